@@ -1,0 +1,93 @@
+"""Which build step made which layer: history entries paired with layers, and their text in Dockerfile words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import attrs
+
+from ocisize.oci import History
+
+_NOP = re.compile(r"^(?:\|\d+ .*?)?(?:/bin/sh -c|cmd /S /C|powershell .*?)\s+#\(nop\)\s+", re.DOTALL)
+_SHELL = re.compile(
+    r"^(?:RUN\s+)?(?:\|(?P<count>\d+)\s+(?P<args>.*?)\s*)?"
+    r"(?:/bin/(?:ba|da|a|z)?sh\s+(?:-\S+\s+)*-\w*c|cmd /S /C|powershell\s+-Command)\s+",
+    re.DOTALL,
+)
+_FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
+_INSTRUCTION = re.compile(
+    r"(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s"
+)
+_STORE_PATH = re.compile(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
+_COMMENTS_WORTH_MORE = ("ko build", "jib-")
+
+
+@attrs.frozen
+class Origin:
+    """The build step of a layer; ``certain`` is False when counts did not match and it was aligned by rule."""
+
+    instruction: str = ""
+    created_by: str = ""
+    created: str = ""
+    certain: bool = True
+
+
+def match_history(history: Sequence[History], layers: int) -> tuple[Origin, ...]:
+    """Pair history entries that own a layer with the layers, base first.
+
+    Entries beyond the layers are surplus at the top; missing ones are unknown at the top, as BuildKit repairs both.
+    """
+    owning = [entry for entry in history if not entry.empty_layer]
+    certain = len(owning) == layers
+    origins = [Origin(describe(entry), entry.created_by, entry.created, certain) for entry in owning[:layers]]
+    missing = layers - len(origins)
+    return (*origins, *[Origin(certain=False)] * missing)
+
+
+def describe(entry: History) -> str:
+    """A build step in Dockerfile words, on one line, whichever builder wrote it."""
+    created_by, comment = entry.created_by.strip(), entry.comment.strip()
+    if not created_by:
+        return _describe_comment(entry)
+    if any(created_by.startswith(mark) for mark in _COMMENTS_WORTH_MORE) and comment:
+        return _one_line(f"{created_by}: {comment}")
+    text = created_by.removesuffix("# buildkit").rstrip()
+    if match := _NOP.match(text):
+        text = text[match.end() :]
+    elif match := _SHELL.match(text):
+        text = f"RUN {text[match.end() :]}"
+    elif text.startswith("|"):
+        text = f"RUN {_after_arguments(text)}"
+    elif text.startswith("RUN |"):
+        text = f"RUN {_after_arguments(text[4:])}"
+    elif text.startswith("#(nop)"):
+        text = text.removeprefix("#(nop)")
+    return _one_line(_FILE_HASH.sub(r"\1:\2…", text))
+
+
+def _describe_comment(entry: History) -> str:
+    """Steps without a command: nix names its store paths, squashing and importing say so in the comment."""
+    comment = entry.comment.strip()
+    names = _STORE_PATH.findall(comment)
+    if names:
+        return _one_line(f"nix: {', '.join(names)}")
+    return _one_line(comment) if comment else (entry.author and f"({entry.author})") or ""
+
+
+def _after_arguments(text: str) -> str:
+    """What follows ``|N K=V …``; values may hold blanks, so the shell's name is looked for first."""
+    match = re.match(r"\|(\d+)\s", text)
+    if not match:
+        return text
+    words = text[match.end() :].split(" ")
+    return " ".join(words[int(match[1]) :]) or text
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*\\?\s*\n\s*|\s+", " ", text).strip()
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a description starts with a Dockerfile keyword."""
+    return _INSTRUCTION.match(text) is not None

@@ -1,0 +1,295 @@
+"""merge: the layers of an image laid over each other, as a container sees them, in one pass.
+
+Rules: https://github.com/opencontainers/image-spec/blob/main/layer.md. Per layer, first all whiteouts act on what
+lies below, then its entries are added in order. A non-directory over a directory removes the tree below it, bytes
+live while any hard link to them shows, and a path below a lower layer's symlink hides the symlink instead of
+following it, as overlayfs does. Every entry is placed once and hidden at most once, so the cost is linear.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from ocisize.analysis.model import CAUSES, Cause
+from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable, IntArray, decode_name
+from ocisize.headers import clean_name
+
+WHITEOUT = b".wh."
+OPAQUE_MARKER = b".wh..wh..opq"
+_AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
+_AUFS_LINKS = b".wh..wh.plnk/"
+_MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
+_MAX_PATH = 4096  # bytes; PATH_MAX of Linux: nothing can be extracted beyond
+_MAX_ANOMALIES = 100  # more of the same tells nobody anything
+_CODES = {cause: code for code, cause in enumerate(CAUSES)}
+
+_Node: TypeAlias = "dict[bytes, _Node] | int"  # a directory, or the number of a non-directory entry
+_Directory: TypeAlias = "dict[bytes, _Node]"
+
+
+@attrs.frozen
+class Overlay:
+    """Which rows of which layer are hidden, by whom and why."""
+
+    hidden_by: tuple[IntArray, ...]  #: per layer, per row: index of the hiding layer, -1 while visible
+    causes: tuple[bytes, ...]  #: per layer, per row: index into CAUSES; meaningless while visible
+    anomalies: tuple[str, ...]
+
+
+def merge(tables: Sequence[FileTable]) -> Overlay:
+    """Lay the tables over each other, base first, and say for every row whether it is still visible."""
+    merger = _Merger(tables)
+    for index in range(len(tables)):
+        merger.apply(index)
+    return merger.overlay()
+
+
+class _Merger:
+    """The merged filesystem while layers are laid on. Entries are numbered through all layers in order."""
+
+    def __init__(self, tables: Sequence[FileTable]) -> None:
+        self._tables = tables
+        self._bases = [0]
+        for table in tables:
+            self._bases.append(self._bases[-1] + len(table))
+        self._hidden = array("i", [-1]) * self._bases[-1]
+        self._causes = bytearray(self._bases[-1])
+        self._root: _Directory = {}
+        self._directories: dict[bytes, _Directory] = {b"": self._root}
+        self._aliases: dict[bytes, _Directory] = {}  # directories reached through this layer's own symlinks
+        self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
+        self._names: dict[int, int] = {}  # inode with hard links → visible names
+        self._aufs_links: dict[bytes, int] = {}
+        self._anomalies: dict[str, None] = {}
+        self._layer = self._base = 0
+
+    def overlay(self) -> Overlay:
+        spans = list(zip(self._bases, self._bases[1:], strict=False))
+        return Overlay(
+            tuple(self._hidden[start:end] for start, end in spans),
+            tuple(bytes(self._causes[start:end]) for start, end in spans),
+            tuple(self._anomalies),
+        )
+
+    def apply(self, index: int) -> None:
+        """Lay one more layer on."""
+        table = self._tables[index]
+        self._layer, self._base = index, self._bases[index]
+        self._aliases.clear()
+        self._aufs_links.clear()
+        paths = table.paths
+        special = self._whiteouts(table, paths)
+        self._add_entries(table, paths, special)
+
+    def _add_entries(self, table: FileTable, paths: list[bytes], special: set[int]) -> None:
+        # Fast: one dictionary lookup for the directory and one for the name per entry; 0.6 µs.
+        directories, base = self._directories, self._base
+        for row, (path, kind) in enumerate(zip(paths, table.kinds, strict=True)):
+            if special and row in special:
+                continue
+            if kind == DIRECTORY:
+                if path not in directories:
+                    self._add_directory(path)
+                continue
+            parent_path, _, name = path.rpartition(b"/")
+            parent = directories.get(parent_path)
+            if parent is None:
+                parent = self._directory(parent_path)
+            number = base + row
+            if kind == HARD_LINK:
+                self._link(number, path, table.links.get(row, b""))
+            old = parent.get(name)
+            parent[name] = number
+            if old is not None:
+                self._hide(old, path, self._overwritten(old, number))
+
+    def _whiteouts(self, table: FileTable, paths: list[bytes]) -> set[int]:
+        """Apply the layer's whiteouts to what lies below; return the rows that are no entries of a filesystem."""
+        special: set[int] = set()
+        for row in _special_rows(table, paths):
+            directory, _, name = paths[row].rpartition(b"/")
+            special.add(row)
+            if name == OPAQUE_MARKER:
+                self._clear(directory)
+            elif paths[row].startswith(_AUFS):
+                if paths[row].startswith(_AUFS_LINKS):
+                    self._aufs_links[paths[row]] = self._base + row
+            elif not name.startswith(WHITEOUT) or name.startswith(_AUFS):
+                self._note(f"the path {decode_name(paths[row])!r} can be part of no filesystem")
+            elif name[len(WHITEOUT) :] in (b"", b".", b".."):
+                self._note(f"the whiteout {decode_name(paths[row])!r} names nothing")
+            else:
+                self._delete(directory, name[len(WHITEOUT) :])
+            if table.sizes[row]:
+                self._mark(self._base + row, Cause.UNREACHABLE)
+        return special
+
+    def _delete(self, directory: bytes, name: bytes) -> None:
+        parent = self._directories.get(directory)
+        if parent is not None and (node := parent.pop(name, None)) is not None:
+            self._hide(node, directory + b"/" + name if directory else name, Cause.DELETED)
+
+    def _clear(self, directory: bytes) -> None:
+        parent = self._directories.get(directory)
+        if parent:
+            nodes = dict(parent)
+            parent.clear()
+            for name, node in nodes.items():
+                self._hide(node, directory + b"/" + name if directory else name, Cause.OPAQUE)
+
+    def _add_directory(self, path: bytes) -> None:
+        """Add a directory that the layer lists; over a non-directory it replaces that."""
+        parent_path, _, name = path.rpartition(b"/")
+        parent = self._directory(parent_path)
+        old = parent.get(name)
+        if isinstance(old, dict):
+            return  # reached through a symlink
+        directory: _Directory = {}
+        parent[name] = self._directories[path] = directory
+        if old is not None:
+            self._hide(old, path, self._overwritten(old))
+
+    def _directory(self, path: bytes) -> _Directory:
+        """The directory at a path; what is missing is created, what is in the way is replaced."""
+        found = self._directories.get(path)
+        if found is None:
+            found = self._aliases.get(path)
+        if found is not None:
+            return found
+        return self._make_directories(path.split(b"/"), path, _MAX_HOPS)
+
+    def _make_directories(self, parts: list[bytes], asked: bytes, hops: int) -> _Directory:
+        node, at = self._root, b""
+        for depth, part in enumerate(parts):
+            at = at + b"/" + part if at else part
+            child = node.get(part)
+            if isinstance(child, int):
+                target = self._own_symlink(child, at)
+                if target is not None and hops:
+                    rest = clean_name(b"/".join([target, *parts[depth + 1 :]]))
+                    real = self._make_directories(rest.split(b"/") if rest else [], asked, hops - 1)
+                    self._aliases[asked] = real
+                    return real
+                self._hide(child, at, self._overwritten(child))
+                child = None
+            if child is None:
+                child = node[part] = self._directories[at] = {}
+            node = child
+        return node
+
+    def _own_symlink(self, number: int, path: bytes) -> bytes | None:
+        """Where a symlink of the layer at hand leads, within the root; None for anything else."""
+        table, row = self._tables[self._layer], number - self._base
+        if row < 0:
+            if self._kind(number) == SYMLINK:
+                self._note(f"{decode_name(path)!r} hides a symlink of a lower layer; drivers without overlays follow it")
+            return None
+        if table.kinds[row] != SYMLINK:
+            return None
+        link = table.links.get(row, b"")
+        return clean_name(link if link.startswith(b"/") else path.rpartition(b"/")[0] + b"/" + link)
+
+    def _link(self, number: int, path: bytes, target: bytes) -> None:
+        """Note that a hard link shares its target's bytes."""
+        target = clean_name(target)
+        inode = self._aufs_links.get(target)
+        if inode is None:
+            parent_path, _, name = target.rpartition(b"/")
+            parent = self._directories.get(parent_path) or self._aliases.get(parent_path)
+            node = parent.get(name) if parent else None
+            if not isinstance(node, int):
+                self._note(f"the hard link {decode_name(path)!r} has no target {decode_name(target)!r}")
+                return
+            if node < self._base:
+                self._note(f"the hard link {decode_name(path)!r} has its target in a lower layer; some runtimes refuse it")
+            inode = self._inode_of.get(node, node)
+            shown = self._names.get(inode, 1)
+        else:
+            shown = self._names.get(inode, 0)
+            self._hidden[inode] = -1
+        self._inode_of[number] = inode
+        self._names[inode] = shown + 1
+
+    def _overwritten(self, old: _Node, new: int | None = None) -> Cause:
+        """Why ``old`` disappears below what the layer at hand puts in its place."""
+        if isinstance(old, int):
+            if old >= self._base:
+                return Cause.DUPLICATE_ENTRY
+            if new is not None and self._same_content(old, new):
+                return Cause.METADATA_ONLY
+        return Cause.OVERWRITTEN
+
+    def _same_content(self, old: int, new: int) -> bool:
+        one = self._content(self._inode_of.get(old, old))
+        return one is not None and one == self._content(self._inode_of.get(new, new))
+
+    def _content(self, number: int) -> tuple[int, int | None, bytes] | None:
+        layer = self._layer_of(number)
+        table, row = self._tables[layer], number - self._bases[layer]
+        value = table.hash_of(row)
+        if table.kinds[row] != REGULAR or value == NO_HASH:
+            return None
+        return table.sizes[row], table.apparent_sizes.get(row), value
+
+    def _hide(self, node: _Node, path: bytes, cause: Cause) -> None:
+        """Make an entry, or all below a directory, invisible."""
+        if isinstance(node, int):
+            self._hide_entry(node, cause)
+            return
+        self._aliases.clear()
+        trees: list[tuple[bytes, _Directory]] = [(path, node)]
+        while trees:  # not recursive: paths can be thousands of directories deep
+            at, tree = trees.pop()
+            self._directories.pop(at, None)
+            for name, child in tree.items():
+                if isinstance(child, int):
+                    self._hide_entry(child, self._own(child, cause))
+                else:
+                    trees.append((at + b"/" + name, child))
+
+    def _own(self, number: int, cause: Cause) -> Cause:
+        return Cause.DUPLICATE_ENTRY if number >= self._base else cause
+
+    def _hide_entry(self, number: int, cause: Cause) -> None:
+        inode = self._inode_of.get(number, number)
+        if inode in self._names:
+            self._names[inode] -= 1
+            if self._names[inode] > 0:
+                return
+        self._mark(inode, cause)
+
+    def _mark(self, number: int, cause: Cause) -> None:
+        self._hidden[number] = self._layer
+        self._causes[number] = _CODES[cause]
+
+    def _layer_of(self, number: int) -> int:
+        return bisect_right(self._bases, number) - 1
+
+    def _kind(self, number: int) -> int:
+        layer = self._layer_of(number)
+        return self._tables[layer].kinds[number - self._bases[layer]]
+
+    def _note(self, text: str) -> None:
+        if len(self._anomalies) < _MAX_ANOMALIES:
+            self._anomalies[f"layer {self._layer}: {text}"] = None
+
+
+def _special_rows(table: FileTable, paths: list[bytes]) -> Iterator[int]:
+    """Rows that are whiteouts or AUFS bookkeeping, or whose path no filesystem can hold."""
+    names = table.names
+    whiteouts = WHITEOUT in names
+    if not (whiteouts or b".." in names or len(max(paths, key=len, default=b"")) > _MAX_PATH or b"" in paths):
+        return
+    for row, path in enumerate(paths):
+        if (
+            (whiteouts and (path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(_AUFS)))
+            or path[:3] in (b"..", b"../")
+            or len(path) > _MAX_PATH
+            or (not path and table.kinds[row] != DIRECTORY)
+        ):
+            yield row

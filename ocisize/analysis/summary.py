@@ -1,0 +1,97 @@
+"""summarize: tables and their merge added up to the figures of an Analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ocisize.analysis.history import Origin
+from ocisize.analysis.model import LayerAnalysis, Sizes, WasteTable
+from ocisize.files import REGULAR, FileTable
+
+DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
+
+
+@attrs.frozen
+class LayerFacts:
+    """What is known of a layer besides its table."""
+
+    digest: str
+    diff_id: str | None
+    media_type: str
+    compression: str
+    compressed_size: int | None  #: None where the saved form does not tell
+    digest_verified: bool
+    diff_id_verified: bool
+
+
+def summarize_layers(
+    tables: Sequence[FileTable],
+    facts: Sequence[LayerFacts],
+    origins: Sequence[Origin],
+    waste: WasteTable,
+    duplicates: Sequence[int],
+) -> tuple[LayerAnalysis, ...]:
+    """The figures of every layer, base first."""
+    count = len(tables)
+    wasted, wasted_compressed, hides = [0] * count, [0] * count, [0] * count
+    for held_by, hidden_by, size, compressed in zip(
+        waste.held_by, waste.hidden_by, waste.sizes, waste.compressed_sizes, strict=True
+    ):
+        wasted[held_by] += size
+        wasted_compressed[held_by] += max(compressed, 0)
+        hides[hidden_by] += size
+    layers = []
+    for index, (table, fact, origin) in enumerate(zip(tables, facts, origins, strict=True)):
+        content = sum(table.sizes)
+        known = fact.compressed_size is not None
+        layers.append(
+            LayerAnalysis(
+                compressed_size=fact.compressed_size,
+                tar_size=table.tar_size,
+                content_size=content,
+                live_size=content - wasted[index],
+                disk_size=sum(size + -size % DISK_BLOCK for size in table.sizes),
+                wasted_size=wasted[index],
+                wasted_compressed_size=wasted_compressed[index] if known else None,
+                duplicate_size=duplicates[index],
+                file_count=table.kinds.count(REGULAR),
+                entry_count=len(table),
+                index=index,
+                digest=fact.digest,
+                diff_id=fact.diff_id,
+                media_type=fact.media_type,
+                compression=fact.compression,
+                overhead_size=table.overhead if known else None,
+                hides_size=hides[index],
+                instruction=origin.instruction,
+                created_by=origin.created_by,
+                created=origin.created,
+                instruction_certain=origin.certain,
+                digest_verified=fact.digest_verified,
+                diff_id_verified=fact.diff_id_verified,
+                files=table,
+            )
+        )
+    return tuple(layers)
+
+
+def total(layers: Sequence[Sizes]) -> Sizes:
+    """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all."""
+
+    def known(values: list[int | None]) -> int | None:
+        return None if None in values else sum(value or 0 for value in values)
+
+    return Sizes(
+        compressed_size=known([layer.compressed_size for layer in layers]),
+        tar_size=sum(layer.tar_size for layer in layers),
+        content_size=sum(layer.content_size for layer in layers),
+        live_size=sum(layer.live_size for layer in layers),
+        disk_size=sum(layer.disk_size for layer in layers),
+        wasted_size=sum(layer.wasted_size for layer in layers),
+        wasted_compressed_size=known([layer.wasted_compressed_size for layer in layers]),
+        duplicate_size=sum(layer.duplicate_size for layer in layers),
+        file_count=sum(layer.file_count for layer in layers),
+        entry_count=sum(layer.entry_count for layer in layers),
+    )

@@ -1,0 +1,188 @@
+"""Analyzer: opens an input, scans its layers in parallel and analyses them; the one place where I/O meets analysis."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ocisize.analysis.history import match_history
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.summary import LayerFacts, summarize_layers, total
+from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
+from ocisize.image import Image, Layer, Source, read_image
+from ocisize.oci import Platform
+from ocisize.platforms import parse_platform
+from ocisize.scan import LayerScan, hash_rows, scan_layer
+from ocisize.sources import open_source
+from ocisize.stream import PLAIN
+
+if TYPE_CHECKING:
+    from ocisize.sources.client import Connection
+
+_PROGRESS_STEP = 1 << 20
+
+
+@attrs.frozen
+class Progress:
+    """How far one layer has come, in stored bytes; ``done`` equals ``size`` when it is finished."""
+
+    layer: int
+    layers: int
+    done: int
+    size: int
+
+
+ProgressCallback = Callable[[Progress], object]
+
+
+@attrs.define(kw_only=True)
+class Analyzer:
+    """Analyses images with one set of options; may be used for many images and from many threads.
+
+    ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
+    ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``on_progress``
+    is called under a lock, at most once per MiB and layer.
+    """
+
+    platform: Platform | str | None = None
+    jobs: int = attrs.field(factory=lambda: min(os.cpu_count() or 1, 8))
+    verify: bool = False
+    hash_content: bool = False
+    connection: Connection | None = None
+    on_progress: ProgressCallback | None = None
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+
+    def analyze(self, image: str, *, select: str | None = None) -> Analysis:
+        """Analyse what ``image`` names: a reference, a saved archive or a layout folder.
+
+        ``select`` chooses among several images in one file. Raises OcisizeError.
+        """
+        with closing(open_source(image, select=select, connection=self.connection)) as source:
+            return self.analyze_source(source, name=image)
+
+    def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
+        """Analyse an image from any Source; the caller closes it."""
+        platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
+        image = read_image(source, platform)
+        scans = self._scan(source, image)
+        return _analyze_scans(source, name, image, scans)
+
+    def _scan(self, source: Source, image: Image) -> list[LayerScan]:
+        scans = self._scan_layers(source, image.layers)
+        in_place = [scan for scan in scans if scan.region is not None]
+        if in_place:
+            rows = rows_to_hash([scan.table for scan in scans])
+            jobs = [(scan, wanted) for scan, wanted in zip(scans, rows, strict=True) if scan.region is not None]
+            with ThreadPoolExecutor(max(self.jobs, 1), "ocisize") as pool:
+                list(pool.map(lambda job: hash_rows(job[0].region, job[0].table, job[1]), jobs))
+        return scans
+
+    def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
+        """Scan all layers, largest first so that the last ones to finish are small; results in layer order."""
+        stopped = threading.Event()
+
+        def scan(layer: Layer) -> LayerScan:
+            return scan_layer(
+                source,
+                layer,
+                verify=self.verify,
+                hash_content=self.hash_content,
+                on_bytes=self._progress_of(layer, len(layers), stopped),
+            )
+
+        if getattr(source, "sequential", False):
+            order = sorted(layers, key=lambda layer: source.stored_order(layer.descriptor))  # type: ignore[attr-defined]
+            by_index = {layer.index: scan(layer) for layer in order}
+            return [by_index[layer.index] for layer in layers]
+        pool = ThreadPoolExecutor(max(self.jobs, 1), "ocisize")
+        try:
+            by_size = sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index))
+            futures = {layer.index: pool.submit(scan, layer) for layer in by_size}
+            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            failed = [future for future in futures.values() if future in done and future.exception() is not None]
+            if failed:
+                raise failed[0].exception() or AssertionError
+            return [futures[layer.index].result() for layer in layers]
+        finally:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _progress_of(self, layer: Layer, layers: int, stopped: threading.Event) -> Callable[[int], None]:
+        size, reported = layer.descriptor.size, -_PROGRESS_STEP
+
+        def on_bytes(done: int) -> None:
+            nonlocal reported
+            if stopped.is_set():
+                raise _Stopped
+            if self.on_progress is not None and (done - reported >= _PROGRESS_STEP or done >= size > reported):
+                reported = done
+                with self._lock:
+                    self.on_progress(Progress(layer.index, layers, done, size))
+
+        return on_bytes
+
+
+class _Stopped(Exception):
+    """Ends the scan of a layer whose result nobody waits for any more."""
+
+
+def analyze(
+    image: str,
+    *,
+    select: str | None = None,
+    platform: Platform | str | None = None,
+    verify: bool = False,
+    connection: Connection | None = None,
+) -> Analysis:
+    """Analyse one image with default options; see Analyzer."""
+    return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)
+
+
+def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[LayerScan]) -> Analysis:
+    repacked = getattr(source, "repacked", False)
+    tables = [scan.table for scan in scans]
+    wire_known = [not (repacked and scan.compression == PLAIN) for scan in scans]
+    overlay = merge(tables)
+    waste = find_waste(tables, overlay, wire_known)
+    facts = [
+        LayerFacts(
+            digest=layer.descriptor.digest,
+            diff_id=layer.diff_id,
+            media_type=layer.descriptor.media_type,
+            compression=scan.compression,
+            compressed_size=layer.descriptor.size if known else None,
+            digest_verified=scan.digest_verified,
+            diff_id_verified=scan.diff_id_verified,
+        )
+        for layer, scan, known in zip(image.layers, scans, wire_known, strict=True)
+    ]
+    origins = match_history(image.config.history, len(image.layers))
+    layers = summarize_layers(tables, facts, origins, waste, find_duplicates(tables, overlay))
+    has_manifest = getattr(source, "has_manifest", True)
+    return Analysis(
+        source=name,
+        format=getattr(source, "format", "custom"),
+        reference=getattr(source, "reference", None),
+        platform=str(image.platform),
+        digest=image.digest if has_manifest else None,
+        config_digest=image.config_descriptor.digest,
+        media_type=image.media_type,
+        created=image.config.created,
+        manifest_size=image.manifest_size if has_manifest else None,
+        config_size=image.config_descriptor.size,
+        layers=layers,
+        waste=waste,
+        warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
+        **attrs.asdict(total(layers)),
+    )
+
+
+def _anomalies(scans: Sequence[LayerScan]) -> list[str]:
+    return [f"layer {index}: {text}" for index, scan in enumerate(scans) for text in scan.table.anomalies]

@@ -1,0 +1,133 @@
+"""Every error ocisize raises.
+
+::
+
+    OcisizeError
+    ├── InvalidReference        the text is not an image reference
+    ├── SourceError             where the bytes come from failed
+    │   ├── RegistryError       HTTP status, code and message of a registry
+    │   │   └── AuthenticationFailed
+    │   └── ArchiveError        a saved file or folder cannot be read as an image
+    ├── DocumentError           a manifest, index or config is not what it must be
+    │   ├── NotAnImage          a well-formed artifact that is not a container image
+    │   └── NoMatchingPlatform  the index has no image for the platform asked for
+    ├── BlobError               bytes are not what their descriptor promises
+    │   ├── SizeMismatch
+    │   └── DigestMismatch
+    ├── StreamError             a compressed stream is broken
+    ├── TarError                a layer's tar is broken
+    ├── LayerError              one of the above, with the layer it happened in
+    └── ReportError             a saved analysis cannot be read back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class OcisizeError(Exception):
+    """Base of all errors; ``hint`` is a line of advice for the person at the keyboard, or None."""
+
+    hint: str | None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InvalidReference(OcisizeError):
+    """The text does not follow the reference grammar."""
+
+
+class SourceError(OcisizeError):
+    """The place the image should come from cannot deliver it."""
+
+
+class RegistryError(SourceError):
+    """A registry refused or failed; ``status`` is the HTTP status, None when there was no answer."""
+
+    def __init__(self, message: str, *, status: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class AuthenticationFailed(RegistryError):
+    """The registry wants other credentials than the ones it got."""
+
+
+class ArchiveError(SourceError):
+    """A file or folder cannot be read as an image."""
+
+
+class DocumentError(OcisizeError):
+    """A JSON document breaks its specification; ``problems`` lists every finding with its path."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
+        super().__init__("; ".join([message, *problems]) if problems else message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class NotAnImage(DocumentError):
+    """The manifest describes something else than a container image; ``kind`` names it."""
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class NoMatchingPlatform(DocumentError):
+    """No image for the platform asked for; ``available`` lists what the index has."""
+
+    def __init__(self, wanted: str, available: Sequence[str]) -> None:
+        listed = ", ".join(available) or "none"
+        super().__init__(
+            f"no image for platform {wanted}; available: {listed}",
+            hint="choose one with --platform os/arch[/variant]" if available else None,
+        )
+        self.wanted = wanted
+        self.available = tuple(available)
+
+
+class BlobError(OcisizeError):
+    """Bytes differ from what their descriptor promises."""
+
+
+class SizeMismatch(BlobError):
+    """The blob has another length than its descriptor says."""
+
+    def __init__(self, digest: str, *, got: int, expected: int, more: bool = False) -> None:
+        have = f"more than {expected}" if more else str(got)
+        super().__init__(f"blob {digest} has {have} bytes, its descriptor says {expected}")
+        self.digest, self.got, self.expected = digest, got, expected
+
+
+class DigestMismatch(BlobError):
+    """The bytes hash to another digest; ``what`` is what was hashed, e.g. ``blob`` or ``uncompressed layer``."""
+
+    def __init__(self, what: str, *, got: str, expected: str) -> None:
+        super().__init__(f"{what} has digest {got}, expected {expected}")
+        self.what, self.got, self.expected = what, got, expected
+
+
+class StreamError(OcisizeError):
+    """A compressed stream is broken or cut."""
+
+
+class TarError(OcisizeError):
+    """A tar stream is broken; ``offset`` is the position in uncompressed bytes."""
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(f"{message} at byte {offset} of the uncompressed tar")
+        self.offset = offset
+
+
+class LayerError(OcisizeError):
+    """An error with the layer it happened in: ``index`` counts from 0 at the base."""
+
+    def __init__(self, index: int, digest: str, cause: OcisizeError) -> None:
+        super().__init__(f"layer {index} ({digest}): {cause}", hint=cause.hint)
+        self.index, self.digest, self.cause = index, digest, cause
+
+
+class ReportError(OcisizeError):
+    """A saved analysis is not JSON that this version can read."""

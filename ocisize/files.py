@@ -1,0 +1,151 @@
+"""FileTable: what one pass over a layer's tar found, one column per field and one row per entry."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    IntArray: TypeAlias = array[int]
+else:
+    IntArray = array  # cannot be subscripted before Python 3.12, and cattrs resolves annotations
+
+REGULAR = ord("0")
+HARD_LINK = ord("1")
+SYMLINK = ord("2")
+DIRECTORY = ord("5")
+
+KIND_NAMES: Mapping[int, str] = {
+    REGULAR: "file",
+    HARD_LINK: "hardlink",
+    SYMLINK: "symlink",
+    ord("3"): "char",
+    ord("4"): "block",
+    DIRECTORY: "dir",
+    ord("6"): "fifo",
+}
+HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
+NO_HASH = bytes(HASH_SIZE)  #: stands where no hash was computed: other kinds, or content that was not read
+
+
+@attrs.frozen
+class Attributes:
+    """Permission bits and owner of an entry."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+@attrs.frozen
+class FileEntry:
+    """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes."""
+
+    path: str
+    kind: str
+    size: int  #: bytes of payload stored in the tar; 0 for everything but regular files
+    apparent_size: int  #: bytes a reader of the file sees; differs from ``size`` for sparse files only
+    compressed_size: int | None  #: bytes of the stored blob this entry takes, headers included
+    mode: int
+    uid: int
+    gid: int
+    link: str | None  #: target of a hard link or symlink
+    content_hash: str | None  #: xxh3-128 of the payload in hex, None where it was not computed
+    xattrs: Mapping[str, bytes] = attrs.field(factory=dict, hash=False)
+
+
+@attrs.define(eq=False)
+class FileTable(Sequence[FileEntry]):
+    """Columns over the entries of one layer, in tar order.
+
+    Iterating makes FileEntry objects on demand; code that handles all rows uses the columns.
+    """
+
+    names: bytes  #: cleaned paths joined by NUL, which no path can contain
+    kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``
+    sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
+    ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
+    hashes: bytes | bytearray  #: HASH_SIZE bytes per row; empty when content was not read
+    owners: IntArray  #: "I": index into ``attributes``
+    attributes: tuple[Attributes, ...]
+    tar_size: int  #: length of the uncompressed tar
+    links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target as written in the tar
+    apparent_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: full size of a sparse file
+    xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row
+    contents: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: payloads that were asked for
+    compressed_sizes: IntArray | None = None  #: "q": share of the stored blob; None when that is unknown
+    overhead: int | None = None  #: bytes of the stored blob that belong to no entry
+    anomalies: tuple[str, ...] = ()  #: what was odd but readable
+    _paths: list[bytes] | None = attrs.field(default=None, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def paths(self) -> list[bytes]:
+        """All paths, split anew at each call: hold on to the list while you need it."""
+        return self.names.split(b"\0") if self.kinds else []
+
+    def payload_start(self, row: int) -> int:
+        """Offset of a row's payload in the uncompressed tar."""
+        size = self.sizes[row]
+        return self.ends[row] - size - (-size & 511)
+
+    def hash_of(self, row: int) -> bytes:
+        """The content hash of a row; NO_HASH when it was not computed."""
+        return bytes(self.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]) or NO_HASH
+
+    def path(self, row: int) -> bytes:
+        """The path of one row; the first call splits the names and keeps them."""
+        if self._paths is None:
+            self._paths = self.paths
+        return self._paths[row]
+
+    def __getitem__(self, row: int) -> FileEntry:  # type: ignore[override]
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        row %= len(self)
+        attributes = self.attributes[self.owners[row]]
+        link, content_hash = self.links.get(row), self.hash_of(row)
+        return FileEntry(
+            path=decode_name(self.path(row)),
+            kind=KIND_NAMES[self.kinds[row]],
+            size=self.sizes[row],
+            apparent_size=self.apparent_sizes.get(row, self.sizes[row]),
+            compressed_size=self.compressed_sizes[row] if self.compressed_sizes is not None else None,
+            mode=attributes.mode,
+            uid=attributes.uid,
+            gid=attributes.gid,
+            link=decode_name(link) if link is not None else None,
+            content_hash=content_hash.hex() if content_hash != NO_HASH else None,
+            xattrs=self.xattrs.get(row, {}),
+        )
+
+    def __iter__(self) -> Iterator[FileEntry]:
+        return (self[row] for row in range(len(self)))
+
+    def largest(self, count: int) -> list[FileEntry]:
+        """The ``count`` largest regular files, largest first, ties by path."""
+        sizes = self.sizes
+        smallest = min(heapq.nlargest(count, sizes), default=0)
+        rows = [row for row, size in enumerate(sizes) if size >= smallest and self.kinds[row] == REGULAR]
+        rows.sort(key=lambda row: (-sizes[row], self.path(row)))
+        return [self[row] for row in rows[:count]]
+
+
+def decode_name(name: bytes) -> str:
+    """A tar name as text that can be turned back into the same bytes."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def display_name(name: str) -> str:
+    """A name as text that any encoder takes: bytes that are not UTF-8 are written as ``\\xNN``."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return name

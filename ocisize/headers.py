@@ -1,0 +1,217 @@
+"""The rare forms of tar headers: numbers, long names, PAX records, sparse maps.
+
+Go's archive/tar decides where readers differ, since Docker, containerd and Podman read layers with it.
+Layout of a header: https://www.gnu.org/software/tar/manual/html_node/Standard.html; PAX records:
+https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_03
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+BLOCK = 512
+MAX_SPECIAL = 1 << 20  # bytes of one PAX or long-name payload, and of a sparse map: Go's limit
+MAX_NAME = 1 << 16  # bytes of a path; Linux stops at 4096
+_OCTAL = re.compile(rb"[0-7]*")
+_NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
+
+
+def parse_number(field: bytes) -> int:
+    """Read a numeric field, octal or base-256; raise ValueError when it is neither."""
+    if field and field[0] & 0x80:
+        bits = 8 * len(field) - 1
+        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
+        if field[0] & 0x40:
+            value -= 1 << bits
+        if not -(1 << 63) <= value < 1 << 63:
+            raise ValueError("number beyond 64 bits")
+        return value
+    digits = field.strip(b" \0").split(b"\0", 1)[0]
+    if not _OCTAL.fullmatch(digits):
+        raise ValueError(f"{field!r} is not a number")
+    return int(digits or b"0", 8)
+
+
+def checksum_matches(header: bytes) -> bool:
+    """Whether the header's bytes add up to its checksum field, counted as unsigned or as signed bytes."""
+    try:
+        stored = parse_number(header[148:156])
+    except ValueError:
+        return False
+    rest = header[:148] + header[156:BLOCK]
+    unsigned = sum(rest) + 8 * ord(" ")
+    return stored in (unsigned, unsigned - 256 * sum(byte > 127 for byte in rest))
+
+
+def parse_pax(payload: bytes) -> dict[bytes, bytes]:
+    """Read PAX records (``LEN KEY=VALUE\\n``); raise ValueError when they are malformed.
+
+    Repeated ``GNU.sparse.offset``/``numbytes`` pairs (sparse format 0.0) come back joined as ``GNU.sparse.map``.
+    """
+    records: dict[bytes, bytes] = {}
+    sparse: list[bytes] = []
+    position, size = 0, len(payload)
+    while position < size:
+        space = payload.find(b" ", position)
+        length = payload[position:space] if space > 0 else b""
+        if not length.isdigit() or len(length) > 20:
+            raise ValueError("malformed PAX record length")
+        end = position + int(length)
+        if end > size or payload[end - 1 : end] != b"\n" or end <= space + 1:
+            raise ValueError("malformed PAX record")
+        key, equals, value = payload[space + 1 : end - 1].partition(b"=")
+        if not key or not equals or b"\0" in (value if key in _NO_NUL else key):
+            raise ValueError(f"malformed PAX record {key!r}")
+        if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
+            if (len(sparse) % 2 == 0) != (key == b"GNU.sparse.offset") or b"," in value:
+                raise ValueError("malformed sparse map")
+            sparse.append(value)
+        else:
+            records[key] = value
+        position = end
+    if sparse:
+        records[b"GNU.sparse.map"] = b",".join(sparse)
+    return records
+
+
+@attrs.define
+class Extra:
+    """What special headers say about the entry that follows them."""
+
+    pax: Mapping[bytes, bytes] = attrs.field(factory=dict)
+    long_name: bytes | None = None
+    long_link: bytes | None = None
+
+    def size(self, size: int) -> int:
+        """The payload size, which a PAX record may override."""
+        value = self.pax.get(b"size")
+        return _decimal(value) if value else size
+
+    def name(self, name: bytes) -> bytes:
+        """The path: sparse name, then GNU long name, then PAX path, then the header's own."""
+        sparse_name = self.pax.get(b"GNU.sparse.name") if self.sparse_version else None
+        return sparse_name or self.long_name or self.pax.get(b"path") or name
+
+    def link(self, link: bytes) -> bytes:
+        """The link target: GNU long link, then PAX linkpath, then the header's own."""
+        return self.long_link or self.pax.get(b"linkpath") or link
+
+    @property
+    def sparse_version(self) -> str | None:
+        """``"0"`` or ``"1"`` for the PAX sparse formats, None for an ordinary file."""
+        version = self.pax.get(b"GNU.sparse.major", b""), self.pax.get(b"GNU.sparse.minor", b"")
+        if version == (b"1", b"0"):
+            return "1"
+        if version in ((b"0", b"0"), (b"0", b"1")) or (version == (b"", b"") and b"GNU.sparse.map" in self.pax):
+            return "0"
+        return None
+
+    @property
+    def sparse_size(self) -> int | None:
+        """Full size of a sparse file, None for an ordinary one; raises ValueError when its map is impossible."""
+        if self.sparse_version is None:
+            return None
+        value = self.pax.get(b"GNU.sparse.size") or self.pax.get(b"GNU.sparse.realsize")
+        size = _decimal(value) if value else 0
+        if self.sparse_version == "0":
+            numbers = [_decimal(number) for number in self.pax.get(b"GNU.sparse.map", b"").split(b",") if number]
+            check_sparse_map(list(zip(numbers[::2], numbers[1::2], strict=True)), size)
+        return size
+
+    @property
+    def xattrs(self) -> dict[str, bytes]:
+        """Extended attributes by name; values are binary."""
+        prefix = b"SCHILY.xattr."
+        return {
+            key[len(prefix) :].decode("utf-8", "surrogateescape"): value
+            for key, value in self.pax.items()
+            if key.startswith(prefix)
+        }
+
+
+def _decimal(value: bytes) -> int:
+    if not value.isdigit() or len(value) > 19:
+        raise ValueError(f"{value!r} is not a number")
+    return int(value)
+
+
+def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
+    """Raise ValueError unless the (offset, length) pairs ascend, do not overlap and end within ``size``."""
+    end = 0
+    for offset, length in pairs:
+        if offset < end or length < 0:
+            raise ValueError("malformed sparse map")
+        end = offset + length
+    if end > size:
+        raise ValueError("malformed sparse map")
+
+
+def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
+    """The used (offset, length) pairs of an old GNU sparse table; unused ones are empty."""
+    pairs = []
+    for start in range(0, len(table) - 23, 24):
+        if not table[start]:
+            break
+        pairs.append((parse_number(table[start : start + 12]), parse_number(table[start + 12 : start + 24])))
+    return pairs
+
+
+def prefixed_name(header: bytes, name: bytes) -> bytes:
+    """The name with the header's prefix field, which only POSIX headers have.
+
+    Go also accepts a prefix in GNU headers whose access and change times are not numbers: its own writer made them.
+    """
+    magic, version = header[257:263], header[263:265]
+    if magic == b"ustar\0":
+        prefix = header[345:476] if header[508:512] == b"tar\0" else header[345:500]  # star keeps times in the rest
+    elif magic == b"ustar " and version == b" \0" and not _are_numbers(header[345:357], header[357:369]):
+        prefix = header[345:500]
+        if max(prefix.split(b"\0", 1)[0], default=0) > 127:
+            return name
+    else:
+        return name
+    prefix = prefix.split(b"\0", 1)[0]
+    return prefix + b"/" + name if prefix else name
+
+
+def _are_numbers(*fields: bytes) -> bool:
+    try:
+        for field in fields:
+            if field[0]:
+                parse_number(field)
+    except ValueError:
+        return False
+    return True
+
+
+# What a path in its one form never contains, in NUL-joined names with a NUL on both sides.
+_UNCLEAN = (
+    b"//", b"/./", b"/../", b"/\0", b"/.\0", b"/..\0", b"\0/", b"\0./", b"\0../", b"\0.\0", b"\0..\0",
+)  # fmt: skip
+
+
+def clean_names(names: bytes) -> bytes:
+    """Bring NUL-joined paths to one form: no ``./`` or ``/`` in front, no ``//``, no ``/`` at the end.
+
+    Paths that climb out with ``..`` keep their ``..``, so that the caller can refuse them. Substring searches over
+    all names at once cost a tenth of looking at each name.
+    """
+    names = b"\0" + names + b"\0"
+    names = names.replace(b"\0./", b"\0").replace(b"/\0", b"\0")
+    if any(mark in names for mark in _UNCLEAN):
+        return b"\0".join(map(clean_name, names[1:-1].split(b"\0")))
+    return names[1:-1]
+
+
+def clean_name(name: bytes) -> bytes:
+    """Resolve ``.``, ``..`` and empty components; what climbs above the root keeps its leading ``..``."""
+    parts: list[bytes] = []
+    for part in name.split(b"/"):
+        if part == b".." and parts and parts[-1] != b"..":
+            parts.pop()
+        elif part not in (b"", b"."):
+            parts.append(part)
+    return b"/".join(parts)

@@ -1,0 +1,214 @@
+"""Image and Layer: what a manifest, its config and its history say, read from any Source."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import attrs
+
+from ocisize.errors import (
+    ArchiveError,
+    DigestMismatch,
+    DocumentError,
+    NoMatchingPlatform,
+    NotAnImage,
+    RegistryError,
+    SizeMismatch,
+)
+from ocisize.oci import (
+    CONFIG_TYPES,
+    INDEX_TYPES,
+    MAX_CONFIG,
+    Descriptor,
+    Digest,
+    ImageConfig,
+    Index,
+    Manifest,
+    Platform,
+    parse_config,
+    parse_manifest,
+)
+from ocisize.platforms import default_platform, image_entries, select
+
+MAX_INDEX_DEPTH = 8
+MAX_LAYERS = 4096
+
+_LAYER_TYPE = re.compile(
+    r"application/vnd\.(oci\.image\.layer(\.nondistributable)?\.v1|docker\.image\.rootfs(\.foreign)?\.diff)"
+    r"\.tar([+.](gzip|zstd))?"
+)
+_ARTIFACTS = (
+    ("cosign", "cosign signature or attestation"),
+    ("in-toto", "build attestation"),
+    ("dsse", "attestation"),
+    ("sigstore", "signature bundle"),
+    ("helm", "Helm chart"),
+    ("wasm", "Wasm module"),
+    ("buildkit.cacheconfig", "BuildKit cache"),
+    ("amazon.soci", "SOCI index"),
+    ("ollama", "language model"),
+    ("docker.ai", "language model"),
+    ("cncf.model", "model"),
+    ("docker.plugin", "Docker plugin"),
+    ("encrypted", "encrypted image"),
+)
+
+
+class Source(Protocol):
+    """Where an image's bytes come from. Any object with these two methods will do."""
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        """The manifest or index with that digest, or the one this source was opened for."""
+        ...
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        """The blob's bytes as stored, in chunks. A FileRegion lets plain layers be read in place."""
+        ...
+
+
+@attrs.frozen
+class Layer:
+    """One layer of an image; ``index`` counts from 0 at the base."""
+
+    index: int
+    descriptor: Descriptor
+    diff_id: Digest | None  #: digest of the uncompressed tar, None where the config lists none
+
+
+@attrs.frozen
+class Image:
+    """An image for one platform: its documents and layers, base first."""
+
+    digest: Digest  #: of the manifest
+    manifest_size: int
+    media_type: str
+    config: ImageConfig
+    config_descriptor: Descriptor
+    layers: tuple[Layer, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """The platform the config names."""
+        return self.config.platform
+
+
+def read_image(source: Source, platform: Platform | None = None) -> Image:
+    """Read the manifest for a platform and its config, every document verified by size and digest.
+
+    Without a platform the default is Linux on this machine's processor; if the source holds one single image, that
+    one is taken whatever it is for. Raises NoMatchingPlatform, NotAnImage, DocumentError and what the source raises.
+    """
+    data = source.read_manifest()
+    document = parse_manifest(data, "the manifest")
+    warnings: list[str] = []
+    if isinstance(document, Index):
+        chosen, note = _choose(source, document, platform)
+        warnings += [note] if note else []
+        data, document = _read_child(source, chosen)
+        if isinstance(document, Index):
+            raise DocumentError(f"{chosen.digest} is an index, expected a manifest")
+    digest = Digest("sha256:" + hashlib.sha256(data).hexdigest())
+    _require_image(document, digest)
+    config = parse_config(read_blob(source, document.config, MAX_CONFIG), f"the config {document.config.digest}")
+    diff_ids = config.rootfs.diff_ids
+    if len(diff_ids) != len(document.layers):
+        warnings.append(f"the config lists {len(diff_ids)} layers, the manifest {len(document.layers)}")
+    if len(document.layers) > MAX_LAYERS:
+        raise DocumentError(f"{digest} has {len(document.layers)} layers, more than {MAX_LAYERS}")
+    descriptors = document.layers
+    stored = {descriptor.digest: descriptor for descriptor in descriptors}
+    if set(stored) == set(diff_ids) and len(descriptors) == len(diff_ids):
+        # Plain layers; Docker 25.0.0 saved their manifest in random order, the config has the true one.
+        descriptors = tuple(stored[diff_id] for diff_id in diff_ids)
+    layers = tuple(
+        Layer(index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
+        for index, descriptor in enumerate(descriptors)
+    )
+    return Image(digest, len(data), document.media_type, config, document.config, layers, tuple(warnings))
+
+
+def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
+    """Read a small blob whole and verify it; raise DocumentError when it is larger than ``limit`` bytes."""
+    if descriptor.size > limit:
+        raise DocumentError(f"{descriptor.digest} has {descriptor.size} bytes, more than {limit}")
+    data = bytearray()
+    for chunk in source.open_blob(descriptor):
+        data += chunk
+        if len(data) > descriptor.size:
+            raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size, more=True)
+    check_document(bytes(data), descriptor)
+    return bytes(data)
+
+
+def check_document(data: bytes, descriptor: Descriptor) -> None:
+    """Raise SizeMismatch or DigestMismatch unless ``data`` is what the descriptor points to."""
+    if len(data) != descriptor.size:
+        raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size)
+    check_digest(data, descriptor.digest)
+
+
+def check_digest(data: bytes, digest: str) -> None:
+    """Raise DigestMismatch unless ``data`` hashes to ``digest``."""
+    algorithm = digest.partition(":")[0]
+    if algorithm not in hashlib.algorithms_available:
+        raise DocumentError(f"cannot verify {digest}: unknown algorithm {algorithm}")
+    got = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+    if got != digest:
+        raise DigestMismatch("document", got=got, expected=digest)
+
+
+def _read_child(source: Source, descriptor: Descriptor) -> tuple[bytes, Index | Manifest]:
+    data = source.read_manifest(descriptor.digest)
+    check_document(data, descriptor)
+    return data, parse_manifest(data, f"the manifest {descriptor.digest}", descriptor.media_type)
+
+
+def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[Descriptor, str | None]:
+    candidates = list(_candidates(source, index, 1))
+    if not candidates:
+        raise NoMatchingPlatform(str(platform or default_platform()), [])
+    try:
+        return select(candidates, platform or default_platform()), None
+    except NoMatchingPlatform:
+        digests = {descriptor.digest for _, descriptor in candidates}
+        if platform is not None or len(digests) > 1:
+            raise
+        only, descriptor = candidates[0]
+        return descriptor, f"the only image is for {only}, not for {default_platform()}"
+
+
+def _candidates(source: Source, index: Index, depth: int) -> Iterator[tuple[Platform, Descriptor]]:
+    """The images of an index with their platforms; nested indexes are flattened, absent ones passed over."""
+    if depth > MAX_INDEX_DEPTH:
+        raise DocumentError(f"indexes are nested more than {MAX_INDEX_DEPTH} deep")
+    for entry in image_entries(index.manifests):
+        if entry.platform is not None and entry.media_type not in INDEX_TYPES:
+            yield entry.platform, entry
+            continue
+        try:
+            _, document = _read_child(source, entry)
+        except (ArchiveError, RegistryError):
+            continue  # partial copies lack the manifests of other platforms
+        if isinstance(document, Index):
+            yield from _candidates(source, document, depth + 1)
+        elif document.config.media_type in CONFIG_TYPES:
+            config = read_blob(source, document.config, MAX_CONFIG)
+            yield parse_config(config, f"the config {document.config.digest}").platform, entry
+
+
+def _require_image(manifest: Manifest, digest: str) -> None:
+    config_type = manifest.config.media_type
+    types = [manifest.artifact_type or "", config_type, *(layer.media_type for layer in manifest.layers)]
+    foreign_artifact = manifest.artifact_type not in (None, "", config_type)
+    odd_layer = any(not _LAYER_TYPE.fullmatch(layer.media_type) for layer in manifest.layers)
+    if config_type in CONFIG_TYPES and not foreign_artifact and not odd_layer:
+        return
+    kind = next((name for mark, name in _ARTIFACTS if any(mark in text for text in types)), "unknown artifact")
+    blobs = ", ".join(f"{layer.media_type} ({layer.size} bytes)" for layer in manifest.layers[:5]) or "no blobs"
+    raise NotAnImage(
+        f"{digest} is not a container image but: {kind}, config type {config_type or 'missing'}, {blobs}", kind=kind
+    )

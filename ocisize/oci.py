@@ -1,0 +1,236 @@
+"""OCI and Docker image documents as values, and how their JSON becomes them.
+
+Specification: https://github.com/opencontainers/image-spec (manifest.md, image-index.md, config.md). Unknown
+fields are ignored and ``null`` for an optional field equals absent, as the specification asks; duplicate names,
+wrong types and ambiguous documents (CVE-2021-41190) are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NewType, TypeVar
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+
+from ocisize.errors import DocumentError
+
+Digest = NewType("Digest", str)
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
+MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
+
+_DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+_HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a digest by the OCI grammar, with the right length where the algorithm is registered."""
+    algorithm, _, encoded = text.partition(":")
+    if algorithm in _HEX_LENGTHS:
+        return re.fullmatch(f"[0-9a-f]{{{_HEX_LENGTHS[algorithm]}}}", encoded) is not None
+    return _DIGEST.fullmatch(text) is not None
+
+
+def _check_digest(_: object, __: object, value: Digest) -> None:
+    if not is_digest(value):
+        raise ValueError(f"{value!r} is not a digest")
+
+
+def _check_size(_: object, __: object, value: int) -> None:
+    if not 0 <= value < 1 << 63:
+        raise ValueError(f"{value} is not a size")
+
+
+def _each_digest(_: object, __: object, values: tuple[Digest, ...]) -> None:
+    for diff_id in values:
+        _check_digest(None, None, diff_id)
+
+
+@attrs.frozen
+class Platform:
+    """Operating system and processor an image is built for."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str | None = None
+    os_version: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part) or "unknown"
+
+
+@attrs.frozen
+class Descriptor:
+    """A pointer to content: its type, digest and size in bytes as stored."""
+
+    digest: Digest = attrs.field(validator=_check_digest)
+    size: int = attrs.field(validator=_check_size)
+    media_type: str = ""
+    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    platform: Platform | None = None
+    artifact_type: str | None = None
+    urls: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Index:
+    """An image index or manifest list: manifests by platform."""
+
+    manifests: tuple[Descriptor, ...]
+    media_type: str = ""
+    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+
+
+@attrs.frozen
+class Manifest:
+    """An image manifest: its config and layers, base layer first."""
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...] = ()
+    media_type: str = ""
+    artifact_type: str | None = None
+    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+
+
+@attrs.frozen
+class History:
+    """One build step; steps with ``empty_layer`` own no layer."""
+
+    created: str = ""
+    created_by: str = ""
+    author: str = ""
+    comment: str = ""
+    empty_layer: bool = False
+
+
+@attrs.frozen
+class RootFs:
+    """Digests of the uncompressed layers, base first."""
+
+    type: str = "layers"
+    diff_ids: tuple[Digest, ...] = attrs.field(default=(), validator=_each_digest)
+
+
+@attrs.frozen
+class ImageConfig:
+    """The image configuration, as far as sizes and their explanation need it."""
+
+    rootfs: RootFs
+    os: str = ""
+    architecture: str = ""
+    variant: str | None = None
+    os_version: str | None = None
+    created: str = ""
+    history: tuple[History, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """The platform the config itself names."""
+        return Platform(self.os, self.architecture, self.variant, self.os_version)
+
+
+_JSON_NAMES = {
+    Descriptor: {"media_type": "mediaType", "artifact_type": "artifactType"},
+    Index: {"media_type": "mediaType"},
+    Manifest: {"media_type": "mediaType", "artifact_type": "artifactType"},
+    Platform: {"os_version": "os.version"},
+    ImageConfig: {"os_version": "os.version"},
+}
+_T = TypeVar("_T")
+
+
+def _strict(value: Any, kind: type[_T]) -> _T:
+    if type(value) is not kind:
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    for primitive in (str, int, bool):
+        converter.register_structure_hook(primitive, _strict)
+    converter.register_structure_hook(Digest, lambda value, _: Digest(_strict(value, str)))
+    for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
+        renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
+        converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, **renamed))  # type: ignore[arg-type]
+    return converter
+
+
+_converter = _make_converter()
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return {name: value for name, value in pairs if value is not None}
+
+
+def parse_json(data: bytes, what: str) -> dict[str, Any]:
+    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
+    try:
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except RecursionError:
+        raise DocumentError(f"{what} is nested too deeply") from None
+    except ValueError as error:
+        raise DocumentError(f"{what} is not valid JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
+    return document
+
+
+def structure(document: Any, cls: type[_T], what: str) -> _T:
+    """Turn decoded JSON into ``cls``; raise DocumentError listing all problems with their paths."""
+    try:
+        return _converter.structure(document, cls)
+    except Exception as error:  # cattrs raises groups of whatever its hooks raised
+        problems = cattrs.transform_error(error)
+        raise DocumentError(f"{what} is not valid", problems=problems) from None
+
+
+def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Manifest:
+    """Read a manifest or an index; ``media_type`` is what the descriptor or the registry said it is.
+
+    Raises DocumentError for schema 1, ambiguous documents and types that contradict each other.
+    """
+    document = parse_json(data, what)
+    declared = document.get("mediaType", media_type)
+    if "fsLayers" in document or "vnd.docker.distribution.manifest.v1" in str(declared):
+        raise DocumentError(
+            f"{what} is a schema 1 manifest (the format before 2016), which is not supported",
+            hint="push the image again, or convert it: skopeo copy --format v2s2 SOURCE DESTINATION",
+        )
+    is_index = "manifests" in document
+    if is_index and ("config" in document or "layers" in document):
+        raise DocumentError(f"{what} is both an index and a manifest")
+    if declared in (MANIFEST_TYPES if is_index else INDEX_TYPES):
+        raise DocumentError(f"{what} is declared as {declared} but is {'an index' if is_index else 'not an index'}")
+    if is_index:
+        return structure(document, Index, what)
+    if "config" not in document:
+        raise DocumentError(f"{what} is neither an image manifest nor an index")
+    return structure(document, Manifest, what)
+
+
+def parse_config(data: bytes, what: str) -> ImageConfig:
+    """Read an image configuration; raise DocumentError when it is not one."""
+    config = structure(parse_json(data, what), ImageConfig, what)
+    if config.rootfs.type != "layers":
+        raise DocumentError(f"{what} has rootfs type {config.rootfs.type!r}, expected 'layers'")
+    return config

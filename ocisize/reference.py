@@ -1,0 +1,132 @@
+"""Image references: ``registry.io/repository:tag@sha256:…`` and their strict grammar.
+
+The grammar is the one of https://github.com/distribution/reference; short names mean Docker Hub, as they do
+for docker: ``ubuntu`` is ``docker.io/library/ubuntu:latest``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import attrs
+
+from ocisize.errors import InvalidReference
+
+DOCKER_HUB = "docker.io"
+DOCKER_HUB_HOST = "registry-1.docker.io"
+_HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REMAINDER = re.compile(
+    rf"(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?"
+    r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
+)
+_DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
+_MAX_NAME = 255  # host and repository together, as registries and docker enforce it
+
+
+@attrs.frozen
+class Reference:
+    """A parsed reference; a digest, when given, wins over the tag."""
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host to talk to; Docker Hub's API lives on another host than its name."""
+        return DOCKER_HUB_HOST if self.registry == DOCKER_HUB else self.registry
+
+    @property
+    def selector(self) -> str:
+        """What to ask the registry for: the digest if there is one, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Parse an image reference; raise InvalidReference when it breaks the grammar."""
+    if "://" in text:
+        raise InvalidReference(f"invalid reference {text!r}: no URL scheme", hint=f"write it as {text.split('://', 1)[1]!r}")
+    if re.fullmatch("[0-9a-f]{64}", text):
+        raise InvalidReference(f"invalid reference {text!r}: a bare image id names no registry")
+    first, slash, rest = text.partition("/")
+    registry = first if slash and _looks_like_host(first) else None
+    match = _REMAINDER.fullmatch(rest if registry else text)
+    if match is None or (registry and not re.fullmatch(_HOST, registry)):
+        raise InvalidReference(
+            f"invalid reference {text!r}", hint="write [registry/]repository[:tag][@sha256:…], the repository in lower case"
+        )
+    reference = _build(registry, match["repository"], match["tag"], match["digest"])
+    _check(text, reference)
+    return reference
+
+
+def _build(registry: str | None, repository: str, tag: str | None, digest: str | None) -> Reference:
+    if registry is None or registry in _HUB_ALIASES:
+        registry = DOCKER_HUB
+        if "/" not in repository:
+            repository = f"library/{repository}"
+    return Reference(registry, repository, tag if tag or digest else "latest", digest)
+
+
+def _check(text: str, reference: Reference) -> None:
+    name = f"{reference.registry}/{reference.repository}"
+    if len(name) > _MAX_NAME:
+        raise InvalidReference(f"invalid reference {text!r}: the name is longer than {_MAX_NAME} characters")
+    host, port = split_host(reference.registry)
+    if port is not None and not 0 < port < 65536:
+        raise InvalidReference(f"invalid reference {text!r}: {port} is not a port")
+    if host.startswith("["):
+        try:
+            ipaddress.IPv6Address(host[1:-1])
+        except ValueError:
+            raise InvalidReference(f"invalid reference {text!r}: {host} is not an IPv6 address") from None
+    if reference.digest is not None:
+        algorithm, _, encoded = reference.digest.partition(":")
+        length = _DIGEST_LENGTHS.get(algorithm)
+        if length is not None and not re.fullmatch(f"[0-9a-f]{{{length}}}", encoded):
+            raise InvalidReference(f"invalid reference {text!r}: a {algorithm} digest has {length} hex digits")
+
+
+def split_host(registry: str) -> tuple[str, int | None]:
+    """Split ``host[:port]``; an IPv6 host keeps its brackets."""
+    match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]+))?", registry)
+    if match is None:
+        return registry, None
+    return match[1], int(match[2]) if match[2] else None
+
+
+def is_loopback(registry: str) -> bool:
+    """Whether ``host[:port]`` is this machine, which docker and we talk plain http to."""
+    host = split_host(registry)[0].strip("[]")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _looks_like_host(component: str) -> bool:
+    return any(mark in component for mark in ".:[") or component == "localhost" or component != component.lower()
+
+
+def same_name(stored: str, wanted: str) -> bool:
+    """Whether a name found in an archive is the one asked for, after Docker's defaults are filled in."""
+    if stored == wanted:
+        return True
+    try:
+        return str(parse_reference(stored)) == str(parse_reference(wanted))
+    except InvalidReference:
+        return False

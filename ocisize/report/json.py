@@ -1,0 +1,147 @@
+"""An Analysis as JSON and back.
+
+The document is versioned: ``schema`` names it, ``version`` changes when a field changes its meaning or goes. All sizes
+are integers of bytes, unknown ones null. Names that are not UTF-8 are written with ``\\xNN`` escapes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cattrs
+
+import ocisize
+from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, WastedEntry, WasteTable
+from ocisize.errors import ReportError
+from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
+
+SCHEMA = "ocisize.analysis"
+VERSION = 1
+_DERIVED = ("efficiency", "wasted_ratio")
+
+
+def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) -> str:
+    """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns."""
+    document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
+    document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
+    document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
+    document["warnings"] = [display_name(text) for text in analysis.warnings]
+    return json.dumps(document, indent=indent)
+
+
+def from_json(text: str | bytes) -> Analysis:
+    """Read back what ``to_json`` wrote; raise ReportError when it is something else."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"not a saved analysis: {error}") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ReportError(f"not a saved analysis: its schema is not {SCHEMA!r}")
+    if document.get("version") != VERSION:
+        raise ReportError(f"saved analysis of version {document.get('version')!r}, this ocisize reads {VERSION}")
+    try:
+        return _converter.structure(document, Analysis)
+    except Exception as error:  # cattrs raises groups of whatever its hooks raised
+        raise ReportError("; ".join(["not a valid saved analysis", *cattrs.transform_error(error)])) from None
+
+
+def _sizes(sizes: Sizes) -> dict[str, Any]:
+    document = attrs.asdict(sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "files"))
+    return document | {name: getattr(sizes, name) for name in _DERIVED}
+
+
+def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
+    document = _sizes(layer)
+    if files and layer.files is not None:
+        document["files"] = _columns(layer.files)
+    return document
+
+
+def _columns(table: FileTable) -> dict[str, Any]:
+    attributes = [table.attributes[index] for index in table.owners]
+    hashes = [table.hash_of(row) for row in range(len(table))]
+    return {
+        "paths": [display_name(decode_name(path)) for path in table.paths],
+        "kinds": table.kinds.decode("ascii"),
+        "sizes": list(table.sizes),
+        "compressed_sizes": None if table.compressed_sizes is None else list(table.compressed_sizes),
+        "ends": list(table.ends),
+        "modes": [attribute.mode for attribute in attributes],
+        "uids": [attribute.uid for attribute in attributes],
+        "gids": [attribute.gid for attribute in attributes],
+        "content_hashes": [None if value == NO_HASH else value.hex() for value in hashes],
+        "links": {row: display_name(decode_name(link)) for row, link in table.links.items()},
+        "apparent_sizes": dict(table.apparent_sizes),
+        "xattrs": {
+            row: {display_name(name): base64.b64encode(value).decode() for name, value in xattrs.items()}
+            for row, xattrs in table.xattrs.items()
+        },
+        "tar_size": table.tar_size,
+        "overhead": table.overhead,
+    }
+
+
+def _read_columns(document: Any, _: type) -> FileTable | None:
+    if document is None:
+        return None
+    owners: dict[Attributes, int] = {}
+    triples = zip(document["modes"], document["uids"], document["gids"], strict=True)
+    indexes = [owners.setdefault(Attributes(*triple), len(owners)) for triple in triples]
+    count = len(document["paths"])
+    columns = [document[name] for name in ("kinds", "sizes", "ends", "content_hashes", "modes")]
+    if any(len(column) != count for column in columns):
+        raise ValueError("columns of different lengths")
+    compressed = document["compressed_sizes"]
+    return FileTable(
+        names=b"\0".join(path.encode("utf-8", "surrogateescape") for path in document["paths"]),
+        kinds=document["kinds"].encode("ascii"),
+        sizes=array("q", document["sizes"]),
+        ends=array("q", document["ends"]),
+        hashes=b"".join(bytes.fromhex(value or "").rjust(HASH_SIZE, b"\0") for value in document["content_hashes"]),
+        owners=array("I", indexes),
+        attributes=tuple(owners),
+        tar_size=document["tar_size"],
+        links={int(row): link.encode("utf-8", "surrogateescape") for row, link in document["links"].items()},
+        apparent_sizes=_by_row(document["apparent_sizes"]),
+        xattrs={
+            int(row): {name: base64.b64decode(value) for name, value in xattrs.items()}
+            for row, xattrs in document["xattrs"].items()
+        },
+        compressed_sizes=None if compressed is None else array("q", compressed),
+        overhead=document["overhead"],
+    )
+
+
+def _by_row(document: Mapping[str, int]) -> dict[int, int]:
+    return {int(row): value for row, value in document.items()}
+
+
+def _strict(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _read_waste(documents: Any, _: type) -> WasteTable:
+    waste = WasteTable()
+    for document in documents:
+        waste.append(_converter.structure(document, WastedEntry))
+    return waste
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    for primitive in (str, int, bool):
+        converter.register_structure_hook(primitive, _strict)
+    converter.register_structure_hook(Cause, lambda value, _: Cause(value))
+    converter.register_structure_hook(WasteTable, _read_waste)
+    converter.register_structure_hook(FileTable, _read_columns)
+    return converter
+
+
+_converter = _make_converter()

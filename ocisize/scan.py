@@ -1,0 +1,116 @@
+"""One layer, from its blob to its FileTable: where streams, verification and the tar scanner meet."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import attrs
+import xxhash
+
+from ocisize.blob import CHUNK, FileRegion
+from ocisize.errors import LayerError, OcisizeError
+from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
+from ocisize.image import Layer, Source
+from ocisize.stream import PLAIN, LayerStream, detect_compression, verified
+from ocisize.tar import scan_tar
+
+_IN_PLACE_WINDOW = 32 << 10  # payloads are passed over, so reading far ahead is wasted
+_READ_AHEAD = 64 << 10
+
+
+@attrs.frozen
+class LayerScan:
+    """What scanning a layer gave: its table, how it is stored and what was verified."""
+
+    table: FileTable
+    compression: str  #: ``gzip``, ``zstd`` or ``plain``
+    digest_verified: bool
+    diff_id_verified: bool
+    region: FileRegion | None = None  #: where a plain layer lies that was read in place, contents unread
+
+
+def scan_layer(
+    source: Source,
+    layer: Layer,
+    *,
+    verify: bool = False,
+    hash_content: bool = False,
+    on_bytes: Callable[[int], object] | None = None,
+) -> LayerScan:
+    """Read one layer and return its table.
+
+    A plain layer in a local file is read in place: headers only, nothing verified, unless ``verify`` or
+    ``hash_content`` ask for its contents. Everything else is streamed and its digest verified; ``verify`` checks the
+    diff_id as well. Raises LayerError around whatever goes wrong.
+    """
+    try:
+        blob = source.open_blob(layer.descriptor)
+        if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, 18)) == PLAIN:
+            return _scan_in_place(blob, hash_content=hash_content, on_bytes=on_bytes)
+        return _scan_stream(blob, layer, verify=verify, on_bytes=on_bytes)
+    except OcisizeError as error:
+        raise LayerError(layer.index, layer.descriptor.digest, error) from error
+
+
+def _scan_stream(
+    blob: Iterable[bytes], layer: Layer, *, verify: bool, on_bytes: Callable[[int], object] | None
+) -> LayerScan:
+    digest, diff_id = layer.descriptor.digest, layer.diff_id
+    chunks = verified(blob, digest, layer.descriptor.size)
+    try:
+        stream = LayerStream(chunks, diff_id=diff_id if verify and diff_id != digest else None, on_bytes=on_bytes)
+        table = scan_tar(stream)
+        stored = stream.finish()
+    finally:
+        chunks.close()  # type: ignore[attr-defined]
+    table.anomalies += tuple(stream.anomalies)
+    _add_wire_shares(table, stream.wire.shares(table.ends), stored)
+    return LayerScan(
+        table,
+        stream.compression,
+        digest_verified=True,
+        diff_id_verified=diff_id is not None and (verify or diff_id == digest),
+    )
+
+
+def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
+    region = blob.part(0, blob.size)
+    table = scan_tar(region, hash_content=hash_content, window_size=_READ_AHEAD if hash_content else _IN_PLACE_WINDOW)
+    if on_bytes is not None:
+        on_bytes(blob.size)
+    _add_wire_shares(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
+    return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
+
+
+def _add_wire_shares(table: FileTable, shares: IntArray, stored: int) -> None:
+    overrun = sum(shares) - stored  # padding that a cut tar promises but does not have
+    if overrun > 0 and shares:
+        shares[-1] -= overrun
+    table.compressed_sizes = shares
+    table.overhead = stored - sum(shares)
+
+
+def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int]) -> None:
+    """Read the payloads of ``rows``, which ascend, by offset and fill in their content hashes."""
+    hashes = bytearray(table.hashes or NO_HASH * len(table))
+    digest, start, ahead = xxhash.xxh3_128_digest, 0, memoryview(b"")
+    for row in rows:
+        size, position = table.sizes[row], table.payload_start(row)
+        if not start <= position <= position + size <= start + len(ahead):
+            start, ahead = position, memoryview(region.read_at(position, max(_READ_AHEAD, min(size, CHUNK))))
+        if size <= len(ahead) - (position - start):
+            value = digest(ahead[position - start : position - start + size])
+        else:
+            value = _hash_payload(region, position, size)
+        hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value
+    table.hashes = hashes
+
+
+def _hash_payload(region: FileRegion, position: int, size: int) -> bytes:
+    hasher, end = xxhash.xxh3_128(), position + size
+    while position < end and (piece := region.read_at(position, min(1 << 20, end - position))):
+        hasher.update(piece)
+        position += len(piece)
+    return hasher.digest()

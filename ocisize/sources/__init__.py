@@ -1,0 +1,137 @@
+"""Sources of images: registries, docker-archives, OCI layouts and archives, and how an input names one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ocisize.errors import ArchiveError, InvalidReference
+from ocisize.image import Source
+from ocisize.oci import Descriptor
+from ocisize.reference import parse_reference
+from ocisize.sources.docker_archive import DockerArchiveSource
+from ocisize.sources.layout import LayoutSource
+from ocisize.sources.store import FolderStore, Store, open_store
+
+if TYPE_CHECKING:  # importing the registry costs 200 ms that saved files need not pay
+    from ocisize.sources.client import Connection
+
+_SCHEMES = ("registry", "docker", "docker-archive", "oci-archive", "oci-dir", "oci")
+_SCHEME = re.compile(rf"({'|'.join(_SCHEMES)}):(?://)?(.+)", re.DOTALL)
+
+
+class ImageSource(Source, Protocol):
+    """What ``open_source`` returns: a Source that knows its form and must be closed."""
+
+    format: str  #: ``registry``, ``docker-archive``, ``oci-archive`` or ``oci-layout``
+    reference: str | None  #: the image's name, where it has one
+    repacked: bool  #: plain layers were compressed in the registry, so their wire size is unknown
+    has_manifest: bool  #: False where the manifest was composed, so that its digest means nothing outside
+
+    @property
+    def sequential(self) -> bool:
+        """Whether blobs are best read one at a time, in ``stored_order``."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections."""
+        ...
+
+
+class OrderedSource(Protocol):
+    """A source whose blobs lie one behind the other in a stream."""
+
+    def stored_order(self, descriptor: Descriptor) -> int:
+        """Sort key: where the blob starts."""
+        ...
+
+
+def open_source(text: str, *, select: str | None = None, connection: Connection | None = None) -> ImageSource:
+    """Open what ``text`` names.
+
+    An explicit scheme decides (``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``), else an existing
+    path, else what looks like a path is a missing file, else it is a reference. ``select`` chooses among several
+    images of one file. Raises SourceError, DocumentError or InvalidReference.
+    """
+    match = _SCHEME.fullmatch(text)
+    scheme = match[1] if match else None
+    if match and scheme in ("registry", "docker"):
+        return _open_registry(match[2], connection)
+    if match:
+        return _open_saved(*_split_select(match[2], select), scheme)
+    if Path(text).exists():
+        return _open_saved(Path(text), select, None)
+    if _looks_like_path(text):
+        raise ArchiveError(f"no such file or folder: {text}")
+    try:
+        return _open_registry(text, connection)
+    except InvalidReference as error:
+        raise InvalidReference(f"{error}, and no file of that name", hint=error.hint) from None
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or text.endswith((".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.xz", "/"))
+
+
+def _split_select(text: str, select: str | None) -> tuple[Path, str | None]:
+    """``path[:name]`` as skopeo writes it; a path that exists is never split."""
+    path, colon, name = text.partition(":")
+    if select is None and colon and not Path(text).exists():
+        return Path(path), name
+    return Path(text), select
+
+
+def _open_registry(text: str, connection: Connection | None) -> ImageSource:
+    reference = parse_reference(text)
+    from ocisize.sources.credentials import find_credentials
+    from ocisize.sources.registry import RegistrySource
+
+    return RegistrySource(reference, connection=connection, credentials=find_credentials(reference))
+
+
+def _open_saved(path: Path, select: str | None, scheme: str | None) -> ImageSource:
+    store = open_store(path)
+    try:
+        return _open_store(store, path, select, scheme)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _open_store(store: Store, path: Path, select: str | None, scheme: str | None) -> ImageSource:
+    names = {name.removeprefix("./") for name in store.names()}
+    is_folder = isinstance(store, FolderStore)
+    layout = "index.json" in names and ("oci-layout" in names or is_folder)
+    if scheme in ("oci-archive", "oci-dir", "oci") or (layout and scheme is None):
+        if "index.json" not in names:
+            raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
+        return _open_layout(store, names, select, is_folder=is_folder)
+    if "manifest.json" in names:
+        return DockerArchiveSource(store, select=select)
+    raise ArchiveError(f"{path} is not a saved image: {_what_it_is(names)}", hint="save one with: docker save -o FILE IMAGE")
+
+
+def _open_layout(store: Store, names: set[str], select: str | None, *, is_folder: bool) -> ImageSource:
+    docker_compatible = "manifest.json" in names and not is_folder
+    source = LayoutSource(
+        store,
+        form="oci-layout" if is_folder else "docker-archive" if docker_compatible else "oci-archive",
+        # A docker-compatible archive's plain layers were compressed in the registry.
+        repacked=docker_compatible,
+        select=select,
+    )
+    if source.is_empty and docker_compatible:  # Docker 25.0.0 to 25.0.2 left untagged images out of index.json
+        return DockerArchiveSource(store, select=select)
+    return source
+
+
+def _what_it_is(names: set[str]) -> str:
+    if "repositories" in names:
+        return "an archive of Docker before 1.10, which no current Docker loads either"
+    if "index.json" in names:
+        return "an OCI layout without its oci-layout file"
+    tops = {name.partition("/")[0] for name in names}
+    if len(tops & {"etc", "usr", "bin", "var", "lib", "dev"}) > 2:
+        return "a root filesystem, as docker export writes it, without layers"
+    return "it has neither manifest.json nor index.json"

@@ -1,0 +1,137 @@
+"""Credentials as docker, podman and skopeo store them.
+
+Files, the first with an entry for the registry wins: ``$DOCKER_CONFIG/config.json`` (``~/.docker``), then
+``$REGISTRY_AUTH_FILE``, ``$XDG_RUNTIME_DIR/containers/auth.json``, ``~/.config/containers/auth.json``. Within a file
+a credential helper beats stored entries, and the longest matching ``host/namespace`` beats shorter ones, as in docker
+and https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ocisize.errors import AuthenticationFailed
+from ocisize.reference import DOCKER_HUB, Reference
+
+_HUB_KEY = "https://index.docker.io/v1/"
+_HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_HELPER_SECONDS = 30
+_TOKEN_USER = "<token>"  # noqa: S105 - a helper's user name that says its secret is an identity token
+
+
+@attrs.frozen
+class Credentials:
+    """What to prove who we are with; secrets never appear in a repr."""
+
+    username: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+    identity_token: str | None = attrs.field(default=None, repr=False)
+    registry_token: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def basic(self) -> str | None:
+        """The value of a Basic authorization header."""
+        if self.username is None or self.password is None:
+            return None
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+def find_credentials(reference: Reference, environment: Mapping[str, str] | None = None) -> Credentials | None:
+    """Look up the credentials for a reference's registry; None means anonymous.
+
+    Raises AuthenticationFailed when a file or a helper that should have the answer is broken.
+    """
+    for path in _config_files(os.environ if environment is None else environment):
+        if path.is_file() and (found := _from_file(path, reference)) is not None:
+            return found
+    return None
+
+
+def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    home = Path(environment.get("HOME") or Path.home())
+    docker = environment.get("DOCKER_CONFIG")
+    yield (Path(docker) if docker else home / ".docker") / "config.json"
+    if auth_file := environment.get("REGISTRY_AUTH_FILE"):
+        yield Path(auth_file)
+    if runtime := environment.get("XDG_RUNTIME_DIR"):
+        yield Path(runtime) / "containers" / "auth.json"
+    config_home = environment.get("XDG_CONFIG_HOME")
+    yield (Path(config_home) if config_home else home / ".config") / "containers" / "auth.json"
+
+
+def _from_file(path: Path, reference: Reference) -> Credentials | None:
+    try:
+        config = json.loads(path.read_bytes())
+        helpers, auths = config.get("credHelpers") or {}, config.get("auths") or {}
+        store = config.get("credsStore")
+        helper = next((name for key, name in helpers.items() if _key(key) == reference.registry), store)
+    except (ValueError, AttributeError, OSError, RecursionError) as error:
+        raise AuthenticationFailed(f"cannot read credentials from {path}: {type(error).__name__}") from None
+    if helper and (found := _from_helper(str(helper), reference.registry)) is not None:
+        return found
+    wanted = f"{reference.registry}/{reference.repository}"
+    matching = [key for key in auths if (key_path := _key(key)) == wanted or wanted.startswith(f"{key_path}/")]
+    for key in sorted(matching, key=lambda key: len(_key(key)), reverse=True):
+        if (found := _from_entry(auths[key], path)) is not None:
+            return found
+    return None
+
+
+def _key(key: str) -> str:
+    """An entry's key without scheme and API suffix: ``https://index.docker.io/v1/`` is ``docker.io``."""
+    name = key.partition("://")[2] or key
+    for suffix in ("/v1/", "/v2/", "/v1", "/v2", "/"):
+        name = name.removesuffix(suffix)
+    return DOCKER_HUB if name in _HUB_KEYS else name
+
+
+def _from_entry(entry: Any, path: Path) -> Credentials | None:
+    if not isinstance(entry, dict):
+        return None
+    username, password = entry.get("username"), entry.get("password")
+    if auth := entry.get("auth"):
+        try:
+            username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
+            colon = ""
+        if not colon:
+            raise AuthenticationFailed(f"{path} has an entry whose auth is not base64 of user:password")
+    identity, token = entry.get("identitytoken"), entry.get("registrytoken")
+    if not (username or identity or token):
+        return None
+    return Credentials(username or None, (password or "").rstrip("\0") if username else None, identity, token)
+
+
+def _from_helper(suffix: str, registry: str) -> Credentials | None:
+    server = _HUB_KEY if registry == DOCKER_HUB else registry
+    command = f"docker-credential-{suffix}"
+    if os.sep in suffix:
+        raise AuthenticationFailed(f"{command!r} is not the name of a credential helper")
+    try:
+        result = subprocess.run(  # noqa: S603 - the user's own docker config names the helper, as docker does it
+            [command, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False
+        )
+        if result.returncode != 0:
+            if b"credentials not found" in result.stdout + result.stderr:
+                return None
+            raise AuthenticationFailed(f"credential helper {command} failed with status {result.returncode}")
+        answer = json.loads(result.stdout)
+        username, secret = answer["Username"], answer["Secret"]
+    except FileNotFoundError:
+        raise AuthenticationFailed(f"credential helper {command} is configured but not installed") from None
+    except subprocess.TimeoutExpired:
+        raise AuthenticationFailed(f"credential helper {command} gave no answer in {_HELPER_SECONDS} s") from None
+    except (ValueError, KeyError, TypeError):
+        raise AuthenticationFailed(f"credential helper {command} gave an answer that is not its protocol") from None
+    if not secret:
+        return None
+    return Credentials(identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)

@@ -1,0 +1,154 @@
+"""``docker save`` archives, of whichever writer: a ``manifest.json`` list of configs and layer files.
+
+Docker, skopeo, podman, crane, kaniko, ko, jib, rules_oci and nix name their files differently, store layers plain or
+compressed, and may store a repeated layer as a link. They have no manifest, so one is composed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
+from ocisize.oci import (
+    DOCKER_CONFIG,
+    DOCKER_MANIFEST,
+    MAX_CONFIG,
+    Descriptor,
+    parse_config,
+    structure,
+)
+from ocisize.reference import same_name
+from ocisize.sources.store import Store, read_document
+from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
+
+_LAYER_TYPES = {
+    PLAIN: "application/vnd.docker.image.rootfs.diff.tar",
+    GZIP: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    ZSTD: "application/vnd.docker.image.rootfs.diff.tar.zstd",
+}
+_MEMBER = "io.ocisize.member"  # annotation: where the blob lies in the archive
+_HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
+
+
+@attrs.frozen
+class _Item:
+    """One image of manifest.json, names as Docker writes them."""
+
+    Config: str
+    Layers: tuple[str, ...] = ()
+    RepoTags: tuple[str, ...] = ()
+
+
+class DockerArchiveSource:
+    """An image of a docker-archive; ``select`` is a tag or ``@index`` when there are several."""
+
+    format = "docker-archive"
+    repacked = True
+    has_manifest = False
+
+    def __init__(self, store: Store, *, select: str | None = None) -> None:
+        self._store = store
+        items = _read_items(store)
+        item = _select(items, select)
+        self.reference = item.RepoTags[0] if item.RepoTags else None
+        self._manifest = _compose_manifest(store, item)
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        if digest is not None:
+            raise ArchiveError(f"the archive has no manifest {digest}")
+        return self._manifest
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self._store.open(descriptor.annotations[_MEMBER])[1]
+
+    def stored_order(self, descriptor: Descriptor) -> int:
+        """Where the blob lies, for stores that are best read in order; 0 for the others."""
+        position = getattr(self._store, "position", None)
+        return position(descriptor.annotations[_MEMBER]) if position else 0
+
+    @property
+    def sequential(self) -> bool:
+        """Whether blobs are best read one at a time in ``stored_order``."""
+        return hasattr(self._store, "position")
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _read_items(store: Store) -> list[_Item]:
+    try:
+        documents = json.loads(read_document(store, "manifest.json"))
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"manifest.json is not valid JSON: {error}") from None
+    if not isinstance(documents, list) or not documents:
+        raise DocumentError("manifest.json lists no image")
+    return [structure(_without_null(document), _Item, "manifest.json") for document in documents]
+
+
+def _without_null(document: Any) -> Any:
+    return {key: value for key, value in document.items() if value is not None} if isinstance(document, dict) else document
+
+
+def _select(items: list[_Item], select: str | None) -> _Item:
+    if select is None:
+        if len({(item.Config, item.Layers) for item in items}) == 1:
+            return items[0]
+        raise ArchiveError(
+            f"the archive holds several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
+        )
+    if select.startswith("@") and select[1:].isdigit() and int(select[1:]) < len(items):
+        return items[int(select[1:])]
+    for item in items:
+        if any(same_name(tag, select) for tag in item.RepoTags):
+            return item
+    raise ArchiveError(f"no image {select!r} in the archive; it holds: {_listing(items)}")
+
+
+def _listing(items: list[_Item]) -> str:
+    return ", ".join(f"@{number} {' '.join(item.RepoTags) or 'untagged'}" for number, item in enumerate(items))
+
+
+def _compose_manifest(store: Store, item: _Item) -> bytes:
+    data = read_document(store, item.Config, MAX_CONFIG)
+    config_digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    named = _HASH_NAME.fullmatch(item.Config)
+    if named and f"sha256:{named[1]}" != config_digest:
+        raise DigestMismatch(f"the config {item.Config}", got=config_digest, expected=f"sha256:{named[1]}")
+    diff_ids = parse_config(data, f"the config {item.Config}").rootfs.diff_ids
+    paired = len(diff_ids) == len(item.Layers)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST,
+        "config": _descriptor(DOCKER_CONFIG, config_digest, len(data), item.Config),
+        "layers": [
+            _layer_descriptor(store, member, diff_ids[index] if paired else None) for index, member in enumerate(item.Layers)
+        ],
+    }
+    return json.dumps(manifest).encode()
+
+
+def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[str, Any]:
+    """Describe a layer file: a plain one by its diff_id, a compressed one by the digest it is named after."""
+    size, chunks = store.open(member)
+    compression = detect_compression(next(iter(chunks), b""))
+    named = _HASH_NAME.fullmatch(member)
+    if compression == PLAIN and diff_id is not None:
+        digest = diff_id
+    elif named:
+        digest = f"sha256:{named[1]}"
+    else:  # nothing names this file's content, so the bytes themselves must
+        hasher = hashlib.sha256()
+        for chunk in store.open(member)[1]:
+            hasher.update(chunk)
+        digest = f"sha256:{hasher.hexdigest()}"
+    return _descriptor(_LAYER_TYPES[compression], digest, size, member)
+
+
+def _descriptor(media_type: str, digest: str, size: int, member: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size, "annotations": {_MEMBER: member}}

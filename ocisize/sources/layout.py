@@ -1,0 +1,100 @@
+"""OCI layouts, as a folder or inside a tar: ``oci-layout``, ``index.json``, ``blobs/<algorithm>/<hex>``.
+
+Specification: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Blobs may be missing, entries
+of ``index.json`` may repeat (Docker writes one per tag) and may be nested indexes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ocisize.errors import ArchiveError, DocumentError
+from ocisize.oci import INDEX_TYPES, MAX_MANIFEST, Descriptor, Index, is_digest, parse_manifest
+from ocisize.platforms import image_entries
+from ocisize.reference import same_name
+from ocisize.sources.store import Store, read_document
+
+_REF_NAME = "org.opencontainers.image.ref.name"
+_IMAGE_NAME = "io.containerd.image.name"
+
+
+class LayoutSource:
+    """An image of an OCI layout; ``select`` is a tag, a full name or a digest when the layout holds several."""
+
+    has_manifest = True
+
+    def __init__(self, store: Store, *, form: str, repacked: bool = False, select: str | None = None) -> None:
+        self._store = store
+        self.format, self.repacked = form, repacked
+        data = read_document(store, "index.json")
+        document = parse_manifest(data, "index.json")
+        if not isinstance(document, Index):
+            raise DocumentError("index.json is not an image index")
+        self.is_empty = not document.manifests  #: holds nothing at all; reading it raises
+        self._root = _select(document, select) if document.manifests else None
+        self._index = data
+        self.reference = select or _only_name(document, self._root)
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        if digest is None:
+            if self._root is None:
+                return self._index
+            digest = self._root.digest
+        return read_document(self._store, _blob_name(digest), MAX_MANIFEST)
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self._store.open(_blob_name(descriptor.digest))[1]
+
+    def stored_order(self, descriptor: Descriptor) -> int:
+        """Where the blob lies, for stores that are best read in order; 0 for the others."""
+        position = getattr(self._store, "position", None)
+        return position(_blob_name(descriptor.digest)) if position else 0
+
+    @property
+    def sequential(self) -> bool:
+        """Whether blobs are best read one at a time in ``stored_order``."""
+        return hasattr(self._store, "position")
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _blob_name(digest: str) -> str:
+    if not is_digest(digest):
+        raise DocumentError(f"{digest!r} is not a digest")
+    algorithm, _, encoded = digest.partition(":")
+    return f"blobs/{algorithm}/{encoded}"
+
+
+def _names(descriptor: Descriptor) -> list[str]:
+    return [descriptor.annotations[key] for key in (_IMAGE_NAME, _REF_NAME) if key in descriptor.annotations]
+
+
+def _only_name(index: Index, root: Descriptor | None) -> str | None:
+    names = [names[0] for entry in index.manifests if root in (None, entry) and (names := _names(entry))]
+    return names[0] if len(set(names)) == 1 else None
+
+
+def _select(index: Index, select: str | None) -> Descriptor | None:
+    """The entry to read, or None when the index itself is the image (one entry per platform)."""
+    if select is not None:
+        for entry in index.manifests:
+            if entry.digest == select or any(same_name(name, select) for name in _names(entry)):
+                return entry
+        raise ArchiveError(f"no image {select!r} in the layout; it holds: {_listing(index)}")
+    entries = image_entries(index.manifests)
+    if len(entries) == 1:
+        return entries[0]
+    names = {name for entry in index.manifests for name in _names(entry)[:1]}
+    platforms = [entry.platform for entry in entries]
+    by_platform = None not in platforms and len(set(platforms)) == len(platforms)
+    if len(names) <= 1 and by_platform and not any(entry.media_type in INDEX_TYPES for entry in entries):
+        return None
+    if not entries:
+        raise ArchiveError("the layout holds no image")
+    raise ArchiveError(f"the layout holds several images: {_listing(index)}", hint="choose one with --select NAME")
+
+
+def _listing(index: Index) -> str:
+    entries = image_entries(index.manifests)
+    return ", ".join(dict.fromkeys((_names(entry) or [entry.digest])[0] for entry in entries)) or "none"

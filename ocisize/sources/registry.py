@@ -1,0 +1,42 @@
+"""RegistrySource: an image in a registry, read without a daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ocisize.image import check_digest
+from ocisize.oci import MAX_MANIFEST, Descriptor
+from ocisize.reference import Reference, is_loopback
+from ocisize.sources.client import Connection, RegistryClient
+from ocisize.sources.credentials import Credentials
+
+
+class RegistrySource:
+    """The image a reference names; manifests asked for by digest are verified, blobs stream unverified."""
+
+    format = "registry"
+    repacked = False
+    has_manifest = True
+    sequential = False
+
+    def __init__(
+        self, reference: Reference, *, connection: Connection | None = None, credentials: Credentials | None = None
+    ) -> None:
+        connection = connection or Connection()
+        plain_http = is_loopback(reference.host) if connection.plain_http is None else connection.plain_http
+        self._reference = reference
+        self.reference: str | None = str(reference)
+        self._client = RegistryClient(reference, plain_http=plain_http, connection=connection, credentials=credentials)
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        selector = digest or self._reference.selector
+        data = self._client.manifest(selector, MAX_MANIFEST)
+        if ":" in selector:
+            check_digest(data, selector)
+        return data
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self._client.blob(descriptor.digest, descriptor.size)
+
+    def close(self) -> None:
+        self._client.close()

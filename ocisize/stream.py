@@ -1,0 +1,236 @@
+"""Verified and decompressed byte streams: a blob's stored chunks in, its uncompressed bytes out.
+
+Compression is told by magic bytes (RFC 1952, RFC 8878), never by media type. A blob is verified when its stream has
+been read to the end, so whoever opens a LayerStream must run it to its end and then call ``finish``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import queue
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import zstandard
+
+try:
+    from isal import isal_zlib
+except ImportError:  # no wheel for this machine; zlib takes four times as long
+    isal_zlib = None  # type: ignore[assignment]
+
+from ocisize.blob import CHUNK
+from ocisize.errors import BlobError, DigestMismatch, SizeMismatch, StreamError
+from ocisize.wire import WireMap
+
+GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
+MAX_ZSTD_WINDOW = 128 << 20  # what the zstd tool accepts by default
+_FEED = 32 << 10  # compressed bytes per decoder step: the grain of the wire map
+_SLICE = 32 << 10  # uncompressed bytes per decoder step
+_BATCH = 16  # chunks handed to the hashing thread at once; fewer wake-ups
+_QUEUED = 8  # batches that may wait there
+_BROKEN = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
+
+
+def detect_compression(head: bytes) -> str:
+    """Name the compression of a stream from its first bytes (18 are enough)."""
+    if head[:3] == b"\x1f\x8b\x08":
+        return GZIP
+    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[:1] in b"PQRSTUVWXYZ[\\]^_" and head):
+        return ZSTD
+    for magic, name in ((b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz")):
+        if head.startswith(magic):
+            raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
+    return PLAIN
+
+
+class _HashingThread:
+    """Feeds chunks to a hash in a second thread, in order and with a bounded backlog."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._hash = hashlib.new(algorithm, usedforsecurity=False)
+        self._queue: queue.Queue[list[bytes] | None] = queue.Queue(_QUEUED)
+        self._batch: list[bytes] = []
+        self._thread = threading.Thread(target=self._run, name="ocisize-hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            for chunk in batch:
+                self._hash.update(chunk)
+
+    def update(self, chunk: bytes) -> None:
+        self._batch.append(chunk)
+        if len(self._batch) >= _BATCH:
+            self._queue.put(self._batch)
+            self._batch = []
+
+    def close(self) -> str:
+        """Wait for the thread and return the digest in hex; safe to call when giving up early."""
+        self._queue.put(self._batch)
+        self._queue.put(None)
+        self._thread.join()
+        return self._hash.hexdigest()
+
+
+def verified(chunks: Iterable[bytes], digest: str, size: int) -> Iterator[bytes]:
+    """Yield the chunks as they come; raise SizeMismatch or DigestMismatch after the last if they are not the blob.
+
+    A digest whose algorithm this machine cannot compute raises BlobError before the first chunk.
+    """
+    algorithm, _, expected = digest.partition(":")
+    if algorithm not in hashlib.algorithms_available:
+        raise BlobError(f"cannot verify {digest}: unknown algorithm {algorithm}")
+    hasher = _HashingThread(algorithm)
+    got, hexdigest = 0, ""
+    try:
+        for chunk in chunks:
+            got += len(chunk)
+            if got > size:
+                raise SizeMismatch(digest, got=got, expected=size, more=True)
+            hasher.update(chunk)
+            yield chunk
+    finally:
+        hexdigest = hasher.close()
+    if got != size:
+        raise SizeMismatch(digest, got=got, expected=size)
+    if hexdigest != expected:
+        raise DigestMismatch("blob", got=f"{algorithm}:{hexdigest}", expected=digest)
+
+
+class _ChunkFile(io.RawIOBase):
+    """Chunks as the file object decoders want; ``consumed`` counts the bytes handed out."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = memoryview(b"")
+        self.consumed = 0
+
+    def _ensure(self) -> bool:
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._chunk = memoryview(chunk)
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def peek(self, count: int) -> bytes:
+        """The first bytes without consuming them; only before the first read."""
+        head = b""
+        while len(head) < count and (chunk := next(self._chunks, None)) is not None:
+            head += chunk
+        self._chunk = memoryview(head)
+        return head[:count]
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        if not self._ensure():
+            return 0
+        piece = self._chunk[: len(buffer)]
+        count = len(piece)
+        buffer[:count] = piece
+        self._chunk = self._chunk[count:]
+        self.consumed += count
+        return count
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._ensure():
+            return b""
+        piece = bytes(self._chunk[: size if size >= 0 else CHUNK])
+        self._chunk = self._chunk[len(piece) :]
+        self.consumed += len(piece)
+        return piece
+
+
+class _Decoder(Protocol):
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+def _open_gzip(file: _ChunkFile) -> _Decoder:
+    if isal_zlib is None:
+        return gzip.GzipFile(fileobj=file)
+    # The reader below isal.igzip.IGzipFile, without the buffer that would copy every byte once more.
+    return isal_zlib._GzipReader(file, _FEED)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def _open_zstd(file: _ChunkFile) -> _Decoder:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
+    return decompressor.stream_reader(file, read_size=_FEED, read_across_frames=True)  # type: ignore[arg-type]
+
+
+_OPENERS: dict[str, Callable[[_ChunkFile], _Decoder]] = {GZIP: _open_gzip, ZSTD: _open_zstd, PLAIN: lambda file: file}
+
+
+class LayerStream:
+    """The uncompressed bytes of a blob, with the map of what they cost as stored.
+
+    ``diff_id``, when given, is checked by ``finish``; hashing happens in the reading thread.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        diff_id: str | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> None:
+        self._file = _ChunkFile(chunks)
+        self.compression = detect_compression(self._file.peek(18))
+        self._decoder = _OPENERS[self.compression](self._file)
+        self._diff_id = diff_id
+        self._hash = hashlib.new(diff_id.partition(":")[0], usedforsecurity=False) if diff_id else None
+        self._on_bytes = on_bytes
+        self.wire = WireMap()
+        self.size = 0  #: uncompressed bytes so far
+        self.anomalies: list[str] = []
+        self._ended = False
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer with uncompressed bytes; 0 at the end. Raises StreamError when the stream is broken."""
+        filled, length = 0, len(buffer)
+        decode, file = self._decoder.readinto, self._file
+        before = file.consumed
+        try:
+            while filled < length and not self._ended:
+                consumed = file.consumed
+                count = decode(buffer[filled : filled + _SLICE])
+                if not count:
+                    self._ended = True
+                elif file.consumed != consumed:
+                    # What was handed in before this slice ran out somewhere within it.
+                    self.wire.note(self.size + filled + count // 2, consumed)
+                filled += count
+        except EOFError:
+            raise StreamError(f"the {self.compression} stream is cut after {self.size + filled} bytes of output") from None
+        except _BROKEN as error:
+            self._broken(error, self.size + filled)
+        self.size += filled
+        if self._hash is not None:
+            self._hash.update(buffer[:filled])
+        if self._on_bytes is not None and file.consumed != before:
+            self._on_bytes(file.consumed)
+        return filled
+
+    def _broken(self, error: Exception, position: int) -> None:
+        if position and "Not a gzipped file" in str(error):
+            # gzip(1) and Go differ on what follows the last member; the image itself is whole.
+            self.anomalies.append("garbage follows the gzip stream")
+            self._ended = True
+            return
+        raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
+
+    def finish(self) -> int:
+        """Read the stored blob to its end and verify it; return its size. Call after the last byte was read."""
+        while self._file.read(CHUNK):
+            pass
+        self.wire.note(self.size, self._file.consumed)
+        if self._hash is not None and self._diff_id is not None:
+            got = f"{self._diff_id.partition(':')[0]}:{self._hash.hexdigest()}"
+            if got != self._diff_id:
+                raise DigestMismatch("uncompressed layer", got=got, expected=self._diff_id)
+        return self._file.consumed

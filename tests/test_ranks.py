@@ -1,0 +1,73 @@
+"""Modules import from lower ranks only, so that each can be read, tested and replaced without those above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ocisize
+
+PACKAGE = Path(ocisize.__file__).parent
+RANKS = [
+    ["errors"],
+    ["oci", "files", "reference", "headers", "blob"],
+    ["platforms", "wire", "window"],
+    ["image", "stream", "tar"],
+    ["scan", "analysis.model", "analysis.history", "sources.store", "sources.credentials"],
+    ["analysis.overlay", "analysis.summary", "sources.layout", "sources.docker_archive", "sources.auth"],
+    ["analysis.waste", "sources.client"],
+    ["sources.registry"],
+    ["sources"],
+    ["analyzer", "report.units"],
+    ["report.text", "report.json"],
+    ["cli"],
+    ["__main__"],
+]
+PURE = ("analysis.", "report.")
+RANK = {module: rank for rank, modules in enumerate(RANKS) for module in modules}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    name: path for path in sorted(PACKAGE.rglob("*.py")) if (name := module_name(path)) not in ("", "analysis", "report")
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ocisize."):
+            base = node.module.removeprefix("ocisize.")
+            found |= {f"{base}.{name.name}" if f"{base}.{name.name}" in MODULES else base for name in node.names}
+    return found
+
+
+def test_every_module_has_a_rank() -> None:
+    """A new module must be given its place."""
+    assert set(MODULES) == set(RANK)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_point_downwards(module: str) -> None:
+    """A module imports only from ranks below its own."""
+    for imported in imports_of(MODULES[module]):
+        assert RANK[imported] < RANK[module], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith(PURE)))
+def test_analyses_and_reports_know_no_sources(module: str) -> None:
+    """What is pure stays so: no I/O module is imported by analyses and reports."""
+    impure = {"stream", "scan", "image", "tar", "blob", "analyzer"}
+    assert not {name for name in imports_of(MODULES[module]) if name in impure or name.startswith("sources")}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_modules_are_small(module: str) -> None:
+    """A module can be read in one sitting."""
+    assert len(MODULES[module].read_text().splitlines()) <= 300
