@@ -14,6 +14,7 @@ from typing import Any, NewType, TypeVar
 
 import attrs
 import cattrs
+import cattrs.v
 from cattrs.gen import make_dict_structure_fn, override
 
 from ocisize.errors import DocumentError
@@ -150,6 +151,8 @@ _JSON_NAMES = {
     Platform: {"os_version": "os.version"},
     ImageConfig: {"os_version": "os.version"},
 }
+_ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
+_PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
 _T = TypeVar("_T")
 
 
@@ -200,8 +203,18 @@ def structure(document: Any, cls: type[_T], what: str) -> _T:
     try:
         return _converter.structure(document, cls)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
-        problems = cattrs.transform_error(error)
-        raise DocumentError(f"{what} is not valid", problems=problems) from None
+        raise DocumentError(f"{what} is not valid", problems=list_problems(error)) from None
+
+
+def list_problems(error: Exception) -> list[str]:
+    """What cattrs found wrong, each with the path of its place in the document."""
+    problems = cattrs.transform_error(error, format_exception=_format_exception)
+    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in problems]
+
+
+def _format_exception(error: BaseException, kind: type | None) -> str:
+    own = type(error) in (ValueError, TypeError) and bool(str(error))
+    return str(error) if own else cattrs.v.format_exception(error, kind)
 
 
 def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Manifest:

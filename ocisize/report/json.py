@@ -19,6 +19,7 @@ import ocisize
 from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, WastedEntry, WasteTable
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
+from ocisize.oci import list_problems
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
@@ -47,7 +48,7 @@ def from_json(text: str | bytes) -> Analysis:
     try:
         return _converter.structure(document, Analysis)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
-        raise ReportError("; ".join(["not a valid saved analysis", *cattrs.transform_error(error)])) from None
+        raise ReportError("; ".join(["not a valid saved analysis", *list_problems(error)])) from None
 
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import io
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -27,8 +28,9 @@ def write_text(
     analysis: Analysis, file: TextIO, *, top: int = 10, width: int | None = None, color: bool | None = None
 ) -> None:
     """Write the report; ``color`` None means where ``file`` is a terminal."""
+    plain = color is False or (color is None and not file.isatty())
     console = Console(
-        file=file, width=width, force_terminal=color, no_color=None if color is None else not color, highlight=False,
+        file=io.StringIO() if plain else file, width=width, force_terminal=color, no_color=None if color is None else not color, highlight=False,
         soft_wrap=False, legacy_windows=False, emoji=False, markup=False,
     )  # fmt: skip
     console.width = min(console.width, _MAX_WIDTH)
@@ -37,6 +39,9 @@ def write_text(
     _layers(console, analysis.layers)
     _waste(console, analysis, top)
     _largest(console, analysis.layers, top)
+    if plain:  # tables are padded to the full width, which is of no use to files and pipes
+        text = cast("io.StringIO", console.file).getvalue()
+        file.writelines(line.rstrip() + "\n" for line in text.splitlines())
 
 
 def _print_pairs(console: Console, pairs: Iterable[tuple[str, str, str]]) -> None:

@@ -1,0 +1,226 @@
+"""The command line: what goes to stdout, what to stderr, and the exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ocisize.cli import main, make_parser
+from tests.images import (
+    build_image,
+    index_bytes,
+    layer,
+    layout_files,
+    named,
+    sha256,
+    write_docker_archive,
+    write_files,
+    write_layout,
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    """A layout folder with one small image and some waste."""
+    image = build_image([layer({"a": b"1" * 2000, "b": b"2" * 10}), layer({".wh.a": b""})])
+    return write_layout(image, tmp_path / "layout")
+
+
+def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ocisize", *arguments],
+        capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}, timeout=60,
+    )  # fmt: skip
+
+
+def status_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = main(arguments)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_text_is_the_default(layout: Path) -> None:
+    """The main job: one argument, a report on stdout, nothing on stderr, status 0."""
+    result = run(str(layout))
+    assert result.returncode == 0
+    assert "Layers, base first" in result.stdout
+    assert result.stderr == ""
+
+
+def test_json_is_clean_on_stdout(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With -f json stdout is one JSON document."""
+    status, out, _ = status_of([str(layout), "-f", "json"], capsys)
+    document = json.loads(out)
+    assert status == 0
+    assert (document["wasted_size"], document["live_size"]) == (2000, 10)
+    assert "files" not in document["layers"][0]
+
+
+def test_files_are_behind_a_flag(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--files adds the columns of every layer, with content hashes."""
+    _, out, _ = status_of([str(layout), "-f", "json", "--files"], capsys)
+    files = json.loads(out)["layers"][0]["files"]
+    assert files["paths"] == ["a", "b"]
+    assert all(files["content_hashes"])
+
+
+def test_output_goes_to_a_file(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-o writes the report to a file and nothing to stdout."""
+    status, out, _ = status_of([str(layout), "-f", "json", "-o", str(tmp_path / "out.json")], capsys)
+    assert (status, out) == (0, "")
+    assert json.loads((tmp_path / "out.json").read_text())["schema"] == "ocisize.analysis"
+
+
+def test_an_output_that_cannot_be_written_is_an_error(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that cannot be written is one line naming it, status 2."""
+    status, _, err = status_of([str(layout), "-o", "/nowhere/out.txt"], capsys)
+    assert status == 2
+    assert err.startswith("error: /nowhere/out.txt: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nosuch.tar"], "no such file or folder: nosuch.tar"),
+        (["./nosuch"], "no such file or folder: ./nosuch"),
+        (["app/UPPER"], "invalid reference 'app/UPPER'"),
+        (["docker-archive:nosuch.tar"], "cannot open nosuch.tar"),
+        (["https://example.com/app"], "no URL scheme"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bad input ends with status 2 and an error line that names the thing, at most a hint below it."""
+    status, out, err = status_of(arguments, capsys)
+    assert (status, out) == (2, "")
+    assert says in err
+    assert all(line.startswith(("error: ", "hint: ")) for line in err.splitlines())
+
+
+def test_a_wrong_platform_lists_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A platform that is not there is an error with the available ones and a hint."""
+    image = build_image([layer({"a": b""})])
+    descriptor = {**image.descriptor, "platform": {"os": "linux", "architecture": "amd64"}}
+    inner = index_bytes([descriptor])
+    entry = {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": sha256(inner), "size": len(inner)}
+    files = layout_files(index_bytes([named(entry, "x")]), image.blobs | {sha256(inner): inner})
+    status, _, err = status_of([str(write_files(files, tmp_path / "l")), "--platform", "linux/s390x"], capsys)
+    assert status == 2
+    assert "no image for platform linux/s390x; available: linux/amd64" in err
+    assert "hint: choose one with --platform" in err
+
+
+def test_a_truncated_layer_names_the_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cut blob is an error that names the layer and what was expected."""
+    image = build_image([layer({"a": os.urandom(5000)})])
+    folder = write_layout(image, tmp_path / "l")
+    blob = folder / "blobs" / image.layers[0].digest.replace(":", "/")
+    blob.write_bytes(blob.read_bytes()[:-700])
+    status, out, err = status_of([str(folder)], capsys)
+    assert (status, out) == (2, "")
+    assert f"layer 0 ({image.layers[0].digest})" in err
+
+
+def test_usage_errors_have_status_2() -> None:
+    """A wrong option is status 2, like everything that could not be analysed."""
+    assert run("--nonsense").returncode == 2
+    assert run().returncode == 2
+
+
+def test_analyze_is_an_optional_word(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``ocisize analyze IMAGE`` is ``ocisize IMAGE``, for images named like a command."""
+    assert status_of(["analyze", str(layout), "-f", "json"], capsys)[0] == 0
+
+
+def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several images in one layout one is chosen by name; without a choice they are listed."""
+    one, two = build_image([layer({"a": b"1"})]), build_image([layer({"a": b"22"})])
+    index = index_bytes([named(one.descriptor, "app:1"), named(two.descriptor, "app:2")])
+    folder = str(write_files(layout_files(index, one.blobs | two.blobs), tmp_path / "l"))
+    status, _, err = status_of([folder], capsys)
+    assert status == 2
+    assert "app:1, app:2" in err
+    for arguments in ([folder, "--select", "app:2"], [f"oci-dir:{folder}:app:2"]):
+        _, out, _ = status_of([*arguments, "-f", "json"], capsys)
+        assert json.loads(out)["content_size"] == 2
+
+
+def test_warnings_go_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is odd is said on stderr, unless --quiet."""
+    path = str(write_docker_archive(build_image([layer([("a", b"1"), ("../up", b"2")])]), tmp_path / "a.tar"))
+    assert "warning: layer 0: the path '../up'" in status_of([path], capsys)[2]
+    assert status_of([path, "-q"], capsys)[2] == ""
+
+
+def test_a_closed_pipe_is_no_error(layout: Path) -> None:
+    """``ocisize … | head -1`` ends quietly."""
+    command = f"{sys.executable} -m ocisize {layout} --top 1 -f json --files | head -c 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert result.stderr == ""
+
+
+def test_progress_is_for_terminals(layout: Path) -> None:
+    """On a terminal bars are drawn on stderr and removed again; the report itself stays clean."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ocisize", str(layout)], stdout=subprocess.PIPE, stderr=follower, text=True
+    )
+    out, _ = process.communicate(timeout=60)
+    os.close(follower)
+    drawn = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert process.returncode == 0
+    assert "layer" in drawn
+    assert "\x1b" not in out
+
+
+def test_light_work_loads_light_modules(tmp_path: Path) -> None:
+    """--help loads no analysis; a saved image as JSON loads neither the registry client nor the terminal library."""
+    path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
+    for arguments, modules in (
+        (["--help"], ["attrs", "zstandard", "rich", "oras"]),
+        ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
+    ):
+        code = (
+            "import sys\nfrom ocisize.cli import main\n"
+            f"try: main({arguments})\nexcept SystemExit: pass\n"
+            f"print([name for name in {modules} if name in sys.modules])"
+        )
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_readme_shows_the_real_help() -> None:
+    """The help block of the README is what the program prints."""
+    readme = (ROOT / "README.md").read_text()
+    match = re.search(r"```text\n(usage: ocisize.*?)```", readme, re.DOTALL)
+    assert match is not None
+    result = run("--help", environment={"COLUMNS": "100"})
+    assert match[1].strip() == result.stdout.strip()
+
+
+def test_the_readme_shows_a_real_report() -> None:
+    """The sample in the README is the report of the image in testdata."""
+    readme = (ROOT / "README.md").read_text()
+    match = re.search(r"```text\n(testdata/example\.tar .*?)```", readme, re.DOTALL)
+    assert match is not None
+    result = subprocess.run(
+        [sys.executable, "-m", "ocisize", "testdata/example.tar", "--top", "5"],
+        capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
+    )  # fmt: skip
+    assert match[1].strip() == result.stdout.strip()
+
+
+def test_every_option_has_help() -> None:
+    """No option is left unexplained."""
+    assert all(action.help for action in make_parser()._actions)

@@ -1,0 +1,142 @@
+"""OCI documents: strict where it matters, lenient where the specification asks for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ocisize.errors import DocumentError
+from ocisize.oci import Descriptor, Digest, Index, Manifest, is_digest, parse_config, parse_json, parse_manifest
+
+DIGEST = "sha256:" + "a" * 64
+CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
+
+
+def manifest(**changes: Any) -> bytes:
+    return json.dumps({"schemaVersion": 2, "config": CONFIG, "layers": [], **changes}).encode()
+
+
+def test_a_manifest_is_read() -> None:
+    """Descriptors arrive with their names in Python spelling."""
+    layer = {"mediaType": "x", "digest": DIGEST, "size": 7, "annotations": {"a": "b"}, "unknown": [1]}
+    document = parse_manifest(manifest(layers=[layer]), "it")
+    assert isinstance(document, Manifest)
+    assert document.layers == (Descriptor(Digest(DIGEST), 7, "x", {"a": "b"}),)
+
+
+def test_an_index_is_read() -> None:
+    """Platforms come with their variant and version."""
+    entry = {"digest": DIGEST, "size": 1, "platform": {"os": "windows", "architecture": "amd64", "os.version": "10"}}
+    document = parse_manifest(json.dumps({"manifests": [entry]}).encode(), "it")
+    assert isinstance(document, Index)
+    assert document.manifests[0].platform is not None
+    assert document.manifests[0].platform.os_version == "10"
+
+
+def test_null_is_absent() -> None:
+    """``null`` for an optional field equals leaving it out."""
+    document = parse_manifest(manifest(annotations=None, artifactType=None), "it")
+    assert isinstance(document, Manifest)
+    assert document.artifact_type is None
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\xff", "not valid JSON"),
+        (b"[]", "not a JSON object but list"),
+        (b'{"a": 1, "a": 2}', "'a' stands twice"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"<html>", "not valid JSON"),
+    ],
+)
+def test_broken_json_is_refused(data: bytes, says: str) -> None:
+    """Whatever is not a JSON object with unique names is an error that names the document."""
+    with pytest.raises(DocumentError, match=says) as caught:
+        parse_json(data, "the manifest")
+    assert str(caught.value).startswith("the manifest")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (manifest(manifests=[]), "both an index and a manifest"),
+        (manifest(fsLayers=[]), "schema 1"),
+        (manifest(mediaType="application/vnd.oci.image.index.v1+json"), "declared as"),
+        (json.dumps({"manifests": [], "mediaType": "application/vnd.oci.image.manifest.v1+json"}).encode(), "declared as"),
+        (b"{}", "neither an image manifest nor an index"),
+        (manifest(config={**CONFIG, "size": "2"}), r"expected int.*\$\.config\.size"),
+        (manifest(config={**CONFIG, "size": True}), r"\$\.config\.size"),
+        (manifest(config={**CONFIG, "size": -1}), "-1 is not a size"),
+        (manifest(config={**CONFIG, "size": 1 << 63}), "is not a size"),
+        (manifest(config={**CONFIG, "digest": "sha256:abc"}), "not a digest"),
+        (manifest(layers="none"), r"\$\.layers"),
+        (manifest(layers=[{"digest": DIGEST, "size": 1, "mediaType": 5}]), r"\$\.layers\[0\]\.mediaType"),
+    ],
+)
+def test_wrong_manifests_are_refused(data: bytes, says: str) -> None:
+    """Ambiguous, outdated and mistyped documents are errors that say where."""
+    with pytest.raises(DocumentError, match=says):
+        parse_manifest(data, "it")
+
+
+def test_all_problems_come_at_once() -> None:
+    """A document with two problems reports both."""
+    with pytest.raises(DocumentError) as caught:
+        parse_manifest(manifest(config={**CONFIG, "size": "2", "mediaType": 5}), "it")
+    assert len(caught.value.problems) == 2
+
+
+def test_schema_1_has_a_hint() -> None:
+    """The error for an outdated manifest says how to convert it."""
+    with pytest.raises(DocumentError) as caught:
+        parse_manifest(b"{}", "it", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+    assert caught.value.hint is not None
+    assert "skopeo copy" in caught.value.hint
+
+
+def test_a_config_is_read() -> None:
+    """The parts of a config that sizes need, others ignored."""
+    config = parse_config(
+        json.dumps(
+            {
+                "os": "linux",
+                "architecture": "arm",
+                "variant": "v7",
+                "config": {"Env": ["A=1"]},
+                "rootfs": {"type": "layers", "diff_ids": [DIGEST]},
+                "history": [{"created_by": "RUN x", "empty_layer": True}, {}],
+            }
+        ).encode(),
+        "it",
+    )
+    assert str(config.platform) == "linux/arm/v7"
+    assert config.rootfs.diff_ids == (DIGEST,)
+    assert [entry.empty_layer for entry in config.history] == [True, False]
+
+
+@pytest.mark.parametrize("rootfs", [{"type": "other"}, {"type": "layers", "diff_ids": ["nonsense"]}, None])
+def test_wrong_configs_are_refused(rootfs: Any) -> None:
+    """A config without a layered root filesystem is an error."""
+    with pytest.raises(DocumentError):
+        parse_config(json.dumps({"rootfs": rootfs}).encode(), "it")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (DIGEST, True),
+        ("sha512:" + "0" * 128, True),
+        ("blake3:" + "0" * 64, True),
+        ("other+x:Zz=_-", True),
+        ("sha256:" + "A" * 64, False),
+        ("sha256:../../etc/passwd", False),
+        ("sha256", False),
+        ("", False),
+    ],
+)
+def test_digest_grammar(text: str, is_one: bool) -> None:
+    """Digests follow the OCI grammar; registered algorithms have their length."""
+    assert is_digest(text) is is_one

@@ -1,0 +1,196 @@
+"""Reports: text that fits and cannot harm a terminal, JSON that comes back as it went."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocisize import Analysis, Analyzer, from_json, to_json
+from ocisize.errors import ReportError
+from ocisize.files import FileTable
+from ocisize.report.text import write_text
+from ocisize.report.units import human_size, percent, printable, shorten_path
+from tests.images import DIR, File, Hard, Link, build_image, layer, write_docker_archive, write_layout
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """An image with something in every table: waste, odd names, links, extended attributes."""
+    base = layer(
+        {
+            "etc": DIR,
+            "etc/passwd": b"root" * 1000,
+            "bin/sh": b"#!" * 50_000,
+            "bin/bash": Hard("bin/sh"),
+            "bin/ash": Link("sh"),
+            "app/deep/" + "folder/" * 20 + "file.bin": b"z" * 5000,
+            "caf\udce9\x1b[31m.txt": b"latin-1 and an escape",
+            "xattr": File(b"x", pax={"SCHILY.xattr.user.note": "hello"}),
+        }
+    )
+    top = layer({"etc/passwd": File(b"root" * 1000, uid=7), "bin/.wh.bash": b"", "app/.wh.deep": b""}, "zstd")
+    image = build_image([base, top])
+    folder = write_layout(image, tmp_path_factory.mktemp("report") / "layout")
+    return Analyzer(platform="linux/amd64").analyze(str(folder))
+
+
+def text_of(analysis: Analysis, **options: Any) -> str:
+    file = io.StringIO()
+    write_text(analysis, file, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_text_fits_its_width(analysis: Analysis, width: int) -> None:
+    """No line of the report is wider than the terminal."""
+    assert max(map(len, text_of(analysis, width=width).splitlines())) <= width
+
+
+def test_text_says_what_matters(analysis: Analysis) -> None:
+    """Totals, layers with their instruction, wasted files with cause and layers, and the largest files are there."""
+    text = text_of(analysis, width=100)
+    for words in ("linux/amd64", "OCI layout, 2 layers (gzip, zstd)", f"manifest {analysis.digest}", "verified", "Wire",
+                  "Unpacked", "Live", "Waste", "RUN step 0", "RUN step 1", "metadata-only", "deleted", "0→1",
+                  "/etc/passwd", "Largest files"):  # fmt: skip
+        assert words in text
+    assert f"{analysis.compressed_size:,} bytes" in text
+
+
+def test_wide_text_shows_more(analysis: Analysis) -> None:
+    """At 120 columns the layer table also shows disk use and what a layer hides."""
+    assert "Hides" in text_of(analysis, width=120)
+    assert "Hides" not in text_of(analysis, width=80)
+
+
+def test_cut_lists_end_with_the_rest(analysis: Analysis) -> None:
+    """A list that is cut says how many entries and bytes are missing."""
+    rest = len(analysis.waste) - 1
+    assert f"… and {rest} more" in text_of(analysis, top=1)
+
+
+def test_names_cannot_steer_the_terminal(analysis: Analysis) -> None:
+    """Escape sequences in file names are shown, not sent."""
+    text = text_of(analysis, width=120, top=50, color=False)
+    assert "\x1b" not in text
+    assert r"caf\xe9\x1b[31m.txt" in text
+
+
+def test_colour_is_a_choice(analysis: Analysis) -> None:
+    """Colour appears when it is asked for, and never by itself in a file."""
+    assert "\x1b[" in text_of(analysis, color=True)
+    assert "\x1b[" not in text_of(analysis)
+
+
+def test_an_unknown_wire_size_is_said(tmp_path: Path) -> None:
+    """Plain layers of a docker-archive have no wire size, and the report says so instead of guessing."""
+    path = write_docker_archive(build_image([layer({"a": b"1" * 100}), layer({"a": b"2"})]), tmp_path / "a.tar")
+    analysis = Analyzer().analyze(str(path))
+    assert analysis.compressed_size is None
+    assert analysis.wasted_compressed_size is None
+    text = text_of(analysis)
+    assert "unknown: this archive holds the layers uncompressed" in text
+    assert "not verified: 2 plain layers were read in place" in text
+
+
+def test_an_image_without_waste_says_so(tmp_path: Path) -> None:
+    """No empty table stands where nothing is wasted."""
+    folder = write_layout(build_image([layer({"a": b"1"})]), tmp_path / "layout")
+    assert "No wasted files." in text_of(Analyzer().analyze(str(folder)))
+
+
+def test_an_empty_image_is_reported(tmp_path: Path) -> None:
+    """An image without layers has figures of zero and full efficiency."""
+    analysis = Analyzer().analyze(str(write_layout(build_image([]), tmp_path / "layout")))
+    assert (analysis.compressed_size, analysis.content_size, analysis.efficiency) == (0, 0, 1.0)
+    assert "0 layers" in text_of(analysis)
+
+
+@pytest.mark.parametrize("files", [False, True])
+def test_json_comes_back(analysis: Analysis, files: bool) -> None:
+    """from_json gives the analysis that to_json wrote, and writing it again gives the same text."""
+    text = to_json(analysis, files=files)
+    back = from_json(text)
+    assert to_json(back, files=files) == text
+    assert [entry.size for entry in back.waste] == [entry.size for entry in analysis.waste]
+    assert back.layers[0].wasted_size == analysis.layers[0].wasted_size
+
+
+def test_json_is_an_equal_value(tmp_path: Path) -> None:
+    """With plain names the analysis read back equals the one written."""
+    image = build_image([layer({"a": b"1", "b": b"2"}), layer({"a": b"3"})])
+    analysis = Analyzer().analyze(str(write_layout(image, tmp_path / "layout")))
+    assert from_json(to_json(analysis)) == analysis
+
+
+def test_file_tables_come_back(analysis: Analysis) -> None:
+    """The columns of a file table survive the way through JSON."""
+    back = from_json(to_json(analysis, files=True))
+    for before, after in zip(analysis.layers, back.layers, strict=True):
+        assert isinstance(before.files, FileTable)
+        assert isinstance(after.files, FileTable)
+        assert after.files.sizes == before.files.sizes
+        assert after.files.compressed_sizes == before.files.compressed_sizes
+        assert bytes(after.files.hashes) == bytes(before.files.hashes)
+        assert [entry.mode for entry in after.files] == [entry.mode for entry in before.files]
+    assert any(entry.xattrs == {"user.note": b"hello"} for entry in back.layers[0].files or ())
+
+
+def test_json_sizes_are_integers(analysis: Analysis) -> None:
+    """Every size and count in the document is an integer of bytes."""
+
+    def check(document: Any) -> None:
+        for name, value in document.items() if isinstance(document, dict) else enumerate(document):
+            if isinstance(value, dict | list):
+                check(value)
+            elif name == "size" or str(name).endswith(("_size", "_count")):
+                assert type(value) is int, name
+
+    check(json.loads(to_json(analysis)))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nonsense", "not a saved analysis"),
+        ("[]", "schema"),
+        ('{"schema": "ocisize.analysis", "version": 99}', "version 99"),
+        ('{"schema": "ocisize.analysis", "version": 1}', "not a valid saved analysis"),
+    ],
+)
+def test_other_json_is_refused(text: str, says: str) -> None:
+    """What is not a saved analysis of this version is a clear error."""
+    with pytest.raises(ReportError, match=says):
+        from_json(text)
+
+
+def test_wrong_types_are_named(analysis: Analysis) -> None:
+    """A saved analysis with a wrong type is refused with the path of the value."""
+    document = json.loads(to_json(analysis))
+    document["layers"][1]["tar_size"] = "10"
+    with pytest.raises(ReportError, match=r"expected int, got str.*\$\.layers\[1\]\.tar_size"):
+        from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (9994, "9.99 kB"), (9996, "10.0 kB"), (99_960, "100 kB"),
+     (999_499, "999 kB"), (999_500, "1.00 MB"), (1_119_533_875, "1.12 GB"), (None, "?")],
+)  # fmt: skip
+def test_human_sizes(size: int | None, text: str) -> None:
+    """Sizes have three digits and a decimal unit, rounded before the unit is chosen."""
+    assert human_size(size) == text
+
+
+def test_small_words() -> None:
+    """Percent, safe text and shortened paths look as people expect."""
+    assert percent(0.3642) == "36.4 %"
+    assert printable("a\x1b\u202eb\udcff") == r"a\x1b\u202eb\xff"
+    assert shorten_path("/usr/lib/python3/file.so", 40) == "/usr/lib/python3/file.so"
+    short = shorten_path("/usr/" + "x" * 100 + "/file.so", 20)
+    assert len(short) == 20
+    assert short.startswith("/usr/…")
+    assert short.endswith("/file.so")
