@@ -35,6 +35,7 @@ from ocisize.platforms import default_platform, image_entries, select
 
 MAX_INDEX_DEPTH = 8
 MAX_LAYERS = 4096
+_NOT_FOUND = 404
 
 _LAYER_TYPE = re.compile(
     r"application/vnd\.(oci\.image\.layer(\.nondistributable)?\.v1|docker\.image\.rootfs(\.foreign)?\.diff)"
@@ -114,6 +115,8 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     digest = Digest("sha256:" + hashlib.sha256(data).hexdigest())
     _require_image(document, digest)
     config = parse_config(read_blob(source, document.config, MAX_CONFIG), f"the config {document.config.digest}")
+    if platform is not None and config.os and config.architecture:
+        select([(config.platform, document.config)], platform)  # a single manifest may be for another one
     diff_ids = config.rootfs.diff_ids
     if len(diff_ids) != len(document.layers):
         warnings.append(f"the config lists {len(diff_ids)} layers, the manifest {len(document.layers)}")
@@ -191,8 +194,12 @@ def _candidates(source: Source, index: Index, depth: int) -> Iterator[tuple[Plat
             continue
         try:
             _, document = _read_child(source, entry)
-        except (ArchiveError, RegistryError):
+        except ArchiveError:
             continue  # partial copies lack the manifests of other platforms
+        except RegistryError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            continue
         if isinstance(document, Index):
             yield from _candidates(source, document, depth + 1)
         elif document.config.media_type in CONFIG_TYPES:

@@ -7,6 +7,7 @@ a processor also runs images for its older variants.
 from __future__ import annotations
 
 import platform as host
+import re
 from collections.abc import Iterable, Iterator
 
 import attrs
@@ -19,8 +20,17 @@ _ARCHITECTURES = {
     "x86-64": ("amd64", None),
     "aarch64": ("arm64", None),
     "i386": ("386", None),
+    "i486": ("386", None),
+    "i586": ("386", None),
+    "i686": ("386", None),
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
+    "armv5l": ("arm", "v5"),  # from here on what uname calls the processor
+    "armv5tel": ("arm", "v5"),
+    "armv6l": ("arm", "v6"),
+    "armv7l": ("arm", "v7"),
+    "armv8l": ("arm", "v8"),
+    "loongarch64": ("loong64", None),
 }
 _SYSTEMS = {"macos": "darwin"}
 
@@ -67,17 +77,17 @@ def is_attestation(descriptor: Descriptor) -> bool:
 
 
 def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
-    """The entries of an index that may be images, each digest once and in order."""
-    wanted = {
-        entry.digest: entry
-        for entry in reversed(list(descriptors))
-        if not is_attestation(entry) and (not entry.media_type or entry.media_type in MANIFEST_TYPES | INDEX_TYPES)
-    }
-    return list(reversed(wanted.values()))
+    """The entries of an index that may be images, each once per platform and in order."""
+    entries: dict[tuple[str, Platform | None], Descriptor] = {}
+    for entry in descriptors:
+        if not is_attestation(entry) and (not entry.media_type or entry.media_type in MANIFEST_TYPES | INDEX_TYPES):
+            entries.setdefault((entry.digest, entry.platform), entry)
+    return list(entries.values())
 
 
 def select(candidates: Iterable[tuple[Platform, Descriptor]], wanted: Platform) -> Descriptor:
     """Pick the first entry that matches best; raise NoMatchingPlatform with what there is."""
+    wanted = normalize(wanted)
     normal = [(normalize(platform), descriptor) for platform, descriptor in candidates]
     for acceptable in _fallbacks(wanted):
         for platform, descriptor in normal:
@@ -90,14 +100,12 @@ def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:
     system, architecture, variant = wanted.os, wanted.architecture, wanted.variant
     yield system, architecture, variant
     if architecture == "amd64":
-        newest = int(variant[1:]) if variant and variant[1:].isdigit() else 1
-        for older in range(newest - 1, 1, -1):
+        for older in range(_level(variant, "v") - 1, 1, -1):
             yield system, "amd64", f"v{older}"
         yield system, "amd64", None
         yield system, "386", None
     elif architecture == "arm64":
-        minor = int(variant[3:]) if variant and variant.startswith("v8.") and variant[3:].isdigit() else 0
-        for older in range(minor - 1, 0, -1):
+        for older in range(_level(variant, "v8.") - 1, 0, -1):
             yield system, "arm64", f"v8.{older}"
         yield system, "arm64", None
         for old in ("v8", "v7", "v6", "v5"):
@@ -106,3 +114,9 @@ def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:
         for old in ("v7", "v6", "v5"):
             if old < variant:
                 yield system, "arm", old
+
+
+def _level(variant: str | None, prefix: str) -> int:
+    """The number behind ``prefix``, 0 where there is none."""
+    match = re.fullmatch(rf"{re.escape(prefix)}([0-9]{{1,2}})", variant or "")
+    return int(match[1]) if match else 0

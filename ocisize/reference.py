@@ -25,7 +25,7 @@ _REMAINDER = re.compile(
     r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?"
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
-_DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
+_DIGEST_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
@@ -109,7 +109,7 @@ def split_host(registry: str) -> tuple[str, int | None]:
 
 def is_loopback(registry: str) -> bool:
     """Whether ``host[:port]`` is this machine, which docker and we talk plain http to."""
-    host = split_host(registry)[0].strip("[]")
+    host = split_host(registry)[0].strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -16,6 +16,7 @@ from ocisize.errors import (
     NoMatchingPlatform,
     NotAnImage,
     OcisizeError,
+    RegistryError,
     SizeMismatch,
 )
 from ocisize.image import read_image
@@ -72,6 +73,32 @@ def test_no_matching_platform_lists_what_there_is() -> None:
     index = index_bytes([for_platform(amd.descriptor, "linux", "amd64"), for_platform(arm.descriptor, "linux", "arm64")])
     with pytest.raises(NoMatchingPlatform, match="linux/s390x; available: linux/amd64, linux/arm64"):
         read_image(MemorySource(index, amd.blobs | arm.blobs), parse_platform("linux/s390x"))
+
+
+def test_a_single_manifest_must_match_the_platform_asked_for() -> None:
+    """A platform asked for is not silently replaced by the only image there is."""
+    with pytest.raises(NoMatchingPlatform, match="linux/arm64; available: linux/amd64"):
+        read_image(single(built("amd64")), parse_platform("linux/arm64"))
+    assert read_image(single(built("amd64")), parse_platform("linux/amd64/v3"))
+
+
+def test_only_absent_manifests_are_passed_over() -> None:
+    """A registry that fails while platforms are looked up is the error shown, not a missing platform."""
+
+    class Down(MemorySource):
+        def read_manifest(self, digest: str | None = None) -> bytes:
+            if digest is not None:
+                raise RegistryError("down", status=self.status)
+            return self.root
+
+        status = 503
+
+    source = Down(index_bytes([built().descriptor]), {})
+    with pytest.raises(RegistryError, match="down"):
+        read_image(source)
+    source.status = 404
+    with pytest.raises(NoMatchingPlatform):
+        read_image(source)
 
 
 def test_a_single_foreign_image_is_taken_and_said() -> None:

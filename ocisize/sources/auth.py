@@ -6,6 +6,7 @@ Token protocol: https://distribution.github.io/distribution/spec/auth/token/. Bu
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import re
@@ -15,28 +16,32 @@ from urllib.parse import urljoin, urlsplit
 
 import oras.auth
 import requests
+import urllib3
 from oras.auth.token import TokenAuth
 
 from ocisize.errors import AuthenticationFailed, RegistryError
+from ocisize.reference import DOCKER_HUB_HOST
 from ocisize.sources.credentials import Credentials
 
 BACKEND = "ocisize"
 _MAX_TOKEN_BODY = 1 << 20
-_SCHEME = re.compile(r"\s*,?\s*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|$)(?![=])")
-_PARAMETER = re.compile(r'\s*,?\s*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_MAX_CHALLENGE_BODY = 64 << 10
+_SCHEME = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
+_PARAMETER = re.compile(r'[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
 
 def parse_challenges(header: str) -> dict[str, dict[str, str]]:
-    """Read a WWW-Authenticate header: scheme → parameters, all names in lower case."""
+    """Read a WWW-Authenticate header: scheme → parameters, all names in lower case; the first of a scheme counts."""
     challenges: dict[str, dict[str, str]] = {}
-    position, current = 0, None
+    current: dict[str, str] | None = None
+    position = 0
     while position < len(header):
         if current is not None and (match := _PARAMETER.match(header, position)):
             value = match[2] if match[2] is not None else match[3]
-            challenges[current][match[1].lower()] = re.sub(r"\\(.)", r"\1", value)
+            current[match[1].lower()] = re.sub(r"\\(.)", r"\1", value)
         elif match := _SCHEME.match(header, position):
-            current = match[1].lower()
-            challenges.setdefault(current, {})
+            current = {}
+            challenges.setdefault(match[1].lower(), current)
         else:
             break
         position = match.end()
@@ -79,9 +84,10 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         challenge = original.headers.get("WWW-Authenticate", "")
         status = original.status_code
         sent = original.request.headers.get("Authorization")
-        original.content  # noqa: B018 - read, so that the connection can serve the next request
+        with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
+            original.raw.read(_MAX_CHALLENGE_BODY)  # so that the connection can serve the next request
         original.close()
-        if urlsplit(original.url).netloc != self.registry_host:
+        if _origin(original.url) != _origin(f"{self.prefix}://{self.registry_host}"):
             raise RegistryError(f"storage host refused the download ({status})", status=status)
         with self._lock:
             current = self.get_auth_header()
@@ -94,12 +100,20 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         headers.update(self.get_auth_header())
         return headers, True
 
+    @property
+    def hint(self) -> str:
+        """What to try when the registry denies access."""
+        login = "docker login" if self.registry_host == DOCKER_HUB_HOST else f"docker login {self.registry_host}"
+        if self.credentials is not None:
+            return f"the stored credentials do not open it; log in with others: {login}"
+        return f"log in first: {login}; registries also deny what does not exist"
+
     def _refused(self, status: int) -> AuthenticationFailed:
         known = self.credentials is not None
         return AuthenticationFailed(
             f"{self.registry_host}/{self.repository}: {'credentials refused' if known else 'access denied'} ({status})",
             status=status,
-            hint=None if known else login_hint(self.registry_host),
+            hint=self.hint,
         )
 
     def _answer(self, challenges: dict[str, dict[str, str]], status: int) -> None:
@@ -126,7 +140,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             response = self._send("POST", realm, data=form)
             if response.status_code not in (404, 405):
                 return self._read_token(response, status)
-            credentials = Credentials("<token>", credentials.identity_token)
+            response.close()
+            user, password = credentials.username or "<token>", credentials.password or credentials.identity_token
+            credentials = Credentials(user, password)
         headers = {"Authorization": credentials.basic} if credentials.basic else {}
         parameters = {"service": service, "scope": scope} if service else {"scope": scope}
         return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
@@ -143,14 +159,19 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     def _check_realm(self, realm: str) -> str:
         """Refuse to send secrets in the clear or to a private address that the registry itself is not at."""
-        url = urlsplit(urljoin(f"{self.prefix}://{self.registry_host}", realm))
+        try:
+            url = urlsplit(urljoin(f"{self.prefix}://{self.registry_host}", realm))
+        except ValueError:
+            url = urlsplit("")
         if not realm or url.scheme not in ("http", "https") or not url.hostname:
             raise AuthenticationFailed(f"{self.registry_host} names no usable token service: {realm!r}", status=401)
         if url.scheme == "http" and self.prefix == "https":
-            raise AuthenticationFailed(f"{self.registry_host} names a token service without TLS: {realm}", status=401)
+            raise AuthenticationFailed(f"{self.registry_host} names a token service without TLS: {realm!r}", status=401)
         registry_host = urlsplit(f"//{self.registry_host}").hostname or ""
         if is_private_address(url.hostname) and not is_private_address(registry_host):
-            raise AuthenticationFailed(f"{self.registry_host} names a token service at a private address: {realm}")
+            raise AuthenticationFailed(
+                f"{self.registry_host} names a token service at a private address: {realm!r}", status=401
+            )
         return url.geturl()
 
     def _read_token(self, response: requests.Response, status: int) -> str:
@@ -164,24 +185,25 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         try:
             answer = json.loads(body)
             token = answer.get("token") or answer.get("access_token")
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             token = None
-        if not isinstance(token, str):
+        if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
             raise RegistryError("token service answered without a token", status=status)
         return token
 
 
-def login_hint(host: str) -> str:
-    """What to try when a registry denies anonymous access."""
-    return f"log in first: docker login {host}; registries also deny what does not exist"
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def is_private_address(host: str) -> bool:
     """Whether a host is written as a private, link-local or loopback IP address, or is localhost."""
-    if host == "localhost":
+    host = host.strip("[]").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        address = ipaddress.ip_address(host.strip("[]"))
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
     return address.is_private or address.is_link_local or address.is_loopback

@@ -10,7 +10,9 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import oras.container
@@ -32,8 +34,8 @@ _MAX_WAIT = 60.0  # seconds a Retry-After may ask for
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_REDIRECTS = 10
 _MAX_ERROR_BODY = 64 << 10
-_MAX_CUTS = 5  # in a row, each without this much progress:
-_PROGRESS = 1 << 20
+_MAX_DETAIL = 500  # characters of a registry's own words that an error repeats
+_PROGRESS = 1 << 20  # what a broken download must have got on for its failures to be forgotten
 
 
 @attrs.frozen
@@ -43,8 +45,18 @@ class Connection:
     plain_http: bool | None = None  #: True: http; None: http for loopback hosts only
     tls_verify: bool | str = True  #: a path is a file of CA certificates to trust instead
     timeout: tuple[float, float] = (_CONNECT_SECONDS, _READ_SECONDS)  #: seconds to connect, between bytes
-    retries: int = 4
+    retries: int = 4  #: of a request, and of a blob that breaks off without getting on
     pool_size: int = 8
+
+
+class _Retry(urllib3.Retry):
+    """urllib3's policy, for which a Retry-After that makes no sense is none."""
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except urllib3.exceptions.InvalidHeader:
+            return None
 
 
 class _Adapter(HTTPAdapter):
@@ -52,7 +64,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, connection: Connection) -> None:
         self._timeout = connection.timeout
-        retry = urllib3.Retry(
+        retry = _Retry(
             total=connection.retries,
             connect=min(2, connection.retries),
             read=min(1, connection.retries),
@@ -70,6 +82,29 @@ class _Adapter(HTTPAdapter):
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         return super().send(request, *args, **kwargs)
+
+
+class _Session(requests.Session):
+    """Sends what it is told to and no more: no cookies, nothing of ~/.netrc, no secret to where a redirect leads."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.auth = lambda request: request  # keeps ~/.netrc from replacing our header
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.headers["Accept-Encoding"] = "identity"  # a transparent decode would break digests and sizes
+        self.headers["User-Agent"] = "ocisize"
+        self.max_redirects = _MAX_REDIRECTS
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter(connection))
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Drop our header when a redirect leaves the host; requests would look for another one in ~/.netrc."""
+        before, after = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)
+        host = urlsplit(after).hostname or ""
+        if auth.is_private_address(host) and not auth.is_private_address(urlsplit(before).hostname or ""):
+            raise RegistryError(f"redirected to a private address: {host}", status=response.status_code)
 
 
 class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has no types
@@ -93,24 +128,20 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         namespace, _, repository = reference.repository.rpartition("/")
         self._container.registry, self._container.namespace = reference.host, namespace
         self._container.repository = repository
-        session: requests.Session = self.session
-        session.auth = lambda request: request  # keeps ~/.netrc from replacing our header
-        session.headers["Accept-Encoding"] = "identity"  # a transparent decode would break digests and sizes
-        session.headers["User-Agent"] = "ocisize"
-        session.max_redirects = _MAX_REDIRECTS
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(connection))
+        self.session = self.auth.session = _Session(connection)
+        self._retries = connection.retries
 
     def manifest(self, selector: str, limit: int) -> bytes:
         """The manifest or index for a tag or digest, at most ``limit`` bytes; raise RegistryError otherwise."""
         url = f"{self.prefix}://{self._container.manifest_url(selector)}"
         with contextlib.closing(self._get(url, f"{self._name}:{selector}", {"Accept": _ACCEPT})) as response:
             try:
-                body: bytes = response.raw.read(limit + 1)
+                body: bytes = response.raw.read(limit + 1, decode_content=True)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise RegistryError(f"{self._name}: reading the manifest failed: {_plain(error)}") from None
+                message = f"{self._name}: reading the manifest failed: {_plain(error)}"
+                raise RegistryError(message, status=response.status_code) from None
         if len(body) > limit:
-            raise RegistryError(f"{self._name}: the manifest has more than {limit} bytes")
+            raise RegistryError(f"{self._name}: the manifest has more than {limit} bytes", status=response.status_code)
         return body
 
     def blob(self, digest: str, size: int) -> Iterator[bytes]:
@@ -121,6 +152,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         url = f"{self.prefix}://{self._container.get_blob_url(digest)}"
         position = checkpoint = cuts = 0
         while True:
+            status: int | None = None
             try:
                 for chunk in self._read_from(url, digest, position):
                     position += len(chunk)
@@ -131,16 +163,17 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
                 problem = _plain(error)
             except RegistryError as error:
-                if error.status not in _RETRIED | {403} or isinstance(error, AuthenticationFailed) or not position:
+                if position and error.status == 416:
+                    return  # there is no more, which the caller's check of the size reports best
+                if not _is_passing(error, position, cuts):
                     raise
-                problem = str(error)  # storage URLs expire; the registry hands out a new one
+                problem, status = str(error), error.status
             if position - checkpoint >= _PROGRESS:
                 cuts, checkpoint = 0, position
             cuts += 1
-            if cuts > _MAX_CUTS:
-                raise RegistryError(f"blob {digest} broke off at {position} of {size} bytes: {problem}")
-            if cuts > 1:
-                time.sleep(min(0.2 * 2**cuts, _MAX_WAIT))
+            if cuts > self._retries:
+                raise RegistryError(f"blob {digest} broke off at {position} of {size} bytes: {problem}", status=status)
+            time.sleep(min(0.2 * 2**cuts, _MAX_WAIT) if cuts > 1 else 0)
 
     def _read_from(self, url: str, digest: str, position: int) -> Iterator[bytes]:
         headers = {"Range": f"bytes={position}-"} if position else {}
@@ -149,7 +182,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             if response.status_code == 206 and position:
                 start = response.headers.get("Content-Range", "").partition("-")[0].strip()
                 if start != f"bytes {position}":
-                    raise RegistryError(f"blob {digest}: asked for bytes from {position}, got {start or 'no range'}")
+                    message = f"blob {digest}: asked for bytes from {position}, got {_one_line(start) or 'no range'}"
+                    raise RegistryError(message, status=206)
             # Small reads: when a connection breaks, urllib3 loses what the current read had gathered.
             while chunk := response.raw.read(CHUNK):
                 if passed:
@@ -164,7 +198,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             response: requests.Response = self.do_request(url, "GET", headers=dict(headers), stream=True)
         except OcisizeError:
             raise
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # requests' own errors are OSErrors; ValueErrors come from redirects to what is no URL
             raise RegistryError(f"{what}: {_plain(error)}", hint=self._hint(error)) from None
         if response.status_code in (200, 206):
             return response
@@ -174,15 +209,15 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
     def _error(self, what: str, response: requests.Response) -> RegistryError:
         status = response.status_code
         try:
-            body = json.loads(response.raw.read(_MAX_ERROR_BODY, decode_content=True))
+            # The body of a 416 may never come: docker-registry 2.8 announces the length of the whole blob.
+            body = json.loads(b"" if status == 416 else response.raw.read(_MAX_ERROR_BODY, decode_content=True))
             detail = "; ".join(f"{error['code']} {error.get('message') or ''}".strip() for error in body["errors"])
-        except (ValueError, KeyError, TypeError, AttributeError, urllib3.exceptions.HTTPError, OSError):
-            detail = response.reason or "no reason given"
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, urllib3.exceptions.HTTPError, OSError):
+            detail = ""
+        detail = _one_line(detail or response.reason or "no reason given")
         message = f"{what}: the registry answered {status}: {detail}"
         if status in (401, 403):
-            known = self.auth.credentials is not None
-            hint = None if known else auth.login_hint(self.auth.registry_host)
-            return AuthenticationFailed(message, status=status, hint=hint)
+            return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
         return RegistryError(message, status=status, hint=hints.get(status))
 
@@ -200,6 +235,15 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         self.session.close()
 
 
+def _is_passing(error: RegistryError, position: int, cuts: int) -> bool:
+    """Whether asking for the rest of a blob again may help."""
+    if isinstance(error, AuthenticationFailed):
+        return False
+    if error.status == 403:  # from the storage host: its URLs expire, and the registry hands out a new one
+        return bool(position) or not cuts
+    return bool(position) and error.status in _RETRIED | {None}
+
+
 def _plain(error: Exception) -> str:
     """The reason at the bottom of urllib3's and requests' nested errors, in words."""
     reason: Any = error
@@ -215,8 +259,15 @@ def _plain(error: Exception) -> str:
         urllib3.exceptions.ReadTimeoutError: "no answer in time",
         urllib3.exceptions.ProxyError: "the proxy cannot be reached",
     }
-    for kind, text in words.items():
-        if isinstance(reason, kind):
-            return text
-    text = str(reason).partition(": ")[2] if "object at 0x" in str(reason) else str(reason)
-    return text or type(reason).__name__
+    text = str(reason)
+    if type(reason) is urllib3.exceptions.NewConnectionError:  # which counts itself among the timeouts
+        text = text.rpartition(": ")[2]
+    else:
+        text = next((text for kind, text in words.items() if isinstance(reason, kind)), text)
+    return _one_line(text) or type(reason).__name__
+
+
+def _one_line(text: str) -> str:
+    """Others' words, fit to stand in an error: short, and nothing that a terminal would obey."""
+    words = " ".join(text.split())[:_MAX_DETAIL]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)

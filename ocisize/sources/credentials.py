@@ -15,6 +15,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import attrs
@@ -51,13 +52,13 @@ def find_credentials(reference: Reference, environment: Mapping[str, str] | None
     Raises AuthenticationFailed when a file or a helper that should have the answer is broken.
     """
     for path in _config_files(os.environ if environment is None else environment):
-        if path.is_file() and (found := _from_file(path, reference)) is not None:
+        if os.path.isfile(path) and (found := _from_file(path, reference)) is not None:  # noqa: PTH113 - never raises
             return found
     return None
 
 
 def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    home = Path(environment.get("HOME") or Path.home())
+    home = Path(environment.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111 - Path.home() may raise
     docker = environment.get("DOCKER_CONFIG")
     yield (Path(docker) if docker else home / ".docker") / "config.json"
     if auth_file := environment.get("REGISTRY_AUTH_FILE"):
@@ -73,10 +74,12 @@ def _from_file(path: Path, reference: Reference) -> Credentials | None:
         config = json.loads(path.read_bytes())
         helpers, auths = config.get("credHelpers") or {}, config.get("auths") or {}
         store = config.get("credsStore")
-        helper = next((name for key, name in helpers.items() if _key(key) == reference.registry), store)
-    except (ValueError, AttributeError, OSError, RecursionError) as error:
+        helper = next((name for key, name in helpers.items() if _key(key) == reference.registry), store) or ""
+        _require(dict, auths)
+        _require(str, helper)
+    except (ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise AuthenticationFailed(f"cannot read credentials from {path}: {type(error).__name__}") from None
-    if helper and (found := _from_helper(str(helper), reference.registry)) is not None:
+    if helper and (found := _from_helper(helper, reference.registry)) is not None:
         return found
     wanted = f"{reference.registry}/{reference.repository}"
     matching = [key for key in auths if (key_path := _key(key)) == wanted or wanted.startswith(f"{key_path}/")]
@@ -91,7 +94,8 @@ def _key(key: str) -> str:
     name = key.partition("://")[2] or key
     for suffix in ("/v1/", "/v2/", "/v1", "/v2", "/"):
         name = name.removesuffix(suffix)
-    return DOCKER_HUB if name in _HUB_KEYS else name
+    host, slash, namespace = name.partition("/")
+    return f"{DOCKER_HUB if host in _HUB_KEYS else host}{slash}{namespace}"
 
 
 def _from_entry(entry: Any, path: Path) -> Credentials | None:
@@ -106,6 +110,10 @@ def _from_entry(entry: Any, path: Path) -> Credentials | None:
         if not colon:
             raise AuthenticationFailed(f"{path} has an entry whose auth is not base64 of user:password")
     identity, token = entry.get("identitytoken"), entry.get("registrytoken")
+    try:
+        _require(str | None, username, password, identity, token)
+    except TypeError:
+        raise AuthenticationFailed(f"{path} has an entry whose fields are not text") from None
     if not (username or identity or token):
         return None
     return Credentials(username or None, (password or "").rstrip("\0") if username else None, identity, token)
@@ -126,12 +134,21 @@ def _from_helper(suffix: str, registry: str) -> Credentials | None:
             raise AuthenticationFailed(f"credential helper {command} failed with status {result.returncode}")
         answer = json.loads(result.stdout)
         username, secret = answer["Username"], answer["Secret"]
+        _require(str, username, secret)
     except FileNotFoundError:
         raise AuthenticationFailed(f"credential helper {command} is configured but not installed") from None
     except subprocess.TimeoutExpired:
         raise AuthenticationFailed(f"credential helper {command} gave no answer in {_HELPER_SECONDS} s") from None
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise AuthenticationFailed(f"credential helper {command} cannot be run: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise AuthenticationFailed(f"credential helper {command} gave an answer that is not its protocol") from None
     if not secret:
         return None
     return Credentials(identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)
+
+
+def _require(kind: type | UnionType, *values: object) -> None:
+    """Raise TypeError, with nothing of the values in it, unless they are all of that kind."""
+    if not all(isinstance(value, kind) for value in values):
+        raise TypeError

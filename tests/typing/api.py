@@ -1,0 +1,45 @@
+"""The public API as a typed caller uses it: checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from typing_extensions import assert_type
+
+import ocisize
+from ocisize.oci import Descriptor
+
+
+class OwnSource:
+    """A source needs no base class."""
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        return b""
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return [b""]
+
+
+def show(progress: ocisize.Progress) -> None:
+    assert_type(progress.done, int)
+
+
+def use() -> None:
+    analysis = ocisize.analyze("app.tar", platform="linux/arm64", verify=True)
+    assert_type(analysis, ocisize.Analysis)
+    assert_type(analysis.compressed_size, int | None)
+    assert_type(analysis.efficiency, float)
+    for layer in analysis.layers:
+        assert_type(layer, ocisize.LayerAnalysis)
+        assert_type(layer.instruction, str)
+        if layer.files is not None:
+            assert_type(layer.files.largest(3), list[ocisize.FileEntry])
+    assert_type(analysis.waste[:20], list[ocisize.WastedEntry])
+    assert_type(analysis.waste[0].cause, ocisize.Cause)
+    assert_type(ocisize.from_json(ocisize.to_json(analysis)), ocisize.Analysis)
+    analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
+    assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
+    try:
+        analyzer.analyze("registry.io/app:tag", select=None)
+    except ocisize.OcisizeError as error:
+        assert_type(error.hint, str | None)
