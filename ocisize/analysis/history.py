@@ -9,13 +9,16 @@ import attrs
 
 from ocisize.oci import History
 
-_NOP = re.compile(r"^(?:\|\d+ .*?)?(?:/bin/sh -c|cmd /S /C|powershell .*?)\s+#\(nop\)\s+", re.DOTALL)
-_SHELL = re.compile(
-    r"^(?:RUN\s+)?(?:\|(?P<count>\d+)\s+(?P<args>.*?)\s*)?"
-    r"(?:/bin/(?:ba|da|a|z)?sh\s+(?:-\S+\s+)*-\w*c|cmd /S /C|powershell\s+-Command)\s+",
-    re.DOTALL,
+_ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
+_SHELLS = (
+    r"/(?:[^\s/]+/)*(?:env\s+)?(?:ba|da|a|k|z)?sh(?:\s+--?\w[\w-]*(?:\s+(?:pipefail|errexit|nounset))?)*?\s+-\w*c",
+    r"cmd(?:\.exe)?\s+/S\s+/C",
+    r"(?:powershell|pwsh)(?:\.exe)?(?:\s+-(?!Command)\w+(?:\s+\w+)?)*?\s+-Command",
 )
+_SHELL = re.compile(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.IGNORECASE)
+_NOP = re.compile(rf"(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*", re.DOTALL | re.IGNORECASE)
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
+_ID = re.compile(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
 _INSTRUCTION = re.compile(
     r"(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s"
 )
@@ -61,8 +64,6 @@ def describe(entry: History) -> str:
         text = f"RUN {_after_arguments(text)}"
     elif text.startswith("RUN |"):
         text = f"RUN {_after_arguments(text[4:])}"
-    elif text.startswith("#(nop)"):
-        text = text.removeprefix("#(nop)")
     return _one_line(_FILE_HASH.sub(r"\1:\2…", text))
 
 
@@ -72,7 +73,9 @@ def _describe_comment(entry: History) -> str:
     names = _STORE_PATH.findall(comment)
     if names:
         return _one_line(f"nix: {', '.join(names)}")
-    return _one_line(comment) if comment else (entry.author and f"({entry.author})") or ""
+    if comment:
+        return _one_line(_ID.sub(r"\1:\2…", comment))
+    return f"({_one_line(entry.author)})" if entry.author.strip() else ""
 
 
 def _after_arguments(text: str) -> str:
@@ -85,7 +88,7 @@ def _after_arguments(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"\s*\\?\s*\n\s*|\s+", " ", text).strip()
+    return " ".join(re.sub(r"\\[ \t\r]*\n", " ", text).split())
 
 
 def is_instruction(text: str) -> bool:

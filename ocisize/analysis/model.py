@@ -120,7 +120,7 @@ class Sizes:
     wasted_size: int
     wasted_compressed_size: int | None
     duplicate_size: int
-    file_count: int  #: regular files stored, hard links not counted
+    file_count: int  #: regular files stored; hard links and whiteout markers are none
     entry_count: int  #: tar entries of any kind
 
     @property

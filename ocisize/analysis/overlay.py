@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import attrs
@@ -24,6 +25,7 @@ OPAQUE_MARKER = b".wh..wh..opq"
 _AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
+_STEPS = 100  # directories that symlinks may lead through, per entry of a layer: keeps hostile ones linear
 _MAX_PATH = 4096  # bytes; PATH_MAX of Linux: nothing can be extracted beyond
 _MAX_ANOMALIES = 100  # more of the same tells nobody anything
 _CODES = {cause: code for code, cause in enumerate(CAUSES)}
@@ -34,7 +36,7 @@ _Directory: TypeAlias = "dict[bytes, _Node]"
 
 @attrs.frozen
 class Overlay:
-    """Which rows of which layer are hidden, by whom and why."""
+    """Which rows of which layer are hidden, by whom and why; a file shows while any hard link to it does."""
 
     hidden_by: tuple[IntArray, ...]  #: per layer, per row: index of the hiding layer, -1 while visible
     causes: tuple[bytes, ...]  #: per layer, per row: index into CAUSES; meaningless while visible
@@ -54,37 +56,33 @@ class _Merger:
 
     def __init__(self, tables: Sequence[FileTable]) -> None:
         self._tables = tables
-        self._bases = [0]
-        for table in tables:
-            self._bases.append(self._bases[-1] + len(table))
+        self._bases = list(accumulate(map(len, tables), initial=0))
         self._hidden = array("i", [-1]) * self._bases[-1]
         self._causes = bytearray(self._bases[-1])
         self._root: _Directory = {}
         self._directories: dict[bytes, _Directory] = {b"": self._root}
-        self._aliases: dict[bytes, _Directory] = {}  # directories reached through this layer's own symlinks
+        self._aliases: dict[bytes, bytes] = {}  # paths through this layer's own symlinks → where they lead
         self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
         self._names: dict[int, int] = {}  # inode with hard links → visible names
         self._aufs_links: dict[bytes, int] = {}
         self._anomalies: dict[str, None] = {}
-        self._layer = self._base = 0
+        self._layer = self._base = self._steps = 0
 
     def overlay(self) -> Overlay:
-        spans = list(zip(self._bases, self._bases[1:], strict=False))
-        return Overlay(
-            tuple(self._hidden[start:end] for start, end in spans),
-            tuple(bytes(self._causes[start:end]) for start, end in spans),
-            tuple(self._anomalies),
-        )
+        spans = [slice(start, end) for start, end in pairwise(self._bases)]
+        hidden = tuple(self._hidden[span] for span in spans)
+        causes = tuple(bytes(self._causes[span]) for span in spans)
+        return Overlay(hidden, causes, tuple(self._anomalies))
 
     def apply(self, index: int) -> None:
         """Lay one more layer on."""
         table = self._tables[index]
         self._layer, self._base = index, self._bases[index]
+        self._steps = _STEPS * (1000 + len(table))
         self._aliases.clear()
         self._aufs_links.clear()
         paths = table.paths
-        special = self._whiteouts(table, paths)
-        self._add_entries(table, paths, special)
+        self._add_entries(table, paths, self._whiteouts(table, paths))
 
     def _add_entries(self, table: FileTable, paths: list[bytes], special: set[int]) -> None:
         # Fast: one dictionary lookup for the directory and one for the name per entry; 0.6 µs.
@@ -129,18 +127,14 @@ class _Merger:
                 self._mark(self._base + row, Cause.UNREACHABLE)
         return special
 
-    def _delete(self, directory: bytes, name: bytes) -> None:
+    def _delete(self, directory: bytes, name: bytes, cause: Cause = Cause.DELETED) -> None:
         parent = self._directories.get(directory)
         if parent is not None and (node := parent.pop(name, None)) is not None:
-            self._hide(node, directory + b"/" + name if directory else name, Cause.DELETED)
+            self._hide(node, _join(directory, name), cause)
 
     def _clear(self, directory: bytes) -> None:
-        parent = self._directories.get(directory)
-        if parent:
-            nodes = dict(parent)
-            parent.clear()
-            for name, node in nodes.items():
-                self._hide(node, directory + b"/" + name if directory else name, Cause.OPAQUE)
+        for name in list(self._directories.get(directory, ())):
+            self._delete(directory, name, Cause.OPAQUE)
 
     def _add_directory(self, path: bytes) -> None:
         """Add a directory that the layer lists; over a non-directory it replaces that."""
@@ -149,50 +143,67 @@ class _Merger:
         old = parent.get(name)
         if isinstance(old, dict):
             return  # reached through a symlink
-        directory: _Directory = {}
-        parent[name] = self._directories[path] = directory
+        parent[name] = self._directories[self._real(path)] = {}
         if old is not None:
-            self._hide(old, path, self._overwritten(old))
+            self._hide(old, path, Cause.OVERWRITTEN)
 
-    def _directory(self, path: bytes) -> _Directory:
-        """The directory at a path; what is missing is created, what is in the way is replaced."""
-        found = self._directories.get(path)
-        if found is None:
-            found = self._aliases.get(path)
-        if found is not None:
-            return found
-        return self._make_directories(path.split(b"/"), path, _MAX_HOPS)
+    def _directory(self, path: bytes, *, create: bool = True) -> _Directory:
+        """The directory at a path; what is missing is created, what is in the way is replaced.
 
-    def _make_directories(self, parts: list[bytes], asked: bytes, hops: int) -> _Directory:
+        With ``create=False`` nothing is changed, and an empty directory stands for what is not there.
+        """
+        found = self._directories.get(self._aliases.get(path, path))
+        return self._walk(path, create=create) if found is None else found
+
+    def _walk(self, path: bytes, *, create: bool, hops: int = _MAX_HOPS) -> _Directory:
+        """Go down a path, through this layer's own symlinks unless they loop, and never above the root."""
         node, at = self._root, b""
-        for depth, part in enumerate(parts):
-            at = at + b"/" + part if at else part
+        parts = path.split(b"/")[::-1]
+        while parts:
+            part = parts.pop()
+            if part in (b"", b".", b".."):  # in symlinks' targets only
+                at = at.rpartition(b"/")[0] if part == b".." else at
+                node = self._directories[at]
+                continue
             child = node.get(part)
             if isinstance(child, int):
-                target = self._own_symlink(child, at)
-                if target is not None and hops:
-                    rest = clean_name(b"/".join([target, *parts[depth + 1 :]]))
-                    real = self._make_directories(rest.split(b"/") if rest else [], asked, hops - 1)
-                    self._aliases[asked] = real
-                    return real
-                self._hide(child, at, self._overwritten(child))
-                child = None
-            if child is None:
+                target = self._own_symlink(child, _join(at, part)) if hops >= 0 and self._steps > 0 else None
+                if target:
+                    hops -= 1
+                    if hops < 0:
+                        return self._walk(path, create=create, hops=hops)
+                    parts += target.split(b"/")[::-1]
+                    self._steps -= target.count(b"/") + 1
+                    at = b"" if target.startswith(b"/") else at
+                    node = self._directories[at]
+                    continue
+                if create:
+                    self._hide(child, b"", Cause.OVERWRITTEN)
+            at = _join(at, part)
+            if not isinstance(child, dict):
+                if not create:
+                    return {}
                 child = node[part] = self._directories[at] = {}
             node = child
+        if at != path:
+            self._aliases[path] = at
         return node
 
     def _own_symlink(self, number: int, path: bytes) -> bytes | None:
-        """Where a symlink of the layer at hand leads, within the root; None for anything else."""
-        table, row = self._tables[self._layer], number - self._base
-        if row < 0:
-            if self._kind(number) == SYMLINK:
-                self._note(f"{decode_name(path)!r} hides a symlink of a lower layer; drivers without overlays follow it")
-            return None
+        """The target of a symlink of the layer at hand; None for anything else."""
+        number = self._inode_of.get(number, number)
+        table, row = self._at(number)
         if table.kinds[row] != SYMLINK:
             return None
-        link = table.links.get(row, b"")
-        return clean_name(link if link.startswith(b"/") else path.rpartition(b"/")[0] + b"/" + link)
+        if number < self._base:
+            self._note(f"{decode_name(path)!r} is a lower layer's symlink; drivers without overlays follow it")
+            return None
+        return table.links.get(row)
+
+    def _real(self, path: bytes) -> bytes:
+        """A path that may lead through this layer's symlinks, without them; for a parent that was looked up."""
+        parent, _, name = path.rpartition(b"/")
+        return _join(self._aliases.get(parent, parent), name)
 
     def _link(self, number: int, path: bytes, target: bytes) -> None:
         """Note that a hard link shares its target's bytes."""
@@ -200,8 +211,7 @@ class _Merger:
         inode = self._aufs_links.get(target)
         if inode is None:
             parent_path, _, name = target.rpartition(b"/")
-            parent = self._directories.get(parent_path) or self._aliases.get(parent_path)
-            node = parent.get(name) if parent else None
+            node = self._directory(parent_path, create=False).get(name)
             if not isinstance(node, int):
                 self._note(f"the hard link {decode_name(path)!r} has no target {decode_name(target)!r}")
                 return
@@ -215,22 +225,13 @@ class _Merger:
         self._inode_of[number] = inode
         self._names[inode] = shown + 1
 
-    def _overwritten(self, old: _Node, new: int | None = None) -> Cause:
-        """Why ``old`` disappears below what the layer at hand puts in its place."""
-        if isinstance(old, int):
-            if old >= self._base:
-                return Cause.DUPLICATE_ENTRY
-            if new is not None and self._same_content(old, new):
-                return Cause.METADATA_ONLY
-        return Cause.OVERWRITTEN
-
-    def _same_content(self, old: int, new: int) -> bool:
-        one = self._content(self._inode_of.get(old, old))
-        return one is not None and one == self._content(self._inode_of.get(new, new))
+    def _overwritten(self, old: _Node, new: int) -> Cause:
+        """Why ``old`` disappears below the entry that the layer at hand puts in its place."""
+        content = self._content(old) if isinstance(old, int) else None
+        return Cause.METADATA_ONLY if content and content == self._content(new) else Cause.OVERWRITTEN
 
     def _content(self, number: int) -> tuple[int, int | None, bytes] | None:
-        layer = self._layer_of(number)
-        table, row = self._tables[layer], number - self._bases[layer]
+        table, row = self._at(self._inode_of.get(number, number))
         value = table.hash_of(row)
         if table.kinds[row] != REGULAR or value == NO_HASH:
             return None
@@ -239,24 +240,26 @@ class _Merger:
     def _hide(self, node: _Node, path: bytes, cause: Cause) -> None:
         """Make an entry, or all below a directory, invisible."""
         if isinstance(node, int):
+            self._aliases.clear()
             self._hide_entry(node, cause)
             return
+        trees = [(self._real(path), node)]
         self._aliases.clear()
-        trees: list[tuple[bytes, _Directory]] = [(path, node)]
         while trees:  # not recursive: paths can be thousands of directories deep
             at, tree = trees.pop()
-            self._directories.pop(at, None)
+            del self._directories[at]
             for name, child in tree.items():
                 if isinstance(child, int):
-                    self._hide_entry(child, self._own(child, cause))
+                    self._hide_entry(child, cause)
                 else:
                     trees.append((at + b"/" + name, child))
 
-    def _own(self, number: int, cause: Cause) -> Cause:
-        return Cause.DUPLICATE_ENTRY if number >= self._base else cause
-
     def _hide_entry(self, number: int, cause: Cause) -> None:
         inode = self._inode_of.get(number, number)
+        if inode >= self._base:
+            cause = Cause.DUPLICATE_ENTRY
+        if inode != number:
+            self._mark(number, cause)
         if inode in self._names:
             self._names[inode] -= 1
             if self._names[inode] > 0:
@@ -267,16 +270,17 @@ class _Merger:
         self._hidden[number] = self._layer
         self._causes[number] = _CODES[cause]
 
-    def _layer_of(self, number: int) -> int:
-        return bisect_right(self._bases, number) - 1
-
-    def _kind(self, number: int) -> int:
-        layer = self._layer_of(number)
-        return self._tables[layer].kinds[number - self._bases[layer]]
+    def _at(self, number: int) -> tuple[FileTable, int]:
+        layer = bisect_right(self._bases, number) - 1
+        return self._tables[layer], number - self._bases[layer]
 
     def _note(self, text: str) -> None:
         if len(self._anomalies) < _MAX_ANOMALIES:
             self._anomalies[f"layer {self._layer}: {text}"] = None
+
+
+def _join(directory: bytes, name: bytes) -> bytes:
+    return directory + b"/" + name if directory else name
 
 
 def _special_rows(table: FileTable, paths: list[bytes]) -> Iterator[int]:

@@ -8,6 +8,7 @@ import attrs
 
 from ocisize.analysis.history import Origin
 from ocisize.analysis.model import LayerAnalysis, Sizes, WasteTable
+from ocisize.analysis.overlay import WHITEOUT
 from ocisize.files import REGULAR, FileTable
 
 DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
@@ -56,7 +57,7 @@ def summarize_layers(
                 wasted_size=wasted[index],
                 wasted_compressed_size=wasted_compressed[index] if known else None,
                 duplicate_size=duplicates[index],
-                file_count=table.kinds.count(REGULAR),
+                file_count=_count_files(table),
                 entry_count=len(table),
                 index=index,
                 digest=fact.digest,
@@ -75,6 +76,14 @@ def summarize_layers(
             )
         )
     return tuple(layers)
+
+
+def _count_files(table: FileTable) -> int:
+    """Regular files a layer stores; whiteout markers are stored as files but are none."""
+    if WHITEOUT not in table.names:
+        return table.kinds.count(REGULAR)
+    pairs = zip(table.paths, table.kinds, strict=True)
+    return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
 
 
 def total(layers: Sequence[Sizes]) -> Sizes:

@@ -46,9 +46,11 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[int]:
         for row, size in enumerate(table.sizes):
             if size and hidden_by[row] < 0:
                 value = hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]
+                if row in table.apparent_sizes:  # the same bytes between other holes are another content
+                    value += b"%d" % table.apparent_sizes[row]
                 if value in seen:
                     duplicated[layer] += size
-                elif value != NO_HASH:
+                elif value[:HASH_SIZE] != NO_HASH:
                     seen.add(value)
     return duplicated
 

@@ -30,9 +30,16 @@ def write_text(
     """Write the report; ``color`` None means where ``file`` is a terminal."""
     plain = color is False or (color is None and not file.isatty())
     console = Console(
-        file=io.StringIO() if plain else file, width=width, force_terminal=color, no_color=None if color is None else not color, highlight=False,
-        soft_wrap=False, legacy_windows=False, emoji=False, markup=False,
-    )  # fmt: skip
+        file=io.StringIO() if plain else file,
+        width=width,
+        force_terminal=color,
+        no_color=plain or None,
+        highlight=False,
+        soft_wrap=False,
+        legacy_windows=False,
+        emoji=False,
+        markup=False,
+    )
     console.width = min(console.width, _MAX_WIDTH)
     _header(console, analysis)
     _totals(console, analysis)

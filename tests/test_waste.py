@@ -1,0 +1,154 @@
+"""Wasted entries, duplicate content, and which files need their content read."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from ocisize.analysis.model import CAUSES, Cause, WastedEntry, WasteTable
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
+from ocisize.files import FileTable
+from ocisize.tar import scan_tar
+from tests.images import DIR, Entries, File, Hard, tar_bytes
+
+
+def tables_of(*layers: Entries, hash_content: bool = True) -> list[FileTable]:
+    return [scan_tar(io.BytesIO(tar_bytes(entries)), hash_content=hash_content) for entries in layers]
+
+
+def waste_of(*layers: Entries) -> WasteTable:
+    tables = tables_of(*layers)
+    return find_waste(tables, merge(tables), [True] * len(tables))
+
+
+EVERY_CAUSE: list[Entries] = [
+    {"a": b"1", "b": b"22", "c": b"333", "d/x": b"4444"},
+    [("a", b"changed"), ("b", File(b"22", uid=1)), (".wh.c", b""), ("d/.wh..wh..opq", b""), ("e", b"55555"), ("e", b"6")],
+    {".wh.zzz": b"payload"},
+]
+
+
+def test_every_cause_has_its_layers() -> None:
+    """One image with every cause: each entry tells what holds it and what hides it."""
+    found = {entry.cause: (entry.path, entry.size, entry.held_by, entry.hidden_by) for entry in waste_of(*EVERY_CAUSE)}
+    assert found == {
+        Cause.OVERWRITTEN: ("a", 1, 0, 1),
+        Cause.METADATA_ONLY: ("b", 2, 0, 1),
+        Cause.DELETED: ("c", 3, 0, 1),
+        Cause.OPAQUE: ("d/x", 4, 0, 1),
+        Cause.DUPLICATE_ENTRY: ("e", 5, 1, 1),
+        Cause.UNREACHABLE: (".wh.zzz", 7, 2, 2),
+    }
+    assert set(found) == set(CAUSES)
+
+
+def test_largest_first_ties_by_path_and_layer() -> None:
+    """Waste is sorted by size, then path, then layer, whatever the order of the tars."""
+    layers: list[Entries] = [
+        {"b": b"11", "c": b"11", "a": b"1"},
+        {"c": b"22", "b": b"2222", "a": b"2"},
+        {"a": DIR, "b": DIR, "c": DIR},
+    ]
+    found = [(entry.path, entry.held_by) for entry in waste_of(*layers)]
+    assert found == [("b", 1), ("b", 0), ("c", 0), ("c", 1), ("a", 0), ("a", 1)]
+
+
+def test_a_file_with_links_is_named_as_stored() -> None:
+    """The wasted entry has the path its bytes were stored at, whichever name went last."""
+    assert [entry.path for entry in waste_of({"z": b"1", "a": Hard("z")}, {".wh.z": b""}, {".wh.a": b""})] == ["z"]
+
+
+def test_compressed_sizes_are_of_the_entry() -> None:
+    """An entry's compressed size is its share of the blob, unknown in layers whose wire size is."""
+    tables = tables_of({"a": b"1"}, {"a": b"2"}, {"a": b"3"})
+    for table in tables:
+        table.compressed_sizes = table.sizes
+    waste = find_waste(tables, merge(tables), [True, False, True])
+    assert [(entry.held_by, entry.compressed_size) for entry in waste] == [(0, 1), (1, None)]
+
+
+def test_tables_without_shares() -> None:
+    """A table that has no compressed sizes gives entries without."""
+    assert [entry.compressed_size for entry in waste_of({"a": b"1"}, {"a": b"2"})] == [None]
+
+
+def test_waste_table_is_a_sequence() -> None:
+    """Entries are read by index, slice and in a loop, and all forms agree."""
+    waste = waste_of(*EVERY_CAUSE)
+    entries = list(waste)
+    assert len(waste) == len(entries) == 6
+    assert [waste[row] for row in range(6)] == waste[:] == entries
+    assert waste[-1] == entries[-1] == WastedEntry("a", 1, None, Cause.OVERWRITTEN, 0, 1)
+    assert waste[1:5:2] == entries[1:5:2]
+    with pytest.raises(IndexError):
+        waste[6]
+
+
+def test_no_layers() -> None:
+    """An image without layers wastes nothing."""
+    assert list(waste_of()) == []
+    assert find_duplicates([], merge([])) == []
+    assert rows_to_hash([]) == []
+
+
+# Duplicate content
+
+
+def duplicates(*layers: Entries) -> list[int]:
+    tables = tables_of(*layers)
+    return find_duplicates(tables, merge(tables))
+
+
+def test_duplicates_count_all_but_one() -> None:
+    """Content that is visible three times is duplicated twice; the first, in the lowest layer, is the original."""
+    assert duplicates({"a": b"123", "b": b"123"}, {"c": b"123", "d": b"456"}) == [3, 3]
+
+
+def test_hidden_files_are_no_duplicates() -> None:
+    """A file that is wasted is neither an original nor a duplicate."""
+    assert duplicates({"a": b"123"}, {".wh.a": b"", "b": b"123"}) == [0, 0]
+    assert duplicates({"a": b"123"}, {"a": File(b"123", uid=1)}) == [0, 0]
+
+
+def test_hard_links_are_no_duplicates() -> None:
+    """Names of one inode are one file."""
+    assert duplicates({"a": b"123", "b": Hard("a")}) == [0]
+
+
+def test_empty_files_are_no_duplicates() -> None:
+    """Nothing is not duplicated."""
+    assert duplicates({"a": b"", "b": b""}) == [0]
+
+
+def test_unread_content_is_no_duplicate() -> None:
+    """Files whose content was not read equal nothing, each other included."""
+    tables = tables_of({"a": b"123", "b": b"123"}, hash_content=False)
+    assert find_duplicates(tables, merge(tables)) == [0]
+    tables[0].hashes = bytes(32)
+    assert find_duplicates(tables, merge(tables)) == [0]
+
+
+# What to read
+
+
+def test_only_sizes_that_stand_twice_need_reading() -> None:
+    """A file of a size that no other has cannot equal another; directories, links and empty files never do."""
+    layers: list[Entries] = [
+        {"d": DIR, "a": b"1", "b": b"22", "e": b""},
+        {"c": b"22", "l": Hard("c"), "e": b"", "f": b"333"},
+    ]
+    assert [list(rows) for rows in rows_to_hash(tables_of(*layers))] == [[2], [0]]
+
+
+def test_reading_those_is_enough() -> None:
+    """Causes and duplicates are the same whether all content was read or only what ``rows_to_hash`` asks for."""
+    layers: list[Entries] = [{"a": b"11", "b": b"22", "c": b"333"}, {"a": b"11", "b": b"23", "c": b"4444", "d": b"22"}]
+    full, some = tables_of(*layers), tables_of(*layers)
+    for table, rows in zip(some, rows_to_hash(some), strict=True):
+        kept = {row: table.hash_of(row) for row in rows}
+        table.hashes = b"".join(kept.get(row, bytes(16)) for row in range(len(table)))
+    merged = [merge(full), merge(some)]
+    assert find_waste(full, merged[0], [True] * 2) == find_waste(some, merged[1], [True] * 2)
+    assert find_duplicates(full, merged[0]) == find_duplicates(some, merged[1]) == [0, 0]
