@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 import attrs
 
@@ -105,10 +105,20 @@ class FileTable(Sequence[FileEntry]):
             self._paths = self.paths
         return self._paths[row]
 
-    def __getitem__(self, row: int) -> FileEntry:  # type: ignore[override]
+    @overload
+    def __getitem__(self, row: int) -> FileEntry: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[FileEntry]: ...
+
+    def __getitem__(self, row: int | slice) -> FileEntry | list[FileEntry]:
+        if isinstance(row, slice):
+            return [self._entry(number) for number in range(len(self))[row]]
         if not -len(self) <= row < len(self):
             raise IndexError(row)
-        row %= len(self)
+        return self._entry(row % len(self))
+
+    def _entry(self, row: int) -> FileEntry:
         attributes = self.attributes[self.owners[row]]
         link, content_hash = self.links.get(row), self.hash_of(row)
         return FileEntry(
@@ -126,7 +136,7 @@ class FileTable(Sequence[FileEntry]):
         )
 
     def __iter__(self) -> Iterator[FileEntry]:
-        return (self[row] for row in range(len(self)))
+        return map(self._entry, range(len(self)))
 
     def largest(self, count: int) -> list[FileEntry]:
         """The ``count`` largest regular files, largest first, ties by path."""

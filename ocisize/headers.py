@@ -15,6 +15,7 @@ import attrs
 BLOCK = 512
 MAX_SPECIAL = 1 << 20  # bytes of one PAX or long-name payload, and of a sparse map: Go's limit
 MAX_NAME = 1 << 16  # bytes of a path; Linux stops at 4096
+GNU_MAGIC = b"ustar  \0"  # magic and version
 _OCTAL = re.compile(rb"[0-7]*")
 _NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
@@ -35,10 +36,29 @@ def parse_number(field: bytes) -> int:
     return int(digits or b"0", 8)
 
 
+def parse_checksum(field: bytes) -> int:
+    """Read a checksum field; raise ValueError when it is not octal, which it must be."""
+    if field[0] & 0x80:
+        raise ValueError("binary checksum")
+    return parse_number(field)
+
+
+def expected_adler(field: bytes) -> int:
+    """What the low half of adler32 over a header must be, by its checksum field; -1 where only checksum_matches can tell.
+
+    The low half is 1 plus the sum of all bytes modulo 65521; the stored sum counts the field itself as spaces.
+    """
+    try:
+        stored = parse_checksum(field)
+    except ValueError:
+        return -1
+    return (stored - 8 * ord(" ") + sum(field) + 1) % 65521 if stored < 65521 else -1
+
+
 def checksum_matches(header: bytes) -> bool:
     """Whether the header's bytes add up to its checksum field, counted as unsigned or as signed bytes."""
     try:
-        stored = parse_number(header[148:156])
+        stored = parse_checksum(header[148:156])
     except ValueError:
         return False
     rest = header[:148] + header[156:BLOCK]
@@ -109,13 +129,19 @@ class Extra:
             return "0"
         return None
 
-    @property
-    def sparse_size(self) -> int | None:
+    def owner(self, key: bytes, plain: int) -> int:
+        """The uid or gid, which a PAX record may override."""
+        value = self.pax.get(key)
+        if not value:
+            return plain
+        return -_decimal(value[1:]) if value.startswith(b"-") else _decimal(value)
+
+    def sparse_size(self, stored: int) -> int | None:
         """Full size of a sparse file, None for an ordinary one; raises ValueError when its map is impossible."""
         if self.sparse_version is None:
             return None
         value = self.pax.get(b"GNU.sparse.size") or self.pax.get(b"GNU.sparse.realsize")
-        size = _decimal(value) if value else 0
+        size = _decimal(value) if value else stored
         if self.sparse_version == "0":
             numbers = [_decimal(number) for number in self.pax.get(b"GNU.sparse.map", b"").split(b",") if number]
             check_sparse_map(list(zip(numbers[::2], numbers[1::2], strict=True)), size)
@@ -164,10 +190,9 @@ def prefixed_name(header: bytes, name: bytes) -> bytes:
 
     Go also accepts a prefix in GNU headers whose access and change times are not numbers: its own writer made them.
     """
-    magic, version = header[257:263], header[263:265]
-    if magic == b"ustar\0":
+    if header[257:263] == b"ustar\0":
         prefix = header[345:476] if header[508:512] == b"tar\0" else header[345:500]  # star keeps times in the rest
-    elif magic == b"ustar " and version == b" \0" and not _are_numbers(header[345:357], header[357:369]):
+    elif header[257:265] == GNU_MAGIC and not _are_numbers(header[345:357], header[357:369]):
         prefix = header[345:500]
         if max(prefix.split(b"\0", 1)[0], default=0) > 127:
             return name

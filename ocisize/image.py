@@ -19,6 +19,7 @@ from ocisize.errors import (
     SizeMismatch,
 )
 from ocisize.oci import (
+    ALGORITHMS,
     CONFIG_TYPES,
     INDEX_TYPES,
     MAX_CONFIG,
@@ -157,7 +158,7 @@ def check_document(data: bytes, descriptor: Descriptor) -> None:
 def check_digest(data: bytes, digest: str) -> None:
     """Raise DigestMismatch unless ``data`` hashes to ``digest``."""
     algorithm = digest.partition(":")[0]
-    if algorithm not in hashlib.algorithms_available:
+    if algorithm not in ALGORITHMS:
         raise DocumentError(f"cannot verify {digest}: unknown algorithm {algorithm}")
     got = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
     if got != digest:

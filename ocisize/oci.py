@@ -31,6 +31,7 @@ INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
+ALGORITHMS = ("sha256", "sha384", "sha512")  # verified; others are broken (md5, sha1) or have no fixed length (shake)
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 

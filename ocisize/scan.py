@@ -10,7 +10,7 @@ import attrs
 import xxhash
 
 from ocisize.blob import CHUNK, FileRegion
-from ocisize.errors import LayerError, OcisizeError
+from ocisize.errors import LayerError, OcisizeError, SizeMismatch
 from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.stream import PLAIN, LayerStream, detect_compression, verified
@@ -41,13 +41,15 @@ def scan_layer(
 ) -> LayerScan:
     """Read one layer and return its table.
 
-    A plain layer in a local file is read in place: headers only, nothing verified, unless ``verify`` or
+    A plain layer in a local file is read in place: headers only, nothing but its size verified, unless ``verify`` or
     ``hash_content`` ask for its contents. Everything else is streamed and its digest verified; ``verify`` checks the
     diff_id as well. Raises LayerError around whatever goes wrong.
     """
     try:
         blob = source.open_blob(layer.descriptor)
         if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, 18)) == PLAIN:
+            if blob.size != layer.descriptor.size:
+                raise SizeMismatch(layer.descriptor.digest, got=blob.size, expected=layer.descriptor.size)
             return _scan_in_place(blob, hash_content=hash_content, on_bytes=on_bytes)
         return _scan_stream(blob, layer, verify=verify, on_bytes=on_bytes)
     except OcisizeError as error:

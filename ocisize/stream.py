@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import queue
+import re
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
 
 from ocisize.blob import CHUNK
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch, StreamError
+from ocisize.oci import ALGORITHMS
 from ocisize.wire import WireMap
 
 GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
@@ -41,8 +43,8 @@ def detect_compression(head: bytes) -> str:
         return GZIP
     if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[:1] in b"PQRSTUVWXYZ[\\]^_" and head):
         return ZSTD
-    for magic, name in ((b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz")):
-        if head.startswith(magic):
+    for magic, name in ((rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "bzip2"), (rb"\xfd7zXZ\0", "xz")):
+        if re.match(magic, head):  # the whole of bzip2's magic: a tar may begin with a file named BZh
             raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
     return PLAIN
 
@@ -76,14 +78,19 @@ class _HashingThread:
         return self._hash.hexdigest()
 
 
+def _algorithm_of(digest: str) -> str:
+    algorithm = digest.partition(":")[0]
+    if algorithm not in ALGORITHMS:
+        raise BlobError(f"cannot verify {digest}: unknown algorithm {algorithm}")
+    return algorithm
+
+
 def verified(chunks: Iterable[bytes], digest: str, size: int) -> Iterator[bytes]:
     """Yield the chunks as they come; raise SizeMismatch or DigestMismatch after the last if they are not the blob.
 
-    A digest whose algorithm this machine cannot compute raises BlobError before the first chunk.
+    A digest of an algorithm that is not in ALGORITHMS raises BlobError before the first chunk.
     """
-    algorithm, _, expected = digest.partition(":")
-    if algorithm not in hashlib.algorithms_available:
-        raise BlobError(f"cannot verify {digest}: unknown algorithm {algorithm}")
+    algorithm, expected = _algorithm_of(digest), digest.partition(":")[2]
     hasher = _HashingThread(algorithm)
     got, hexdigest = 0, ""
     try:
@@ -150,11 +157,14 @@ class _ChunkFile(io.RawIOBase):
 class _Decoder(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
+    def tell(self) -> int: ...
+
 
 def _open_gzip(file: _ChunkFile) -> _Decoder:
     if isal_zlib is None:
-        return gzip.GzipFile(fileobj=file)
-    # The reader below isal.igzip.IGzipFile, without the buffer that would copy every byte once more.
+        return gzip._GzipReader(file)  # noqa: SLF001
+    # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
+    # garbage follows, loses what was decoded before it.
     return isal_zlib._GzipReader(file, _FEED)  # type: ignore[arg-type]  # noqa: SLF001
 
 
@@ -183,7 +193,7 @@ class LayerStream:
         self.compression = detect_compression(self._file.peek(18))
         self._decoder = _OPENERS[self.compression](self._file)
         self._diff_id = diff_id
-        self._hash = hashlib.new(diff_id.partition(":")[0], usedforsecurity=False) if diff_id else None
+        self._hash = hashlib.new(_algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._on_bytes = on_bytes
         self.wire = WireMap()
         self.size = 0  #: uncompressed bytes so far
@@ -194,21 +204,22 @@ class LayerStream:
         """Fill the buffer with uncompressed bytes; 0 at the end. Raises StreamError when the stream is broken."""
         filled, length = 0, len(buffer)
         decode, file = self._decoder.readinto, self._file
-        before = file.consumed
+        before, plain = file.consumed, self.compression == PLAIN
         try:
             while filled < length and not self._ended:
                 consumed = file.consumed
                 count = decode(buffer[filled : filled + _SLICE])
                 if not count:
                     self._ended = True
-                elif file.consumed != consumed:
+                elif consumed and file.consumed != consumed and not plain:
                     # What was handed in before this slice ran out somewhere within it.
                     self.wire.note(self.size + filled + count // 2, consumed)
                 filled += count
         except EOFError:
-            raise StreamError(f"the {self.compression} stream is cut after {self.size + filled} bytes of output") from None
+            raise StreamError(f"the {self.compression} stream is cut after {self._decoder.tell()} bytes of output") from None
         except _BROKEN as error:
-            self._broken(error, self.size + filled)
+            self._end_at_garbage(error, self.size + filled)
+            filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble
         self.size += filled
         if self._hash is not None:
             self._hash.update(buffer[:filled])
@@ -216,13 +227,12 @@ class LayerStream:
             self._on_bytes(file.consumed)
         return filled
 
-    def _broken(self, error: Exception, position: int) -> None:
-        if position and "Not a gzipped file" in str(error):
-            # gzip(1) and Go differ on what follows the last member; the image itself is whole.
-            self.anomalies.append("garbage follows the gzip stream")
-            self._ended = True
-            return
-        raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
+    def _end_at_garbage(self, error: Exception, position: int) -> None:
+        if "Not a gzipped file" not in str(error):
+            raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
+        # gzip(1) and Go differ on what follows the last member; the image itself is whole.
+        self.anomalies.append("garbage follows the gzip stream")
+        self._ended = True
 
     def finish(self) -> int:
         """Read the stored blob to its end and verify it; return its size. Call after the last byte was read."""

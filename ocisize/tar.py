@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from zlib import adler32
 
+import attrs
 import xxhash
 
 from ocisize import headers
@@ -32,17 +33,10 @@ _HEADER_ONLY = frozenset(b"123456")
 
 
 class _Checksums(dict[bytes, int]):
-    """Checksum field → what the low half of the header's adler32 must be.
-
-    The low half is 1 plus the sum of all bytes modulo 65521; the stored sum counts the field itself as spaces.
-    """
+    """Checksum field → what the low half of the header's adler32 must be."""
 
     def __missing__(self, field: bytes) -> int:
-        try:
-            expected = (headers.parse_number(field) - 8 * ord(" ") + sum(field) + 1) % 65521
-        except ValueError:
-            expected = -1
-        self[field] = expected
+        self[field] = expected = headers.expected_adler(field)
         return expected
 
 
@@ -51,7 +45,8 @@ class _Owners(dict[bytes, int]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.attributes: dict[Attributes, int] = {}
+        self.attributes: list[Attributes] = []
+        self._known: dict[Attributes, int] = {}
 
     def __missing__(self, fields: bytes) -> int:
         numbers = (headers.parse_number(fields[start : start + 8]) for start in (0, 8, 16))
@@ -59,7 +54,10 @@ class _Owners(dict[bytes, int]):
         return index
 
     def index(self, attributes: Attributes) -> int:
-        return self.attributes.setdefault(attributes, len(self.attributes))
+        index = self._known.setdefault(attributes, len(self.attributes))
+        if index == len(self.attributes):
+            self.attributes.append(attributes)
+        return index
 
 
 def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry costs more than a long function
@@ -72,7 +70,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     """Read a tar to the end of its stream and return its entries.
 
     ``hash_content=False`` leaves payloads unread where the stream can skip. Payloads of regular files for which
-    ``wanted(path, size)`` is true are kept in ``contents``. Raises TarError where Go's archive/tar would refuse.
+    ``wanted(path, size)`` is true are kept in ``contents``. Raises TarError where Go's archive/tar would refuse, as
+    far as the fields are read: times, device numbers and the sparse maps inside payloads are not.
     """
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
@@ -139,7 +138,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     rare.unusual(kind, name)
                     kind = REGULAR
             if extra is not None:
-                if kind == REGULAR and (apparent_size := extra.sparse_size) is not None:
+                if kind == REGULAR and (apparent_size := extra.sparse_size(size)) is not None:
                     rare.apparent_sizes[len(kinds)] = apparent_size
                 extra = None
 
@@ -181,7 +180,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         apparent_sizes=rare.apparent_sizes,
         xattrs=rare.xattrs,
         contents=rare.contents,
-        anomalies=tuple(rare.anomalies),
+        anomalies=tuple(rare.anomalies.values()),
     )
 
 
@@ -194,7 +193,7 @@ class _Rare:
         self.apparent_sizes: dict[int, int] = {}
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
-        self.anomalies: dict[str, None] = {}
+        self.anomalies: dict[int, str] = {}
         self._same_xattrs: dict[tuple[tuple[str, bytes], ...], Mapping[str, bytes]] = {}
 
     def _header(self, position: int) -> bytes:
@@ -213,7 +212,7 @@ class _Rare:
     def number(self, position: int) -> int:
         """A size field that is not eleven octal digits."""
         size = headers.parse_number(self._header(position)[124:136])
-        if size < 0:
+        if size < 0 and self.window.buffer[position + 156] not in _HEADER_ONLY:
             raise ValueError(f"negative size {size}")
         return size
 
@@ -225,7 +224,7 @@ class _Rare:
         self.window.position += -size & 511
         if kind == _GLOBAL_PAX:
             headers.parse_pax(payload)  # checked but not applied, like Docker and containerd
-            return extra
+            return None  # to Go it is an entry of its own, which uses up what stood before it
         extra = extra or Extra()
         if kind == _LONG_NAME:
             extra.long_name = payload.partition(b"\0")[0]
@@ -251,33 +250,38 @@ class _Rare:
     def _owner(self, extra: Extra, owner: bytes) -> int:
         index = self.owners[owner]
         if extra.pax.get(b"uid") or extra.pax.get(b"gid"):
-            plain = list(self.owners.attributes)[index]
-            uid, gid = (int(extra.pax.get(key) or default) for key, default in ((b"uid", plain.uid), (b"gid", plain.gid)))
-            index = self.owners.index(Attributes(plain.mode, uid, gid))
+            plain = self.owners.attributes[index]
+            index = self.owners.index(
+                attrs.evolve(plain, uid=extra.owner(b"uid", plain.uid), gid=extra.owner(b"gid", plain.gid))
+            )
         return index
 
     def old_sparse(self, row: int) -> None:
         """Read an old GNU sparse map with its extension blocks, which are not part of the payload size."""
         window = self.window
         header = self._header(window.position - BLOCK)
-        table, more = header[386:482], header[482]
+        if header[257:265] != headers.GNU_MAGIC:  # star has the same letter for another layout
+            raise ValueError("sparse file in a header that is not GNU's")
+        size, pairs = headers.parse_number(header[483:495]), headers.old_sparse_pairs(header[386:482])
+        more, length = header[482], 0
         while more:
             block = window.take(BLOCK, "a sparse map")
-            table, more = table + block[:504], block[504]
-            if len(table) > headers.MAX_SPECIAL:
+            pairs += headers.old_sparse_pairs(block[:504])
+            more, length = block[504], length + BLOCK
+            if length > headers.MAX_SPECIAL:
                 raise ValueError(f"sparse map of more than {headers.MAX_SPECIAL} bytes")
-        size = headers.parse_number(header[483:495])
-        headers.check_sparse_map(headers.old_sparse_pairs(table), size)
+        headers.check_sparse_map(pairs, size)
         self.apparent_sizes[row] = size
 
     def unusual(self, kind: int, name: bytes) -> None:
-        """Note entry types that no container runtime extracts."""
-        if kind not in (_CONTIGUOUS, _OLD_REGULAR):
-            self.anomalies[f"entry {name!r} has the unknown type {chr(kind)!r}; counted as a file"] = None
+        """Note the first entry of each type that nobody knows."""
+        if kind not in (_CONTIGUOUS, _OLD_REGULAR) and kind not in self.anomalies:
+            path = headers.clean_name(name).decode("utf-8", "backslashreplace")
+            self.anomalies[kind] = f"entry '{path}' has the unknown type {chr(kind)!r}; counted as a file"
 
     def payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
         """Pass over a payload that is not wholly at hand; return its hash, or nothing when none is wanted."""
-        what = f"{name.decode('utf-8', 'backslashreplace')!r}"
+        what = repr(name.decode("utf-8", "backslashreplace"))
         if keep:
             content = self.window.take(size, what)
             self.contents[row] = content

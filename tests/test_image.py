@@ -19,7 +19,7 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.image import read_image
+from ocisize.image import check_digest, read_image
 from ocisize.oci import Descriptor, Platform
 from ocisize.platforms import default_platform, parse_platform
 from tests.images import BuiltImage, build_image, for_platform, index_bytes, layer, sha256
@@ -144,6 +144,13 @@ def test_documents_are_verified() -> None:
     index = index_bytes([for_platform(image.descriptor, "linux", "amd64")])
     with pytest.raises(SizeMismatch):
         read_image(MemorySource(index, {**image.blobs, image.digest: b"{}"}), Platform("linux", "amd64"))
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "shake_128", "blake3"])
+def test_weak_and_unknown_digests_prove_nothing(algorithm: str) -> None:
+    """A digest of an algorithm that is not trusted is an error, never a verification."""
+    with pytest.raises(DocumentError, match=f"cannot verify {algorithm}"):
+        check_digest(b"", f"{algorithm}:" + "0" * 64)
 
 
 def test_a_wrong_layer_is_named() -> None:

@@ -60,7 +60,7 @@ def open_source(text: str, *, select: str | None = None, connection: Connection 
         return _open_registry(match[2], connection)
     if match:
         return _open_saved(*_split_select(match[2], select), scheme)
-    if Path(text).exists():
+    if _exists(text):
         return _open_saved(Path(text), select, None)
     if _looks_like_path(text):
         raise ArchiveError(f"no such file or folder: {text}")
@@ -70,6 +70,16 @@ def open_source(text: str, *, select: str | None = None, connection: Connection 
         raise InvalidReference(f"{error}, and no file of that name", hint=error.hint) from None
 
 
+def _exists(text: str) -> bool:
+    try:
+        Path(text).stat()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # also names too long for a file, as references may be
+        return False
+    return True
+
+
 def _looks_like_path(text: str) -> bool:
     return text.startswith((".", "/", "~")) or text.endswith((".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.xz", "/"))
 
@@ -77,7 +87,7 @@ def _looks_like_path(text: str) -> bool:
 def _split_select(text: str, select: str | None) -> tuple[Path, str | None]:
     """``path[:name]`` as skopeo writes it; a path that exists is never split."""
     path, colon, name = text.partition(":")
-    if select is None and colon and not Path(text).exists():
+    if select is None and colon and not _exists(text):
         return Path(path), name
     return Path(text), select
 
@@ -127,6 +137,8 @@ def _open_layout(store: Store, names: set[str], select: str | None, *, is_folder
 
 
 def _what_it_is(names: set[str]) -> str:
+    if not names:
+        return "it is empty"
     if "repositories" in names:
         return "an archive of Docker before 1.10, which no current Docker loads either"
     if "index.json" in names:

@@ -24,7 +24,7 @@ from ocisize.oci import (
     structure,
 )
 from ocisize.reference import same_name
-from ocisize.sources.store import Store, read_document
+from ocisize.sources.store import Store, is_sequential, read_document, stored_position
 from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
 
 _LAYER_TYPES = {
@@ -69,13 +69,12 @@ class DockerArchiveSource:
 
     def stored_order(self, descriptor: Descriptor) -> int:
         """Where the blob lies, for stores that are best read in order; 0 for the others."""
-        position = getattr(self._store, "position", None)
-        return position(descriptor.annotations[_MEMBER]) if position else 0
+        return stored_position(self._store, descriptor.annotations[_MEMBER])
 
     @property
     def sequential(self) -> bool:
         """Whether blobs are best read one at a time in ``stored_order``."""
-        return hasattr(self._store, "position")
+        return is_sequential(self._store)
 
     def close(self) -> None:
         self._store.close()
@@ -86,6 +85,8 @@ def _read_items(store: Store) -> list[_Item]:
         documents = json.loads(read_document(store, "manifest.json"))
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"manifest.json is not valid JSON: {error}") from None
+    if isinstance(documents, dict):
+        raise DocumentError("manifest.json is one object, as skopeo's dir: form has it; only docker's list can be read")
     if not isinstance(documents, list) or not documents:
         raise DocumentError("manifest.json lists no image")
     return [structure(_without_null(document), _Item, "manifest.json") for document in documents]
@@ -102,7 +103,7 @@ def _select(items: list[_Item], select: str | None) -> _Item:
         raise ArchiveError(
             f"the archive holds several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
         )
-    if select.startswith("@") and select[1:].isdigit() and int(select[1:]) < len(items):
+    if select.startswith("@") and select[1:].isdecimal() and int(select[1:]) < len(items):
         return items[int(select[1:])]
     for item in items:
         if any(same_name(tag, select) for tag in item.RepoTags):
@@ -122,29 +123,32 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
         raise DigestMismatch(f"the config {item.Config}", got=config_digest, expected=f"sha256:{named[1]}")
     diff_ids = parse_config(data, f"the config {item.Config}").rootfs.diff_ids
     paired = len(diff_ids) == len(item.Layers)
+    layers: dict[int, dict[str, Any]] = {}
+    for index in sorted(range(len(item.Layers)), key=lambda index: stored_position(store, item.Layers[index])):
+        layers[index] = _layer_descriptor(store, item.Layers[index], diff_ids[index] if paired else None)
     manifest = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
         "config": _descriptor(DOCKER_CONFIG, config_digest, len(data), item.Config),
-        "layers": [
-            _layer_descriptor(store, member, diff_ids[index] if paired else None) for index, member in enumerate(item.Layers)
-        ],
+        "layers": [layers[index] for index in range(len(layers))],
     }
     return json.dumps(manifest).encode()
 
 
 def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[str, Any]:
     """Describe a layer file: a plain one by its diff_id, a compressed one by the digest it is named after."""
-    size, chunks = store.open(member)
-    compression = detect_compression(next(iter(chunks), b""))
+    size, content = store.open(member)
+    chunks = iter(content)
+    head = next(chunks, b"")
+    compression = detect_compression(head)
     named = _HASH_NAME.fullmatch(member)
     if compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
         digest = f"sha256:{named[1]}"
     else:  # nothing names this file's content, so the bytes themselves must
-        hasher = hashlib.sha256()
-        for chunk in store.open(member)[1]:
+        hasher = hashlib.sha256(head)
+        for chunk in chunks:
             hasher.update(chunk)
         digest = f"sha256:{hasher.hexdigest()}"
     return _descriptor(_LAYER_TYPES[compression], digest, size, member)

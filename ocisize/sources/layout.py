@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ocisize.errors import ArchiveError, DocumentError
+from ocisize.image import check_document
 from ocisize.oci import INDEX_TYPES, MAX_MANIFEST, Descriptor, Index, is_digest, parse_manifest
 from ocisize.platforms import image_entries
 from ocisize.reference import same_name
-from ocisize.sources.store import Store, read_document
+from ocisize.sources.store import Store, is_sequential, read_document, stored_position
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
@@ -39,7 +40,9 @@ class LayoutSource:
         if digest is None:
             if self._root is None:
                 return self._index
-            digest = self._root.digest
+            data = read_document(self._store, _blob_name(self._root.digest), MAX_MANIFEST)
+            check_document(data, self._root)
+            return data
         return read_document(self._store, _blob_name(digest), MAX_MANIFEST)
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
@@ -47,13 +50,12 @@ class LayoutSource:
 
     def stored_order(self, descriptor: Descriptor) -> int:
         """Where the blob lies, for stores that are best read in order; 0 for the others."""
-        position = getattr(self._store, "position", None)
-        return position(_blob_name(descriptor.digest)) if position else 0
+        return stored_position(self._store, _blob_name(descriptor.digest))
 
     @property
     def sequential(self) -> bool:
         """Whether blobs are best read one at a time in ``stored_order``."""
-        return hasattr(self._store, "position")
+        return is_sequential(self._store)
 
     def close(self) -> None:
         self._store.close()
@@ -83,6 +85,8 @@ def _select(index: Index, select: str | None) -> Descriptor | None:
                 return entry
         raise ArchiveError(f"no image {select!r} in the layout; it holds: {_listing(index)}")
     entries = image_entries(index.manifests)
+    if not entries:
+        raise ArchiveError("the layout holds no image")
     if len(entries) == 1:
         return entries[0]
     names = {name for entry in index.manifests for name in _names(entry)[:1]}
@@ -90,8 +94,6 @@ def _select(index: Index, select: str | None) -> Descriptor | None:
     by_platform = None not in platforms and len(set(platforms)) == len(platforms)
     if len(names) <= 1 and by_platform and not any(entry.media_type in INDEX_TYPES for entry in entries):
         return None
-    if not entries:
-        raise ArchiveError("the layout holds no image")
     raise ArchiveError(f"the layout holds several images: {_listing(index)}", hint="choose one with --select NAME")
 
 

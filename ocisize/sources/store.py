@@ -11,13 +11,14 @@ from typing import Protocol
 
 from ocisize.blob import CHUNK, FileRegion
 from ocisize.errors import ArchiveError, OcisizeError
-from ocisize.files import DIRECTORY, HARD_LINK, SYMLINK, FileTable, decode_name
+from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
 from ocisize.headers import clean_name
 from ocisize.stream import PLAIN, LayerStream, detect_compression
 from ocisize.tar import scan_tar
 
 MAX_DOCUMENT = 20 << 20  # containerd's limit for the manifest.json of an archive
 _KEPT = 1 << 20  # members of a compressed archive up to this size are kept while indexing it
+_KEPT_TOTAL = 64 << 20  # of all of them: a compressed root filesystem is small files throughout
 _MAX_HOPS = 40  # links that may point to links, as the Linux kernel has it
 
 
@@ -37,6 +38,16 @@ class Store(Protocol):
         ...
 
 
+def is_sequential(store: Store) -> bool:
+    """Whether files are best read one at a time, in the order of ``stored_position``."""
+    return isinstance(store, StreamedTarStore)
+
+
+def stored_position(store: Store, name: str) -> int:
+    """Where a file lies, for stores that are best read in order; 0 for the others."""
+    return store.position(name) if isinstance(store, StreamedTarStore) else 0
+
+
 def read_document(store: Store, name: str, limit: int = MAX_DOCUMENT) -> bytes:
     """Read a small file whole; raise ArchiveError when it is missing or larger than ``limit`` bytes."""
     size, chunks = store.open(name)
@@ -54,16 +65,16 @@ class FolderStore:
         self._lock = threading.Lock()
 
     def names(self) -> Iterable[str]:
-        return [entry.name for entry in os.scandir(self._folder)]
+        try:
+            return [path.name for path in self._folder.iterdir()]
+        except OSError as error:
+            raise ArchiveError(f"cannot open {self._folder}: {error.strerror}") from None
 
     def open(self, name: str) -> tuple[int, FileRegion]:
         path = self._folder / name
-        if ".." in path.parts:
+        if name.startswith("/") or ".." in path.parts:
             raise ArchiveError(f"{name} points out of the folder")
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise ArchiveError(f"cannot open {path}: {error.strerror}") from None
+        descriptor = _open_file(path)
         with self._lock:
             self._descriptors.append(descriptor)
         status = os.fstat(descriptor)
@@ -81,14 +92,14 @@ class _Members:
 
     def __init__(self, table: FileTable) -> None:
         self.table = table
-        self.rows = {path: row for row, path in enumerate(table.paths) if table.kinds[row] != DIRECTORY}
+        self.rows = {path: row for row, path in enumerate(table.paths) if table.kinds[row] in (REGULAR, HARD_LINK, SYMLINK)}
 
     def names(self) -> list[str]:
         return [decode_name(path) for path in self.rows]
 
     def find(self, name: str) -> int:
         """The row of a regular member; links are followed within the archive."""
-        path = clean_name(name.encode("utf-8", "surrogateescape"))
+        path = clean_name(name.encode("utf-8", "backslashreplace"))
         for _ in range(_MAX_HOPS):
             row = self.rows.get(path)
             if row is None:
@@ -98,6 +109,8 @@ class _Members:
                 path = clean_name(link if link.startswith(b"/") else path.rpartition(b"/")[0] + b"/" + link)
             elif kind == HARD_LINK:
                 path = clean_name(link)
+            elif row in self.table.apparent_sizes:
+                raise ArchiveError(f"the member {name} is stored sparse", hint="pack the archive without tar's --sparse")
             else:
                 return row
         raise ArchiveError(f"the member {name} is a circle of links")
@@ -131,7 +144,15 @@ class StreamedTarStore:
     def __init__(self, region: FileRegion) -> None:
         self._region = region
         stream = LayerStream(region)
-        table = scan_tar(stream, hash_content=False, wanted=lambda _, size: size <= _KEPT)
+        budget = _KEPT_TOTAL
+
+        def wanted(_: bytes, size: int) -> bool:
+            nonlocal budget
+            keep = size <= min(_KEPT, budget)
+            budget -= size if keep else 0
+            return keep
+
+        table = scan_tar(stream, hash_content=False, wanted=wanted)
         stream.finish()
         self._members = _Members(table)
         self._stream: LayerStream | None = None
@@ -171,20 +192,28 @@ def open_store(path: Path) -> Store:
     """Open a folder or an archive, plain or compressed; raise ArchiveError when it is neither."""
     if path.is_dir():
         return FolderStore(path)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise ArchiveError(f"cannot open {path}: {error.strerror}") from None
+    descriptor = _open_file(path)
     try:
         return _open_tar(descriptor)
     except OcisizeError as error:
         os.close(descriptor)
         raise ArchiveError(
-            f"{path}: {error}", hint="expected a docker save archive, an OCI archive or an OCI layout folder"
+            f"{path}: {error}",
+            hint=error.hint or "expected a docker save archive, an OCI archive or an OCI layout folder",
         ) from error
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _open_file(path: Path) -> int:
+    """Open for reading without waiting for a FIFO's other end."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ArchiveError(f"cannot open {path}: {error.strerror}") from None
+    except ValueError:  # NUL or a lone surrogate, from a document
+        raise ArchiveError(f"{str(path)!r} cannot be the name of a file") from None
 
 
 def _open_tar(descriptor: int) -> Store:

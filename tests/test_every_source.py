@@ -1,0 +1,147 @@
+"""One image through every source and every compression gives the same analysis, compressed figures aside."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+from ocisize import Analysis, Analyzer, Connection
+from ocisize.files import FileTable
+from tests.images import (
+    DIR,
+    DOCKER_STYLES,
+    BuiltImage,
+    Compression,
+    DockerStyle,
+    File,
+    Hard,
+    Link,
+    build_image,
+    layer,
+    write_docker_archive,
+    write_layout,
+    write_oci_archive,
+)
+from tests.registry import RealRegistry
+
+COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd")
+# What may differ: where it came from, and what it costs compressed.
+ASIDE = {
+    "source", "format", "reference", "digest", "media_type", "manifest_size", "compressed_size", "wasted_compressed_size",
+    "layers", "waste",
+}  # fmt: skip
+ASIDE_OF_LAYER = {
+    "digest", "media_type", "compression", "compressed_size", "wasted_compressed_size", "overhead_size",
+    "digest_verified", "diff_id_verified", "files",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def image() -> BuiltImage:
+    """Three layers with every cause of waste, links, duplicates, long and odd names, and a repeated layer."""
+    noise = random.Random(5).randbytes
+    base = layer(
+        [
+            ("./", DIR),
+            ("./etc/passwd", b"root" * 500),
+            ("./usr/bin/tool", noise(30_000)),
+            ("./usr/bin/alias", Hard("./usr/bin/tool")),
+            ("./lib", Link("usr/lib")),
+            ("./opt/a/1", b"one" * 1000),
+            ("./opt/b/2", b"two" * 1000),
+            ("./same/1", b"twins" * 400),
+            ("./same/2", b"twins" * 400),
+            ("./" + "long/" * 40 + "name", b"deep"),
+            ("./caf\udce9", b"latin"),
+            ("./twice", b"first"),
+            ("./twice", b"second!"),
+            ("./big", noise(700_000)),
+        ]
+    )
+    middle = layer(
+        {"etc/passwd": File(b"root" * 500, uid=9), "opt/.wh.a": b"", "opt/b/.wh..wh..opq": b"", "opt/b/3": b"three"}
+    )
+    top = layer({"usr/bin/.wh.tool": b"", "big": b"small", "sub": File(b"", pax={"SCHILY.xattr.user.x": "1"})})
+    return build_image([base, middle, top, middle])
+
+
+@pytest.fixture(scope="module")
+def expected(image: BuiltImage, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """The analysis of the plain OCI layout, every content hash computed."""
+    folder = write_layout(image.recompressed("plain"), tmp_path_factory.mktemp("expected") / "layout")
+    return Analyzer(platform="linux/amd64", verify=True).analyze(str(folder))
+
+
+def assert_same(found: Analysis, expected: Analysis) -> None:
+    for name in attrs.fields_dict(Analysis):
+        if name not in ASIDE:
+            assert getattr(found, name) == getattr(expected, name), name
+    for one, other in zip(found.layers, expected.layers, strict=True):
+        for name in attrs.fields_dict(type(one)):
+            if name not in ASIDE_OF_LAYER:
+                assert getattr(one, name) == getattr(other, name), f"layer {one.index} {name}"
+        assert isinstance(one.files, FileTable)
+        assert isinstance(other.files, FileTable)
+        assert (one.files.names, one.files.kinds, one.files.sizes) == (
+            other.files.names,
+            other.files.kinds,
+            other.files.sizes,
+        )
+    assert [attrs.evolve(entry, compressed_size=None) for entry in found.waste] == [
+        attrs.evolve(entry, compressed_size=None) for entry in expected.waste
+    ]
+
+
+def test_the_image_has_it_all(expected: Analysis) -> None:
+    """The image these tests send through every source has every common cause of waste."""
+    causes = {str(entry.cause) for entry in expected.waste}
+    assert causes >= {"overwritten", "metadata-only", "deleted", "opaque", "duplicate-entry"}
+    assert expected.duplicate_size == 2000
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("write", [write_layout, write_oci_archive], ids=["oci-layout", "oci-archive"])
+@pytest.mark.parametrize("verify", [False, True], ids=["", "verify"])
+def test_oci_forms(
+    image: BuiltImage, expected: Analysis, tmp_path: Path, compression: Compression, verify: bool,
+    write: Callable[[BuiltImage, Path], Path],
+) -> None:  # fmt: skip
+    """An OCI layout as a folder or a tar."""
+    path = write(image.recompressed(compression), tmp_path / "image")
+    found = Analyzer(platform="linux/amd64", verify=verify).analyze(str(path))
+    assert_same(found, expected)
+    assert found.compressed_size == sum(len(built.blob) for built in image.recompressed(compression).layers)
+    assert all(one.diff_id_verified for one in found.layers) or not verify
+
+
+@pytest.mark.parametrize("outer", COMPRESSIONS)
+@pytest.mark.parametrize("compression", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("style", DOCKER_STYLES)
+def test_docker_archives(
+    image: BuiltImage, expected: Analysis, tmp_path: Path, style: DockerStyle, compression: Compression, outer: Compression
+) -> None:
+    """A docker-archive as each writer makes it, plain or compressed as a whole."""
+    path = write_docker_archive(image.recompressed(compression), tmp_path / "app.tar", style=style, outer=outer)
+    found = Analyzer(platform="linux/amd64").analyze(str(path))
+    assert_same(found, expected)
+    stored = {one.compression for one in found.layers}
+    assert (found.compressed_size is None) == (stored == {"plain"})
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_real_registry(
+    image: BuiltImage, expected: Analysis, registry: RealRegistry, home: Path, compression: Compression
+) -> None:
+    """The image pushed to the real docker-registry and read over HTTP."""
+    stored = image.recompressed(compression)
+    name = f"every/{compression}-{os.getpid()}"
+    registry.push(name, "1", stored)
+    found = Analyzer(platform="linux/amd64", connection=Connection(retries=1)).analyze(f"{registry.host}/{name}:1")
+    assert_same(found, expected)
+    assert all(one.digest_verified for one in found.layers)
+    assert found.digest == stored.digest

@@ -1,0 +1,75 @@
+"""FileTable and its rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocisize.files import NO_HASH, FileTable, decode_name, display_name
+from tests.strategies import header, member, pax, scan
+
+
+def table() -> FileTable:
+    return scan(
+        member(b"b", b"xx"), member(b"a", b"yy"), member(b"c", b"zzz"), header(b"d", kind=b"5"), header(b"l", kind=b"2", link=b"a"),
+        pax((b"SCHILY.xattr.user.k", b"v")), header(b"e"),
+    )  # fmt: skip
+
+
+def test_a_table_is_a_sequence() -> None:
+    """Length, indexes from both ends, slices and iteration agree."""
+    rows = table()
+    assert len(rows) == 6
+    assert [rows[index] for index in range(6)] == list(rows) == rows[:] == [rows[index - 6] for index in range(6)]
+    assert [entry.path for entry in rows[1:3]] == ["a", "c"]
+    assert [entry.path for entry in reversed(rows)] == ["e", "l", "d", "c", "a", "b"]
+
+
+@pytest.mark.parametrize("row", [6, -7])
+def test_rows_that_do_not_exist(row: int) -> None:
+    """An index out of range raises IndexError."""
+    with pytest.raises(IndexError):
+        table()[row]
+    with pytest.raises(IndexError):
+        scan()[0]
+
+
+def test_the_largest_files() -> None:
+    """Largest first, ties by path, regular files only, as many as asked for."""
+    assert [entry.path for entry in table().largest(10)] == ["c", "a", "b", "e"]
+    assert [entry.path for entry in table().largest(2)] == ["c", "a"]
+    assert table().largest(0) == [] == scan().largest(5)
+
+
+def test_payload_starts() -> None:
+    """A payload starts behind its header, also where padding follows."""
+    rows = table()
+    assert [rows.payload_start(row) for row in range(3)] == [512, 1536, 2560]
+
+
+def test_hashes_of_rows() -> None:
+    """Equal contents have equal hashes; links and folders have none."""
+    rows = table()
+    assert rows.hash_of(0) != rows.hash_of(1) != NO_HASH
+    assert rows.hash_of(3) == rows.hash_of(4) == NO_HASH
+    assert [entry.content_hash is None for entry in rows] == [False, False, False, True, True, False]
+    rows.hashes = b""
+    assert rows.hash_of(0) == NO_HASH and rows[0].content_hash is None
+
+
+def test_paths_by_row() -> None:
+    """One path or all, they are the same."""
+    rows = table()
+    assert [rows.path(row) for row in range(6)] == rows.paths == [b"b", b"a", b"c", b"d", b"l", b"e"]
+
+
+def test_entries_are_values() -> None:
+    """Entries with the same fields are equal and can be in sets."""
+    assert set(table()) == set(table())
+    assert table()[5].xattrs == {"user.k": b"v"}
+
+
+def test_names_that_are_not_utf_8() -> None:
+    """Such names come back as the same bytes, and are shown with escapes."""
+    name = decode_name(b"caf\xe9")
+    assert name.encode("utf-8", "surrogateescape") == b"caf\xe9"
+    assert (display_name(name), display_name("café")) == ("caf\\xe9", "café")

@@ -1,0 +1,129 @@
+"""The rare forms of tar headers, one function at a time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocisize.headers import (
+    Extra, check_sparse_map, checksum_matches, clean_name, clean_names, old_sparse_pairs, parse_number, parse_pax,
+)  # fmt: skip
+from tests.strategies import base256, header, record
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        (b"0000644\0", 0o644), (b" 644 \0\0\0", 0o644), (b"\0\0\0\0", 0), (b"        ", 0), (b"", 0), (b"7\x008", 7), (b"\0 17\0", 15),
+        (base256(-5, 8), -5), (base256((1 << 63) - 1, 12), (1 << 63) - 1), (base256(-(1 << 63), 12), -(1 << 63)),
+    ],
+)  # fmt: skip
+def test_numbers(field: bytes, number: int) -> None:
+    """Octal digits with any padding, or binary with the top bit set."""
+    assert parse_number(field) == number
+
+
+@pytest.mark.parametrize("field", [b"8", b"-1", b"0x10", b"1 2", b"1_0", b"+7", b"1\xb2", base256(1 << 64, 12)])
+def test_what_is_no_number(field: bytes) -> None:
+    """Everything else is refused."""
+    with pytest.raises(ValueError, match="number"):
+        parse_number(field)
+
+
+@given(st.integers(-(1 << 55), (1 << 55) - 1))
+def test_base_256_goes_round(value: int) -> None:
+    """Every number that fits comes back."""
+    assert parse_number(base256(value, 8)) == value
+
+
+@given(st.binary(min_size=1, max_size=20).map(lambda name: name.replace(b"\0", b"n")))
+def test_unsigned_checksums_match(name: bytes) -> None:
+    """A header with any name has the checksum it was given, and no other."""
+    block = header(name)
+    assert checksum_matches(block)
+    assert not checksum_matches(block[:511] + b"\x01")
+
+
+KEYS = st.binary(min_size=1, max_size=10).filter(lambda key: b"=" not in key and b"\0" not in key)
+
+
+@given(st.dictionaries(KEYS, st.binary(max_size=1200)))
+def test_pax_records_go_round(records: dict[bytes, bytes]) -> None:
+    """Records with any value, newlines and NULs included, come back."""
+    assert parse_pax(b"".join(record(key, value) for key, value in records.items())) == records
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"x", b"5", b"5 a=", b"6 a=b\0", b"99 a=b\n", b"6 ab\n", b"5 =b\n", b"0 a=b\n", b"2 \n", b"3 \n\n", b"-6 a=b\n", b" 6 a=b\n",
+        b"6 a=b\n\0\0\0", b"1" * 30 + b" a=b\n", b"\xb2 a=b\n", record(b"k\0", b"v"), record(b"path", b"a\0"),
+    ],
+)  # fmt: skip
+def test_malformed_pax_records(payload: bytes) -> None:
+    """A record that Go refuses is refused."""
+    with pytest.raises(ValueError, match="malformed PAX"):
+        parse_pax(payload)
+
+
+@given(st.binary(max_size=60))
+def test_pax_never_fails_otherwise(payload: bytes) -> None:
+    """Any bytes are read or refused with ValueError."""
+    try:
+        parse_pax(payload)
+    except ValueError:
+        pass
+
+
+def test_repeated_pax_records() -> None:
+    """The last of equal keys wins."""
+    assert parse_pax(record(b"path", b"a") + record(b"path", b"b")) == {b"path": b"b"}
+
+
+def test_extra_defaults_to_the_header() -> None:
+    """Without records the header's own values stand."""
+    extra = Extra()
+    assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner(b"uid", 6)) == (b"n", b"l", 5, 6)
+    assert (extra.sparse_size(5), extra.xattrs) == (None, {})
+
+
+@pytest.mark.parametrize(("value", "owner"), [(b"7", 7), (b"-2", -2), (b"", 1)])
+def test_pax_owners(value: bytes, owner: int) -> None:
+    """Owners are decimal and may be negative."""
+    assert Extra({b"uid": value}).owner(b"uid", 1) == owner
+
+
+def test_sparse_maps() -> None:
+    """Pairs ascend without overlap and end within the file; empty ones may stand at the end."""
+    check_sparse_map([(0, 5), (5, 5), (100, 0)], 100)
+    for pairs in ([(0, 5), (4, 5)], [(5, -1)], [(-1, 5)], [(90, 11)]):
+        with pytest.raises(ValueError, match="sparse"):
+            check_sparse_map(pairs, 100)
+
+
+def test_old_sparse_tables_end_at_an_unused_pair() -> None:
+    """Pairs behind the first unused one are not read."""
+    pair = b"00000000001\x0000000000002\0"
+    assert old_sparse_pairs(pair + pair + bytes(24) + pair) == [(1, 2), (1, 2)]
+
+
+PARTS = st.sampled_from([b"a", b"b.c", b".", b"..", b"", b"...", b".a"])
+RAW_NAMES = st.lists(PARTS, min_size=1, max_size=6).map(b"/".join)
+
+
+@given(st.lists(RAW_NAMES, min_size=1, max_size=6))
+def test_names_are_cleaned_alike_together_and_alone(names: list[bytes]) -> None:
+    """The fast form over all names gives what the plain one gives for each."""
+    assert clean_names(b"\0".join(names)).split(b"\0") == [clean_name(name) for name in names]
+
+
+@given(RAW_NAMES)
+def test_clean_names_stay_clean(name: bytes) -> None:
+    """Cleaning twice changes nothing, and dots are left in front only."""
+    cleaned = clean_name(name)
+    assert clean_name(cleaned) == cleaned
+    parts = cleaned.split(b"/") if cleaned else []
+    while parts and parts[0] == b"..":
+        parts.pop(0)
+    assert not {b"", b".", b".."} & set(parts)

@@ -1,0 +1,209 @@
+"""scan_layer: in place or streamed, verified or not."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import attrs
+import pytest
+
+from ocisize.blob import FileRegion
+from ocisize.errors import DigestMismatch, LayerError, SizeMismatch, StreamError, TarError
+from ocisize.files import NO_HASH, REGULAR
+from ocisize.image import Layer
+from ocisize.oci import Descriptor, Digest
+from ocisize.scan import hash_rows, scan_layer
+from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
+from tests.strategies import columns
+
+ENTRIES: dict[str, Entry] = {
+    "etc": DIR, "etc/passwd": b"root", "big": os.urandom(300_000), "empty": b"", "link": Link("etc/passwd"), "hard": Hard("big"),
+    "n" * 300: File(b"x" * 70_000, mode=0o755, uid=1 << 30, pax={"SCHILY.xattr.user.k": "v"}), "last": b"y" * 700,
+}  # fmt: skip
+
+Regions: TypeAlias = Callable[[bytes], FileRegion]
+
+
+@attrs.frozen
+class BlobSource:
+    """A source of one blob, as a region of a file or in chunks."""
+
+    blob: FileRegion | bytes
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        raise NotImplementedError
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self.blob if isinstance(self.blob, FileRegion) else [self.blob]
+
+
+def layer_of(built: BuiltLayer, **changes: object) -> Layer:
+    made = Layer(3, Descriptor(Digest(built.digest), len(built.blob)), Digest(built.diff_id))
+    return attrs.evolve(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def region_of(tmp_path: Path) -> Iterator[Regions]:
+    """Makes a region in the middle of a file out of some bytes."""
+    opened: list[int] = []
+
+    def make(data: bytes) -> FileRegion:
+        path = tmp_path / f"file{len(opened)}"
+        path.write_bytes(b"before" + data + b"behind")
+        opened.append(os.open(path, os.O_RDONLY))
+        return FileRegion(opened[-1], 6, len(data))
+
+    yield make
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+def test_in_place_and_streamed_agree(region_of: Regions) -> None:
+    """A plain layer has the same table however it is read; only hashes are left out in place."""
+    built = layer(ENTRIES, "plain")
+    region = region_of(built.blob)
+    streamed = scan_layer(BlobSource(built.blob), layer_of(built))
+    in_place = scan_layer(BlobSource(region), layer_of(built))
+    hashed = scan_layer(BlobSource(region), layer_of(built), hash_content=True)
+    assert columns(in_place.table, hashes=False) == columns(streamed.table, hashes=False)
+    assert columns(hashed.table) == columns(streamed.table)
+    assert (in_place.region, hashed.region, streamed.region) == (region, None, None)
+    assert [(scan.digest_verified, scan.diff_id_verified) for scan in (streamed, in_place, hashed)] == [(True, True)] + [
+        (False, False)
+    ] * 2
+    assert bytes(in_place.table.hashes) == b""
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_compression_changes_the_wire_only(compression: Compression) -> None:
+    """The same tar stored another way has the same table but for compressed sizes."""
+    plain, other = layer(ENTRIES, "plain"), layer(ENTRIES, compression)
+    found = scan_layer(BlobSource(other.blob), layer_of(other))
+    wire = {"compressed_sizes": None, "overhead": None}
+    assert columns(found.table) | wire == columns(scan_layer(BlobSource(plain.blob), layer_of(plain)).table) | wire
+    assert (found.compression, found.digest_verified, found.diff_id_verified) == (compression, True, False)
+    assert scan_layer(BlobSource(other.blob), layer_of(other), verify=True).diff_id_verified
+
+
+def test_hash_rows_fills_in_the_streamed_hashes(region_of: Regions) -> None:
+    """Contents read afterwards by offset have the hashes of contents that streamed by."""
+    built = layer(ENTRIES, "plain")
+    region = region_of(built.blob)
+    expected = scan_layer(BlobSource(built.blob), layer_of(built)).table
+    table = scan_layer(BlobSource(region), layer_of(built)).table
+    rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
+    hash_rows(region, table, rows[1:2])
+    assert [row for row in range(len(table)) if table.hash_of(row) != NO_HASH] == rows[1:2]
+    hash_rows(region, table, rows)
+    assert bytes(table.hashes) == bytes(expected.hashes)
+
+
+def test_hash_rows_around_its_read_ahead(region_of: Regions) -> None:
+    """Files that lie across the piece read ahead are hashed whole."""
+    entries = {
+        f"f{number}": os.urandom(size) for number, size in enumerate([60_000, 5_000, 100, 65_536, 0, 65_535, 200_000, 1])
+    }
+    built = layer(entries, "plain")
+    region = region_of(built.blob)
+    table = scan_layer(BlobSource(region), layer_of(built)).table
+    hash_rows(region, table, range(len(table)))
+    assert bytes(table.hashes) == bytes(scan_layer(BlobSource(built.blob), layer_of(built)).table.hashes)
+
+
+def test_verify_checks_a_plain_local_layer(region_of: Regions) -> None:
+    """With verify a plain layer on disk is read and its digest compared."""
+    built = layer({"a": b"hello"}, "plain")
+    scan = scan_layer(BlobSource(region_of(built.blob)), layer_of(built), verify=True)
+    assert (scan.digest_verified, scan.diff_id_verified, scan.region) == (True, True, None)
+    damaged = BlobSource(region_of(built.blob.replace(b"hello", b"jello")))
+    assert not scan_layer(damaged, layer_of(built)).digest_verified
+    with pytest.raises(LayerError, match=rf"layer 3 \({built.digest}\): blob has digest") as raised:
+        scan_layer(damaged, layer_of(built), verify=True)
+    assert isinstance(raised.value.cause, DigestMismatch) and raised.value.index == 3
+
+
+@pytest.mark.parametrize("change", [-512, 512])
+def test_a_plain_local_layer_of_another_size(region_of: Regions, change: int) -> None:
+    """The size of a blob is checked also where nothing else is."""
+    built = layer({"a": b"hello"}, "plain")
+    blob = built.blob[:change] if change < 0 else built.blob + bytes(change)
+    with pytest.raises(LayerError, match="its descriptor says") as raised:
+        scan_layer(BlobSource(region_of(blob)), layer_of(built))
+    assert isinstance(raised.value.cause, SizeMismatch)
+
+
+def test_a_wrong_diff_id_is_found_by_verify() -> None:
+    """The diff_id of a compressed layer is checked when asked for."""
+    built = layer({"a": b"x"})
+    wrong = layer_of(built, diff_id=Digest(sha256(b"other")))
+    assert not scan_layer(BlobSource(built.blob), wrong).diff_id_verified
+    with pytest.raises(LayerError, match="uncompressed layer has digest"):
+        scan_layer(BlobSource(built.blob), wrong, verify=True)
+
+
+def test_a_layer_without_a_diff_id() -> None:
+    """Where the config lists no diff_id none is said to be verified."""
+    built = layer({"a": b"x"}, "plain")
+    for verify in (True, False):
+        assert not scan_layer(BlobSource(built.blob), layer_of(built, diff_id=None), verify=verify).diff_id_verified
+
+
+def broken_layers() -> dict[str, tuple[BuiltLayer, type[Exception]]]:
+    tar = tar_bytes({"a": os.urandom(50_000)})
+    whole = raw_layer(tar)
+    return {
+        "not a tar": (raw_layer(b"no tar" * 1000), TarError),
+        "cut tar": (raw_layer(tar[:20_000]), TarError),
+        "cut gzip": (BuiltLayer(tar, whole.blob[:20_000], "gzip"), StreamError),
+        "bzip2": (BuiltLayer(tar, b"BZh91AY&SY" + tar, "plain"), StreamError),
+    }
+
+
+@pytest.mark.parametrize("name", broken_layers())
+def test_errors_name_the_layer_and_leave_no_thread(name: str) -> None:
+    """Whatever breaks is a LayerError with its cause, and the hashing thread has ended."""
+    built, cause = broken_layers()[name]
+    with pytest.raises(LayerError, match="layer 3") as raised:
+        scan_layer(BlobSource(built.blob), layer_of(built))
+    assert isinstance(raised.value.cause, cause)
+    assert not [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
+
+
+def test_anomalies_of_the_stream_are_in_the_table() -> None:
+    """Garbage behind the stream is reported with the layer and belongs to the overhead."""
+    tar = tar_bytes({"a": b"x"})
+    blob = gzip.compress(tar) + b"garbage" * 1000
+    scan = scan_layer(BlobSource(blob), layer_of(BuiltLayer(tar, blob, "gzip")))
+    assert scan.table.anomalies == ("garbage follows the gzip stream",)
+    assert scan.table.compressed_sizes is not None and scan.table.overhead is not None
+    assert sum(scan.table.compressed_sizes) + scan.table.overhead == len(blob)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_padding_that_is_missing_costs_nothing(region_of: Regions, in_place: bool) -> None:
+    """Where the last padding is cut, the shares still add up to the blob."""
+    tar = tar_bytes({"a": b"x", "b": b"y"})[: 3 * 512 + 100]
+    built = raw_layer(tar, "plain")
+    table = scan_layer(BlobSource(region_of(tar) if in_place else tar), layer_of(built)).table
+    assert list(table.compressed_sizes or []) == [1024, 612]
+    assert table.overhead == 0
+
+
+def test_progress_ends_at_the_size() -> None:
+    """The callback's last position is the blob's size, in place and streamed."""
+    for built in (layer(ENTRIES, "plain"), layer(ENTRIES, "gzip"), layer(ENTRIES, "zstd")):
+        seen: list[int] = []
+        scan_layer(BlobSource(built.blob), layer_of(built), on_bytes=seen.append)
+        assert seen[-1] == len(built.blob)
+
+
+def test_an_empty_layer() -> None:
+    """A blob of no bytes is a layer of no entries."""
+    built = raw_layer(b"", "plain")
+    scan = scan_layer(BlobSource(b""), layer_of(built), verify=True)
+    assert (len(scan.table), scan.table.overhead, scan.digest_verified) == (0, 0, True)

@@ -1,0 +1,360 @@
+"""Streams: decompression by magic bytes, verification, and what happens to broken blobs."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+import pytest
+import zstandard
+
+import ocisize.stream
+from ocisize.errors import BlobError, DigestMismatch, OcisizeError, SizeMismatch, StreamError
+from ocisize.stream import LayerStream, detect_compression, verified
+from ocisize.tar import scan_tar
+from tests.images import layer, sha256, tar_bytes
+
+DATA = random.Random(1).randbytes(50_000) + b"compressible " * 20_000
+SKIPPABLE = b"\x50\x2a\x4d\x18\x05\0\0\0extra"
+LAST_SKIPPABLE = b"\x5f\x2a\x4d\x18\0\0\0\0"
+
+
+def chunked(data: bytes, size: int = 1000) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def drain(stream: LayerStream, size: int = 10_000) -> bytes:
+    """All uncompressed bytes."""
+    found, buffer = bytearray(), memoryview(bytearray(size))
+    while count := stream.readinto(buffer):
+        found += buffer[:count]
+    return bytes(found)
+
+
+def read(blob: bytes, size: int = 10_000) -> tuple[bytes, LayerStream]:
+    stream = LayerStream(chunked(blob))
+    data = drain(stream, size)
+    assert stream.finish() == len(blob)
+    return data, stream
+
+
+def zstd(data: bytes, *, content_size: bool = True) -> bytes:
+    return zstandard.ZstdCompressor(write_content_size=content_size, write_checksum=True).compress(data)
+
+
+def members(data: bytes, compress: Callable[[bytes], bytes], size: int = 70_000) -> bytes:
+    return b"".join(compress(piece) for piece in chunked(data, size))
+
+
+@pytest.fixture(params=["isal", "zlib"])
+def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With ISA-L, and as on machines that have none."""
+    if request.param == "zlib":
+        monkeypatch.setattr(ocisize.stream, "isal_zlib", None)
+    return str(request.param)
+
+
+FORMS = {
+    "plain": (DATA, "plain"),
+    "gzip": (gzip.compress(DATA), "gzip"),
+    "gzip members": (members(DATA, gzip.compress), "gzip"),
+    "gzip many members": (members(DATA, gzip.compress, 300), "gzip"),
+    "gzip empty members": (gzip.compress(b"") + gzip.compress(DATA) + gzip.compress(b""), "gzip"),
+    "gzip zeros": (gzip.compress(DATA) + bytes(3000), "gzip"),
+    "zstd": (zstd(DATA), "zstd"),
+    "zstd unsized": (zstd(DATA, content_size=False), "zstd"),
+    "zstd frames": (members(DATA, zstd), "zstd"),
+    "zstd many frames": (members(DATA, zstd, 300), "zstd"),
+    "zstd skippable first": (SKIPPABLE + zstd(DATA), "zstd"),
+    "zstd skippable between": (zstd(DATA[:9]) + SKIPPABLE + LAST_SKIPPABLE + zstd(DATA[9:]), "zstd"),
+    "zstd skippable last": (zstd(DATA) + LAST_SKIPPABLE + SKIPPABLE, "zstd"),
+    "zstd all": (SKIPPABLE + members(DATA, lambda data: zstd(data) + SKIPPABLE), "zstd"),
+}
+
+
+@pytest.mark.parametrize("size", [1000, 10_000, 1 << 20])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.usefixtures("decoder")
+def test_every_form_gives_the_same_bytes(form: str, size: int) -> None:
+    """Members, frames and skippable frames in any order are read to the end."""
+    blob, compression = FORMS[form]
+    data, stream = read(blob, size)
+    assert data == DATA
+    assert (stream.compression, stream.size, stream.anomalies) == (compression, len(DATA), [])
+
+
+@pytest.mark.parametrize("blob", [b"", gzip.compress(b""), zstd(b""), SKIPPABLE])
+@pytest.mark.usefixtures("decoder")
+def test_empty_streams(blob: bytes) -> None:
+    """Nothing at all, plain or compressed, is a valid empty stream."""
+    assert read(blob)[0] == b""
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 17, 40_000])
+@pytest.mark.parametrize("form", ["plain", "gzip members", "zstd all"])
+def test_chunks_of_any_size(form: str, pieces: int) -> None:
+    """The bytes do not depend on how the blob is cut into chunks, empty ones included."""
+    blob = FORMS[form][0]
+    stream = LayerStream(chunk for piece in chunked(blob, pieces) for chunk in (piece, b""))
+    assert drain(stream) == DATA
+
+
+def test_magic_bytes_decide() -> None:
+    """Compression is told by content."""
+    assert detect_compression(gzip.compress(b"x")) == "gzip"
+    assert detect_compression(zstd(b"x")) == "zstd"
+    assert {detect_compression(bytes([first]) + b"\x2a\x4d\x18") for first in range(0x50, 0x60)} == {"zstd"}
+    for other in (
+        b"",
+        b"\x1f\x8b",
+        b"\x28\xb5\x2f",
+        b"\x60\x2a\x4d\x18",
+        b"\x4f\x2a\x4d\x18",
+        b"*M\x18",
+        b"\x1f\x8b\x07",
+        bytes(18),
+    ):
+        assert detect_compression(other) == "plain"
+
+
+@pytest.mark.parametrize(
+    ("blob", "tool"), [(bz2.compress(b"x"), "bzip2"), (bz2.compress(b""), "bzip2"), (lzma.compress(b"x"), "xz")]
+)
+def test_other_compressions_are_named(blob: bytes, tool: str) -> None:
+    """bzip2 and xz are refused by name, with what to do."""
+    with pytest.raises(StreamError, match=f"compressed with {tool}, which is not supported") as raised:
+        LayerStream([blob])
+    assert raised.value.hint == f"decompress it first: {tool} -d"
+
+
+@pytest.mark.parametrize("name", ["BZh", "BZh9", "BZhackers/tool"])
+def test_a_tar_may_begin_with_a_name_like_bzip2(name: str) -> None:
+    """The first file's name is not taken for another compression."""
+    assert [entry.path for entry in scan_tar(LayerStream([tar_bytes({name: b"x"})]))] == [name]
+
+
+# Verification
+
+
+def test_verified_chunks_come_unchanged() -> None:
+    """A blob that is what it should be comes through as it is."""
+    for algorithm in ("sha256", "sha384", "sha512"):
+        digest = f"{algorithm}:{hashlib.new(algorithm, DATA).hexdigest()}"
+        assert b"".join(verified(chunked(DATA), digest, len(DATA))) == DATA
+    assert list(verified([], sha256(b""), 0)) == []
+
+
+def test_other_bytes_are_a_digest_mismatch() -> None:
+    """The error comes after the last chunk and says what was got and expected."""
+    chunks, got = verified(chunked(DATA), sha256(b"other"), len(DATA)), 0
+    with pytest.raises(DigestMismatch) as raised:
+        for chunk in chunks:
+            got += len(chunk)
+    assert (got, raised.value.got, raised.value.expected) == (len(DATA), sha256(DATA), sha256(b"other"))
+
+
+def test_short_and_long_blobs() -> None:
+    """A blob of another length is a size mismatch; a long one is stopped at the chunk that is too much."""
+    with pytest.raises(SizeMismatch, match=f"has {len(DATA)} bytes, its descriptor says {len(DATA) + 1}"):
+        list(verified(chunked(DATA), sha256(DATA), len(DATA) + 1))
+    served: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            served.append(1)
+            yield bytes(100)
+
+    with pytest.raises(SizeMismatch, match="has more than 1000 bytes"):
+        list(verified(endless(), sha256(DATA), 1000))
+    assert len(served) == 11
+
+
+@pytest.mark.parametrize("digest", ["md5:d41d8cd98f00b204e9800998ecf8427e", "shake_128:00", "blake9:00", "sha1:00"])
+def test_digests_that_cannot_be_verified(digest: str) -> None:
+    """A digest that proves nothing, or that nobody can compute, is refused before the first chunk."""
+    with pytest.raises(BlobError, match="unknown algorithm"):
+        next(verified(iter([b"x"]), digest, 1))
+    with pytest.raises(BlobError, match="unknown algorithm"):
+        LayerStream([b"x"], diff_id=digest)
+
+
+def hashing_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
+
+
+def failing() -> Iterator[bytes]:
+    yield from chunked(DATA)
+    raise StreamError("the line was cut")
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        lambda: verified(chunked(DATA), sha256(DATA), len(DATA)),
+        lambda: verified(chunked(DATA), sha256(b""), len(DATA)),
+        lambda: verified(chunked(DATA), sha256(DATA), 5),
+        lambda: verified(chunked(DATA), sha256(DATA), 1 << 40),
+        lambda: verified(failing(), sha256(DATA), len(DATA)),
+    ],
+    ids=["good", "digest", "long", "short", "broken"],
+)
+def test_the_hashing_thread_always_ends(chunks: Callable[[], Iterator[bytes]]) -> None:
+    """However a blob ends, no thread is left."""
+    try:
+        for _ in chunks():
+            pass
+    except OcisizeError:
+        pass
+    assert hashing_threads() == []
+
+
+def test_the_hashing_thread_ends_when_the_reader_gives_up() -> None:
+    """Closing the chunks early ends the thread."""
+    chunks = verified(chunked(DATA), sha256(DATA), len(DATA))
+    next(chunks)
+    assert len(hashing_threads()) == 1
+    chunks.close()  # type: ignore[attr-defined]
+    assert hashing_threads() == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_diff_id_is_checked(form: str) -> None:
+    """finish compares the uncompressed bytes with the diff_id."""
+    blob = FORMS[form][0]
+    good, bad = LayerStream([blob], diff_id=sha256(DATA)), LayerStream([blob], diff_id=sha256(b"other"))
+    drain(good), drain(bad)
+    assert good.finish() == len(blob)
+    with pytest.raises(DigestMismatch, match="uncompressed layer has digest") as raised:
+        bad.finish()
+    assert raised.value.got == sha256(DATA)
+
+
+def test_progress_counts_stored_bytes() -> None:
+    """The callback gets ascending positions in the blob, up to its size."""
+    seen: list[int] = []
+    blob = FORMS["gzip"][0]
+    stream = LayerStream(chunked(blob), on_bytes=seen.append)
+    drain(stream)
+    assert seen[-1] == len(blob) and all(low < high for low, high in pairwise(seen))
+
+
+# Broken blobs
+
+
+def consume(blob: bytes, digest: str, size: int) -> None:
+    stream = LayerStream(verified(chunked(blob), digest, size))
+    drain(stream)
+    stream.finish()
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "plain"])
+@pytest.mark.usefixtures("decoder")
+def test_truncated_blobs_never_pass(form: str) -> None:
+    """A blob cut anywhere is an error."""
+    blob, digest = FORMS[form][0], sha256(FORMS[form][0])
+    dice = random.Random(form)
+    cuts = {
+        *range(min(40, len(blob))),
+        *(len(blob) - back for back in range(1, 40)),
+        *(dice.randrange(len(blob)) for _ in range(30)),
+    }
+    for cut in cuts:
+        with pytest.raises((StreamError, SizeMismatch)):
+            consume(blob[:cut], digest, len(blob))
+    assert hashing_threads() == []
+
+
+@pytest.mark.usefixtures("decoder")
+def test_truncated_gzip_is_told_without_a_digest() -> None:
+    """A gzip stream cut within a member is an error by itself."""
+    blob = FORMS["gzip members"][0]
+    first = len(gzip.compress(DATA[:70_000]))
+    for cut in (19, 100, first - 9, first - 1, first + 11, first + 500, len(blob) - 1):
+        with pytest.raises(StreamError, match="the gzip stream is cut"):
+            read(blob[:cut])
+
+
+@pytest.mark.parametrize("form", ["gzip", "gzip members", "zstd", "zstd all"])
+@pytest.mark.usefixtures("decoder")
+def test_damaged_blobs_never_pass(form: str) -> None:
+    """A flipped bit anywhere is an error, of stream or digest."""
+    blob, dice = FORMS[form][0], random.Random(form)
+    for position in (2, 3, 4, 9, 10, 11, len(blob) - 1, *(dice.randrange(len(blob)) for _ in range(40))):
+        damaged = bytearray(blob)
+        damaged[position] ^= 1 << dice.randrange(8)
+        with pytest.raises((StreamError, DigestMismatch)):
+            consume(bytes(damaged), sha256(blob), len(blob))
+    assert hashing_threads() == []
+
+
+@pytest.mark.parametrize("garbage", [b"garbage garbage", b"\n" * 20, b"x" * 100_000, bytes(100) + b"x" * 20])
+@pytest.mark.parametrize("form", ["gzip", "gzip members", "gzip many members"])
+@pytest.mark.parametrize("size", [10_000, 1 << 20])
+@pytest.mark.usefixtures("decoder")
+def test_garbage_after_gzip_is_an_anomaly(form: str, size: int, garbage: bytes) -> None:
+    """What follows the last member is noted, costs no data and is still part of the digest."""
+    blob = FORMS[form][0] + garbage
+    data, stream = read(blob, size)
+    assert (data == DATA, stream.size, stream.anomalies) == (True, len(DATA), ["garbage follows the gzip stream"])
+    consume(blob, sha256(blob), len(blob))
+    with pytest.raises(DigestMismatch):
+        consume(blob[:-1] + b"!", sha256(blob), len(blob))
+
+
+def test_a_few_bytes_of_garbage_are_not_silent(decoder: str) -> None:
+    """Garbage too short for a gzip header is an anomaly or an error, as the decoder can tell."""
+    blob = FORMS["gzip"][0] + b"x"
+    if decoder == "zlib":
+        assert read(blob)[1].anomalies == ["garbage follows the gzip stream"]
+    else:
+        with pytest.raises(StreamError, match="is cut after 310000 bytes"):
+            read(blob)
+
+
+def test_garbage_after_zstd() -> None:
+    """What follows the last frame and is no frame is refused."""
+    with pytest.raises(StreamError, match="broken zstd stream"):
+        read(FORMS["zstd"][0] + b"garbage")
+
+
+def test_zstd_windows_are_limited() -> None:
+    """A frame that asks for more memory than the zstd tool grants is refused."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=28)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    with pytest.raises(StreamError, match="broken zstd stream"):
+        read(compressor.compress(b"x") + compressor.flush())
+
+
+def test_what_follows_the_tar_is_verified() -> None:
+    """Bytes behind the tar's end marker count: the stream is read to its end."""
+    built = layer({"a": b"x"}, "plain")
+    blob = gzip.compress(built.tar + b"behind the end")
+    stream = LayerStream(verified(chunked(blob), sha256(blob), len(blob)), diff_id=sha256(built.tar + b"behind the end"))
+    table = scan_tar(stream)
+    assert (table.tar_size, stream.finish()) == (len(built.tar) + 14, len(blob))
+    other = LayerStream([blob], diff_id=built.diff_id)
+    scan_tar(other)
+    with pytest.raises(DigestMismatch):
+        other.finish()
+
+
+def test_what_follows_the_gzip_stream_of_a_layer_is_verified() -> None:
+    """Damage in the last bytes of the blob is found, though the tar ended long before."""
+    blob = gzip.compress(tar_bytes({"a": b"x"}) + bytes(100_000)) + bytes(50_000)
+    for end in (b"", b"x"):
+        chunks: Iterable[bytes] = verified(chunked(blob[: len(blob) - len(end)] + end), sha256(blob), len(blob))
+        stream = LayerStream(chunks)
+        if not end:
+            scan_tar(stream)
+            assert stream.finish() == len(blob)
+            continue
+        with pytest.raises((DigestMismatch, StreamError)):
+            scan_tar(stream)
+            stream.finish()
+        chunks.close()  # type: ignore[attr-defined]

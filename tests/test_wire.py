@@ -1,0 +1,87 @@
+"""What entries cost as stored: the map of compressed positions and the shares made of it."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import pytest
+
+from ocisize.files import FileTable
+from ocisize.stream import LayerStream
+from ocisize.tar import scan_tar
+from ocisize.wire import WireMap
+from tests.images import Compression, compress, tar_bytes
+
+DICE = random.Random(5)
+
+
+def text(count: int) -> bytes:
+    """Text that compresses about as programs do."""
+    words = [bytes(DICE.choices(b"etaoinshrdlu", k=DICE.randrange(2, 9))) for _ in range(200)]
+    return b" ".join(DICE.choices(words, k=count // 6))
+
+
+def shares(blob: bytes) -> tuple[FileTable, list[int]]:
+    stream = LayerStream(blob[start : start + 65536] for start in range(0, len(blob), 65536))
+    table = scan_tar(stream)
+    stream.finish()
+    return table, list(stream.wire.shares(table.ends))
+
+
+def test_positions_are_interpolated() -> None:
+    """Between two notes the stored position grows evenly; behind the last it stands still."""
+    wire = WireMap()
+    wire.note(1000, 100)
+    wire.note(2000, 900)
+    assert list(wire.shares([500, 1000, 1500, 1500, 2000, 3000])) == [50, 50, 400, 0, 400, 0]
+    assert list(wire.shares([2000])) == [900]
+    assert list(wire.shares([])) == []
+    assert list(WireMap().shares([512])) == [0]
+
+
+def test_rounding_loses_nothing() -> None:
+    """Shares of odd sizes still add up."""
+    wire = WireMap()
+    wire.note(1000, 7)
+    assert sum(wire.shares(range(0, 1001, 13))) + 0 == 6
+    assert sum(wire.shares(range(1, 1001))) == 7
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
+def test_what_does_not_compress_costs_its_size(compression: Compression) -> None:
+    """A random file among text gets about its own size, the text about the rest."""
+    files = {f"text{number}": text(200_000) for number in range(8)}
+    files = {**dict(list(files.items())[:4]), "random": DICE.randbytes(1_000_000), **dict(list(files.items())[4:])}
+    blob = compress(tar_bytes(files), compression)
+    table, found = shares(blob)
+    by_path = dict(zip([entry.path for entry in table], found, strict=True))
+    assert abs(by_path["random"] - 1_000_000) < 100_000
+    if compression != "plain":
+        assert all(0 < by_path[f"text{number}"] < 120_000 for number in range(8))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_small_layers_are_shared_out_too(compression: Compression) -> None:
+    """In a layer that is decompressed in one step equal entries get equal parts, the end marker its own."""
+    table, found = shares(compress(tar_bytes({name: DICE.randbytes(3000) for name in "abc"}), compression))
+    assert len(table) == 3
+    assert all(1500 < share < 4000 for share in found) and max(found) - min(found) <= 1
+
+
+def test_plain_layers_cost_what_they_take() -> None:
+    """In a plain stream the stored span of an entry is its span."""
+    table, found = shares(
+        tar_bytes({name: DICE.randbytes(size) for name, size in (("a", 70_000), ("b", 0), ("c", 1 << 20))})
+    )
+    assert found == [table.ends[0], 512, table.ends[2] - table.ends[1]]
+
+
+def test_member_per_file() -> None:
+    """Where every file is a gzip member of its own, shares are right but for one decoder step at either end."""
+    tar = tar_bytes({f"f{number}": DICE.randbytes(100_000) if number % 2 else bytes(100_000) for number in range(10)})
+    table = scan_tar(LayerStream([tar]))
+    ends = [0, *table.ends[:-1], len(tar)]
+    blob = b"".join(gzip.compress(tar[low:high]) for low, high in zip(ends, ends[1:], strict=False))
+    found = shares(blob)[1]
+    assert all(abs(share - (number % 2) * 100_000) < 40_000 for number, share in enumerate(found))
