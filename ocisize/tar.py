@@ -11,53 +11,29 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Callable, Mapping
-from zlib import adler32
 
-import attrs
 import xxhash
+
+try:
+    from isal.isal_zlib import adler32  # half the time of zlib's
+except ImportError:
+    from zlib import adler32
 
 from ocisize import headers
 from ocisize.errors import TarError
-from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, Attributes, FileTable
+from ocisize.files import DIRECTORY, NO_HASH, REGULAR, SYMLINK, FileTable
 from ocisize.headers import BLOCK, Extra
+from ocisize.memo import Checksums, Numbers, Owners
 from ocisize.window import ZEROS, ByteStream, Window
 
 WINDOW = 256 << 10  # fits a core's second-level cache; larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
-# name, mode+uid+gid, size, last byte of size, checksum, type, link, first byte of the prefix
-_FIELDS = struct.Struct("100s24s11sB12x8sB100s88xB")
+# name, mode+uid+gid, size, checksum, type, first byte of the prefix
+_FIELDS = struct.Struct("100s24s12s12x8sB188xB")
 _GNU_SPARSE, _CONTIGUOUS, _OLD_REGULAR = ord("S"), ord("7"), 0
 _LONG_NAME, _LONG_LINK, _PAX, _GLOBAL_PAX = b"LKxg"
 _SPECIAL = frozenset(b"LKxgX")  # X is Solaris' spelling of x
 _HEADER_ONLY = frozenset(b"123456")
-
-
-class _Checksums(dict[bytes, int]):
-    """Checksum field → what the low half of the header's adler32 must be."""
-
-    def __missing__(self, field: bytes) -> int:
-        self[field] = expected = headers.expected_adler(field)
-        return expected
-
-
-class _Owners(dict[bytes, int]):
-    """mode+uid+gid fields → index into the distinct attributes; a layer has a few dozen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attributes: list[Attributes] = []
-        self._known: dict[Attributes, int] = {}
-
-    def __missing__(self, fields: bytes) -> int:
-        numbers = (headers.parse_number(fields[start : start + 8]) for start in (0, 8, 16))
-        self[fields] = index = self.index(Attributes(*numbers))
-        return index
-
-    def index(self, attributes: Attributes) -> int:
-        index = self._known.setdefault(attributes, len(self.attributes))
-        if index == len(self.attributes):
-            self.attributes.append(attributes)
-        return index
 
 
 def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry costs more than a long function
@@ -77,7 +53,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
     names, pending = bytearray(), list[bytes]()
     kinds, sizes, ends, owners = bytearray(), array("q"), array("q"), array("I")
-    hashes, owner_index, checksums = bytearray(), _Owners(), _Checksums()
+    hashes, owner_index, checksums, numbers = bytearray(), Owners(), Checksums(), Numbers()
     rare = _Rare(window, owner_index)
     digest = xxhash.xxh3_128_digest
     add_name, add_kind, add_size, add_end, add_owner = (
@@ -99,54 +75,32 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     if end:
                         raise TarError("the tar ends within a header", offset=base)
                     break
-            name, owner, size_field, size_end, checksum, kind, link, prefix = unpack(buffer, position)
+            name, owner, size_field, checksum, kind, prefix = unpack(buffer, position)
             if adler32(view[position : position + BLOCK]) & 0xFFFF != checksums[checksum]:
                 window.position = position
                 if not rare.is_header():
                     window.end_of_archive()
                     break
-            octal = size_field.isdigit() and not size_end & 0xDF  # the twelfth byte is NUL or a space
-            size = int(size_field, 8) if octal else rare.number(position)
-            name = name.partition(b"\0")[0]
+            size, name = numbers[size_field], name.partition(b"\0")[0]
             if prefix:
                 name = headers.prefixed_name(bytes(view[position : position + BLOCK]), name)
             position += BLOCK
 
-            if kind in _SPECIAL:
+            if kind != REGULAR or extra is not None:
                 window.position = position
-                extra = rare.special(kind, size, extra)
-                base, position, end = window.base, window.position, window.end
-                continue
-            if extra is not None:
-                window.position = position
-                name, size, owner = rare.apply(extra, len(kinds), name, size, owner, kind, link)
-                base, position, end = window.base, window.position, window.end
-
-            if kind != REGULAR:
-                if kind in _HEADER_ONLY:
-                    size = 0
-                    if kind <= SYMLINK:
-                        rare.links.setdefault(len(kinds), link.partition(b"\0")[0])
-                elif kind == _OLD_REGULAR and name.endswith(b"/"):
-                    kind, size = DIRECTORY, 0
-                elif kind == _GNU_SPARSE:
-                    window.position = position
-                    rare.old_sparse(len(kinds))
+                if kind in _SPECIAL:
+                    extra = rare.special(kind, size, extra)
                     base, position, end = window.base, window.position, window.end
-                    kind = REGULAR
-                else:
-                    rare.unusual(kind, name)
-                    kind = REGULAR
-            if extra is not None:
-                if kind == REGULAR and (apparent_size := extra.sparse_size(size)) is not None:
-                    rare.apparent_sizes[len(kinds)] = apparent_size
+                    continue
+                kind, name, size, owner = rare.entry(len(kinds), kind, name, size, owner, extra)
+                base, position, end = window.base, window.position, window.end
                 extra = None
 
             stop = position + size
             if kind != REGULAR:
                 if hash_content:
                     hashes += NO_HASH
-            elif stop <= end and wanted is None:
+            elif position <= stop <= end and wanted is None:
                 if hash_content:
                     hashes += digest(view[position:stop]) if size else _EMPTY_HASH
                 position = stop + (-size & 511)
@@ -160,7 +114,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             add_kind(kind)
             add_size(size)
             add_end(base + position)
-            add_owner(owner_index[owner] if type(owner) is bytes else owner)
+            add_owner(owner_index[owner])
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + position) from None
 
@@ -187,7 +141,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
 class _Rare:
     """The side path of scan_tar: what few entries need, and where it collects what few entries have."""
 
-    def __init__(self, window: Window, owners: _Owners) -> None:
+    def __init__(self, window: Window, owners: Owners) -> None:
         self.window, self.owners = window, owners
         self.links: dict[int, bytes] = {}
         self.apparent_sizes: dict[int, int] = {}
@@ -205,21 +159,14 @@ class _Rare:
         if header == ZEROS:
             return False
         if not headers.checksum_matches(header):
-            what = "bad header checksum" if self.window.offset else "this is not a tar: bad header checksum"
-            raise TarError(what, offset=self.window.offset)
+            what = "" if self.window.offset else "this is not a tar: "
+            raise TarError(f"{what}bad header checksum", offset=self.window.offset)
         return True
-
-    def number(self, position: int) -> int:
-        """A size field that is not eleven octal digits."""
-        size = headers.parse_number(self._header(position)[124:136])
-        if size < 0 and self.window.buffer[position + 156] not in _HEADER_ONLY:
-            raise ValueError(f"negative size {size}")
-        return size
 
     def special(self, kind: int, size: int, extra: Extra | None) -> Extra | None:
         """Read a PAX, global PAX or GNU long-name header; return what it says about the next entry."""
-        if size > headers.MAX_SPECIAL:
-            raise ValueError(f"extended header of {size} bytes, more than {headers.MAX_SPECIAL}")
+        if not 0 <= size <= headers.MAX_SPECIAL:
+            raise ValueError(f"extended header of {size} bytes, allowed are {headers.MAX_SPECIAL}")
         payload = self.window.take(size, "an extended header")
         self.window.position += -size & 511
         if kind == _GLOBAL_PAX:
@@ -234,29 +181,39 @@ class _Rare:
             extra.pax = headers.parse_pax(payload)
         return extra
 
-    def apply(
-        self, extra: Extra, row: int, name: bytes, size: int, owner: bytes, kind: int, link: bytes
-    ) -> tuple[bytes, int, int]:
-        """Name, payload size and owner index of the entry at ``row`` with its extended headers applied."""
+    def entry(
+        self, row: int, kind: int, name: bytes, size: int, owner: bytes, extra: Extra | None
+    ) -> tuple[int, bytes, int, bytes]:
+        """Kind, path, payload size and owner key of an entry that is no plain file or has extended headers."""
+        if extra is not None:
+            name, size, owner = self._apply(extra, row, name, size, owner)
+        if kind in _HEADER_ONLY:
+            if kind <= SYMLINK:
+                position = self.window.position - BLOCK
+                link = bytes(self.window.view[position + 157 : position + 257]).partition(b"\0")[0]
+                self.links[row] = extra.link(link) if extra is not None else link
+            return kind, name, 0, owner
+        if kind == _OLD_REGULAR and name.endswith(b"/"):
+            return DIRECTORY, name, 0, owner
+        if kind == _GNU_SPARSE:
+            self._old_sparse(row)
+        elif kind not in (REGULAR, _CONTIGUOUS, _OLD_REGULAR):
+            self._unusual(kind, name)
+        if extra is not None and (apparent_size := extra.sparse_size(size)) is not None:
+            self.apparent_sizes[row] = apparent_size
+        return REGULAR, name, size, owner
+
+    def _apply(self, extra: Extra, row: int, name: bytes, size: int, owner: bytes) -> tuple[bytes, int, bytes]:
         name = extra.name(name)
         if len(name) > headers.MAX_NAME or b"\0" in name:
             raise ValueError(f"path of {len(name)} bytes, more than {headers.MAX_NAME}, or with NUL")
-        if kind in (HARD_LINK, SYMLINK):
-            self.links[row] = extra.link(link.partition(b"\0")[0])
         if xattrs := extra.xattrs:
             self.xattrs[row] = self._same_xattrs.setdefault(tuple(sorted(xattrs.items())), xattrs)
-        return name, extra.size(size), self._owner(extra, owner)
-
-    def _owner(self, extra: Extra, owner: bytes) -> int:
-        index = self.owners[owner]
         if extra.pax.get(b"uid") or extra.pax.get(b"gid"):
-            plain = self.owners.attributes[index]
-            index = self.owners.index(
-                attrs.evolve(plain, uid=extra.owner(b"uid", plain.uid), gid=extra.owner(b"gid", plain.gid))
-            )
-        return index
+            owner = self.owners.with_ids(owner, extra)
+        return name, extra.size(size), owner
 
-    def old_sparse(self, row: int) -> None:
+    def _old_sparse(self, row: int) -> None:
         """Read an old GNU sparse map with its extension blocks, which are not part of the payload size."""
         window = self.window
         header = self._header(window.position - BLOCK)
@@ -273,14 +230,16 @@ class _Rare:
         headers.check_sparse_map(pairs, size)
         self.apparent_sizes[row] = size
 
-    def unusual(self, kind: int, name: bytes) -> None:
+    def _unusual(self, kind: int, name: bytes) -> None:
         """Note the first entry of each type that nobody knows."""
-        if kind not in (_CONTIGUOUS, _OLD_REGULAR) and kind not in self.anomalies:
+        if kind not in self.anomalies:
             path = headers.clean_name(name).decode("utf-8", "backslashreplace")
             self.anomalies[kind] = f"entry '{path}' has the unknown type {chr(kind)!r}; counted as a file"
 
     def payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
         """Pass over a payload that is not wholly at hand; return its hash, or nothing when none is wanted."""
+        if size < 0:
+            raise ValueError(f"negative size {size}")
         what = repr(name.decode("utf-8", "backslashreplace"))
         if keep:
             content = self.window.take(size, what)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import assume, given
+from hypothesis import assume, strategies as st
 
 from ocisize.headers import (
     Extra, check_sparse_map, checksum_matches, clean_name, clean_names, old_sparse_pairs, parse_number, parse_pax,
@@ -51,6 +51,7 @@ KEYS = st.binary(min_size=1, max_size=10).filter(lambda key: b"=" not in key and
 @given(st.dictionaries(KEYS, st.binary(max_size=1200)))
 def test_pax_records_go_round(records: dict[bytes, bytes]) -> None:
     """Records with any value, newlines and NULs included, come back."""
+    assume(not any(key in (b"path", b"linkpath", b"uname", b"gname") or key.startswith(b"GNU.") for key in records))
     assert parse_pax(b"".join(record(key, value) for key, value in records.items())) == records
 
 

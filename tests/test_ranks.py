@@ -13,7 +13,7 @@ PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
     ["oci", "files", "reference", "headers", "blob"],
-    ["platforms", "wire", "window"],
+    ["platforms", "wire", "window", "memo"],
     ["image", "stream", "tar"],
     ["scan", "analysis.model", "analysis.history", "sources.store", "sources.credentials"],
     ["analysis.overlay", "sources.layout", "sources.docker_archive", "sources.auth"],
