@@ -87,6 +87,7 @@ class Analyzer:
     def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
         """Scan all layers, largest first so that the last ones to finish are small; results in layer order."""
         stopped = threading.Event()
+        half = sum(layer.descriptor.size for layer in layers) / 2
 
         def scan(layer: Layer) -> LayerScan:
             return scan_layer(
@@ -94,6 +95,7 @@ class Analyzer:
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
+                aside=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
                 on_bytes=self._progress_of(layer, len(layers), stopped),
             )
 

@@ -37,13 +37,14 @@ def scan_layer(
     *,
     verify: bool = False,
     hash_content: bool = False,
+    aside: bool = False,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
     """Read one layer and return its table.
 
     A plain layer in a local file is read in place: headers only, nothing but its size verified, unless ``verify`` or
     ``hash_content`` ask for its contents. Everything else is streamed and its digest verified; ``verify`` checks the
-    diff_id as well. Raises LayerError around whatever goes wrong.
+    diff_id as well. ``aside`` hashes in a second thread. Raises LayerError around whatever goes wrong.
     """
     try:
         blob = source.open_blob(layer.descriptor)
@@ -51,18 +52,23 @@ def scan_layer(
             if blob.size != layer.descriptor.size:
                 raise SizeMismatch(layer.descriptor.digest, got=blob.size, expected=layer.descriptor.size)
             return _scan_in_place(blob, hash_content=hash_content, on_bytes=on_bytes)
-        return _scan_stream(blob, layer, verify=verify, on_bytes=on_bytes)
+        return _scan_stream(blob, layer, verify=verify, aside=aside, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
 
 
 def _scan_stream(
-    blob: Iterable[bytes], layer: Layer, *, verify: bool, on_bytes: Callable[[int], object] | None
+    blob: Iterable[bytes], layer: Layer, *, verify: bool, aside: bool, on_bytes: Callable[[int], object] | None
 ) -> LayerScan:
     digest, diff_id = layer.descriptor.digest, layer.diff_id
-    chunks = verified(blob, digest, layer.descriptor.size)
+    chunks = verified(blob, digest, layer.descriptor.size, aside=aside)
     try:
-        stream = LayerStream(chunks, diff_id=diff_id if verify and diff_id != digest else None, on_bytes=on_bytes)
+        stream = LayerStream(
+            chunks,
+            stored_size=layer.descriptor.size,
+            diff_id=diff_id if verify and diff_id != digest else None,
+            on_bytes=on_bytes,
+        )
         table = scan_tar(stream)
         stored = stream.finish()
     finally:

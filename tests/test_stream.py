@@ -196,11 +196,11 @@ def failing() -> Iterator[bytes]:
 @pytest.mark.parametrize(
     "chunks",
     [
-        lambda: verified(chunked(DATA), sha256(DATA), len(DATA)),
-        lambda: verified(chunked(DATA), sha256(b""), len(DATA)),
-        lambda: verified(chunked(DATA), sha256(DATA), 5),
-        lambda: verified(chunked(DATA), sha256(DATA), 1 << 40),
-        lambda: verified(failing(), sha256(DATA), len(DATA)),
+        lambda: verified(chunked(DATA), sha256(DATA), len(DATA), aside=True),
+        lambda: verified(chunked(DATA), sha256(b""), len(DATA), aside=True),
+        lambda: verified(chunked(DATA), sha256(DATA), 5, aside=True),
+        lambda: verified(chunked(DATA), sha256(DATA), 1 << 40, aside=True),
+        lambda: verified(failing(), sha256(DATA), len(DATA), aside=True),
     ],
     ids=["good", "digest", "long", "short", "broken"],
 )
@@ -216,7 +216,7 @@ def test_the_hashing_thread_always_ends(chunks: Callable[[], Iterator[bytes]]) -
 
 def test_the_hashing_thread_ends_when_the_reader_gives_up() -> None:
     """Closing the chunks early ends the thread."""
-    chunks = verified(chunked(DATA), sha256(DATA), len(DATA))
+    chunks = verified(chunked(DATA), sha256(DATA), len(DATA), aside=True)
     next(chunks)
     assert len(hashing_threads()) == 1
     chunks.close()  # type: ignore[attr-defined]
