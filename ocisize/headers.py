@@ -225,7 +225,7 @@ def clean_names(names: bytes) -> bytes:
     all names at once cost a tenth of looking at each name.
     """
     names = b"\0" + names + b"\0"
-    names = names.replace(b"\0./", b"\0").replace(b"/\0", b"\0")
+    names = names.replace(b"\0./", b"\0").replace(b"/\0", b"\0").replace(b"\0.\0", b"\0\0")
     if any(mark in names for mark in _UNCLEAN):
         return b"\0".join(map(clean_name, names[1:-1].split(b"\0")))
     return names[1:-1]
