@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ocisize.files import FileEntry as FileEntry
     from ocisize.files import FileTable as FileTable
     from ocisize.image import Source as Source
+    from ocisize.oci import Descriptor as Descriptor
+    from ocisize.oci import Platform as Platform
     from ocisize.report.json import from_json as from_json
     from ocisize.report.json import to_json as to_json
     from ocisize.sources import open_source as open_source
@@ -33,10 +35,12 @@ _EXPORTS = {
     "Analyzer": "analyzer",
     "Cause": "analysis.model",
     "Connection": "sources.client",
+    "Descriptor": "oci",
     "FileEntry": "files",
     "FileTable": "files",
     "LayerAnalysis": "analysis.model",
     "OcisizeError": "errors",
+    "Platform": "oci",
     "Progress": "analyzer",
     "Source": "image",
     "WastedEntry": "analysis.model",
@@ -52,10 +56,12 @@ __all__ = [
     "Analyzer",
     "Cause",
     "Connection",
+    "Descriptor",
     "FileEntry",
     "FileTable",
     "LayerAnalysis",
     "OcisizeError",
+    "Platform",
     "Progress",
     "Source",
     "WastedEntry",
@@ -68,15 +74,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # type checkers see the names above, and nothing else
 
-    value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _EXPORTS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
+        value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_EXPORTS])
+    def __dir__() -> list[str]:
+        return sorted([*globals(), *_EXPORTS])

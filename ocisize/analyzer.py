@@ -52,18 +52,19 @@ class Analyzer:
     """
 
     platform: Platform | str | None = None
-    jobs: int = attrs.field(factory=lambda: min(os.cpu_count() or 1, 8))
+    jobs: int = attrs.field(factory=lambda: min(os.cpu_count() or 1, 8), validator=attrs.validators.ge(1))
     verify: bool = False
     hash_content: bool = False
     connection: Connection | None = None
     on_progress: ProgressCallback | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
-    def analyze(self, image: str, *, select: str | None = None) -> Analysis:
+    def analyze(self, image: str | os.PathLike[str], *, select: str | None = None) -> Analysis:
         """Analyse what ``image`` names: a reference, a saved archive or a layout folder.
 
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
+        image = os.fspath(image)
         with closing(open_source(image, select=select, connection=self.connection)) as source:
             return self.analyze_source(source, name=image)
 
@@ -75,13 +76,15 @@ class Analyzer:
         return _analyze_scans(source, name, image, scans)
 
     def _scan(self, source: Source, image: Image) -> list[LayerScan]:
-        scans = self._scan_layers(source, image.layers)
+        distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
+        found = dict(zip(distinct, self._scan_layers(source, list(distinct.values())), strict=True))
+        scans = [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
         in_place = [scan for scan in scans if scan.region is not None]
         if in_place:
             rows = rows_to_hash([scan.table for scan in scans])
-            jobs = [(scan, wanted) for scan, wanted in zip(scans, rows, strict=True) if scan.region is not None]
-            with ThreadPoolExecutor(max(self.jobs, 1), "ocisize") as pool:
-                list(pool.map(lambda job: hash_rows(job[0].region, job[0].table, job[1]), jobs))
+            jobs = {id(scan): (scan, wanted) for scan, wanted in zip(scans, rows, strict=True) if scan.region is not None}
+            with ThreadPoolExecutor(self.jobs, "ocisize") as pool:
+                list(pool.map(lambda job: hash_rows(job[0].region, job[0].table, job[1]), jobs.values()))
         return scans
 
     def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
@@ -103,7 +106,7 @@ class Analyzer:
             order = sorted(layers, key=lambda layer: source.stored_order(layer.descriptor))  # type: ignore[attr-defined]
             by_index = {layer.index: scan(layer) for layer in order}
             return [by_index[layer.index] for layer in layers]
-        pool = ThreadPoolExecutor(max(self.jobs, 1), "ocisize")
+        pool = ThreadPoolExecutor(self.jobs, "ocisize")
         try:
             by_size = sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index))
             futures = {layer.index: pool.submit(scan, layer) for layer in by_size}
@@ -136,7 +139,7 @@ class _Stopped(Exception):
 
 
 def analyze(
-    image: str,
+    image: str | os.PathLike[str],
     *,
     select: str | None = None,
     platform: Platform | str | None = None,
@@ -151,8 +154,11 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     repacked = getattr(source, "repacked", False)
     tables = [scan.table for scan in scans]
     wire_known = [not (repacked and scan.compression == PLAIN) for scan in scans]
+    for table, known in zip(tables, wire_known, strict=True):
+        if not known:
+            table.compressed_sizes = table.overhead = None
     overlay = merge(tables)
-    waste = find_waste(tables, overlay, wire_known)
+    waste = find_waste(tables, overlay)
     facts = [
         LayerFacts(
             digest=layer.descriptor.digest,

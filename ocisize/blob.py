@@ -21,6 +21,7 @@ class FileRegion:
     offset: int
     size: int
     position: int = 0
+    owner: object = attrs.field(default=None, repr=False)  #: kept alive as long as the region is, e.g. to close the file
 
     def __iter__(self) -> Iterator[bytes]:
         """The bytes in chunks, from the start; fewer than ``size`` when the file is cut."""
@@ -51,4 +52,4 @@ class FileRegion:
 
     def part(self, offset: int, size: int) -> FileRegion:
         """A region within this one."""
-        return FileRegion(self.descriptor, self.offset + offset, size)
+        return FileRegion(self.descriptor, self.offset + offset, size, owner=self.owner)

@@ -1,11 +1,12 @@
 """The command line: arguments to library calls to exit status, and the only place that prints.
 
-Exit status: 0 analysed, 1 a budget or rule failed, 2 could not analyse (usage, network, broken image).
+Exit status: 0 analysed, 1 kept for budgets and rules that fail, 2 could not analyse (usage, network, broken image).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,9 @@ _MAX_WARNINGS = 10
 _DESCRIPTION = "Show how big a container image is on the wire, unpacked and wasted, and which layer and file is to blame."
 _EPILOG = """\
 IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder.
-A scheme makes it explicit: registry:REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci-dir:FOLDER[:NAME].
+A scheme makes it explicit: docker://REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci-dir:FOLDER[:NAME].
 
-exit status: 0 analysed, 1 a budget or rule failed, 2 could not analyse
+exit status: 0 analysed, 2 could not analyse; 1 is kept for budgets that fail
 """
 
 
@@ -50,8 +51,16 @@ def make_parser() -> argparse.ArgumentParser:
     add("--top", type=_count, default=10, metavar="N", help="rows in the lists of files (default: %(default)s)")
     add("--verify", action="store_true", help="read and check everything, uncompressed digests included")
     add("-j", "--jobs", type=_positive, metavar="N", help="layers to read at once (default: one per processor)")
-    add("--insecure", action="store_true", help="talk plain http to the registry (loopback hosts always get http)")
-    add("--ca-cert", metavar="FILE", help="CA certificates to trust for the registry instead of the usual ones")
+    add(
+        "--insecure",
+        action="store_true",
+        help="plain http to the registry (loopback gets it anyway, save with --ca-cert)",
+    )
+    add(
+        "--ca-cert",
+        metavar="FILE",
+        help="CA certificates to trust for the registry instead of the usual ones",
+    )
     add("--color", choices=("auto", "always", "never"), default="auto", help="colour the text report (default: %(default)s)")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     add("--version", action="version", version=f"ocisize {ocisize.__version__}")
@@ -77,12 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["analyze"]:  # for an image whose name is a command
         del arguments[0]
+    _prepare_streams()
     options = make_parser().parse_args(arguments)
     try:
         analysis = _analyze(options)
         _report(analysis, options)
     except OcisizeError as error:
-        _complain("error", str(error))
+        named = options.image in str(error)
+        _complain("error", str(error) if named else f"{options.image}: {error}")
         if error.hint:
             _complain("hint", error.hint)
         return UNUSABLE
@@ -97,6 +108,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain("error", "interrupted")
         return INTERRUPTED
     return OK
+
+
+def _prepare_streams() -> None:
+    """Give closed streams a place to go, and let encodings that lack a character write an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(kind: str, text: str) -> None:

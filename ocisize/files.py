@@ -153,9 +153,12 @@ def decode_name(name: bytes) -> str:
 
 
 def display_name(name: str) -> str:
-    """A name as text that any encoder takes: bytes that are not UTF-8 are written as ``\\xNN``."""
+    """A name as text that any encoder takes: what is not UTF-8 is written as ``\\xNN`` or ``\\uNNNN``."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        try:
+            return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # a lone surrogate that no byte stands behind, as JSON can have it
+            return name.encode("utf-8", "backslashreplace").decode()
     return name

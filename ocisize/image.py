@@ -35,6 +35,7 @@ from ocisize.oci import (
 from ocisize.platforms import default_platform, image_entries, select
 
 MAX_INDEX_DEPTH = 8
+MAX_INDEX_ENTRIES = 10_000
 MAX_LAYERS = 4096
 _NOT_FOUND = 404
 
@@ -106,17 +107,18 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
-    warnings: list[str] = []
+    media_type, warnings = "", list[str]()
+    from_index = isinstance(document, Index)
     if isinstance(document, Index):
         chosen, note = _choose(source, document, platform)
-        warnings += [note] if note else []
+        media_type, warnings = chosen.media_type, [note] if note else []
         data, document = _read_child(source, chosen)
         if isinstance(document, Index):
             raise DocumentError(f"{chosen.digest} is an index, expected a manifest")
     digest = Digest("sha256:" + hashlib.sha256(data).hexdigest())
     _require_image(document, digest)
     config = parse_config(read_blob(source, document.config, MAX_CONFIG), f"the config {document.config.digest}")
-    if platform is not None and config.os and config.architecture:
+    if platform is not None and not from_index and config.os and config.architecture:
         select([(config.platform, document.config)], platform)  # a single manifest may be for another one
     diff_ids = config.rootfs.diff_ids
     if len(diff_ids) != len(document.layers):
@@ -132,7 +134,7 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         Layer(index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
         for index, descriptor in enumerate(descriptors)
     )
-    return Image(digest, len(data), document.media_type, config, document.config, layers, tuple(warnings))
+    return Image(digest, len(data), document.media_type or media_type, config, document.config, layers, tuple(warnings))
 
 
 def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
@@ -172,7 +174,7 @@ def _read_child(source: Source, descriptor: Descriptor) -> tuple[bytes, Index | 
 
 
 def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[Descriptor, str | None]:
-    candidates = list(_candidates(source, index, 1))
+    candidates = list(_candidates(source, index, 1, set()))
     if not candidates:
         raise NoMatchingPlatform(str(platform or default_platform()), [])
     try:
@@ -185,27 +187,35 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
         return descriptor, f"the only image is for {only}, not for {default_platform()}"
 
 
-def _candidates(source: Source, index: Index, depth: int) -> Iterator[tuple[Platform, Descriptor]]:
-    """The images of an index with their platforms; nested indexes are flattened, absent ones passed over."""
+def _candidates(source: Source, index: Index, depth: int, seen: set[str]) -> Iterator[tuple[Platform, Descriptor]]:
+    """The images of an index with their platforms; nested indexes are flattened, absent and known ones passed over."""
     if depth > MAX_INDEX_DEPTH:
         raise DocumentError(f"indexes are nested more than {MAX_INDEX_DEPTH} deep")
     for entry in image_entries(index.manifests):
         if entry.platform is not None and entry.media_type not in INDEX_TYPES:
             yield entry.platform, entry
-            continue
-        try:
-            _, document = _read_child(source, entry)
-        except ArchiveError:
-            continue  # partial copies lack the manifests of other platforms
-        except RegistryError as error:
-            if error.status != _NOT_FOUND:
-                raise
-            continue
-        if isinstance(document, Index):
-            yield from _candidates(source, document, depth + 1)
-        elif document.config.media_type in CONFIG_TYPES:
-            config = read_blob(source, document.config, MAX_CONFIG)
-            yield parse_config(config, f"the config {document.config.digest}").platform, entry
+        elif entry.digest not in seen:
+            seen.add(entry.digest)
+            if len(seen) > MAX_INDEX_ENTRIES:
+                raise DocumentError(f"the index leads to more than {MAX_INDEX_ENTRIES} manifests")
+            yield from _look_inside(source, entry, depth, seen)
+
+
+def _look_inside(source: Source, entry: Descriptor, depth: int, seen: set[str]) -> Iterator[tuple[Platform, Descriptor]]:
+    """What an entry that names no platform, or is an index itself, holds."""
+    try:
+        _, document = _read_child(source, entry)
+    except ArchiveError:
+        return  # partial copies lack the manifests of other platforms
+    except RegistryError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return
+    if isinstance(document, Index):
+        yield from _candidates(source, document, depth + 1, seen)
+    elif document.config.media_type in CONFIG_TYPES:
+        config = read_blob(source, document.config, MAX_CONFIG)
+        yield parse_config(config, f"the config {document.config.digest}").platform, entry
 
 
 def _require_image(manifest: Manifest, digest: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NewType, TypeVar
 
@@ -32,6 +33,7 @@ MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 ALGORITHMS = ("sha256", "sha384", "sha512")  # verified; others are broken (md5, sha1) or have no fixed length (shake)
+SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it proves nothing
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
@@ -153,6 +155,7 @@ _JSON_NAMES = {
     ImageConfig: {"os_version": "os.version"},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
+_MAX_PROBLEMS = 10
 _PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
 _T = TypeVar("_T")
 
@@ -180,8 +183,7 @@ _converter = _make_converter()
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ValueError(f"the name {twice!r} stands twice in one object")
     return {name: value for name, value in pairs if value is not None}
 
@@ -210,7 +212,9 @@ def structure(document: Any, cls: type[_T], what: str) -> _T:
 def list_problems(error: Exception) -> list[str]:
     """What cattrs found wrong, each with the path of its place in the document."""
     problems = cattrs.transform_error(error, format_exception=_format_exception)
-    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in problems]
+    rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
+    shown = problems[:_MAX_PROBLEMS]
+    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in shown] + rest
 
 
 def _format_exception(error: BaseException, kind: type | None) -> str:
@@ -224,8 +228,8 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     Raises DocumentError for schema 1, ambiguous documents and types that contradict each other.
     """
     document = parse_json(data, what)
-    declared = document.get("mediaType", media_type)
-    if "fsLayers" in document or "vnd.docker.distribution.manifest.v1" in str(declared):
+    declared = str(document.get("mediaType", media_type))
+    if "fsLayers" in document or "vnd.docker.distribution.manifest.v1" in declared:
         raise DocumentError(
             f"{what} is a schema 1 manifest (the format before 2016), which is not supported",
             hint="push the image again, or convert it: skopeo copy --format v2s2 SOURCE DESTINATION",

@@ -13,7 +13,8 @@ from ocisize.blob import CHUNK, FileRegion
 from ocisize.errors import LayerError, OcisizeError, SizeMismatch
 from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
 from ocisize.image import Layer, Source
-from ocisize.stream import PLAIN, LayerStream, detect_compression, verified
+from ocisize.oci import SELF_NAMED
+from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression, verified
 from ocisize.tar import scan_tar
 
 _IN_PLACE_WINDOW = 32 << 10  # payloads are passed over, so reading far ahead is wasted
@@ -61,26 +62,37 @@ def _scan_stream(
     blob: Iterable[bytes], layer: Layer, *, verify: bool, aside: bool, on_bytes: Callable[[int], object] | None
 ) -> LayerScan:
     digest, diff_id = layer.descriptor.digest, layer.diff_id
+    self_named = SELF_NAMED in layer.descriptor.annotations
+    check_diff_id = diff_id is not None and (verify or self_named)
     chunks = verified(blob, digest, layer.descriptor.size, aside=aside)
     try:
         stream = LayerStream(
             chunks,
             stored_size=layer.descriptor.size,
-            diff_id=diff_id if verify and diff_id != digest else None,
+            diff_id=diff_id if check_diff_id else None,
+            verified_as=digest,
             on_bytes=on_bytes,
         )
         table = scan_tar(stream)
         stored = stream.finish()
     finally:
         chunks.close()  # type: ignore[attr-defined]
-    table.anomalies += tuple(stream.anomalies)
+    table.anomalies += (*stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
     _add_wire_shares(table, stream.wire.shares(table.ends), stored)
     return LayerScan(
         table,
         stream.compression,
-        digest_verified=True,
-        diff_id_verified=diff_id is not None and (verify or diff_id == digest),
+        digest_verified=not self_named,
+        diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
     )
+
+
+def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
+    """What a media type that names another compression than the bytes have is worth: a warning."""
+    named = next((name for name in (GZIP, ZSTD) if media_type.endswith(name)), None)
+    if named is None and media_type.endswith(".v1.tar"):  # Docker's plain type does not promise plain bytes
+        named = PLAIN
+    return [f"stored as {compression}, though its media type says {named}"] if named not in (None, compression) else []
 
 
 def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:

@@ -28,6 +28,7 @@ from ocisize.blob import CHUNK
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch, StreamError
 from ocisize.oci import ALGORITHMS
 from ocisize.wire import WireMap
+from ocisize.zstdframes import FrameWalker
 
 GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
 MAX_ZSTD_WINDOW = 128 << 20  # what the zstd tool accepts by default
@@ -135,14 +136,20 @@ class _ChunkFile(io.RawIOBase):
         self._chunks = iter(chunks)
         self._chunk = memoryview(b"")
         self.consumed = 0
+        self.frames: FrameWalker | None = None  #: follows what is read, where the decoder does not tell a cut
 
-    def _ensure(self) -> bool:
+    def _take(self, count: int) -> memoryview:
         while not self._chunk:
             chunk = next(self._chunks, None)
             if chunk is None:
-                return False
+                return self._chunk
             self._chunk = memoryview(chunk)
-        return True
+        piece = self._chunk[:count]
+        self._chunk = self._chunk[count:]
+        self.consumed += len(piece)
+        if self.frames is not None:
+            self.frames.feed(piece)
+        return piece
 
     def readable(self) -> bool:
         return True
@@ -156,22 +163,12 @@ class _ChunkFile(io.RawIOBase):
         return head[:count]
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        if not self._ensure():
-            return 0
-        piece = self._chunk[: len(buffer)]
-        count = len(piece)
-        buffer[:count] = piece
-        self._chunk = self._chunk[count:]
-        self.consumed += count
-        return count
+        piece = self._take(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
     def read(self, size: int = -1, /) -> bytes:
-        if not self._ensure():
-            return b""
-        piece = bytes(self._chunk[: size if size >= 0 else CHUNK])
-        self._chunk = self._chunk[len(piece) :]
-        self.consumed += len(piece)
-        return piece
+        return bytes(self._take(size if size >= 0 else CHUNK))
 
 
 class _Decoder(Protocol):
@@ -189,6 +186,7 @@ def _open_gzip(file: _ChunkFile, step: int) -> _Decoder:
 
 
 def _open_zstd(file: _ChunkFile, step: int) -> _Decoder:
+    file.frames = FrameWalker()
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
@@ -204,7 +202,7 @@ class LayerStream:
     """The uncompressed bytes of a blob, with the map of what they cost as stored.
 
     ``stored_size`` is how long the blob should be; small ones are mapped in finer steps. ``diff_id``, when given, is
-    checked by ``finish``; hashing happens in the reading thread.
+    checked by ``finish``, unless the chunks are plain and already ``verified_as`` the same digest.
     """
 
     def __init__(
@@ -213,12 +211,15 @@ class LayerStream:
         *,
         stored_size: int | None = None,
         diff_id: str | None = None,
+        verified_as: str | None = None,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._file = _ChunkFile(chunks)
         self.compression = detect_compression(self._file.peek(18))
         self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
         self._decoder = _OPENERS[self.compression](self._file, self._step)
+        if self.compression == PLAIN and diff_id == verified_as:
+            diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id
         self._hash = hashlib.new(_algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._on_bytes = on_bytes
@@ -265,6 +266,10 @@ class LayerStream:
         """Read the stored blob to its end and verify it; return its size. Call after the last byte was read."""
         while self._file.read(CHUNK):
             pass
+        if self._file.frames is not None and not self._file.frames.complete:
+            raise StreamError(f"the {self.compression} stream is cut after {self.size} bytes of output")
+        if self._on_bytes is not None:
+            self._on_bytes(self._file.consumed)
         self.wire.note(self.size, self._file.consumed)
         if self._hash is not None and self._diff_id is not None:
             got = f"{self._diff_id.partition(':')[0]}:{self._hash.hexdigest()}"

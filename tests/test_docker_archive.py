@@ -185,7 +185,7 @@ def several(tmp_path: Path) -> str:
     ("select", "size", "reference"),
     [
         ("docker.io/library/app:v1", 1, "docker.io/library/app:v1"), ("app:v1", 1, "docker.io/library/app:v1"),
-        ("library/app:v1", 1, "docker.io/library/app:v1"), ("app", 1, "docker.io/library/app:v1"),
+        ("library/app:v1", 1, "docker.io/library/app:v1"), ("app", 1, "app:latest"),
         ("registry.example.com/other/app:v2", 2, "registry.example.com/other/app:v2"),
         ("@0", 1, "docker.io/library/app:v1"), ("@1", 2, "registry.example.com/other/app:v2"), ("@2", 3, None),
     ],

@@ -26,7 +26,7 @@ def tables_of(*layers: Entries, format: int = tarfile.PAX_FORMAT) -> list[FileTa
 def wasted(*layers: Entries, format: int = tarfile.PAX_FORMAT) -> Waste:
     """Path, cause, holding and hiding layer of every wasted file, by path and layer."""
     tables = tables_of(*layers, format=format)
-    found = find_waste(tables, merge(tables), [True] * len(tables))
+    found = find_waste(tables, merge(tables))
     return sorted((entry.path, str(entry.cause), entry.held_by, entry.hidden_by) for entry in found)
 
 
@@ -67,7 +67,7 @@ def test_the_same_size_is_not_the_same_content() -> None:
 def test_unread_content_is_not_called_the_same() -> None:
     """Where no content was read, an overwritten file is just overwritten."""
     tables = [scan_tar(io.BytesIO(tar_bytes({"a": b"1"})), hash_content=False) for _ in range(2)]
-    assert [str(entry.cause) for entry in find_waste(tables, merge(tables), [True, True])] == ["overwritten"]
+    assert [str(entry.cause) for entry in find_waste(tables, merge(tables))] == ["overwritten"]
 
 
 def test_file_over_directory() -> None:
@@ -286,7 +286,7 @@ def test_hard_links_hold_nothing() -> None:
     """Bytes are counted once for all names; a link alone wastes nothing."""
     tables = tables_of({"a": b"1234", "b": Hard("a"), "d/c": Hard("b")})
     assert sum(map(sum, (table.sizes for table in tables))) == 4
-    assert find_waste(tables, merge(tables), [True]) == find_waste([], merge([]), [])
+    assert find_waste(tables, merge(tables)) == find_waste([], merge([]))
 
 
 LINKED: Entries = {"a": b"1", "b": Hard("a"), "d/c": Hard("b")}
@@ -496,7 +496,7 @@ def test_long_symlink_chains_are_bounded() -> None:
     chain: list[tuple[str, Entry]] = [(f"l{number}", Link("./" * 2000 + f"l{number + 1}")) for number in range(39)]
     entries: list[tuple[str, Entry]] = [("x", DIR), *chain, ("l39", Link("x")), *[("l0/a", b"1")] * 2000]
     tables = tables_of(entries)
-    waste = find_waste(tables, merge(tables), [True])
+    waste = find_waste(tables, merge(tables))
     assert {entry.cause for entry in waste} == {Cause.DUPLICATE_ENTRY}
     assert len(waste) >= 1990
 
@@ -578,7 +578,7 @@ def test_sparse_files_count_as_stored() -> None:
     """A sparse file wastes the bytes that are stored, not those it seems to have."""
     tables = tables_of({"a": sparse(1 << 50, b"12345")}, {".wh.a": b""})
     assert tables[0][0].apparent_size == 1 << 50
-    waste = find_waste(tables, merge(tables), [True, True])
+    waste = find_waste(tables, merge(tables))
     assert [(entry.path, entry.size) for entry in waste] == [("a", 5)]
 
 
@@ -599,7 +599,7 @@ def test_many_whiteouts_over_many_files() -> None:
     files: Entries = {f"d{number % 100}/f{number}": b"1" for number in range(10_000)}
     missing: Entries = {f"d1/.wh.gone{number}": b"" for number in range(1000)}
     tables = tables_of(files, missing, {".wh.d0": b""}, {f"d1/.wh.f{number}": b"" for number in range(1, 10_000, 100)})
-    waste = find_waste(tables, merge(tables), [True] * 4)
+    waste = find_waste(tables, merge(tables))
     facts = [LayerFacts("", None, "", "plain", None, False, False)] * 4
     image = total(summarize_layers(tables, facts, [Origin()] * 4, waste, [0] * 4))
     assert (image.live_size, image.wasted_size, image.entry_count) == (9800, 200, 11_101)

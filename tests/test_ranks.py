@@ -13,7 +13,7 @@ PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
     ["oci", "files", "reference", "headers", "blob"],
-    ["platforms", "wire", "window", "memo"],
+    ["platforms", "wire", "window", "memo", "zstdframes"],
     ["image", "stream", "tar"],
     ["scan", "analysis.model", "analysis.history", "sources.store", "sources.credentials"],
     ["analysis.overlay", "sources.layout", "sources.docker_archive", "sources.auth"],
@@ -45,6 +45,10 @@ def imports_of(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ocisize."):
             base = node.module.removeprefix("ocisize.")
             found |= {f"{base}.{name.name}" if f"{base}.{name.name}" in MODULES else base for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "ocisize":
+            found |= {name.name for name in node.names if name.name in MODULES}
+        elif isinstance(node, ast.Import):
+            found |= {name.name.removeprefix("ocisize.") for name in node.names if name.name.startswith("ocisize.")}
     return found
 
 

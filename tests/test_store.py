@@ -15,7 +15,7 @@ import ocisize.sources.store
 from ocisize.blob import FileRegion
 from ocisize.errors import ArchiveError
 from ocisize.sources.store import (
-    FolderStore, Store, StreamedTarStore, TarStore, is_sequential, open_store, read_document, stored_position,
+    FolderStore, Store, StreamedTarStore, TarStore, open_store,
 )  # fmt: skip
 from tests.images import DIR, Compression, Entry, Hard, Link, Special, compress, tar_bytes
 from tests.strategies import END, header, padded, pax
@@ -118,17 +118,17 @@ def test_sparse_members_are_refused(tmp_path: Path) -> None:
 
 def test_documents_are_limited(archive: Store) -> None:
     """A document larger than its limit is refused unread."""
-    assert read_document(archive, "late", 4) == b"late"
+    assert archive.read("late", 4) == b"late"
     with pytest.raises(ArchiveError, match="late has 4 bytes, more than 3"):
-        read_document(archive, "late", 3)
+        archive.read("late", 3)
 
 
 def test_positions_follow_the_archive(archive: Store) -> None:
     """Compressed archives tell in which order members lie; for the others order does not matter."""
-    positions = [stored_position(archive, name) for name in ("d/big", "late", "other")]
-    assert positions == (sorted(positions) if is_sequential(archive) else [0, 0, 0])
-    assert is_sequential(archive) == isinstance(archive, StreamedTarStore)
-    assert (positions[0] == stored_position(archive, "d/hard")) and bool(positions[0]) == is_sequential(archive)
+    positions = [archive.position(name) for name in ("d/big", "late", "other")]
+    assert positions == (sorted(positions) if archive.sequential else [0, 0, 0])
+    assert archive.sequential == isinstance(archive, StreamedTarStore)
+    assert (positions[0] == archive.position("d/hard")) and bool(positions[0]) == archive.sequential
 
 
 def test_a_compressed_archive_is_read_forwards_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_a_folder_is_a_store(tmp_path: Path) -> None:
         assert isinstance(store, FolderStore) and list(store.names()) == ["blobs"]
         size, region = store.open("blobs/x")
         assert isinstance(region, FileRegion) and (size, b"".join(region)) == (4, b"data")
-    assert not is_sequential(store)
+    assert not store.sequential
 
 
 @pytest.mark.parametrize("name", ["missing", "sub", "fifo", "../folder/file", "sub/../../folder/file", "\ud800", "a\0b"])

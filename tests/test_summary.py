@@ -158,11 +158,13 @@ def test_an_image_without_content(tmp_path: Path) -> None:
 
 
 def test_the_same_layer_twice(tmp_path: Path) -> None:
-    """A layer that stands twice wastes its first copy, metadata-only, and is downloaded as the manifest says."""
+    """A layer that stands twice wastes its first copy, metadata-only, and is downloaded once."""
     built = layer({"a": b"x" * 1000})
     analysis = Analyzer().analyze(str(write_layout(build_image([built, built]), tmp_path / "layout")))
     assert [(entry.path, str(entry.cause), entry.held_by) for entry in analysis.waste] == [("a", "metadata-only", 0)]
-    assert analysis.compressed_size == 2 * len(built.blob)
+    assert analysis.compressed_size == len(built.blob)
+    assert [each.compressed_size for each in analysis.layers] == [len(built.blob)] * 2
+    assert analysis.wasted_compressed_size == 0  # the copy that shows needs the blob as well
     assert analysis.duplicate_size == 0
 
 

@@ -19,10 +19,8 @@ _SHELL = re.compile(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.I
 _NOP = re.compile(rf"(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*", re.DOTALL | re.IGNORECASE)
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
 _ID = re.compile(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
-_INSTRUCTION = re.compile(
-    r"(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s"
-)
 _STORE_PATH = re.compile(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
+_MAX_TEXT = 4096  # characters of a step that are looked at; some expressions below are quadratic
 _COMMENTS_WORTH_MORE = ("ko build", "jib-")
 
 
@@ -50,7 +48,7 @@ def match_history(history: Sequence[History], layers: int) -> tuple[Origin, ...]
 
 def describe(entry: History) -> str:
     """A build step in Dockerfile words, on one line, whichever builder wrote it."""
-    created_by, comment = entry.created_by.strip(), entry.comment.strip()
+    created_by, comment = entry.created_by[:_MAX_TEXT].strip(), entry.comment[:_MAX_TEXT].strip()
     if not created_by:
         return _describe_comment(entry)
     if any(created_by.startswith(mark) for mark in _COMMENTS_WORTH_MORE) and comment:
@@ -89,8 +87,3 @@ def _after_arguments(text: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(re.sub(r"\\[ \t\r]*\n", " ", text).split())
-
-
-def is_instruction(text: str) -> bool:
-    """Whether a description starts with a Dockerfile keyword."""
-    return _INSTRUCTION.match(text) is not None

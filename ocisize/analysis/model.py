@@ -3,8 +3,8 @@
 All sizes are integers of bytes, all ratios lie in 0..1. Their definitions:
 
 compressed_size
-    what a client with nothing cached downloads: the sum of the layers' descriptor sizes ("wire"). None where the
-    saved form does not tell: plain layers of a docker-archive.
+    what a client with nothing cached downloads: the sum of the layers' descriptor sizes, a blob that stands in several
+    layers once ("wire"). None where the saved form does not tell: plain layers of a docker-archive.
 tar_size
     length of the uncompressed tar streams.
 content_size

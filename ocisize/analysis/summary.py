@@ -64,7 +64,7 @@ def summarize_layers(
                 diff_id=fact.diff_id,
                 media_type=fact.media_type,
                 compression=fact.compression,
-                overhead_size=table.overhead if known else None,
+                overhead_size=table.overhead,
                 hides_size=hides[index],
                 instruction=origin.instruction,
                 created_by=origin.created_by,
@@ -86,20 +86,24 @@ def _count_files(table: FileTable) -> int:
     return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
 
 
-def total(layers: Sequence[Sizes]) -> Sizes:
-    """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all."""
+def total(layers: Sequence[LayerAnalysis]) -> Sizes:
+    """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all.
+
+    A blob that stands in several layers is downloaded once: its wire figures are those of its uppermost layer.
+    """
+    downloaded = list({layer.digest: layer for layer in layers}.values())
 
     def known(values: list[int | None]) -> int | None:
         return None if None in values else sum(value or 0 for value in values)
 
     return Sizes(
-        compressed_size=known([layer.compressed_size for layer in layers]),
+        compressed_size=known([layer.compressed_size for layer in downloaded]),
         tar_size=sum(layer.tar_size for layer in layers),
         content_size=sum(layer.content_size for layer in layers),
         live_size=sum(layer.live_size for layer in layers),
         disk_size=sum(layer.disk_size for layer in layers),
         wasted_size=sum(layer.wasted_size for layer in layers),
-        wasted_compressed_size=known([layer.wasted_compressed_size for layer in layers]),
+        wasted_compressed_size=known([layer.wasted_compressed_size for layer in downloaded]),
         duplicate_size=sum(layer.duplicate_size for layer in layers),
         file_count=sum(layer.file_count for layer in layers),
         entry_count=sum(layer.entry_count for layer in layers),

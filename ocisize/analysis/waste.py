@@ -10,13 +10,13 @@ from ocisize.analysis.overlay import Overlay
 from ocisize.files import HASH_SIZE, NO_HASH, REGULAR, FileTable, IntArray, decode_name
 
 
-def find_waste(tables: Sequence[FileTable], overlay: Overlay, wire_known: Sequence[bool]) -> WasteTable:
+def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
     """All stored files that cannot be seen, largest first; files without content waste nothing."""
     found: list[WastedEntry] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
         rows = [row for row, by in enumerate(hidden_by) if by >= 0 and table.sizes[row] > 0]
         paths = table.paths if rows else []
-        compressed = table.compressed_sizes if wire_known[layer] else None
+        compressed = table.compressed_sizes
         found.extend(
             WastedEntry(
                 decode_name(paths[row]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import io
+import os
 from collections.abc import Iterable, Sequence
 from typing import TextIO, cast
 
@@ -15,6 +16,7 @@ from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.units import UNKNOWN, human_size, percent, printable, shorten_path
 
+_PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
 _MAX_WIDTH = 160  # wider lines are harder to read, not easier
 _FORMATS = {
     "registry": "registry",
@@ -40,6 +42,8 @@ def write_text(
         emoji=False,
         markup=False,
     )
+    if width is None and plain and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
     console.width = min(console.width, _MAX_WIDTH)
     _header(console, analysis)
     _totals(console, analysis)
@@ -76,11 +80,13 @@ def _header(console: Console, analysis: Analysis) -> None:
         _verification(analysis.layers),
     ]
     for line in lines:
-        console.print(Text(line, style="dim"), overflow="fold")
+        console.print(Text(printable(line), style="dim"), overflow="fold")
     console.print()
 
 
 def _verification(layers: Sequence[LayerAnalysis]) -> str:
+    if not layers:
+        return "nothing to verify: there are no layers"
     unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
     if not unverified:
         contents = all(layer.diff_id_verified for layer in layers)
@@ -94,7 +100,7 @@ def _totals(console: Console, analysis: Analysis) -> None:
     if wire is None:
         wire_note = "unknown: this archive holds the layers uncompressed"
     else:
-        wire_note = f"{wire:,} bytes to download with nothing cached"
+        wire_note = f"{wire:,} bytes of layers to download with nothing cached"
         waste_note += f", {human_size(wasted_wire)} of wire" + (f" ({percent((wasted_wire or 0) / wire)})" if wire else "")
     _print_pairs(
         console,
@@ -126,8 +132,9 @@ def _table(console: Console, title: str, columns: Sequence[str], left: int) -> T
 
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     wide = console.width >= 110
-    columns = ["#", "Wire", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", *(["Hides"] if wide else [])]
-    table = _table(console, "Layers, base first", [*columns, "Instruction"], 1)
+    columns = ["#", "Wire", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides"]
+    title = "Layers, base first (waste: dead bytes it holds; hides: bytes it makes dead)"
+    table = _table(console, title, [*columns, "Instruction"], 1)
     for layer in layers:
         cells = [
             str(layer.index),
@@ -136,7 +143,7 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
             *([human_size(layer.disk_size)] if wide else []),
             f"{layer.file_count:,}",
             human_size(layer.wasted_size) if layer.wasted_size else "-",
-            *([human_size(layer.hides_size) if layer.hides_size else "-"] if wide else []),
+            human_size(layer.hides_size) if layer.hides_size else "-",
         ]
         doubt = "" if layer.instruction_certain or not layer.instruction else "? "
         instruction = Text(printable(doubt + (layer.instruction or f"({layer.digest[:19]})")))
@@ -149,6 +156,8 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
     if not count:
         console.print()
         console.print("No wasted files.")
+        return
+    if not top:
         return
     shown = analysis.waste[:top]
     rows = [
@@ -166,10 +175,10 @@ def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> Non
         (entry, layer) for layer in layers if layer.files is not None for entry in layer.files.largest(top)
     ]
     largest = heapq.nsmallest(top, found, key=lambda pair: (-pair[0].size, pair[0].path, pair[1].index))
-    if not largest:
+    if not any(entry.size for entry, _ in largest):
         return
     rows = [
-        (human_size(entry.size), human_size(entry.compressed_size if layer.compressed_size is not None else None),
+        (human_size(entry.size), human_size(entry.compressed_size),
          str(layer.index), "/" + printable(entry.path))
         for entry, layer in largest
     ]  # fmt: skip
@@ -190,5 +199,5 @@ def _file_table(console: Console, title: str, columns: Sequence[str], rows: Sequ
 
 
 def _print_rest(console: Console, count: int, size: int) -> None:
-    if count:
+    if count > 0:
         console.print(Text(f"… and {count:,} more, {human_size(size)}", style="dim"))

@@ -17,8 +17,10 @@ from ocisize.sources.store import FolderStore, Store, open_store
 if TYPE_CHECKING:  # importing the registry costs 200 ms that saved files need not pay
     from ocisize.sources.client import Connection
 
-_SCHEMES = ("registry", "docker", "docker-archive", "oci-archive", "oci-dir", "oci")
-_SCHEME = re.compile(rf"({'|'.join(_SCHEMES)}):(?://)?(.+)", re.DOTALL)
+# Images named registry and docker exist ("registry:2"), so these two are schemes only before a path or slashes.
+_SCHEME = re.compile(
+    r"(?:(docker):(?=//)|(registry):(?=//|[^@]*/)|(docker-archive|oci-archive|oci-dir|oci):)(?://)?(.+)", re.DOTALL
+)
 
 
 class ImageSource(Source, Protocol):
@@ -55,11 +57,10 @@ def open_source(text: str, *, select: str | None = None, connection: Connection 
     images of one file. Raises SourceError, DocumentError or InvalidReference.
     """
     match = _SCHEME.fullmatch(text)
-    scheme = match[1] if match else None
-    if match and scheme in ("registry", "docker"):
-        return _open_registry(match[2], connection)
+    if match and (match[1] or match[2]):
+        return _open_registry(match[4], connection)
     if match:
-        return _open_saved(*_split_select(match[2], select), scheme)
+        return _open_saved(*_split_select(match[4], select), match[3])
     if _exists(text):
         return _open_saved(Path(text), select, None)
     if _looks_like_path(text):
@@ -142,7 +143,8 @@ def _what_it_is(names: set[str]) -> str:
     if "repositories" in names:
         return "an archive of Docker before 1.10, which no current Docker loads either"
     if "index.json" in names:
-        return "an OCI layout without its oci-layout file"
+        whole = "oci-layout" in names
+        return "it is an OCI layout, not a docker-archive" if whole else "an OCI layout without its oci-layout file"
     tops = {name.partition("/")[0] for name in names}
     if len(tops & {"etc", "usr", "bin", "var", "lib", "dev"}) > 2:
         return "a root filesystem, as docker export writes it, without layers"

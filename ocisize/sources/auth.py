@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import json
 import re
+import socket
 import threading
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -205,7 +206,10 @@ def is_private_address(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
+            address = ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeEncodeError):
+            return False
     return address.is_private or address.is_link_local or address.is_loopback
 
 

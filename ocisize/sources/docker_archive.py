@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -19,12 +18,13 @@ from ocisize.oci import (
     DOCKER_CONFIG,
     DOCKER_MANIFEST,
     MAX_CONFIG,
+    SELF_NAMED,
     Descriptor,
     parse_config,
     structure,
 )
 from ocisize.reference import same_name
-from ocisize.sources.store import Store, is_sequential, read_document, stored_position
+from ocisize.sources.store import Store, StoredSource
 from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
 
 _LAYER_TYPES = {
@@ -45,7 +45,7 @@ class _Item:
     RepoTags: tuple[str, ...] = ()
 
 
-class DockerArchiveSource:
+class DockerArchiveSource(StoredSource):
     """An image of a docker-archive; ``select`` is a tag or ``@index`` when there are several."""
 
     format = "docker-archive"
@@ -53,10 +53,11 @@ class DockerArchiveSource:
     has_manifest = False
 
     def __init__(self, store: Store, *, select: str | None = None) -> None:
-        self._store = store
+        super().__init__(store)
         items = _read_items(store)
         item = _select(items, select)
-        self.reference = item.RepoTags[0] if item.RepoTags else None
+        named = [tag for tag in item.RepoTags if select is not None and same_name(tag, select)]
+        self.reference = next(iter([*named, *item.RepoTags]), None)
         self._manifest = _compose_manifest(store, item)
 
     def read_manifest(self, digest: str | None = None) -> bytes:
@@ -64,25 +65,13 @@ class DockerArchiveSource:
             raise ArchiveError(f"the archive has no manifest {digest}")
         return self._manifest
 
-    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        return self._store.open(descriptor.annotations[_MEMBER])[1]
-
-    def stored_order(self, descriptor: Descriptor) -> int:
-        """Where the blob lies, for stores that are best read in order; 0 for the others."""
-        return stored_position(self._store, descriptor.annotations[_MEMBER])
-
-    @property
-    def sequential(self) -> bool:
-        """Whether blobs are best read one at a time in ``stored_order``."""
-        return is_sequential(self._store)
-
-    def close(self) -> None:
-        self._store.close()
+    def member_of(self, descriptor: Descriptor) -> str:
+        return descriptor.annotations[_MEMBER]
 
 
 def _read_items(store: Store) -> list[_Item]:
     try:
-        documents = json.loads(read_document(store, "manifest.json"))
+        documents = json.loads(store.read("manifest.json"))
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"manifest.json is not valid JSON: {error}") from None
     if isinstance(documents, dict):
@@ -103,8 +92,8 @@ def _select(items: list[_Item], select: str | None) -> _Item:
         raise ArchiveError(
             f"the archive holds several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
         )
-    if select.startswith("@") and select[1:].isdecimal() and int(select[1:]) < len(items):
-        return items[int(select[1:])]
+    if select in (numbers := [f"@{number}" for number in range(len(items))]):
+        return items[numbers.index(select)]
     for item in items:
         if any(same_name(tag, select) for tag in item.RepoTags):
             return item
@@ -116,7 +105,7 @@ def _listing(items: list[_Item]) -> str:
 
 
 def _compose_manifest(store: Store, item: _Item) -> bytes:
-    data = read_document(store, item.Config, MAX_CONFIG)
+    data = store.read(item.Config, MAX_CONFIG)
     config_digest = "sha256:" + hashlib.sha256(data).hexdigest()
     named = _HASH_NAME.fullmatch(item.Config)
     if named and f"sha256:{named[1]}" != config_digest:
@@ -124,7 +113,7 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
     diff_ids = parse_config(data, f"the config {item.Config}").rootfs.diff_ids
     paired = len(diff_ids) == len(item.Layers)
     layers: dict[int, dict[str, Any]] = {}
-    for index in sorted(range(len(item.Layers)), key=lambda index: stored_position(store, item.Layers[index])):
+    for index in sorted(range(len(item.Layers)), key=lambda index: store.position(item.Layers[index])):
         layers[index] = _layer_descriptor(store, item.Layers[index], diff_ids[index] if paired else None)
     manifest = {
         "schemaVersion": 2,
@@ -141,7 +130,7 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[st
     chunks = iter(content)
     head = next(chunks, b"")
     compression = detect_compression(head)
-    named = _HASH_NAME.fullmatch(member)
+    named, extra = _HASH_NAME.fullmatch(member), dict[str, str]()
     if compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
@@ -150,8 +139,10 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[st
         hasher = hashlib.sha256(head)
         for chunk in chunks:
             hasher.update(chunk)
-        digest = f"sha256:{hasher.hexdigest()}"
-    return _descriptor(_LAYER_TYPES[compression], digest, size, member)
+        digest, extra = f"sha256:{hasher.hexdigest()}", {SELF_NAMED: "true"}
+    described = _descriptor(_LAYER_TYPES[compression], digest, size, member)
+    described["annotations"] |= extra
+    return described
 
 
 def _descriptor(media_type: str, digest: str, size: int, member: str) -> dict[str, Any]:

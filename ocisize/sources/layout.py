@@ -6,33 +6,39 @@ of ``index.json`` may repeat (Docker writes one per tag) and may be nested index
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 
 from ocisize.errors import ArchiveError, DocumentError
 from ocisize.image import check_document
 from ocisize.oci import INDEX_TYPES, MAX_MANIFEST, Descriptor, Index, is_digest, parse_manifest
 from ocisize.platforms import image_entries
 from ocisize.reference import same_name
-from ocisize.sources.store import Store, is_sequential, read_document, stored_position
+from ocisize.sources.store import Store, StoredSource
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 
 
-class LayoutSource:
+class LayoutSource(StoredSource):
     """An image of an OCI layout; ``select`` is a tag, a full name or a digest when the layout holds several."""
 
     has_manifest = True
 
     def __init__(self, store: Store, *, form: str, repacked: bool = False, select: str | None = None) -> None:
-        self._store = store
+        super().__init__(store)
         self.format, self.repacked = form, repacked
-        data = read_document(store, "index.json")
+        data = store.read("index.json")
         document = parse_manifest(data, "index.json")
         if not isinstance(document, Index):
             raise DocumentError("index.json is not an image index")
         self.is_empty = not document.manifests  #: holds nothing at all; reading it raises
-        self._root = _select(document, select) if document.manifests else None
+        if select is not None and len(entries := _named(document, select)) > 1:  # a name for several platforms
+            wanted = {entry.digest for entry in entries}
+            raw = json.loads(data)
+            data = json.dumps(raw | {"manifests": [each for each in raw["manifests"] if each["digest"] in wanted]}).encode()
+            self._root = None
+        else:
+            self._root = _select(document, select) if document.manifests else None
         self._index = data
         self.reference = select or _only_name(document, self._root)
 
@@ -40,25 +46,13 @@ class LayoutSource:
         if digest is None:
             if self._root is None:
                 return self._index
-            data = read_document(self._store, _blob_name(self._root.digest), MAX_MANIFEST)
+            data = self._store.read(_blob_name(self._root.digest), MAX_MANIFEST)
             check_document(data, self._root)
             return data
-        return read_document(self._store, _blob_name(digest), MAX_MANIFEST)
+        return self._store.read(_blob_name(digest), MAX_MANIFEST)
 
-    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        return self._store.open(_blob_name(descriptor.digest))[1]
-
-    def stored_order(self, descriptor: Descriptor) -> int:
-        """Where the blob lies, for stores that are best read in order; 0 for the others."""
-        return stored_position(self._store, _blob_name(descriptor.digest))
-
-    @property
-    def sequential(self) -> bool:
-        """Whether blobs are best read one at a time in ``stored_order``."""
-        return is_sequential(self._store)
-
-    def close(self) -> None:
-        self._store.close()
+    def member_of(self, descriptor: Descriptor) -> str:
+        return _blob_name(descriptor.digest)
 
 
 def _blob_name(digest: str) -> str:
@@ -72,6 +66,20 @@ def _names(descriptor: Descriptor) -> list[str]:
     return [descriptor.annotations[key] for key in (_IMAGE_NAME, _REF_NAME) if key in descriptor.annotations]
 
 
+def _named(index: Index, select: str) -> list[Descriptor]:
+    """The entries of a name, a digest or ``@N``, each digest once."""
+    entries = image_entries(index.manifests)
+    numbered = {f"@{number}": entry for number, entry in enumerate(entries)}
+    if select in numbered:
+        return [numbered[select]]
+    found = [
+        entry
+        for entry in index.manifests
+        if entry.digest == select or any(same_name(name, select) for name in _names(entry))
+    ]
+    return list({entry.digest: entry for entry in found}.values())
+
+
 def _only_name(index: Index, root: Descriptor | None) -> str | None:
     names = [names[0] for entry in index.manifests if root in (None, entry) and (names := _names(entry))]
     return names[0] if len(set(names)) == 1 else None
@@ -80,9 +88,8 @@ def _only_name(index: Index, root: Descriptor | None) -> str | None:
 def _select(index: Index, select: str | None) -> Descriptor | None:
     """The entry to read, or None when the index itself is the image (one entry per platform)."""
     if select is not None:
-        for entry in index.manifests:
-            if entry.digest == select or any(same_name(name, select) for name in _names(entry)):
-                return entry
+        for entry in _named(index, select):
+            return entry
         raise ArchiveError(f"no image {select!r} in the layout; it holds: {_listing(index)}")
     entries = image_entries(index.manifests)
     if not entries:

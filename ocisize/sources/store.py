@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from ocisize.blob import CHUNK, FileRegion
 from ocisize.errors import ArchiveError, OcisizeError
 from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
 from ocisize.headers import clean_name
+from ocisize.oci import Descriptor
 from ocisize.stream import PLAIN, LayerStream, detect_compression
 from ocisize.tar import scan_tar
 
@@ -22,46 +23,84 @@ _KEPT_TOTAL = 64 << 20  # of all of them: a compressed root filesystem is small 
 _MAX_HOPS = 40  # links that may point to links, as the Linux kernel has it
 
 
-class Store(Protocol):
+class Store:
     """Read access to named files; names are relative, with ``/``."""
+
+    sequential = False  #: whether files are best read one at a time, in the order of ``position``
 
     def names(self) -> Iterable[str]:
         """All names; only asked for to find out what a store is."""
-        ...
+        raise NotImplementedError
 
     def open(self, name: str) -> tuple[int, Iterable[bytes]]:
         """Size and content of a file; raises ArchiveError when there is none."""
-        ...
+        raise NotImplementedError
+
+    def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
+        """A small file whole; raises ArchiveError when it is missing or larger than ``limit`` bytes."""
+        size, chunks = self.open(name)
+        if size > limit:
+            raise ArchiveError(f"{name} has {size} bytes, more than {limit}")
+        return b"".join(chunks)
+
+    def position(self, name: str) -> int:
+        """Where a file lies, where that matters."""
+        del name
+        return 0
 
     def close(self) -> None:
-        """Release what the store holds open."""
-        ...
+        """Release what the store holds open; may be called again."""
+        raise NotImplementedError
 
 
-def is_sequential(store: Store) -> bool:
-    """Whether files are best read one at a time, in the order of ``stored_position``."""
-    return isinstance(store, StreamedTarStore)
+class StoredSource:
+    """What sources over a store have in common: blobs are files, some best read in the order they lie in."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def member_of(self, descriptor: Descriptor) -> str:
+        """The name of the file that holds a blob."""
+        raise NotImplementedError
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self._store.open(self.member_of(descriptor))[1]
+
+    def stored_order(self, descriptor: Descriptor) -> int:
+        """Sort key: where the blob lies."""
+        return self._store.position(self.member_of(descriptor))
+
+    @property
+    def sequential(self) -> bool:
+        """Whether blobs are best read one at a time, in ``stored_order``."""
+        return self._store.sequential
+
+    def close(self) -> None:
+        """Release the files."""
+        self._store.close()
 
 
-def stored_position(store: Store, name: str) -> int:
-    """Where a file lies, for stores that are best read in order; 0 for the others."""
-    return store.position(name) if isinstance(store, StreamedTarStore) else 0
+class _OpenFile:
+    """A file descriptor that is closed with the store, or earlier when nobody reads from it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = -1
+        self.descriptor = _open_file(path)
+
+    def close(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    __del__ = close
 
 
-def read_document(store: Store, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-    """Read a small file whole; raise ArchiveError when it is missing or larger than ``limit`` bytes."""
-    size, chunks = store.open(name)
-    if size > limit:
-        raise ArchiveError(f"{name} has {size} bytes, more than {limit}")
-    return b"".join(chunks)
-
-
-class FolderStore:
+class FolderStore(Store):
     """A folder on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._descriptors: list[int] = []
+        self._files: weakref.WeakSet[_OpenFile] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def names(self) -> Iterable[str]:
@@ -74,17 +113,17 @@ class FolderStore:
         path = self._folder / name
         if name.startswith("/") or ".." in path.parts:
             raise ArchiveError(f"{name} points out of the folder")
-        descriptor = _open_file(path)
+        file = _OpenFile(path)
         with self._lock:
-            self._descriptors.append(descriptor)
-        status = os.fstat(descriptor)
+            self._files.add(file)
+        status = os.fstat(file.descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ArchiveError(f"{path} is not a file")
-        return status.st_size, FileRegion(descriptor, 0, status.st_size)
+        return status.st_size, FileRegion(file.descriptor, 0, status.st_size, owner=file)
 
     def close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.pop())
+        for file in list(self._files):
+            file.close()
 
 
 class _Members:
@@ -116,33 +155,47 @@ class _Members:
         raise ArchiveError(f"the member {name} is a circle of links")
 
 
-class TarStore:
-    """A plain tar on disk, read in place by offset."""
+class _OpenTar(Store):
+    """What both kinds of tar have in common: one open file and its members."""
+
+    _members: _Members
 
     def __init__(self, region: FileRegion) -> None:
         self._region = region
-        self._members = _Members(scan_tar(region.part(0, region.size), hash_content=False, window_size=CHUNK))
+        self._open = True
 
     def names(self) -> list[str]:
         return self._members.names()
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            os.close(self._region.descriptor)
+
+
+class TarStore(_OpenTar):
+    """A plain tar on disk, read in place by offset."""
+
+    def __init__(self, region: FileRegion) -> None:
+        super().__init__(region)
+        self._members = _Members(scan_tar(region.part(0, region.size), hash_content=False, window_size=CHUNK))
 
     def open(self, name: str) -> tuple[int, FileRegion]:
         row = self._members.find(name)
         table = self._members.table
         return table.sizes[row], self._region.part(table.payload_start(row), table.sizes[row])
 
-    def close(self) -> None:
-        os.close(self._region.descriptor)
 
-
-class StreamedTarStore:
+class StreamedTarStore(_OpenTar):
     """A tar compressed as a whole: indexed in one pass, its large members streamed in a second.
 
     Members are best opened in the order they are stored in; going back means decompressing from the start.
     """
 
+    sequential = True
+
     def __init__(self, region: FileRegion) -> None:
-        self._region = region
+        super().__init__(region)
         stream = LayerStream(region)
         budget = _KEPT_TOTAL
 
@@ -156,9 +209,6 @@ class StreamedTarStore:
         stream.finish()
         self._members = _Members(table)
         self._stream: LayerStream | None = None
-
-    def names(self) -> list[str]:
-        return self._members.names()
 
     def position(self, name: str) -> int:
         """Where a member's payload starts in the uncompressed tar."""
@@ -183,16 +233,13 @@ class StreamedTarStore:
         while stream.size < end and (count := stream.readinto(buffer[: end - stream.size])):
             yield bytes(buffer[:count])
 
-    def close(self) -> None:
-        self._stream = None
-        os.close(self._region.descriptor)
-
 
 def open_store(path: Path) -> Store:
     """Open a folder or an archive, plain or compressed; raise ArchiveError when it is neither."""
-    if path.is_dir():
-        return FolderStore(path)
     descriptor = _open_file(path)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return FolderStore(path)
     try:
         return _open_tar(descriptor)
     except OcisizeError as error:
