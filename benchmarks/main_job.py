@@ -3,7 +3,7 @@
     benchmarks/build_debian_python.sh /var/tmp/debian-python
     python benchmarks/main_job.py /var/tmp/debian-python [ROUNDS]
 
-Prints Markdown tables. Peers that are not installed (dive, igzip, zstd, docker-registry, skopeo) are left out.
+Prints Markdown tables. dive takes hours where thousands of files are deleted one by one. Peers that are not installed (dive, igzip, zstd, docker-registry, skopeo) are left out.
 """
 
 from __future__ import annotations
