@@ -1,7 +1,7 @@
 """The main job on a real multi-GB image, beside dive, stdlib tarfile and the bare decompressors.
 
-    benchmarks/build_debian_python.sh /var/tmp/debian-python
-    python benchmarks/main_job.py /var/tmp/debian-python [ROUNDS]
+    benchmarks/build_debian_python.sh OUT_DIR
+    python benchmarks/main_job.py OUT_DIR [ROUNDS]
 
 Prints Markdown tables. dive takes hours where thousands of files are deleted one by one. Peers that are not installed (dive, igzip, zstd, docker-registry, skopeo) are left out.
 """
