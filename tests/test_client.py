@@ -107,6 +107,15 @@ def test_an_empty_blob(server: Server) -> None:
         assert read_blob(source, Descriptor(digest, 0), 10) == b""
 
 
+def test_http_where_tls_is_spoken(server: Server) -> None:
+    """A bad request over plain http comes with the hint that the registry may want TLS."""
+    server.on(PATH, Answer(b"Client sent an HTTP request to an HTTPS server.", status=400))
+    error = failure(manifest_of, server)
+    assert status_of(error) == 400
+    assert error.hint is not None
+    assert "--ca-cert" in error.hint
+
+
 def test_not_found(server: Server) -> None:
     """What is missing is named with the registry's own words, and asked for once."""
     error = failure(manifest_of, server, retries=3)

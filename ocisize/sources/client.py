@@ -219,6 +219,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         if status in (401, 403):
             return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
+        if self.prefix == "http":  # what Go's servers answer when they are spoken to without TLS
+            hints[400] = "does the registry speak TLS? then name its CA: --ca-cert FILE"
         return RegistryError(message, status=status, hint=hints.get(status))
 
     def _hint(self, error: Exception) -> str | None:
