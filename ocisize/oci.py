@@ -38,14 +38,14 @@ MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
-_HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
+HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 
 
 def is_digest(text: str) -> bool:
     """Whether ``text`` is a digest by the OCI grammar, with the right length where the algorithm is registered."""
     algorithm, _, encoded = text.partition(":")
-    if algorithm in _HEX_LENGTHS:
-        return re.fullmatch(f"[0-9a-f]{{{_HEX_LENGTHS[algorithm]}}}", encoded) is not None
+    if algorithm in HEX_LENGTHS:
+        return re.fullmatch(f"[0-9a-f]{{{HEX_LENGTHS[algorithm]}}}", encoded) is not None
     return _DIGEST.fullmatch(text) is not None
 
 
@@ -166,10 +166,16 @@ def _strict(value: Any, kind: type[_T]) -> _T:
     return value
 
 
-def _make_converter() -> cattrs.Converter:
+def strict_converter() -> cattrs.Converter:
+    """A converter that takes no value for another: cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2."""
     converter = cattrs.Converter()
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _strict)
+    return converter
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = strict_converter()
     converter.register_structure_hook(Digest, lambda value, _: Digest(_strict(value, str)))
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}

@@ -12,6 +12,7 @@ import re
 import attrs
 
 from ocisize.errors import InvalidReference
+from ocisize.oci import HEX_LENGTHS
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_HOST = "registry-1.docker.io"
@@ -25,7 +26,6 @@ _REMAINDER = re.compile(
     r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?"
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
-_DIGEST_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
@@ -94,7 +94,7 @@ def _check(text: str, reference: Reference) -> None:
             raise InvalidReference(f"invalid reference {text!r}: {host} is not an IPv6 address") from None
     if reference.digest is not None:
         algorithm, _, encoded = reference.digest.partition(":")
-        length = _DIGEST_LENGTHS.get(algorithm)
+        length = HEX_LENGTHS.get(algorithm)
         if length is not None and not re.fullmatch(f"[0-9a-f]{{{length}}}", encoded):
             raise InvalidReference(f"invalid reference {text!r}: a {algorithm} digest has {length} hex digits")
 

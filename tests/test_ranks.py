@@ -12,8 +12,8 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
-    ["oci", "files", "reference", "headers", "blob"],
-    ["platforms", "wire", "window", "memo", "zstdframes"],
+    ["oci", "files", "headers", "blob"],
+    ["platforms", "reference", "wire", "window", "memo", "zstdframes"],
     ["image", "stream", "tar"],
     ["scan", "analysis.model", "analysis.history", "sources.store", "sources.credentials"],
     ["analysis.overlay", "sources.layout", "sources.docker_archive", "sources.auth"],

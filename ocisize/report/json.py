@@ -10,16 +10,18 @@ import base64
 import json
 from array import array
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import cattrs
 
 import ocisize
 from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, WastedEntry, WasteTable
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
-from ocisize.oci import list_problems
+from ocisize.oci import list_problems, strict_converter
+
+if TYPE_CHECKING:
+    import cattrs
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
@@ -122,12 +124,6 @@ def _by_row(document: Mapping[str, int]) -> dict[int, int]:
     return {int(row): value for row, value in document.items()}
 
 
-def _strict(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
-    return value
-
-
 def _read_waste(documents: Any, _: type) -> WasteTable:
     waste = WasteTable()
     for document in documents:
@@ -136,9 +132,7 @@ def _read_waste(documents: Any, _: type) -> WasteTable:
 
 
 def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    for primitive in (str, int, bool):
-        converter.register_structure_hook(primitive, _strict)
+    converter = strict_converter()
     converter.register_structure_hook(Cause, lambda value, _: Cause(value))
     converter.register_structure_hook(WasteTable, _read_waste)
     converter.register_structure_hook(FileTable, _read_columns)
