@@ -118,7 +118,7 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
     manifest = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
-        "config": _descriptor(DOCKER_CONFIG, config_digest, len(data), item.Config),
+        "config": _descriptor(DOCKER_CONFIG, config_digest, len(data), {_MEMBER: item.Config}),
         "layers": [layers[index] for index in range(len(layers))],
     }
     return json.dumps(manifest).encode()
@@ -130,7 +130,7 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[st
     chunks = iter(content)
     head = next(chunks, b"")
     compression = detect_compression(head)
-    named, extra = _HASH_NAME.fullmatch(member), dict[str, str]()
+    named, annotations = _HASH_NAME.fullmatch(member), {_MEMBER: member}
     if compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
@@ -139,11 +139,10 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[st
         hasher = hashlib.sha256(head)
         for chunk in chunks:
             hasher.update(chunk)
-        digest, extra = f"sha256:{hasher.hexdigest()}", {SELF_NAMED: "true"}
-    described = _descriptor(_LAYER_TYPES[compression], digest, size, member)
-    described["annotations"] |= extra
-    return described
+        digest = f"sha256:{hasher.hexdigest()}"
+        annotations[SELF_NAMED] = "true"
+    return _descriptor(_LAYER_TYPES[compression], digest, size, annotations)
 
 
-def _descriptor(media_type: str, digest: str, size: int, member: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest, "size": size, "annotations": {_MEMBER: member}}
+def _descriptor(media_type: str, digest: str, size: int, annotations: dict[str, str]) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size, "annotations": annotations}
