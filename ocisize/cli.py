@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer, Progress, ProgressCallback
 
-OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+OK, UNUSABLE, INTERRUPTED = 0, 2, 130
 _MAX_WARNINGS = 10
 _DESCRIPTION = "Show how big a container image is on the wire, unpacked and wasted, and which layer and file is to blame."
 _EPILOG = """\

@@ -31,7 +31,7 @@ _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 # name, mode+uid+gid, size, checksum, type, first byte of the prefix
 _FIELDS = struct.Struct("100s24s12s12x8sB188xB")
 _GNU_SPARSE, _CONTIGUOUS, _OLD_REGULAR = ord("S"), ord("7"), 0
-_LONG_NAME, _LONG_LINK, _PAX, _GLOBAL_PAX = b"LKxg"
+_LONG_NAME, _LONG_LINK, _GLOBAL_PAX = b"LKg"
 _SPECIAL = frozenset(b"LKxgX")  # X is Solaris' spelling of x
 _HEADER_ONLY = frozenset(b"123456")
 

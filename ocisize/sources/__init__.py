@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.image import Source
-from ocisize.oci import Descriptor
 from ocisize.reference import parse_reference
 from ocisize.sources.docker_archive import DockerArchiveSource
 from ocisize.sources.layout import LayoutSource
@@ -38,14 +37,6 @@ class ImageSource(Source, Protocol):
 
     def close(self) -> None:
         """Release files and connections."""
-        ...
-
-
-class OrderedSource(Protocol):
-    """A source whose blobs lie one behind the other in a stream."""
-
-    def stored_order(self, descriptor: Descriptor) -> int:
-        """Sort key: where the blob starts."""
         ...
 
 
