@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
+import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
+
+
+@attrs.frozen
+class Command:
+    """A command and how much patience it gets."""
+
+    argv: tuple[str, ...]
+    rounds: int | None = None  #: at most so many, for slow peers
+    timeout: float = 300.0  #: seconds until it is stopped and not run again
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    folder: Path | None = None  #: to run in
+    statuses: tuple[int, ...] = (0,)  #: exit statuses of a command that did its job
 
 
 @attrs.frozen
@@ -17,47 +33,82 @@ class Run:
 
     wall: float  #: seconds
     cpu: float  #: seconds
-    peak: int  #: bytes of resident memory of the largest process
+    peak: int  #: bytes of resident memory of the largest process; never below that of the measuring process
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
-    """Run a command with its output thrown away; raise when it could not do its job (status above 1)."""
+@attrs.frozen
+class Outcome:
+    """All runs of a command."""
+
+    runs: tuple[Run, ...] = ()
+    unfinished: float | None = None  #: seconds after which it was stopped, if it was
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.runs)
+
+    @property
+    def wall(self) -> float:
+        return statistics.median(run.wall for run in self.runs)
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def peak(self) -> int:
+        return int(statistics.median(run.peak for run in self.runs))
+
+
+class Unfinished(Exception):
+    """A command was stopped because its time was up."""
+
+
+def run(command: Command) -> Run:
+    """Run a command with its output thrown away; raise when it could not do its job, or not in time."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+        command.argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **command.environment},
+        cwd=command.folder,
+        start_new_session=True,  # so that its children can be stopped with it
     )
-    _, status, usage = os.wait4(process.pid, 0)
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(command.timeout, stop)
+    timer.start()
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    finally:
+        timer.cancel()
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode > 1:
-        raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}")
+    if stopped.is_set():
+        raise Unfinished
+    if process.returncode not in command.statuses:
+        raise RuntimeError(f"{' '.join(command.argv)} ended with status {process.returncode}")
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def interleave(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Run]:
-    """Run all commands in turn, ``rounds`` times, and return the median of each figure."""
+def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, Outcome]:
+    """Run all commands in turn, ``rounds`` times; what does not end in time is not tried again."""
     runs: dict[str, list[Run]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    unfinished: dict[str, float] = {}
+    for number in range(rounds):
         for name, command in commands.items():
-            runs[name].append(run(command))
-    return {
-        name: Run(
-            statistics.median(one.wall for one in many),
-            statistics.median(one.cpu for one in many),
-            int(statistics.median(one.peak for one in many)),
-        )
-        for name, many in runs.items()
-    }
-
-
-def table(results: Mapping[str, Run], reference: str) -> str:
-    """A Markdown table; ratios are to the command named ``reference``."""
-    base = results[reference]
-    lines = [
-        f"| command | wall s | CPU s | peak MB | wall ÷ {reference} | CPU ÷ {reference} |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name, one in results.items():
-        ratios = f"{one.wall / base.wall:.2f} | {one.cpu / base.cpu:.2f}"
-        lines.append(f"| {name} | {one.wall:.2f} | {one.cpu:.2f} | {one.peak / 1e6:.0f} | {ratios} |")
-    return "\n".join(lines)
+            if name in unfinished or (command.rounds is not None and number >= command.rounds):
+                continue
+            try:
+                runs[name].append(run(command))
+            except Unfinished:
+                unfinished[name] = command.timeout
+            print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return {name: Outcome(tuple(many), unfinished.get(name)) for name, many in runs.items()}

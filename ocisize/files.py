@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 
 import attrs
 
+from ocisize.paths import Paths
+
 if TYPE_CHECKING:
     IntArray: TypeAlias = array[int]
 else:
@@ -65,7 +67,7 @@ class FileTable(Sequence[FileEntry]):
     Iterating makes FileEntry objects on demand; code that handles all rows uses the columns.
     """
 
-    names: bytes  #: cleaned paths joined by NUL, which no path can contain
+    paths: Paths
     kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``
     sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
@@ -80,15 +82,9 @@ class FileTable(Sequence[FileEntry]):
     compressed_sizes: IntArray | None = None  #: "q": share of the stored blob; None when that is unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
     anomalies: tuple[str, ...] = ()  #: what was odd but readable
-    _paths: list[bytes] | None = attrs.field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.kinds)
-
-    @property
-    def paths(self) -> list[bytes]:
-        """All paths, split anew at each call: hold on to the list while you need it."""
-        return self.names.split(b"\0") if self.kinds else []
 
     def payload_start(self, row: int) -> int:
         """Offset of a row's payload in the uncompressed tar."""
@@ -98,12 +94,6 @@ class FileTable(Sequence[FileEntry]):
     def hash_of(self, row: int) -> bytes:
         """The content hash of a row; NO_HASH when it was not computed."""
         return bytes(self.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]) or NO_HASH
-
-    def path(self, row: int) -> bytes:
-        """The path of one row; the first call splits the names and keeps them."""
-        if self._paths is None:
-            self._paths = self.paths
-        return self._paths[row]
 
     @overload
     def __getitem__(self, row: int) -> FileEntry: ...
@@ -122,7 +112,7 @@ class FileTable(Sequence[FileEntry]):
         attributes = self.attributes[self.owners[row]]
         link, content_hash = self.links.get(row), self.hash_of(row)
         return FileEntry(
-            path=decode_name(self.path(row)),
+            path=decode_name(self.paths[row]),
             kind=KIND_NAMES[self.kinds[row]],
             size=self.sizes[row],
             apparent_size=self.apparent_sizes.get(row, self.sizes[row]),
@@ -143,7 +133,7 @@ class FileTable(Sequence[FileEntry]):
         sizes = self.sizes
         smallest = min(heapq.nlargest(count, sizes), default=0)
         rows = [row for row, size in enumerate(sizes) if size >= smallest and self.kinds[row] == REGULAR]
-        rows.sort(key=lambda row: (-sizes[row], self.path(row)))
+        rows.sort(key=lambda row: (-sizes[row], self.paths[row]))
         return [self[row] for row in rows[:count]]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from ocisize import headers
 from ocisize.files import Attributes
 from ocisize.headers import Extra
 
+_PLAIN_SIZE = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _MAX_NUMBERS = 1 << 15  # sizes kept at hand; beyond that, small files do not share them
 
 
@@ -25,7 +28,7 @@ class Numbers(dict[bytes, int]):
     def __missing__(self, field: bytes) -> int:
         if len(self) >= _MAX_NUMBERS:
             self.clear()
-        self[field] = size = headers.parse_number(field)
+        self[field] = size = int(field[:11], 8) if _PLAIN_SIZE(field) else headers.parse_number(field)
         return size
 
 

@@ -99,7 +99,11 @@ class Window:
         start = self.offset
         got = self.discard(size, feed)
         if got < size:
-            raise TarError(f"the tar ends within {what}: {got} of {size} bytes, starting", offset=start)
+            raise self.cut(what, start, size)
+
+    def cut(self, what: str, start: int, size: int) -> TarError:
+        """The error for ``size`` bytes from offset ``start``, within which the stream has ended."""
+        return TarError(f"the tar ends within {what}: {self.offset - start} of {size} bytes, starting", offset=start)
 
     def end_of_archive(self) -> None:
         """Check the second zero block and read the stream to its end, so that its digest can be checked."""

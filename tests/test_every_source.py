@@ -87,8 +87,8 @@ def assert_same(found: Analysis, expected: Analysis) -> None:
                 assert getattr(one, name) == getattr(other, name), f"layer {one.index} {name}"
         assert isinstance(one.files, FileTable)
         assert isinstance(other.files, FileTable)
-        assert (one.files.names, one.files.kinds, one.files.sizes) == (
-            other.files.names,
+        assert (one.files.paths, one.files.kinds, one.files.sizes) == (
+            other.files.paths,
             other.files.kinds,
             other.files.sizes,
         )

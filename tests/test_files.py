@@ -59,7 +59,7 @@ def test_hashes_of_rows() -> None:
 def test_paths_by_row() -> None:
     """One path or all, they are the same."""
     rows = table()
-    assert [rows.path(row) for row in range(6)] == rows.paths == [b"b", b"a", b"c", b"d", b"l", b"e"]
+    assert [rows.paths[row] for row in range(6)] == list(rows.paths) == [b"b", b"a", b"c", b"d", b"l", b"e"]
 
 
 def test_entries_are_values() -> None:

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import assume, strategies as st
 
 from ocisize.headers import (
-    Extra, check_sparse_map, checksum_matches, clean_name, clean_names, old_sparse_pairs, parse_number, parse_pax,
+    Extra, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax,
 )  # fmt: skip
 from tests.strategies import base256, header, record
 
@@ -107,24 +107,3 @@ def test_old_sparse_tables_end_at_an_unused_pair() -> None:
     """Pairs behind the first unused one are not read."""
     pair = b"00000000001\x0000000000002\0"
     assert old_sparse_pairs(pair + pair + bytes(24) + pair) == [(1, 2), (1, 2)]
-
-
-PARTS = st.sampled_from([b"a", b"b.c", b".", b"..", b"", b"...", b".a"])
-RAW_NAMES = st.lists(PARTS, min_size=1, max_size=6).map(b"/".join)
-
-
-@given(st.lists(RAW_NAMES, min_size=1, max_size=6))
-def test_names_are_cleaned_alike_together_and_alone(names: list[bytes]) -> None:
-    """The fast form over all names gives what the plain one gives for each."""
-    assert clean_names(b"\0".join(names)).split(b"\0") == [clean_name(name) for name in names]
-
-
-@given(RAW_NAMES)
-def test_clean_names_stay_clean(name: bytes) -> None:
-    """Cleaning twice changes nothing, and dots are left in front only."""
-    cleaned = clean_name(name)
-    assert clean_name(cleaned) == cleaned
-    parts = cleaned.split(b"/") if cleaned else []
-    while parts and parts[0] == b"..":
-        parts.pop(0)
-    assert not {b"", b".", b".."} & set(parts)

@@ -12,10 +12,12 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
-    ["oci", "files", "headers", "blob"],
-    ["platforms", "reference", "wire", "window", "memo", "zstdframes"],
+    ["oci", "paths", "headers", "blob"],
+    ["platforms", "reference", "files", "window", "zstdframes"],
+    ["memo", "wire"],
+    ["columns"],
     ["image", "stream", "tar"],
-    ["scan", "analysis.model", "analysis.history", "sources.store", "sources.credentials"],
+    ["scan", "analysis.model", "analysis.history", "analysis.contested", "sources.store", "sources.credentials"],
     ["analysis.overlay", "sources.layout", "sources.docker_archive", "sources.auth"],
     ["analysis.waste", "analysis.summary", "sources.client"],
     ["sources.registry"],

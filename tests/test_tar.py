@@ -454,7 +454,7 @@ def test_giant_names() -> None:
 def test_empty_tars(data: bytes) -> None:
     """An empty file and nothing but zeros are empty layers."""
     table = scan_tar(Bytes(data))
-    assert (len(table), table.paths, table.tar_size) == (0, [], len(data))
+    assert (len(table), list(table.paths), table.tar_size) == (0, [], len(data))
 
 
 @pytest.mark.parametrize("data", [b"x" * 2000, b"\x7fELF" * 500, b"{}" * 400])

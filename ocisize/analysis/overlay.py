@@ -10,23 +10,20 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import attrs
 
+from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
 from ocisize.analysis.model import CAUSES, Cause
 from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable, IntArray, decode_name
-from ocisize.headers import clean_name
+from ocisize.paths import clean_name
 
-WHITEOUT = b".wh."
-OPAQUE_MARKER = b".wh..wh..opq"
-_AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
 _STEPS = 100  # directories that symlinks may lead through, per entry of a layer: keeps hostile ones linear
-_MAX_PATH = 4096  # bytes; PATH_MAX of Linux: nothing can be extracted beyond
 _MAX_ANOMALIES = 100  # more of the same tells nobody anything
 _CODES = {cause: code for code, cause in enumerate(CAUSES)}
 
@@ -45,9 +42,14 @@ class Overlay:
 
 def merge(tables: Sequence[FileTable]) -> Overlay:
     """Lay the tables over each other, base first, and say for every row whether it is still visible."""
+    return lay_over(tables, find_contested(tables))
+
+
+def lay_over(tables: Sequence[FileTable], selection: Sequence[Rows]) -> Overlay:
+    """Lay the selected rows over each other; all others are visible."""
     merger = _Merger(tables)
-    for index in range(len(tables)):
-        merger.apply(index)
+    for index, rows in enumerate(selection):
+        merger.apply(index, rows)
     return merger.overlay()
 
 
@@ -74,22 +76,23 @@ class _Merger:
         causes = tuple(bytes(self._causes[span]) for span in spans)
         return Overlay(hidden, causes, tuple(self._anomalies))
 
-    def apply(self, index: int) -> None:
+    def apply(self, index: int, selected: Rows) -> None:
         """Lay one more layer on."""
         table = self._tables[index]
         self._layer, self._base = index, self._bases[index]
         self._steps = _STEPS * (1000 + len(table))
         self._aliases.clear()
         self._aufs_links.clear()
-        paths = table.paths
-        self._add_entries(table, paths, self._whiteouts(table, paths))
+        self._whiteouts(table, selected)
+        self._add_entries(table, selected)
 
-    def _add_entries(self, table: FileTable, paths: list[bytes], special: set[int]) -> None:
+    def _add_entries(self, table: FileTable, selected: Rows) -> None:
         # Fast: one dictionary lookup for the directory and one for the name per entry; 0.6 µs.
-        directories, base = self._directories, self._base
-        for row, (path, kind) in enumerate(zip(paths, table.kinds, strict=True)):
+        directories, base, kinds, special = self._directories, self._base, table.kinds, selected.special
+        for row, path in zip(selected.rows, selected.paths, strict=True):
             if special and row in special:
                 continue
+            kind = kinds[row]
             if kind == DIRECTORY:
                 if path not in directories:
                     self._add_directory(path)
@@ -106,26 +109,27 @@ class _Merger:
             if old is not None:
                 self._hide(old, path, self._overwritten(old, number))
 
-    def _whiteouts(self, table: FileTable, paths: list[bytes]) -> set[int]:
-        """Apply the layer's whiteouts to what lies below; return the rows that are no entries of a filesystem."""
-        special: set[int] = set()
-        for row in _special_rows(table, paths):
-            directory, _, name = paths[row].rpartition(b"/")
-            special.add(row)
+    def _whiteouts(self, table: FileTable, selected: Rows) -> None:
+        """Apply the layer's whiteouts to what lies below."""
+        if not selected.special:
+            return
+        for row, path in zip(selected.rows, selected.paths, strict=True):
+            if row not in selected.special:
+                continue
+            directory, _, name = path.rpartition(b"/")
             if name == OPAQUE_MARKER:
                 self._clear(directory)
-            elif paths[row].startswith(_AUFS):
-                if paths[row].startswith(_AUFS_LINKS):
-                    self._aufs_links[paths[row]] = self._base + row
-            elif not name.startswith(WHITEOUT) or name.startswith(_AUFS):
-                self._note(f"the path {decode_name(paths[row])!r} can be part of no filesystem")
+            elif path.startswith(AUFS):
+                if path.startswith(_AUFS_LINKS):
+                    self._aufs_links[path] = self._base + row
+            elif not name.startswith(WHITEOUT) or name.startswith(AUFS):
+                self._note(f"the path {decode_name(path)!r} can be part of no filesystem")
             elif name[len(WHITEOUT) :] in (b"", b".", b".."):
-                self._note(f"the whiteout {decode_name(paths[row])!r} names nothing")
+                self._note(f"the whiteout {decode_name(path)!r} names nothing")
             else:
                 self._delete(directory, name[len(WHITEOUT) :])
             if table.sizes[row]:
                 self._mark(self._base + row, Cause.UNREACHABLE)
-        return special
 
     def _delete(self, directory: bytes, name: bytes, cause: Cause = Cause.DELETED) -> None:
         parent = self._directories.get(directory)
@@ -281,19 +285,3 @@ class _Merger:
 
 def _join(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
-
-
-def _special_rows(table: FileTable, paths: list[bytes]) -> Iterator[int]:
-    """Rows that are whiteouts or AUFS bookkeeping, or whose path no filesystem can hold."""
-    names = table.names
-    whiteouts = WHITEOUT in names
-    if not (whiteouts or b".." in names or len(max(paths, key=len, default=b"")) > _MAX_PATH or b"" in paths):
-        return
-    for row, path in enumerate(paths):
-        if (
-            (whiteouts and (path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(_AUFS)))
-            or path[:3] in (b"..", b"../")
-            or len(path) > _MAX_PATH
-            or (not path and table.kinds[row] != DIRECTORY)
-        ):
-            yield row

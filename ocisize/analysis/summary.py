@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.history import Origin
 from ocisize.analysis.model import LayerAnalysis, Sizes, WasteTable
-from ocisize.analysis.overlay import WHITEOUT
 from ocisize.files import REGULAR, FileTable
 
 DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
@@ -80,7 +80,7 @@ def summarize_layers(
 
 def _count_files(table: FileTable) -> int:
     """Regular files a layer stores; whiteout markers are stored as files but are none."""
-    if WHITEOUT not in table.names:
+    if not table.paths.contain(WHITEOUT):
         return table.kinds.count(REGULAR)
     pairs = zip(table.paths, table.kinds, strict=True)
     return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)

@@ -15,18 +15,17 @@ def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
     found: list[WastedEntry] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
         rows = [row for row, by in enumerate(hidden_by) if by >= 0 and table.sizes[row] > 0]
-        paths = table.paths if rows else []
         compressed = table.compressed_sizes
         found.extend(
             WastedEntry(
-                decode_name(paths[row]),
+                decode_name(path),
                 table.sizes[row],
                 compressed[row] if compressed is not None else None,
                 CAUSES[overlay.causes[layer][row]],
                 layer,
                 hidden_by[row],
             )
-            for row in rows
+            for row, path in zip(rows, table.paths.select(rows), strict=True)
         )
     found.sort(key=lambda entry: (-entry.size, entry.path, entry.held_by))
     waste = WasteTable()

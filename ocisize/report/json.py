@@ -19,6 +19,7 @@ from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, Wasted
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
+from ocisize.paths import Paths
 
 if TYPE_CHECKING:
     import cattrs
@@ -101,7 +102,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         raise ValueError("columns of different lengths")
     compressed = document["compressed_sizes"]
     return FileTable(
-        names=b"\0".join(path.encode("utf-8", "surrogateescape") for path in document["paths"]),
+        paths=Paths(path.encode("utf-8", "surrogateescape") for path in document["paths"]),
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
         ends=array("q", document["ends"]),

@@ -12,8 +12,8 @@ from pathlib import Path
 from ocisize.blob import CHUNK, FileRegion
 from ocisize.errors import ArchiveError, OcisizeError
 from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
-from ocisize.headers import clean_name
 from ocisize.oci import Descriptor
+from ocisize.paths import clean_name
 from ocisize.stream import PLAIN, LayerStream, detect_compression
 from ocisize.tar import scan_tar
 

@@ -1,30 +1,19 @@
 #!/usr/bin/env bash
-# Build an image of two Node applications from real npm packages: more than 250,000 small files in few layers.
+# Two Node applications from real npm packages: more than 250,000 small files in few layers.
 #
-#   benchmarks/build_node.sh OUT_DIR
+#   benchmarks/inputs/node.sh CASE_FOLDER
 #
-# Needs node, npm, umoci and skopeo; npm installs by the machine's own configuration, without running scripts.
-# Result in OUT_DIR: gzip/ (OCI layout, tag "app"), zstd/, docker.tar (plain layers).
-set -euo pipefail
+# Needs node, npm and umoci; npm installs by the machine's own configuration, without running scripts.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-out=${1:?usage: build_node.sh OUT_DIR}
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-bundle=$out/bundle
-root=$bundle/rootfs
-image=$out/gzip:app
-
-layer() { umoci repack --image "$image" --refresh-bundle --history.created_by "$1" "$bundle"; }
 npm_install() { # npm_install FOLDER PACKAGE...
     mkdir -p "$root/$1"
     echo '{"name": "app", "version": "1.0.0", "private": true}' >"$root/$1/package.json"
     (cd "$root/$1" && npm install --ignore-scripts --no-audit --no-fund --silent --legacy-peer-deps "${@:2}")
 }
 
-rm -rf "$out/gzip" "$out/zstd" "$bundle"
-umoci init --layout "$out/gzip"
-umoci new --image "$image"
-umoci unpack --image "$image" "$bundle"
+begin_image
+
 mkdir -p "$root/usr/local/bin"
 cp -L "$(command -v node)" "$root/usr/local/bin/node"
 layer "COPY node /usr/local/bin/ # buildkit"
@@ -39,11 +28,7 @@ npm_install srv/admin @material-ui/icons@4 @material-ui/core@4 react@17 react-do
     date-fns@3 googleapis@92 @ant-design/icons core-js@3 rxjs@6 three vite@5 typescript@4
 layer "RUN /bin/sh -c cd /srv/admin && npm ci # buildkit"
 
-find "$root/srv" -name '*.md' -delete
-layer "RUN /bin/sh -c find /srv -name '*.md' -delete # buildkit"
+rm -rf "$root/srv/admin/node_modules/typescript"
+layer "RUN /bin/sh -c rm -rf /srv/admin/node_modules/typescript # buildkit"
 
-umoci gc --layout "$out/gzip"
-rm -rf "$bundle" "$out/docker.tar"
-skopeo copy --quiet "oci:$image" "docker-archive:$out/docker.tar:example/node:latest"
-skopeo copy --quiet --dest-compress-format zstd "oci:$image" "oci:$out/zstd:app"
-du -sh "$out"/*
+end_image

@@ -1,0 +1,1 @@
+"""The groups of measurements; each yields its sections as they are measured."""

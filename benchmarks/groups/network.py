@@ -1,0 +1,105 @@
+"""registry: a docker-registry on loopback beside the local layout, and over a slow link beside curl."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import peers
+from cases import Case
+from groups.context import Context
+from measure import Command
+from results import Section, find_program
+
+THROTTLE = Path(__file__).parent.parent / "throttle.py"
+LOOPBACK = ("debian-python", "node")
+SLOW_LINK = ("node", "layers-127")
+_REPOSITORY = "bench/app"
+_PARALLEL = "8"  # connections of curl
+
+
+def registry(context: Context) -> Iterator[Section]:
+    if not (find_program("docker-registry") and find_program("skopeo") and find_program("curl")):
+        print("docker-registry, skopeo or curl is missing: nothing measured\n")
+        return
+    names = dict.fromkeys(LOOPBACK + SLOW_LINK)
+    for case in context.cases(*names):
+        with serve(case, context.out) as address:
+            if case.name in LOOPBACK:
+                local = {"ocisize, local layout": peers.ocisize(str(case.layout("gzip")))}
+                commands = local | _clients(case, address)
+                yield context.measure("registry", case, "loopback", f"{case.name}, registry on loopback", commands)
+            if case.name in SLOW_LINK:
+                with throttled(address) as slow:
+                    title = f"{case.name}, registry behind 100 Mbit/s and 50 ms"
+                    yield context.measure("registry", case, "slow", title, _clients(case, slow))
+
+
+def _clients(case: Case, address: str) -> dict[str, Command]:
+    """curl over all blobs, one after another and at once, and ocisize."""
+    blobs = [f"http://{address}/v2/{_REPOSITORY}/blobs/sha256:{Path(layer).name}" for layer in case.layers("gzip")]
+    targets = [argument for blob in blobs for argument in ("-o", "/dev/null", blob)]
+    return {
+        "curl": Command(("curl", "-sf", *targets)),
+        "curl --parallel": Command(("curl", "-sf", "--parallel", "--parallel-max", _PARALLEL, *targets)),
+        "ocisize, registry": peers.ocisize(f"{address}/{_REPOSITORY}:1"),
+    }
+
+
+@contextmanager
+def serve(case: Case, out: Path) -> Iterator[str]:
+    """A docker-registry on loopback that holds the image; yields its address."""
+    with tempfile.TemporaryDirectory(dir=out, prefix="registry-") as folder:
+        address = f"127.0.0.1:{_free_port()}"
+        config = Path(folder) / "config.yml"
+        storage = f"storage: {{filesystem: {{rootdirectory: {folder}/data}}}}"
+        config.write_text(f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: '{address}'}}\n")
+        command = ["docker-registry", "serve", str(config)]
+        with _running(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)):
+            _wait_for(address)
+            image = [f"oci:{case.layout('gzip')}:app", f"docker://{address}/{_REPOSITORY}:1"]
+            subprocess.run(["skopeo", "copy", "--quiet", "--dest-tls-verify=false", *image], check=True)
+            yield address
+
+
+@contextmanager
+def throttled(address: str) -> Iterator[str]:
+    """A slow link to an address; yields the address of its near end."""
+    process = subprocess.Popen([sys.executable, str(THROTTLE), address], stdout=subprocess.PIPE, text=True)
+    with _running(process):
+        assert process.stdout is not None
+        yield f"127.0.0.1:{int(process.stdout.readline())}"
+
+
+@contextmanager
+def _running(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(f"http://{address}/v2/", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"no registry answers at {address}")

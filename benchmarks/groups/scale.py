@@ -1,0 +1,49 @@
+"""linear and memory: how time and memory grow with entries, bytes, depth and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import peers
+from cases import Case
+from groups.context import Context
+from measure import Command, interleave
+from results import Section
+
+SCALE = ("scale-10000", "scale-30000", "scale-100000", "scale-300000", "scale-1000000", "scale-2000000")
+SHAPES = ("flat-1000", "flat-1000000", "deep", "layers-127", "whiteouts", "no-whiteouts")
+BYTES = ("big-100mb", "big-1gb", "big-10gb")
+EMPTY = "empty"  # its time is that of starting up
+_MOST_FOR_PEERS = 1_000_000
+
+
+def linear(context: Context) -> Iterator[Section]:
+    """All sizes and shapes in turn, as gzip layers and as plain ones."""
+    found = context.cases(EMPTY, *SCALE, *SHAPES, *BYTES)
+    for form in ("gzip", "archive"):
+        commands = {(case, name): command for case in found for name, command in _commands(case, form).items()}
+        outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
+        for case in found:
+            own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
+            yield context.section("linear", case, form, f"{case.name}, {form}", own)
+
+
+def _commands(case: Case, form: str) -> dict[str, Command]:
+    commands = peers.ours(case.archive if form == "archive" else case.layout("gzip"))
+    if form == "gzip":
+        commands |= peers.decompressors(case, "gzip")
+    if case.name == EMPTY or case.facts().entries > _MOST_FOR_PEERS:
+        return commands
+    if form == "archive":
+        commands |= peers.dive(case.archive)
+    listers = peers.listers(case, form)
+    return commands | {name: listers[name] for name in ("tarfile", "tar -t") if name in listers}
+
+
+def memory(context: Context) -> Iterator[Section]:
+    """Peak memory of ocisize alone; one round is enough, since it hardly varies."""
+    for case in context.cases(EMPTY, *SCALE, *SHAPES, "big-10gb", "ml", "debian-python", "node", "pax"):
+        for form, image in (("gzip", case.layout("gzip")), ("archive", case.archive), ("zstd", case.layout("zstd"))):
+            if image.exists():
+                outcomes = interleave(peers.ours(image), 1)
+                yield context.section("memory", case, form, f"{case.name}, {form}", outcomes)

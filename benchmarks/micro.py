@@ -1,0 +1,132 @@
+"""Single steps within one process, over a real image; prints nanoseconds per entry as JSON.
+
+    python benchmarks/micro.py OUT/CASE [--rounds N]
+
+Reaches below the library's public names, so that a step which a revision does not have is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import statistics
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from imagefile import read_layers
+from peers import layer_names
+
+T = TypeVar("T")
+
+
+class Bytes:
+    """A tar in memory as a stream that is read to its end."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data, self._position = data, 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        piece = self._data[self._position : self._position + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
+class SkippableBytes(Bytes):
+    """The same, where payloads can be passed over."""
+
+    def skip(self, count: int, /) -> int:
+        skipped = min(count, len(self._data) - self._position)
+        self._position += skipped
+        return skipped
+
+
+@contextmanager
+def _open_tar(archive: Path) -> Iterator[memoryview]:
+    """The largest plain layer of a docker-archive."""
+    with tarfile.open(archive) as members:
+        largest = max((members.getmember(name) for name in layer_names(archive)), key=lambda member: member.size)
+    start, end = largest.offset_data, largest.offset_data + largest.size
+    with (
+        archive.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+        view[start:end] as layer,
+    ):
+        yield layer
+
+
+class Steps:
+    """Times steps and keeps what they cost per entry."""
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        self.found: dict[str, float] = {}
+
+    def time(self, name: str, step: Callable[[], T], entries: Callable[[T], int]) -> T:
+        """Run a step several times, note its median and return what it returned last."""
+        times = []
+        for _ in range(self._rounds):
+            start = time.perf_counter()
+            result = step()
+            times.append(time.perf_counter() - start)
+        self.found[name] = statistics.median(times) / entries(result) * 1e9
+        return result
+
+
+def _scan(steps: Steps, folder: Path) -> None:
+    from ocisize.tar import scan_tar
+
+    with _open_tar(folder / "docker.tar") as tar:
+        steps.time("scan and hash contents", lambda: scan_tar(Bytes(tar)), len)
+        steps.time("scan headers only", lambda: scan_tar(SkippableBytes(tar), hash_content=False), len)
+
+
+def _wire(steps: Steps, folder: Path) -> None:
+    from ocisize.stream import LayerStream
+    from ocisize.tar import scan_tar
+
+    largest = max(read_layers(folder / "gzip")[0], key=lambda path: path.stat().st_size)
+    with largest.open("rb") as file:
+        stream = LayerStream(iter(lambda: file.read(1 << 18), b""), stored_size=largest.stat().st_size)
+        table = scan_tar(stream)
+    steps.time("wire map", lambda: stream.wire.shares(table.ends), len)
+
+
+def _merge(steps: Steps, folder: Path) -> None:
+    from ocisize.analysis.overlay import merge
+    from ocisize.analysis.waste import find_duplicates, find_waste
+    from ocisize.analyzer import Analyzer
+
+    analysis = Analyzer(hash_content=True).analyze(folder / "docker.tar")
+    tables: list[Any] = [layer.files for layer in analysis.layers]
+    entries = sum(map(len, tables))
+    overlay = steps.time("merge", lambda: merge(tables), lambda _: entries)
+    steps.time("waste", lambda: find_waste(tables, overlay), lambda _: entries)
+    steps.time("duplicates", lambda: find_duplicates(tables, overlay), lambda _: entries)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("case", type=Path, help="a case's folder, with gzip/ and docker.tar")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    steps = Steps(options.rounds)
+    for step in (_scan, _wire, _merge):
+        try:
+            step(steps, options.case)
+        except (ImportError, AttributeError, TypeError) as error:
+            print(f"left out {step.__name__}: {error}", file=sys.stderr)
+    print(json.dumps(steps.found))
+
+
+if __name__ == "__main__":
+    main()

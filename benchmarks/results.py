@@ -1,0 +1,115 @@
+"""Raw figures of the benchmarks: sections of measured commands, kept in one JSON file."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+
+from measure import Outcome
+
+
+@attrs.frozen
+class Facts:
+    """What an input is: figures that time is divided by."""
+
+    entries: int
+    unpacked: int  #: bytes of all tar streams
+    stored: int  #: bytes of all layers as gzip
+    layers: int
+
+
+@attrs.frozen
+class Section:
+    """One table of commands that ran in turn over one input; ``figures`` holds what is not a command's time."""
+
+    group: str
+    case: str
+    form: str  #: how the input is stored: gzip, zstd, archive, …
+    title: str
+    reference: str | None = None  #: the command that ratios are to
+    facts: Facts | None = None
+    outcomes: dict[str, Outcome] = attrs.field(factory=dict)
+    figures: dict[str, float] = attrs.field(factory=dict)
+    unit: str = ""  #: of the figures
+    measured: str = attrs.field(factory=lambda: time.strftime("%Y-%m-%d"))
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.group, self.case, self.form
+
+
+@attrs.define
+class Results:
+    """All sections, and the machine and versions they were measured on."""
+
+    machine: str = ""
+    versions: dict[str, str] = attrs.field(factory=dict)
+    sections: list[Section] = attrs.field(factory=list)
+
+    def add(self, section: Section) -> None:
+        """Put a section in, in place of an earlier measurement of the same thing."""
+        self.sections = [old for old in self.sections if old.key != section.key] + [section]
+
+    def find(self, group: str, case: str, form: str) -> Section | None:
+        return next((section for section in self.sections if section.key == (group, case, form)), None)
+
+    def of(self, group: str) -> list[Section]:
+        return [section for section in self.sections if section.group == group]
+
+
+def load(path: Path) -> Results:
+    return cattrs.structure(json.loads(path.read_text()), Results) if path.exists() else Results()
+
+
+def save(results: Results, path: Path) -> None:
+    data: dict[str, Any] = attrs.asdict(results)
+    path.write_text(json.dumps(data, indent=1, default=float) + "\n")
+
+
+def describe_machine() -> str:
+    """Processor, cores, memory and system in one line."""
+    info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in info.items()}
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1e6
+    flags = fields.get("flags", "").split()
+    extensions = "".join(f", {name}" for flag, name in (("avx512f", "AVX-512"), ("sha_ni", "SHA-NI")) if flag in flags)
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    model = fields.get("model name", platform.machine())
+    cores = int(fields.get("processor", "0")) + 1
+    return f"{cores} cores of {model}{extensions}; {memory:.0f} GB; {system}; Python {platform.python_version()}"
+
+
+def describe_versions() -> dict[str, str]:
+    """Versions of the packages and tools that take part."""
+    packages = ("ocisize", "isal", "zstandard", "xxhash", "oras")
+    found = {name: metadata.version(name) for name in packages if _installed(name)}
+    for name, flag in (("dive", "--version"), ("syft", "--version"), ("igzip", "--version"), ("gzip", "--version"),
+                       ("zstd", "--version"), ("tar", "--version"), ("bsdtar", "--version"), ("curl", "--version"),
+                       ("docker-registry", "--version")):  # fmt: skip
+        if program := find_program(name):
+            output = subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout
+            found[name] = next((word for word in output.replace(",", " ").split() if word.lstrip("v")[:1].isdigit()), "?")
+    return found
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def find_program(name: str) -> str | None:
+    """A program of the path or of the environment that Python runs in."""
+    return shutil.which(name) or shutil.which(str(Path(sys.executable).parent / name))

@@ -1,0 +1,69 @@
+"""Measure ocisize beside its peers and print Markdown tables as they come.
+
+    benchmarks/build.sh OUT
+    python benchmarks/run.py OUT [--rounds N] [--only GROUP...] [--case CASE...] [--results FILE]
+
+Raw figures go to FILE after every table, in place of earlier ones of the same table, so groups can be measured one by
+one. ``python benchmarks/report.py`` makes RESULTS.md and the plots of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import results as store
+import tables
+import targets
+from groups import layers, network, process, scale
+from groups.context import Context
+from results import Section
+
+HERE = Path(__file__).parent
+GROUPS: dict[str, Callable[[Context], Iterator[Section]]] = {
+    "gzip": layers.gzip,
+    "zstd": layers.zstd,
+    "archive": layers.archive,
+    "linear": scale.linear,
+    "memory": scale.memory,
+    "registry": network.registry,
+    "start": process.start,
+    "micro": process.micro,
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
+    add("--rounds", type=int, default=5, metavar="N", help="how often each command runs (default: %(default)s)")
+    add("--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP", help=f"of {', '.join(GROUPS)}")
+    add("--case", nargs="+", default=[], metavar="CASE", help="only these inputs")
+    add("--results", type=Path, default=HERE / "results.json", metavar="FILE", help="raw figures (default: %(default)s)")
+    return parser
+
+
+def main() -> None:
+    options = make_parser().parse_args()
+    context = Context(options.out.resolve(), options.rounds, options.case)
+    results = store.load(options.results)
+    results.machine, results.versions = store.describe_machine(), store.describe_versions()
+    print(f"{results.machine}\n\n{', '.join(' '.join(pair) for pair in results.versions.items())}\n", flush=True)
+    for name in options.only:
+        print(f"### {name}\n", flush=True)
+        for section in GROUPS[name](context):
+            results.add(section)
+            store.save(results, options.results)
+            print(tables.section(section) + "\n", flush=True)
+        for derived in (tables.linear, tables.memory):
+            if derived.__name__ == name:
+                print(derived(results) + "\n", flush=True)
+    print("### targets\n\n" + targets.table(results, measured_only=True), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Paths: one clean form, joined and split again, by piece, by row and all."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocisize.paths import Paths, clean_name, clean_names
+
+PARTS = st.sampled_from([b"a", b"b.c", b".", b"..", b"", b"...", b".a"])
+RAW_NAMES = st.lists(PARTS, min_size=1, max_size=6).map(b"/".join)
+
+
+@given(st.lists(RAW_NAMES, min_size=1, max_size=6))
+def test_names_are_cleaned_alike_together_and_alone(names: list[bytes]) -> None:
+    """The fast form over all names gives what the plain one gives for each."""
+    assert clean_names(b"\0".join(names)).split(b"\0") == [clean_name(name) for name in names]
+
+
+@given(RAW_NAMES)
+def test_clean_names_stay_clean(name: bytes) -> None:
+    """Cleaning twice changes nothing, and dots are left in front only."""
+    cleaned = clean_name(name)
+    assert clean_name(cleaned) == cleaned
+    parts = cleaned.split(b"/") if cleaned else []
+    while parts and parts[0] == b"..":
+        parts.pop(0)
+    assert not {b"", b".", b".."} & set(parts)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 16384, 16385, 50000])
+@pytest.mark.parametrize("batch", [1000, 16384, 40000])
+def test_rows_and_pieces(count: int, batch: int) -> None:
+    """However rows were added and are asked for, they are the same."""
+    names = [b"d%d/f%d" % (number // 9, number) for number in range(count)]
+    paths = Paths()
+    for start in range(0, count, batch):
+        paths.add(names[start : start + batch])
+    assert list(paths) == names == paths[:]
+    assert len(paths) == count
+    rebuilt: list[bytes] = []
+    for first, piece in paths.pieces():
+        assert first == len(rebuilt)
+        rebuilt += piece
+    assert rebuilt == names
+    rows = sorted({0, 1, 16383, 16384, 16385, 40000, count - 1} & set(range(count)))
+    assert list(paths.select(rows)) == [names[row] for row in rows] == [paths[row] for row in rows]
+    assert paths == Paths(names)
+
+
+def test_rows_that_are_not_there() -> None:
+    """Rows count from the end like any sequence's, and end like it."""
+    paths = Paths([b"a", b"b/"])
+    assert (paths[-1], paths[0]) == (b"b", b"a")
+    for row in (2, -3):
+        with pytest.raises(IndexError):
+            paths[row]
+    with pytest.raises(IndexError):
+        Paths()[0]
+
+
+def test_rows_added_after_a_look() -> None:
+    """What was looked up before does not hide what came after."""
+    paths = Paths([b"a"])
+    assert paths[0] == b"a"
+    paths.add([b"./b//c/"])
+    assert (paths[1], list(paths)) == (b"b/c", [b"a", b"b/c"])
+
+
+def test_empty_paths_are_paths() -> None:
+    """The root itself is a row like any other."""
+    assert list(Paths([b"./"])) == [b""]
+    assert list(Paths([b"", b"a", b""])) == [b"", b"a", b""]
+
+
+def test_text_in_any_path() -> None:
+    """One search over all, and paths compare by their rows."""
+    assert Paths([b"a/.wh.b"]).contain(b".wh.")
+    assert not Paths([b"a/b"]).contain(b".wh.")
+    assert Paths([b"a"]) != Paths([b"b"])
+    assert Paths([b"a"]) != [b"a"]
