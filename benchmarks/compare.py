@@ -80,8 +80,10 @@ def compare_commands(found: list[Case], trees: Mapping[str, Path], rounds: int) 
         if not (a.finished and b.finished):
             rows.append([name, *("finished" if one.finished else "not finished" for one in (a, b)), *[""] * 6])
             continue
-        figures = [(a.wall, b.wall, "{:.2f}"), (a.cpu, b.cpu, "{:.2f}"), (a.peak / 1e6, b.peak / 1e6, "{:.0f}")]
-        rows.append([name, *(text for x, y, form in figures for text in (form.format(x), form.format(y), f"{y / x:.2f}"))])
+        row = [name]
+        for x, y in ((a.wall, b.wall), (a.cpu, b.cpu)):
+            row += [tables.seconds(x), tables.seconds(y), f"{y / x:.2f}"]
+        rows.append([*row, f"{a.peak / 1e6:.0f}", f"{b.peak / 1e6:.0f}", f"{b.peak / a.peak:.2f}"])
     heads = [f"{what} {label}" for what in ("wall s", "CPU s", "peak MB") for label in ("A", "B", "B ÷ A")]
     return tables.markdown(["command", *heads], rows)
 

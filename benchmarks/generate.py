@@ -110,12 +110,12 @@ def layers(image: ImageWriter, count: int, entries: int) -> None:
 
 
 def big(image: ImageWriter, megabytes: int) -> None:
-    """Four layers of five files, one eighth random and the rest zeros, so that they take little disk."""
+    """Four layers of five files, no two of a size, one eighth random and the rest zeros, which take little disk."""
     rng, pattern_size = random.Random(4), 8 * PIECE
-    size = megabytes * 1_000_000 // 20
     for number in range(4):
         with image.layer(f"COPY model-{number}") as layer:
             for part in range(5):
+                size = megabytes * 1_000_000 // 20 + 1000 * part + number
                 layer.write(header(b"srv/models/model-%d-of-%d.bin" % (part, number), size))
                 for start in range(0, size, pattern_size):
                     piece = rng.randbytes(PIECE) + bytes(pattern_size - PIECE)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -97,8 +97,20 @@ def run(command: Command) -> Run:
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
+def warm(commands: Iterable[Command]) -> None:
+    """Read what the commands will read, so that it is in the page cache."""
+    named = {Path(argument) for command in commands for argument in command.argv[1:] if argument.startswith("/")}
+    for path in named:
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            if file.is_file():
+                with file.open("rb", buffering=0) as stream:
+                    while stream.read(1 << 18):
+                        pass
+
+
 def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, Outcome]:
     """Run all commands in turn, ``rounds`` times; what does not end in time is not tried again."""
+    warm(commands.values())
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     unfinished: dict[str, float] = {}
     for number in range(rounds):

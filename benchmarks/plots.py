@@ -85,7 +85,7 @@ def draw(results: Results, folder: Path) -> list[Plot]:
 
 def _draw(plot: Plot, path: Path) -> None:
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     axes.set_xscale("log")
@@ -96,6 +96,8 @@ def _draw(plot: Plot, path: Path) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(_plain_number))
         axis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 100 else (1.0,)))
     axes.set_title(plot.title, loc="left", color=_INK, fontsize=11, fontweight="bold")
     axes.set_xlabel(plot.x, color=_INK)
     axes.set_ylabel(plot.y, color=_INK)
@@ -125,7 +127,4 @@ def _draw_line(axes: Any, name: str, points: Sequence[tuple[float, float]]) -> N
 
 
 def _plain_number(value: float, _: object) -> str:
-    for limit, suffix in ((1e6, " M"), (1e3, " k")):
-        if value >= limit:
-            return f"{value / limit:g}{suffix}"
-    return f"{value:g}"
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"

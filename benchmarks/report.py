@@ -30,8 +30,9 @@ Written by `benchmarks/report.py` from `results.json`; do not edit. How to build
 [README.md](README.md). What was learned: [NOTES.md](NOTES.md).
 
 Ratios are what counts: machines are shared and noisy. All commands of a table ran in turn, files in the page cache;
-figures are medians. CPU is user and system time of all processes. Peak is resident memory of the largest process;
-nothing below that of the measuring process, about 25 MB, is seen. Slow peers ran once, ocisize up to {rounds} times."""
+figures are medians, of up to {rounds} rounds for short commands and of one for slow peers. CPU is user and system time of
+all processes. Peak is resident memory of the largest process; nothing below that of the measuring process, about 28 MB,
+is seen."""
 TITLES = {
     "archive": "docker-archive, plain layers",
     "gzip": "gzip layers",

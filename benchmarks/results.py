@@ -18,6 +18,14 @@ import cattrs
 from measure import Outcome
 
 
+#: How inputs are listed, in whatever order they were measured.
+ORDER = (
+    *("", "ml", "debian-python", "node", "members", "pax", "empty"),
+    *(f"scale-{count}" for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000)),
+    *("flat-1000", "flat-1000000", "deep", "layers-127", "no-whiteouts", "whiteouts", "big-100mb", "big-1gb", "big-10gb"),
+)
+
+
 @attrs.frozen
 class Facts:
     """What an input is: figures that time is divided by."""
@@ -64,7 +72,7 @@ class Results:
         return next((section for section in self.sections if section.key == (group, case, form)), None)
 
     def of(self, group: str) -> list[Section]:
-        return [section for section in self.sections if section.group == group]
+        return sorted((one for one in self.sections if one.group == group), key=lambda one: ORDER.index(one.case))
 
 
 def load(path: Path) -> Results:

@@ -13,6 +13,10 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]], *, left: int =
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
+def seconds(value: float) -> str:
+    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+
+
 def commands(section: Section) -> str:
     """Wall, CPU and peak of a section's commands, with ratios to its reference."""
     reference = section.reference or ""
@@ -23,7 +27,7 @@ def commands(section: Section) -> str:
             rows.append([name, f"not finished after {one.unfinished:.0f} s", *[""] * 4])
             continue
         ratios = [f"{one.wall / base.wall:.2f}", f"{one.cpu / base.cpu:.2f}"] if base.finished else ["", ""]
-        rows.append([name, f"{one.wall:.2f}", f"{one.cpu:.2f}", f"{one.peak / 1e6:.0f}", *ratios])
+        rows.append([name, seconds(one.wall), seconds(one.cpu), f"{one.peak / 1e6:.0f}", *ratios])
     return markdown(["command", "wall s", "CPU s", "peak MB", f"wall ÷ {reference}", f"CPU ÷ {reference}"], rows)
 
 
@@ -50,6 +54,9 @@ def section(one: Section, level: int = 4) -> str:
     return "\n\n".join(parts)
 
 
+_ENOUGH_ENTRIES = 10_000  # below, time per entry is that of starting up
+
+
 def linear(results: Results) -> str:
     """Time per entry over all sizes and shapes: as measured, and less the time of starting up."""
     rows = []
@@ -60,11 +67,11 @@ def linear(results: Results) -> str:
                 continue
             wall, start, entries = one.outcomes["ocisize"].wall, empty.outcomes["ocisize"].wall, one.facts.entries
             per_entry = [f"{wall / entries * 1e6:.2f}", f"{(wall - start) / entries * 1e6:.2f}"]
-            if one.case.startswith("big"):
+            if entries < _ENOUGH_ENTRIES:
                 per_entry = ["", ""]
             others = [_time(one, name) for name in ("igzip -dc", "dive --ci", "tarfile", "tar -t")]
             rows.append(
-                [one.case, form, f"{entries:,}", f"{one.facts.unpacked / 1e6:,.0f}", f"{wall:.2f}", *per_entry, *others]
+                [one.case, form, f"{entries:,}", f"{one.facts.unpacked / 1e6:,.0f}", seconds(wall), *per_entry, *others]
             )
     heads = ["case", "form", "entries", "MB unpacked", "ocisize s", "µs per entry", "less start-up",
              "igzip -dc s", "dive s", "tarfile s", "tar -t s"]  # fmt: skip
@@ -75,7 +82,7 @@ def _time(one: Section, name: str) -> str:
     outcome = one.outcomes.get(name)
     if outcome is None:
         return ""
-    return f"{outcome.wall:.2f}" if outcome.finished else f"> {outcome.unfinished:.0f}"
+    return seconds(outcome.wall) if outcome.finished else f"> {outcome.unfinished:.0f}"
 
 
 def allowed_memory(entries: int) -> float:

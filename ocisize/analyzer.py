@@ -19,7 +19,7 @@ from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.oci import Platform
 from ocisize.platforms import parse_platform
-from ocisize.scan import LayerScan, hash_rows, scan_layer
+from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
 from ocisize.sources import open_source
 from ocisize.stream import PLAIN
 
@@ -81,7 +81,7 @@ class Analyzer:
         scans = [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
         in_place = [scan for scan in scans if scan.region is not None]
         if in_place:
-            rows = rows_to_hash([scan.table for scan in scans])
+            rows = rows_to_hash([scan.table for scan in scans], SMALL)
             jobs = {id(scan): (scan, wanted) for scan, wanted in zip(scans, rows, strict=True) if scan.region is not None}
             with ThreadPoolExecutor(self.jobs, "ocisize") as pool:
                 list(pool.map(lambda job: hash_rows(job[0].region, job[0].table, job[1]), jobs.values()))

@@ -17,6 +17,7 @@ MAX_SPECIAL = 1 << 20  # bytes of one PAX or long-name payload, and of a sparse 
 MAX_NAME = 1 << 16  # bytes of a path; Linux stops at 4096
 GNU_MAGIC = b"ustar  \0"  # magic and version
 _OCTAL = re.compile(rb"[0-7]*")
+_PLAIN_CHECKSUM = re.compile(rb"0[0-7]{5}\0 ").fullmatch  # as nearly all writers have it
 _NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
@@ -48,6 +49,8 @@ def expected_adler(field: bytes) -> int:
 
     The low half is 1 plus the sum of all bytes modulo 65521; the stored sum counts the field itself as spaces.
     """
+    if _PLAIN_CHECKSUM(field):
+        return (int(field[:6], 8) - 8 * ord(" ") + sum(field) + 1) % 65521
     try:
         stored = parse_checksum(field)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -17,7 +18,8 @@ from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression, verified
 from ocisize.tar import scan_tar
 
-_IN_PLACE_WINDOW = 32 << 10  # payloads are passed over, so reading far ahead is wasted
+SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
+_IN_PLACE_WINDOW = 64 << 10
 _READ_AHEAD = 64 << 10
 
 
@@ -43,9 +45,9 @@ def scan_layer(
 ) -> LayerScan:
     """Read one layer and return its table.
 
-    A plain layer in a local file is read in place: headers only, nothing but its size verified, unless ``verify`` or
-    ``hash_content`` ask for its contents. Everything else is streamed and its digest verified; ``verify`` checks the
-    diff_id as well. ``aside`` hashes in a second thread. Raises LayerError around whatever goes wrong.
+    A plain layer in a local file is read in place: headers and small contents only, nothing but its size verified,
+    unless ``verify`` or ``hash_content`` ask for all contents. Everything else is streamed and its digest verified;
+    ``verify`` checks the diff_id as well. ``aside`` hashes in a second thread. Raises LayerError around whatever goes wrong.
     """
     try:
         blob = source.open_blob(layer.descriptor)
@@ -96,8 +98,8 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
 
 
 def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
-    region = blob.part(0, blob.size)
-    table = scan_tar(region, hash_content=hash_content, window_size=_READ_AHEAD if hash_content else _IN_PLACE_WINDOW)
+    limit = sys.maxsize if hash_content else SMALL
+    table = scan_tar(blob.part(0, blob.size), hash_up_to=limit, window_size=_IN_PLACE_WINDOW)
     if on_bytes is not None:
         on_bytes(blob.size)
     _add_wire_shares(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)

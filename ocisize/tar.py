@@ -10,6 +10,7 @@ Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare he
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Callable, Mapping
 
 import xxhash
@@ -43,14 +44,16 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     stream: ByteStream,
     *,
     hash_content: bool = True,
+    hash_up_to: int = sys.maxsize,
     wanted: Callable[[bytes, int], bool] | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
     """Read a tar to the end of its stream and return its entries.
 
-    ``hash_content=False`` leaves payloads unread where the stream can skip. Payloads of regular files for which
-    ``wanted(path, size)`` is true are kept in ``contents``. Raises TarError where Go's archive/tar would refuse, as
-    far as the fields are read: times, device numbers and the sparse maps inside payloads are not.
+    ``hash_content=False`` leaves payloads unread where the stream can skip, ``hash_up_to`` those of more bytes.
+    Payloads of regular files for which ``wanted(path, size)`` is true are kept in ``contents``. Raises TarError where
+    Go's archive/tar would refuse, as far as the fields are read: times, device numbers and the sparse maps inside
+    payloads are not.
     """
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
@@ -60,7 +63,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     )  # fmt: skip
     kinds, hashes, owner_index = columns.kinds, columns.hashes, Owners()
     rare = _Rare(window, owner_index)
-    hash_here, skip_here = wanted is None and hash_content, wanted is None and not hash_content
+    limit = hash_up_to if hash_content else -1
+    plain = wanted is None
     base = position = end = size = payload_end = 0
     last = -1  # where the last header that lies wholly in the window may start
     extra: Extra | None = None
@@ -106,15 +110,18 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 position = start
                 if hash_content:
                     hashes += NO_HASH
-            elif hash_here and start <= stop <= end:
+            elif plain and start <= stop <= end and size <= limit:
                 position = stop + (-size & 511)
                 hashes += digest(view[start:stop]) if size else _EMPTY_HASH
-            elif skip_here and start <= stop:
+            elif plain and size > limit and size >= 0:
                 position, payload_end = stop + (-size & 511), base + stop
+                if hash_content:
+                    hashes += NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
                 keep = wanted is not None and wanted(clean_name(name), size)
-                hashes += rare.payload(len(kinds), name, size, hash_content=hash_content, keep=keep)
+                value = rare.payload(len(kinds), name, size, hash_content=size <= limit, keep=keep)
+                hashes += value if hash_content else b""
                 base, position, last = window.base, window.position + (-size & 511), window.end - BLOCK
                 end = window.end
 
@@ -238,19 +245,22 @@ class _Rare:
             self.anomalies[kind] = f"{what}; counted as a file"
 
     def payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
-        """Pass over a payload that is not wholly at hand; return its hash, or nothing when none is wanted."""
+        """Pass over a payload that is not wholly at hand; return its hash, NO_HASH when none is wanted."""
         if size < 0:
             raise ValueError(f"negative size {size}")
-        what = repr(_shown(name))
+        window, what = self.window, repr(_shown(name))
         if keep:
-            content = self.window.take(size, what)
+            content = window.take(size, what)
             self.contents[row] = content
-            return xxhash.xxh3_128_digest(content) if hash_content else b""
+            return xxhash.xxh3_128_digest(content) if hash_content else NO_HASH
         if not hash_content:
-            self.window.expect(size, what)
-            return b""
+            window.expect(size, what)
+            return NO_HASH
+        if size <= len(window.buffer) and window.fill(size) >= size:
+            window.position = size
+            return xxhash.xxh3_128_digest(window.view[:size])
         hasher = xxhash.xxh3_128()
-        self.window.expect(size, what, hasher.update)
+        window.expect(size, what, hasher.update)
         return hasher.digest()
 
 

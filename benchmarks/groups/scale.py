@@ -19,13 +19,17 @@ _MOST_FOR_PEERS = 1_000_000
 
 def linear(context: Context) -> Iterator[Section]:
     """All sizes and shapes in turn, as gzip layers and as plain ones."""
-    found = context.cases(EMPTY, *SCALE, *SHAPES, *BYTES)
-    for form in ("gzip", "archive"):
-        commands = {(case, name): command for case in found for name, command in _commands(case, form).items()}
-        outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
-        for case in found:
-            own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
-            yield context.section("linear", case, form, f"{case.name}, {form}", own)
+    for names in ((EMPTY, *SCALE, *SHAPES), BYTES):
+        for form in ("gzip", "archive"):
+            yield from _in_turn(context, context.cases(*names), form)
+
+
+def _in_turn(context: Context, found: list[Case], form: str) -> Iterator[Section]:
+    commands = {(case, name): command for case in found for name, command in _commands(case, form).items()}
+    outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
+    for case in found:
+        own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
+        yield context.section("linear", case, form, f"{case.name}, {form}", own)
 
 
 def _commands(case: Case, form: str) -> dict[str, Command]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
+from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 
 from ocisize.analysis.model import CAUSES, WastedEntry, WasteTable
 from ocisize.analysis.overlay import Overlay
-from ocisize.files import HASH_SIZE, NO_HASH, REGULAR, FileTable, IntArray, decode_name
+from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray, decode_name
+
+_BUCKET = 1 << 18  # rows
 
 
 def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
@@ -36,33 +41,34 @@ def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[int]:
     """Per layer, the visible bytes whose content already stands at another visible path, lower layers first."""
-    seen: set[bytes] = set()
     duplicated = [0] * len(tables)
-    for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
-        if not table.hashes:
-            continue
-        hashes = bytes(table.hashes)
-        for row, size in enumerate(table.sizes):
-            if size and hidden_by[row] < 0:
-                value = hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]
-                if row in table.apparent_sizes:  # the same bytes between other holes are another content
-                    value += b"%d" % table.apparent_sizes[row]
-                if value in seen:
-                    duplicated[layer] += size
-                elif value[:HASH_SIZE] != NO_HASH:
-                    seen.add(value)
+    buckets = 1 + sum(map(len, tables)) // _BUCKET  # one after the other: all contents at once take much memory
+    for bucket in range(buckets):
+        in_bucket = bytes(first % buckets == bucket for first in range(256))
+        seen: set[bytes] = set()
+        for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+            if table.hashes:
+                duplicated[layer] += _repeated_size(table, hidden_by, in_bucket, seen)
     return duplicated
 
 
-def rows_to_hash(tables: Sequence[FileTable]) -> list[IntArray]:
-    """Per table, the rows whose content could equal another's: regular files of a size that stands twice."""
-    once: set[int] = set()
-    often: set[int] = set()
-    for table in tables:
-        for size in table.sizes:
-            (often if size in once else once).add(size)
-    often.discard(0)
-    return [
-        array("q", [row for row, size in enumerate(table.sizes) if size in often and table.kinds[row] == REGULAR])
-        for table in tables
-    ]
+def _repeated_size(table: FileTable, hidden_by: IntArray, in_bucket: bytes, seen: set[bytes]) -> int:
+    """Bytes of the visible files whose content was seen; the others' are added. Contents go by their hash's first byte."""
+    hashes, apparent_sizes, total = bytes(table.hashes), table.apparent_sizes, 0
+    columns = zip(range(len(table)), struct.iter_unpack(f"{HASH_SIZE}s", hashes), table.sizes, hidden_by, strict=True)
+    for row, (value,), size, by in compress(columns, hashes[::HASH_SIZE].translate(in_bucket)):
+        if size and by < 0 and value != NO_HASH:
+            if row in apparent_sizes:  # the same bytes between other holes are another content
+                value += b"%d" % apparent_sizes[row]  # noqa: PLW2901
+            if value in seen:
+                total += size
+            else:
+                seen.add(value)
+    return total
+
+
+def rows_to_hash(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
+    """Per table, the rows of more than ``above`` bytes whose content could equal another's: of a size that stands twice."""
+    counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
+    often = {size for size, count in counts.items() if count > 1}
+    return [array("q", [row for row, size in enumerate(table.sizes) if size in often]) for table in tables]
