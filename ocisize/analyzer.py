@@ -79,13 +79,21 @@ class Analyzer:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
         found = dict(zip(distinct, self._scan_layers(source, list(distinct.values())), strict=True))
         scans = [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
-        in_place = [scan for scan in scans if scan.region is not None]
-        if in_place:
-            rows = rows_to_hash([scan.table for scan in scans], SMALL)
-            jobs = {id(scan): (scan, wanted) for scan, wanted in zip(scans, rows, strict=True) if scan.region is not None}
-            with ThreadPoolExecutor(self.jobs, "ocisize") as pool:
-                list(pool.map(lambda job: hash_rows(job[0].region, job[0].table, job[1]), jobs.values()))
+        if any(scan.region is not None for scan in scans):
+            self._hash_alike(scans)
         return scans
+
+    def _hash_alike(self, scans: Sequence[LayerScan]) -> None:
+        """Hash what was passed over in layers read in place and could equal other contents."""
+        rows = rows_to_hash([scan.table for scan in scans], SMALL)
+        jobs = {
+            (id(scan), part): (scan.region, scan.table, wanted[part :: self.jobs])
+            for scan, wanted in zip(scans, rows, strict=True)
+            if scan.region is not None
+            for part in range(self.jobs)
+        }
+        with ThreadPoolExecutor(self.jobs, "ocisize") as pool:
+            list(pool.map(lambda job: hash_rows(*job), jobs.values()))
 
     def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
         """Scan all layers, largest first so that the last ones to finish are small; results in layer order."""

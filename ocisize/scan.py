@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -10,17 +10,16 @@ from itertools import pairwise
 import attrs
 import xxhash
 
-from ocisize.blob import CHUNK, FileRegion
+from ocisize.blob import FileRegion
 from ocisize.errors import LayerError, OcisizeError, SizeMismatch
 from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression, verified
-from ocisize.tar import scan_tar
+from ocisize.tar import WINDOW, scan_tar
 
 SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10
-_READ_AHEAD = 64 << 10
 
 
 @attrs.frozen
@@ -98,7 +97,7 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
 
 
 def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
-    limit = sys.maxsize if hash_content else SMALL
+    limit = math.inf if hash_content else SMALL
     table = scan_tar(blob.part(0, blob.size), hash_up_to=limit, window_size=_IN_PLACE_WINDOW)
     if on_bytes is not None:
         on_bytes(blob.size)
@@ -115,24 +114,20 @@ def _add_wire_shares(table: FileTable, shares: IntArray, stored: int) -> None:
 
 
 def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int]) -> None:
-    """Read the payloads of ``rows``, which ascend, by offset and fill in their content hashes."""
-    hashes = bytearray(table.hashes or NO_HASH * len(table))
-    digest, start, ahead = xxhash.xxh3_128_digest, 0, memoryview(b"")
+    """Read the payloads of ``rows`` by offset and fill in their content hashes; threads may share a table."""
+    if not table.hashes:
+        table.hashes = bytearray(NO_HASH * len(table))
+    buffer = memoryview(bytearray(WINDOW))
     for row in rows:
-        size, position = table.sizes[row], table.payload_start(row)
-        if not start <= position <= position + size <= start + len(ahead):
-            start, ahead = position, memoryview(region.read_at(position, max(_READ_AHEAD, min(size, CHUNK))))
-        if size <= len(ahead) - (position - start):
-            value = digest(ahead[position - start : position - start + size])
-        else:
-            value = _hash_payload(region, position, size)
-        hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value
-    table.hashes = hashes
+        start = table.payload_start(row)
+        value = _hash_payload(region.part(start, min(table.sizes[row], region.size - start)), buffer)
+        table.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value  # type: ignore[index]
 
 
-def _hash_payload(region: FileRegion, position: int, size: int) -> bytes:
-    hasher, end = xxhash.xxh3_128(), position + size
-    while position < end and (piece := region.read_at(position, min(1 << 20, end - position))):
-        hasher.update(piece)
-        position += len(piece)
+def _hash_payload(payload: FileRegion, buffer: memoryview) -> bytes:
+    if payload.size <= len(buffer):
+        return xxhash.xxh3_128_digest(buffer[: payload.readinto(buffer)])
+    hasher = xxhash.xxh3_128()
+    while count := payload.readinto(buffer):
+        hasher.update(buffer[:count])
     return hasher.digest()

@@ -9,8 +9,8 @@ Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare he
 
 from __future__ import annotations
 
+import math
 import struct
-import sys
 from collections.abc import Callable, Mapping
 
 import xxhash
@@ -29,6 +29,7 @@ from ocisize.memo import Checksums, Numbers, Owners
 from ocisize.paths import clean_name
 from ocisize.window import ZEROS, ByteStream, Window
 
+_FAR = 1 << 60  # beyond any tar: left to the path that reads and finds out
 _BATCH = 1024  # rows that are moved into their columns at once
 WINDOW = 256 << 10  # fits a core's second-level cache; larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
@@ -44,7 +45,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     stream: ByteStream,
     *,
     hash_content: bool = True,
-    hash_up_to: int = sys.maxsize,
+    hash_up_to: float = math.inf,
     wanted: Callable[[bytes, int], bool] | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
@@ -113,7 +114,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             elif plain and start <= stop <= end and size <= limit:
                 position = stop + (-size & 511)
                 hashes += digest(view[start:stop]) if size else _EMPTY_HASH
-            elif plain and size > limit and size >= 0:
+            elif plain and size > limit and 0 <= size < _FAR:
                 position, payload_end = stop + (-size & 511), base + stop
                 if hash_content:
                     hashes += NO_HASH

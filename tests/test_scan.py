@@ -17,7 +17,7 @@ from ocisize.errors import DigestMismatch, LayerError, SizeMismatch, StreamError
 from ocisize.files import NO_HASH, REGULAR
 from ocisize.image import Layer
 from ocisize.oci import Descriptor, Digest
-from ocisize.scan import hash_rows, scan_layer
+from ocisize.scan import SMALL, hash_rows, scan_layer
 from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
 from tests.strategies import columns
 
@@ -64,7 +64,7 @@ def region_of(tmp_path: Path) -> Iterator[Regions]:
 
 
 def test_in_place_and_streamed_agree(region_of: Regions) -> None:
-    """A plain layer has the same table however it is read; only hashes are left out in place."""
+    """A plain layer has the same table however it is read; only hashes of larger files are left out in place."""
     built = layer(ENTRIES, "plain")
     region = region_of(built.blob)
     streamed = scan_layer(BlobSource(built.blob), layer_of(built))
@@ -76,7 +76,8 @@ def test_in_place_and_streamed_agree(region_of: Regions) -> None:
     assert [(scan.digest_verified, scan.diff_id_verified) for scan in (streamed, in_place, hashed)] == [(True, True)] + [
         (False, False)
     ] * 2
-    assert bytes(in_place.table.hashes) == b""
+    for row, size in enumerate(streamed.table.sizes):
+        assert in_place.table.hash_of(row) == (NO_HASH if size > SMALL else streamed.table.hash_of(row))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
@@ -96,6 +97,7 @@ def test_hash_rows_fills_in_the_streamed_hashes(region_of: Regions) -> None:
     region = region_of(built.blob)
     expected = scan_layer(BlobSource(built.blob), layer_of(built)).table
     table = scan_layer(BlobSource(region), layer_of(built)).table
+    table.hashes = b""
     rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
     hash_rows(region, table, rows[1:2])
     assert [row for row in range(len(table)) if table.hash_of(row) != NO_HASH] == rows[1:2]
@@ -103,15 +105,17 @@ def test_hash_rows_fills_in_the_streamed_hashes(region_of: Regions) -> None:
     assert bytes(table.hashes) == bytes(expected.hashes)
 
 
-def test_hash_rows_around_its_read_ahead(region_of: Regions) -> None:
-    """Files that lie across the piece read ahead are hashed whole."""
+def test_hash_rows_of_all_sizes(region_of: Regions) -> None:
+    """Files smaller and larger than what is read at once are hashed whole."""
     entries = {
-        f"f{number}": os.urandom(size) for number, size in enumerate([60_000, 5_000, 100, 65_536, 0, 65_535, 200_000, 1])
+        f"f{number}": os.urandom(size)
+        for number, size in enumerate([60_000, 5_000, 100, 262_144, 0, 262_143, 262_145, 800_000, 1])
     }
     built = layer(entries, "plain")
     region = region_of(built.blob)
     table = scan_layer(BlobSource(region), layer_of(built)).table
-    hash_rows(region, table, range(len(table)))
+    rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
+    hash_rows(region, table, rows)
     assert bytes(table.hashes) == bytes(scan_layer(BlobSource(built.blob), layer_of(built)).table.hashes)
 
 
