@@ -34,6 +34,12 @@ class FileRegion:
         """Up to ``count`` bytes from ``position`` within the region."""
         return os.pread(self.descriptor, max(min(count, self.size - position), 0), self.offset + position)
 
+    def read(self, count: int) -> bytes:
+        """Up to ``count`` bytes from the current position."""
+        piece = self.read_at(self.position, count)
+        self.position += len(piece)
+        return piece
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer from the current position."""
         count = min(len(buffer), self.size - self.position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -15,11 +16,13 @@ from ocisize.errors import LayerError, OcisizeError, SizeMismatch
 from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.oci import SELF_NAMED
-from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression, verified
+from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
 from ocisize.tar import WINDOW, scan_tar
+from ocisize.verify import Verifier, verified
 
 SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10
+_ONE_AT_A_TIME = threading.Lock()  # walking headers hardly lets go of the interpreter: two at once take longer
 
 
 @attrs.frozen
@@ -65,11 +68,16 @@ def _scan_stream(
     digest, diff_id = layer.descriptor.digest, layer.diff_id
     self_named = SELF_NAMED in layer.descriptor.annotations
     check_diff_id = diff_id is not None and (verify or self_named)
-    chunks = verified(blob, digest, layer.descriptor.size, aside=aside)
+    size, verifier = layer.descriptor.size, None
+    if isinstance(blob, FileRegion) and not aside:
+        verifier = Verifier(digest, size)
+    else:
+        blob = verified(blob, digest, size, aside=aside)
     try:
         stream = LayerStream(
-            chunks,
-            stored_size=layer.descriptor.size,
+            blob,
+            stored_size=size,
+            verifier=verifier,
             diff_id=diff_id if check_diff_id else None,
             verified_as=digest,
             on_bytes=on_bytes,
@@ -77,7 +85,8 @@ def _scan_stream(
         table = scan_tar(stream)
         stored = stream.finish()
     finally:
-        chunks.close()  # type: ignore[attr-defined]
+        if not isinstance(blob, FileRegion):
+            blob.close()  # type: ignore[attr-defined]
     table.anomalies += (*stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
     _add_wire_shares(table, stream.wire.shares(table.ends), stored)
     return LayerScan(
@@ -98,7 +107,8 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
 
 def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
     limit = math.inf if hash_content else SMALL
-    table = scan_tar(blob.part(0, blob.size), hash_up_to=limit, window_size=_IN_PLACE_WINDOW)
+    with _ONE_AT_A_TIME:
+        table = scan_tar(blob.part(0, blob.size), hash_up_to=limit, window_size=_IN_PLACE_WINDOW)
     if on_bytes is not None:
         on_bytes(blob.size)
     _add_wire_shares(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)

@@ -1,4 +1,4 @@
-"""Verified and decompressed byte streams: a blob's stored chunks in, its uncompressed bytes out.
+"""Decompressed byte streams: a blob's stored bytes in, its uncompressed bytes and the map between both out.
 
 Compression is told by magic bytes (RFC 1952, RFC 8878), never by media type. A blob is verified when its stream has
 been read to the end, so whoever opens a LayerStream must run it to its end and then call ``finish``.
@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
-import queue
 import re
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import xxhash
 import zstandard
 
 try:
@@ -24,9 +20,10 @@ try:
 except ImportError:  # no wheel for this machine; zlib takes four times as long
     isal_zlib = None  # type: ignore[assignment]
 
-from ocisize.blob import CHUNK
-from ocisize.errors import BlobError, DigestMismatch, SizeMismatch, StreamError
-from ocisize.oci import ALGORITHMS
+from ocisize.blob import CHUNK, FileRegion
+from ocisize.errors import DigestMismatch, StreamError
+from ocisize.stored import ChunkFile, RegionFile, StoredFile
+from ocisize.verify import Verifier, algorithm_of
 from ocisize.wire import WireMap
 from ocisize.zstdframes import FrameWalker
 
@@ -34,10 +31,7 @@ GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
 MAX_ZSTD_WINDOW = 128 << 20  # what the zstd tool accepts by default
 # Bytes per decoder step, in and out: the grain of the wire map. Steps of 16 KiB cost 7 % more CPU, so only small
 # blobs, which cost little, are read in fine ones.
-_STEP, _MIN_STEP, _STEPS = 64 << 10, 4 << 10, 256
-_PAGE = bytes(4096)
-_BATCH = 16  # chunks handed to the hashing thread at once; fewer wake-ups
-_QUEUED = 8  # batches that may wait there
+_STEP, _MIN_STEP, _STEPS = 128 << 10, 4 << 10, 256
 _BROKEN = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
 
 
@@ -53,131 +47,13 @@ def detect_compression(head: bytes) -> str:
     return PLAIN
 
 
-class _HashingHere:
-    """Feeds chunks to a hash in the reading thread."""
-
-    def __init__(self, algorithm: str) -> None:
-        self._hash = hashlib.new(algorithm, usedforsecurity=False)
-
-    def update(self, chunk: bytes) -> None:
-        # ISA-L leaves the upper halves of the vector registers dirty, which makes OpenSSL's SHA a third slower. xxh3
-        # cleans them: on 1.1 GB of gzip layers hashing costs 0.63 s instead of 0.84 s, see benchmarks/RESULTS.md.
-        xxhash.xxh3_64_intdigest(_PAGE)
-        self._hash.update(chunk)
-
-    def close(self) -> str:
-        return self._hash.hexdigest()
-
-
-class _HashingThread:
-    """Feeds chunks to a hash in a second thread, in order and with a bounded backlog."""
-
-    def __init__(self, algorithm: str) -> None:
-        self._hash = hashlib.new(algorithm, usedforsecurity=False)
-        self._queue: queue.Queue[list[bytes] | None] = queue.Queue(_QUEUED)
-        self._batch: list[bytes] = []
-        self._thread = threading.Thread(target=self._run, name="ocisize-hash", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            for chunk in batch:
-                self._hash.update(chunk)
-
-    def update(self, chunk: bytes) -> None:
-        self._batch.append(chunk)
-        if len(self._batch) >= _BATCH:
-            self._queue.put(self._batch)
-            self._batch = []
-
-    def close(self) -> str:
-        """Wait for the thread and return the digest in hex; safe to call when giving up early."""
-        self._queue.put(self._batch)
-        self._queue.put(None)
-        self._thread.join()
-        return self._hash.hexdigest()
-
-
-def _algorithm_of(digest: str) -> str:
-    algorithm = digest.partition(":")[0]
-    if algorithm not in ALGORITHMS:
-        raise BlobError(f"cannot verify {digest}: unknown algorithm {algorithm}")
-    return algorithm
-
-
-def verified(chunks: Iterable[bytes], digest: str, size: int, *, aside: bool = False) -> Iterator[bytes]:
-    """Yield the chunks as they come; raise SizeMismatch or DigestMismatch after the last if they are not the blob.
-
-    ``aside`` hashes in a second thread, which pays when no other layer keeps the other cores busy.
-    A digest of an algorithm that is not in ALGORITHMS raises BlobError before the first chunk.
-    """
-    algorithm, expected = _algorithm_of(digest), digest.partition(":")[2]
-    hasher = _HashingThread(algorithm) if aside else _HashingHere(algorithm)
-    got, hexdigest = 0, ""
-    try:
-        for chunk in chunks:
-            got += len(chunk)
-            if got > size:
-                raise SizeMismatch(digest, got=got, expected=size, more=True)
-            hasher.update(chunk)
-            yield chunk
-    finally:
-        hexdigest = hasher.close()
-    if got != size:
-        raise SizeMismatch(digest, got=got, expected=size)
-    if hexdigest != expected:
-        raise DigestMismatch("blob", got=f"{algorithm}:{hexdigest}", expected=digest)
-
-
-class _ChunkFile(io.RawIOBase):
-    """Chunks as the file object decoders want; ``consumed`` counts the bytes handed out."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._chunk = memoryview(b"")
-        self.consumed = 0
-        self.frames: FrameWalker | None = None  #: follows what is read, where the decoder does not tell a cut
-
-    def _take(self, count: int) -> memoryview:
-        while not self._chunk:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return self._chunk
-            self._chunk = memoryview(chunk)
-        piece = self._chunk[:count]
-        self._chunk = self._chunk[count:]
-        self.consumed += len(piece)
-        if self.frames is not None:
-            self.frames.feed(piece)
-        return piece
-
-    def readable(self) -> bool:
-        return True
-
-    def peek(self, count: int) -> bytes:
-        """The first bytes without consuming them; only before the first read."""
-        head = b""
-        while len(head) < count and (chunk := next(self._chunks, None)) is not None:
-            head += chunk
-        self._chunk = memoryview(head)
-        return head[:count]
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        piece = self._take(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def read(self, size: int = -1, /) -> bytes:
-        return bytes(self._take(size if size >= 0 else CHUNK))
-
-
 class _Decoder(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
     def tell(self) -> int: ...
 
 
-def _open_gzip(file: _ChunkFile, step: int) -> _Decoder:
+def _open_gzip(file: StoredFile, step: int) -> _Decoder:
     if isal_zlib is None:
         return gzip._GzipReader(file)  # noqa: SLF001
     # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
@@ -185,13 +61,13 @@ def _open_gzip(file: _ChunkFile, step: int) -> _Decoder:
     return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
 
 
-def _open_zstd(file: _ChunkFile, step: int) -> _Decoder:
+def _open_zstd(file: StoredFile, step: int) -> _Decoder:
     file.frames = FrameWalker()
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
 
-def _open_plain(file: _ChunkFile, _: int) -> _Decoder:
+def _open_plain(file: StoredFile, _: int) -> _Decoder:
     return file
 
 
@@ -201,6 +77,7 @@ _OPENERS = {GZIP: _open_gzip, ZSTD: _open_zstd, PLAIN: _open_plain}
 class LayerStream:
     """The uncompressed bytes of a blob, with the map of what they cost as stored.
 
+    A blob in a local file is read in place and shown to the ``verifier``; chunks from elsewhere come verified.
     ``stored_size`` is how long the blob should be; small ones are mapped in finer steps. ``diff_id``, when given, is
     checked by ``finish``, unless the chunks are plain and already ``verified_as`` the same digest.
     """
@@ -211,17 +88,18 @@ class LayerStream:
         *,
         stored_size: int | None = None,
         diff_id: str | None = None,
+        verifier: Verifier | None = None,
         verified_as: str | None = None,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
-        self._file = _ChunkFile(chunks)
+        self._file = RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)
         self.compression = detect_compression(self._file.peek(18))
         self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
         self._decoder = _OPENERS[self.compression](self._file, self._step)
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id
-        self._hash = hashlib.new(_algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
+        self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._on_bytes = on_bytes
         self.wire = WireMap()
         self.size = 0  #: uncompressed bytes so far

@@ -28,7 +28,7 @@ class FrameWalker:
         """Whether the bytes so far end where a frame ends."""
         return self._next == self._magic and not self._part and not self._pass
 
-    def feed(self, data: memoryview) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Walk over the next bytes."""
         position, size = 0, len(data)
         while position < size:

@@ -16,7 +16,8 @@ import zstandard
 
 import ocisize.stream
 from ocisize.errors import BlobError, DigestMismatch, OcisizeError, SizeMismatch, StreamError
-from ocisize.stream import LayerStream, detect_compression, verified
+from ocisize.stream import LayerStream, detect_compression
+from ocisize.verify import verified
 from ocisize.tar import scan_tar
 from tests.images import layer, sha256, tar_bytes
 

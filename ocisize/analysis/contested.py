@@ -57,13 +57,8 @@ def select_everything(tables: Sequence[FileTable]) -> list[Rows]:
 def _special_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:
     """Rows that are whiteouts or AUFS bookkeeping, or whose path no filesystem can hold."""
     for row, path in enumerate(paths, first):
-        if (
-            path.rpartition(b"/")[2].startswith(WHITEOUT)
-            or path.startswith(AUFS)
-            or path[:3] in (b"..", b"../")
-            or len(path) > MAX_PATH
-            or (not path and table.kinds[row] != DIRECTORY)
-        ):
+        whiteout = WHITEOUT in path and (path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(AUFS))
+        if whiteout or path[:3] in (b"..", b"../") or len(path) > MAX_PATH or (not path and table.kinds[row] != DIRECTORY):
             yield row
 
 

@@ -18,7 +18,7 @@ import attrs
 
 from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
 from ocisize.analysis.model import CAUSES, Cause
-from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable, IntArray, decode_name
+from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, decode_name
 from ocisize.paths import clean_name
 
 _AUFS_LINKS = b".wh..wh.plnk/"
@@ -231,15 +231,15 @@ class _Merger:
 
     def _overwritten(self, old: _Node, new: int) -> Cause:
         """Why ``old`` disappears below the entry that the layer at hand puts in its place."""
-        content = self._content(old) if isinstance(old, int) else None
-        return Cause.METADATA_ONLY if content and content == self._content(new) else Cause.OVERWRITTEN
+        if isinstance(old, int):
+            content = self._content(old)
+            if content[0] != NO_HASH and content == self._content(new):
+                return Cause.METADATA_ONLY
+        return Cause.OVERWRITTEN
 
-    def _content(self, number: int) -> tuple[int, int | None, bytes] | None:
+    def _content(self, number: int) -> tuple[bytes, int, int | None]:
         table, row = self._at(self._inode_of.get(number, number))
-        value = table.hash_of(row)
-        if table.kinds[row] != REGULAR or value == NO_HASH:
-            return None
-        return table.sizes[row], table.apparent_sizes.get(row), value
+        return table.hash_of(row), table.sizes[row], table.apparent_sizes.get(row)
 
     def _hide(self, node: _Node, path: bytes, cause: Cause) -> None:
         """Make an entry, or all below a directory, invisible."""

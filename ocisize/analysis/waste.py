@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
 
-from ocisize.analysis.model import CAUSES, WastedEntry, WasteTable
+from ocisize.analysis.model import WasteTable
 from ocisize.analysis.overlay import Overlay
 from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray, decode_name
 
@@ -17,26 +17,23 @@ _BUCKET = 1 << 18  # rows
 
 def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
     """All stored files that cannot be seen, largest first; files without content waste nothing."""
-    found: list[WastedEntry] = []
+    found: list[tuple[int, str, int, int]] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
-        rows = [row for row, by in enumerate(hidden_by) if by >= 0 and table.sizes[row] > 0]
-        compressed = table.compressed_sizes
-        found.extend(
-            WastedEntry(
-                decode_name(path),
-                table.sizes[row],
-                compressed[row] if compressed is not None else None,
-                CAUSES[overlay.causes[layer][row]],
-                layer,
-                hidden_by[row],
-            )
-            for row, path in zip(rows, table.paths.select(rows), strict=True)
-        )
-    found.sort(key=lambda entry: (-entry.size, entry.path, entry.held_by))
-    waste = WasteTable()
-    for entry in found:
-        waste.append(entry)
-    return waste
+        sizes = table.sizes
+        rows = [row for row, by in enumerate(hidden_by) if by >= 0 and sizes[row] > 0]
+        found += [
+            (-sizes[row], decode_name(path), layer, row) for row, path in zip(rows, table.paths.select(rows), strict=True)
+        ]
+    found.sort()
+    wire = [table.compressed_sizes for table in tables]
+    return WasteTable(
+        paths=[path for _, path, _, _ in found],
+        sizes=array("q", [-size for size, _, _, _ in found]),
+        compressed_sizes=array("q", [-1 if (shares := wire[layer]) is None else shares[row] for _, _, layer, row in found]),
+        causes=bytearray([overlay.causes[layer][row] for _, _, layer, row in found]),
+        held_by=array("i", [layer for _, _, layer, _ in found]),
+        hidden_by=array("i", [overlay.hidden_by[layer][row] for _, _, layer, row in found]),
+    )
 
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[int]:

@@ -1,0 +1,94 @@
+"""StoredFile: a blob's stored bytes as the file object that decoders read from, counted as they are handed out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from ocisize.blob import CHUNK, FileRegion
+from ocisize.verify import Verifier
+from ocisize.zstdframes import FrameWalker
+
+
+class StoredFile(io.RawIOBase):
+    """What decoders read from; ``consumed`` counts the bytes handed out."""
+
+    consumed = 0
+    frames: FrameWalker | None = None  #: follows what is read, where the decoder does not tell a cut
+
+    def readable(self) -> bool:
+        return True
+
+    def peek(self, count: int) -> bytes:
+        """The first bytes without consuming them; only before the first read."""
+        raise NotImplementedError
+
+    def _hand_out(self, piece: bytes | memoryview) -> None:
+        self.consumed += len(piece)
+        if self.frames is not None:
+            self.frames.feed(piece)
+
+
+class ChunkFile(StoredFile):
+    """Chunks from anywhere, copied to where the decoder wants them."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = memoryview(b"")
+
+    def peek(self, count: int) -> bytes:
+        head = b""
+        while len(head) < count and (chunk := next(self._chunks, None)) is not None:
+            head += chunk
+        self._chunk = memoryview(head)
+        return head[:count]
+
+    def _take(self, count: int) -> memoryview:
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return self._chunk
+            self._chunk = memoryview(chunk)
+        piece = self._chunk[:count]
+        self._chunk = self._chunk[count:]
+        self._hand_out(piece)
+        return piece
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        piece = self._take(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int = -1, /) -> bytes:
+        return bytes(self._take(size if size >= 0 else CHUNK))
+
+
+class RegionFile(StoredFile):
+    """Bytes of a local file, read straight to where the decoder wants them and verified there."""
+
+    def __init__(self, region: FileRegion, verifier: Verifier | None) -> None:
+        self._region, self._verifier = region.part(0, region.size), verifier
+        self._ended = False
+
+    def peek(self, count: int) -> bytes:
+        return self._region.read_at(0, count)
+
+    def _see(self, piece: bytes | memoryview) -> None:
+        if piece:
+            self._hand_out(piece)
+        if self._verifier is not None and not self._ended:
+            if piece:
+                self._verifier.update(piece)
+            else:
+                self._verifier.finish()
+        self._ended = not piece
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        count = self._region.readinto(buffer)
+        self._see(memoryview(buffer)[:count])
+        return count
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._region.read(size if size >= 0 else CHUNK)
+        self._see(piece)
+        return piece
