@@ -1,0 +1,102 @@
+"""Instructions per entry of the hot path, counted by valgrind: the same on every run, whatever else the machine does.
+
+    python benchmarks/instructions.py            # show what is measured beside the budget
+    python benchmarks/instructions.py --write    # make what is measured the new budget
+
+Two tars of different length go through the same steps; the difference, per entry, is free of start-up. The budget in
+``instructions.json`` is what CI holds the code to; raise it only with a reason in the commit message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BUDGET = Path(__file__).with_name("instructions.json")
+SHORT, LONG = 1000, 3000  # entries
+STEPS = ("scan", "scan in place", "merge")
+_BLOCK = 512
+_FIELDS = b"0000644\x000000000\x000000000\x00%011o\x0000000000000\x00        0"
+_BODY = bytes(range(256)) * 8
+
+
+def version() -> str:
+    """The interpreter whose instructions are counted."""
+    return f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor} {platform.machine()}"
+
+
+def write_tar(path: Path, entries: int) -> None:
+    """A tar like a tree of small packages: eight files in a directory, up to 1,500 bytes each."""
+    with path.open("wb") as file:
+        for number in range(entries):
+            size = number * 37 % 1500
+            name = b"srv/app/node_modules/package-%d/lib/module_%d.js" % (number // 8, number)
+            block = bytearray(name.ljust(100, b"\0") + _FIELDS % size + bytes(100) + b"ustar\x0000").ljust(_BLOCK, b"\0")
+            block[148:156] = b"%06o\0 " % sum(block)
+            file.write(block + _BODY[:size] + bytes(-size % _BLOCK))
+        file.write(bytes(2 * _BLOCK))
+
+
+def run_step(step: str, path: str) -> None:
+    """What valgrind watches."""
+    from ocisize.analysis.overlay import merge
+    from ocisize.analysis.waste import find_duplicates, find_waste
+    from ocisize.blob import FileRegion
+    from ocisize.tar import scan_tar
+
+    region = FileRegion(os.open(path, os.O_RDONLY), 0, Path(path).stat().st_size)
+    table = scan_tar(region, hash_up_to=512 if step == "scan in place" else 1 << 20)
+    if step == "merge":
+        tables = [table, table]
+        overlay = merge(tables)
+        find_waste(tables, overlay)
+        find_duplicates(tables, overlay)
+
+
+def count(step: str, path: Path) -> int:
+    """Instructions that a whole process takes for a step."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__, step, str(path)]
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=300)
+    found = re.search(r"Collected : (\d+)", result.stderr)
+    if found is None:
+        raise RuntimeError(f"valgrind counted nothing: {result.stderr[-500:]}")
+    return int(found[1])
+
+
+def measure(step: str) -> int:
+    """Instructions per entry that a step takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        counts = []
+        for entries in (SHORT, LONG):
+            path = Path(folder) / f"{entries}.tar"
+            write_tar(path, entries)
+            counts.append(count(step, path))
+    return (counts[1] - counts[0]) // (LONG - SHORT)
+
+
+def budget() -> dict[str, int]:
+    """Instructions per entry and step that this interpreter may take; empty for one that has no budget."""
+    found: dict[str, int] = json.loads(BUDGET.read_text()).get(version(), {})
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    if arguments and arguments[0] in STEPS:
+        run_step(*arguments)
+        return
+    measured = {step: measure(step) for step in STEPS}
+    for step, instructions in measured.items():
+        print(f"{step:15} {instructions:7,} instructions per entry, budget {budget().get(step, 0):,}")
+    if arguments == ["--write"]:
+        BUDGET.write_text(json.dumps({**json.loads(BUDGET.read_text()), version(): measured}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
