@@ -43,24 +43,25 @@ class ChunkFile(StoredFile):
         self._chunk = memoryview(head)
         return head[:count]
 
-    def _take(self, count: int) -> memoryview:
-        while not self._chunk:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return self._chunk
+    def _next(self) -> memoryview:
+        while not self._chunk and (chunk := next(self._chunks, None)) is not None:
             self._chunk = memoryview(chunk)
-        piece = self._chunk[:count]
-        self._chunk = self._chunk[count:]
-        self._hand_out(piece)
-        return piece
+        return self._chunk
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        piece = self._take(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+        """Fill the buffer whole but at the end: what decoders see, and so the wire map, depends on no chunking."""
+        filled = 0
+        while filled < len(buffer) and (chunk := self._next()):
+            count = min(len(chunk), len(buffer) - filled)
+            buffer[filled : filled + count] = chunk[:count]
+            self._chunk = chunk[count:]
+            filled += count
+        self._hand_out(buffer[:filled])
+        return filled
 
     def read(self, size: int = -1, /) -> bytes:
-        return bytes(self._take(size if size >= 0 else CHUNK))
+        buffer = bytearray(size if size >= 0 else CHUNK)
+        return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
 
 
 class RegionFile(StoredFile):

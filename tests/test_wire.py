@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import random
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from ocisize.blob import FileRegion
 from ocisize.files import FileTable
 from ocisize.stream import LayerStream
 from ocisize.tar import scan_tar
@@ -86,3 +89,24 @@ def test_member_per_file() -> None:
     blob = b"".join(gzip.compress(tar[low:high]) for low, high in zip(ends, ends[1:], strict=False))
     found = shares(blob)[1]
     assert all(abs(share - (number % 2) * 100_000) < 40_000 for number, share in enumerate(found))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_chunks_change_nothing(compression: Compression, tmp_path: Path) -> None:
+    """The map is the same however the stored bytes come: in chunks of any size, or from a file."""
+    tar = tar_bytes({f"f{number}": text(DICE.randrange(3000, 30_000)) for number in range(150)})
+    blob = compress(tar, compression)
+    path = tmp_path / "blob"
+    path.write_bytes(blob)
+
+    def shares_of(stored: Iterable[bytes]) -> list[int]:
+        stream = LayerStream(stored)
+        table = scan_tar(stream)
+        stream.finish()
+        return list(stream.wire.shares(table.ends))
+
+    with path.open("rb") as file:
+        expected = shares_of(FileRegion(file.fileno(), 0, len(blob)))
+    assert sum(expected) <= len(blob)
+    for size in (777, 65_536, 100_000, len(blob)):
+        assert shares_of(blob[start : start + size] for start in range(0, len(blob), size)) == expected
