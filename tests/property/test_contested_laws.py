@@ -1,0 +1,82 @@
+"""Rows that were told to meet nothing meet nothing: leaving them out of the merge changes nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ocisize.analysis.contested import find_contested, select_everything
+from ocisize.analysis.overlay import lay_over, merge
+from ocisize.paths import Paths
+from tests.images import DIR, Entry, Hard, Link
+from tests.property.model import Pairs, tables_of
+from tests.property.test_merge_laws import LAYERS
+
+
+def sparse_layers(dice: random.Random) -> list[Pairs]:
+    """Layers that mostly lie apart, with a few rows that meet, remove, replace and link."""
+    folders = [f"{dice.choice('ab')}/{dice.choice('cdef')}{number}/{dice.choice('gh')}" for number in range(30)]
+    layers: list[Pairs] = []
+    for _ in range(dice.randrange(1, 5)):
+        entries: list[tuple[str, Entry]] = []
+        for folder in dice.sample(folders, 8):
+            entries += [(f"{folder}/{name}", dice.choice([b"x", b"yy", b""])) for name in dice.sample("ijklm", 3)]
+        for _ in range(dice.randrange(4)):
+            folder, name = dice.choice(folders), dice.choice("ijklm")
+            above, _, last = folder.rpartition("/")
+            odd: list[tuple[str, Entry]] = [
+                (f"{folder}/.wh.{name}", b""), (f"{above}/.wh.{last}", b""), (f"{above}/.wh..wh..opq", b""),
+                (folder, b"a file"), (above, DIR), (f"{folder}/{name}/deep", b"x"), (f"{folder}/{name}", DIR),
+                (f"{folder}/{name}", Hard(f"{dice.choice(folders)}/{name}")), (f"{folder}/{name}", b"twice"),
+                (f"{folder}/{name}", Link(f"/{dice.choice(folders)}")), (folder, Link("/a")), ("../out", b"x"),
+            ]  # fmt: skip
+            entries.insert(dice.randrange(len(entries)), dice.choice(odd))
+        layers.append(entries)
+    return layers
+
+
+def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
+    tables = tables_of(layers)
+    with patch("ocisize.paths._PIECE", piece):
+        for table in tables:
+            table.paths = Paths(table.paths)
+    assert merge(tables) == lay_over(tables, select_everything(tables))
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(LAYERS, st.sampled_from([1, 2, 5, 1000]))
+def test_what_is_left_out_meets_nothing(layers: list[Pairs], piece: int) -> None:
+    """Laying contested rows over each other gives what laying all does, however rows fall into pieces."""
+    assert_nothing_is_missed(layers, piece)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_lies_apart_may_be_left_out(seed: int) -> None:
+    """The same where most rows meet nothing and are left out."""
+    dice = random.Random(seed)
+    assert_nothing_is_missed(sparse_layers(dice), dice.choice([3, 10, 40, 1000]))
+
+
+SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("upper", "selected"),
+    [
+        ([("app/main", b"x")], set[str]()),
+        ([("usr/lib/7/file", b"y")], {"usr/lib/7/file"}),
+        ([("usr/lib/7/other", b"y")], {"usr/lib/7/file", "usr/lib/7/other"}),
+        ([("usr/lib/.wh.7", b"")], {"usr/lib/7/file", "usr/lib/.wh.7"}),
+        ([("usr/lib/7/.wh..wh..opq", b"")], {"usr/lib/7/file", "usr/lib/7/.wh..wh..opq"}),
+        ([("usr/lib/7", b"now a file")], {"usr/lib/7/file", "usr/lib/7"}),
+    ],
+)
+def test_few_rows_are_contested(upper: Pairs, selected: set[str]) -> None:
+    """What lies apart is left out, what can be hidden and what hides it is not."""
+    rows = find_contested(tables_of([SYSTEM, upper]))
+    assert {path.decode() for each in rows for path in each.paths} == selected
