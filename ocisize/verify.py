@@ -25,7 +25,7 @@ class _HashingHere:
 
     def update(self, chunk: bytes | memoryview) -> None:
         # ISA-L leaves the upper halves of the vector registers dirty, which makes OpenSSL's SHA a third slower. xxh3
-        # cleans them: on 1.1 GB of gzip layers hashing costs 0.63 s instead of 0.84 s, see benchmarks/RESULTS.md.
+        # cleans them: on 1.1 GB of gzip layers hashing costs 0.63 s instead of 0.84 s, see benchmarks/NOTES.md.
         xxhash.xxh3_64_intdigest(_PAGE)
         self._hash.update(chunk)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, pairwise
+from operator import lt
 
 import attrs
 
@@ -75,6 +76,7 @@ class _Survey:
         self._replaced: set[bytes] = set()  # what whiteouts name, opaque directories
         self._linked: set[bytes] = set()  # directories of hard links and of their targets
         self._pieces = 0
+        self._last, self._ordered = b"", False  # last path of the last piece; whether its last run ascends
 
     def look_at(self, table: FileTable) -> None:
         """Take in the next layer."""
@@ -97,6 +99,8 @@ class _Survey:
         """Enter the piece's directories; return them, those above them included, and the paths of all else."""
         self._pieces += 1
         starts, numbers = self._runs[-1]
+        runs = len(starts)
+        clean = bool(runs) and self._ordered and not self._contested[numbers[-1]]
         current, here = None, set[bytes]()
         for row, path in enumerate(paths, first):  # 0.1 µs a row
             directory = path.rpartition(b"/")[0]
@@ -111,7 +115,24 @@ class _Survey:
             self._contest(map(_parent, _repeated(others)))
         here.update(compress(paths, kinds.translate(_IS_DIRECTORY)))
         self._contest(map(_parent, distinct & here))
+        if clean and numbers[runs] == numbers[runs - 1]:
+            run = paths[: starts[runs + 1] - first if runs + 1 < len(starts) else None]
+            if self._goes_on(run, runs):
+                self._contested[numbers[runs]] = False
+        last_run = paths[starts[-1] - first :]
+        self._last, self._ordered = paths[-1], all(map(lt, last_run, last_run[1:]))
         return here, distinct
+
+    def _goes_on(self, run: list[bytes], index: int) -> bool:
+        """Whether a directory too long for one piece goes on with new names, in order, and holds nothing but them."""
+        directory, numbers = _parent(run[0]), self._runs[-1][1]
+        count = numbers.count(numbers[index])
+        below = directory + b"/" if directory else b""
+        return (
+            all(number == numbers[index] for number in numbers[index + 1 - count : index + 1])
+            and all(map(lt, [self._last, *run], run))
+            and not any(other.startswith(below) for other in self._directories if other != directory)
+        )
 
     def _enter(self, directory: bytes, here: set[bytes]) -> int:
         """Note that this piece has rows in a directory, and so something in all directories above; return its number."""

@@ -40,6 +40,20 @@ def sparse_layers(dice: random.Random) -> list[Pairs]:
     return layers
 
 
+def long_layers(dice: random.Random) -> list[Pairs]:
+    """Layers with one directory longer than a piece, mostly in order, and a few rows that disturb it."""
+    folder = dice.choice(["", "long/", "a/b/"])
+    entries: list[tuple[str, Entry]] = [(f"{folder}{number:03}", b"x") for number in range(dice.randrange(5, 40))]
+    for _ in range(dice.randrange(3)):
+        odd: list[tuple[str, Entry]] = [
+            (f"{folder}{dice.randrange(40):03}", b"twice"), (f"{folder}{dice.randrange(40):03}", DIR),
+            (f"{folder}{dice.randrange(40):03}/below", b"x"), ("else/where", b"x"), (f"{folder}.wh.{dice.randrange(40):03}", b""),
+        ]  # fmt: skip
+        entries.insert(dice.randrange(len(entries)), dice.choice(odd))
+    upper: list[tuple[str, Entry]] = [(f"{folder}{dice.randrange(40):03}", b"x")]
+    return [entries, upper] if dice.random() < 0.5 else [entries]
+
+
 def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
     tables = tables_of(layers)
     with patch("ocisize.paths._PIECE", piece):
@@ -60,6 +74,21 @@ def test_what_lies_apart_may_be_left_out(seed: int) -> None:
     """The same where most rows meet nothing and are left out."""
     dice = random.Random(seed)
     assert_nothing_is_missed(sparse_layers(dice), dice.choice([3, 10, 40, 1000]))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_long_directories(seed: int) -> None:
+    """A directory that goes on over pieces is left out only while its names are new."""
+    dice = random.Random(seed)
+    assert_nothing_is_missed(long_layers(dice), dice.choice([2, 5, 7]))
+
+
+def test_a_long_directory_is_left_out() -> None:
+    """A million files in one directory are as cheap as in many."""
+    tables = tables_of([[(f"long/{number:03}", b"x") for number in range(100)]])
+    with patch("ocisize.paths._PIECE", 7):
+        tables[0].paths = Paths(tables[0].paths)
+    assert [list(rows.rows) for rows in find_contested(tables)] == [[]]
 
 
 SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number in range(50)]
