@@ -133,8 +133,10 @@ class FileTable(Sequence[FileEntry]):
         sizes = self.sizes
         smallest = min(heapq.nlargest(count, sizes), default=0)
         rows = [row for row, size in enumerate(sizes) if size >= smallest and self.kinds[row] == REGULAR]
-        rows.sort(key=lambda row: (-sizes[row], self.paths[row]))
-        return [self[row] for row in rows[:count]]
+        paths = dict(zip(rows, self.paths.select(rows), strict=True))
+        rows.sort(key=lambda row: (-sizes[row], paths[row]))
+        entries = {row: self[row] for row in sorted(rows[:count])}  # in order, which splits each piece of paths once
+        return [entries[row] for row in rows[:count]]
 
 
 def decode_name(name: bytes) -> str:

@@ -83,6 +83,8 @@ class Paths(Sequence[bytes]):
             piece = bisect_right(self._first_rows, rows[done]) - 1
             first, paths = self._first_rows[piece], self._piece(piece)
             end = bisect_left(rows, first + len(paths), done)
+            if end == done or rows[done] < first:
+                raise IndexError(rows[done])
             yield from [paths[row - first] for row in rows[done:end]]
             done = end
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +11,8 @@ import attrs
 import xxhash
 
 from ocisize.blob import FileRegion
-from ocisize.errors import LayerError, OcisizeError, SizeMismatch
-from ocisize.files import HASH_SIZE, NO_HASH, FileTable, IntArray
+from ocisize.errors import LayerError, OcisizeError, SizeMismatch, TarError
+from ocisize.files import HASH_SIZE, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
@@ -106,9 +105,12 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
 
 
 def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
-    limit = math.inf if hash_content else SMALL
     with _ONE_AT_A_TIME:
-        table = scan_tar(blob.part(0, blob.size), hash_up_to=limit, window_size=_IN_PLACE_WINDOW)
+        if on_bytes is not None:
+            on_bytes(0)  # ends here when nobody waits for the result any more
+        table = scan_tar(blob.part(0, blob.size), hash_up_to=SMALL, window_size=_IN_PLACE_WINDOW)
+    if hash_content:
+        hash_rows(blob, table, [row for row, size in enumerate(table.sizes) if size > SMALL])
     if on_bytes is not None:
         on_bytes(blob.size)
     _add_wire_shares(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
@@ -124,20 +126,20 @@ def _add_wire_shares(table: FileTable, shares: IntArray, stored: int) -> None:
 
 
 def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int]) -> None:
-    """Read the payloads of ``rows`` by offset and fill in their content hashes; threads may share a table."""
-    if not table.hashes:
-        table.hashes = bytearray(NO_HASH * len(table))
+    """Read the payloads of ``rows`` by offset and fill in their content hashes; threads may share a table.
+
+    Raises TarError when the file has been cut since it was scanned.
+    """
     buffer = memoryview(bytearray(WINDOW))
     for row in rows:
-        start = table.payload_start(row)
-        value = _hash_payload(region.part(start, min(table.sizes[row], region.size - start)), buffer)
+        value = _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer)
         table.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value  # type: ignore[index]
 
 
 def _hash_payload(payload: FileRegion, buffer: memoryview) -> bytes:
-    if payload.size <= len(buffer):
-        return xxhash.xxh3_128_digest(buffer[: payload.readinto(buffer)])
     hasher = xxhash.xxh3_128()
     while count := payload.readinto(buffer):
         hasher.update(buffer[:count])
+    if payload.position < payload.size:
+        raise TarError("the file has been cut while it was read", offset=payload.offset + payload.position)
     return hasher.digest()

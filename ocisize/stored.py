@@ -74,22 +74,23 @@ class RegionFile(StoredFile):
     def peek(self, count: int) -> bytes:
         return self._region.read_at(0, count)
 
-    def _see(self, piece: bytes | memoryview) -> None:
+    def _see(self, piece: bytes | memoryview, asked: int) -> None:
         if piece:
             self._hand_out(piece)
-        if self._verifier is not None and not self._ended:
-            if piece:
+            if self._verifier is not None:
                 self._verifier.update(piece)
-            else:
+        elif asked and not self._ended:
+            self._ended = True
+            if self._verifier is not None:
                 self._verifier.finish()
-        self._ended = not piece
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         count = self._region.readinto(buffer)
-        self._see(memoryview(buffer)[:count])
+        self._see(memoryview(buffer)[:count], len(buffer))
         return count
 
     def read(self, size: int = -1, /) -> bytes:
-        piece = self._region.read(size if size >= 0 else CHUNK)
-        self._see(piece)
+        asked = size if size >= 0 else CHUNK
+        piece = self._region.read(asked)
+        self._see(piece, asked)
         return piece

@@ -31,6 +31,7 @@ GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
 MAX_ZSTD_WINDOW = 128 << 20  # what the zstd tool accepts by default
 # Bytes per decoder step, in and out: the grain of the wire map. Steps of 16 KiB cost 9 % more CPU, so only small
 # blobs, which cost little, are read in fine ones.
+_EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
 _STEP, _MIN_STEP, _STEPS = 128 << 10, 4 << 10, 256
 _BROKEN = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
 
@@ -93,8 +94,11 @@ class LayerStream:
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._file = RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)
-        self.compression = detect_compression(self._file.peek(18))
+        head = self._file.peek(18)
+        self.compression = detect_compression(head)
         self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
+        if self.compression == GZIP and head[3] & _EXTRA_FIELD:
+            self._step = _STEP  # ISA-L wants a header whole, and this one may have 64 KiB
         self._decoder = _OPENERS[self.compression](self._file, self._step)
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
@@ -123,6 +127,8 @@ class LayerStream:
                 filled += count
         except EOFError:
             raise StreamError(f"the {self.compression} stream is cut after {self._decoder.tell()} bytes of output") from None
+        except OverflowError as error:
+            raise StreamError(f"unusual {self.compression} header: {error}") from None
         except _BROKEN as error:
             self._end_at_garbage(error, self.size + filled)
             filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble

@@ -2,8 +2,8 @@
 
 This is the hot path: about 1.3 µs per entry. What makes it fast, guarded by ``benchmarks/``: headers are read in
 place from one preallocated window, one ``unpack_from`` takes just the fields needed, the checksum is one adler32
-call, numbers are parsed once per distinct value, no object is made per entry, and what can be done for a whole
-window at once is done then.
+call, numbers are parsed once per distinct value, no object is made per entry, and what can be done for a thousand
+entries at once is done then.
 Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare header forms are in ``headers.py``.
 """
 
@@ -67,6 +67,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     limit = hash_up_to if hash_content else -1
     plain = wanted is None
     base = position = end = size = payload_end = 0
+    start = BLOCK  # where the payload of the header at hand starts
     last = -1  # where the last header that lies wholly in the window may start
     extra: Extra | None = None
 
@@ -100,11 +101,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 window.position = start
                 if kind in _SPECIAL:
                     extra = rare.special(kind, size, extra)
-                    base, position, last = window.base, window.position, window.end - BLOCK
+                    base, position, end = window.base, window.position, window.end
+                    last = end - BLOCK
                     continue
                 kind, name, size, owner = rare.entry(len(kinds), kind, name, size, owner, extra)
-                base, start, last = window.base, window.position, window.end - BLOCK
-                end, extra = window.end, None
+                base, start, end = window.base, window.position, window.end
+                last, extra = end - BLOCK, None
 
             stop = start + size
             if kind != REGULAR:
@@ -123,8 +125,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 keep = wanted is not None and wanted(clean_name(name), size)
                 value = rare.payload(len(kinds), name, size, hash_content=size <= limit, keep=keep)
                 hashes += value if hash_content else b""
-                base, position, last = window.base, window.position + (-size & 511), window.end - BLOCK
-                end = window.end
+                base, position, end = window.base, window.position + (-size & 511), window.end
+                last = end - BLOCK
 
             add_name(name)
             kinds.append(kind)
@@ -132,7 +134,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             add_end(base + position)
             add_owner(owner_index[owner])
     except ValueError as error:
-        raise TarError(f"bad header: {error}", offset=base + position) from None
+        raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
     return columns.table(
         attributes=tuple(owner_index.attributes),

@@ -1,6 +1,6 @@
 """What each entry costs on the wire: compressed positions of uncompressed offsets.
 
-While a layer streams, its decoder's position in the stored blob is noted every few ten KiB; between two notes the
+While a layer streams, its decoder's position in the stored blob is noted every 4 to 128 KiB; between two notes the
 position is interpolated. Law: the entries' shares and the overhead add up to the blob's size, exactly.
 """
 

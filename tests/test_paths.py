@@ -60,6 +60,14 @@ def test_rows_that_are_not_there() -> None:
         Paths()[0]
 
 
+def test_rows_that_cannot_be_selected() -> None:
+    """A row beyond the end, or below the one before it, is an error and no endless loop."""
+    paths = Paths([b"%d" % number for number in range(20_000)])
+    for rows in ([20_000], [5, 20_001], [19_000, 5]):
+        with pytest.raises(IndexError):
+            list(paths.select(rows))
+
+
 def test_rows_added_after_a_look() -> None:
     """What was looked up before does not hide what came after."""
     paths = Paths([b"a"])

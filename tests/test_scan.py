@@ -97,7 +97,7 @@ def test_hash_rows_fills_in_the_streamed_hashes(region_of: Regions) -> None:
     region = region_of(built.blob)
     expected = scan_layer(BlobSource(built.blob), layer_of(built)).table
     table = scan_layer(BlobSource(region), layer_of(built)).table
-    table.hashes = b""
+    table.hashes = bytearray(NO_HASH * len(table))
     rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
     hash_rows(region, table, rows[1:2])
     assert [row for row in range(len(table)) if table.hash_of(row) != NO_HASH] == rows[1:2]
@@ -117,6 +117,19 @@ def test_hash_rows_of_all_sizes(region_of: Regions) -> None:
     rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
     hash_rows(region, table, rows)
     assert bytes(table.hashes) == bytes(scan_layer(BlobSource(built.blob), layer_of(built)).table.hashes)
+
+
+def test_a_file_cut_after_its_scan(tmp_path: Path) -> None:
+    """Contents that are gone when they are hashed are an error, never the hash of what is left."""
+    built = layer({"a": b"x" * 100_000}, "plain")
+    path = tmp_path / "layer"
+    path.write_bytes(built.blob)
+    with path.open("r+b") as file:
+        region = FileRegion(file.fileno(), 0, len(built.blob))
+        table = scan_layer(BlobSource(region), layer_of(built)).table
+        file.truncate(50_000)
+        with pytest.raises(TarError, match="cut while it was read"):
+            hash_rows(region, table, [0])
 
 
 def test_verify_checks_a_plain_local_layer(region_of: Regions) -> None:
@@ -168,12 +181,13 @@ def broken_layers() -> dict[str, tuple[BuiltLayer, type[Exception]]]:
     }
 
 
+@pytest.mark.parametrize("aside", [True, False])
 @pytest.mark.parametrize("name", broken_layers())
-def test_errors_name_the_layer_and_leave_no_thread(name: str) -> None:
+def test_errors_name_the_layer_and_leave_no_thread(name: str, aside: bool) -> None:
     """Whatever breaks is a LayerError with its cause, and the hashing thread has ended."""
     built, cause = broken_layers()[name]
     with pytest.raises(LayerError, match="layer 3") as raised:
-        scan_layer(BlobSource(built.blob), layer_of(built))
+        scan_layer(BlobSource(built.blob), layer_of(built), aside=aside)
     assert isinstance(raised.value.cause, cause)
     assert not [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
 

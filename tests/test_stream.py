@@ -7,17 +7,21 @@ import gzip
 import hashlib
 import lzma
 import random
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import zstandard
 
 import ocisize.stream
+from ocisize.blob import FileRegion
 from ocisize.errors import BlobError, DigestMismatch, OcisizeError, SizeMismatch, StreamError
 from ocisize.stream import LayerStream, detect_compression
-from ocisize.verify import verified
+from ocisize.verify import Verifier, verified
 from ocisize.tar import scan_tar
 from tests.images import layer, sha256, tar_bytes
 
@@ -359,3 +363,30 @@ def test_what_follows_the_gzip_stream_of_a_layer_is_verified() -> None:
             scan_tar(stream)
             stream.finish()
         chunks.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("extra", [0, 1, 4000, 5000, 65_535])
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("accelerated", [True, False])
+def test_gzip_headers_with_extra_fields(
+    extra: int, in_place: bool, accelerated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Extra fields of any length are passed over, whoever decodes."""
+    if not accelerated:
+        monkeypatch.setattr("ocisize.stream.isal_zlib", None)
+    compressor = zlib.compressobj(wbits=-15)
+    body = compressor.compress(DATA) + compressor.flush()
+    head = b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff" + struct.pack("<H", extra) + bytes(extra)
+    blob = head + body + struct.pack("<II", zlib.crc32(DATA), len(DATA))
+    path = tmp_path / "blob"
+    path.write_bytes(blob)
+    with path.open("rb") as file:
+        if in_place:
+            region, verifier = FileRegion(file.fileno(), 0, len(blob)), Verifier(sha256(blob), len(blob))
+            stream = LayerStream(region, stored_size=len(blob), verifier=verifier)
+        else:
+            stream = LayerStream(chunked(blob), stored_size=len(blob))
+        buffer, got = memoryview(bytearray(1 << 16)), b""
+        while count := stream.readinto(buffer):
+            got += bytes(buffer[:count])
+        assert (got, stream.finish()) == (DATA, len(blob))

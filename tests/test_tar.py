@@ -571,3 +571,15 @@ def test_a_region_is_a_stream(tmp_path: object) -> None:
     from ocisize.window import SkippableStream
 
     assert isinstance(FileRegion(0, 0, 0), SkippableStream)
+
+
+@pytest.mark.parametrize("window_size", [512, 4096, 262_144])
+def test_a_tar_cut_behind_a_global_header(window_size: int) -> None:
+    """A special header that moves the window on leaves no stale idea of what is at hand."""
+    first = member(b"a", bytes(window_size - 1536 if window_size > 1536 else 0))
+    special = member(b"pax_global", record(b"comment", b"c" * 2000), b"g")
+    whole = first + special + member(b"f", b"Z" * 200_000) + END
+    assert [entry.size for entry in scan_tar(Bytes(whole), window_size=window_size)][-1] == 200_000
+    for cut in range(len(first) + len(special) + 1024, len(whole) - 4096, 1024):
+        with pytest.raises(TarError, match="ends within"):
+            scan_tar(Bytes(whole[:cut]), window_size=window_size)

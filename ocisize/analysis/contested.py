@@ -44,11 +44,11 @@ def find_contested(tables: Sequence[FileTable]) -> list[Rows]:
 
 
 def select_everything(tables: Sequence[FileTable]) -> list[Rows]:
-    """Per table, all rows: what find_contested gives where paths lead through symlinks."""
+    """Per table, all rows: what find_contested gives where paths lead through symlinks, or links lead nowhere."""
     return [
         Rows(
             range(len(table)),
-            list(table.paths),
+            table.paths,
             frozenset(row for first, paths in table.paths.pieces() for row in _special_rows(table, first, paths)),
         )
         for table in tables
@@ -107,7 +107,7 @@ class _Survey:
             if directory != current:
                 current = directory
                 starts.append(row)
-                numbers.append(self._enter(directory, here))
+                numbers.append(self._enter(directory if len(directory) <= MAX_PATH else b"", here))
         kinds = table.kinds[first : first + len(paths)]
         others = list(compress(paths, kinds.translate(_IS_OTHER)))
         distinct = set(others)
@@ -129,7 +129,8 @@ class _Survey:
         count = numbers.count(numbers[index])
         below = directory + b"/" if directory else b""
         return (
-            all(number == numbers[index] for number in numbers[index + 1 - count : index + 1])
+            count <= index + 1
+            and all(number == numbers[index] for number in numbers[index + 1 - count : index + 1])
             and all(map(lt, [self._last, *run], run))
             and not any(other.startswith(below) for other in self._directories if other != directory)
         )
@@ -166,7 +167,7 @@ class _Survey:
         for table, rows in zip(self._tables, found, strict=True):
             for row, path in zip(rows.rows, rows.paths, strict=True):
                 if table.kinds[row] != DIRECTORY and path in self._directories:
-                    if table.kinds[row] == SYMLINK:
+                    if table.kinds[row] in (SYMLINK, HARD_LINK):  # a hard link to a symlink is one
                         return select_everything(self._tables)
                     replaced.add(path)
         if self._contest_below(replaced):

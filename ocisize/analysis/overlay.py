@@ -3,7 +3,7 @@
 Rules: https://github.com/opencontainers/image-spec/blob/main/layer.md. Per layer, first all whiteouts act on what
 lies below, then its entries are added in order. A non-directory over a directory removes the tree below it, bytes
 live while any hard link to them shows, and a path below a lower layer's symlink hides the symlink instead of
-following it, as overlayfs does. Every entry is placed once and hidden at most once, so the cost is linear.
+following it, as overlayfs does. Every contested entry is placed once and hidden at most once: the cost is linear.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
+from ocisize.analysis.contested import AUFS, MAX_PATH, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
 from ocisize.analysis.model import CAUSES, Cause
 from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, decode_name
 from ocisize.paths import clean_name
@@ -172,7 +172,7 @@ class _Merger:
             child = node.get(part)
             if isinstance(child, int):
                 target = self._own_symlink(child, _join(at, part)) if hops >= 0 and self._steps > 0 else None
-                if target:
+                if target and len(at) + len(target) + sum(map(len, parts)) <= MAX_PATH:
                     hops -= 1
                     if hops < 0:
                         return self._walk(path, create=create, hops=hops)

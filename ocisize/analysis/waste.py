@@ -51,7 +51,7 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[int]:
 
 def _repeated_size(table: FileTable, hidden_by: IntArray, in_bucket: bytes, seen: set[bytes]) -> int:
     """Bytes of the visible files whose content was seen; the others' are added. Contents go by their hash's first byte."""
-    hashes, apparent_sizes, total = bytes(table.hashes), table.apparent_sizes, 0
+    hashes, apparent_sizes, total = table.hashes, table.apparent_sizes, 0
     columns = zip(range(len(table)), struct.iter_unpack(f"{HASH_SIZE}s", hashes), table.sizes, hidden_by, strict=True)
     for row, (value,), size, by in compress(columns, hashes[::HASH_SIZE].translate(in_bucket)):
         if size and by < 0 and value != NO_HASH:

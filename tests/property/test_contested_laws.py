@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Sequence
 from unittest.mock import patch
 
@@ -50,6 +51,8 @@ def long_layers(dice: random.Random) -> list[Pairs]:
             (f"{folder}{dice.randrange(40):03}/below", b"x"), ("else/where", b"x"), (f"{folder}.wh.{dice.randrange(40):03}", b""),
         ]  # fmt: skip
         entries.insert(dice.randrange(len(entries)), dice.choice(odd))
+    for _ in range(dice.randrange(3)):
+        entries += [("other/where", b"x"), (f"{folder}{dice.randrange(40):03}", b"again")]
     upper: list[tuple[str, Entry]] = [(f"{folder}{dice.randrange(40):03}", b"x")]
     return [entries, upper] if dice.random() < 0.5 else [entries]
 
@@ -89,6 +92,39 @@ def test_a_long_directory_is_left_out() -> None:
     with patch("ocisize.paths._PIECE", 7):
         tables[0].paths = Paths(tables[0].paths)
     assert [list(rows.rows) for rows in find_contested(tables)] == [[]]
+
+
+def test_a_long_directory_that_comes_back() -> None:
+    """A name that a long directory repeats after another directory is found, with pieces as long as they are."""
+    entries: list[tuple[str, Entry]] = [(f"long/{number:06}", b"x") for number in range(20_000)]
+    entries += [("other/x", b"y"), ("long/000005", b"second")]
+    (hidden,) = merge(tables_of([entries])).hidden_by
+    assert [row for row, by in enumerate(hidden) if by >= 0] == [5]
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_hard_link_to_a_symlink_leads_on(below: bool) -> None:
+    """What stands below such a link stands where the symlink leads."""
+    target: list[tuple[str, Entry]] = [("t/x", b"old")]
+    links: list[tuple[str, Entry]] = [("p/S", Link("/t")), ("p/H", Hard("p/S"))]
+    layers: list[Pairs] = [target, [*links, ("p/H/x", b"new")]] if below else [[*links, *target, ("p/H/x", b"new")]]
+    assert_nothing_is_missed(layers, 1000)
+    assert merge(tables_of(layers)).hidden_by[0][0 if below else 2] >= 0
+
+
+@pytest.mark.parametrize("length", [60_000, 4_000])
+def test_long_paths_take_little_memory(length: int) -> None:
+    """No directory above a path that nothing can hold is kept, nor one that an endless symlink names."""
+    path = "/".join("a" * (length // 2))
+    layers: list[Pairs] = [[(path, b"x"), ("link", Link(path)), ("link/x", b"x")]]
+    tables = tables_of(layers)
+    tracemalloc.start()
+    try:
+        merge(tables)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30_000_000
 
 
 SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number in range(50)]
