@@ -30,5 +30,12 @@ class Context:
         return self.section(group, case, form, title, interleave(commands, self.rounds))
 
     @staticmethod
-    def section(group: str, case: Case, form: str, title: str, outcomes: dict[str, Outcome]) -> Section:
-        return Section(group, case.name, form, title, next(iter(outcomes)), case.facts(), outcomes)
+    def section(
+        group: str,
+        case: Case,
+        form: str,
+        title: str,
+        outcomes: dict[str, Outcome],
+        figures: dict[str, float] | None = None,
+    ) -> Section:
+        return Section(group, case.name, form, title, next(iter(outcomes)), case.facts(), outcomes, figures or {})

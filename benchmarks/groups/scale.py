@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import peers
 from cases import Case
@@ -15,6 +19,15 @@ SHAPES = ("flat-1000", "flat-1000000", "deep", "layers-127", "whiteouts", "no-wh
 BYTES = ("big-100mb", "big-1gb", "big-10gb")
 EMPTY = "empty"  # its time is that of starting up
 _MOST_FOR_PEERS = 1_000_000
+AFTER_START = "seconds after start-up"
+_IN_PROCESS = """
+import sys, time
+from ocisize import Analyzer
+Analyzer().analyze(sys.argv[1])
+start = time.perf_counter()
+Analyzer().analyze(sys.argv[2])
+print(time.perf_counter() - start)
+"""
 
 
 def linear(context: Context) -> Iterator[Section]:
@@ -29,7 +42,16 @@ def _in_turn(context: Context, found: list[Case], form: str) -> Iterator[Section
     outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
     for case in found:
         own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
-        yield context.section("linear", case, form, f"{case.name}, {form}", own)
+        image = case.archive if form == "archive" else case.layout("gzip")
+        figures = {AFTER_START: seconds_after_start(image, context.cases(EMPTY)[0].archive)}
+        yield context.section("linear", case, form, f"{case.name}, {form}", own, figures=figures)
+
+
+def seconds_after_start(image: Path, empty: Path) -> float:
+    """Wall seconds of one analysis in a process that has analysed an empty image before: the median of three."""
+    runs = [subprocess.run([sys.executable, "-c", _IN_PROCESS, str(empty), str(image)], check=True, stdout=subprocess.PIPE)
+            for _ in range(3)]  # fmt: skip
+    return statistics.median(float(run.stdout) for run in runs)
 
 
 def _commands(case: Case, form: str) -> dict[str, Command]:
