@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -51,16 +50,20 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[int]:
 
 def _repeated_size(table: FileTable, hidden_by: IntArray, in_bucket: bytes, seen: set[bytes]) -> int:
     """Bytes of the visible files whose content was seen; the others' are added. Contents go by their hash's first byte."""
-    hashes, apparent_sizes, total = table.hashes, table.apparent_sizes, 0
-    columns = zip(range(len(table)), struct.iter_unpack(f"{HASH_SIZE}s", hashes), table.sizes, hidden_by, strict=True)
-    for row, (value,), size, by in compress(columns, hashes[::HASH_SIZE].translate(in_bucket)):
-        if size and by < 0 and value != NO_HASH:
-            if row in apparent_sizes:  # the same bytes between other holes are another content
-                value += b"%d" % apparent_sizes[row]  # noqa: PLW2901
-            if value in seen:
-                total += size
-            else:
-                seen.add(value)
+    hashes, sizes, apparent_sizes, total = table.hashes, table.sizes, table.apparent_sizes, 0
+    for row in compress(range(len(table)), hashes[::HASH_SIZE].translate(in_bucket)):
+        size = sizes[row]
+        if not size or hidden_by[row] >= 0:
+            continue
+        value = bytes(hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE])
+        if value == NO_HASH:
+            continue
+        if row in apparent_sizes:  # the same bytes between other holes are another content
+            value += b"%d" % apparent_sizes[row]
+        if value in seen:
+            total += size
+        else:
+            seen.add(value)
     return total
 
 
