@@ -88,3 +88,12 @@ def test_text_in_any_path() -> None:
     assert not Paths([b"a/b"]).contain(b".wh.")
     assert Paths([b"a"]) != Paths([b"b"])
     assert Paths([b"a"]) != [b"a"]
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"b/a", b"ab~", b"~", b"c", b"aa/aa"])),
+    st.sampled_from([b"a", b"a\0", b"~\0", b"b/", b"x"]),
+)
+def test_rows_with_a_text(names: list[bytes], text: bytes) -> None:
+    """A search over all paths finds each row once; a NUL stands for the end."""
+    assert list(Paths(names).rows_with(text)) == [row for row, name in enumerate(names) if text in name + b"\0"]
