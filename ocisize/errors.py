@@ -17,6 +17,8 @@
     ├── StreamError             a compressed stream is broken
     ├── TarError                a layer's tar is broken
     ├── LayerError              one of the above, with the layer it happened in
+    ├── CatalogError            a file of rules cannot be used
+    │   └── InvalidGlob
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -127,6 +129,22 @@ class LayerError(OcisizeError):
     def __init__(self, index: int, digest: str, cause: OcisizeError) -> None:
         super().__init__(f"layer {index} ({digest}): {cause}", hint=cause.hint)
         self.index, self.digest, self.cause = index, digest, cause
+
+
+class CatalogError(OcisizeError):
+    """A file of rules breaks its form; ``problems`` lists every finding with its rule and key."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class InvalidGlob(CatalogError):
+    """A pattern for paths cannot be understood."""
+
+    def __init__(self, glob: str, reason: str) -> None:
+        super().__init__(f"the glob {glob!r} {reason}")
+        self.glob, self.reason = glob, reason
 
 
 class ReportError(OcisizeError):

@@ -12,12 +12,20 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
-    ["oci", "paths", "headers", "blob"],
+    ["oci", "paths", "headers", "blob", "analysis.globs"],
     ["platforms", "reference", "files", "window", "zstdframes"],
     ["memo", "wire", "verify"],
     ["columns", "stored"],
     ["image", "stream", "tar"],
-    ["scan", "analysis.model", "analysis.history", "analysis.contested", "sources.store", "sources.credentials"],
+    [
+        "scan",
+        "analysis.model",
+        "analysis.history",
+        "analysis.contested",
+        "analysis.catalog",
+        "sources.store",
+        "sources.credentials",
+    ],
     ["analysis.overlay", "sources.layout", "sources.docker_archive", "sources.auth"],
     ["analysis.waste", "analysis.summary", "sources.client"],
     ["sources.registry"],

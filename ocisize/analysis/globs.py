@@ -1,0 +1,132 @@
+"""Globs over the paths of an image: parsed once, component by component.
+
+``*``
+    any characters within a component, also none and also a leading dot.
+``?``
+    one character within a component; a byte that is not UTF-8 is one character.
+``[abc]``, ``[a-z]``, ``[!a]``
+    one character of a set, or outside of it. ``]`` stands first to mean itself.
+``**``
+    as a whole component: any number of components, also none.
+leading ``/``
+    the glob begins at the root of the image; without it, at any directory.
+trailing ``/``
+    a directory and everything below it; without it, the path itself only.
+
+Everything else means itself, in upper and lower case as written. There is no escape: ``[*]`` is a star.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import attrs
+
+from ocisize.errors import InvalidGlob
+
+ANY_DEPTH = "**"
+
+_TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
+_SPECIAL = re.compile(r"([^-0-9A-Za-z])")
+_WILDCARDS = {"*": ".*", "?": "."}
+_UNCLOSED = "has a '[' without its ']'"
+
+
+@attrs.frozen
+class Component:
+    """One component of a glob. ``**`` is told by its text; it tests no name."""
+
+    text: str
+    test: Callable[[bytes], bool]  #: whether a name matches
+    literal: bytes | None  #: the one name that matches; None where several can
+    key: bytes | None  #: what follows the last dot of every matching name; None where that varies
+    start: bytes  #: what every matching name begins with
+    end: bytes  #: what every matching name ends with
+    needle: bytes  #: the longest bytes that every matching name contains, a NUL behind them where they end it
+
+
+@attrs.frozen
+class Glob:
+    """A glob as its components, root first; ``**`` behind a trailing slash is one of them."""
+
+    text: str
+    components: tuple[Component, ...]
+    anchored: bool  #: begins at the root
+    directory: bool  #: ended in a slash: the path itself counts as a directory only
+
+
+def parse_glob(text: str) -> Glob:
+    """Parse a glob; raises InvalidGlob with what is wrong in words."""
+    if not text or "\0" in text:
+        raise InvalidGlob(text, "is empty" if not text else "has a NUL")
+    parts = text.split("/")
+    anchored, directory = parts[0] == "" and len(parts) > 1, parts[-1] == "" and len(parts) > 1
+    parts = parts[anchored : -1 if directory else None] or [""]
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise InvalidGlob(text, f"has a component {part!r}")
+        if ANY_DEPTH in part and part != ANY_DEPTH:
+            raise InvalidGlob(text, "has '**' within a component")
+    if directory:
+        parts.append(ANY_DEPTH)
+    parts = [part for at, part in enumerate(parts) if part != ANY_DEPTH or parts[at - 1 : at] != [ANY_DEPTH]]
+    if parts[0] == ANY_DEPTH:
+        anchored, parts = False, parts[1:]
+    try:
+        components = tuple(map(parse_component, parts))
+    except ValueError as error:
+        raise InvalidGlob(text, str(error)) from None
+    if not any(component.needle for component in components):
+        raise InvalidGlob(text, "has no literal character, so that it matches too much")
+    return Glob(text, components, anchored, directory)
+
+
+def parse_component(text: str) -> Component:
+    """Parse what stands between two slashes; raises ValueError."""
+    if text == ANY_DEPTH:
+        return Component(text, lambda _: True, None, None, b"", b"", b"")
+    tokens = _TOKEN.findall(text)
+    if "[" in tokens:
+        raise ValueError(_UNCLOSED)
+    literals = [b"" if token[0] in "*?[" else token.encode() for token in tokens]
+    head, tail = literals[0], literals[-1]
+    needle = max((run + b"\0" * (at == len(tokens) - 1) for at, run in enumerate(literals) if run), key=len, default=b"")
+    literal = head if len(tokens) == 1 and head else None
+    return Component(
+        text=text,
+        test=_tester(tokens, literals),
+        literal=literal,
+        key=tail.rpartition(b".")[2] if literal is not None or b"." in tail else None,
+        start=head,
+        end=tail,
+        needle=needle,
+    )
+
+
+def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]:
+    """How a name is tested. Valid UTF-8 begins and ends at the same bytes whatever stands beside it."""
+    if len(tokens) == 1 and literals[0]:
+        return literals[0].__eq__
+    if tokens == ["*"]:
+        return lambda _: True
+    if len(tokens) == 2 and tokens[0] == "*" and literals[1]:
+        tail = literals[1]
+        return lambda name: name.endswith(tail)
+    if len(tokens) == 2 and tokens[1] == "*" and literals[0]:
+        head = literals[0]
+        return lambda name: name.startswith(head)
+    try:
+        match = re.compile("".join(map(_translate, tokens)), re.DOTALL).fullmatch
+    except re.error as error:
+        raise ValueError(f"has a bad set: {error}") from None
+    return lambda name: match(name.decode("utf-8", "surrogateescape")) is not None
+
+
+def _translate(token: str) -> str:
+    """A token as a regular expression."""
+    if token[0] != "[":
+        return _WILDCARDS.get(token) or re.escape(token)
+    negated = "^" if token[1] == "!" else ""
+    inner = _SPECIAL.sub(r"\\\1", token[1:-1].removeprefix("!"))
+    return f"[{negated}{inner}]"
