@@ -1,0 +1,192 @@
+"""Automaton: which of many globs match a path, asked for one directory after the other.
+
+All globs together are one automaton over path components whose states are made on the way. A directory's state is found
+once, by one step from its parent's, and says what is left to ask of the names in it. Globs are known by their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+from ocisize.analysis.globs import ANY_DEPTH, Component, Glob
+
+_START = 3  # bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
+
+_Position = tuple[int, int]  # a glob's number and how many of its components are matched
+_End = tuple[int, bool]  # a glob's number, whether it matches directories only
+T = TypeVar("T")
+
+
+@attrs.frozen
+class _Names(Generic[T]):
+    """Components with a value each, found by name: each stands in the one dictionary that tells most."""
+
+    by_key: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
+    by_start: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
+    by_end: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
+    others: list[tuple[Callable[[bytes], bool], T]] = attrs.field(factory=list)
+
+    def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _Names[T]:
+        """The same and more components, each in the dictionary that tells most."""
+        more = _Names(dict(self.by_key), dict(self.by_start), dict(self.by_end), [*self.others])
+        for component, value in pairs:
+            found = (component.test, value)
+            if component.key is not None:
+                more.by_key[component.key] = [*more.by_key.get(component.key, ()), found]
+            elif len(component.start) >= _START:
+                start = component.start[:_START]
+                more.by_start[start] = [*more.by_start.get(start, ()), found]
+            elif component.end:
+                end = component.end[-1:]
+                more.by_end[end] = [*more.by_end.get(end, ()), found]
+            else:
+                more.others.append(found)
+        return more
+
+    def matching(self, name: bytes) -> list[T]:
+        """The values of the components that match a name."""
+        by_key = self.by_key.get(name.rpartition(b".")[2])
+        by_start = self.by_start.get(name[:_START])
+        by_end = self.by_end.get(name[-1:])
+        if not (by_key or by_start or by_end or self.others):
+            return []
+        found = [*(by_key or ()), *(by_start or ()), *(by_end or ()), *self.others]
+        return [value for test, value in found if test(name)]
+
+
+class _Anything(Container[bytes]):
+    """Holds every key: of directories in which each name is worth a look."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+@attrs.define(eq=False)
+class State:
+    """What a directory's place means for what is directly in it."""
+
+    inside: frozenset[int]  #: globs that match everything below
+    keys: Container[bytes]  #: what stands behind the last dot of names that a wanted glob may match
+    ends: _Names[_End] = attrs.field(factory=_Names)  #: globs that may end with a name
+    goes_on: _Names[_Position] = attrs.field(factory=_Names)  #: positions behind a name
+    stays: tuple[_Position, ...] = ()  #: positions behind any name
+    usual: dict[int, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: what holds when only ``inside`` matches
+    below: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as asked for
+    other: State | None = None  #: of directories whose names match nothing
+
+
+class Automaton:
+    """Globs made ready.
+
+    ``wanted`` are the globs that somebody asks for by themselves, each with whether directories count; below a
+    directory that a ``barring`` glob matches, none is asked for.
+    """
+
+    def __init__(self, globs: Sequence[Glob], wanted: Mapping[int, bool], barring: Collection[int]) -> None:
+        self._globs, self._wanted, self._barring = globs, wanted, frozenset(barring)
+        floating = [(number, 0) for number, glob in enumerate(globs) if not glob.anchored]
+        ends = self._ends_among(floating)
+        self._ends = _Names[_End]().with_more(ends)
+        self._goes_on = _Names[_Position]().with_more(self._steps_among(floating))
+        self._keys = self._keys_of(ends)
+        self._states: dict[tuple[frozenset[int], frozenset[_Position]], State] = {}
+        #: what paths contain whose names match a wanted glob of one component that has no key
+        self.needles = {
+            component.needle for component, (number, _) in ends if number in self._wanted and component.key is None
+        }
+        self.root = self._state(frozenset(), [(number, 0) for number, glob in enumerate(globs) if glob.anchored])
+
+    def step(self, state: State, name: bytes) -> State:
+        """The state of a directory in a directory; kept in ``below``, where callers look first."""
+        positions = state.goes_on.matching(name)
+        found = self._state(state.inside, [*state.stays, *positions]) if positions else state.other
+        if found is None:
+            found = state.other = self._state(state.inside, state.stays)
+        state.below[name] = found
+        return found
+
+    def _state(self, inside: frozenset[int], positions: Sequence[_Position]) -> State:
+        """The state after what is matched so far; one object for equal states."""
+        begun, ended = set[_Position](), set[int]()
+        for number, at in positions:
+            left = self._globs[number].components[at:]
+            if not left:
+                continue
+            begun.add((number, at))
+            if left[0].text == ANY_DEPTH:
+                if len(left) == 1:
+                    ended.add(number)
+                else:
+                    begun.add((number, at + 1))
+        inside |= ended
+        if not inside.isdisjoint(self._barring):
+            inside, begun = self._barring, set()
+        key = inside, frozenset(position for position in begun if position[0] not in inside)
+        state = self._states.get(key)
+        if state is None:
+            state = self._states[key] = self._make_state(*key)
+        return state
+
+    def _make_state(self, inside: frozenset[int], positions: frozenset[_Position]) -> State:
+        if not inside.isdisjoint(self._barring):
+            return State(inside, ())
+        stays = tuple(position for position in positions if self._at(position).text == ANY_DEPTH)
+        moves = positions.difference(stays)
+        last = self._ends_among(moves)
+        keys: Container[bytes] = self._keys | self._keys_of(last) if last else self._keys
+        if not inside.isdisjoint(self._wanted) or any(
+            number in self._wanted and component.key is None for component, (number, _) in last
+        ):
+            keys = _Anything()
+        ends = self._ends.with_more(last) if last else self._ends
+        goes_on = self._goes_on.with_more(self._steps_among(moves)) if moves else self._goes_on
+        return State(inside, keys, ends, goes_on, stays)
+
+    def _at(self, position: _Position) -> Component:
+        return self._globs[position[0]].components[position[1]]
+
+    def _ends_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _End]]:
+        """Components that are the last of their glob, save ``**``, which may be nothing."""
+        found = []
+        for number, at in positions:
+            glob = self._globs[number]
+            left = glob.components[at:]
+            if len(left) == 1 or (len(left) == 2 and left[1].text == ANY_DEPTH):
+                found.append((left[0], (number, glob.directory and len(left) == 2)))
+        return found
+
+    def _steps_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _Position]]:
+        """Components that others follow, with the position behind them."""
+        return [
+            (self._at((number, at)), (number, at + 1))
+            for number, at in positions
+            if at + 1 < len(self._globs[number].components)
+        ]
+
+    def _keys_of(self, ends: Iterable[tuple[Component, _End]]) -> frozenset[bytes]:
+        return frozenset(
+            component.key
+            for component, (number, only) in ends
+            if component.key is not None and self._wanted.get(number) in ((True,) if only else (True, False))
+        )
+
+
+class Directories(dict[bytes, State]):
+    """Directory → its state, made when asked for."""
+
+    def __init__(self, automaton: Automaton) -> None:
+        super().__init__({b"": automaton.root})
+        self._step = automaton.step
+
+    def __missing__(self, directory: bytes) -> State:
+        parent, _, name = directory.rpartition(b"/")
+        state = self.get(parent)
+        if state is None:  # from the root: a chain of parents can be thousands long
+            state = self[b""]
+            for part in parent.split(b"/"):
+                state = state.below.get(part) or self._step(state, part)
+        state = self[directory] = state.below.get(name) or self._step(state, name)
+        return state
