@@ -114,13 +114,23 @@ def _merge(steps: Steps, folder: Path) -> None:
     steps.time("duplicates", lambda: find_duplicates(tables, overlay), lambda _: entries)
 
 
+def _catalog(steps: Steps, folder: Path) -> None:
+    from ocisize.analysis.catalog import load_catalog
+    from ocisize.analysis.matching import match_tables
+    from ocisize.analyzer import Analyzer
+
+    tables: list[Any] = [layer.files for layer in Analyzer().analyze(folder / "docker.tar").layers]
+    catalog = load_catalog()
+    steps.time("catalogue", lambda: match_tables(catalog, tables), lambda _: sum(map(len, tables)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("case", type=Path, help="a case's folder, with gzip/ and docker.tar")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     steps = Steps(options.rounds)
-    for step in (_scan, _wire, _merge):
+    for step in (_scan, _wire, _merge, _catalog):
         try:
             step(steps, options.case)
         except (ImportError, AttributeError, TypeError) as error:
