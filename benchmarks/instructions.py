@@ -50,11 +50,13 @@ def run_step(step: str, path: str) -> None:
     from ocisize.analysis.waste import find_duplicates, find_waste
     from ocisize.blob import FileRegion
     from ocisize.files import FileTable
+    from ocisize.metadata import BEGINNINGS, Metadata
     from ocisize.tar import scan_tar
 
     def scan(path: str) -> FileTable:
         region = FileRegion(os.open(path, os.O_RDONLY), 0, Path(path).stat().st_size)
-        return scan_tar(region, hash_up_to=512 if step == "scan in place" else 1 << 20)
+        limit = 512 if step == "scan in place" else 1 << 20
+        return scan_tar(region, hash_up_to=limit, wanted=Metadata(), beginnings=BEGINNINGS)
 
     table = scan(path)
     if step.startswith("merge"):

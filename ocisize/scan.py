@@ -14,6 +14,7 @@ from ocisize.blob import FileRegion
 from ocisize.errors import LayerError, OcisizeError, SizeMismatch, TarError
 from ocisize.files import HASH_SIZE, FileTable, IntArray
 from ocisize.image import Layer, Source
+from ocisize.metadata import BEGINNINGS, Metadata
 from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
 from ocisize.tar import WINDOW, scan_tar
@@ -81,7 +82,7 @@ def _scan_stream(
             verified_as=digest,
             on_bytes=on_bytes,
         )
-        table = scan_tar(stream)
+        table = scan_tar(stream, wanted=Metadata(), beginnings=BEGINNINGS)
         stored = stream.finish()
     finally:
         if not isinstance(blob, FileRegion):
@@ -108,7 +109,13 @@ def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[
     with _ONE_AT_A_TIME:
         if on_bytes is not None:
             on_bytes(0)  # ends here when nobody waits for the result any more
-        table = scan_tar(blob.part(0, blob.size), hash_up_to=SMALL, window_size=_IN_PLACE_WINDOW)
+        table = scan_tar(
+            blob.part(0, blob.size),
+            hash_up_to=SMALL,
+            wanted=Metadata(),
+            beginnings=BEGINNINGS,
+            window_size=_IN_PLACE_WINDOW,
+        )
     if hash_content:
         hash_rows(blob, table, [row for row, size in enumerate(table.sizes) if size > SMALL])
     if on_bytes is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import xxhash
 
@@ -31,6 +31,7 @@ from ocisize.window import ZEROS, ByteStream, Window
 
 _FAR = 1 << 60  # beyond any tar: left to the path that reads and finds out
 _BATCH = 1024  # rows that are moved into their columns at once
+BEGINNING = 18  #: bytes of a name as written, NUL-padded, that ``beginnings`` are compared with
 WINDOW = 256 << 10  # fits a core's second-level cache; larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 # name, mode+uid+gid, size, checksum, type, first byte of the prefix
@@ -47,14 +48,16 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     hash_content: bool = True,
     hash_up_to: float = math.inf,
     wanted: Callable[[bytes, int], bool] | None = None,
+    beginnings: Container[bytes] | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
     """Read a tar to the end of its stream and return its entries.
 
     ``hash_content=False`` leaves payloads unread where the stream can skip, ``hash_up_to`` those of more bytes.
-    Payloads of regular files for which ``wanted(path, size)`` is true are kept in ``contents``. Raises TarError where
-    Go's archive/tar would refuse, as far as the fields are read: times, device numbers and the sparse maps inside
-    payloads are not.
+    Payloads of regular files for which ``wanted(path, size)`` is true are kept in ``contents``; with ``beginnings``
+    only files are asked about whose name as written begins with BEGINNING bytes that are among them. Raises TarError
+    where Go's archive/tar would refuse, as far as the fields are read: times, device numbers and the sparse maps
+    inside payloads are not.
     """
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
@@ -65,7 +68,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     kinds, hashes, owner_index = columns.kinds, columns.hashes, Owners()
     rare = _Rare(window, owner_index)
     limit = hash_up_to if hash_content else -1
-    plain = wanted is None
+    asked: Container[bytes] = frozenset() if wanted is None else _EVERYTHING if beginnings is None else beginnings
     base = position = end = size = payload_end = 0
     start = BLOCK  # where the payload of the header at hand starts
     last = -1  # where the last header that lies wholly in the window may start
@@ -113,7 +116,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 position = start
                 if hash_content:
                     hashes += NO_HASH
-            elif plain and start <= stop <= end and size <= limit:
+            elif (plain := name[:BEGINNING] not in asked) and start <= stop <= end and size <= limit:
                 position = stop + (-size & 511)
                 hashes += digest(view[start:stop]) if size else _EMPTY_HASH
             elif plain and size > limit and 0 <= size < _FAR:
@@ -122,7 +125,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     hashes += NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
-                keep = wanted is not None and wanted(clean_name(name), size)
+                keep = not plain and wanted is not None and wanted(clean_name(name), size)
                 value = rare.payload(len(kinds), name, size, hash_content=size <= limit, keep=keep)
                 hashes += value if hash_content else b""
                 base, position, end = window.base, window.position + (-size & 511), window.end
@@ -145,6 +148,16 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         contents=rare.contents,
         anomalies=tuple(rare.anomalies.values()),
     )
+
+
+class _Everything(Container[bytes]):
+    """Beginnings of all names."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_EVERYTHING = _Everything()
 
 
 class _Rare:

@@ -18,7 +18,7 @@ RANKS = [
     ["columns", "stored"],
     ["image", "stream", "tar"],
     [
-        "scan",
+        "metadata",
         "analysis.model",
         "analysis.history",
         "analysis.contested",
@@ -27,7 +27,7 @@ RANKS = [
         "sources.store",
         "sources.credentials",
     ],
-    ["analysis.overlay", "analysis.matching", "sources.layout", "sources.docker_archive", "sources.auth"],
+    ["scan", "analysis.overlay", "analysis.matching", "sources.layout", "sources.docker_archive", "sources.auth"],
     ["analysis.waste", "analysis.summary", "sources.client"],
     ["sources.registry"],
     ["sources"],

@@ -524,6 +524,23 @@ def test_wanted_contents_are_kept() -> None:
     assert asked == [(b"small", 7), (b"big", 5000), (b"empty", 0)] * 2
 
 
+def test_only_names_with_a_wanted_beginning_are_asked_about() -> None:
+    """Beginnings spare the question for all other files; names from extended headers are compared like the others."""
+    deep = b"./var/lib/dpkg/" + b"x" * 120
+    tar = member(b"./var/lib/dpkg/status", b"one") + member(b"var/lib/dpkg/lock", b"two") + member(b"etc/passwd", b"three")
+    tar += long_name(deep) + member(b"short", b"four") + END
+    asked: list[bytes] = []
+
+    def wanted(path: bytes, _: int) -> bool:
+        asked.append(path)
+        return not path.endswith(b"x")
+
+    table = scan_tar(Bytes(tar), wanted=wanted, beginnings={b"./var/lib/dpkg/sta", b"./var/lib/dpkg/xxx"})
+    assert asked == [b"var/lib/dpkg/status", deep[2:]]
+    assert table.contents == {0: b"one"}
+    assert table.hash_of(0) == xxhash.xxh3_128_digest(b"one")
+
+
 def test_payloads_are_skipped_where_the_stream_can(tmp_path: object) -> None:
     """Without hashes a stream that can skip is read for its headers only."""
     stream = Skippable(member(b"a", bytes(1 << 20)) + member(b"b", b"x") + END, 1)
