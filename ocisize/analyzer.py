@@ -180,7 +180,8 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         for layer, scan, known in zip(image.layers, scans, wire_known, strict=True)
     ]
     origins = match_history(image.config.history, len(image.layers))
-    layers = summarize_layers(tables, facts, origins, waste, find_duplicates(tables, overlay))
+    duplicates = find_duplicates(tables, overlay)
+    layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates])
     has_manifest = getattr(source, "has_manifest", True)
     return Analysis(
         source=name,

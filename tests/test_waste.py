@@ -7,7 +7,7 @@ import io
 import pytest
 
 from ocisize.analysis.model import CAUSES, Cause, WastedEntry, WasteTable
-from ocisize.analysis.overlay import merge
+from ocisize.analysis.overlay import Overlay, merge
 from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
 from ocisize.files import FileTable
 from ocisize.tar import scan_tar
@@ -95,14 +95,25 @@ def test_no_layers() -> None:
 # Duplicate content
 
 
+def sizes_of(tables: list[FileTable], overlay: Overlay) -> list[int]:
+    return [each.size for each in find_duplicates(tables, overlay)]
+
+
 def duplicates(*layers: Entries) -> list[int]:
     tables = tables_of(*layers)
-    return find_duplicates(tables, merge(tables))
+    return sizes_of(tables, merge(tables))
 
 
 def test_duplicates_count_all_but_one() -> None:
     """Content that is visible three times is duplicated twice; the first, in the lowest layer, is the original."""
     assert duplicates({"a": b"123", "b": b"123"}, {"c": b"123", "d": b"456"}) == [3, 3]
+
+
+def test_duplicates_name_their_originals() -> None:
+    """Each duplicate comes with the row that stands first, counted through all layers."""
+    tables = tables_of({"a": b"123", "b": b"45", "c": b"123"}, {"d": b"45", "e": b"6", "f": b"123"})
+    found = find_duplicates(tables, merge(tables))
+    assert [list(zip(each.rows, each.originals, strict=True)) for each in found] == [[(2, 0)], [(0, 1), (2, 0)]]
 
 
 def test_hidden_files_are_no_duplicates() -> None:
@@ -124,9 +135,9 @@ def test_empty_files_are_no_duplicates() -> None:
 def test_unread_content_is_no_duplicate() -> None:
     """Files whose content was not read equal nothing, each other included."""
     tables = tables_of({"a": b"123", "b": b"123"}, hash_content=False)
-    assert find_duplicates(tables, merge(tables)) == [0]
+    assert sizes_of(tables, merge(tables)) == [0]
     tables[0].hashes = bytes(32)
-    assert find_duplicates(tables, merge(tables)) == [0]
+    assert sizes_of(tables, merge(tables)) == [0]
 
 
 # What to read
@@ -150,4 +161,4 @@ def test_reading_those_is_enough() -> None:
         table.hashes = b"".join(kept.get(row, bytes(16)) for row in range(len(table)))
     merged = [merge(full), merge(some)]
     assert find_waste(full, merged[0]) == find_waste(some, merged[1])
-    assert find_duplicates(full, merged[0]) == find_duplicates(some, merged[1]) == [0, 0]
+    assert sizes_of(full, merged[0]) == sizes_of(some, merged[1]) == [0, 0]

@@ -69,7 +69,12 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     facts = [LayerFacts("", None, "", "plain", table.tar_size, True, True) for table in tables]
     for table in tables:
         table.compressed_sizes, table.overhead = table.sizes, table.tar_size - sum(table.sizes)
-    return Result(waste, summarize_layers(tables, facts, [Origin()] * len(tables), waste, find_duplicates(tables, merged)))
+    return Result(
+        waste,
+        summarize_layers(
+            tables, facts, [Origin()] * len(tables), waste, [each.size for each in find_duplicates(tables, merged)]
+        ),
+    )
 
 
 @laws
