@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ocisize.analysis.advice import advise
+from ocisize.analysis.catalog import Catalog, load_catalog
+from ocisize.analysis.claims import Scene
 from ocisize.analysis.history import match_history
+from ocisize.analysis.matching import match_tables
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.overlay import merge
 from ocisize.analysis.summary import LayerFacts, summarize_layers, total
@@ -47,8 +51,9 @@ class Analyzer:
     """Analyses images with one set of options; may be used for many images and from many threads.
 
     ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
-    ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``on_progress``
-    is called under a lock, at most once per MiB and layer.
+    ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
+    the rules for files that images rarely need; None means the packaged ones. ``on_progress`` is called under a lock,
+    at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None
@@ -56,6 +61,7 @@ class Analyzer:
     verify: bool = False
     hash_content: bool = False
     connection: Connection | None = None
+    catalog: Catalog | None = None
     on_progress: ProgressCallback | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
@@ -73,7 +79,7 @@ class Analyzer:
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
         scans = self._scan(source, image)
-        return _analyze_scans(source, name, image, scans)
+        return _analyze_scans(source, name, image, scans, self.catalog or load_catalog())
 
     def _scan(self, source: Source, image: Image) -> list[LayerScan]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
@@ -158,7 +164,7 @@ def analyze(
     return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)
 
 
-def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[LayerScan]) -> Analysis:
+def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog) -> Analysis:
     repacked = getattr(source, "repacked", False)
     tables = [scan.table for scan in scans]
     wire_known = [not (repacked and scan.compression == PLAIN) for scan in scans]
@@ -182,11 +188,27 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     origins = match_history(image.config.history, len(image.layers))
     duplicates = find_duplicates(tables, overlay)
     layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates])
+    reference = getattr(source, "reference", None)
+    scene = Scene(
+        layers=layers,
+        tables=tables,
+        overlay=overlay,
+        duplicates=duplicates,
+        config=image.config,
+        reference=reference,
+        catalog=catalog,
+        matches=[
+            {catalog.rules[index].id: rows for index, rows in found.items()} for found in match_tables(catalog, tables)
+        ],
+    )
+    advice = advise(scene)
+    for table in tables:
+        table.contents = {}  # read by now
     has_manifest = getattr(source, "has_manifest", True)
     return Analysis(
         source=name,
         format=getattr(source, "format", "custom"),
-        reference=getattr(source, "reference", None),
+        reference=reference,
         platform=str(image.platform),
         digest=image.digest if has_manifest else None,
         config_digest=image.config_descriptor.digest,
@@ -196,6 +218,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         config_size=image.config_descriptor.size,
         layers=layers,
         waste=waste,
+        advice=advice,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
         **attrs.asdict(total(layers)),
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.analysis.catalog import OWN_PREFIX, Confidence, Protection, Rule, load_catalog, parse_catalog
+from ocisize.analysis.catalog import OWN_PREFIX, Protection, Rule, load_catalog, parse_catalog
+from ocisize.analysis.findings import Confidence
 from ocisize.analysis.matching import match_rows
 from ocisize.errors import CatalogError
 from tests.catalogs import rules_page, table_of

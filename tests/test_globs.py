@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.analysis.catalog import Catalog, Confidence, Rule
+from ocisize.analysis.catalog import Catalog, Rule
+from ocisize.analysis.findings import Confidence
 from ocisize.analysis.globs import parse_component, parse_glob
 from ocisize.analysis.matching import match_rows
 from ocisize.errors import InvalidGlob

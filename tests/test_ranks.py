@@ -12,7 +12,7 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
-    ["oci", "paths", "headers", "blob", "analysis.globs"],
+    ["oci", "paths", "headers", "blob", "analysis.globs", "analysis.findings"],
     ["platforms", "reference", "files", "window", "zstdframes"],
     ["memo", "wire", "verify"],
     ["columns", "stored"],
@@ -29,8 +29,10 @@ RANKS = [
     ],
     ["scan", "analysis.overlay", "analysis.matching", "sources.layout", "sources.docker_archive", "sources.auth"],
     ["analysis.waste", "analysis.summary", "sources.client"],
-    ["sources.registry"],
-    ["sources"],
+    ["analysis.claims", "sources.registry"],
+    ["analysis.junk", "sources"],
+    ["analysis.structure", "analysis.repeats"],
+    ["analysis.advice"],
     ["analyzer", "report.units"],
     ["report.text", "report.json"],
     ["cli"],

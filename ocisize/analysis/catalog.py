@@ -27,7 +27,6 @@ without ``.tar`` before it. In fixes, ``{instruction}`` is the build step at fau
 
 from __future__ import annotations
 
-import enum
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,6 +36,7 @@ from typing import Any
 
 import attrs
 
+from ocisize.analysis.findings import Confidence
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.errors import CatalogError, InvalidGlob
 from ocisize.files import KIND_NAMES
@@ -55,17 +55,6 @@ _FIX_PLACEHOLDERS = ("instruction", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
 _TEXT_KEYS = {"id": True, "title": True, "what": True, "confidence": True, "why": False, "source": False}
 _LIST_KEYS = {"globs": True, "except": False, "kinds": False, "needs": False, "matches": False, "misses": False}
-
-
-class Confidence(str, enum.Enum):
-    """How sure it is that nothing misses what a rule matches."""
-
-    SURE = "sure"  #: a running container never needs it
-    LIKELY = "likely"  #: most containers do not need it
-    ASK = "ask"  #: only who wrote the image can tell
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @attrs.frozen(kw_only=True)

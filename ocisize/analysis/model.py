@@ -32,6 +32,7 @@ from typing import overload
 
 import attrs
 
+from ocisize.analysis.findings import Advice
 from ocisize.files import FileTable, IntArray
 
 
@@ -170,4 +171,5 @@ class Analysis(Sizes):
     config_size: int
     layers: tuple[LayerAnalysis, ...]
     waste: WasteTable
+    advice: Advice = attrs.field(factory=Advice)
     warnings: tuple[str, ...] = ()

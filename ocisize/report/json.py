@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import ocisize
+from ocisize.analysis.findings import Advice, Confidence, Severity
 from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, WastedEntry, WasteTable
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
@@ -34,6 +35,7 @@ def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) 
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
+    document["advice"] = _advice(analysis.advice)
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)
 
@@ -54,8 +56,24 @@ def from_json(text: str | bytes) -> Analysis:
         raise ReportError("; ".join(["not a valid saved analysis", *list_problems(error)])) from None
 
 
+def _advice(advice: Advice) -> dict[str, Any]:
+    findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
+    return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": _shown(findings)}
+
+
+def _shown(value: Any) -> Any:
+    """A document with all its strings made fit for any encoder."""
+    if isinstance(value, dict):
+        return {name: _shown(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return display_name(value) if type(value) is str else value
+
+
 def _sizes(sizes: Sizes) -> dict[str, Any]:
-    document = attrs.asdict(sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "files"))
+    document = attrs.asdict(
+        sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "advice", "files")
+    )
     return document | {name: getattr(sizes, name) for name in _DERIVED}
 
 
@@ -134,7 +152,8 @@ def _read_waste(documents: Any, _: type) -> WasteTable:
 
 def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
-    converter.register_structure_hook(Cause, lambda value, _: Cause(value))
+    for kind in (Cause, Confidence, Severity):
+        converter.register_structure_hook(kind, lambda value, kind: kind(value))
     converter.register_structure_hook(WasteTable, _read_waste)
     converter.register_structure_hook(FileTable, _read_columns)
     return converter

@@ -1,0 +1,172 @@
+"""Claims: findings before they are weighed. Each row goes to one claim only, whatever the order they come in.
+
+A row that several claims name goes to the one of the lowest tier, then to the first by id and layers. So hidden rows
+belong to what hides them, and what a build step proves to have left goes before what a file's name suggests.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from ocisize.analysis.catalog import Catalog
+from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
+from ocisize.analysis.model import LayerAnalysis
+from ocisize.analysis.overlay import Overlay
+from ocisize.analysis.waste import Duplicates
+from ocisize.files import FileTable, IntArray, decode_name
+from ocisize.oci import ImageConfig
+
+_SHOWN = 5  # paths of a finding
+_HIGH, _MEDIUM = 0.1, 0.01  # shares of the download
+_MAX_STEP = 120  # characters of a build step within a sentence
+_SEVERITIES = tuple(Severity)
+
+
+class Tier(enum.IntEnum):
+    """Which claims a row is offered to first."""
+
+    WASTE = 0  #: hidden by a layer
+    HISTORY = 1  #: left by a build step, as its text proves
+    CATALOGUE = 2  #: of a kind that images rarely need
+    DUPLICATE = 3  #: visible elsewhere, too
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """What findings are made from."""
+
+    layers: Sequence[LayerAnalysis]
+    tables: Sequence[FileTable]
+    overlay: Overlay
+    duplicates: Sequence[Duplicates]
+    config: ImageConfig
+    reference: str | None  #: the image's name where it has one
+    catalog: Catalog
+    matches: Sequence[Mapping[str, IntArray]]  #: per layer, by the id of a rule: the rows it matches, visible or not
+    base_layers: int = 0  #: how many of the layers, from the bottom, are the base image's
+
+    def step(self, layer: int) -> str:
+        """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
+        step = self.layers[layer].instruction or f"layer {layer}"
+        return step if len(step) <= _MAX_STEP else f"{step[: _MAX_STEP - 1]}…"
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """A finding that rows are yet to be given to.
+
+    In ``title``, ``{files}`` becomes how many files it is about, in ``fix`` ``{path}`` the largest of them. A claim
+    without rows is a remark: it saves nothing and is kept for its own sake, with ``paths`` and a severity of its own.
+    """
+
+    id: str
+    title: str
+    confidence: Confidence
+    fix: str
+    layers: tuple[int, ...] = ()  #: the one that holds the bytes first
+    tier: Tier = Tier.CATALOGUE
+    rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that mending spares
+    paths: tuple[str, ...] = ()
+    severity: Severity | None = None  #: None: by the bytes it saves
+
+
+class Ledger:
+    """Which rows are claimed already."""
+
+    def __init__(self, tables: Sequence[FileTable]) -> None:
+        self._tables = tables
+        self._taken = [bytearray(len(table)) for table in tables]
+
+    def taken(self, layer: int) -> bytearray:
+        """Per row of a layer, whether it is claimed."""
+        return self._taken[layer]
+
+    def give(self, claims: Iterable[Claim]) -> Iterator[Claim]:
+        """The claims with the rows that each of them gets: files with content that nobody has claimed."""
+        for claim in sorted(claims, key=lambda claim: (claim.tier, claim.id, claim.layers, claim.title)):
+            if not claim.rows:
+                yield claim
+                continue
+            rows = {layer: self._take(layer, rows) for layer, rows in claim.rows.items()}
+            if rows := {layer: kept for layer, kept in rows.items() if kept}:
+                yield attrs.evolve(claim, rows=rows)
+
+    def _take(self, layer: int, rows: Sequence[int]) -> list[int]:
+        taken, sizes = self._taken[layer], self._tables[layer].sizes
+        kept = [row for row in rows if sizes[row] and not taken[row]]
+        for row in kept:
+            taken[row] = 1
+        return kept
+
+
+def weigh(claims: Iterable[Claim], scene: Scene) -> Advice:
+    """Turn claims that have their rows into findings with their bytes, the largest saving on the wire first."""
+    scale = _Scale(scene)
+    findings = sorted(map(scale.weigh, claims), key=_rank)
+    return Advice(tuple(findings))
+
+
+def _rank(finding: Finding) -> tuple[object, ...]:
+    return (
+        -(finding.compressed_size or 0),
+        -finding.size,
+        _SEVERITIES.index(finding.severity),
+        finding.id,
+        finding.layers,
+        finding.title,
+    )
+
+
+class _Scale:
+    """Weighs the claims of one image."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._downloaded = {layer.digest: layer.index for layer in scene.layers}  # a repeated blob: once, where it is last
+        self._known = all(layer.compressed_size is not None for layer in scene.layers)
+        sizes = [layer.compressed_size if self._known else layer.content_size for layer in scene.layers]
+        self._total = sum(sizes[index] or 0 for index in self._downloaded.values())
+
+    def weigh(self, claim: Claim) -> Finding:
+        """A claim as a finding."""
+        scene, rows = self._scene, claim.rows
+        size = sum(scene.tables[layer].sizes[row] for layer, chosen in rows.items() for row in chosen)
+        compressed_size = self._download(rows) if self._known else None
+        paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
+        count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
+        return Finding(
+            id=claim.id,
+            title=claim.title.replace("{files}", f"{count:,} file{'s' * (count != 1)}"),
+            confidence=claim.confidence,
+            severity=claim.severity or self._severity(size if compressed_size is None else compressed_size),
+            layers=claim.layers,
+            instructions=tuple(scene.layers[layer].instruction for layer in claim.layers),
+            paths=paths,
+            path_count=count,
+            size=size,
+            compressed_size=compressed_size,
+            fix=claim.fix.replace("{path}", f"/{paths[0]}" if paths else "the file"),
+            in_base=bool(claim.layers) and max(claim.layers) < scene.base_layers,
+        )
+
+    def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
+        total = 0
+        for layer, chosen in rows.items():
+            shares = self._scene.tables[layer].compressed_sizes
+            if shares is not None and self._downloaded[self._scene.layers[layer].digest] == layer:
+                total += sum(shares[row] for row in chosen)
+        return total
+
+    def _severity(self, size: int) -> Severity:
+        if size >= _HIGH * self._total > 0:
+            return Severity.HIGH
+        return Severity.MEDIUM if size >= _MEDIUM * self._total > 0 else Severity.LOW
+
+
+def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
+    pairs = ((-tables[layer].sizes[row], layer, row) for layer, chosen in rows.items() for row in chosen)
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_SHOWN, pairs))

@@ -1,0 +1,93 @@
+"""Findings: what could be better about an image, how to mend it, and the bytes that mending saves.
+
+No two findings count the same bytes: their savings add up to what the image loses when all of them are acted on.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+import attrs
+
+
+class Confidence(str, enum.Enum):
+    """How sure it is that nothing misses what a finding names."""
+
+    SURE = "sure"  #: a running container never needs it
+    LIKELY = "likely"  #: most containers do not need it
+    ASK = "ask"  #: only who wrote the image can tell
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Severity(str, enum.Enum):
+    """How much a finding matters: by its share of the download, or for what it gives away."""
+
+    HIGH = "high"  #: a tenth of the download or more; or a secret
+    MEDIUM = "medium"  #: a hundredth or more
+    LOW = "low"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing to mend. ``paths`` are the largest files it is about, ``path_count`` is how many there are."""
+
+    id: str  #: stable, see docs/rules.md
+    title: str
+    confidence: Confidence
+    severity: Severity
+    layers: tuple[int, ...]  #: the layers involved, the one that holds the bytes first
+    instructions: tuple[str, ...]  #: of those layers, "" where unknown
+    paths: tuple[str, ...]
+    path_count: int
+    size: int  #: bytes of content saved
+    compressed_size: int | None  #: bytes of download saved, None where the saved form does not tell
+    fix: str
+    in_base: bool = False  #: all of it comes from the base image: another base mends it, no change to the own steps
+
+    @property
+    def rule(self) -> str:
+        """Where the rule behind the finding is explained, within the documentation; users' own rules stand nowhere."""
+        return f"docs/rules.md#{self.id.lower()}" if self.id.startswith("OS") else ""
+
+
+@attrs.frozen
+class Saving:
+    """Bytes that some findings save together."""
+
+    size: int  #: of content
+    compressed_size: int | None  #: of download
+
+
+@attrs.frozen
+class Advice:
+    """All findings, those first that save the most bytes on the wire."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of content that all findings save together."""
+        return add_up(self.findings).size
+
+    @property
+    def compressed_size(self) -> int | None:
+        """Bytes of download that all findings save together, None where the saved form does not tell."""
+        return add_up(self.findings).compressed_size
+
+    def saving(self, confidence: Confidence, *, in_base: bool | None = None) -> Saving:
+        """What the findings of one confidence save, in the base image or outside of it where that is asked."""
+        return add_up([each for each in self.findings if each.confidence is confidence and in_base in (None, each.in_base)])
+
+
+def add_up(findings: Sequence[Finding]) -> Saving:
+    """What some findings save together."""
+    compressed = [finding.compressed_size for finding in findings]
+    return Saving(
+        sum(finding.size for finding in findings), None if None in compressed else sum(size or 0 for size in compressed)
+    )
