@@ -215,7 +215,7 @@ def test_the_readme_shows_a_real_report() -> None:
     match = re.search(r"```text\n(testdata/example\.tar .*?)```", readme, re.DOTALL)
     assert match is not None
     result = subprocess.run(
-        [sys.executable, "-m", "ocisize", "testdata/example.tar", "--top", "5"],
+        [sys.executable, "-m", "ocisize", "testdata/example.tar", "--top", "3"],
         capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
     )  # fmt: skip
     assert match[1].strip() == result.stdout.strip()

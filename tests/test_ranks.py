@@ -34,6 +34,7 @@ RANKS = [
     ["analysis.structure", "analysis.repeats"],
     ["analysis.advice"],
     ["analyzer", "report.units"],
+    ["report.advice"],
     ["report.text", "report.json"],
     ["cli"],
     ["__main__"],

@@ -168,5 +168,10 @@ class _Scale:
 
 
 def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
-    pairs = ((-tables[layer].sizes[row], layer, row) for layer, chosen in rows.items() for row in chosen)
-    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_SHOWN, pairs))
+    found: list[tuple[int, int, int]] = []
+    for layer, chosen in rows.items():
+        sizes = tables[layer].sizes
+        smallest = min(heapq.nlargest(_SHOWN, map(sizes.__getitem__, chosen)), default=0)
+        large = (row for row in chosen if sizes[row] >= smallest)
+        found += heapq.nsmallest(_SHOWN, ((-sizes[row], layer, row) for row in large))
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_SHOWN, found))

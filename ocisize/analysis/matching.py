@@ -22,7 +22,7 @@ from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.globs import Glob
 from ocisize.files import DIRECTORY, KIND_NAMES, FileTable, IntArray
 
-_PLACEHOLDER = re.compile(rb"\{(dir|stem)\}")
+_PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
 _MAX_DECISIONS = 1 << 16  # kept at hand
 
 _Options = tuple[int, ...]  # rules that may claim a row, by index: some with needs, then at most one without
@@ -45,19 +45,19 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable]) -> list[dict[int
                 waiting.append((layer, row, options, directory, name))
             else:
                 claimed[options[0]].append(row)
+    templates = [_templates(rule) for rule in catalog.rules]
     wanted = {
         path
         for _, _, options, directory, name in waiting
         for index in options
-        for path in _needs(catalog.rules[index], directory, name)
+        for path in _needs(templates[index], directory, name)
     }
     present = wanted & matcher.directories.keys()
     if wanted - present:
         present.update(*(wanted.intersection(paths) for table in tables for _, paths in table.paths.pieces()))
     for layer, row, options, directory, name in waiting:
         for index in options:
-            rule = catalog.rules[index]
-            if not rule.needs or not present.isdisjoint(_needs(rule, directory, name)):
+            if not templates[index] or not present.isdisjoint(_needs(templates[index], directory, name)):
                 found[layer][index].append(row)
                 break
     return [{index: array("I", sorted(rows)) for index, rows in enumerate(claimed) if rows} for claimed in found]
@@ -140,11 +140,13 @@ class _Matcher:
         return tuple(options)
 
 
-def _needs(rule: Rule, directory: bytes, name: bytes) -> list[bytes]:
+def _templates(rule: Rule) -> list[tuple[bytes, bool]]:
+    """A rule's needs as templates for ``%``, each with whether it asks for the stem."""
+    escaped = [need.lstrip("/").replace("%", "%%") for need in rule.needs]
+    return [(_PLACEHOLDER.sub(r"%(\1)b", need).encode(), "{stem}" in need) for need in escaped]
+
+
+def _needs(templates: Sequence[tuple[bytes, bool]], directory: bytes, name: bytes) -> list[bytes]:
     """The paths of which one must stand in the image for the rule to claim a path."""
     values = {b"dir": directory, b"stem": name.rpartition(b".")[0].removesuffix(b".tar")}
-    return [
-        _PLACEHOLDER.sub(lambda found: values[found[1]], need.encode()).lstrip(b"/")
-        for need in rule.needs
-        if values[b"stem"] or "{stem}" not in need
-    ]
+    return [(template % values).lstrip(b"/") for template, with_stem in templates if values[b"stem"] or not with_stem]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from ocisize.analysis.junk import by_bytes
 from ocisize.files import decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
-_PAIRED = 20_000  # duplicates, the largest ones, whose paths are compared
+_PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
 
@@ -26,41 +27,61 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
     Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
     their paths have in common.
     """
-    repeated = _spare_copies(scene, ledger)
-    paired = heapq.nsmallest(_PAIRED, repeated, key=lambda pair: (-scene.tables[pair[1][0]].sizes[pair[1][1]], pair))
-    roots = _roots(scene, paired)
+    spare = _spare_copies(scene, ledger)
+    largest = heapq.nsmallest(
+        _PAIRED,
+        ((-size, layer, at) for layer, (rows, _) in enumerate(spare) for at, size in enumerate(_sizes(scene, layer, rows))),
+    )
+    starts = list(accumulate(map(len, scene.tables), initial=0))
+    pairs = [(_place(spare[layer][1][at], starts), (layer, spare[layer][0][at])) for _, layer, at in largest]
     groups: dict[tuple[bytes, bytes], list[_Place]] = defaultdict(list)
-    for pair, root in zip(paired, roots, strict=True):
-        groups[root].append(pair[1])
+    for (_, copy), root in zip(pairs, _roots(scene, pairs), strict=True):
+        groups[root].append(copy)
     sizes = {root: sum(scene.tables[layer].sizes[row] for layer, row in places) for root, places in groups.items()}
     named = sorted(groups, key=lambda root: (-sizes[root], root))[:_NAMED]
     for root in named:
-        yield _claim(scene, f"{_shown(root[1])} repeats {_shown(root[0])}: {{files}} of equal content", groups[root])
-    rest = [copy for _, copy in set(repeated) - {pair for pair, root in zip(paired, roots, strict=True) if root in named}]
+        rows: dict[int, list[int]] = defaultdict(list)
+        for layer, row in sorted(groups[root]):
+            rows[layer].append(row)
+        yield _claim(scene, f"{_shown(root[1])} repeats {_shown(root[0])}: {{files}} of equal content", rows)
+    told = {place for root in named for place in groups[root]}
+    rest = {
+        layer: left for layer, (rows, _) in enumerate(spare) if (left := [row for row in rows if (layer, row) not in told])
+    }
     if rest:
         yield _claim(scene, f"{{files}} {'more ' * bool(named)}repeat the content of others", rest)
 
 
-def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[_Place, _Place]]:
-    """(original, copy) for each duplicate that may go. Where the original is claimed, one copy takes its place."""
+def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
+    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
+    taken = b"".join(ledger.taken(layer) for layer in range(len(scene.tables)))
     starts = list(accumulate(map(len, scene.tables), initial=0))
-    kept: dict[int, _Place | None] = {}
-    spare: list[tuple[_Place, _Place]] = []
-    for layer, duplicates in enumerate(scene.duplicates):
-        taken = ledger.taken(layer)
+    instead: dict[int, int] = {}
+    spare: list[tuple[Sequence[int], Sequence[int]]] = []
+    for start, duplicates in zip(starts, scene.duplicates, strict=False):
+        rows, originals = array("q"), array("q")
         for row, original in zip(duplicates.rows, duplicates.originals, strict=True):
-            if taken[row]:
+            if taken[start + row]:
                 continue
-            if original not in kept:
-                held = bisect_right(starts, original) - 1
-                place = (held, original - starts[held])
-                kept[original] = None if ledger.taken(held)[place[1]] else place
-            stays = kept[original]
-            if stays is None:
-                kept[original] = (layer, row)
-            else:
-                spare.append((stays, (layer, row)))
+            if taken[original]:
+                if original not in instead:
+                    instead[original] = start + row
+                    continue
+                original = instead[original]  # noqa: PLW2901 - the copy that stays
+            rows.append(row)
+            originals.append(original)
+        spare.append((rows, originals))
     return spare
+
+
+def _sizes(scene: Scene, layer: int, rows: Sequence[int]) -> Iterator[int]:
+    return map(scene.tables[layer].sizes.__getitem__, rows)
+
+
+def _place(number: int, starts: Sequence[int]) -> _Place:
+    """Layer and row of a row that is counted through all layers."""
+    layer = bisect_right(starts, number) - 1
+    return layer, number - starts[layer]
 
 
 def _roots(scene: Scene, pairs: Sequence[tuple[_Place, _Place]]) -> list[tuple[bytes, bytes]]:
@@ -89,10 +110,7 @@ def _shown(path: bytes) -> str:
     return f"/{decode_name(path)}"
 
 
-def _claim(scene: Scene, title: str, places: Sequence[_Place]) -> Claim:
-    rows: dict[int, list[int]] = defaultdict(list)
-    for layer, row in sorted(places):
-        rows[layer].append(row)
+def _claim(scene: Scene, title: str, rows: Mapping[int, Sequence[int]]) -> Claim:
     layers = by_bytes(rows, scene)
     return Claim(
         id="OS110",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.files import FileEntry
+from ocisize.report.advice import write_advice
 from ocisize.report.units import UNKNOWN, human_size, percent, printable, shorten_path
 
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
@@ -48,6 +49,7 @@ def write_text(
     _header(console, analysis)
     _totals(console, analysis)
     _layers(console, analysis.layers)
+    write_advice(console, analysis, top)
     _waste(console, analysis, top)
     _largest(console, analysis.layers, top)
     if plain:  # tables are padded to the full width, which is of no use to files and pipes

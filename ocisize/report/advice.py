@@ -1,0 +1,108 @@
+"""Findings for people: what to mend first, what it saves, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from ocisize.analysis.findings import Confidence, Finding, Severity, add_up
+from ocisize.analysis.model import Analysis
+from ocisize.report.units import human_size, percent, printable, shorten_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SHOWN_PATHS = 3
+_LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding is only counted
+_STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
+
+
+def write_advice(console: Console, analysis: Analysis, top: int) -> None:
+    """Write the findings that matter, at most ``top`` of them, and count the others."""
+    findings = analysis.advice.findings
+    if not findings:
+        return
+    console.print()
+    console.print(Text(_headline(analysis), style="bold"))
+    if any(finding.size for finding in findings):
+        console.print(Text(_by_confidence(analysis), style="dim"))
+    shown = [finding for finding in findings if _matters(finding, analysis)][:top]
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for finding in shown:
+        grid.add_row(_saved(finding), _describe(finding, console.width - 10))
+        grid.add_row()
+    console.print(grid)
+    _write_rest(console, [finding for finding in findings if finding not in shown])
+
+
+def _matters(finding: Finding, analysis: Analysis) -> bool:
+    saved, total = (
+        (finding.size, analysis.content_size)
+        if finding.compressed_size is None or analysis.compressed_size is None
+        else (finding.compressed_size, analysis.compressed_size)
+    )
+    return finding.severity is not Severity.LOW or (saved > 0 and saved >= _LEAST_SHARE * total)
+
+
+def _headline(analysis: Analysis) -> str:
+    advice, wire = analysis.advice, analysis.compressed_size
+    count = len(advice.findings)
+    text = f"Advice: {count:,} finding{'s' * (count != 1)}"
+    if advice.compressed_size is not None and wire:
+        saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)})"
+        return f"{text}, together {saved}, {human_size(advice.size)} unpacked"
+    return f"{text}, together {human_size(advice.size)} unpacked"
+
+
+def _by_confidence(analysis: Analysis) -> str:
+    findings = analysis.advice.findings
+    groups = [(str(each), [finding for finding in findings if finding.confidence is each]) for each in Confidence]
+    groups.append(("in the base image", [finding for finding in findings if finding.in_base]))
+    return " · ".join(f"{name} {human_size(_bytes_of(group))}" for name, group in groups if _bytes_of(group))
+
+
+def _bytes_of(findings: Sequence[Finding]) -> int:
+    """What some findings save on the wire, or of content where the wire is unknown."""
+    saving = add_up(findings)
+    return saving.size if saving.compressed_size is None else saving.compressed_size
+
+
+def _saved(finding: Finding) -> Text:
+    size = _bytes_of([finding])
+    return Text(human_size(size) if size else "-", style=_STYLES[finding.severity])
+
+
+def _describe(finding: Finding, width: int) -> Text:
+    text = Text(printable(finding.title), style="bold")
+    facts = [finding.id, str(finding.confidence)]
+    if finding.size:
+        facts.append(f"{human_size(finding.size)} unpacked")
+    if finding.in_base:
+        facts.append("in the base image")
+    text.append("\n" + " · ".join(facts), style="dim")
+    for layer, instruction in zip(finding.layers[:2], finding.instructions[:2], strict=True):
+        if instruction:
+            text.append(f"\nlayer {layer}: {_cut(printable(instruction), width - 10)}", style="dim")
+    if finding.paths:
+        paths = [shorten_path("/" + printable(path), width) for path in finding.paths[:_SHOWN_PATHS]]
+        rest = finding.path_count - len(paths)
+        text.append("\n" + "\n".join(paths) + (f"\n… and {rest:,} more" if rest > 0 else ""), style="dim")
+    text.append(f"\n→ {printable(finding.fix)}")
+    return text
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _write_rest(console: Console, rest: Sequence[Finding]) -> None:
+    if not rest:
+        return
+    ids = list(dict.fromkeys(finding.id for finding in rest))
+    more = f"{', '.join(ids[:6])}{' …' if len(ids) > 6 else ''}"
+    console.print(Text(f"… and {len(rest):,} more, {human_size(_bytes_of(rest))}: {more} (-f json has all)", style="dim"))

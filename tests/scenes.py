@@ -1,0 +1,82 @@
+"""Scenes for tests of findings: layers given as entries, analysed as far as findings need it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+
+from ocisize.analysis.advice import advise
+from ocisize.analysis.catalog import Catalog, load_catalog
+from ocisize.analysis.claims import Scene
+from ocisize.analysis.findings import Advice, Finding
+from ocisize.analysis.history import Origin
+from ocisize.analysis.matching import match_tables
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.summary import LayerFacts, summarize_layers
+from ocisize.analysis.waste import find_duplicates, find_waste
+from ocisize.oci import ImageConfig, RootFs
+from ocisize.tar import scan_tar
+from tests.images import Entries, tar_bytes
+
+packaged = cache(load_catalog)
+
+
+def make_scene(
+    *layers: Entries,
+    steps: Sequence[str] = (),
+    config: ImageConfig | None = None,
+    reference: str | None = None,
+    catalog: Catalog | None = None,
+    base_layers: int = 0,
+    wire_known: bool = True,
+) -> Scene:
+    """A scene of some layers; each file costs half its size on the wire, rounded up."""
+    tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
+    for table in tables:
+        table.compressed_sizes = type(table.sizes)("q", [-(-size // 2) for size in table.sizes]) if wire_known else None
+        table.overhead = 0 if wire_known else None
+    overlay, catalog = merge(tables), catalog or packaged()
+    waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
+    facts = [
+        LayerFacts(
+            digest=f"sha256:{number:064x}",
+            diff_id=None,
+            media_type="",
+            compression="gzip",
+            compressed_size=sum(table.compressed_sizes) if table.compressed_sizes is not None else None,
+            digest_verified=True,
+            diff_id_verified=True,
+        )
+        for number, table in enumerate(tables)
+    ]
+    origins = [Origin(steps[number] if number < len(steps) else "") for number in range(len(tables))]
+    return Scene(
+        layers=summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates]),
+        tables=tables,
+        overlay=overlay,
+        duplicates=duplicates,
+        config=config or ImageConfig(RootFs()),
+        reference=reference,
+        catalog=catalog,
+        matches=[{catalog.rules[at].id: rows for at, rows in found.items()} for found in match_tables(catalog, tables)],
+        base_layers=base_layers,
+    )
+
+
+def advice_on(
+    *layers: Entries,
+    steps: Sequence[str] = (),
+    base_layers: int = 0,
+    catalog: Catalog | None = None,
+    wire_known: bool = True,
+) -> Advice:
+    """All findings on some layers."""
+    return advise(make_scene(*layers, steps=steps, base_layers=base_layers, catalog=catalog, wire_known=wire_known))
+
+
+def by_id(advice: Advice) -> dict[str, Finding]:
+    """Findings by their id, which must stand once each."""
+    found = {finding.id: finding for finding in advice.findings}
+    assert len(found) == len(advice.findings), [finding.id for finding in advice.findings]
+    return found
