@@ -1,0 +1,224 @@
+"""Judge the advice by an image with planted mistakes and its repaired twin, equal but for them.
+
+    python benchmarks/advice.py OUT
+
+Prints which finding names which mistake, what the findings promise beside what the repair saved, and what is called
+sure in the repaired image. OUT is the folder that build.sh filled with the case ``advice``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from fnmatch import translate
+from pathlib import Path
+
+import attrs
+import cattrs
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tables
+from ocisize import Analysis, analyze
+from ocisize.analysis.findings import Confidence, Finding, Saving, add_up
+from ocisize.analysis.model import Cause
+from ocisize.files import decode_name
+
+MEGABYTE = 1_000_000
+CAUSES = {
+    "deleted-later": Cause.DELETED,
+    "metadata-only": Cause.METADATA_ONLY,
+    "overwritten": Cause.OVERWRITTEN,
+    "opaque": Cause.OPAQUE,
+}
+#: The findings that name a mistake: by rule, or by words of the title where the rule is about more than files.
+RULES = {
+    "deleted-later": "OS101",
+    "metadata-only": "OS102",
+    "overwritten": "OS103",
+    "opaque": "OS104",
+    "duplicate-content": "OS110",
+    "apt-lists": "OS301",
+    "apt-archives": "OS302",
+    "debconf-backups": "OS307",
+    "pip-cache": "OS310",
+    "bytecode": "OS340",
+    "vcs": "OS380",
+    "logs": "OS383",
+    "logs-elsewhere": "OS384",
+    "archive-beside": "OS386",
+}
+WORDS = {
+    "no-install-recommends": r"recommend",
+    "secret-file": r"\b(secret|credential|private key)",
+    "secret-env": r"\bAPI_TOKEN\b",
+    "secret-arg": r"\bNPM_TOKEN\b",
+    "root-user": r"\broot\b",
+    "tests": r"\btests? (folders?|director|files?)|^tests\b",
+}
+
+
+@attrs.frozen
+class Mistake:
+    """One planted mistake. ``paths`` are globs whose ``*`` crosses folders."""
+
+    name: str
+    layers: list[int]  #: that hold its bytes; or hide them, where a cause of waste is expected
+    paths: list[str]
+    expected: str
+
+
+@attrs.frozen
+class Row:
+    """A stored file with content."""
+
+    layer: int
+    path: str
+    size: int
+    compressed_size: int
+    cause: Cause | None  #: why it cannot be seen
+    hidden_by: int
+
+
+def read_rows(analysis: Analysis) -> list[Row]:
+    """All files with content, those that cannot be seen with what hides them."""
+    hidden = {(entry.held_by, entry.path): (entry.cause, entry.hidden_by) for entry in analysis.waste}
+    rows = []
+    for layer in analysis.layers:
+        table = layer.files
+        assert table is not None
+        assert table.compressed_sizes is not None
+        for path, size, compressed_size in zip(table.paths, table.sizes, table.compressed_sizes, strict=True):
+            if size:
+                name = decode_name(path)
+                rows.append(
+                    Row(layer.index, f"/{name}", size, compressed_size, *hidden.get((layer.index, name), (None, -1)))
+                )
+    return rows
+
+
+def matcher(globs: Collection[str]) -> Callable[[str], bool]:
+    """Whether a path matches one of some globs."""
+    exact = {glob for glob in globs if not re.search(r"[*?\[]", glob)}
+    pattern = re.compile("|".join(translate(glob) for glob in globs if glob not in exact) or r"(?!)")
+    return lambda path: path in exact or pattern.match(path) is not None
+
+
+def bytes_of(mistake: Mistake, rows: Iterable[Row]) -> set[Row]:
+    """The files that a mistake is about: hidden for the cause that is expected, or visible."""
+    matches, cause, layers = matcher(mistake.paths), CAUSES.get(mistake.expected), set(mistake.layers)
+    return {
+        row
+        for row in rows
+        if row.layer in layers and row.cause is cause and (cause is None or row.hidden_by in layers) and matches(row.path)
+    }
+
+
+def namings(mistake: Mistake, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that name a mistake. Where a finding shows all of its files, one of them has to be of the mistake."""
+    matches, layers = matcher(mistake.paths), set(mistake.layers)
+
+    def names(finding: Finding) -> bool:
+        if mistake.expected in RULES and finding.id != RULES[mistake.expected]:
+            return False
+        if mistake.expected in WORDS and not re.search(WORDS[mistake.expected], finding.title, re.IGNORECASE):
+            return False
+        if mistake.expected in CAUSES and not layers.issuperset(finding.layers):
+            return False
+        if layers and finding.layers and layers.isdisjoint(finding.layers):
+            return False
+        whole = mistake.paths and 0 < finding.path_count <= len(finding.paths)
+        return not whole or any(matches(f"/{path.lstrip('/')}") for path in finding.paths)
+
+    return [finding for finding in findings if names(finding)]
+
+
+def megabytes(value: int) -> str:
+    return f"{value / MEGABYTE:,.2f}"
+
+
+def saving_row(name: str, saving: Saving, real: Saving) -> list[str]:
+    """One line of what is promised beside what was saved, with the difference in percent of the latter."""
+    cells = [name]
+    for promised, saved in ((saving.size, real.size), (saving.compressed_size or 0, real.compressed_size or 0)):
+        cells += [megabytes(promised), f"{100 * (promised - saved) / saved:+.1f} %"]
+    return cells
+
+
+def total(rows: Iterable[Row]) -> Saving:
+    rows = list(rows)
+    return Saving(sum(row.size for row in rows), sum(row.compressed_size for row in rows))
+
+
+def difference(one: Saving, other: Saving) -> Saving:
+    return Saving(one.size - other.size, (one.compressed_size or 0) - (other.compressed_size or 0))
+
+
+def judge_mistakes(mistakes: Sequence[Mistake], rows: Sequence[Row], findings: Sequence[Finding]) -> str:
+    """Every mistake, its bytes, and the findings that name it with theirs."""
+    lines = []
+    for mistake in mistakes:
+        own, named = total(bytes_of(mistake, rows)), namings(mistake, findings)
+        promised = add_up(named)
+        lines.append(
+            [
+                mistake.name,
+                mistake.expected,
+                ", ".join(dict.fromkeys(f"{finding.id} {finding.confidence}" for finding in named)) or "MISSING",
+                *map(megabytes, (own.size, own.compressed_size or 0, promised.size, promised.compressed_size or 0)),
+            ]
+        )
+    heads = ("planted mistake", "expected", "named by", "MB", "MB wire", "finding's MB", "MB wire")
+    return tables.markdown(heads, lines, left=3)
+
+
+def judge_savings(mistakes: Sequence[Mistake], rows: Sequence[Row], bad: Analysis, good: Analysis) -> str:
+    """What was promised beside what was saved."""
+    real = Saving(bad.content_size - good.content_size, (bad.compressed_size or 0) - (good.compressed_size or 0))
+    findings = bad.advice.findings
+    naming = [finding for finding in findings if any(finding in namings(mistake, findings) for mistake in mistakes)]
+    promised, left = add_up(findings), add_up(good.advice.findings)
+    lines = [
+        saving_row("saved by the repair", real, real),
+        saving_row("files of the planted mistakes", total(set().union(*(bytes_of(one, rows) for one in mistakes))), real),
+        saving_row("promised, less what is still promised for the twin", difference(promised, left), real),
+        saving_row("promised by findings that name a mistake", add_up(naming), real),
+        saving_row("promised by sure findings", bad.advice.saving(Confidence.SURE), real),
+        saving_row("promised by all findings", promised, real),
+    ]
+    return tables.markdown(("", "MB unpacked", "off by", "MB wire", "off by"), lines)
+
+
+def judge_twin(good: Analysis) -> str:
+    """What is called sure in the repaired image though it does not come from the base."""
+    lines = [
+        [
+            finding.id,
+            finding.title.replace("|", "\\|"),
+            *map(megabytes, (finding.size, finding.compressed_size or 0)),
+            ", ".join(map(str, finding.layers)),
+            finding.paths[0] if finding.paths else "",
+        ]
+        for finding in good.advice.findings
+        if finding.confidence is Confidence.SURE and not finding.in_base
+    ]
+    return tables.markdown(("sure in the repaired twin", "title", "MB", "MB wire", "layers", "largest"), lines, left=2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
+    out = parser.parse_args().out
+    mistakes = cattrs.structure(json.loads((out / "advice-bad" / "planted.json").read_text()), list[Mistake])
+    bad, good = (analyze(out / f"advice-{twin}" / "gzip") for twin in ("bad", "good"))
+    rows = read_rows(bad)
+    print(judge_mistakes(mistakes, rows, bad.advice.findings))
+    print(f"\n{judge_savings(mistakes, rows, bad, good)}")
+    print(f"\n{judge_twin(good)}")
+
+
+if __name__ == "__main__":
+    main()
