@@ -56,7 +56,7 @@ WORDS = {
     "secret-file": r"\b(secret|credential|private key)",
     "secret-env": r"\bAPI_TOKEN\b",
     "secret-arg": r"\bNPM_TOKEN\b",
-    "root-user": r"\broot\b",
+    "root-user": r"\bas root\b",
     "tests": r"\btests? (folders?|director|files?)|^tests\b",
 }
 

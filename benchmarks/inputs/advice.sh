@@ -234,10 +234,10 @@ PY
 copy_context() { cp -a "$work/context/." "$root/app"; }
 
 copy_named() { # what a .dockerignore lets through
-    copy_context
-    rm -rf "$root"/app/{.git,.env,debug.log,deploy/id_rsa,vendor/lua-5.4.4.tar.gz}
-    find "$root/app/networkx" -depth -type d \( -name __pycache__ -o -name tests \) -exec rm -rf {} +
-    chown -R 1000:1000 "$root/app"
+    copy_context &&
+        rm -rf "$root"/app/{.git,.env,debug.log,deploy/id_rsa,vendor/lua-5.4.4.tar.gz} &&
+        find "$root/app/networkx" -depth -type d \( -name __pycache__ -o -name tests \) -exec rm -rf {} + &&
+        chown -R 1000:1000 "$root/app"
 }
 
 # --- the twins ---
@@ -371,6 +371,7 @@ json.dump([dict(zip(keys, one)) for one in planted], sys.stdout, indent=1)
 PY
 }
 
+cleanup
 rm -rf "$work"
 mkdir -p "$work"
 make_context
@@ -380,10 +381,10 @@ build_bad
 build_good
 check_same
 choose bad
-rm -rf "$out/gzip" # a pair is made together
+rm -rf "${out:?}"/* # a pair is made together, and its other forms after it
 write_planted
 end_image
 choose good
-rm -rf "$out/gzip"
+rm -rf "${out:?}"/*
 end_image
 rm -rf "$work"
