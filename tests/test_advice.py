@@ -74,7 +74,16 @@ def test_files_of_the_base_that_own_steps_hide() -> None:
     """What the base brings cannot be mended in one's own steps."""
     finding = only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=["", "RUN apt-get upgrade -y"], base_layers=1))
     assert "The base image brings these files" in finding.fix
+    assert finding.confidence is Confidence.ASK
     assert not finding.in_base
+
+
+def test_tests_of_the_project() -> None:
+    """Tests in the folders where projects are put; those of libraries have rules of their own."""
+    advice = advice_on(
+        {"app/src/tests/test_x.py": b"1", "usr/lib/ruby/tests/x": b"2", "srv/x/contests/y": b"3"}, steps=[COPY]
+    )
+    assert {finding.id: finding.paths for finding in advice.findings} == {"OS393": ("app/src/tests/test_x.py",)}
 
 
 def test_opaque_replacement_duplicate_entries_and_unreachable_bytes() -> None:
@@ -148,6 +157,23 @@ def test_junk_by_the_catalogue() -> None:
     assert (finding.id, finding.layers, finding.size) == ("OS301", (1, 0), 60)
     assert finding.title == "apt package lists: 2 files"
     assert finding.fix.startswith("In the same RUN: apt-get update && apt-get install")
+
+
+def test_layers_and_fix_are_of_the_rows_that_are_left() -> None:
+    """Where another finding takes the rows of a layer, neither that layer nor the fix for its step is named."""
+    advice = advice_on(
+        {"var/lib/apt/lists/a": b"1" * 90},
+        {"var/lib/apt/lists/.wh.a": b"", "app/.git/x": b"2" * 5},
+        {"var/lib/apt/lists/b": b"3" * 10},
+        steps=[INSTALL, COPY, "RUN apt-get update"],
+    )
+    finding = by_id(advice)["OS301"]
+    assert (finding.layers, finding.instructions, finding.size) == ((2,), ("RUN apt-get update",), 10)
+    copied = by_id(
+        advice_on({"app/.git/x": b"1"}, {"app/.git/y": b"22", "app/.git/.wh.x": b""}, steps=[COPY, "RUN git clone"])
+    )
+    assert copied["OS380"].layers == (1,)
+    assert COPY not in copied["OS380"].fix
 
 
 def test_junk_that_was_copied() -> None:

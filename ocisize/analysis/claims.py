@@ -59,15 +59,16 @@ class Scene:
 class Claim:
     """A finding that rows are yet to be given to.
 
-    In ``title``, ``{files}`` becomes how many files it is about, in ``fix`` ``{path}`` the largest of them. A claim
+    In ``title``, ``{files}`` becomes how many files it is about, in ``fix`` ``{path}`` the largest of them. ``layers``
+    are the layers that hold the rows it gets, the one with the most bytes first, and behind them ``others``. A claim
     without rows is a remark: it saves nothing and is kept for its own sake, with ``paths`` and a severity of its own.
     """
 
     id: str
     title: str
     confidence: Confidence
-    fix: str
-    layers: tuple[int, ...] = ()  #: the one that holds the bytes first
+    fix: str | Mapping[int, str]  #: the fix, or one for each layer that may hold the most bytes
+    others: tuple[int, ...] = ()  #: layers involved that hold none of the rows
     tier: Tier = Tier.CATALOGUE
     rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that mending spares
     paths: tuple[str, ...] = ()
@@ -87,7 +88,7 @@ class Ledger:
 
     def give(self, claims: Iterable[Claim]) -> Iterator[Claim]:
         """The claims with the rows that each of them gets: files with content that nobody has claimed."""
-        for claim in sorted(claims, key=lambda claim: (claim.tier, claim.id, claim.layers, claim.title)):
+        for claim in sorted(claims, key=lambda claim: (claim.tier, claim.id, sorted(claim.rows), claim.others, claim.title)):
             if not claim.rows:
                 yield claim
                 continue
@@ -136,6 +137,8 @@ class _Scale:
         scene, rows = self._scene, claim.rows
         size = sum(scene.tables[layer].sizes[row] for layer, chosen in rows.items() for row in chosen)
         compressed_size = self._download(rows) if self._known else None
+        layers = (*self._by_bytes(rows), *claim.others)
+        fix = claim.fix if isinstance(claim.fix, str) else claim.fix[layers[0]]
         paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
         return Finding(
@@ -143,15 +146,20 @@ class _Scale:
             title=claim.title.replace("{files}", f"{count:,} file{'s' * (count != 1)}"),
             confidence=claim.confidence,
             severity=claim.severity or self._severity(size if compressed_size is None else compressed_size),
-            layers=claim.layers,
-            instructions=tuple(scene.layers[layer].instruction for layer in claim.layers),
+            layers=layers,
+            instructions=tuple(scene.layers[layer].instruction for layer in layers),
             paths=paths,
             path_count=count,
             size=size,
             compressed_size=compressed_size,
-            fix=claim.fix.replace("{path}", f"/{paths[0]}" if paths else "the file"),
-            in_base=bool(claim.layers) and max(claim.layers) < scene.base_layers,
+            fix=fix.replace("{path}", f"/{paths[0]}" if paths else "the file"),
+            in_base=bool(layers) and max(layers) < scene.base_layers,
         )
+
+    def _by_bytes(self, rows: Mapping[int, Sequence[int]]) -> list[int]:
+        """The layers of some rows, the one that holds the most bytes first."""
+        sizes = {layer: sum(map(self._scene.tables[layer].sizes.__getitem__, chosen)) for layer, chosen in rows.items()}
+        return sorted(sizes, key=lambda layer: (-sizes[layer], layer))
 
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
         total = 0

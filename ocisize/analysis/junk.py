@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from ocisize.analysis.catalog import Rule
 from ocisize.analysis.claims import Claim, Scene, Tier
@@ -38,22 +38,14 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
         for in_base in (True, False):
             rows = {layer: chosen for layer, chosen in matched.items() if (layer < scene.base_layers) is in_base}
             if rows:
-                layers = by_bytes(rows, scene)
                 yield Claim(
                     id=rule_id,
                     title=f"{rule.title}: {{files}}",
                     confidence=rule.confidence,
-                    fix=_base_fix(rule) if in_base else fix_for(rule, scene.step(layers[0])),
-                    layers=layers,
+                    fix=_base_fix(rule) if in_base else {layer: fix_for(rule, scene.step(layer)) for layer in rows},
                     tier=Tier.CATALOGUE,
                     rows=rows,
                 )
-
-
-def by_bytes(rows: Mapping[int, Sequence[int]], scene: Scene) -> tuple[int, ...]:
-    """Layers of some rows, the one that holds the most bytes first."""
-    sizes = {layer: sum(scene.tables[layer].sizes[row] for row in chosen) for layer, chosen in rows.items()}
-    return tuple(sorted(sizes, key=lambda layer: (-sizes[layer], layer)))
 
 
 def fix_for(rule: Rule, step: str) -> str:

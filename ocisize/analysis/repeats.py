@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from ocisize.analysis.claims import Claim, Ledger, Scene, Tier
 from ocisize.analysis.findings import Confidence
-from ocisize.analysis.junk import by_bytes
 from ocisize.files import decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
@@ -111,13 +110,14 @@ def _shown(path: bytes) -> str:
 
 
 def _claim(scene: Scene, title: str, rows: Mapping[int, Sequence[int]]) -> Claim:
-    layers = by_bytes(rows, scene)
     return Claim(
         id="OS110",
         title=title,
         confidence=Confidence.LIKELY,
-        fix=f"Keep one copy and link to it (ln -s, or ln within one layer) in `{scene.step(layers[0])}`.",
-        layers=layers,
+        fix={
+            layer: f"Keep one copy and link to it (ln -s, or ln within one layer) in `{scene.step(layer)}`."
+            for layer in rows
+        },
         tier=Tier.DUPLICATE,
         rows=rows,
     )

@@ -49,9 +49,9 @@ def find_wasted(scene: Scene) -> Iterator[Claim]:
         yield Claim(
             id=_IDS[cause],
             title=_TITLES[cause].replace("{upper}", str(upper)).replace("{lower}", str(lower)),
-            confidence=Confidence.SURE,
+            confidence=Confidence.ASK if _brought_by_base(scene, cause, lower, upper) else Confidence.SURE,
             fix=_fix(scene, cause, lower, upper),
-            layers=(lower,) if lower == upper else (lower, upper),
+            others=() if lower == upper else (upper,),
             tier=Tier.WASTE,
             rows={lower: rows},
         )
@@ -63,11 +63,16 @@ def _fix(scene: Scene, cause: Cause, lower: int, upper: int) -> str:
         return f"Build the layer of `{first}` again with a builder that writes each path once and no whiteouts with content."
     if cause is Cause.METADATA_ONLY:
         return _fix_metadata(first, second)
-    if lower < scene.base_layers <= upper:
+    if _brought_by_base(scene, cause, lower, upper):
         return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
     if cause is Cause.OVERWRITTEN:
         return _fix_overwritten(first, second)
     return _fix_deleted(first, second)
+
+
+def _brought_by_base(scene: Scene, cause: Cause, lower: int, upper: int) -> bool:
+    """Whether own steps change what the base image has: packages and accounts cannot be added without."""
+    return lower < scene.base_layers <= upper and cause is not Cause.METADATA_ONLY
 
 
 def _fix_metadata(first: str, second: str) -> str:
@@ -134,4 +139,4 @@ def find_shape(scene: Scene) -> Iterator[Claim]:
 
 
 def _remark(number: str, title: str, fix: str, layer: int) -> Claim:
-    return Claim(id=number, title=title, confidence=Confidence.ASK, fix=fix, layers=(layer,), severity=Severity.LOW)
+    return Claim(id=number, title=title, confidence=Confidence.ASK, fix=fix, others=(layer,), severity=Severity.LOW)
