@@ -139,6 +139,10 @@ make_base() { # like debian:bookworm, without the settings by which that cleans 
     : >"$work/base/etc/resolv.conf"
     : >"$work/base/etc/machine-id"
     echo force-unsafe-io >"$work/base/etc/dpkg/dpkg.cfg.d/docker-apt-speedup"
+    printf 'path-exclude %s\n' '/usr/share/man/*' '/usr/share/info/*' '/usr/share/doc/*' '/usr/share/locale/*' >"$work/base/etc/dpkg/dpkg.cfg.d/docker"
+    echo 'path-include /usr/share/doc/*/copyright' >>"$work/base/etc/dpkg/dpkg.cfg.d/docker" # as Debian's slim images do
+    find "$work"/base/usr/share/{man,info,doc,locale} -type f ! -name copyright -delete
+    find "$work"/base/usr/share/{man,info,doc,locale} -type l -delete
     pack "$work/base" "# debian.sh --arch 'amd64' out/ 'bookworm' '@$epoch'" "debuerreotype 0.16"
     umoci config --image "$image" --no-history --created "$created" --architecture amd64 --os linux \
         --config.env "PATH=$path" --config.cmd bash
