@@ -14,12 +14,15 @@ import attrs
 from ocisize.analysis.advice import advise
 from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.claims import Scene
+from ocisize.analysis.contested import find_contested
+from ocisize.analysis.dive import find_dive_figures
 from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_tables
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.overlay import merge
+from ocisize.analysis.model import Analysis, DiveFigures
+from ocisize.analysis.overlay import Overlay, lay_over
 from ocisize.analysis.summary import LayerFacts, summarize_layers, total
 from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
+from ocisize.files import FileTable
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.oci import Platform
 from ocisize.platforms import parse_platform
@@ -171,8 +174,9 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     for table, known in zip(tables, wire_known, strict=True):
         if not known:
             table.compressed_sizes = table.overhead = None
-    overlay = merge(tables)
+    overlay, dive = _lay_over(tables)
     waste = find_waste(tables, overlay)
+    member_of = getattr(source, "member_of", None)
     facts = [
         LayerFacts(
             digest=layer.descriptor.digest,
@@ -182,6 +186,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
             compressed_size=layer.descriptor.size if known else None,
             digest_verified=scan.digest_verified,
             diff_id_verified=scan.diff_id_verified,
+            member=member_of(layer.descriptor) if member_of else None,
         )
         for layer, scan, known in zip(image.layers, scans, wire_known, strict=True)
     ]
@@ -220,8 +225,14 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         waste=waste,
         advice=advice,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
+        dive=dive,
         **attrs.asdict(total(layers)),
     )
+
+
+def _lay_over(tables: Sequence[FileTable]) -> tuple[Overlay, DiveFigures]:
+    selection = find_contested(tables)
+    return lay_over(tables, selection), find_dive_figures(tables, selection)
 
 
 def _anomalies(scans: Sequence[LayerScan]) -> list[str]:

@@ -45,7 +45,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("image", metavar="IMAGE", help="what to analyse, see below")
     add("--platform", metavar="OS/ARCH", help="image of an index to take (default: linux on this processor)")
     add("--select", metavar="NAME", help="image to take from a file that holds several: a tag, a digest or @N")
-    add("-f", "--format", choices=("text", "json"), default="text", help="form of the report (default: %(default)s)")
+    add("-f", "--format", choices=("text", "json", "dive-json"), default="text",
+        help="form of the report (default: %(default)s); dive-json is what dive --json exports")  # fmt: skip
     add("-o", "--output", metavar="FILE", help="write the report to FILE instead of standard output")
     add("--files", action="store_true", help="with -f json: add every layer's file table, with content hashes")
     add("--top", type=_count, default=10, metavar="N", help="rows in the lists of files (default: %(default)s)")
@@ -187,6 +188,10 @@ def _write(analysis: Analysis, options: argparse.Namespace, file: TextIO) -> Non
         from ocisize.report.json import to_json
 
         file.write(to_json(analysis, files=options.files) + "\n")
+    elif options.format == "dive-json":
+        from ocisize.report.dive_json import write_dive_json
+
+        file.writelines(write_dive_json(analysis))
     else:
         from ocisize.report.text import write_text
 

@@ -77,6 +77,8 @@ class FileTable(Sequence[FileEntry]):
     tar_size: int  #: length of the uncompressed tar
     links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target as written in the tar
     apparent_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: full size of a sparse file
+    claimed_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: size in the header of what has no payload
+    type_flags: Mapping[int, int] = attrs.field(factory=dict)  #: by row: flag as written, of files of a rare type
     xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row
     contents: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: payloads that were asked for
     compressed_sizes: IntArray | None = None  #: "q": share of the stored blob; None when that is unknown

@@ -127,7 +127,8 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         raise DocumentError(f"{digest} has {len(document.layers)} layers, more than {MAX_LAYERS}")
     descriptors = document.layers
     stored = {descriptor.digest: descriptor for descriptor in descriptors}
-    if set(stored) == set(diff_ids) and len(descriptors) == len(diff_ids):
+    shuffled = [descriptor.digest for descriptor in descriptors] != [*diff_ids]
+    if shuffled and set(stored) == set(diff_ids) and len(descriptors) == len(diff_ids):
         # Plain layers; Docker 25.0.0 saved their manifest in random order, the config has the true one.
         descriptors = tuple(stored[diff_id] for diff_id in diff_ids)
     layers = tuple(

@@ -144,6 +144,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         tar_size=window.base,
         links=rare.links,
         apparent_sizes=rare.apparent_sizes,
+        claimed_sizes=rare.claimed_sizes,
+        type_flags=rare.type_flags,
         xattrs=rare.xattrs,
         contents=rare.contents,
         anomalies=tuple(rare.anomalies.values()),
@@ -167,6 +169,8 @@ class _Rare:
         self.window, self.owners = window, owners
         self.links: dict[int, bytes] = {}
         self.apparent_sizes: dict[int, int] = {}
+        self.claimed_sizes: dict[int, int] = {}
+        self.type_flags: dict[int, int] = {}
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
         self.anomalies: dict[int, str] = {}
@@ -209,20 +213,20 @@ class _Rare:
         """Kind, path, payload size and owner key of an entry that is no plain file or has extended headers."""
         if extra is not None:
             name, size, owner = self._apply(extra, row, name, size, owner)
-        if kind == DIRECTORY:
-            return kind, name.rstrip(b"/"), 0, owner
+        if kind == _OLD_REGULAR and name.endswith(b"/"):
+            kind = DIRECTORY
         if kind in _HEADER_ONLY:
+            if size:
+                self.claimed_sizes[row] = size
+            if kind == DIRECTORY:
+                return kind, name.rstrip(b"/") or name[:1], 0, owner
             if kind <= SYMLINK:
                 position = self.window.position - BLOCK
                 link = bytes(self.window.view[position + 157 : position + 257]).partition(b"\0")[0]
                 self.links[row] = extra.link(link) if extra is not None else link
             return kind, name, 0, owner
-        if kind == _OLD_REGULAR and name.endswith(b"/"):
-            return DIRECTORY, name.rstrip(b"/"), 0, owner
-        if kind == _GNU_SPARSE:
-            self._old_sparse(row)
-        elif kind not in (REGULAR, _CONTIGUOUS, _OLD_REGULAR):
-            self._unusual(kind, name)
+        if kind not in (REGULAR, _OLD_REGULAR):
+            self._rare_file(row, kind, name)
         if extra is not None and (apparent_size := extra.sparse_size(size)) is not None:
             self.apparent_sizes[row] = apparent_size
         return REGULAR, name, size, owner
@@ -236,6 +240,14 @@ class _Rare:
         if extra.pax.get(b"uid") or extra.pax.get(b"gid"):
             owner = self.owners.with_ids(owner, extra)
         return name, extra.size(size), owner
+
+    def _rare_file(self, row: int, kind: int, name: bytes) -> None:
+        """Note what is counted as a file but says that it is something else."""
+        self.type_flags[row] = kind
+        if kind == _GNU_SPARSE:
+            self._old_sparse(row)
+        elif kind != _CONTIGUOUS:
+            self._unusual(kind, name)
 
     def _old_sparse(self, row: int) -> None:
         """Read an old GNU sparse map with its extension blocks, which are not part of the payload size."""

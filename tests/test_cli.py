@@ -74,6 +74,18 @@ def test_files_are_behind_a_flag(layout: Path, capsys: pytest.CaptureFixture[str
     assert all(files["content_hashes"])
 
 
+def test_dives_export_is_a_format(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-f dive-json writes what dive exports, for sources that dive cannot read too."""
+    status, out, _ = status_of([str(layout), "-f", "dive-json"], capsys)
+    document = json.loads(out)
+    assert status == 0
+    assert out.startswith('{\n  "layer": [\n')
+    assert document["image"] == {
+        "sizeBytes": 2010, "inefficientBytes": 2000, "efficiencyScore": 10 / 2010,
+        "fileReference": [{"count": 2, "sizeBytes": 2000, "file": "/a"}],
+    }  # fmt: skip
+
+
 def test_output_goes_to_a_file(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """-o writes the report to a file and nothing to stdout."""
     status, out, _ = status_of([str(layout), "-f", "json", "-o", str(tmp_path / "out.json")], capsys)

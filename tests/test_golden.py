@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from ocisize import Analyzer
 from ocisize.analysis.model import Cause
+from ocisize.report.dive_json import to_dive_json
 
 FOLDER = Path(__file__).parent.parent / "testdata" / "golden"
 GOLDEN: dict[str, dict[str, Any]] = json.loads((FOLDER / "golden.json").read_text())
@@ -61,6 +63,30 @@ def test_figures_of_saved_archives(name: str) -> None:
         for entry in analysis.waste
     ]
     assert sorted(map(sorted_items, found)) == sorted(map(sorted_items, expected["wastedFiles"]))
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_dives_figures_of_saved_archives(name: str) -> None:
+    """Efficiency, wasted bytes, sizes, what its CI mode prints and its list of files are what dive gave, to the last bit."""
+    expected = GOLDEN[name]
+    analysis = Analyzer().analyze(str(FOLDER / f"{name}.tar"))
+    figures = analysis.dive
+    assert figures is not None
+    assert figures.efficiency == expected["efficiencyScore"]
+    assert figures.wasted_size == expected["wastedBytes"] == expected["inefficientBytes"]
+    assert figures.image_size == expected["sizeBytes"]
+    assert list(figures.layer_sizes) == expected["layerSizes"]
+    assert f"{100 * figures.efficiency:.4f}" == expected["efficiencyPrinted"]
+    assert go_format(100 * figures.user_wasted_ratio) == expected["userWastedPercentPrinted"]
+    export = json.loads(to_dive_json(analysis))
+    assert sorted(map(sorted_items, export["image"]["fileReference"])) == sorted(
+        map(sorted_items, expected["fileReference"])
+    )
+
+
+def go_format(value: float) -> str:
+    """A percentage as Go prints it."""
+    return f"{value:.4f}" if math.isfinite(value) else "NaN" if math.isnan(value) else "+Inf"
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.errors import ReportError
 from ocisize.files import FileTable
+from ocisize.report.dive_json import to_dive_json
 from ocisize.report.text import write_text
 from ocisize.report.units import human_size, percent, printable, shorten_path
 from tests.images import DIR, File, Hard, Link, build_image, layer, write_docker_archive, write_layout
@@ -150,6 +153,49 @@ def test_json_sizes_are_integers(analysis: Analysis) -> None:
                 assert type(value) is int, name
 
     check(json.loads(to_json(analysis)))
+
+
+def test_dives_figures_are_shown(analysis: Analysis) -> None:
+    """The text has a row for dive, with its efficiency and its waste; the JSON has all of its figures."""
+    figures = analysis.dive
+    assert figures is not None
+    row = next(line for line in text_of(analysis, width=120).splitlines() if line.startswith("dive"))
+    assert percent(figures.efficiency) in row
+    assert human_size(figures.wasted_size) in row
+    document = json.loads(to_json(analysis))
+    assert document["dive"]["efficiency"] == figures.efficiency
+    assert document["dive"]["user_wasted_ratio"] == figures.user_wasted_ratio
+    assert from_json(json.dumps(document)).dive == figures
+
+
+def test_a_ratio_of_nothing_is_null(tmp_path: Path) -> None:
+    """One layer has no user's part: dive's ratio is no number, which JSON cannot say."""
+    analysis = Analyzer().analyze(str(write_layout(build_image([layer({"a": b"1"})]), tmp_path / "layout")))
+    assert analysis.dive is not None
+    assert math.isnan(analysis.dive.user_wasted_ratio)
+    assert json.loads(to_json(analysis))["dive"]["user_wasted_ratio"] is None
+    assert from_json(to_json(analysis)).dive == analysis.dive
+
+
+def test_documents_without_dives_figures_load(analysis: Analysis) -> None:
+    """What was saved before there were such figures is read, and shown without their row."""
+    document = json.loads(to_json(analysis, files=True))
+    del document["dive"]
+    for each in document["layers"]:
+        del each["member"], each["files"]["claimed_sizes"], each["files"]["type_flags"], each["files"]["rooted"]
+    back = from_json(json.dumps(document))
+    assert back.dive is None
+    assert not any(line.startswith("dive") for line in text_of(back).splitlines())
+    assert to_dive_json(back) == to_dive_json(attrs.evolve(analysis, layers=back.layers))
+
+
+def test_dives_export_needs_file_tables(tmp_path: Path) -> None:
+    """An analysis read back exports the same; one that was saved without its file tables cannot, and the error says why."""
+    image = build_image([layer({"/a": b"1", "b/c": Link("x"), "d": DIR}), layer({"a": b"23", ".wh.d": b""})])
+    analysis = Analyzer().analyze(str(write_docker_archive(image, tmp_path / "a.tar")))
+    assert to_dive_json(from_json(to_json(analysis, files=True))) == to_dive_json(analysis)
+    with pytest.raises(ReportError, match="without its file tables"):
+        to_dive_json(from_json(to_json(analysis)))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ efficiency
 from __future__ import annotations
 
 import enum
+import math
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -152,7 +153,26 @@ class LayerAnalysis(Sizes):
     instruction_certain: bool  #: False when history and layers do not pair up by count
     digest_verified: bool
     diff_id_verified: bool
+    member: str | None = None  #: the file of a saved image that holds the layer
     files: FileTable | None = attrs.field(default=None, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class DiveFigures:
+    """What dive says of the same layers; its own definitions, see ``ocisize.analysis.dive``."""
+
+    efficiency: float  #: smallest copies / all copies; counting faults of dive can make it negative
+    wasted_size: int  #: bytes of all copies of the paths that stand more than once, the live one included
+    image_size: int  #: bytes of all entries of all layers
+    user_size: int  #: the same of all layers but the first
+    layer_sizes: tuple[int, ...]  #: per layer, base first
+
+    @property
+    def user_wasted_ratio(self) -> float:
+        """``wasted_size / user_size`` as Go divides: NaN for 0 / 0, infinity for any other / 0. May exceed 1."""
+        if self.user_size:
+            return self.wasted_size / self.user_size
+        return math.inf if self.wasted_size else math.nan
 
 
 @attrs.frozen(kw_only=True)
@@ -173,3 +193,4 @@ class Analysis(Sizes):
     waste: WasteTable
     advice: Advice = attrs.field(factory=Advice)
     warnings: tuple[str, ...] = ()
+    dive: DiveFigures | None = None  #: None in an analysis saved before there were any

@@ -26,6 +26,7 @@ class LayerFacts:
     compressed_size: int | None  #: None where the saved form does not tell
     digest_verified: bool
     diff_id_verified: bool
+    member: str | None = None  #: the file of a saved image that holds the layer
 
 
 def summarize_layers(
@@ -73,6 +74,7 @@ def summarize_layers(
                 instruction_certain=origin.certain,
                 digest_verified=fact.digest_verified,
                 diff_id_verified=fact.diff_id_verified,
+                member=fact.member,
                 files=table,
             )
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import attrs
 
 import ocisize
 from ocisize.analysis.findings import Advice, Confidence, Severity
-from ocisize.analysis.model import Analysis, Cause, LayerAnalysis, Sizes, WastedEntry, WasteTable
+from ocisize.analysis.model import Analysis, Cause, DiveFigures, LayerAnalysis, Sizes, WastedEntry, WasteTable
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
@@ -36,6 +37,7 @@ def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) 
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = _advice(analysis.advice)
+    document["dive"] = _dive(analysis.dive)
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)
 
@@ -72,9 +74,16 @@ def _shown(value: Any) -> Any:
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:
     document = attrs.asdict(
-        sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "advice", "files")
+        sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "advice", "files", "dive")
     )
     return document | {name: getattr(sizes, name) for name in _DERIVED}
+
+
+def _dive(figures: DiveFigures | None) -> dict[str, Any] | None:
+    if figures is None:
+        return None
+    ratio = figures.user_wasted_ratio
+    return {**attrs.asdict(figures), "user_wasted_ratio": ratio if math.isfinite(ratio) else None}
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
@@ -99,6 +108,9 @@ def _columns(table: FileTable) -> dict[str, Any]:
         "content_hashes": [None if value == NO_HASH else value.hex() for value in hashes],
         "links": {row: display_name(decode_name(link)) for row, link in table.links.items()},
         "apparent_sizes": dict(table.apparent_sizes),
+        "claimed_sizes": dict(table.claimed_sizes),
+        "type_flags": dict(table.type_flags),
+        "rooted": list(table.paths.rooted),
         "xattrs": {
             row: {display_name(name): base64.b64encode(value).decode() for name, value in xattrs.items()}
             for row, xattrs in table.xattrs.items()
@@ -119,8 +131,10 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
     if any(len(column) != count for column in columns):
         raise ValueError("columns of different lengths")
     compressed = document["compressed_sizes"]
+    rooted = set(document.get("rooted", ()))
+    names = ("/" * (row in rooted) + path for row, path in enumerate(document["paths"]))
     return FileTable(
-        paths=Paths(path.encode("utf-8", "surrogateescape") for path in document["paths"]),
+        paths=Paths(name.encode("utf-8", "surrogateescape") for name in names),
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
         ends=array("q", document["ends"]),
@@ -130,6 +144,8 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         tar_size=document["tar_size"],
         links={int(row): link.encode("utf-8", "surrogateescape") for row, link in document["links"].items()},
         apparent_sizes=_by_row(document["apparent_sizes"]),
+        claimed_sizes=_by_row(document.get("claimed_sizes", {})),
+        type_flags=_by_row(document.get("type_flags", {})),
         xattrs={
             int(row): {name: base64.b64decode(value) for name, value in xattrs.items()}
             for row, xattrs in document["xattrs"].items()

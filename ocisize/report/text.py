@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
 from ocisize.report.units import UNKNOWN, human_size, percent, printable, shorten_path
@@ -104,18 +104,22 @@ def _totals(console: Console, analysis: Analysis) -> None:
     else:
         wire_note = f"{wire:,} bytes of layers to download with nothing cached"
         waste_note += f", {human_size(wasted_wire)} of wire" + (f" ({percent((wasted_wire or 0) / wire)})" if wire else "")
-    _print_pairs(
-        console,
-        [
-            ("Wire", human_size(wire), wire_note),
-            ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
-            ("Live", human_size(analysis.live_size), "what a container sees"),
-            ("Waste", human_size(analysis.wasted_size), waste_note),
-            ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
-            ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
-            ("Efficiency", percent(analysis.efficiency), "live / unpacked"),
-        ],
-    )
+    pairs = [
+        ("Wire", human_size(wire), wire_note),
+        ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
+        ("Live", human_size(analysis.live_size), "what a container sees"),
+        ("Waste", human_size(analysis.wasted_size), waste_note),
+        ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
+        ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
+        ("Efficiency", percent(analysis.efficiency), "live / unpacked"),
+    ]
+    if analysis.dive is not None:
+        pairs.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
+    _print_pairs(console, pairs)
+
+
+def _dive_note(figures: DiveFigures) -> str:
+    return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"
 
 
 def _table(console: Console, title: str, columns: Sequence[str], left: int) -> Table:
