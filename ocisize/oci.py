@@ -129,6 +129,19 @@ class RootFs:
     diff_ids: tuple[Digest, ...] = attrs.field(default=(), validator=_each_digest)
 
 
+@attrs.frozen(kw_only=True)
+class RunConfig:
+    """How containers of an image run; what it leaves out or has in a wrong type is empty."""
+
+    user: str = ""
+    env: tuple[str, ...] = ()  #: ``NAME=VALUE``
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    working_dir: str = ""
+    labels: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    healthcheck: bool = False
+
+
 @attrs.frozen
 class ImageConfig:
     """The image configuration, as far as sizes and their explanation need it."""
@@ -140,6 +153,7 @@ class ImageConfig:
     os_version: str | None = None
     created: str = ""
     history: tuple[History, ...] = ()
+    run: RunConfig = attrs.field(factory=RunConfig)
 
     @property
     def platform(self) -> Platform:
@@ -152,7 +166,7 @@ _JSON_NAMES = {
     Index: {"media_type": "mediaType"},
     Manifest: {"media_type": "mediaType", "artifact_type": "artifactType"},
     Platform: {"os_version": "os.version"},
-    ImageConfig: {"os_version": "os.version"},
+    ImageConfig: {"os_version": "os.version", "run": "config"},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
 _MAX_PROBLEMS = 10
@@ -174,8 +188,33 @@ def strict_converter() -> cattrs.Converter:
     return converter
 
 
+def _read_run(document: Any, _: object) -> RunConfig:
+    """Lenient, since no size depends on it: an image that names its user wrongly can still be analysed."""
+    found = document if isinstance(document, dict) else {}
+
+    def text(key: str) -> str:
+        return value if type(value := found.get(key)) is str else ""
+
+    def texts(key: str) -> tuple[str, ...]:
+        value = found.get(key)
+        return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
+
+    labels, health = found.get("Labels"), found.get("Healthcheck")
+    test = health.get("Test") if isinstance(health, dict) else None
+    return RunConfig(
+        user=text("User"),
+        env=texts("Env"),
+        entrypoint=texts("Entrypoint"),
+        cmd=texts("Cmd"),
+        working_dir=text("WorkingDir"),
+        labels={name: value for name, value in labels.items() if type(value) is str} if isinstance(labels, dict) else {},
+        healthcheck=bool(test) and test != ["NONE"],
+    )
+
+
 def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
+    converter.register_structure_hook(RunConfig, _read_run)
     converter.register_structure_hook(Digest, lambda value, _: Digest(_strict(value, str)))
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}

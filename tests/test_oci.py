@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocisize.errors import DocumentError
-from ocisize.oci import Descriptor, Digest, Index, Manifest, is_digest, parse_config, parse_json, parse_manifest
+from ocisize.oci import Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_json, parse_manifest
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
@@ -115,6 +115,33 @@ def test_a_config_is_read() -> None:
     assert str(config.platform) == "linux/arm/v7"
     assert config.rootfs.diff_ids == (DIGEST,)
     assert [entry.empty_layer for entry in config.history] == [True, False]
+
+
+def run_of(document: Any) -> RunConfig:
+    return parse_config(json.dumps({"rootfs": {"diff_ids": []}, "config": document}).encode(), "it").run
+
+
+def test_how_an_image_runs() -> None:
+    """User, environment, commands and labels are read."""
+    document = {
+        "User": "app:app", "Env": ["A=1", "B=2"], "Entrypoint": ["/run"], "Cmd": ["x", "y"], "WorkingDir": "/app",
+        "Labels": {"a": "b"}, "Healthcheck": {"Test": ["CMD", "true"]},
+    }  # fmt: skip
+    assert run_of(document) == RunConfig(
+        user="app:app", env=("A=1", "B=2"), entrypoint=("/run",), cmd=("x", "y"), working_dir="/app", labels={"a": "b"},
+        healthcheck=True,
+    )  # fmt: skip
+    assert not run_of({"Healthcheck": {"Test": ["NONE"]}}).healthcheck
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], "x", 7, {"User": 0, "Env": {"A": 1}, "Cmd": "sh", "Labels": ["x"], "Healthcheck": "x", "WorkingDir": []},
+     {"Env": [1, None], "Labels": {"a": 1}, "Healthcheck": {"Test": None}, "Entrypoint": None}],
+)  # fmt: skip
+def test_what_is_wrong_about_running_is_absent(document: Any) -> None:
+    """No size depends on it, so that a wrong type fails nothing."""
+    assert run_of(document) == RunConfig()
 
 
 @pytest.mark.parametrize("rootfs", [{"type": "other"}, {"type": "layers", "diff_ids": ["nonsense"]}, None])
