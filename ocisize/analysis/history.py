@@ -1,12 +1,16 @@
-"""Which build step made which layer: history entries paired with layers, and their text in Dockerfile words."""
+"""Which build step made which layer: history entries paired with layers, and their text in Dockerfile words.
+
+Secrets are taken out of the text; what a step's secrets were called is kept beside it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
+from ocisize.analysis.redact import redact
 from ocisize.oci import History
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
@@ -34,6 +38,15 @@ class Origin:
     certain: bool = True
 
 
+@attrs.frozen
+class Leak:
+    """A build step whose text gives secrets away."""
+
+    step: str
+    secrets: tuple[str, ...]  #: what they are called
+    layer: int | None  #: that the step made, None where it made none
+
+
 def match_history(history: Sequence[History], layers: int) -> tuple[Origin, ...]:
     """Pair history entries that own a layer with the layers, base first.
 
@@ -41,13 +54,24 @@ def match_history(history: Sequence[History], layers: int) -> tuple[Origin, ...]
     """
     owning = [entry for entry in history if not entry.empty_layer]
     certain = len(owning) == layers
-    origins = [Origin(describe(entry), entry.created_by, entry.created, certain) for entry in owning[:layers]]
+    origins = [Origin(describe(entry), redact(entry.created_by).text, entry.created, certain) for entry in owning[:layers]]
     missing = layers - len(origins)
     return (*origins, *[Origin(certain=False)] * missing)
 
 
+def find_leaks(history: Sequence[History], layers: int) -> Iterator[Leak]:
+    """The steps that give secrets away, also those without a layer."""
+    made = 0
+    for entry in history:
+        secrets = dict.fromkeys(name for text in (entry.created_by, entry.comment) for name in redact(text).secrets)
+        if secrets:
+            yield Leak(describe(entry), tuple(secrets), made if not entry.empty_layer and made < layers else None)
+        made += not entry.empty_layer
+
+
 def describe(entry: History) -> str:
-    """A build step in Dockerfile words, on one line, whichever builder wrote it."""
+    """A build step in Dockerfile words, on one line and without its secrets, whichever builder wrote it."""
+    entry = attrs.evolve(entry, created_by=redact(entry.created_by).text, comment=redact(entry.comment).text)
     created_by, comment = entry.created_by[:_MAX_TEXT].strip(), entry.comment[:_MAX_TEXT].strip()
     if not created_by:
         return _describe_comment(entry)

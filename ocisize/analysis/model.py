@@ -147,7 +147,7 @@ class LayerAnalysis(Sizes):
     compression: str  #: ``gzip``, ``zstd`` or ``plain``
     overhead_size: int | None  #: part of compressed_size that belongs to no entry
     hides_size: int  #: bytes of content, in lower layers or its own, that this layer hides
-    instruction: str  #: the build step in Dockerfile words, "" when unknown
+    instruction: str  #: the build step in Dockerfile words, "" when unknown; secrets are redacted, here and below
     created_by: str  #: the build step as the config's history has it
     created: str
     instruction_certain: bool  #: False when history and layers do not pair up by count
