@@ -17,7 +17,7 @@ from ocisize.analysis.claims import Scene
 from ocisize.analysis.contested import find_contested
 from ocisize.analysis.dive import find_dive_figures
 from ocisize.analysis.history import match_history
-from ocisize.analysis.matching import match_tables
+from ocisize.analysis.matching import match_image
 from ocisize.analysis.model import Analysis, DiveFigures
 from ocisize.analysis.overlay import Overlay, lay_over
 from ocisize.analysis.summary import LayerFacts, summarize_layers, total
@@ -194,6 +194,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     duplicates = find_duplicates(tables, overlay)
     layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates])
     reference = getattr(source, "reference", None)
+    matches, secrets = match_image(catalog, tables)
     scene = Scene(
         layers=layers,
         tables=tables,
@@ -202,9 +203,8 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         config=image.config,
         reference=reference,
         catalog=catalog,
-        matches=[
-            {catalog.rules[index].id: rows for index, rows in found.items()} for found in match_tables(catalog, tables)
-        ],
+        matches=matches,
+        secrets=secrets,
     )
     advice = advise(scene)
     for table in tables:

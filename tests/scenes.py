@@ -11,11 +11,11 @@ from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.claims import Scene
 from ocisize.analysis.findings import Advice, Finding
 from ocisize.analysis.history import Origin
-from ocisize.analysis.matching import match_tables
+from ocisize.analysis.matching import match_image
 from ocisize.analysis.overlay import merge
 from ocisize.analysis.summary import LayerFacts, summarize_layers
 from ocisize.analysis.waste import find_duplicates, find_waste
-from ocisize.oci import ImageConfig, RootFs
+from ocisize.oci import ImageConfig, RootFs, RunConfig
 from ocisize.tar import scan_tar
 from tests.images import Entries, tar_bytes
 
@@ -50,16 +50,18 @@ def make_scene(
         )
         for number, table in enumerate(tables)
     ]
+    matches, secrets = match_image(catalog, tables)
     origins = [Origin(steps[number] if number < len(steps) else "") for number in range(len(tables))]
     return Scene(
         layers=summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates]),
         tables=tables,
         overlay=overlay,
         duplicates=duplicates,
-        config=config or ImageConfig(RootFs()),
+        config=config or ImageConfig(RootFs(), run=RunConfig(user="app")),
         reference=reference,
         catalog=catalog,
-        matches=[{catalog.rules[at].id: rows for at, rows in found.items()} for found in match_tables(catalog, tables)],
+        matches=matches,
+        secrets=secrets,
         base_layers=base_layers,
     )
 

@@ -21,6 +21,16 @@ The packaged files lie in ``ocisize/catalog``; users add their own in the same f
     what = "Paths that no rule ever matches."
     globs = ["/opt/acme/licences/"]
 
+    [[secret]]                            # files that give something away, whatever rules say of them
+    title = "acme keys"
+    what = "One sentence on what it opens."
+    globs = [".acme/key"]                                # except, kinds, source, matches and misses as above
+    confidence = "likely"
+
+    [[public]]
+    what = "Paths that are no secret, whatever they are called."
+    globs = ["/usr/share/acme/"]
+
 In ``needs``, ``{dir}`` is the directory of the path at hand and ``{stem}`` its name without the last extension, and
 without ``.tar`` before it. In fixes, ``{instruction}`` is the build step at fault and ``{path}`` a path it left.
 """
@@ -48,6 +58,7 @@ else:
 
 DEFAULT_KINDS = ("file", "hardlink", "symlink")
 OWN_PREFIX = "OS"  #: of the packaged rules' ids
+LEAK_ID = "OS230"  #: the id of every secret's rule
 
 _ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")
 _FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
@@ -59,7 +70,7 @@ _LIST_KEYS = {"globs": True, "except": False, "kinds": False, "needs": False, "m
 
 @attrs.frozen(kw_only=True)
 class Protection:
-    """Paths that no rule matches."""
+    """Paths that no rule matches, or that are no secret."""
 
     what: str
     globs: tuple[Glob, ...]
@@ -93,10 +104,12 @@ class Rule:
 
 @attrs.frozen
 class Catalog:
-    """Rules in the order in which they claim a path, and what none of them may claim."""
+    """Rules in the order in which they claim a path, and what none of them may claim; secrets likewise, on their own."""
 
     rules: tuple[Rule, ...]
     protections: tuple[Protection, ...] = ()
+    secrets: tuple[Rule, ...] = ()
+    public: tuple[Protection, ...] = ()  #: what is no secret
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
@@ -117,6 +130,8 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
     return Catalog(
         tuple(rule for part in parts for rule in part.rules),
         tuple(protection for part in parts for protection in part.protections),
+        tuple(secret for part in parts for secret in part.secrets),
+        tuple(protection for part in parts for protection in part.public),
     )
 
 
@@ -130,24 +145,27 @@ def _read(path: Path) -> str:
 
 
 def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
-    """Rules and protections of one TOML text; ``name`` tells it apart in errors. Raises CatalogError."""
+    """What one TOML text holds; ``name`` tells it apart in errors. Raises CatalogError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{name}: is not TOML: {error}") from error
     problems: list[str] = []
-    _refuse_unknown(document, ("rule", "protect"), "the file", problems)
-    rules, protections = [], []
-    for number, table in _tables(document, "rule", problems):
-        reader = _Reader(str(table.get("id", f"rule {number}")), table, problems)
-        rules.append(reader.rule(own=own))
-    for number, table in _tables(document, "protect", problems):
-        protections.append(_Reader(f"protect {number}", table, problems).protection())
+    _refuse_unknown(document, ("rule", "protect", "secret", "public"), "the file", problems)
+
+    def readers(key: str) -> list[_Reader]:
+        tables = _tables(document, key, problems)
+        return [_Reader(str(table.get("id", f"{key} {number}")), table, problems) for number, table in tables]
+
+    rules = [reader.rule(own=own) for reader in readers("rule")]
+    protections = [reader.protection() for reader in readers("protect")]
+    secrets = [reader.secret() for reader in readers("secret")]
+    public = [reader.protection() for reader in readers("public")]
     ids = [rule.id for rule in rules]
     problems += [f"{repeated}: id: stands twice" for repeated in sorted({id_ for id_ in ids if ids.count(id_) > 1})]
     if problems:
         raise CatalogError(f"{name}: {'; '.join(problems)}", problems=problems)
-    return Catalog(tuple(rules), tuple(protections))
+    return Catalog(tuple(rules), tuple(protections), tuple(secrets), tuple(public))
 
 
 def _tables(document: Mapping[str, Any], key: str, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
@@ -178,11 +196,19 @@ class _Reader:
 
     def rule(self, *, own: bool) -> Rule:
         _refuse_unknown(self.table, (*_TEXT_KEYS, *_LIST_KEYS, "fix"), self.where, self.problems)
-        id_, confidence = self.text("id"), self.text("confidence")
+        id_ = self.text("id")
         if id_ and (not _ID.fullmatch(id_) or id_.startswith(OWN_PREFIX) is not own):
             expected = f"{OWN_PREFIX} and digits" if own else f"letters and 3 or 4 digits, not beginning with {OWN_PREFIX}"
             self.note("id", f"got {id_!r}, expected {expected}")
-        levels = [str(level) for level in Confidence]
+        return self._rule(id_)
+
+    def secret(self) -> Rule:
+        known = ("title", "what", "confidence", "source", "globs", "except", "kinds", "matches", "misses")
+        _refuse_unknown(self.table, known, self.where, self.problems)
+        return self._rule(LEAK_ID)
+
+    def _rule(self, id_: str) -> Rule:
+        confidence, levels = self.text("confidence"), [str(level) for level in Confidence]
         if confidence and confidence not in levels:
             self.note("confidence", f"got {confidence!r}, expected one of {', '.join(levels)}")
         kinds, needs = self.texts("kinds") or DEFAULT_KINDS, self.texts("needs")

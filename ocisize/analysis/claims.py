@@ -47,6 +47,7 @@ class Scene:
     reference: str | None  #: the image's name where it has one
     catalog: Catalog
     matches: Sequence[Mapping[str, IntArray]]  #: per layer, by the id of a rule: the rows it matches, visible or not
+    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer, by the index of a secret in the catalogue: likewise
     base_layers: int = 0  #: how many of the layers, from the bottom, are the base image's
 
     def step(self, layer: int) -> str:

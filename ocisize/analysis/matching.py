@@ -2,7 +2,8 @@
 
 A row belongs to the first rule, in the catalogue's order, of which a glob matches, no exception matches, the kind fits
 and, where the rule has needs, one of them stands in the image. A path that a protection matches belongs to none, nor
-does a whiteout marker.
+does a whiteout marker. The catalogue's secrets are matched in the same pass and claim on their own: what is a secret may
+be junk, too.
 
 What a row costs, in most cases: its path is split at the last slash, its directory compared with the row before, and
 what stands behind its name's last dot (``pyc``, or a whole name without dots) looked up in the keys of its directory.
@@ -25,22 +26,32 @@ from ocisize.files import DIRECTORY, KIND_NAMES, FileTable, IntArray
 _PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
 _MAX_DECISIONS = 1 << 16  # kept at hand
 
-_Options = tuple[int, ...]  # rules that may claim a row, by index: some with needs, then at most one without
+_Options = tuple[int, ...]  # rules that may claim a row, by index: at most one secret, some with needs, at most one without
 
 
 def match_rows(catalog: Catalog, table: FileTable) -> dict[int, IntArray]:
-    """By index of the rule, the rows it claims, ascending ("I"); needs are looked for in the same table."""
+    """By index of the rule, the rows it claims, ascending ("I"); needs are looked for in the same table.
+
+    Secrets have the indexes behind the rules'.
+    """
     return match_tables(catalog, [table])[0]
 
 
 def match_tables(catalog: Catalog, tables: Sequence[FileTable]) -> list[dict[int, IntArray]]:
     """The same for all layers of an image; what a rule needs may stand in any of them, visible or not."""
     matcher = _Matcher(catalog)
-    found: list[list[IntArray]] = [[array("I") for _ in catalog.rules] for _ in tables]
+    rules = (*catalog.rules, *catalog.secrets)
+    first_secret = len(catalog.rules)
+    found: list[list[IntArray]] = [[array("I") for _ in rules] for _ in tables]
     waiting: list[tuple[int, int, _Options, bytes, bytes]] = []
     for layer, table in enumerate(tables):
         claimed = found[layer]
         for row, options, directory, name in matcher.claims(table):
+            if options[0] >= first_secret:
+                claimed[options[0]].append(row)
+                options = options[1:]  # noqa: PLW2901
+                if not options:
+                    continue
             if catalog.rules[options[0]].needs:
                 waiting.append((layer, row, options, directory, name))
             else:
@@ -63,21 +74,36 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable]) -> list[dict[int
     return [{index: array("I", sorted(rows)) for index, rows in enumerate(claimed) if rows} for claimed in found]
 
 
+def match_image(
+    catalog: Catalog, tables: Sequence[FileTable]
+) -> tuple[list[dict[str, IntArray]], list[dict[int, IntArray]]]:
+    """Per layer, rows by the id of the rule that claims them, and rows by the index of the secret that does."""
+    found, count = match_tables(catalog, tables), len(catalog.rules)
+    return (
+        [{catalog.rules[index].id: rows for index, rows in each.items() if index < count} for each in found],
+        [{index - count: rows for index, rows in each.items() if index >= count} for each in found],
+    )
+
+
 class _Matcher:
     """A catalogue made ready for the tables of one image."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._rules = catalog.rules
-        self._kinds = [{kind for kind, name in KIND_NAMES.items() if name in rule.kinds} for rule in catalog.rules]
+        self._rules = (*catalog.rules, *catalog.secrets)
+        self._first_secret = len(catalog.rules)
+        self._kinds = [{kind for kind, name in KIND_NAMES.items() if name in rule.kinds} for rule in self._rules]
         globs: list[Glob] = [glob for protection in catalog.protections for glob in protection.globs]
         self._protecting = frozenset(range(len(globs)))
         self._claims: dict[int, int] = {}  # by number of the glob: index of the rule
         self._exceptions: list[range] = []  # by rule: numbers of globs
-        for index, rule in enumerate(catalog.rules):
+        for index, rule in enumerate(self._rules):
             self._claims.update((number, index) for number in range(len(globs), len(globs) + len(rule.globs)))
             globs += rule.globs
             self._exceptions.append(range(len(globs), len(globs) + len(rule.exceptions)))
             globs += rule.exceptions
+        public = [glob for protection in catalog.public for glob in protection.globs]
+        self._public = frozenset(range(len(globs), len(globs) + len(public)))
+        globs += public
         wanted = {number: DIRECTORY in self._kinds[index] for number, index in self._claims.items()}
         self._automaton = Automaton(globs, wanted, self._protecting)
         self.directories = Directories(self._automaton)
@@ -129,15 +155,19 @@ class _Matcher:
         return options
 
     def _choose(self, matched: frozenset[int], kind: int) -> _Options:
-        """Rules by the globs that match, up to the first rule without needs."""
+        """The first secret and the rules by the globs that match, up to the first rule without needs."""
+        secrets: list[int] = []
         options: list[int] = []
         if matched.isdisjoint(self._protecting):
             for index in sorted({self._claims[glob] for glob in matched if glob in self._claims}):
-                if kind in self._kinds[index] and matched.isdisjoint(self._exceptions[index]):
+                if kind not in self._kinds[index] or not matched.isdisjoint(self._exceptions[index]):
+                    continue
+                if index >= self._first_secret:
+                    secrets = [index] if matched.isdisjoint(self._public) else []
+                    break
+                if not options or self._rules[options[-1]].needs:
                     options.append(index)
-                    if not self._rules[index].needs:
-                        break
-        return tuple(options)
+        return (*secrets, *options)
 
 
 def _templates(rule: Rule) -> list[tuple[bytes, bool]]:
