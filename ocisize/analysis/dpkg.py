@@ -1,0 +1,134 @@
+"""dpkg's database: which packages a layer adds, and which of them stand there only because others recommend them.
+
+Formats: https://man7.org/linux/man-pages/man5/deb-control.5.html (stanzas, relations),
+https://man7.org/linux/man-pages/man1/dpkg-query.1.html (Status). APT notes in ``extended_states`` which packages nobody
+asked for by name. Nothing here raises for a broken file: a stanza without a name or not installed is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+_FIELDS = frozenset(
+    {b"package", b"status", b"architecture", b"depends", b"pre-depends", b"recommends", b"provides", b"auto-installed"}
+)
+_STANZA = re.compile(rb"\n(?:[ \t\r]*\n)+")
+_RELATED = re.compile(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
+
+
+@attrs.frozen
+class PackageId:
+    """A package as dpkg tells it apart: two architectures of one name are two packages."""
+
+    name: str
+    architecture: str
+
+
+@attrs.frozen
+class Package:
+    """An installed package. Relations are names; of alternatives, all, since any of them may be why it stands there."""
+
+    id: PackageId
+    depends: frozenset[str] = frozenset()  #: Depends and Pre-Depends
+    recommends: frozenset[str] = frozenset()
+    provides: frozenset[str] = frozenset()
+
+
+def read_status(status: bytes) -> dict[PackageId, Package]:
+    """The packages that a status file calls installed."""
+    found = {}
+    for fields in _stanzas(status):
+        name, state = _text(fields.get(b"package")), fields.get(b"status", b"").split()
+        if not name or state[-1:] != [b"installed"]:
+            continue
+        id_ = PackageId(name, _text(fields.get(b"architecture")))
+        found[id_] = Package(
+            id_,
+            _names(fields.get(b"depends")) | _names(fields.get(b"pre-depends")),
+            _names(fields.get(b"recommends")),
+            _names(fields.get(b"provides")),
+        )
+    return found
+
+
+def read_automatic(states: bytes) -> frozenset[PackageId]:
+    """The packages that nobody asked for by name, from APT's ``extended_states``."""
+    return frozenset(
+        PackageId(_text(fields.get(b"package")), _text(fields.get(b"architecture")))
+        for fields in _stanzas(states)
+        if fields.get(b"auto-installed", b"").strip() == b"1"
+    )
+
+
+def only_recommended(
+    packages: Mapping[PackageId, Package], automatic: frozenset[PackageId], below: Iterable[PackageId] = ()
+) -> list[Package]:
+    """The new packages that only a Recommends leads to, from what was asked for or stands ``below``; by name.
+
+    What the dependencies of the others lead to is needed, through alternatives and virtual packages, too: a package
+    that might be needed is not among these. Neither is one that nothing leads to at all.
+    """
+    old = set(below)
+    by_name: dict[str, list[Package]] = defaultdict(list)
+    for package in packages.values():
+        for name in {package.id.name, *package.provides}:
+            by_name[name].append(package)
+    named = {id_.name for id_ in automatic}  # packages for all architectures stand there with the machine's
+    asked = [
+        package
+        for id_, package in packages.items()
+        if id_ in old or not (id_ in automatic or (id_.architecture == "all" and id_.name in named))
+    ]
+    needed = _reach(asked, by_name, recommended=False)
+    if len(needed) == len(packages):
+        return []
+    led_to = _reach(asked, by_name, recommended=True)
+    return sorted((packages[id_] for id_ in led_to - needed), key=lambda package: (package.id.name, package.id.architecture))
+
+
+def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, recommended: bool) -> set[PackageId]:
+    waiting = list(start)
+    reached = {package.id for package in waiting}
+    while waiting:
+        package = waiting.pop()
+        for name in package.depends | package.recommends if recommended else package.depends:
+            for other in by_name.get(name, ()):
+                if other.id not in reached:
+                    reached.add(other.id)
+                    waiting.append(other)
+    return reached
+
+
+def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
+    """The fields of each stanza that matter here, names in lower case, folded lines joined."""
+    for stanza in _STANZA.split(text):
+        fields: dict[bytes, bytes] = {}
+        key = b""
+        for line in stanza.split(b"\n"):
+            if line[:1] in b" \t":
+                if key and line:
+                    fields[key] += line
+                continue
+            name, colon, value = line.partition(b":")
+            key = name.strip().lower() if colon else b""
+            if key in _FIELDS:
+                fields[key] = value
+            else:
+                key = b""
+        if fields:
+            yield fields
+
+
+def _names(relations: bytes | None) -> frozenset[str]:
+    """The names in ``a (>= 1) | b, c:any [amd64]``."""
+    return (
+        frozenset(name.decode("ascii").lower() for name in _RELATED.findall(b"," + relations)) if relations else frozenset()
+    )
+
+
+def _text(value: bytes | None) -> str:
+    return value.strip().decode("utf-8", "replace") if value else ""

@@ -1,0 +1,128 @@
+"""Findings on packages that apt-get installed only because others recommend them, with the files they brought.
+
+hadolint's DL3015 asks for ``--no-install-recommends`` by the text alone; here dpkg's database says what it would spare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.instructions import commands, rewrite
+from ocisize.analysis.junk import from_context
+from ocisize.files import REGULAR, FileTable
+
+ID = "OS201"
+OPTION = "--no-install-recommends"
+
+_STATUS = b"var/lib/dpkg/status"
+_STATES = b"var/lib/apt/extended_states"
+_INFO = b"var/lib/dpkg/info/"
+_KINDS = (b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols")
+_SCRIPTS = (b"preinst", b"postinst", b"prerm", b"postrm")
+_MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")
+_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
+_WITHOUT = re.compile(r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE)
+_NAMED = 3  # packages in a title
+
+
+def find_recommended(scene: Scene) -> Iterator[Claim]:
+    """A claim for each layer with packages that only a Recommends leads to."""
+    packages: dict[PackageId, Package] = {}
+    automatic: frozenset[PackageId] = frozenset()
+    for layer, table in enumerate(scene.tables):
+        databases = _databases(table)
+        if _STATES in databases:
+            automatic = read_automatic(databases[_STATES])
+        if _STATUS not in databases:
+            continue
+        below, packages = packages, read_status(databases[_STATUS])
+        if len(packages.keys() - below.keys()) and not _asked_without(scene.layers[layer].instruction):
+            recommended = only_recommended(packages, automatic, below)
+            yield from _claim(scene, layer, recommended, databases)
+
+
+def _databases(table: FileTable) -> dict[bytes, bytes]:
+    """The kept payloads of a layer by path; of a path that stands twice, the last one."""
+    rows = sorted(table.contents)
+    return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
+
+
+def _asked_without(step: str) -> bool:
+    """Whether a step installs, and always without recommended packages."""
+    installs = [command for command in commands(step) if _INSTALL.search(command)]
+    return bool(installs) and (all(map(_WITHOUT.search, installs)) or "Install-Recommends" in step)
+
+
+def _claim(scene: Scene, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]) -> Iterator[Claim]:
+    table = scene.tables[layer]
+    rows = _rows_of(packages, databases, table)
+    chosen = [package for package in packages if rows[package.id]]
+    if not chosen:
+        return
+    sizes = {package.id: sum(table.sizes[row] for row in rows[package.id]) for package in chosen}
+    chosen.sort(key=lambda package: (-sizes[package.id], package.id.name, package.id.architecture))
+    names = ", ".join(package.id.name for package in chosen[:_NAMED]) + (" …" if len(chosen) > _NAMED else "")
+    count = len(chosen)
+    what = f"{count:,} packages that are" if count > 1 else "a package that is"
+    yield Claim(
+        id=ID,
+        title=f"layer {layer} holds {what} only recommended ({names}): {{files}}",
+        confidence=Confidence.LIKELY,
+        fix=_fix(scene, layer, ", ".join(package.id.name for package in chosen[:_NAMED])),
+        tier=Tier.HISTORY,
+        rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
+    )
+
+
+def _fix(scene: Scene, layer: int, names: str) -> str:
+    if layer < scene.base_layers:
+        return "The base image brings them: choose one whose maintainers install without recommended packages."
+    step = scene.layers[layer].instruction
+    if from_context(step):
+        return f"Install with {OPTION} in the stage that `{scene.step(layer)}` copies from (hadolint DL3015)."
+    changed = rewrite(
+        step, lambda command: None if _WITHOUT.search(command) else _INSTALL.sub(rf"\g<0> {OPTION}", command, 1)
+    )
+    how = f"Write `{changed}`" if changed else f"Install with {OPTION} in `{scene.step(layer)}`"
+    return f"{how}, and name those that the program does need, such as {names} (hadolint DL3015)."
+
+
+def _rows_of(packages: Sequence[Package], databases: Mapping[bytes, bytes], table: FileTable) -> dict[PackageId, list[int]]:
+    """By package, the rows of its files in the layer, dpkg's on it too; a file that two packages list goes to neither."""
+    listed: dict[bytes, PackageId | None] = {}
+    for package in packages:
+        info = _info_of(package.id, databases)
+        paths = databases.get(info + b".list", b"").split(b"\n")
+        for path in (*paths, *(info + b"." + kind for kind in (*_KINDS, *_SCRIPTS))):
+            name = path.strip(b"/\r")
+            listed[name] = None if listed.get(name, package.id) != package.id else package.id
+    wanted = {b"usr/" + name: id_ for name, id_ in listed.items() if _MERGED.match(name)}
+    rows: dict[PackageId, list[int]] = {package.id: [] for package in packages}
+    merged: list[tuple[int, bytes]] = []
+    stored: set[bytes] = set()
+    kinds = table.kinds
+    for row, path in enumerate(table.paths):
+        if path in listed:
+            stored.add(path)
+            if kinds[row] == REGULAR and (id_ := listed[path]) is not None:
+                rows[id_].append(row)
+        elif path in wanted and kinds[row] == REGULAR:
+            merged.append((row, path))
+    for row, path in merged:
+        if path[len(b"usr/") :] not in stored and (id_ := wanted[path]) is not None:
+            rows[id_].append(row)
+    return rows
+
+
+def _info_of(id_: PackageId, databases: Mapping[bytes, bytes]) -> bytes:
+    """What dpkg's own files on a package are called, without their last dot and what is behind it.
+
+    Packages of which several architectures may be installed have theirs in the name.
+    """
+    name = _INFO + id_.name.encode()
+    with_architecture = name + b":" + id_.architecture.encode()
+    return with_architecture if with_architecture + b".list" in databases else name
