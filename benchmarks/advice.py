@@ -36,15 +36,16 @@ CAUSES = {
 }
 #: The findings that name a mistake: by rule, or by words of the title where the rule is about more than files.
 RULES = {
+    "secret-file": "OS230",
     "deleted-later": "OS101",
     "metadata-only": "OS102",
     "overwritten": "OS103",
     "opaque": "OS104",
     "duplicate-content": "OS110",
-    "apt-lists": "OS301",
-    "apt-archives": "OS302",
+    "apt-lists": "OS202",
+    "apt-archives": "OS203",
     "debconf-backups": "OS307",
-    "pip-cache": "OS310",
+    "pip-cache": "OS209",
     "bytecode": "OS340",
     "vcs": "OS380",
     "logs": "OS383",
@@ -53,7 +54,6 @@ RULES = {
 }
 WORDS = {
     "no-install-recommends": r"recommend",
-    "secret-file": r"\b(secret|credential|private key)",
     "secret-env": r"\bAPI_TOKEN\b",
     "secret-arg": r"\bNPM_TOKEN\b",
     "root-user": r"\bas root\b",

@@ -10,14 +10,22 @@ import sys
 from array import array
 from collections.abc import Iterable
 
-from ocisize.analysis.catalog import Catalog, Rule, load_catalog
+from ocisize.analysis.catalog import LEAK_ID, Catalog, Protection, Rule, load_catalog
+from ocisize.analysis.topics import TOPICS, Topic
 from ocisize.files import DIRECTORY, REGULAR, FileTable
 from ocisize.paths import Paths
 
 HEAD = """# Rules
 
-What ocisize knows of files that images rarely need, one section per rule. A path belongs to the first rule that matches
-it; the rules stand in that order. Databases of package managers and licences belong to none: see the end.
+What ocisize finds, one section per id. OS1: by the layers themselves. OS2: by history and config. OS3: by a catalogue
+of files that images rarely need; a path belongs to the first of its rules that matches it, and they stand in that order.
+Databases of package managers and licences belong to none: see the end. Users' rules have ids of their own.
+
+No two findings count the same bytes: hidden files go to OS1, then what a build step proves to have left to OS2, then
+files by their kind to OS3, and copies (OS110) come last.
+
+Development packages of npm (`npm ci --omit=dev`) are in no finding: node_modules/.package-lock.json, which tells them
+from the others, is not read.
 
 Globs: `*`, `?` and `[…]` stay within a component, `**` is any number of components. A leading `/` begins at the image's
 root, without it a glob holds anywhere. A trailing `/` means a directory with everything below it.
@@ -49,10 +57,35 @@ def table_of(paths: Iterable[bytes | str], kinds: bytes | None = None) -> FileTa
 
 def rules_page(catalog: Catalog) -> str:
     """docs/rules.md."""
-    sections = [HEAD, *map(_section, catalog.rules), "## What no rule matches\n"]
+    sections = [HEAD]
+    for topic in TOPICS:
+        sections.append(_topic(topic))
+        if topic.id == LEAK_ID:
+            sections += [*map(_secret, catalog.secrets), *map(_public, catalog.public)]
+    sections += [*map(_section, catalog.rules), "## What no rule matches\n"]
     for protection in catalog.protections:
         sections.append(f"{protection.what}\n\n{_globs(glob.text for glob in protection.globs)}\n")
     return "\n".join(sections)
+
+
+def _topic(topic: Topic) -> str:
+    lines = [f'<a id="{topic.id.lower()}"></a>', "", f"## {topic.id}: {_plain(topic.title)}", ""]
+    lines += [f"{_plain(topic.what)} *{topic.confidence}*", "", f"**Why it matters.** {_plain(topic.why)}", ""]
+    lines += [f"**Fix.** {_plain(topic.fix)}"]
+    if topic.source:
+        lines += ["", f"Source: <{topic.source}>"]
+    return "\n".join(lines) + "\n"
+
+
+def _secret(rule: Rule) -> str:
+    lines = [f"* {_plain(rule.title)}: {_plain(rule.what)} *{rule.confidence}* {_globs(glob.text for glob in rule.globs)}"]
+    if rule.exceptions:
+        lines.append(f"  Except: {_globs(glob.text for glob in rule.exceptions)}")
+    return "\n".join(lines) + "\n"
+
+
+def _public(protection: Protection) -> str:
+    return f"No secrets: {protection.what} {_globs(glob.text for glob in protection.globs)}\n"
 
 
 def _section(rule: Rule) -> str:

@@ -149,25 +149,25 @@ def test_duplicates_of_what_goes_anyway() -> None:
 def test_junk_by_the_catalogue() -> None:
     """One finding for each rule, over all layers, those with the most bytes first; the fix is for the step's tool."""
     advice = advice_on(
-        {"var/lib/apt/lists/a": b"1" * 10},
-        {"var/lib/apt/lists/b": b"2" * 50, "etc/x": b"x"},
+        {"var/cache/debconf/a-old": b"1" * 10},
+        {"var/cache/debconf/b-old": b"2" * 50, "etc/x": b"x"},
         steps=["RUN apt-get update", INSTALL],
     )
     finding = only(advice)
-    assert (finding.id, finding.layers, finding.size) == ("OS301", (1, 0), 60)
-    assert finding.title == "apt package lists: 2 files"
-    assert finding.fix.startswith("In the same RUN: apt-get update && apt-get install")
+    assert (finding.id, finding.layers, finding.size) == ("OS307", (1, 0), 60)
+    assert finding.title == "backup copies of debconf's databases: 2 files"
+    assert finding.fix.startswith("Join the RUNs that install packages")
 
 
 def test_layers_and_fix_are_of_the_rows_that_are_left() -> None:
     """Where another finding takes the rows of a layer, neither that layer nor the fix for its step is named."""
     advice = advice_on(
-        {"var/lib/apt/lists/a": b"1" * 90},
-        {"var/lib/apt/lists/.wh.a": b"", "app/.git/x": b"2" * 5},
-        {"var/lib/apt/lists/b": b"3" * 10},
+        {"var/cache/debconf/a-old": b"1" * 90},
+        {"var/cache/debconf/.wh.a-old": b"", "app/.git/x": b"2" * 5},
+        {"var/cache/debconf/b-old": b"3" * 10},
         steps=[INSTALL, COPY, "RUN apt-get update"],
     )
-    finding = by_id(advice)["OS301"]
+    finding = by_id(advice)["OS307"]
     assert (finding.layers, finding.instructions, finding.size) == ((2,), ("RUN apt-get update",), 10)
     copied = by_id(
         advice_on({"app/.git/x": b"1"}, {"app/.git/y": b"22", "app/.git/.wh.x": b""}, steps=[COPY, "RUN git clone"])

@@ -6,11 +6,13 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import attrs
 import pytest
 
 from ocisize.analysis.catalog import OWN_PREFIX, Protection, Rule, load_catalog, parse_catalog
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.matching import match_rows
+from ocisize.analysis.topics import TOPICS, Topic
 from ocisize.errors import CatalogError
 from tests.catalogs import rules_page, table_of
 
@@ -125,7 +127,7 @@ opt/conda/conda-meta/zlib-1.3.json opt/conda/lib/libz.so opt/java/openjdk/lib/mo
 
 def test_needed_files_belong_to_no_rule() -> None:
     """Programs, libraries, settings, databases and licences of real images are left alone."""
-    found = match_rows(CATALOG, table_of(NEEDED))
+    found = match_rows(attrs.evolve(CATALOG, secrets=()), table_of(NEEDED))
     assert {CATALOG.rules[index].id: [NEEDED[row] for row in rows] for index, rows in found.items()} == {}
 
 
@@ -140,7 +142,24 @@ def test_rules_page_is_up_to_date() -> None:
     """docs/rules.md says what the catalogue says, with an anchor for every rule."""
     page = (ROOT / "docs/rules.md").read_text("utf-8")
     assert page == rules_page(CATALOG), "run: python -m tests.catalogs > docs/rules.md"
-    assert re.findall(r'<a id="(\w+)">', page) == [rule.id.lower() for rule in CATALOG.rules]
+    ids = [topic.id for topic in TOPICS] + [rule.id for rule in CATALOG.rules]
+    assert re.findall(r'<a id="(\w+)">', page) == [id_.lower() for id_ in ids]
+    assert ids == sorted({*ids})
+
+
+def test_every_finding_is_explained() -> None:
+    """Every id that stands in the code of an analysis has a section, and no section is about an id that does not."""
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "ocisize/analysis").glob("*.py") if path.stem != "topics")
+    assert {*re.findall(r'"(OS[12]\d\d)"', code)} == {topic.id for topic in TOPICS}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
+def test_every_topic_is_complete(topic: Topic) -> None:
+    """Every section says what, why and how to mend it."""
+    assert topic.what.endswith(".")
+    assert topic.why.endswith(".")
+    assert topic.fix
+    assert re.fullmatch(r"(https://\S+)?", topic.source)
 
 
 def test_fixes_are_filled() -> None:
@@ -195,7 +214,7 @@ def test_optional_keys_have_defaults() -> None:
         (("confidence", 'fix = "a"\nconfidence'), "x.toml: ACME001: fix: got 'a', expected a table of strings"),
         (("confidence", 'fix = { a = "{who}" }\nconfidence'), "x.toml: ACME001: fix.a: got {who}, expected {instruction} or {path}"),
         (("[[rule]]", "[rule]"), "x.toml: rule: got a table, expected [[rule]] tables"),
-        (("[[rule]]", "[[rules]]"), "x.toml: the file: rules: unknown key, expected one of rule, protect"),
+        (("[[rule]]", "[[rules]]"), "x.toml: the file: rules: unknown key, expected one of rule, protect, secret, public"),
         (("[[rule]]", "[[rule]"), "x.toml: is not TOML: "),
         (("[[rule]]", '[[protect]]\nwho = "a"\n[[rule]]'), "x.toml: protect 1: who: unknown key, expected one of what, globs, "
          "matches, misses; protect 1: what: got nothing, expected a string that is not empty; protect 1: globs: got nothing, "

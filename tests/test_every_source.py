@@ -103,8 +103,10 @@ def assert_same(found: Analysis, expected: Analysis) -> None:
 
 
 def without_wire(advice: Advice) -> list[Finding]:
-    """The findings but for what depends on how layers are compressed: their order, too."""
-    findings = [attrs.evolve(each, compressed_size=None, severity=Severity.LOW) for each in advice.findings]
+    """The findings but for what depends on how layers are compressed, their order, too, and on the image's name."""
+    findings = [
+        attrs.evolve(each, compressed_size=None, severity=Severity.LOW) for each in advice.findings if each.id != "OS221"
+    ]
     return sorted(findings, key=lambda finding: (finding.id, finding.layers, finding.title))
 
 

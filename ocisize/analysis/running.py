@@ -1,0 +1,39 @@
+"""Remarks on how an image is run and named, from its config and its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocisize.analysis.claims import Claim, Scene
+from ocisize.analysis.findings import Confidence, Severity
+
+_ROOT = ("", "root", "0")
+
+
+def find_running(scene: Scene) -> Iterator[Claim]:
+    """Remarks on images that run as root, and on names that mean another image tomorrow."""
+    user = scene.config.run.user
+    if scene.layers and scene.config.os != "windows" and user.partition(":")[0].strip() in _ROOT:
+        yield Claim(
+            id="OS220",
+            title=f"containers run as root: {f'USER is {user}' if user else 'the image sets no USER'}",
+            confidence=Confidence.ASK,
+            fix="Make a user in a RUN, give it what the program writes to (COPY --chown), and set USER to its number.",
+            severity=Severity.LOW,
+        )
+    if _floats(scene.reference or ""):
+        yield Claim(
+            id="OS221",
+            title="the image is named by a tag that moves: latest",
+            confidence=Confidence.ASK,
+            fix="Publish and pull a tag that names one version, or a digest: what runs is then what was tested.",
+            severity=Severity.LOW,
+        )
+
+
+def _floats(reference: str) -> bool:
+    """Whether a name means ``latest``. Within layouts, a name without slash and colon may be a tag by itself."""
+    if "@" in reference:
+        return False
+    name, _, tag = reference.rpartition("/")[2].partition(":")
+    return tag == "latest" or (not tag and (name == "latest" or "/" in reference))

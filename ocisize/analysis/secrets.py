@@ -1,0 +1,138 @@
+"""Findings on what an image gives away to everyone who can pull it: files, variables, build arguments, build steps.
+
+They save nothing and take no rows from others. Values are never shown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from ocisize.analysis.catalog import LEAK_ID, Rule
+from ocisize.analysis.claims import Claim, Scene
+from ocisize.analysis.findings import Confidence, Severity
+from ocisize.analysis.history import find_leaks
+from ocisize.analysis.junk import from_context
+from ocisize.analysis.model import CAUSES, Cause
+from ocisize.analysis.redact import is_secret
+from ocisize.files import FileTable, decode_name
+
+_REPLACE = "Replace the secret: whoever can pull the image has it."
+_MOUNT = "RUN --mount=type=secret,id=NAME"
+_MANY = 4  # layers, which are counted instead of listed
+_INFO = b"var/lib/dpkg/info/"
+
+
+def find_secrets(scene: Scene) -> Iterator[Claim]:
+    """Remarks on secrets in files, in the environment and in the history."""
+    yield from _find_files(scene)
+    variables = [pair.partition("=") for pair in scene.config.run.env]
+    names = tuple(dict.fromkeys(name for name, _, value in variables if is_secret(name, value)))
+    if names:
+        yield _remark(
+            "OS231",
+            f"the environment gives {'secrets' if len(names) > 1 else 'a secret'} away: {_listed(names)}",
+            f"{_REPLACE} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
+        )
+    yield from _find_leaks(scene, frozenset(names))
+
+
+def _find_leaks(scene: Scene, known: frozenset[str]) -> Iterator[Claim]:
+    """Steps by the secrets they give away: a build argument stands in every step after it."""
+    layers: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for leak in find_leaks(scene.config.history, len(scene.layers)):
+        names = tuple(name for name in leak.secrets if name not in known or not leak.step.startswith("ENV "))
+        if names:
+            layers[names] += [] if leak.layer is None else [leak.layer]
+    told: set[str] = set()
+    for names, held in sorted(layers.items(), key=lambda item: (-len(item[0]), item[0])):
+        if not held and told.issuperset(names):
+            continue
+        told.update(names)
+        where = f" in {_counted(held)}" if held else ""
+        yield _remark(
+            "OS232",
+            f"the history gives {'secrets' if len(names) > 1 else 'a secret'} away{where}: {_listed(names)}",
+            f"{_REPLACE} Build arguments and commands stay in the config: use {_MOUNT}, and read it from /run/secrets/NAME.",
+            layers=held,
+        )
+
+
+def _find_files(scene: Scene) -> Iterator[Claim]:
+    """A remark for each kind of secret file, the layers that hold it and the one that hides it from containers."""
+    places: dict[tuple[int, bytes], list[tuple[int, int]]] = defaultdict(list)
+    for layer, found in enumerate(scene.secrets):
+        table = scene.tables[layer]
+        for index, rows in found.items():
+            filled = [row for row in rows if table.sizes[row]]
+            for row, path in zip(filled, table.paths.select(filled), strict=True):
+                places[index, path].append((layer, row))
+    owned = _owned({path for _, path in places}, scene.tables)
+    groups: dict[tuple[int, tuple[int, ...], int, int], list[str]] = defaultdict(list)
+    for (index, path), held in places.items():
+        if path not in owned:
+            layer, row = held[-1]
+            upper, cause = scene.overlay.hidden_by[layer][row], scene.overlay.causes[layer][row]
+            groups[index, tuple(dict.fromkeys(layer for layer, _ in held)), upper, cause].append(decode_name(path))
+    for (index, layers, upper, cause), paths in sorted(groups.items()):
+        yield _about_files(scene, scene.catalog.secrets[index], layers, tuple(sorted(paths)), upper, CAUSES[cause])
+
+
+def _about_files(
+    scene: Scene, rule: Rule, layers: tuple[int, ...], paths: tuple[str, ...], upper: int, cause: Cause
+) -> Claim:
+    numbers = " and ".join(map(str, layers)) if len(layers) < _MANY else f"{layers[0]} and {len(layers) - 1} more"
+    where = f"layer{'s' * (len(layers) > 1)} {numbers}"
+    hidden = upper > layers[-1]
+    if hidden:
+        verb = "deletes" if cause in (Cause.DELETED, Cause.OPAQUE) else "replaces"
+        where += f", still downloadable although layer {upper} {verb} {'it' if len(paths) == 1 else 'them'}"
+    step = scene.step(layers[0])
+    if layers[0] < scene.base_layers:
+        how = "It comes with the base image: tell its maintainers, and choose another."
+    elif from_context(step):
+        how = f"Name {{path}} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
+    else:
+        how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."
+    return _remark(
+        LEAK_ID,
+        f"{rule.title} in {where}: {{files}}",
+        f"{_REPLACE} {how}",
+        confidence=rule.confidence,
+        layers=(*layers, upper) if hidden else layers,
+        paths=paths,
+    )
+
+
+def _owned(paths: set[bytes], tables: Sequence[FileTable]) -> set[bytes]:
+    """Those of the paths that a Debian package brought: everyone has them."""
+    wanted = {b"/" + path for path in paths}
+    listed: set[bytes] = set()
+    for table in tables if wanted else ():
+        for row, content in table.contents.items():
+            if table.paths[row].startswith(_INFO):
+                listed |= wanted.intersection(content.split(b"\n"))
+    return {path[1:] for path in listed}
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _counted(layers: Sequence[int]) -> str:
+    return f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
+
+
+def _remark(
+    number: str,
+    title: str,
+    fix: str,
+    *,
+    confidence: Confidence = Confidence.LIKELY,
+    layers: Sequence[int] = (),
+    paths: tuple[str, ...] = (),
+) -> Claim:
+    severity = Severity.MEDIUM if confidence is Confidence.ASK else Severity.HIGH
+    return Claim(
+        id=number, title=title, confidence=confidence, fix=fix, others=tuple(layers), paths=paths, severity=severity
+    )

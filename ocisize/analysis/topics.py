@@ -1,0 +1,197 @@
+"""What findings that no catalogue rule makes are about, by id: docs/rules.md is written from this table.
+
+OS1 stands for the layers themselves, OS2 for history and config. Ids are never used again.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.steps import STEPS
+
+
+@attrs.frozen(kw_only=True)
+class Topic:
+    """One kind of finding, explained."""
+
+    id: str
+    title: str
+    what: str
+    why: str
+    fix: str
+    confidence: Confidence
+    source: str = ""
+
+
+_SURE, _LIKELY, _ASK = Confidence.SURE, Confidence.LIKELY, Confidence.ASK
+_LAYERS = "https://github.com/opencontainers/image-spec/blob/main/layer.md"
+_SECRETS = "https://docs.docker.com/build/building/secrets/"
+
+_STRUCTURE = (
+    Topic(
+        id="OS101",
+        title="files that a later layer deletes",
+        what="A layer stores files, and a layer above deletes them.",
+        why="Layers are only ever added: what one holds is downloaded and stored, whatever those above it say.",
+        fix="Delete in the RUN that writes, keep files out of COPY with .dockerignore, or mount them for one RUN.",
+        confidence=_SURE,
+        source=_LAYERS,
+    ),
+    Topic(
+        id="OS102",
+        title="files stored again for their owner, mode or time",
+        what="A layer stores files of a lower one with the same content.",
+        why="chown -R, chmod -R and touch copy every file they change.",
+        fix="COPY --chown=… --chmod=…, or change them in the RUN that writes them.",
+        confidence=_SURE,
+        source="https://docs.docker.com/reference/dockerfile/#copy---chown---chmod",
+    ),
+    Topic(
+        id="OS103",
+        title="files that a later layer overwrites",
+        what="A layer stores other content at a path that a lower layer has filled.",
+        why="Both versions are downloaded.",
+        fix="Install final versions at once; copy final files once; take a base image that is up to date.",
+        confidence=_SURE,
+        source=_LAYERS,
+    ),
+    Topic(
+        id="OS104",
+        title="folders that a later layer replaces",
+        what="A layer replaces a folder as a whole, by an opaque whiteout.",
+        why="All that lower layers hold in it is downloaded and never seen.",
+        fix="Remove and write the folder in one RUN, or build it in a stage and copy the result.",
+        confidence=_SURE,
+        source=_LAYERS,
+    ),
+    Topic(
+        id="OS105",
+        title="paths that stand twice in one layer",
+        what="The layer's tar has two entries of one path; the last one counts.",
+        why="The first ones are downloaded and overwritten while the layer is unpacked.",
+        fix="Use a builder that writes each path once.",
+        confidence=_SURE,
+    ),
+    Topic(
+        id="OS106",
+        title="bytes that are part of no filesystem",
+        what="Content of whiteout markers and of AUFS bookkeeping, and paths that lead out of the image.",
+        why="It is downloaded and never unpacked.",
+        fix="Use a builder that writes layers as the specification has them.",
+        confidence=_SURE,
+        source=_LAYERS,
+    ),
+    Topic(
+        id="OS110",
+        title="equal content at several paths",
+        what="Files with the same content, all of them visible.",
+        why="Compression finds copies only where they stand close together in one layer.",
+        fix="Keep one and link to it.",
+        confidence=_LIKELY,
+    ),
+    Topic(
+        id="OS120",
+        title="one heavy layer",
+        what="A layer of 50 MB or more that is more than half of the download.",
+        why="A layer comes over one connection and is unpacked by one core, and changes as a whole.",
+        fix="Look at its step first; split what changes with every build from what does not.",
+        confidence=_ASK,
+    ),
+    Topic(
+        id="OS121",
+        title="a layer that hardly compresses",
+        what="A layer of 10 MB or more whose content is compressed already.",
+        why="Archives, models and media cost their full size.",
+        fix="Unpack archives in the step that fetches them; fetch models and media when the container starts.",
+        confidence=_ASK,
+    ),
+    Topic(
+        id="OS122",
+        title="an empty layer",
+        what="A layer that stores no content and hides none.",
+        why="Each layer costs a request.",
+        fix="Join its step into another.",
+        confidence=_ASK,
+    ),
+    Topic(
+        id="OS123",
+        title="many layers",
+        what="More than 30 layers.",
+        why="Clients fetch few at once, and Docker's overlay stops at 127.",
+        fix="Join steps that change together.",
+        confidence=_ASK,
+    ),
+)
+
+_HISTORY = (
+    Topic(
+        id="OS201",
+        title="packages that are only recommended",
+        what="Debian packages that a layer adds, that nobody asked for by name and that no installed package depends on: "
+        "apt-get installed them because others recommend them. Told by dpkg's database, with the files they brought.",
+        why="They come on top of what was asked for, and bring dependencies of their own.",
+        fix="apt-get install --no-install-recommends …, naming the recommended packages that the program does need.",
+        confidence=_LIKELY,
+        source="https://github.com/hadolint/hadolint/wiki/DL3015",
+    ),
+    *(
+        Topic(
+            id=step.id,
+            title=f"{step.tool} leaves {step.title}",
+            what=f"A RUN calls {step.tool} and keeps {step.title}, files of {' and '.join(step.rules)}, in its own layer.",
+            why="The text of the step names who left them; the bytes are those in its layer.",
+            fix=f"{step.advice[0].upper()}{step.advice[1:]}; or mount the cache: RUN --mount=type=cache,target=…",
+            confidence=step.confidence,
+            source=f"https://github.com/hadolint/hadolint/wiki/{step.code}" if step.code else "",
+        )
+        for step in STEPS
+    ),
+    Topic(
+        id="OS220",
+        title="runs as root",
+        what="The config names no user, or root.",
+        why="Whoever breaks out of the program is root in the container, and has what root may do to mounted files.",
+        fix="RUN useradd …, COPY --chown=…, and USER with a number, which Kubernetes can check.",
+        confidence=_ASK,
+        source="https://github.com/hadolint/hadolint/wiki/DL3002",
+    ),
+    Topic(
+        id="OS221",
+        title="a tag that moves",
+        what="The image is named by the tag latest, or by none. Not said of digests and of files without a name.",
+        why="Tomorrow the name means another image, with other sizes.",
+        fix="Publish and pull a tag of one version, or a digest.",
+        confidence=_ASK,
+        source="https://github.com/hadolint/hadolint/wiki/DL3007",
+    ),
+    Topic(
+        id="OS230",
+        title="secret files",
+        what="Files, in any layer, whose names say that they hold keys or passwords; not those of Debian packages.",
+        why="Whoever can pull the image can read each of its layers, also what a later one deletes.",
+        fix="Replace the secret. Name the file in .dockerignore, and use RUN --mount=type=secret where a step needs it.",
+        confidence=_LIKELY,
+        source=_SECRETS,
+    ),
+    Topic(
+        id="OS231",
+        title="secrets in the environment",
+        what="Variables of the config whose names promise a secret or whose values look like one. They are not shown.",
+        why="The config is downloaded before anything else, and docker inspect shows it.",
+        fix="Replace the secret, and set it where the container runs.",
+        confidence=_LIKELY,
+        source=_SECRETS,
+    ),
+    Topic(
+        id="OS232",
+        title="secrets in the history",
+        what="Build arguments and commands that hold secrets. They are not shown: reports have <redacted> instead.",
+        why="The config keeps the text of every step, with the values of its build arguments.",
+        fix="Replace the secret. RUN --mount=type=secret,id=NAME … reads it from /run/secrets/NAME and leaves no trace.",
+        confidence=_LIKELY,
+        source=_SECRETS,
+    ),
+)
+
+TOPICS = (*_STRUCTURE, *_HISTORY)
