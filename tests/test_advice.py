@@ -136,6 +136,19 @@ def test_links_are_no_duplicates() -> None:
     assert advice_on({"a": b"1" * 9, "b": Hard("a")}).findings == ()
 
 
+def test_caches_that_share_their_files_by_hard_links() -> None:
+    """What a hard link shows elsewhere stays stored when the cache goes; where all names are in the cache, it goes."""
+    cached = {"opt/conda/pkgs/x/lib/a.so": b"1" * 9, "opt/conda/pkgs/x/lib/b.so": b"2" * 5}
+    advice = advice_on(cached | {"opt/conda/lib/a.so": Hard("./opt/conda/pkgs/x/lib/a.so")})
+    assert {finding.id: (finding.size, finding.paths) for finding in advice.findings} == {
+        "OS313": (5, ("opt/conda/pkgs/x/lib/b.so",))
+    }
+    cached = {"root/.cache/uv/a": b"1" * 9}
+    assert only(advice_on(cached | {"root/.cache/uv/b": Hard("root/.cache/uv/a")})).size == 9
+    hidden = advice_on(cached | {"lib/b": Hard("root/.cache/uv/a")}, {"lib/.wh.b": b""})
+    assert only(hidden).size == 9
+
+
 def test_duplicates_of_what_goes_anyway() -> None:
     """Where the original goes, a copy must stay; where the copies go, nothing is left to save."""
     cache, data = "root/.cache/pip/x", b"1" * 9

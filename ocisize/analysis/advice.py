@@ -15,7 +15,7 @@ from ocisize.analysis.structure import find_shape, find_wasted
 
 def advise(scene: Scene) -> Advice:
     """Make findings whose savings overlap in nothing."""
-    ledger = Ledger(scene.tables)
+    ledger = Ledger(scene)
     generators = (find_wasted, find_recommended, find_left, find_junk, find_shape, find_running, find_secrets)
     claims = list(ledger.give(claim for find in generators for claim in find(scene)))
     claims += ledger.give(find_repeats(scene, ledger))

@@ -17,8 +17,9 @@ from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
 from ocisize.analysis.model import LayerAnalysis
 from ocisize.analysis.overlay import Overlay
 from ocisize.analysis.waste import Duplicates
-from ocisize.files import FileTable, IntArray, decode_name
+from ocisize.files import HARD_LINK, FileTable, IntArray, decode_name
 from ocisize.oci import ImageConfig
+from ocisize.paths import clean_name
 
 _SHOWN = 5  # paths of a finding
 _HIGH, _MEDIUM = 0.1, 0.01  # shares of the download
@@ -79,9 +80,10 @@ class Claim:
 class Ledger:
     """Which rows are claimed already."""
 
-    def __init__(self, tables: Sequence[FileTable]) -> None:
-        self._tables = tables
-        self._taken = [bytearray(len(table)) for table in tables]
+    def __init__(self, scene: Scene) -> None:
+        self._tables = scene.tables
+        self._taken = [bytearray(len(table)) for table in scene.tables]
+        self._linked = [_linked_elsewhere(scene, layer) for layer in range(len(scene.tables))]
 
     def taken(self, layer: int) -> bytearray:
         """Per row of a layer, whether it is claimed."""
@@ -93,16 +95,33 @@ class Ledger:
             if not claim.rows:
                 yield claim
                 continue
-            rows = {layer: self._take(layer, rows) for layer, rows in claim.rows.items()}
+            by_name = claim.tier in (Tier.HISTORY, Tier.CATALOGUE)
+            rows = {layer: self._take(layer, rows, by_name=by_name) for layer, rows in claim.rows.items()}
             if rows := {layer: kept for layer, kept in rows.items() if kept}:
                 yield attrs.evolve(claim, rows=rows)
 
-    def _take(self, layer: int, rows: Sequence[int]) -> list[int]:
+    def _take(self, layer: int, rows: Sequence[int], *, by_name: bool) -> list[int]:
         taken, sizes = self._taken[layer], self._tables[layer].sizes
         kept = [row for row in rows if sizes[row] and not taken[row]]
+        if by_name and (linked := self._linked[layer]):
+            kept = [row for row in kept if row not in linked]
         for row in kept:
             taken[row] = 1
         return kept
+
+
+def _linked_elsewhere(scene: Scene, layer: int) -> set[int]:
+    """Files of a layer that a hard link shows at a place no rule matches: to remove the file's own name frees nothing."""
+    table, hidden_by = scene.tables[layer], scene.overlay.hidden_by[layer]
+    matched = {row for rows in scene.matches[layer].values() for row in rows}
+    targets = {
+        clean_name(target)
+        for row, target in table.links.items()
+        if table.kinds[row] == HARD_LINK and hidden_by[row] < 0 and row not in matched
+    }
+    if not targets:
+        return set()
+    return {row for first, paths in table.paths.pieces() for row, path in enumerate(paths, first) if path in targets}
 
 
 def weigh(claims: Iterable[Claim], scene: Scene) -> Advice:

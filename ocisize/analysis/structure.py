@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import compress
 
 from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.findings import Confidence, Severity
 from ocisize.analysis.junk import from_context
 from ocisize.analysis.model import CAUSES, Cause
@@ -102,7 +103,7 @@ def find_shape(scene: Scene) -> Iterator[Claim]:
     """Remarks on layers as a whole: heavy ones, those that do not compress, empty ones, too many of them."""
     layers = scene.layers
     wire = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
-    for layer in layers:
+    for layer, table in zip(layers, scene.tables, strict=True):
         size = layer.compressed_size or 0
         if len(layers) > 1 and size >= _LEAST_HEAVY and size > _MOSTLY * wire:
             yield _remark(
@@ -120,7 +121,7 @@ def find_shape(scene: Scene) -> Iterator[Claim]:
                 "container starts, where that serves.",
                 layer.index,
             )
-        if not layer.content_size and not layer.hides_size:
+        if not layer.content_size and not layer.hides_size and not table.paths.contain(WHITEOUT):
             what = f"no content, {layer.entry_count:,} entries" if layer.entry_count else "nothing"
             yield _remark(
                 "OS122",

@@ -86,9 +86,9 @@ def test_the_order_of_claims_does_not_matter(layers: list[Pairs], shuffler: rand
             for number, tier in enumerate(Tier)
         ],
     ]
-    expected = weigh(Ledger(scene.tables).give(claims), scene)
+    expected = weigh(Ledger(scene).give(claims), scene)
     shuffler.shuffle(claims)
-    assert weigh(Ledger(scene.tables).give(claims), scene) == expected
+    assert weigh(Ledger(scene).give(claims), scene) == expected
 
 
 @laws
