@@ -155,9 +155,9 @@ class _Scale:
     def weigh(self, claim: Claim) -> Finding:
         """A claim as a finding."""
         scene, rows = self._scene, claim.rows
-        size = sum(scene.tables[layer].sizes[row] for layer, chosen in rows.items() for row in chosen)
+        sizes = {layer: _sum_of(scene.tables[layer].sizes, chosen) for layer, chosen in rows.items()}
+        size, layers = sum(sizes.values()), (*sorted(sizes, key=lambda layer: (-sizes[layer], layer)), *claim.others)
         compressed_size = self._download(rows) if self._known else None
-        layers = (*self._by_bytes(rows), *claim.others)
         fix = claim.fix if isinstance(claim.fix, str) else claim.fix[layers[0]]
         paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
@@ -176,23 +176,22 @@ class _Scale:
             in_base=bool(layers) and max(layers) < scene.base_layers,
         )
 
-    def _by_bytes(self, rows: Mapping[int, Sequence[int]]) -> list[int]:
-        """The layers of some rows, the one that holds the most bytes first."""
-        sizes = {layer: sum(map(self._scene.tables[layer].sizes.__getitem__, chosen)) for layer, chosen in rows.items()}
-        return sorted(sizes, key=lambda layer: (-sizes[layer], layer))
-
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
         total = 0
         for layer, chosen in rows.items():
             shares = self._scene.tables[layer].compressed_sizes
             if shares is not None and self._downloaded[self._scene.layers[layer].digest] == layer:
-                total += sum(shares[row] for row in chosen)
+                total += _sum_of(shares, chosen)
         return total
 
     def _severity(self, size: int) -> Severity:
         if size >= _HIGH * self._total > 0:
             return Severity.HIGH
         return Severity.MEDIUM if size >= _MEDIUM * self._total > 0 else Severity.LOW
+
+
+def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
+    return sum(map(column.__getitem__, rows))
 
 
 def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
