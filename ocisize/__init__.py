@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ocisize.analysis.model import Analysis as Analysis
     from ocisize.analysis.model import Cause as Cause
+    from ocisize.analysis.model import Group as Group
     from ocisize.analysis.model import LayerAnalysis as LayerAnalysis
     from ocisize.analysis.model import WastedEntry as WastedEntry
     from ocisize.analyzer import Analyzer as Analyzer
@@ -38,6 +39,7 @@ _EXPORTS = {
     "Descriptor": "oci",
     "FileEntry": "files",
     "FileTable": "files",
+    "Group": "analysis.model",
     "LayerAnalysis": "analysis.model",
     "OcisizeError": "errors",
     "Platform": "oci",
@@ -59,6 +61,7 @@ __all__ = [
     "Descriptor",
     "FileEntry",
     "FileTable",
+    "Group",
     "LayerAnalysis",
     "OcisizeError",
     "Platform",

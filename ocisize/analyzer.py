@@ -16,6 +16,7 @@ from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.claims import Scene
 from ocisize.analysis.contested import find_contested
 from ocisize.analysis.dive import find_dive_figures
+from ocisize.analysis.grouping import find_groups
 from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_image
 from ocisize.analysis.model import Analysis, DiveFigures
@@ -192,7 +193,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     ]
     origins = match_history(image.config.history, len(image.layers))
     duplicates = find_duplicates(tables, overlay)
-    layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates])
+    layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
     reference = getattr(source, "reference", None)
     matches, secrets = match_image(catalog, tables)
     scene = Scene(
@@ -226,6 +227,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         advice=advice,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
         dive=dive,
+        groups=find_groups(layers),
         **attrs.asdict(total(layers)),
     )
 

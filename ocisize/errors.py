@@ -19,6 +19,7 @@
     ├── LayerError              one of the above, with the layer it happened in
     ├── CatalogError            a file of rules cannot be used
     │   └── InvalidGlob
+    ├── ViewError               a view asks for what the image does not have
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -145,6 +146,10 @@ class InvalidGlob(CatalogError):
     def __init__(self, glob: str, reason: str) -> None:
         super().__init__(f"the glob {glob!r} {reason}")
         self.glob, self.reason = glob, reason
+
+
+class ViewError(OcisizeError):
+    """A view asks for a layer or a figure that the image does not have."""
 
 
 class ReportError(OcisizeError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.cli import main, make_parser
+from ocisize.cli import COMMANDS, main, make_parser
 from tests.images import (
     build_image,
     index_bytes,
@@ -154,6 +154,108 @@ def test_analyze_is_an_optional_word(layout: Path, capsys: pytest.CaptureFixture
     assert status_of(["analyze", str(layout), "-f", "json"], capsys)[0] == 0
 
 
+def test_an_image_can_be_named_like_a_command(
+    layout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first argument alone is a command; behind it, and behind options, the same word is an image."""
+    monkeypatch.chdir(layout.parent)
+    layout.rename("tree")
+    for arguments in (["analyze", "tree"], ["tree", "tree"], ["files", "tree"], ["-q", "tree"]):
+        status, out, _ = status_of(arguments, capsys)
+        assert (status, out.splitlines()[0]) == (0, "tree · app")
+    with pytest.raises(SystemExit) as caught:
+        main(["tree"])
+    assert caught.value.code == 2
+
+
+def test_files_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``ocisize files`` lists the largest files, with what became of them."""
+    status, out, err = status_of(["files", str(layout)], capsys)
+    assert (status, err) == (0, "")
+    assert re.search(r"2\.00 kB +\S+ B +0→1 +deleted +/a\n", out)
+    assert re.search(r"10 B +\S+ B +0 +live +/b\n", out)
+    assert "… and 1 more, 10 B" in status_of(["files", str(layout), "--top", "1"], capsys)[1]
+
+
+def test_files_command_selects(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Globs, a layer and an order choose among the files, and the document says what was chosen."""
+    arguments = [
+        "files",
+        str(layout),
+        "-f",
+        "json",
+        "--layer",
+        "0",
+        "--glob",
+        "b*",
+        "--glob",
+        "/none/",
+        "--sort",
+        "compressed",
+    ]
+    status, out, _ = status_of(arguments, capsys)
+    document = json.loads(out)
+    assert status == 0
+    assert (document["schema"], document["version"]) == ("ocisize.files", 1)
+    assert (document["layer"], document["globs"], document["sort"]) == (0, ["b*", "/none/"], "compressed")
+    assert [(file["path"], file["size"], file["state"], file["hidden_by"]) for file in document["files"]] == [
+        ("b", 10, "live", None)
+    ]
+    assert (document["file_count"], document["content_size"]) == (1, 10)
+
+
+def test_tree_command(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``ocisize tree`` draws a tree, or writes it as a document, also to a file."""
+    status, out, err = status_of(["tree", str(layout)], capsys)
+    assert (status, err) == (0, "")
+    assert re.search(r"├ a\n", out)
+    assert re.search(r"└ b\n", out)
+    status_of(["tree", str(layout), "-f", "json", "--depth", "1", "--top", "1", "-o", str(tmp_path / "out.json")], capsys)
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert (document["schema"], document["version"], document["depth"]) == ("ocisize.tree", 1, 1)
+    root = document["tree"]
+    assert (root["path"], root["kind"], root["content_size"], root["live_size"], root["file_count"]) == (
+        "",
+        "dir",
+        2010,
+        10,
+        2,
+    )
+    assert [(child["path"], child["kind"], child["wasted_size"]) for child in root["children"]] == [("a", "file", 2000)]
+    assert (root["others"]["content_size"], root["others"]["file_count"]) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--layer", "2"], "there is no layer 2"),
+        (["--layer", "-1"], "must not be negative"),
+        (["--sort", "path"], "invalid choice: 'path'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["files", "tree"])
+def test_bad_views_are_errors(
+    command: str, arguments: list[str], says: str, layout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A view of what is not there is status 2 and says what is wrong."""
+    try:
+        status = main([command, str(layout), *arguments])
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    captured = capsys.readouterr()
+    assert (status, captured.out) == (2, "")
+    assert says in captured.err
+
+
+def test_a_bad_glob_is_a_usage_error(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A glob that matches too much, or cannot be parsed, is refused before anything is read."""
+    for glob, says in (("*", "matches too much"), ("[a", "without its ']'")):
+        with pytest.raises(SystemExit) as caught:
+            main(["files", str(layout), "--glob", glob])
+        assert caught.value.code == 2
+        assert says in capsys.readouterr().err
+
+
 def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of several images in one layout one is chosen by name; without a choice they are listed."""
     one, two = build_image([layer({"a": b"1"})]), build_image([layer({"a": b"22"})])
@@ -201,6 +303,9 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
     path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
     for arguments, modules in (
         (["--help"], ["attrs", "zstandard", "rich", "oras"]),
+        (["tree", "--help"], ["attrs", "zstandard", "rich", "oras"]),
+        (["files", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
+        (["tree", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
     ):
         code = (
@@ -233,6 +338,20 @@ def test_the_readme_shows_a_real_report() -> None:
     assert match[1].strip() == result.stdout.strip()
 
 
-def test_every_option_has_help() -> None:
-    """No option is left unexplained."""
-    assert all(action.help for action in make_parser()._actions)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_help(command: str) -> None:
+    """No option is left unexplained, and every command has its line in the program's help."""
+    assert all(action.help for action in make_parser(command)._actions)
+    assert f"  {command} " in make_parser().format_help()
+
+
+def test_the_readme_shows_a_real_tree() -> None:
+    """The sample tree in the README is that of the image in testdata."""
+    readme = (ROOT / "README.md").read_text()
+    match = re.search(r"```text\n\$ ocisize tree testdata/example\.tar --top 8\n(.*?)```", readme, re.DOTALL)
+    assert match is not None
+    result = subprocess.run(
+        [sys.executable, "-m", "ocisize", "tree", "testdata/example.tar", "--top", "8"],
+        capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
+    )  # fmt: skip
+    assert match[1].strip() == result.stdout.strip()

@@ -13,6 +13,7 @@ import pytest
 
 from ocisize import Analysis, Analyzer, Connection
 from ocisize.analysis.findings import Advice, Finding, Severity
+from ocisize.analysis.model import Group, Groups
 from ocisize.files import FileTable
 from ocisize.report.dive_json import to_dive_json
 from tests.images import (
@@ -36,11 +37,11 @@ COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd")
 # What may differ: where it came from, and what it costs compressed.
 ASIDE = {
     "source", "format", "reference", "digest", "media_type", "manifest_size", "compressed_size", "wasted_compressed_size",
-    "layers", "waste", "advice",
+    "layers", "waste", "advice", "groups",
 }  # fmt: skip
 ASIDE_OF_LAYER = {
     "digest", "media_type", "compression", "compressed_size", "wasted_compressed_size", "overhead_size",
-    "digest_verified", "diff_id_verified", "member", "files",
+    "digest_verified", "diff_id_verified", "member", "files", "hidden_by", "causes",
 }  # fmt: skip
 
 
@@ -80,11 +81,22 @@ def expected(image: BuiltImage, tmp_path_factory: pytest.TempPathFactory) -> Ana
     return Analyzer(platform="linux/amd64", verify=True).analyze(str(folder))
 
 
+def uncompressed(groups: Groups | None) -> list[list[Group]]:
+    """The groups by directory and type without what they cost compressed, instructions are those of the layers."""
+    assert groups is not None
+    return [
+        [attrs.evolve(group, compressed_size=None, wasted_compressed_size=None) for group in division]
+        for division in (groups.directories, groups.file_types)
+    ]
+
+
 def assert_same(found: Analysis, expected: Analysis) -> None:
     for name in attrs.fields_dict(Analysis):
         if name not in ASIDE:
             assert getattr(found, name) == getattr(expected, name), name
+    assert uncompressed(found.groups) == uncompressed(expected.groups)
     for one, other in zip(found.layers, expected.layers, strict=True):
+        assert (one.hidden_by, one.causes) == (other.hidden_by, other.causes)
         for name in attrs.fields_dict(type(one)):
             if name not in ASIDE_OF_LAYER:
                 assert getattr(one, name) == getattr(other, name), f"layer {one.index} {name}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,16 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
+from ocisize.analysis.listing import Order, list_files, select_layers
+from ocisize.analysis.tree import make_tree
 from ocisize.errors import ReportError
 from ocisize.files import FileTable
 from ocisize.report.dive_json import to_dive_json
+from ocisize.report.files import write_files
 from ocisize.report.text import write_text
+from ocisize.report.tree import write_tree
 from ocisize.report.units import human_size, percent, printable, shorten_path
+from ocisize.report.views import files_to_json, tree_to_json
 from tests.images import DIR, File, Hard, Link, build_image, layer, write_docker_archive, write_layout
 
 
@@ -41,6 +48,21 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return Analyzer(platform="linux/amd64").analyze(str(folder))
 
 
+def tree_of(
+    analysis: Analysis, *, most: int = 50, layer: int | None = None, order: Order = Order.SIZE, **options: Any
+) -> str:
+    file = io.StringIO()
+    tree = make_tree(select_layers(analysis.layers, layer), most=most, order=order)
+    write_tree(analysis, tree, file, layer=layer, order=order, **options)
+    return file.getvalue()
+
+
+def files_of(analysis: Analysis, *, most: int = 50, layer: int | None = None, **options: Any) -> str:
+    file = io.StringIO()
+    write_files(analysis, list_files(select_layers(analysis.layers, layer), most=most), file, layer=layer, **options)
+    return file.getvalue()
+
+
 def text_of(analysis: Analysis, **options: Any) -> str:
     file = io.StringIO()
     write_text(analysis, file, **options)
@@ -48,9 +70,59 @@ def text_of(analysis: Analysis, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_text_fits_its_width(analysis: Analysis, width: int) -> None:
-    """No line of the report is wider than the terminal."""
-    assert max(map(len, text_of(analysis, width=width).splitlines())) <= width
+@pytest.mark.parametrize("report", [text_of, tree_of, files_of])
+def test_text_fits_its_width(analysis: Analysis, width: int, report: Callable[..., str]) -> None:
+    """No line of a report is wider than the terminal."""
+    assert max(map(len, report(analysis, width=width).splitlines())) <= width
+
+
+def test_groups_stand_side_by_side(analysis: Analysis) -> None:
+    """The largest directories and file types, half as many as there are rows in the lists of files."""
+    lines = text_of(analysis, width=100, top=4).splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("Where the bytes are"))
+    assert lines[start + 1].split() == ["Size", "Wire", "Directory", "Size", "Wire", "File", "type"]
+    assert re.fullmatch(r" *100 kB +\S+ k?B /bin/ +100 kB +\S+ k?B programs", lines[start + 2])
+    assert re.fullmatch(r" *8\.00 kB +\S+ k?B /etc/ +.* other files", lines[start + 3])
+    assert lines[start + 4] == ""
+    assert "Where the bytes are" not in text_of(analysis, top=0)
+
+
+def test_trees_are_drawn(analysis: Analysis) -> None:
+    """Branches lead to children; bars are as long as what a node weighs, wasted bytes lighter."""
+    text = tree_of(analysis, width=120)
+    assert re.search(r"100\.0 % █+\S*░+ /\n", text)
+    assert re.search(r"├ bin/\n.*│ └ sh\n", text)
+    assert re.search(r"0 B +5\.00 kB .*file\.bin\n", text)
+    bars = [len(re.findall("[█▏▎▍▌▋▊▉░]", line)) for line in text.splitlines()[3:]]
+    assert max(bars) == bars[1] == 20
+    assert "… 5 others" in tree_of(analysis, most=1)
+
+
+def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:
+    """Number and instruction of the layer stand above the view."""
+    for text in (tree_of(analysis, layer=1), files_of(analysis, layer=1)):
+        assert text.splitlines()[1].startswith("linux/amd64 · layer 1: RUN step 1")
+
+
+def test_trees_by_wire(analysis: Analysis) -> None:
+    """Shares are those of what orders the tree."""
+    lines = tree_of(analysis, order=Order.COMPRESSED).splitlines()
+    assert "100.0 %" in lines[4]
+    shares = [float(found[1]) for line in lines[5:] if (found := re.search(r"([0-9.]+) %", line))]
+    assert max(shares) < 100
+
+
+def test_views_cannot_steer_the_terminal(analysis: Analysis) -> None:
+    """Escape sequences in file names are shown, not sent, by every view."""
+    for text in (tree_of(analysis, width=160, color=False), files_of(analysis, width=160, color=False)):
+        assert "\x1b" not in text
+        assert r"caf\xe9\x1b[31m.txt" in text
+    for document in (
+        files_to_json(analysis, list_files(analysis.layers, most=50)),
+        tree_to_json(analysis, make_tree(analysis.layers, most=50)),
+    ):
+        assert r"caf\\xe9" in document
+        document.encode("ascii")
 
 
 def test_text_says_what_matters(analysis: Analysis) -> None:

@@ -155,6 +155,39 @@ class LayerAnalysis(Sizes):
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
     files: FileTable | None = attrs.field(default=None, eq=False, repr=False)
+    #: beside ``files``, by row: index of the layer that hides it, -1 while visible; None like ``files``
+    hidden_by: IntArray | None = attrs.field(default=None, eq=False, repr=False)
+    causes: bytes | None = attrs.field(default=None, eq=False, repr=False)  #: why, index into CAUSES; only where hidden
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """Stored entries that belong together, added up; what stands in a repeated blob costs the wire once."""
+
+    name: str | None  #: None of what other groups leave
+    content_size: int
+    wasted_size: int
+    compressed_size: int | None  #: without the part of the blobs that belongs to no entry
+    wasted_compressed_size: int | None
+    file_count: int
+
+    @property
+    def live_size(self) -> int:
+        """``content_size - wasted_size``."""
+        return self.content_size - self.wasted_size
+
+
+@attrs.frozen(kw_only=True)
+class Groups:
+    """Where an image's bytes are, in three divisions of the whole: each adds up to ``content_size``.
+
+    Groups stand largest first; the last one of each, without a name, is all that the others leave.
+    A directory is named as a glob: ``/usr/lib/`` is everything below it, ``/usr/lib/*`` what is directly in it.
+    """
+
+    directories: tuple[Group, ...]
+    file_types: tuple[Group, ...]
+    instructions: tuple[Group, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -194,3 +227,4 @@ class Analysis(Sizes):
     advice: Advice = attrs.field(factory=Advice)
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: None in an analysis saved before there were any
+    groups: Groups | None = None  #: None in an analysis saved before there were any

@@ -10,6 +10,7 @@ import attrs
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.history import Origin
 from ocisize.analysis.model import LayerAnalysis, Sizes, WasteTable
+from ocisize.analysis.overlay import Overlay
 from ocisize.files import REGULAR, FileTable
 
 DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
@@ -35,8 +36,9 @@ def summarize_layers(
     origins: Sequence[Origin],
     waste: WasteTable,
     duplicates: Sequence[int],
+    overlay: Overlay | None = None,
 ) -> tuple[LayerAnalysis, ...]:
-    """The figures of every layer, base first."""
+    """The figures of every layer, base first; with ``overlay`` they say of every row whether it is hidden."""
     count = len(tables)
     wasted, wasted_compressed, hides = [0] * count, [0] * count, [0] * count
     for held_by, hidden_by, size, compressed in zip(
@@ -76,6 +78,8 @@ def summarize_layers(
                 diff_id_verified=fact.diff_id_verified,
                 member=fact.member,
                 files=table,
+                hidden_by=overlay.hidden_by[index] if overlay is not None else None,
+                causes=overlay.causes[index] if overlay is not None else None,
             )
         )
     return tuple(layers)

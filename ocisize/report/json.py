@@ -17,7 +17,17 @@ import attrs
 
 import ocisize
 from ocisize.analysis.findings import Advice, Confidence, Severity
-from ocisize.analysis.model import Analysis, Cause, DiveFigures, LayerAnalysis, Sizes, WastedEntry, WasteTable
+from ocisize.analysis.model import (
+    Analysis,
+    Cause,
+    DiveFigures,
+    Group,
+    Groups,
+    LayerAnalysis,
+    Sizes,
+    WastedEntry,
+    WasteTable,
+)  # fmt: skip
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
@@ -29,6 +39,10 @@ if TYPE_CHECKING:
 SCHEMA = "ocisize.analysis"
 VERSION = 1
 _DERIVED = ("efficiency", "wasted_ratio")
+GROUP_SIZES = (
+    "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
+)  # fmt: skip
+_APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups")
 
 
 def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) -> str:
@@ -38,6 +52,7 @@ def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) 
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = _advice(analysis.advice)
     document["dive"] = _dive(analysis.dive)
+    document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)
 
@@ -73,9 +88,7 @@ def _shown(value: Any) -> Any:
 
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:
-    document = attrs.asdict(
-        sizes, recurse=False, filter=lambda field, _: field.name not in ("layers", "waste", "advice", "files", "dive")
-    )
+    document = attrs.asdict(sizes, recurse=False, filter=lambda field, _: field.name not in _APART)
     return document | {name: getattr(sizes, name) for name in _DERIVED}
 
 
@@ -84,6 +97,19 @@ def _dive(figures: DiveFigures | None) -> dict[str, Any] | None:
         return None
     ratio = figures.user_wasted_ratio
     return {**attrs.asdict(figures), "user_wasted_ratio": ratio if math.isfinite(ratio) else None}
+
+
+def group_document(group: Group) -> dict[str, Any]:
+    """A group's name and figures."""
+    name = None if group.name is None else display_name(group.name)
+    return {"name": name, **{field: getattr(group, field) for field in GROUP_SIZES}}
+
+
+def _groups(groups: Groups) -> dict[str, Any]:
+    return {
+        division.name: [group_document(group) for group in getattr(groups, division.name)]
+        for division in attrs.fields(Groups)
+    }
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:

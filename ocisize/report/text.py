@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import heapq
-import io
-import os
 from collections.abc import Iterable, Sequence
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
-from ocisize.report.units import UNKNOWN, human_size, percent, printable, shorten_path
+from ocisize.report.groups import print_groups
+from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
+from ocisize.report.units import human_size, percent, printable
 
-_PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
-_MAX_WIDTH = 160  # wider lines are harder to read, not easier
+if TYPE_CHECKING:
+    from rich.console import Console
+
 _FORMATS = {
     "registry": "registry",
     "docker-archive": "docker archive",
@@ -31,30 +31,14 @@ def write_text(
     analysis: Analysis, file: TextIO, *, top: int = 10, width: int | None = None, color: bool | None = None
 ) -> None:
     """Write the report; ``color`` None means where ``file`` is a terminal."""
-    plain = color is False or (color is None and not file.isatty())
-    console = Console(
-        file=io.StringIO() if plain else file,
-        width=width,
-        force_terminal=color,
-        no_color=plain or None,
-        highlight=False,
-        soft_wrap=False,
-        legacy_windows=False,
-        emoji=False,
-        markup=False,
-    )
-    if width is None and plain and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
-    console.width = min(console.width, _MAX_WIDTH)
-    _header(console, analysis)
-    _totals(console, analysis)
-    _layers(console, analysis.layers)
-    write_advice(console, analysis, top)
-    _waste(console, analysis, top)
-    _largest(console, analysis.layers, top)
-    if plain:  # tables are padded to the full width, which is of no use to files and pipes
-        text = cast("io.StringIO", console.file).getvalue()
-        file.writelines(line.rstrip() + "\n" for line in text.splitlines())
+    with open_page(file, width=width, color=color) as console:
+        _header(console, analysis)
+        _totals(console, analysis)
+        _layers(console, analysis.layers)
+        print_groups(console, analysis.groups, top)
+        write_advice(console, analysis, top)
+        _waste(console, analysis, top)
+        _largest(console, analysis.layers, top)
 
 
 def _print_pairs(console: Console, pairs: Iterable[tuple[str, str, str]]) -> None:
@@ -68,10 +52,7 @@ def _print_pairs(console: Console, pairs: Iterable[tuple[str, str, str]]) -> Non
 
 
 def _header(console: Console, analysis: Analysis) -> None:
-    name = analysis.source if analysis.reference in (None, analysis.source) else f"{analysis.source} · {analysis.reference}"
-    if analysis.format == "registry" and analysis.reference:
-        name = analysis.reference
-    console.print(Text(printable(name), style="bold"), overflow="fold")
+    print_name(console, analysis)
     count = len(analysis.layers)
     compressions = ", ".join(sorted({layer.compression for layer in analysis.layers}))
     stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count} layer{'s' * (count != 1)}"
@@ -122,25 +103,11 @@ def _dive_note(figures: DiveFigures) -> str:
     return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"
 
 
-def _table(console: Console, title: str, columns: Sequence[str], left: int) -> Table:
-    """A table whose first columns are numbers, then ``left`` text columns, the last of which takes the rest."""
-    console.print()
-    console.print(Text(title, style="bold"))
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
-    for number, name in enumerate(columns):
-        last = number == len(columns) - 1
-        table.add_column(
-            name, justify="right" if number < len(columns) - left else "left", no_wrap=True,
-            overflow="ellipsis", ratio=1 if last else None,
-        )  # fmt: skip
-    return table
-
-
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     wide = console.width >= 110
     columns = ["#", "Wire", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides"]
     title = "Layers, base first (waste: dead bytes it holds; hides: bytes it makes dead)"
-    table = _table(console, title, [*columns, "Instruction"], 1)
+    table = new_table(console, title, [*columns, "Instruction"], 1)
     for layer in layers:
         cells = [
             str(layer.index),
@@ -172,8 +139,8 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
         for entry in shown
     ]  # fmt: skip
     title = f"Wasted files: {count:,}, {human_size(analysis.wasted_size)} (layer that holds → layer that hides)"
-    _file_table(console, title, ("Size", "Wire", "Cause", "Layers", "Path"), rows, 3)
-    _print_rest(console, count - len(shown), analysis.wasted_size - sum(entry.size for entry in shown))
+    print_rows(console, title, ("Size", "Wire", "Cause", "Layers", "Path"), rows, 3)
+    print_rest(console, count - len(shown), analysis.wasted_size - sum(entry.size for entry in shown))
 
 
 def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> None:
@@ -189,21 +156,6 @@ def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> Non
         for entry, layer in largest
     ]  # fmt: skip
     count = sum(layer.file_count for layer in layers)
-    _file_table(console, f"Largest files of {count:,}", ("Size", "Wire", "Layer", "Path"), rows, 1)
+    print_rows(console, f"Largest files of {count:,}", ("Size", "Wire", "Layer", "Path"), rows, 1)
     size = sum(layer.content_size for layer in layers)
-    _print_rest(console, count - len(rows), size - sum(entry.size for entry, _ in largest))
-
-
-def _file_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], left: int) -> None:
-    keep = [index for index, _ in enumerate(columns) if any(row[index] != UNKNOWN for row in rows)]
-    columns, rows = [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
-    table = _table(console, title, columns, left)
-    taken = sum(max(len(name), *(len(row[index]) for row in rows)) + 1 for index, name in enumerate(columns[:-1]))
-    for row in rows:
-        table.add_row(*row[:-1], Text(shorten_path(row[-1], console.width - taken - 1)))
-    console.print(table)
-
-
-def _print_rest(console: Console, count: int, size: int) -> None:
-    if count > 0:
-        console.print(Text(f"… and {count:,} more, {human_size(size)}", style="dim"))
+    print_rest(console, count - len(rows), size - sum(entry.size for entry, _ in largest))

@@ -34,6 +34,8 @@ def use() -> None:
         assert_type(layer.instruction, str)
         if layer.files is not None:
             assert_type(layer.files.largest(3), list[ocisize.FileEntry])
+    if analysis.groups is not None:
+        assert_type(analysis.groups.directories, tuple[ocisize.Group, ...])
     assert_type(analysis.waste[:20], list[ocisize.WastedEntry])
     assert_type(analysis.waste[0].cause, ocisize.Cause)
     assert_type(ocisize.from_json(ocisize.to_json(analysis)), ocisize.Analysis)

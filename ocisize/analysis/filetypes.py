@@ -1,0 +1,102 @@
+"""File types: what a file is for, told by its path alone, and the table that says so.
+
+In this order: the place (``/usr/share/man`` holds manual pages, packed or not), the extension, a directory of programs,
+a version behind ``.so``. Extensions that stand in no table are types of their own, such as ``.dat``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+#: type → extensions, in lower case
+EXTENSIONS: Mapping[str, str] = {
+    "shared libraries": "so dylib dll node",
+    "static libraries": "a la lib",
+    "object files": "o obj",
+    "kernel modules": "ko",
+    "Python bytecode": "pyc pyo",
+    "Python sources": "py pyi pyx pxd pxi",
+    "JavaScript": "js mjs cjs jsx",
+    "TypeScript": "ts mts cts tsx",
+    "source maps": "map",
+    "web pages and styles": "html htm xhtml css scss sass less",
+    "C and C++ sources": "h hh hpp hxx h++ inc c cc cpp cxx tcc ipp",
+    "Rust sources and crates": "rs rlib rmeta crate",
+    "Go sources": "go",
+    "Java archives": "jar war ear jmod",
+    "Java sources and classes": "java class kt scala",
+    "Perl": "pl pm pod ph",
+    "Ruby": "rb erb rbs gem",
+    "PHP": "php phar",
+    "R data": "r rd rda rdb rdx rds",
+    "WebAssembly": "wasm",
+    "shell scripts": "sh bash zsh fish",
+    "packages": "deb udeb rpm apk whl egg nupkg",
+    "archives": "tar gz tgz bz2 tbz2 xz txz zst tzst lz lz4 lzma br zip 7z rar cpio",
+    "model weights": "safetensors pt pth ckpt onnx gguf ggml h5 keras pb tflite joblib",
+    "tables and arrays": "csv tsv parquet arrow feather npy npz mat",
+    "JSON, YAML and XML": "json jsonl yaml yml toml xml xsd",
+    "plain text": "txt md rst adoc tex log",
+    "databases": "db sqlite sqlite3 mdb",
+    "translations": "mo po pot",
+    "fonts": "ttf otf ttc woff woff2 eot pfb pfa pcf afm",
+    "pictures": "png jpg jpeg gif svg svgz ico webp bmp tif tiff avif xpm",
+    "sound and video": "mp3 mp4 m4a ogg wav flac webm mkv avi mov",
+    "PDF and office documents": "pdf ps eps doc docx xls xlsx odt",
+    "certificates and keys": "pem crt cer key p12 jks",
+    "debug symbols": "debug pdb dwp",
+}
+
+#: type → directories below which everything is of it, as regular expressions from the root, without groups
+PLACES: Mapping[str, str] = {
+    "documentation": r"usr/(?:local/)?share/(?:doc|man|info|gtk-doc|doc-base|common-licenses|licenses)",
+    "locales": r"usr/(?:lib/locale|share/(?:locale|i18n))",
+    "time zones": r"usr/share/zoneinfo",
+    "package lists and databases": r"var/lib/(?:apt|dpkg|rpm)|(?:usr/)?lib/(?:apk/db|sysimage)|var/cache/apt(?!/archives)",
+    "git repositories": r"(?:.*/)?\.git",
+}
+#: extension → type
+TYPES = {extension.encode(): name for name, extensions in EXTENSIONS.items() for extension in extensions.split()}
+
+PROGRAMS = "programs"  #: files without an extension in ``bin``, ``sbin`` and ``libexec``
+OTHER = "other files"  #: without an extension that says anything
+_SHARED = "shared libraries"
+
+_PLACE = re.compile("|".join(f"({place})(?:/|$)" for place in PLACES.values()).encode())
+_PLACE_NAMES = tuple(PLACES)
+_HOLDS_PROGRAMS = frozenset((b"bin", b"sbin", b"libexec"))
+_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_+-]{0,9}")
+
+
+def place_of(directory: bytes) -> str | None:
+    """The type of everything in a directory, PROGRAMS where only names without an extension are; None as a rule."""
+    found = _PLACE.match(directory)
+    if found is not None and found.lastindex is not None:
+        return _PLACE_NAMES[found.lastindex - 1]
+    return PROGRAMS if directory.rpartition(b"/")[2] in _HOLDS_PROGRAMS else None
+
+
+def type_of(name: bytes, place: str | None) -> str:
+    """The type of a file by its name, and by what ``place_of`` says of its directory."""
+    if place is not None and place != PROGRAMS:
+        return place
+    extension = extension_of(name).lower()
+    if extension in TYPES:
+        return TYPES[extension]
+    if not is_word(extension) and b".so." in name:
+        return _SHARED
+    if place is not None:
+        return place
+    return "." + extension.decode() if is_word(extension) else OTHER
+
+
+def extension_of(name: bytes) -> bytes:
+    """What stands behind the last dot of a name; nothing where that is the first character or missing."""
+    stem, _, extension = name.rpartition(b".")
+    return extension if stem else b""
+
+
+def is_word(extension: bytes) -> bool:
+    """Whether an extension looks like one, so that nothing else of the name matters."""
+    return _WORD.fullmatch(extension) is not None

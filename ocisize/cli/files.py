@@ -1,0 +1,50 @@
+"""``ocisize files IMAGE``: the largest files, of one layer or of those that match globs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocisize.cli.options import add_view_options, colored, glob
+from ocisize.cli.reading import read_image
+from ocisize.cli.terminal import open_output
+
+if TYPE_CHECKING:
+    import argparse
+
+FORMATS = {"text": "", "json": ""}
+_GLOBS = """\
+GLOB: * and ? stand for characters of a name, ** for any number of directories, [a-z] and [!a-z] for one character.
+A slash in front begins at the root, one at the end takes everything below; else the glob may match anywhere.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command has."""
+    add_view_options(parser, 20, "files")
+    parser.add_argument(
+        "--glob", type=glob, action="append", default=[], dest="globs", metavar="GLOB",
+        help="files that match only, may be given several times: '*.pyc', '/usr/lib/', '/opt/**/*.jar'",
+    )  # fmt: skip
+    parser.epilog = f"{_GLOBS}\n{parser.epilog}"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyse and list files."""
+    analysis = read_image(options)
+
+    from ocisize.analysis.listing import Order, list_files, select_layers
+
+    order = Order(options.sort)
+    layers = select_layers(analysis.layers, options.layer)
+    listing = list_files(layers, most=options.top, order=order, globs=options.globs)
+    with open_output(options) as file:
+        if options.format == "json":
+            from ocisize.report.views import files_to_json
+
+            globs = [each.text for each in options.globs]
+            file.write(files_to_json(analysis, listing, layer=options.layer, order=order, globs=globs) + "\n")
+        else:
+            from ocisize.report.files import write_files
+
+            write_files(analysis, listing, file, layer=options.layer, color=colored(options))
+    return 0

@@ -1,0 +1,41 @@
+"""read_image: an image analysed as the options say, with its warnings on standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import ocisize
+from ocisize.cli.terminal import complain, progress_bars
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ocisize.analysis.model import Analysis
+
+_MAX_WARNINGS = 10
+
+
+def read_image(options: argparse.Namespace, *, hash_content: bool = False) -> Analysis:
+    """Analyse the image that the options name; raises OcisizeError."""
+    from ocisize.analyzer import Analyzer
+
+    analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content)
+    if options.jobs:
+        analyzer.jobs = options.jobs
+    if options.insecure or options.ca_cert:
+        analyzer.connection = ocisize.Connection(
+            plain_http=options.insecure, tls_verify=options.ca_cert or True, pool_size=max(analyzer.jobs, 8)
+        )
+    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
+        analysis = analyzer.analyze(options.image, select=options.select)
+    if not options.quiet:
+        _show_warnings(analysis.warnings)
+    return analysis
+
+
+def _show_warnings(warnings: tuple[str, ...]) -> None:
+    for text in warnings[:_MAX_WARNINGS]:
+        complain("warning", text)
+    if len(warnings) > _MAX_WARNINGS:
+        complain("warning", f"and {len(warnings) - _MAX_WARNINGS} more, see -f json")

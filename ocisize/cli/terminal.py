@@ -1,0 +1,74 @@
+"""Where the command line meets the terminal: messages, reports, and bars while layers are read."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from ocisize.analyzer import Analyzer, Progress, ProgressCallback
+
+
+def prepare_streams() -> None:
+    """Give closed streams a place to go, and let encodings that lack a character write an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def complain(kind: str, text: str) -> None:
+    """Print a line on standard error."""
+    from ocisize.report.units import printable
+
+    print(f"{kind}: {printable(text)}", file=sys.stderr)  # noqa: T201 - the one place that may
+
+
+@contextmanager
+def open_output(options: argparse.Namespace) -> Iterator[TextIO]:
+    """Where the report goes: the file of ``--output``, or standard output."""
+    if options.output:
+        with Path(options.output).open("w", encoding="utf-8") as file:
+            yield file
+    else:
+        yield sys.stdout
+        sys.stdout.flush()
+
+
+@contextmanager
+def progress_bars(analyzer: Analyzer, *, show: bool) -> Iterator[None]:
+    """Show a bar per layer that is being read, on a terminal only."""
+    if not show:
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("layer {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        analyzer.on_progress = _bar_updater(bars)
+        yield
+
+
+def _bar_updater(bars: Bars) -> ProgressCallback:
+    tasks: dict[int, TaskID] = {}
+
+    def update(progress: Progress) -> None:
+        if progress.layer not in tasks:
+            tasks[progress.layer] = bars.add_task(f"{progress.layer:>3}", total=progress.size)
+        task = tasks[progress.layer]
+        bars.update(task, completed=progress.done, visible=progress.done < progress.size)
+
+    return update

@@ -1,0 +1,43 @@
+"""``ocisize tree IMAGE``: the largest directories, and the largest files among them, as a tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocisize.cli.options import add_view_options, colored, count
+from ocisize.cli.reading import read_image
+from ocisize.cli.terminal import open_output
+
+if TYPE_CHECKING:
+    import argparse
+
+FORMATS = {"text": "", "json": ""}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command has."""
+    add_view_options(parser, 25, "directories and files")
+    parser.add_argument("--depth", type=count, metavar="N", help="levels below the root (default: as many as --top shows)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyse and show the tree."""
+    analysis = read_image(options)
+
+    from ocisize.analysis.listing import Order, select_layers
+    from ocisize.analysis.tree import make_tree
+
+    order = Order(options.sort)
+    layers = select_layers(analysis.layers, options.layer)
+    tree = make_tree(layers, most=options.top, depth=options.depth, order=order)
+    with open_output(options) as file:
+        if options.format == "json":
+            from ocisize.report.views import tree_to_json
+
+            text = tree_to_json(analysis, tree, layer=options.layer, order=order, depth=options.depth)
+            file.write(text + "\n")
+        else:
+            from ocisize.report.tree import write_tree
+
+            write_tree(analysis, tree, file, layer=options.layer, order=order, color=colored(options))
+    return 0

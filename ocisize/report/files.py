@@ -1,0 +1,49 @@
+"""A list of files for people: size, wire, layers, state and path, and what the list leaves out."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.text import Text
+
+from ocisize.analysis.listing import ListedFile, Listing
+from ocisize.analysis.model import Analysis
+from ocisize.report.page import layer_title, open_page, print_name, print_rest, print_rows
+from ocisize.report.units import human_size, printable
+
+_COLUMNS = ("Size", "Wire", "Layers", "State", "Path")
+
+
+def write_files(
+    analysis: Analysis,
+    listing: Listing,
+    file: TextIO,
+    *,
+    layer: int | None = None,
+    width: int | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write a list of files of ``analysis``, or of one of its layers; ``color`` None means where ``file`` is a terminal."""
+    with open_page(file, width=width, color=color) as console:
+        print_name(console, analysis)
+        wire = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} of wire"
+        subject = "" if layer is None else f" · {layer_title(analysis.layers[layer])}"
+        console.print(Text(printable(f"{analysis.platform}{subject}"), style="dim"), overflow="fold")
+        title = f"{listing.file_count:,} file{'s' * (listing.file_count != 1)}, {human_size(listing.content_size)}{wire}"
+        if not listing.files:
+            console.print()
+            console.print(Text(title, style="bold"))
+            return
+        print_rows(console, f"{title} (layer that holds → layer that hides)", _COLUMNS, list(map(_cells, listing.files)), 3)
+        shown = sum(each.size for each in listing.files)
+        print_rest(console, listing.file_count - len(listing.files), listing.content_size - shown)
+
+
+def _cells(file: ListedFile) -> tuple[str, ...]:
+    return (
+        human_size(file.size),
+        human_size(file.compressed_size),
+        str(file.layer) if file.hidden_by is None else f"{file.layer}→{file.hidden_by}",
+        "live" if file.cause is None else str(file.cause),
+        "/" + printable(file.path),
+    )

@@ -1,0 +1,87 @@
+"""The page that text reports are written on: a console that fits its reader, titles, tables and the last line of a list."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO, cast
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
+
+_PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
+_MAX_WIDTH = 160  # wider lines are harder to read, not easier
+
+
+@contextmanager
+def open_page(file: TextIO, *, width: int | None = None, color: bool | None = None) -> Iterator[Console]:
+    """A console that writes to a file in the end; ``color`` None means where ``file`` is a terminal."""
+    plain = color is False or (color is None and not file.isatty())
+    console = Console(
+        file=io.StringIO() if plain else file,
+        width=width,
+        force_terminal=color,
+        no_color=plain or None,
+        highlight=False,
+        soft_wrap=False,
+        legacy_windows=False,
+        emoji=False,
+        markup=False,
+    )
+    if width is None and plain and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    console.width = min(console.width, _MAX_WIDTH)
+    yield console
+    if plain:  # tables are padded to the full width, which is of no use to files and pipes
+        text = cast("io.StringIO", console.file).getvalue()
+        file.writelines(line.rstrip() + "\n" for line in text.splitlines())
+
+
+def print_name(console: Console, analysis: Analysis) -> None:
+    """The image's name, as the first line of a report."""
+    name = analysis.source if analysis.reference in (None, analysis.source) else f"{analysis.source} · {analysis.reference}"
+    if analysis.format == "registry" and analysis.reference:
+        name = analysis.reference
+    console.print(Text(printable(name), style="bold"), overflow="fold")
+
+
+def layer_title(layer: LayerAnalysis) -> str:
+    """A layer as a heading names it."""
+    return f"layer {layer.index}: {layer.instruction or layer.digest[:19]}"
+
+
+def new_table(console: Console, title: str, columns: Sequence[str], left: int) -> Table:
+    """A table whose first columns are numbers, then ``left`` text columns, the last of which takes the rest."""
+    console.print()
+    console.print(Text(title, style="bold"))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
+    for number, name in enumerate(columns):
+        last = number == len(columns) - 1
+        table.add_column(
+            name, justify="right" if number < len(columns) - left else "left", no_wrap=True,
+            overflow="ellipsis", ratio=1 if last else None,
+        )  # fmt: skip
+    return table
+
+
+def print_rows(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], left: int) -> None:
+    """Print a table of files, paths last and cut to fit; columns that nothing is known of are left out."""
+    keep = [index for index, _ in enumerate(columns) if any(row[index] != UNKNOWN for row in rows)]
+    columns, rows = [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
+    table = new_table(console, title, columns, left)
+    taken = sum(max(len(name), *(len(row[index]) for row in rows)) + 1 for index, name in enumerate(columns[:-1]))
+    for row in rows:
+        table.add_row(*row[:-1], Text(shorten_path(row[-1], console.width - taken - 1)))
+    console.print(table)
+
+
+def print_rest(console: Console, count: int, size: int) -> None:
+    """Say how many rows a list leaves out, and their bytes."""
+    if count > 0:
+        console.print(Text(f"… and {count:,} more, {human_size(size)}", style="dim"))

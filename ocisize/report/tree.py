@@ -1,0 +1,122 @@
+"""The tree of the largest directories and files for people: figures, a bar, and names that hang from each other.
+
+Bars show stored bytes as part of the whole; what no container can see is drawn lighter at their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+import attrs
+from rich.table import Table
+from rich.text import Text
+
+from ocisize.analysis.listing import Order
+from ocisize.analysis.model import Analysis, Group
+from ocisize.analysis.tree import Node
+from ocisize.report.page import layer_title, open_page, print_name
+from ocisize.report.units import human_size, percent, printable, shorten_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LIVE, _WASTED = "█", "░"
+_PARTS = " ▏▎▍▌▋▊▉"  # eighths of a character
+_BARS = ((110, 20), (70, 10), (0, 0))  # characters of a line from which a bar has so many
+_NUMBER, _PERCENT = 7, 7
+
+
+def write_tree(
+    analysis: Analysis,
+    tree: Node,
+    file: TextIO,
+    *,
+    layer: int | None = None,
+    order: Order = Order.SIZE,
+    width: int | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write a tree of ``analysis``, or of one of its layers; ``color`` None means where ``file`` is a terminal."""
+    with open_page(file, width=width, color=color) as console:
+        print_name(console, analysis)
+        _print_subject(console, analysis, tree, layer)
+        console.print()
+        _print_nodes(console, tree, order)
+
+
+def _print_subject(console: Console, analysis: Analysis, tree: Node, layer: int | None) -> None:
+    count = len(analysis.layers)
+    subject = f"{count} layer{'s' * (count != 1)}" if layer is None else layer_title(analysis.layers[layer])
+    files = f"{tree.group.file_count:,} file{'s' * (tree.group.file_count != 1)}"
+    legend = f" · {_LIVE} live {_WASTED} wasted" if tree.group.wasted_size else ""
+    console.print(Text(printable(f"{analysis.platform} · {subject} · {files}{legend}"), style="dim"), overflow="fold")
+
+
+def _print_nodes(console: Console, tree: Node, order: Order) -> None:
+    whole = _weight(tree.group, order)[0]
+    bar = next(width for least, width in _BARS if console.width >= least)
+    columns = ["Live", *(["Waste"] if tree.group.wasted_size else [])]
+    if tree.group.compressed_size is not None:
+        columns.append("Wire")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True, min_width=_NUMBER)
+    table.add_column("%", justify="right", no_wrap=True, min_width=_PERCENT)
+    if bar:
+        table.add_column("", no_wrap=True, width=bar)
+    table.add_column("Path", no_wrap=True, overflow="ellipsis", ratio=1)
+    room = console.width - len(columns) * (_NUMBER + 1) - _PERCENT - bar - 3
+    for line in _lines(tree, order):
+        weight, wasted = _weight(line.group, order)
+        cells = {
+            "Live": human_size(line.group.live_size),
+            "Waste": human_size(line.group.wasted_size) if line.group.wasted_size else "-",
+            "Wire": human_size(line.group.compressed_size),
+        }
+        share = percent(weight / whole) if whole else "-"
+        path = Text(line.branches, style="dim")
+        path.append(shorten_path(line.label, room - len(line.branches)), style="dim" if line.is_rest else "not dim")
+        bars = [_bar(weight, wasted, whole, bar)] if bar else []
+        table.add_row(*(cells[name] for name in columns), share, *bars, path)
+    console.print(table)
+
+
+def _weight(group: Group, order: Order) -> tuple[int, int]:
+    """What a group weighs, and how much of that is wasted."""
+    if order == Order.COMPRESSED:
+        return group.compressed_size or 0, group.wasted_compressed_size or 0
+    return group.content_size, group.wasted_size
+
+
+@attrs.frozen
+class _Line:
+    branches: str
+    label: str
+    group: Group
+    is_rest: bool
+
+
+def _lines(node: Node, order: Order, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
+    """A node and all below; ``stem`` stands before the branches of what is below."""
+    yield _Line(branches, label, node.group, is_rest=False)
+    others = node.others if node.others is not None and _weight(node.others, order)[0] else None
+    inside = f"{node.group.name}/" if node.group.name else ""
+    for number, child in enumerate(node.children, 1):
+        last = number == len(node.children) and others is None
+        name = printable((child.group.name or "").removeprefix(inside)) + "/" * child.is_directory
+        yield from _lines(child, order, name, stem + ("└ " if last else "├ "), stem + ("  " if last else "│ "))
+    if others is not None:
+        count = others.file_count
+        label = f"… {count:,} other{'s' * (count != 1)}" if count else "… directories and links"
+        yield _Line(f"{stem}└ ", label, others, is_rest=True)
+
+
+def _bar(weight: int, wasted: int, whole: int, width: int) -> Text:
+    """A bar of ``width`` for the whole: first what is live, to an eighth of a character, then what is wasted."""
+    if not whole:
+        return Text("")
+    eighths = 8 * width * (weight - wasted) // whole
+    live = _LIVE * (eighths // 8) + _PARTS[eighths % 8].strip()
+    dead = _WASTED * (round(width * weight / whole) - len(live))
+    return Text.assemble((live, "green"), (dead, "red"))

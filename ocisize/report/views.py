@@ -1,0 +1,83 @@
+"""The views of an image as JSON: versioned documents ``ocisize.files`` and ``ocisize.tree``.
+
+They follow the rules of ``report.json``: sizes are integers of bytes, unknown ones null; ``version`` changes when a field
+changes its meaning or goes; names that are not UTF-8 are written with ``\\xNN`` escapes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import ocisize
+from ocisize.analysis.listing import ListedFile, Listing, Order
+from ocisize.analysis.model import Analysis, Group
+from ocisize.analysis.tree import Node
+from ocisize.files import display_name
+from ocisize.report.json import group_document
+
+FILES_SCHEMA, TREE_SCHEMA = "ocisize.files", "ocisize.tree"
+VERSION = 1
+
+
+def files_to_json(
+    analysis: Analysis, listing: Listing, *, layer: int | None = None, order: Order = Order.SIZE, globs: Sequence[str] = ()
+) -> str:
+    """A list of files with what it was made of; ``state`` is ``live`` or the cause of waste."""
+    document = {
+        **_head(FILES_SCHEMA, analysis, layer, order),
+        "globs": list(globs),
+        "file_count": listing.file_count,
+        "content_size": listing.content_size,
+        "compressed_size": listing.compressed_size,
+        "files": [_file(file) for file in listing.files],
+    }
+    return json.dumps(document, indent=2)
+
+
+def tree_to_json(
+    analysis: Analysis, tree: Node, *, layer: int | None = None, order: Order = Order.SIZE, depth: int | None = None
+) -> str:
+    """A tree with what it was made of; a node's ``others`` is what is below it and below none of its children."""
+    return json.dumps({**_head(TREE_SCHEMA, analysis, layer, order), "depth": depth, "tree": _node(tree)}, indent=2)
+
+
+def _head(schema: str, analysis: Analysis, layer: int | None, order: Order) -> dict[str, Any]:
+    return {
+        "schema": schema,
+        "version": VERSION,
+        "ocisize": ocisize.__version__,
+        "source": display_name(analysis.source),
+        "reference": analysis.reference,
+        "platform": analysis.platform,
+        "digest": analysis.digest,
+        "config_digest": analysis.config_digest,
+        "layer": layer,
+        "sort": str(order),
+    }
+
+
+def _file(file: ListedFile) -> dict[str, Any]:
+    return {
+        "path": display_name(file.path),
+        "size": file.size,
+        "compressed_size": file.compressed_size,
+        "layer": file.layer,
+        "state": "live" if file.cause is None else str(file.cause),
+        "hidden_by": file.hidden_by,
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "path": display_name(node.group.name or ""),
+        "kind": "dir" if node.is_directory else "file",
+        **_figures(node.group),
+        "children": [_node(child) for child in node.children],
+        "others": None if node.others is None else _figures(node.others),
+    }
+
+
+def _figures(group: Group) -> dict[str, Any]:
+    return {name: value for name, value in group_document(group).items() if name != "name"}
