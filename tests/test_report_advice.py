@@ -69,6 +69,17 @@ def test_small_findings_are_counted_only(analysis: Analysis) -> None:
     assert text.endswith("… and 2 more, 80 B: OS301, OS302 (-f json has all)")
 
 
+def test_secrets_are_shown_whatever_they_weigh(analysis: Analysis) -> None:
+    """What gives something away stands below what saves bytes, in short; mild remarks are counted."""
+    secret = attrs.evolve(
+        FINDING, id="OS231", title="ENV gives away TOKEN", size=0, compressed_size=0, paths=(), path_count=0
+    )
+    mild = attrs.evolve(secret, id="OS220", title="runs as root", severity=Severity.LOW)
+    text = text_of(analysis, FINDING, secret, mild, top=1)
+    assert "   high ENV gives away TOKEN\n        OS231 · sure\n        → Delete them at once.\n" in text
+    assert text.endswith("… and 1 more, 0 B: OS220 (-f json has all)")
+
+
 def test_at_most_top_findings(analysis: Analysis) -> None:
     """The largest are shown, the rest is counted."""
     text = text_of(analysis, FINDING, attrs.evolve(FINDING, id="OS102"), top=1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _SHOWN_PATHS = 3
+_REMARKS = 10  # findings that are not about bytes
 _LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding is only counted
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 
@@ -29,15 +30,18 @@ def write_advice(console: Console, analysis: Analysis, top: int) -> None:
     console.print(Text(_headline(analysis), style="bold"))
     if any(finding.size for finding in findings):
         console.print(Text(_by_confidence(analysis), style="dim"))
-    shown = [finding for finding in findings if _matters(finding, analysis)][:top]
+    remarks = [finding for finding in findings if not finding.size and finding.severity is not Severity.LOW][:_REMARKS]
+    shown = [finding for finding in findings if finding.size and _matters(finding, analysis)][:top]
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for finding in shown:
         grid.add_row(_saved(finding), _describe(finding, console.width - 10))
         grid.add_row()
+    for finding in remarks:
+        grid.add_row(Text(str(finding.severity), style=_STYLES[finding.severity]), _remark(finding))
     console.print(grid)
-    _write_rest(console, [finding for finding in findings if finding not in shown])
+    _write_rest(console, [finding for finding in findings if finding not in shown and finding not in remarks])
 
 
 def _matters(finding: Finding, analysis: Analysis) -> bool:
@@ -92,6 +96,15 @@ def _describe(finding: Finding, width: int) -> Text:
         paths = [shorten_path("/" + printable(path), width) for path in finding.paths[:_SHOWN_PATHS]]
         rest = finding.path_count - len(paths)
         text.append("\n" + "\n".join(paths) + (f"\n… and {rest:,} more" if rest > 0 else ""), style="dim")
+    text.append(f"\n→ {printable(finding.fix)}")
+    return text
+
+
+def _remark(finding: Finding) -> Text:
+    """A finding that is not about bytes, in short."""
+    text = Text(printable(finding.title), style="bold")
+    paths = ", ".join("/" + printable(path) for path in finding.paths[:_SHOWN_PATHS])
+    text.append("\n" + " · ".join([finding.id, str(finding.confidence), *([paths] if paths else [])]), style="dim")
     text.append(f"\n→ {printable(finding.fix)}")
     return text
 
