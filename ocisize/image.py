@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import attrs
@@ -92,6 +92,7 @@ class Image:
     config_descriptor: Descriptor
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: of the manifest, then of its index entry
 
     @property
     def platform(self) -> Platform:
@@ -107,11 +108,11 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
-    media_type, warnings = "", list[str]()
+    media_type, warnings, annotations = "", list[str](), dict[str, str]()
     from_index = isinstance(document, Index)
     if isinstance(document, Index):
         chosen, note = _choose(source, document, platform)
-        media_type, warnings = chosen.media_type, [note] if note else []
+        media_type, warnings, annotations = chosen.media_type, [note] if note else [], dict(chosen.annotations)
         data, document = _read_child(source, chosen)
         if isinstance(document, Index):
             raise DocumentError(f"{chosen.digest} is an index, expected a manifest")
@@ -135,7 +136,16 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         Layer(index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
         for index, descriptor in enumerate(descriptors)
     )
-    return Image(digest, len(data), document.media_type or media_type, config, document.config, layers, tuple(warnings))
+    return Image(
+        digest=digest,
+        manifest_size=len(data),
+        media_type=document.media_type or media_type,
+        config=config,
+        config_descriptor=document.config,
+        layers=layers,
+        warnings=tuple(warnings),
+        annotations={**annotations, **document.annotations},
+    )
 
 
 def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:

@@ -96,4 +96,6 @@ def test_text_in_any_path() -> None:
 )
 def test_rows_with_a_text(names: list[bytes], text: bytes) -> None:
     """A search over all paths finds each row once; a NUL stands for the end."""
-    assert list(Paths(names).rows_with(text)) == [row for row, name in enumerate(names) if text in name + b"\0"]
+    rows = [row for row, name in enumerate(names) if text in name + b"\0"]
+    assert list(Paths(names).rows_with(text)) == rows
+    assert list(Paths(names).select_with(text)) == [(row, names[row]) for row in rows]
