@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ocisize.analysis.advice import advise
+from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.claims import Scene
 from ocisize.analysis.contested import find_contested
@@ -21,8 +22,10 @@ from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_image
 from ocisize.analysis.model import Analysis, DiveFigures
 from ocisize.analysis.overlay import Overlay, lay_over
-from ocisize.analysis.summary import LayerFacts, summarize_layers, total
+from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
+from ocisize.analysis.system import find_system
 from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
+from ocisize.errors import OcisizeError, SourceError
 from ocisize.files import FileTable
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.oci import Platform
@@ -56,8 +59,9 @@ class Analyzer:
 
     ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
     ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
-    the rules for files that images rarely need; None means the packaged ones. ``on_progress`` is called under a lock,
-    at most once per MiB and layer.
+    the rules for files that images rarely need; None means the packaged ones. ``base`` names the image that the analysed
+    ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``on_progress`` is
+    called under a lock, at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None
@@ -66,6 +70,7 @@ class Analyzer:
     hash_content: bool = False
     connection: Connection | None = None
     catalog: Catalog | None = None
+    base: str | os.PathLike[str] | None = None
     on_progress: ProgressCallback | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
@@ -82,8 +87,34 @@ class Analyzer:
         """Analyse an image from any Source; the caller closes it."""
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
+        base, note = self._find_base(image)
+        if note is not None:
+            image = attrs.evolve(image, warnings=(*image.warnings, note))
         scans = self._scan(source, image)
-        return _analyze_scans(source, name, image, scans, self.catalog or load_catalog())
+        return _analyze_scans(source, name, image, scans, self.catalog or load_catalog(), base)
+
+    def _find_base(self, image: Image) -> tuple[Base | None, str | None]:
+        """The base image, and a warning where it is not the one that was given."""
+        found = find_base(image.config, image.annotations, len(image.layers))
+        if self.base is None:
+            return found, None
+        given, note = match_given(self._read_base(image.platform), [layer.diff_id for layer in image.layers])
+        return given or found, note
+
+    def _read_base(self, platform: Platform) -> GivenBase:
+        name = os.fspath(self.base or "")
+        try:
+            with closing(open_source(name, connection=self.connection)) as source:
+                base = read_image(source, platform if platform.os and platform.architecture else None)
+                in_layout = source.format.startswith("oci-")  # where names may be mere tags
+                return GivenBase(
+                    name=name if in_layout or source.reference is None else source.reference,
+                    digest=base.digest if source.has_manifest else None,
+                    diff_ids=tuple(layer.diff_id for layer in base.layers),
+                )
+        except OcisizeError as error:
+            which = "the base image:" if name in str(error) else f"the base image {name}:"
+            raise SourceError(f"{which} {error}", hint=error.hint) from error
 
     def _scan(self, source: Source, image: Image) -> list[LayerScan]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
@@ -168,7 +199,9 @@ def analyze(
     return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)
 
 
-def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog) -> Analysis:
+def _analyze_scans(
+    source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog, base: Base | None
+) -> Analysis:
     repacked = getattr(source, "repacked", False)
     tables = [scan.table for scan in scans]
     wire_known = [not (repacked and scan.compression == PLAIN) for scan in scans]
@@ -196,6 +229,7 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
     layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
     reference = getattr(source, "reference", None)
     matches, secrets = match_image(catalog, tables)
+    system = find_system(tables, overlay, image.config.run)
     scene = Scene(
         layers=layers,
         tables=tables,
@@ -206,6 +240,8 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         catalog=catalog,
         matches=matches,
         secrets=secrets,
+        base_layers=base.certain_layers if base is not None else 0,
+        system=system,
     )
     advice = advise(scene)
     for table in tables:
@@ -225,6 +261,8 @@ def _analyze_scans(source: Source, name: str, image: Image, scans: Sequence[Laye
         layers=layers,
         waste=waste,
         advice=advice,
+        base=split(layers, base) if base is not None else None,
+        system=system,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
         dive=dive,
         groups=find_groups(layers),

@@ -20,6 +20,7 @@
     ├── CatalogError            a file of rules cannot be used
     │   └── InvalidGlob
     ├── ViewError               a view asks for what the image does not have
+    ├── InvalidCost             assumptions on cost that cannot be understood
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -150,6 +151,14 @@ class InvalidGlob(CatalogError):
 
 class ViewError(OcisizeError):
     """A view asks for a layer or a figure that the image does not have."""
+
+
+class InvalidCost(OcisizeError):
+    """One part of the assumptions on cost cannot be understood; ``part`` is what was given."""
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"{part or 'nothing given'}: {reason}")
+        self.part, self.reason = part, reason
 
 
 class ReportError(OcisizeError):

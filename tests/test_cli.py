@@ -143,6 +143,41 @@ def test_a_truncated_layer_names_the_layer(tmp_path: Path, capsys: pytest.Captur
     assert f"layer 0 ({image.layers[0].digest})" in err
 
 
+def test_the_base_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--base parts the figures; one that is not the base is a warning, and one that cannot be read an error."""
+    base, top = layer({"a": b"1" * 2000}), layer({"b": b"2" * 10})
+    image = str(write_layout(build_image([base, top]), tmp_path / "app"))
+    write_layout(build_image([base]), tmp_path / "base")
+    status, out, err = status_of([image, "--base", str(tmp_path / "base"), "-f", "json"], capsys)
+    document = json.loads(out)["base"]
+    assert (status, err) == (0, "")
+    assert (document["found"]["method"], document["base"]["content_size"], document["own"]["content_size"]) == (
+        "given",
+        2000,
+        10,
+    )
+    write_layout(build_image([top]), tmp_path / "other")
+    status, _, err = status_of([image, "--base", str(tmp_path / "other")], capsys)
+    assert status == 0
+    assert err.startswith("warning: ") and "is not the base: layer 0 is" in err
+    status, out, err = status_of([image, "--base", "./nothing.tar"], capsys)
+    assert (status, out) == (2, "")
+    assert "the base image: no such file or folder: ./nothing.tar" in err
+
+
+def test_cost_is_assumed_or_stated(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--cost replaces the assumptions in the report and in JSON; mistakes are usage errors."""
+    _, out, _ = status_of([str(layout)], capsys)
+    assert "10 deploys/day, 5 nodes" in out and "/year" not in out
+    _, out, _ = status_of([str(layout), "--cost", "deploys=1000,nodes=900,bandwidth=2Gbps"], capsys)
+    assert "1000 deploys/day, 900 nodes" in out and "at 2 Gbps" in out and "/year" in out
+    _, out, _ = status_of([str(layout), "--cost", "price=0.5", "-f", "json"], capsys)
+    assert json.loads(out)["cost"]["assumptions"]["price"] == 0.5
+    result = run(str(layout), "--cost", "nodes=few")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "argument --cost: nodes=few: nodes must be a number" in result.stderr
+
+
 def test_usage_errors_have_status_2() -> None:
     """A wrong option is status 2, like everything that could not be analysed."""
     assert run("--nonsense").returncode == 2

@@ -14,7 +14,7 @@ import attrs
 
 from ocisize.analysis.catalog import Catalog
 from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
-from ocisize.analysis.model import LayerAnalysis
+from ocisize.analysis.model import LayerAnalysis, System
 from ocisize.analysis.overlay import Overlay
 from ocisize.analysis.waste import Duplicates
 from ocisize.files import HARD_LINK, FileTable, IntArray, decode_name
@@ -50,6 +50,7 @@ class Scene:
     matches: Sequence[Mapping[str, IntArray]]  #: per layer, by the id of a rule: the rows it matches, visible or not
     secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer, by the index of a secret in the catalogue: likewise
     base_layers: int = 0  #: how many of the layers, from the bottom, are the base image's
+    system: System = attrs.field(factory=System)
 
     def step(self, layer: int) -> str:
         """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""

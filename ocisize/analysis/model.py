@@ -33,6 +33,7 @@ from typing import overload
 
 import attrs
 
+from ocisize.analysis.base import Base
 from ocisize.analysis.findings import Advice
 from ocisize.files import FileTable, IntArray
 
@@ -190,6 +191,50 @@ class Groups:
     instructions: tuple[Group, ...]
 
 
+@attrs.frozen
+class BaseSplit:
+    """The base image, and what is its and what was built on it; the two add up to the image's figures.
+
+    A blob that stands in both is downloaded for what was built on the base. The figures are None where only the base's
+    name is known.
+    """
+
+    found: Base
+    base: Sizes | None = None
+    own: Sizes | None = None
+
+
+@attrs.frozen
+class OperatingSystem:
+    """What os-release says; see https://www.freedesktop.org/software/systemd/man/latest/os-release.html."""
+
+    id: str  #: ``debian``, ``alpine`` …
+    name: str  #: for people
+    version: str  #: "" where there is none
+
+
+@attrs.frozen
+class Runtime:
+    """A language runtime, by its program."""
+
+    name: str  #: as in ``ocisize/figures/runtimes.toml``; ``static`` or ``native`` for a program of the image's own
+    title: str
+    version: str  #: as far as paths and environment tell, else ""
+    path: str
+    layer: int  #: that brings it
+
+
+@attrs.frozen(kw_only=True)
+class System:
+    """What kind of system an image holds, as far as names and package databases tell."""
+
+    os: OperatingSystem | None = None
+    package_manager: str | None = None  #: ``dpkg``, ``apk`` or ``rpm``
+    packages: int | None = None  #: installed packages; None without a database that can be read
+    libc: str | None = None  #: ``glibc`` or ``musl``
+    runtimes: tuple[Runtime, ...] = ()
+
+
 @attrs.frozen(kw_only=True)
 class DiveFigures:
     """What dive says of the same layers; its own definitions, see ``ocisize.analysis.dive``."""
@@ -225,6 +270,8 @@ class Analysis(Sizes):
     layers: tuple[LayerAnalysis, ...]
     waste: WasteTable
     advice: Advice = attrs.field(factory=Advice)
+    base: BaseSplit | None = None  #: None where nothing tells of a base image
+    system: System = attrs.field(factory=System)
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: None in an analysis saved before there were any
     groups: Groups | None = None  #: None in an analysis saved before there were any

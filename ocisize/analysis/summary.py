@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import attrs
 
+from ocisize.analysis.base import Base
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.history import Origin
-from ocisize.analysis.model import LayerAnalysis, Sizes, WasteTable
+from ocisize.analysis.model import BaseSplit, LayerAnalysis, Sizes, WasteTable
 from ocisize.analysis.overlay import Overlay
 from ocisize.files import REGULAR, FileTable
 
@@ -98,12 +99,13 @@ def _count_files(table: FileTable) -> int:
     return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
 
 
-def total(layers: Sequence[LayerAnalysis]) -> Sizes:
+def total(layers: Sequence[LayerAnalysis], elsewhere: Container[str] = ()) -> Sizes:
     """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all.
 
-    A blob that stands in several layers is downloaded once: its wire figures are those of its uppermost layer.
+    A blob that stands in several layers is downloaded once: its wire figures are those of its uppermost layer. Those of
+    the digests in ``elsewhere`` are not counted.
     """
-    downloaded = list({layer.digest: layer for layer in layers}.values())
+    downloaded = list({layer.digest: layer for layer in layers if layer.digest not in elsewhere}.values())
 
     def known(values: list[int | None]) -> int | None:
         return None if None in values else sum(value or 0 for value in values)
@@ -120,3 +122,11 @@ def total(layers: Sequence[LayerAnalysis]) -> Sizes:
         file_count=sum(layer.file_count for layer in layers),
         entry_count=sum(layer.entry_count for layer in layers),
     )
+
+
+def split(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
+    """The figures of a base image and of what was built on it."""
+    if not base.layers:
+        return BaseSplit(base)
+    own = layers[base.layers :]
+    return BaseSplit(base, total(layers[: base.layers], {layer.digest for layer in own}), total(own))

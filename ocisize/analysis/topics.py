@@ -1,6 +1,7 @@
 """What findings that no catalogue rule makes are about, by id: docs/rules.md is written from this table.
 
-OS1 stands for the layers themselves, OS2 for history and config. Ids are never used again.
+OS1 stands for the layers themselves, OS2 for history and config, OS24 among them for size and base
+beside what the runtime needs. Ids are never used again.
 """
 
 from __future__ import annotations
@@ -194,4 +195,68 @@ _HISTORY = (
     ),
 )
 
-TOPICS = (*_STRUCTURE, *_HISTORY)
+_FITNESS = (
+    Topic(
+        id="OS240",
+        title="image far above what its runtime takes",
+        what="The download is more than twice the most that a well-made image of the same runtime takes.",
+        why=(
+            "Rarely one file is to blame: it is the sum of a large base, build tools and what was left behind. To aim "
+            "for: Python 70 to 120 MB, Node.js 80 to 180 MB, Java with a JRE 180 to 250 MB, a static Go binary 10 to "
+            "25 MB, application included. Sources of these figures stand in ocisize/figures/targets.toml; they are "
+            "compared with the compressed size, the lenient reading, and where that is unknown with a third of the "
+            "content."
+        ),
+        fix=(
+            "Build in a stage of its own, copy what runs into a small base, and act on the findings that save "
+            "most. Applications with models, browsers or large data are rightly above it."
+        ),
+        confidence=_ASK,
+        source="https://gaelle-candel.neocities.org/ai-books/lightweight-docker-images/07-language-specific-optimizations.html",
+    ),
+    Topic(
+        id="OS241",
+        title="large base image",
+        what="The base image takes more than twice the download of a smaller one with the same runtime.",
+        why="Every node that pulls the image pulls the base, and scanners report what it holds.",
+        fix=(
+            "A slim variant, a distroless image, Alpine, or for static binaries distroless/static or scratch. "
+            "Alpine has musl in place of glibc: programs and wheels built for glibc do not run, DNS search "
+            "domains and locales differ, so test before changing."
+        ),
+        confidence=_ASK,
+        source="https://github.com/docker-library/repo-info",
+    ),
+    Topic(
+        id="OS242",
+        title="JDK where a JRE serves",
+        what="javac stands beside java.",
+        why="A JDK has compiler, tools and headers besides what a program runs on; a runtime made by jlink has less still.",
+        fix=(
+            "Compile in a stage of its own and run on a JRE or on what jlink makes of the modules needed. Keep "
+            "the JDK where the application compiles at run time, or for jcmd and jmap."
+        ),
+        confidence=_ASK,
+        source="https://docs.oracle.com/en/java/javase/21/docs/specs/man/jlink.html",
+    ),
+    Topic(
+        id="OS243",
+        title="full variant of an official image",
+        what=(
+            "The runtime of an official image (python, node, ruby) stands on a layer with a compiler: its full "
+            "variant, which is built on buildpack-deps."
+        ),
+        why=(
+            "python:3.12 takes 411 MB to download, python:3.12-slim 43 MB; the difference are compilers and "
+            "development packages."
+        ),
+        fix=(
+            "Build on the slim variant; where packages must be compiled, do that on the full one in a stage of "
+            "its own and copy the result."
+        ),
+        confidence=_ASK,
+        source="https://github.com/docker-library/repo-info/tree/master/repos/python/remote",
+    ),
+)
+
+TOPICS = (*_STRUCTURE, *_HISTORY, *_FITNESS)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _MAX_WARNINGS = 10
 
 
-def read_image(options: argparse.Namespace, *, hash_content: bool = False) -> Analysis:
+def read_image(options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None) -> Analysis:
     """Analyse the image that the options name; raises OcisizeError."""
     from ocisize.analyzer import Analyzer
 
-    analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content)
+    analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.insecure or options.ca_cert:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from ocisize.analysis.cost import Assumptions, cost_of
 from ocisize.analysis.findings import Confidence, Finding, Severity, add_up
 from ocisize.analysis.model import Analysis
-from ocisize.report.units import human_size, percent, printable, shorten_path
+from ocisize.report.units import human_dollars, human_size, percent, printable, shorten_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,8 +22,11 @@ _LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 
 
-def write_advice(console: Console, analysis: Analysis, top: int) -> None:
-    """Write the findings that matter, at most ``top`` of them, and count the others."""
+def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
+    """Write the findings that matter, at most ``top`` of them, and count the others.
+
+    Under ``assumptions`` each tells what it saves in dollars a year.
+    """
     findings = analysis.advice.findings
     if not findings:
         return
@@ -36,7 +40,7 @@ def write_advice(console: Console, analysis: Analysis, top: int) -> None:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for finding in shown:
-        grid.add_row(_saved(finding), _describe(finding, console.width - 10))
+        grid.add_row(_saved(finding), _describe(finding, console.width - 10, assumptions))
         grid.add_row()
     for finding in remarks:
         grid.add_row(Text(str(finding.severity), style=_STYLES[finding.severity]), _remark(finding))
@@ -81,11 +85,13 @@ def _saved(finding: Finding) -> Text:
     return Text(human_size(size) if size else "-", style=_STYLES[finding.severity])
 
 
-def _describe(finding: Finding, width: int) -> Text:
+def _describe(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
     text = Text(printable(finding.title), style="bold")
     facts = [finding.id, str(finding.confidence)]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")
+    if assumptions is not None and (dollars := cost_of(finding.compressed_size, assumptions).yearly_dollars):
+        facts.append(f"{human_dollars(dollars)}/year")
     if finding.in_base:
         facts.append("in the base image")
     text.append("\n" + " · ".join(facts), style="dim")

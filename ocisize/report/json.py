@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import ocisize
+from ocisize.analysis.base import Method
+from ocisize.analysis.cost import Assumptions, cost_of, default_assumptions
 from ocisize.analysis.findings import Advice, Confidence, Severity
 from ocisize.analysis.model import (
     Analysis,
+    BaseSplit,
     Cause,
     DiveFigures,
     Group,
@@ -42,17 +45,26 @@ _DERIVED = ("efficiency", "wasted_ratio")
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
-_APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups")
+_APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
 
 
-def to_json(analysis: Analysis, *, files: bool = False, indent: int | None = 2) -> str:
-    """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns."""
+def to_json(
+    analysis: Analysis, *, files: bool = False, indent: int | None = 2, assumptions: Assumptions | None = None
+) -> str:
+    """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns.
+
+    ``cost`` is what the image costs under ``assumptions``, and what each finding saves, in the order of the findings; it
+    is not part of the analysis and not read back.
+    """
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = _advice(analysis.advice)
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
+    document["base"] = _base(analysis.base)
+    document["system"] = _shown(attrs.asdict(analysis.system))
+    document["cost"] = _cost(analysis, assumptions or default_assumptions())
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)
 
@@ -76,6 +88,23 @@ def from_json(text: str | bytes) -> Analysis:
 def _advice(advice: Advice) -> dict[str, Any]:
     findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": _shown(findings)}
+
+
+def _base(split: BaseSplit | None) -> dict[str, Any] | None:
+    if split is None:
+        return None
+    parts = {"base": split.base, "own": split.own}
+    sizes = {name: None if each is None else _sizes(each) for name, each in parts.items()}
+    return {"found": _shown(attrs.asdict(split.found)), **sizes}
+
+
+def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
+    findings = [cost_of(finding.compressed_size, assumptions) for finding in analysis.advice.findings]
+    return {
+        "assumptions": attrs.asdict(assumptions),
+        "image": attrs.asdict(cost_of(analysis.compressed_size, assumptions)),
+        "findings": [attrs.asdict(cost) for cost in findings],
+    }
 
 
 def _shown(value: Any) -> Any:
@@ -194,7 +223,7 @@ def _read_waste(documents: Any, _: type) -> WasteTable:
 
 def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
-    for kind in (Cause, Confidence, Severity):
+    for kind in (Cause, Confidence, Severity, Method):
         converter.register_structure_hook(kind, lambda value, kind: kind(value))
     converter.register_structure_hook(WasteTable, _read_waste)
     converter.register_structure_hook(FileTable, _read_columns)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
+from ocisize.analysis.cost import Assumptions, default_assumptions
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
+from ocisize.report.context import describe_context
 from ocisize.report.groups import print_groups
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.units import human_size, percent, printable
@@ -28,15 +30,25 @@ _FORMATS = {
 
 
 def write_text(
-    analysis: Analysis, file: TextIO, *, top: int = 10, width: int | None = None, color: bool | None = None
+    analysis: Analysis,
+    file: TextIO,
+    *,
+    top: int = 10,
+    width: int | None = None,
+    color: bool | None = None,
+    assumptions: Assumptions | None = None,
 ) -> None:
-    """Write the report; ``color`` None means where ``file`` is a terminal."""
+    """Write the report; ``color`` None means where ``file`` is a terminal.
+
+    Where ``assumptions`` are given, findings tell what they save in dollars, too; else only the image's cost is shown.
+    """
     with open_page(file, width=width, color=color) as console:
         _header(console, analysis)
         _totals(console, analysis)
+        _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)
         print_groups(console, analysis.groups, top)
-        write_advice(console, analysis, top)
+        write_advice(console, analysis, top, assumptions)
         _waste(console, analysis, top)
         _largest(console, analysis.layers, top)
 
@@ -101,6 +113,13 @@ def _totals(console: Console, analysis: Analysis) -> None:
 
 def _dive_note(figures: DiveFigures) -> str:
     return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"
+
+
+def _context(console: Console, analysis: Analysis, assumptions: Assumptions) -> None:
+    lines = list(describe_context(analysis, assumptions))
+    if lines:
+        console.print()
+        _print_pairs(console, lines)
 
 
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:

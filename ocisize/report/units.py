@@ -30,6 +30,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def human_seconds(seconds: float) -> str:
+    """Three significant digits below a minute, then whole minutes and seconds: ``0.12 s``, ``8.4 s``, ``2 min 05 s``."""
+    if seconds >= 59.95:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes:,} min {rest:02} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02} min"
+    return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
+
+
+def human_dollars(amount: float) -> str:
+    """Whole dollars from ten on, cents below: ``$1,234``, ``$0.07``."""
+    return f"${amount:,.0f}" if amount >= 9.995 else f"${amount:.2f}"
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal: control and direction characters are written as escapes."""
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))

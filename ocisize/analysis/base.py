@@ -1,0 +1,238 @@
+"""find_base: which of an image's layers, from the bottom, come from the image it was built on.
+
+What was given or marked is sure; the rest are guesses from the history, each worth less than the one before:
+
+* ``created`` jumps between two steps, since a base image's steps keep their own time (BuildKit and Docker keep them),
+* a ``CMD`` or ``ENTRYPOINT`` below the uppermost layer's step: bases mostly end with one (Trivy looks for ``CMD``),
+* steps of another builder change into BuildKit's,
+* the first layer is a distribution's root filesystem, so that at least this one is the base's.
+
+Annotations: https://github.com/opencontainers/image-spec/blob/main/annotations.md; the label of buildpacks:
+https://github.com/buildpacks/spec/blob/main/platform.md; marks of builders: what they write into ``history``.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+
+import attrs
+
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.history import describe
+from ocisize.oci import Digest, History, ImageConfig
+
+NAME_KEY = "org.opencontainers.image.base.name"
+DIGEST_KEY = "org.opencontainers.image.base.digest"
+BUILDPACKS_KEY = "io.buildpacks.lifecycle.metadata"
+
+_PAUSE = 3600  # seconds between two steps that make them two builds; caching makes pauses within one build, too
+_LEAST_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+_FROM = re.compile(r"(?:^|\s)FROM (\S+)$")
+_SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_CMD = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
+_ROOTFS = re.compile(r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /|RUN # debian\.sh |# debian\.sh ")
+_AUTHORS = frozenset({"jib", "kaniko", "ko"})  # builders that sign every step of their own, and only those
+
+
+class Method(str, enum.Enum):
+    """How the base image was found."""
+
+    GIVEN = "given"  #: its layers, as it was named, are the first of the image
+    RUN_IMAGE = "run-image"  #: buildpacks' label names its uppermost layer
+    FROM = "from"  #: buildah noted FROM at the first step after it
+    BUILDER = "builder"  #: the builder signs its steps, or writes none; those below are another's
+    CREATED = "created"  #: a pause between two steps
+    COMMAND = "command"  #: a CMD or ENTRYPOINT below the uppermost layer's step
+    STYLE = "style"  #: steps of another builder change into BuildKit's
+    ROOTFS = "rootfs"  #: the first layer is a distribution's root filesystem
+    NAMED = "named"  #: annotations name it; which layers are its is unknown
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@attrs.frozen
+class Base:
+    """The image that an image was built on."""
+
+    layers: int  #: how many layers from the bottom are its; 0 where only its name is known
+    name: str | None  #: its reference
+    digest: str | None  #: of its manifest
+    method: Method
+    confidence: Confidence
+
+    @property
+    def certain_layers(self) -> int:
+        """How many layers are the base's for all that advice needs to know: none by a mere guess.
+
+        A root filesystem is part of the base, whatever lies between it and the own layers.
+        """
+        return self.layers if self.confidence is not Confidence.ASK or self.method is Method.ROOTFS else 0
+
+
+@attrs.frozen
+class GivenBase:
+    """An image that is said to be the base, as far as its manifest and config tell."""
+
+    name: str
+    digest: str | None
+    diff_ids: tuple[str | None, ...]
+
+
+def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) -> Base | None:
+    """The base image by what the image itself says; None when nothing tells. ``layers`` is how many it has."""
+    labels = config.run.labels
+    name = annotations.get(NAME_KEY) or labels.get(NAME_KEY)
+    digest = annotations.get(DIGEST_KEY) or labels.get(DIGEST_KEY)
+    found = _marked(config, layers)
+    if found is None and not _from_scratch(config.history):
+        found = _guess(config.history, layers)
+    if found is not None:
+        return attrs.evolve(found, name=name or found.name, digest=digest)
+    return Base(0, name, digest, Method.NAMED, Confidence.ASK) if name else None
+
+
+def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base | None, str | None]:
+    """The base image as it was given, or None and a sentence on where its layers and the image's part."""
+    shared = 0
+    for own, its in zip(diff_ids, given.diff_ids, strict=False):
+        if own is None or own != its:
+            break
+        shared += 1
+    count = len(given.diff_ids)
+    if count and shared == count:
+        return Base(count, given.name, given.digest, Method.GIVEN, Confidence.SURE), None
+    if not count:
+        return None, f"{given.name} is not the base: it has no layers"
+    if shared == len(diff_ids):
+        return None, f"{given.name} is not the base: it has {count} layers, the image only {shared}, all of them shared"
+    return None, (
+        f"{given.name} is not the base: layer {shared} is {diff_ids[shared] or 'of unknown content'}, "
+        f"there {given.diff_ids[shared]}; {shared} of its {count} layers {'is' if shared == 1 else 'are'} shared"
+    )
+
+
+def _marked(config: ImageConfig, layers: int) -> Base | None:
+    """What builders mark on purpose."""
+    run_image = _read_object(config.run.labels.get(BUILDPACKS_KEY, "")).get("runImage")
+    if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids:
+        top = config.rootfs.diff_ids.index(Digest(run_image["topLayer"]))
+        name = run_image.get("image") or run_image.get("reference")
+        return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Confidence.SURE)
+    history = config.history
+    for index in reversed(range(len(history))):
+        mark = _FROM.search(history[index].comment)
+        if mark and not _SHORT_ID.fullmatch(mark[1]):
+            below = _layers_below(history, index)
+            return Base(below, mark[1], None, Method.FROM, Confidence.SURE) if 0 < below <= layers else None
+    signed = len(history)
+    while signed and _is_signed(history[signed - 1]):
+        signed -= 1
+    below = _layers_below(history, signed)
+    if signed < len(history) and 0 < below < layers:
+        return Base(below, None, None, Method.BUILDER, Confidence.LIKELY)
+    if signed == len(history) and 0 < below < layers:  # the layers above have no steps, as rules_oci makes them
+        return Base(below, None, None, Method.BUILDER, Confidence.ASK)
+    return None
+
+
+def _read_object(text: str) -> dict[str, object]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_signed(entry: History) -> bool:
+    return entry.author.strip().lower() in _AUTHORS or entry.created_by.startswith(("ko build ", "jib-"))
+
+
+def _from_scratch(history: Sequence[History]) -> bool:
+    """Whether buildah notes that there is no base, or one builder signs every step."""
+    names = [mark[1] for entry in history if (mark := _FROM.search(entry.comment)) and not _SHORT_ID.fullmatch(mark[1])]
+    return names[-1:] == ["scratch"] or (bool(history) and all(map(_is_signed, history)))
+
+
+def _layers_below(history: Sequence[History], index: int) -> int:
+    """How many layers the steps below one own."""
+    return sum(not entry.empty_layer for entry in history[:index])
+
+
+def _guess(history: Sequence[History], layers: int) -> Base | None:
+    """The first guess that there is; likely where another one agrees."""
+    pauses, command, style = _pauses(history, layers), _below_command(history), _below_buildkit(history)
+    rootfs = int(bool(history) and _is_rootfs(history))
+    if pauses:
+        longest = max(pauses, key=lambda below: (pauses[below], below))
+        agrees = command in pauses or (len(pauses) == 1 and longest == rootfs)
+        below = command if command in pauses else longest
+        return Base(below, None, None, Method.CREATED, Confidence.LIKELY if agrees else Confidence.ASK)
+    for method, below in ((Method.COMMAND, command), (Method.STYLE, style), (Method.ROOTFS, rootfs)):
+        if 0 < below < layers:
+            agrees = method is Method.STYLE and below == rootfs
+            return Base(below, None, None, method, Confidence.LIKELY if agrees else Confidence.ASK)
+    return None
+
+
+def _pauses(history: Sequence[History], layers: int) -> dict[int, float]:
+    """Seconds between neighbouring steps that lie far apart, by how many layers lie below."""
+    pauses: dict[int, float] = {}
+    for index, seconds in _apart(history):
+        below = _layers_below(history, index)
+        if 0 < below < layers:
+            pauses[below] = max(seconds, pauses.get(below, 0))
+    return pauses
+
+
+def _apart(history: Sequence[History]) -> Iterator[tuple[int, float]]:
+    last: datetime | None = None
+    for index, entry in enumerate(history):
+        time = _parse_time(entry.created)
+        if time is None:
+            continue
+        if last is not None and (seconds := (time - last).total_seconds()) >= _PAUSE:
+            yield index, seconds
+        last = time
+
+
+def _parse_time(text: str) -> datetime | None:
+    """A time of RFC 3339, to the second; None for placeholders."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        time = datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00")).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    return time if time.year >= _LEAST_YEAR else None
+
+
+def _below_command(history: Sequence[History]) -> int:
+    """Layers up to the next CMD or ENTRYPOINT below the uppermost layer's step; 0 without one."""
+    owning = [index for index, entry in enumerate(history) if not entry.empty_layer]
+    for index in reversed(range(owning[-1] if owning else 0)):
+        if history[index].empty_layer and _CMD.match(history[index].created_by):
+            return _layers_below(history, index)
+    return 0
+
+
+def _below_buildkit(history: Sequence[History]) -> int:
+    """Layers of another builder below those of BuildKit; 0 where they are mixed or all of one."""
+    ours = [_is_buildkit(entry) for entry in history if not entry.empty_layer]
+    first = ours.index(True) if True in ours else 0
+    return first if all(ours[first:]) else 0
+
+
+def _is_buildkit(entry: History) -> bool:
+    return entry.comment.startswith("buildkit.") or entry.created_by.rstrip().endswith("# buildkit")
+
+
+def _is_rootfs(history: Sequence[History]) -> bool:
+    first = next((entry for entry in history if not entry.empty_layer), None)
+    return first is not None and ("debuerreotype" in first.comment or _ROOTFS.match(describe(first)) is not None)

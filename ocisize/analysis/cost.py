@@ -1,0 +1,98 @@
+"""cost: what a download takes in seconds and dollars, under assumptions that are stated beside every figure.
+
+::
+
+    seconds = bytes * 8 / bandwidth                          # the transfer alone; unpacking comes on top
+    bytes a year = bytes * deploys a day * 365 * nodes       # every node pulls every deploy with nothing cached
+    dollars a year = bytes a year / 10^9 * price per GB
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import attrs
+
+from ocisize.analysis.figures import load_cost
+from ocisize.errors import InvalidCost
+
+_DAYS = 365
+_GB = 1e9
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+_BANDWIDTH = re.compile(rf"({_NUMBER.pattern})\s?([kKMG])bps")
+_UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+_KEYS = ("deploys", "nodes", "price", "bandwidth")
+
+
+@attrs.frozen(kw_only=True)
+class Assumptions:
+    """How often, how far and how fast an image travels."""
+
+    deploys: float  #: a day
+    nodes: float  #: that pull each deploy
+    price: float  #: dollars per GB (10^9 bytes) of egress
+    bandwidths: tuple[int, ...]  #: bits a second
+
+
+@attrs.frozen
+class Cost:
+    """What some bytes of download cost; None where it is unknown how many they are."""
+
+    pull_seconds: tuple[float, ...] | None  #: at each of the assumed bandwidths
+    yearly_bytes: float | None
+    yearly_dollars: float | None
+
+
+@functools.cache
+def default_assumptions() -> Assumptions:
+    """The packaged assumptions, ``ocisize/figures/cost.toml``."""
+    values = load_cost()
+    return Assumptions(**{**values, "bandwidths": tuple(values["bandwidths"])})
+
+
+def cost_of(size: int | None, assumptions: Assumptions) -> Cost:
+    """The cost of downloading ``size`` bytes again and again."""
+    if size is None:
+        return Cost(None, None, None)
+    yearly = size * assumptions.deploys * _DAYS * assumptions.nodes
+    seconds = tuple(size * 8 / bandwidth for bandwidth in assumptions.bandwidths)
+    return Cost(seconds, yearly, yearly / _GB * assumptions.price)
+
+
+def parse_cost(text: str) -> Assumptions:
+    """Read ``deploys=10,nodes=5,price=0.09,bandwidth=100Mbps``; what is not named is as packaged.
+
+    ``bandwidth`` may be named several times. Raises InvalidCost, which names the key, what it got and what it expects.
+    """
+    found: dict[str, float] = {}
+    bandwidths: list[int] = []
+    for part in text.split(","):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if key not in _KEYS or not equals:
+            raise InvalidCost(part.strip(), f"expected KEY=VALUE with one of the keys {', '.join(_KEYS)}")
+        if key == "bandwidth":
+            bandwidths.append(_parse_bandwidth(value))
+        elif key in found:
+            raise InvalidCost(part.strip(), f"{key} stands twice")
+        elif not _NUMBER.fullmatch(value):
+            raise InvalidCost(part.strip(), f"{key} must be a number such as 10 or 0.5, not {value!r}")
+        else:
+            found[key] = float(value)
+    usual = default_assumptions()
+    return Assumptions(
+        deploys=found.get("deploys", usual.deploys),
+        nodes=found.get("nodes", usual.nodes),
+        price=found.get("price", usual.price),
+        bandwidths=tuple(bandwidths) or usual.bandwidths,
+    )
+
+
+def _parse_bandwidth(text: str) -> int:
+    match = _BANDWIDTH.fullmatch(text)
+    value = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if not value:
+        raise InvalidCost(
+            f"bandwidth={text}", f"bandwidth must be above 0 with a unit, such as 100Mbps or 1Gbps, not {text!r}"
+        )
+    return value

@@ -1,0 +1,158 @@
+"""Findings on whether an image fits its purpose: its size and its base, beside what its runtime needs.
+
+They are remarks: other bases save what they save, which only building on them can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocisize.analysis.claims import Claim, Scene
+from ocisize.analysis.figures import Target, load_runtimes, load_targets
+from ocisize.analysis.findings import Confidence, Severity
+from ocisize.analysis.model import Runtime
+from ocisize.analysis.summary import total
+from ocisize.analysis.system import program_of
+
+_FAR = 2  # times the upper end of a target above which an image is far above it
+_VERY_FAR = 4
+_UNPACKED = 3  # content bytes per downloaded one, as distributions and runtimes have it; where downloads are unknown
+_WORTHWHILE = 2  # times as large as a smaller base must the base be
+_CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS search domains and locales differ"
+_COMMANDS = {"java": ("jre", "jdk"), "python": ("python",), "node": ("node",), "ruby": ("ruby",), "php": ("php",)}
+
+
+def find_unfit(scene: Scene) -> Iterator[Claim]:
+    """Remarks on the size of the image, on its base, and on a JDK."""
+    main = _main(scene)
+    yield from _above_target(scene, main)
+    full = [claim for runtime in main if (claim := _full_variant(scene, runtime))]
+    yield from full
+    if not full:
+        yield from _large_base(scene, main)
+    for runtime in scene.system.runtimes:
+        if runtime.name == "jdk":
+            yield _jdk(runtime)
+
+
+def _main(scene: Scene) -> list[Runtime]:
+    """The runtimes that the image is for: that which it starts, else those its environment names, else all it has."""
+    targets = load_targets()
+    known = [runtime for runtime in scene.system.runtimes if _kind(runtime) in targets]
+    started = _COMMANDS.get(program_of(scene.config.run), ())
+    noted = {name.partition("=")[0] for name in scene.config.run.env}
+    variables = {rule.name: rule.environment for rule in load_runtimes()}
+    return (
+        [runtime for runtime in known if runtime.name in started]
+        or [runtime for runtime in known if variables.get(runtime.name) in noted]
+        or known
+    )
+
+
+def _kind(runtime: Runtime) -> str:
+    return "jre" if runtime.name == "jdk" else runtime.name
+
+
+def _above_target(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
+    """What is far above the most that any of its runtimes usually takes."""
+    size, how = _download(scene, len(scene.layers))
+    found = [load_targets()[_kind(runtime)] for runtime in main]
+    targets = [target for target in found if target.target]
+    if not targets or len(targets) < len(found):
+        return
+    target = max(targets, key=lambda target: target.target)
+    least, most = target.target
+    if size > _FAR * most:
+        yield Claim(
+            id="OS240",
+            title=f"{how}{_mb(size)} to download, where {target.title} mostly takes {_mb(least, '')} to {_mb(most)}",
+            confidence=Confidence.ASK,
+            fix="Build in a stage of its own and copy only what runs into a small base; the findings that save most show "
+            "what else there is.",
+            severity=Severity.MEDIUM if size > _VERY_FAR * most else Severity.LOW,
+        )
+
+
+def _full_variant(scene: Scene, runtime: Runtime) -> Claim | None:
+    """An official image that has a slim variant: its runtime stands on a compiler that a layer below brings."""
+    target = load_targets()[_kind(runtime)]
+    noted = {rule.environment for rule in load_runtimes() if rule.name == runtime.name}
+    compilers = [each.layer for each in scene.system.runtimes if each.name == "gcc"]
+    official = runtime.path.startswith("usr/local/bin/") and any(
+        text.partition("=")[0] in noted for text in scene.config.run.env
+    )
+    if not (target.full and official and compilers and min(compilers) < runtime.layer):
+        return None
+    full, slim = _named(target.full, runtime, target), _named(target.slim, runtime, target)
+    sizes = f" ({_mb(target.slim_size)} instead of {_mb(target.full_size)} to download)" if target.full_size else ""
+    return Claim(
+        id="OS243",
+        title=f"built on {full}, which has a whole build environment",
+        confidence=Confidence.ASK,
+        fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a stage of its own."
+        + _alpine(scene, target, runtime),
+        others=tuple(sorted({*compilers, runtime.layer})),
+        severity=Severity.MEDIUM,
+    )
+
+
+def _large_base(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
+    """A base that is much larger than others with the same runtime."""
+    size, how = _download(scene, scene.base_layers)
+    for runtime in main[:1]:
+        target = load_targets()[_kind(runtime)]
+        smallest = min([each for each in (target.slim_size, target.alpine_size) if each], default=0)
+        if smallest and size > _WORTHWHILE * smallest:
+            slim = _named(target.slim or target.alpine, runtime, target)
+            known = f" ({_mb(target.slim_size)})" if target.slim_size and target.runtime != "native" else ""
+            more = "".join(f"; or {_named(text, runtime, target)}" for text in target.more)
+            yield Claim(
+                id="OS241",
+                title=f"the base image takes {how}{_mb(size)} to download, more than {runtime.title} needs",
+                confidence=Confidence.ASK,
+                fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine(scene, target, runtime),
+                others=tuple(range(scene.base_layers)),
+                severity=Severity.LOW,
+            )
+
+
+def _alpine(scene: Scene, target: Target, runtime: Runtime) -> str:
+    if not target.alpine or scene.system.libc == "musl":
+        return ""
+    name = _named(target.alpine, runtime, target)
+    size = f" ({_mb(target.alpine_size)})" if target.alpine_size else ""
+    return f" {name}{size} is smaller still, but has {_CAUTION}{f'; {target.musl}' if target.musl else ''}."
+
+
+def _jdk(runtime: Runtime) -> Claim:
+    version = runtime.version.partition(".")[0] or "21"
+    return Claim(
+        id="OS242",
+        title="a JDK, where a JRE mostly serves",
+        confidence=Confidence.ASK,
+        fix=f"Compile in a stage of its own and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
+        "modules needed: jlink --add-modules … --strip-debug --no-header-files --no-man-pages. Keep the JDK where the "
+        "application compiles at run time or jcmd and jmap are needed inside.",
+        others=(runtime.layer,),
+        paths=(runtime.path,),
+        severity=Severity.MEDIUM,
+    )
+
+
+def _named(text: str, runtime: Runtime, target: Target) -> str:
+    """A base with the version found; its last release where none was."""
+    parts = runtime.version.split(".")[: 1 if target.major else 2]
+    version = ".".join(parts) if runtime.version else "VERSION"
+    return text.replace("{version}", version)
+
+
+def _download(scene: Scene, layers: int) -> tuple[int, str]:
+    """Bytes to download for so many layers, estimated by their content where that is unknown, and a word for which."""
+    sizes = total(scene.layers[:layers])
+    if sizes.compressed_size is None:
+        return sizes.content_size // _UNPACKED, "about "
+    return sizes.compressed_size, ""
+
+
+def _mb(size: int, unit: str = " MB") -> str:
+    return f"{size / 1e6:,.0f}{unit}"

@@ -1,0 +1,174 @@
+"""find_system: which distribution, packages, C library and language runtimes a container sees.
+
+All of it goes by names and by the few files that are kept while layers are scanned; no program is read, so a runtime is
+what its program is called. Two searches over all paths find the candidates: a fraction of a millisecond per 10,000 rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from ocisize.analysis.figures import RuntimeRule, load_runtimes
+from ocisize.analysis.model import OperatingSystem, Runtime, System
+from ocisize.analysis.overlay import Overlay
+from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
+from ocisize.metadata import APK_DATABASES, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
+from ocisize.oci import RunConfig
+
+_LOADER = re.compile(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
+_PROGRAMS = (REGULAR, HARD_LINK, SYMLINK)
+_MUSL_SYSTEMS = frozenset({"alpine", "postmarketos", "chimera"})  # which have a glibc loader only for foreign programs
+_RPM_SYSTEMS = frozenset({"fedora", "rhel", "centos", "suse", "opensuse", "amzn", "ol", "mariner", "azurelinux", "photon"})
+_RPM_DATABASES = (b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/")
+_INSTALLED = re.compile(rb"^Status: \S+ \S+ installed$", re.MULTILINE)
+_APK_PACKAGE = re.compile(rb"^P:", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\(.)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_LEAST_PROGRAM = 1_000_000  # bytes; Go's smallest programs have more, launchers less
+_INCIDENTAL = frozenset({"perl", "gcc"})  # which distributions bring for themselves
+_DIGITS = b"0123456789."
+
+
+def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -> System:
+    """What a container of these layers sees; ``overlay`` tells which rows are visible."""
+    contents = _visible_contents(tables, overlay)
+    release = next((contents[path] for path in OS_RELEASE if path in contents), None)
+    fields = _parse_release(release) if release is not None else {}
+    manager, count = _packages(contents)
+    if manager is None and not _RPM_SYSTEMS.isdisjoint([fields.get("ID", ""), *fields.get("ID_LIKE", "").split()]):
+        manager = "rpm" if any(table.paths.contain(path) for table in tables for path in _RPM_DATABASES) else None
+    libc = _libc(tables, overlay, fields.get("ID", ""))
+    runtimes = _runtimes(tables, overlay, _environment(run))
+    if all(runtime.name in _INCIDENTAL for runtime in runtimes) and (own := _own_program(tables, overlay, run, libc)):
+        runtimes.append(own)
+    return System(
+        os=_operating_system(fields) if fields else None,
+        package_manager=manager,
+        packages=count,
+        libc=libc,
+        runtimes=tuple(runtimes),
+    )
+
+
+def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> dict[bytes, bytes]:
+    """The kept payloads that a container sees, by path."""
+    contents: dict[bytes, bytes] = {}
+    for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
+        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
+        contents.update(zip(table.paths.select(rows), (table.contents[row] for row in rows), strict=True))
+    return contents
+
+
+def _parse_release(data: bytes) -> dict[str, str]:
+    """Assignments as a shell reads them, quotes and escapes resolved."""
+    fields = {}
+    for name, value in _ASSIGNMENT.findall(data.decode("utf-8", "replace")):
+        text = value.strip()
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            text = text[1:-1]
+        fields[name] = _ESCAPE.sub(r"\1", text)
+    return fields
+
+
+def _operating_system(fields: Mapping[str, str]) -> OperatingSystem:
+    name = fields.get("PRETTY_NAME") or fields.get("NAME") or fields.get("ID") or "Linux"
+    return OperatingSystem(fields.get("ID", "linux"), name, fields.get("VERSION_ID", ""))
+
+
+def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
+    """The package manager whose database is visible, and how many packages it has."""
+    for path in APK_DATABASES:
+        if path in contents:
+            return "apk", len(_APK_PACKAGE.findall(contents[path]))
+    single = sum(path.startswith(DPKG_FOLDER) and not path.endswith(b".md5sums") for path in contents)
+    if DPKG_STATUS in contents or single:
+        return "dpkg", len(_INSTALLED.findall(contents.get(DPKG_STATUS, b""))) + single
+    return None, None
+
+
+def _visible(tables: Sequence[FileTable], overlay: Overlay, text: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Layer, row and path of the visible programs and links whose path contains a text."""
+    for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+        for row, path in table.paths.select_with(text):
+            if hidden_by[row] < 0 and table.kinds[row] in _PROGRAMS:
+                yield layer, row, path
+
+
+def _libc(tables: Sequence[FileTable], overlay: Overlay, system: str) -> str | None:
+    """The C library by its loader; where both are there, the one that the distribution is made with."""
+    loaders = [match[1] for _, _, path in _visible(tables, overlay, b"/ld") if (match := _LOADER.fullmatch(path))]
+    kinds = {"musl" if loader.startswith(b"-musl") else "glibc" for loader in loaders}
+    if len(kinds) > 1:
+        return "musl" if system in _MUSL_SYSTEMS else "glibc"
+    return kinds.pop() if kinds else None
+
+
+def _environment(run: RunConfig) -> dict[str, str]:
+    return {name: value for name, _, value in (text.partition("=") for text in run.env)}
+
+
+def _runtimes(tables: Sequence[FileTable], overlay: Overlay, environment: Mapping[str, str]) -> list[Runtime]:
+    """The runtimes in the order of the data, each version once."""
+    rules = load_runtimes()
+    by_stem: dict[bytes, list[RuntimeRule]] = defaultdict(list)
+    for rule in rules:
+        for stem in rule.stems:
+            by_stem[stem].append(rule)
+    found: dict[tuple[str, str, str], Runtime] = {}
+    for layer, row, path in _visible(tables, overlay, b"bin/"):
+        name = path.rpartition(b"/")[2]
+        for rule in by_stem.get(name.rstrip(_DIGITS), ()):
+            match = next((match for pattern in rule.patterns if (match := pattern.fullmatch(path))), None)
+            if match is not None and (rule.links or tables[layer].kinds[row] != SYMLINK):
+                version = _version(match.groupdict().get("version"), environment.get(rule.environment, ""))
+                shown = decode_name(path)
+                key = (rule.name, shown.rpartition("/")[0], version)
+                found[key] = Runtime(rule.name, rule.title, version, shown, layer)
+    order = {rule.name: number for number, rule in enumerate(rules)}
+    return sorted(_distinct(list(found.values())), key=lambda each: (order[each.name], each.version, each.path))
+
+
+def _version(named: bytes | None, noted: str) -> str:
+    """The version in the path, or in the environment where that does not contradict it."""
+    in_path = named.decode() if named is not None else ""
+    number = _NUMBER.search(noted)
+    return number[0] if number and f"{number[0]}.".startswith(f"{in_path}." if in_path else "") else in_path
+
+
+def _distinct(found: Sequence[Runtime]) -> Iterator[Runtime]:
+    """Without what another one in the same folder is or says better."""
+    replaced = {(rule.replaces, rule.name) for rule in load_runtimes() if rule.replaces}
+    for each in found:
+        folder = each.path.rpartition("/")[0]
+        others = [other for other in found if other is not each and other.path.rpartition("/")[0] == folder]
+        if not any(
+            (each.name, other.name) in replaced
+            or (other.name == each.name and other.version.startswith(each.version) and other.version != each.version)
+            for other in others
+        ):
+            yield each
+
+
+def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, libc: str | None) -> Runtime | None:
+    """The program that the image starts, where it is large and lies apart from the distribution's."""
+    command = (*run.entrypoint, *run.cmd)
+    path = command[0].lstrip("/").encode("utf-8", "surrogateescape") if command and command[0].startswith("/") else b""
+    if not path or path.startswith((b"bin/", b"sbin/", b"usr/bin/", b"usr/sbin/", b"usr/lib/")):
+        return None
+    for layer, row, found in _visible(tables, overlay, path + b"\0"):
+        table = tables[layer]
+        executable = table.attributes[table.owners[row]].mode & 0o111
+        if found == path and executable and table.sizes[row] >= _LEAST_PROGRAM:
+            static = libc is None
+            title = "a static binary" if static else "a program of its own"
+            return Runtime("static" if static else "native", title, "", decode_name(path), layer)
+    return None
+
+
+def program_of(run: RunConfig) -> str:
+    """The name of the program that the image starts, without path and version: ``python`` for /usr/bin/python3.12."""
+    command = (*run.entrypoint, *run.cmd)
+    return command[0].rpartition("/")[2].rstrip("0123456789.") if command else ""

@@ -1,0 +1,93 @@
+"""Where an image comes from, what system it holds and what pulling it costs: a few lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocisize.analysis.base import Base, Method
+from ocisize.analysis.cost import Assumptions, cost_of
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.model import Analysis, BaseSplit, Sizes, System
+from ocisize.report.units import human_dollars, human_seconds, human_size, printable
+
+_METHODS = {
+    Method.GIVEN: "as given; its layers are the first",
+    Method.RUN_IMAGE: "by the label of its buildpacks",
+    Method.FROM: "by the FROM that its builder noted",
+    Method.BUILDER: "by where the builder's own steps begin",
+    Method.CREATED: "by a pause between steps",
+    Method.COMMAND: "by a CMD or ENTRYPOINT below the last layer",
+    Method.STYLE: "by a change of builder",
+    Method.ROOTFS: "by a distribution's root filesystem, at least this one",
+}
+
+_DOUBTS = {Confidence.SURE: "sure", Confidence.LIKELY: "likely", Confidence.ASK: "a guess, --base tells"}
+
+
+def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
+    """Name, figure and note of each line: base and own part, system, cost."""
+    if analysis.base is not None:
+        yield from _base(analysis.base)
+    system = _system(analysis.system)
+    if system:
+        yield "System", "", system
+    yield from _cost(analysis.compressed_size, assumptions)
+
+
+def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
+    found = split.found
+    if split.base is None or split.own is None:
+        yield "Base", "?", f"{_name(found)}; which layers are its is unknown"
+        return
+    layers = f"layers 0 to {found.layers - 1}" if found.layers > 1 else "layer 0"
+    how = f"{_METHODS[found.method]}; {_DOUBTS[found.confidence]}"
+    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{_name(found)}: {layers}, {how}"
+    files = f"{split.own.file_count:,} file{'s' * (split.own.file_count != 1)}"
+    yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
+
+
+def _name(base: Base) -> str:
+    return printable(base.name or base.digest or "name unknown")
+
+
+def _figure(sizes: Sizes) -> str:
+    return human_size(sizes.content_size if sizes.compressed_size is None else sizes.compressed_size)
+
+
+def _unpacked(sizes: Sizes) -> str:
+    """What the figure is of, where it is not the wire."""
+    return "unpacked; " if sizes.compressed_size is None else ""
+
+
+def _system(system: System) -> str:
+    parts = [printable(system.os.name)] if system.os is not None else []
+    if system.package_manager is not None:
+        count = f"{system.packages:,} packages ({system.package_manager})" if system.packages is not None else ""
+        parts.append(count or system.package_manager)
+    if system.libc is not None:
+        parts.append(system.libc)
+    for runtime in system.runtimes:
+        version = f" {runtime.version}" if runtime.version else ""
+        parts.append(printable(f"{runtime.title}{version} (layer {runtime.layer})"))
+    return ", ".join(parts)
+
+
+def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
+    cost = cost_of(size, assumptions)
+    if cost.pull_seconds is None or cost.yearly_dollars is None:
+        return
+    slowest = min(assumptions.bandwidths)
+    times = dict(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
+    others = "".join(f", {human_seconds(times[each])} at {_speed(each)}" for each in sorted(times) if each != slowest)
+    yield "Pull", human_seconds(times[slowest]), f"at {_speed(slowest)}{others}; transfer alone, no unpacking"
+    each = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
+    yield "Egress", human_dollars(cost.yearly_dollars), f"a year, assumed {each} (--cost)"
+
+
+def _speed(bandwidth: int) -> str:
+    value, unit = float(bandwidth), "bps"
+    for larger in ("kbps", "Mbps", "Gbps"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:g} {unit}"

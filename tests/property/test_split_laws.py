@@ -1,0 +1,57 @@
+"""What always holds of an image parted in base and own layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocisize.analysis.base import Base, Method
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.model import LayerAnalysis, Sizes
+from ocisize.analysis.summary import split, total
+
+SIZE = st.integers(0, 2**40)
+FIGURES = [field.name for field in attrs.fields(Sizes)]
+WIRE = ("compressed_size", "wasted_compressed_size")
+
+
+@st.composite
+def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
+    """Layers with any figures; a digest that stands again has the same download, or none is known."""
+    wire = {digest: draw(st.one_of(SIZE, SIZE, st.none())) for digest in "abc"}
+    layers = []
+    for index, digest in enumerate(draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=6))):
+        figures: Any = {name: draw(SIZE) for name in FIGURES if name not in WIRE}
+        wasted = None if wire[digest] is None else draw(SIZE)
+        layers.append(
+            LayerAnalysis(
+                **figures, compressed_size=wire[digest], wasted_compressed_size=wasted, index=index, digest=digest,
+                diff_id=None, media_type="", compression="gzip", overhead_size=0, hides_size=0, instruction="", created_by="",
+                created="", instruction_certain=True, digest_verified=True, diff_id_verified=True,
+            )
+        )  # fmt: skip
+    return layers
+
+
+@settings(deadline=None, max_examples=300)
+@given(layer_lists(), st.data())
+def test_base_and_own_add_up(layers: list[LayerAnalysis], data: st.DataObject) -> None:
+    """Every figure of the image is the sum of the base's and the own; unknown if one of the two is."""
+    count = data.draw(st.integers(1, len(layers)))
+    parts = split(layers, Base(count, None, None, Method.GIVEN, Confidence.SURE))
+    whole = total(layers)
+    assert parts.base is not None and parts.own is not None
+    for name in FIGURES:
+        base, own = getattr(parts.base, name), getattr(parts.own, name)
+        together = None if base is None or own is None else base + own
+        assert getattr(whole, name) == together, name
+
+
+@given(layer_lists())
+def test_a_name_alone_parts_nothing(layers: list[LayerAnalysis]) -> None:
+    """Where the boundary is unknown there are no figures."""
+    parts = split(layers, Base(0, "name", None, Method.NAMED, Confidence.ASK))
+    assert (parts.base, parts.own) == (None, None)
