@@ -11,28 +11,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ocisize.analysis.advice import advise
 from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
-from ocisize.analysis.claims import Scene
-from ocisize.analysis.contested import find_contested
-from ocisize.analysis.dive import find_dive_figures
-from ocisize.analysis.grouping import find_groups
-from ocisize.analysis.history import match_history
-from ocisize.analysis.matching import match_image
-from ocisize.analysis.model import Analysis, DiveFigures
-from ocisize.analysis.overlay import Overlay, lay_over
-from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
-from ocisize.analysis.system import find_system
-from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.waste import rows_to_hash
 from ocisize.errors import OcisizeError, SourceError
-from ocisize.files import FileTable
+from ocisize.explain import explain
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.oci import Platform
 from ocisize.platforms import parse_platform
 from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
 from ocisize.sources import open_source
-from ocisize.stream import PLAIN
 
 if TYPE_CHECKING:
     from ocisize.sources.client import Connection
@@ -91,7 +80,7 @@ class Analyzer:
         if note is not None:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
         scans = self._scan(source, image)
-        return _analyze_scans(source, name, image, scans, self.catalog or load_catalog(), base)
+        return explain(source, name, image, scans, self.catalog or load_catalog(), base)
 
     def _find_base(self, image: Image) -> tuple[Base | None, str | None]:
         """The base image, and a warning where it is not the one that was given."""
@@ -197,83 +186,3 @@ def analyze(
 ) -> Analysis:
     """Analyse one image with default options; see Analyzer."""
     return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)
-
-
-def _analyze_scans(
-    source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog, base: Base | None
-) -> Analysis:
-    repacked = getattr(source, "repacked", False)
-    tables = [scan.table for scan in scans]
-    wire_known = [not (repacked and scan.compression == PLAIN) for scan in scans]
-    for table, known in zip(tables, wire_known, strict=True):
-        if not known:
-            table.compressed_sizes = table.overhead = None
-    overlay, dive = _lay_over(tables)
-    waste = find_waste(tables, overlay)
-    member_of = getattr(source, "member_of", None)
-    facts = [
-        LayerFacts(
-            digest=layer.descriptor.digest,
-            diff_id=layer.diff_id,
-            media_type=layer.descriptor.media_type,
-            compression=scan.compression,
-            compressed_size=layer.descriptor.size if known else None,
-            digest_verified=scan.digest_verified,
-            diff_id_verified=scan.diff_id_verified,
-            member=member_of(layer.descriptor) if member_of else None,
-        )
-        for layer, scan, known in zip(image.layers, scans, wire_known, strict=True)
-    ]
-    origins = match_history(image.config.history, len(image.layers))
-    duplicates = find_duplicates(tables, overlay)
-    layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
-    reference = getattr(source, "reference", None)
-    matches, secrets = match_image(catalog, tables)
-    system = find_system(tables, overlay, image.config.run)
-    scene = Scene(
-        layers=layers,
-        tables=tables,
-        overlay=overlay,
-        duplicates=duplicates,
-        config=image.config,
-        reference=reference,
-        catalog=catalog,
-        matches=matches,
-        secrets=secrets,
-        base_layers=base.certain_layers if base is not None else 0,
-        system=system,
-    )
-    advice = advise(scene)
-    for table in tables:
-        table.contents = {}  # read by now
-    has_manifest = getattr(source, "has_manifest", True)
-    return Analysis(
-        source=name,
-        format=getattr(source, "format", "custom"),
-        reference=reference,
-        platform=str(image.platform),
-        digest=image.digest if has_manifest else None,
-        config_digest=image.config_descriptor.digest,
-        media_type=image.media_type,
-        created=image.config.created,
-        manifest_size=image.manifest_size if has_manifest else None,
-        config_size=image.config_descriptor.size,
-        layers=layers,
-        waste=waste,
-        advice=advice,
-        base=split(layers, base) if base is not None else None,
-        system=system,
-        warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
-        dive=dive,
-        groups=find_groups(layers),
-        **attrs.asdict(total(layers)),
-    )
-
-
-def _lay_over(tables: Sequence[FileTable]) -> tuple[Overlay, DiveFigures]:
-    selection = find_contested(tables)
-    return lay_over(tables, selection), find_dive_figures(tables, selection)
-
-
-def _anomalies(scans: Sequence[LayerScan]) -> list[str]:
-    return [f"layer {index}: {text}" for index, scan in enumerate(scans) for text in scan.table.anomalies]

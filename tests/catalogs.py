@@ -33,7 +33,18 @@ root, without it a glob holds anywhere. A trailing `/` means a directory with ev
 Confidence: *sure*, a running container never needs it; *likely*, most do not; *ask*, only who wrote the image can tell.
 In fixes, `{instruction}` stands for the build step at fault and `{path}` for a path it left.
 
-Rules of your own go into TOML files of the same form as `ocisize/catalog/*.toml`, which `load_catalog` reads.
+Rules of your own go into TOML files of the same form as `ocisize/catalog/*.toml`: `ocisize IMAGE --rules
+FILE`, or `load_catalog` in the library. They stand before the packaged ones:
+
+```toml
+[[rule]]
+id = "ACME001"                       # letters, then digits
+title = "our build cache"
+what = "What the build of acme keeps for the next one."
+globs = ["/var/cache/acme/"]
+confidence = "sure"                  # or "likely", or "ask"
+fix = { any = "acme build --no-cache" }
+```
 
 This page is written by `python -m tests.catalogs > docs/rules.md`.
 """

@@ -165,6 +165,20 @@ def test_the_base_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "the base image: no such file or folder: ./nothing.tar" in err
 
 
+def test_rules_of_ones_own(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--rules adds rules for findings; a file that is none names itself and what is wrong."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nid = "ACME001"\ntitle = "our b"\nwhat = "x"\nglobs = ["/b"]\nconfidence = "sure"\n')
+    status, out, _ = status_of([str(layout), "--rules", str(rules), "-f", "json"], capsys)
+    findings = {finding["id"]: finding for finding in json.loads(out)["advice"]["findings"]}
+    assert (status, findings["ACME001"]["paths"]) == (0, ["b"])
+    rules.write_text('[[rule]]\nid = "ACME001"\n')
+    status, out, error = status_of([str(layout), "--rules", str(rules)], capsys)
+    assert (status, out) == (2, "")
+    assert str(rules) in error
+    assert "title: got nothing" in error
+
+
 def test_cost_is_assumed_or_stated(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--cost replaces the assumptions in the report and in JSON; mistakes are usage errors."""
     _, out, _ = status_of([str(layout)], capsys)

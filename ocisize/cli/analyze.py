@@ -28,6 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--base", metavar="IMAGE", help="image that this one was built on; only its manifest and config are read"
     )
     parser.add_argument(
+        "--rules",
+        action="append",
+        metavar="FILE",
+        help="TOML file with rules of your own for files that images do not need; may be repeated (see docs/rules.md)",
+    )
+    parser.add_argument(
         "--cost",
         type=_assumptions,
         metavar="KEY=VALUE,...",
@@ -46,7 +52,7 @@ def _assumptions(text: str) -> Assumptions:
 
 def run(options: argparse.Namespace) -> int:
     """Analyse and report."""
-    analysis = read_image(options, hash_content=options.files, base=options.base)
+    analysis = read_image(options, hash_content=options.files, base=options.base, rules=options.rules)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json import to_json

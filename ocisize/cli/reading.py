@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ocisize
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 _MAX_WARNINGS = 10
 
 
-def read_image(options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None) -> Analysis:
-    """Analyse the image that the options name; raises OcisizeError."""
+def read_image(
+    options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
+) -> Analysis:
+    """Analyse the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
+    from ocisize.analysis.catalog import load_catalog
     from ocisize.analyzer import Analyzer
 
     analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
+    if rules:
+        analyzer.catalog = load_catalog([Path(path) for path in rules])
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.insecure or options.ca_cert:
