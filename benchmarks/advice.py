@@ -1,9 +1,10 @@
 """Judge the advice by an image with planted mistakes and its repaired twin, equal but for them.
 
-    python benchmarks/advice.py OUT
+    python benchmarks/advice.py OUT [--write]
 
-Prints which finding names which mistake, what the findings promise beside what the repair saved, and what is called
-sure in the repaired image. OUT is the folder that build.sh filled with the case ``advice``.
+Prints which finding names which mistake, what the findings promise beside what the repair saved, what is called sure in
+the repaired image, and what share of the analysis the advice takes; ``--write`` puts it into advice.md, of which
+report.py makes a part of RESULTS.md. OUT is the folder that build.sh filled with the case ``advice`` and those of IMAGES.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import statistics
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fnmatch import translate
 from pathlib import Path
+from unittest.mock import patch
 
 import attrs
 import cattrs
@@ -22,12 +26,39 @@ import cattrs
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tables
-from ocisize import Analysis, analyze
-from ocisize.analysis.findings import Confidence, Finding, Saving, add_up
+from ocisize import Analysis, Analyzer, analyze
+from ocisize.analysis.catalog import Catalog
+from ocisize.analysis.findings import Advice, Confidence, Finding, Saving, add_up
 from ocisize.analysis.model import Cause
 from ocisize.files import decode_name
 
 MEGABYTE = 1_000_000
+#: Images whose analysis is timed with and without advice.
+IMAGES = (
+    "scale-200000/gzip", "scale-200000/docker.tar", "node/gzip", "node/docker.tar", "debian-python/gzip", "advice-bad/gzip",
+)  # fmt: skip
+ROUNDS = 7
+TEXT = """\
+`benchmarks/inputs/advice.sh` builds an image with {mistakes} planted mistakes, of real packages, and its twin with all of
+them mended; nothing else differs. Measured {date} with `benchmarks/advice.py`.
+
+{named}
+
+What the findings promise beside what the repair really saved. Some of what is promised for the bad image is promised for
+the twin as well, since nobody mended it (compilers, bytecode of packages): the third line leaves that out, so it is the
+prediction for what was mended.
+
+{savings}
+
+Findings outside the base image that are called sure in the mended twin; all are right, none is large:
+
+{twin}
+
+What the advice adds to an analysis: CPU seconds of the whole analysis in one process, start-up apart, with everything that
+advice needs (reading the catalogue, matching it, all findings) and without; medians of {rounds}, interleaved.
+
+{cost}
+"""
 CAUSES = {
     "deleted-later": Cause.DELETED,
     "metadata-only": Cause.METADATA_ONLY,
@@ -208,16 +239,57 @@ def judge_twin(good: Analysis) -> str:
     return tables.markdown(("sure in the repaired twin", "title", "MB", "MB wire", "layers", "largest"), lines, left=2)
 
 
+def seconds_of(image: Path, *, advice: bool) -> float:
+    """CPU seconds of one analysis."""
+    empty = Catalog(())
+    analyzer = Analyzer(catalog=None if advice else empty)
+    nothing = patch.multiple(
+        "ocisize.explain",
+        advise=lambda _: Advice(),
+        match_image=lambda _, tables: ([{} for _ in tables], [{} for _ in tables]),
+    )
+    started = time.process_time()
+    if advice:
+        analyzer.analyze(image)
+    else:
+        with nothing:
+            analyzer.analyze(image)
+    return time.process_time() - started
+
+
+def judge_cost(out: Path) -> str:
+    """What the advice adds to the analysis of some images."""
+    lines = []
+    for name in IMAGES:
+        entries = analyze(out / name).entry_count
+        rounds = [[seconds_of(out / name, advice=advice) for advice in (False, True)] for _ in range(ROUNDS)]
+        without, whole = (statistics.median(column) for column in zip(*rounds, strict=True))
+        lines.append([f"`{name}`", f"{entries:,}", f"{without:.2f}", f"{whole:.2f}", f"{100 * (whole / without - 1):+.1f} %"])
+    return tables.markdown(("image", "entries", "without advice", "with", "added"), lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
-    out = parser.parse_args().out
+    parser.add_argument("--write", action="store_true", help="write advice.md instead of printing")
+    options = parser.parse_args()
+    out = options.out
     mistakes = cattrs.structure(json.loads((out / "advice-bad" / "planted.json").read_text()), list[Mistake])
     bad, good = (analyze(out / f"advice-{twin}" / "gzip") for twin in ("bad", "good"))
     rows = read_rows(bad)
-    print(judge_mistakes(mistakes, rows, bad.advice.findings))
-    print(f"\n{judge_savings(mistakes, rows, bad, good)}")
-    print(f"\n{judge_twin(good)}")
+    text = TEXT.format(
+        mistakes=len(mistakes),
+        date=time.strftime("%Y-%m-%d"),
+        rounds=ROUNDS,
+        named=judge_mistakes(mistakes, rows, bad.advice.findings),
+        savings=judge_savings(mistakes, rows, bad, good),
+        twin=judge_twin(good),
+        cost=judge_cost(out),
+    )
+    if options.write:
+        Path(__file__).with_name("advice.md").write_text(text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,7 @@ BUILDERS: dict[str, Builder] = {
     "scale-10000": lambda image, _: scale(image, 10_000),
     "scale-30000": lambda image, _: scale(image, 30_000),
     "scale-100000": lambda image, _: scale(image, 100_000),
+    "scale-200000": lambda image, _: scale(image, 200_000),
     "scale-300000": lambda image, _: scale(image, 300_000),
     "scale-1000000": lambda image, _: scale(image, 1_000_000),
     "scale-2000000": lambda image, _: scale(image, 2_000_000),
