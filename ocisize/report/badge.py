@@ -1,0 +1,38 @@
+"""What an image weighs as a badge, as JSON for shields.io's endpoint: https://shields.io/badges/endpoint-badge."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+import attrs
+
+from ocisize.analysis.model import Analysis
+from ocisize.report.options import ReportOptions
+from ocisize.report.units import human_size
+
+#: share of the unpacked bytes that is waste, up to which a colour holds
+_COLORS = ((0.02, "brightgreen"), (0.05, "green"), (0.1, "yellowgreen"), (0.2, "yellow"), (0.35, "orange"))
+
+
+@attrs.frozen
+class Badge:
+    """Two words and a colour by shields.io's names."""
+
+    label: str
+    message: str
+    color: str
+
+
+def make_badge(analysis: Analysis) -> Badge:
+    """The size on the wire, or unpacked where that is unknown; the colour tells the share of waste."""
+    wire = analysis.compressed_size
+    label, size = ("image size", wire) if wire is not None else ("unpacked size", analysis.content_size)
+    color = next((name for most, name in _COLORS if analysis.wasted_ratio <= most), "red")
+    return Badge(label, human_size(size), color)
+
+
+def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+    """Write what the endpoint reads."""
+    json.dump({"schemaVersion": 1, **attrs.asdict(make_badge(analysis))}, file)
+    file.write("\n")

@@ -1,0 +1,54 @@
+"""The badge drawn as SVG, for who would rather not ask shields.io: one file, no fonts or links outside of it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TextIO
+
+from ocisize.analysis.model import Analysis
+from ocisize.report.badge import make_badge
+from ocisize.report.options import ReportOptions
+
+_COLORS = {
+    "brightgreen": "#3b9b0e", "green": "#5f8a1a", "yellowgreen": "#78801c", "yellow": "#9a7500", "orange": "#c2571a",
+    "red": "#c73a2b",
+}  # fmt: skip
+_NARROW = dict.fromkeys(" .,iljt1Ifr", 4.0) | {"m": 10.7, "M": 9.3, "w": 9.0, "G": 8.5, "?": 6.0}
+_USUAL = 7.0  # pixels of a character in 11 px Verdana
+_PADDING = 6
+
+_SVG = """\
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{label}: {message}">
+  <title>{label}: {message}</title>
+  <clipPath id="r"><rect width="{width}" height="20" rx="3"/></clipPath>
+  <g clip-path="url(#r)">
+    <rect width="{middle}" height="20" fill="#555"/>
+    <rect x="{middle}" width="{right}" height="20" fill="{color}"/>
+  </g>
+  <g fill="#fff" text-anchor="middle" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11">
+    <text x="{label_x}" y="14" textLength="{label_length}">{label}</text>
+    <text x="{message_x}" y="14" textLength="{message_length}">{message}</text>
+  </g>
+</svg>
+"""
+
+
+def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+    """Write the picture."""
+    badge = make_badge(analysis)
+    lengths = [round(sum(_NARROW.get(character, _USUAL) for character in text)) for text in (badge.label, badge.message)]
+    left, right = (length + 2 * _PADDING for length in lengths)
+    file.write(
+        _SVG.format(
+            width=left + right,
+            middle=left,
+            right=right,
+            color=_COLORS[badge.color],
+            label=escape(badge.label),
+            message=escape(badge.message),
+            label_x=left / 2,
+            message_x=left + right / 2,
+            label_length=lengths[0],
+            message_length=lengths[1],
+        )
+    )

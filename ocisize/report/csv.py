@@ -1,0 +1,70 @@
+"""An Analysis as CSV for spreadsheets and data frames: a row per layer, or one per stored file.
+
+Form: RFC 4180, with a header; sizes are bytes, what is unknown is empty. A cell of text that a spreadsheet would take for
+a formula gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import TextIO
+
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.overlay import merge
+from ocisize.errors import ReportError
+from ocisize.files import KIND_NAMES, decode_name
+from ocisize.report.findings import describe_image
+from ocisize.report.options import ReportOptions
+from ocisize.report.units import printable
+
+_LAYER = (
+    "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
+    "duplicate_size", "hides_size", "file_count", "entry_count",
+)  # fmt: skip
+_FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
+
+
+def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
+    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without file tables."""
+    rows = _files(analysis) if options.files else _layers(analysis)
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
+
+
+def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
+    yield ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction")
+    image = _text(describe_image(analysis)), _text(analysis.platform)
+    for layer in analysis.layers:
+        sizes = (getattr(layer, name) for name in _LAYER)
+        about = _text(layer.created), _text(layer.instruction)
+        yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about)
+
+
+def _files(analysis: Analysis) -> Iterator[tuple[object, ...]]:
+    tables = [layer.files for layer in analysis.layers if layer.files is not None]
+    if len(tables) < len(analysis.layers):
+        raise ReportError("this analysis was saved without its file tables")
+    yield _FILE
+    for index, (table, hidden_by) in enumerate(zip(tables, merge(tables).hidden_by, strict=True)):
+        compressed = table.compressed_sizes
+        for row, path in enumerate(table.paths):
+            owner = table.attributes[table.owners[row]]
+            link = table.links.get(row)
+            yield (
+                index,
+                f"/{printable(decode_name(path))}",
+                KIND_NAMES[table.kinds[row]],
+                table.sizes[row],
+                None if compressed is None else compressed[row],
+                f"{owner.mode:04o}",
+                owner.uid,
+                owner.gid,
+                None if hidden_by[row] < 0 else hidden_by[row],
+                None if link is None else _text(decode_name(link)),
+            )
+
+
+def _text(text: str) -> str:
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,69 @@
+"""Findings in words, and what tells them apart from one analysis to the next: what the formats for CI share."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from ocisize.analysis.findings import Finding
+from ocisize.analysis.model import Analysis
+from ocisize.report.units import human_size, printable
+
+_CHANGING = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids within build steps: other contents, same step
+
+
+def describe_image(analysis: Analysis) -> str:
+    """An image's name for people, without what could steer a terminal."""
+    return printable(analysis.reference or analysis.source)
+
+
+def repository_of(analysis: Analysis) -> str:
+    """What names an image from one build to the next: its reference without tag and digest, or the input's name."""
+    if not analysis.reference:
+        return printable(analysis.source)
+    head, slash, last = analysis.reference.partition("@")[0].rpartition("/")
+    return printable(head + slash + last.partition(":")[0])
+
+
+def describe_saving(finding: Finding) -> str:
+    """The bytes that mending saves, "" where it saves none."""
+    if not finding.size:
+        return ""
+    unpacked = f"{human_size(finding.size)} unpacked"
+    return unpacked if finding.compressed_size is None else f"{human_size(finding.compressed_size)} of wire, {unpacked}"
+
+
+def describe(finding: Finding) -> str:
+    """A finding in two or three sentences on one line: what, how many bytes, what to do."""
+    saving = describe_saving(finding)
+    what = f"{printable(finding.title)}{f' ({saving})' if saving else ''}."
+    return f"{what[:1].upper()}{what[1:]} {printable(finding.fix)}"
+
+
+def list_paths(finding: Finding) -> list[str]:
+    """The finding's largest files from the root on, and how many more there are."""
+    paths = [f"/{printable(path)}" for path in finding.paths]
+    rest = finding.path_count - len(paths)
+    return [*paths, f"… and {rest:,} more"] if rest > 0 else paths
+
+
+def fingerprints(findings: Sequence[Finding]) -> list[str]:
+    """A fingerprint for each finding, no two alike: ``<16 hexadecimal digits>:<number>``.
+
+    It is made of the rule and of the build steps involved, so that it outlives new sizes, digests, file names and layers
+    in other places. Findings that share both are numbered in the order of their layers.
+    """
+    keys = [_key(finding) for finding in findings]
+    numbers: Counter[str] = Counter()
+    found = [""] * len(findings)
+    for index in sorted(range(len(findings)), key=lambda index: (findings[index].layers, findings[index].paths)):
+        numbers[keys[index]] += 1
+        found[index] = f"{keys[index]}:{numbers[keys[index]]}"
+    return found
+
+
+def _key(finding: Finding) -> str:
+    text = "\0".join((finding.id, *(_CHANGING.sub("", step) for step in finding.instructions)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""What a container sees, as ncdu exports it: for ``ncdu -f`` and ``gdu -f``.
+
+Form: https://dev.yorhel.nl/ncdu/jsonfmt, version 1.2. Apparent sizes are those of the files, disk sizes are rounded up to
+blocks of 4 KiB. Names of one inode carry its number, so that ncdu counts it once; a name that was removed stays listed
+while another one keeps its bytes. Names are UTF-8, with escapes for controls and for bytes that are none.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, takewhile
+from typing import TextIO
+
+import ocisize
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.summary import DISK_BLOCK
+from ocisize.errors import ReportError
+from ocisize.files import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray, decode_name
+from ocisize.paths import clean_name
+from ocisize.report.findings import describe_image
+from ocisize.report.options import ReportOptions
+from ocisize.report.units import printable
+
+_WHITEOUT = b".wh."
+
+
+def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+    """Write the merged filesystem; ReportError for an analysis without file tables."""
+    tables = [layer.files for layer in analysis.layers if layer.files is not None]
+    if len(tables) < len(analysis.layers):
+        raise ReportError("ncdu's export lists every file, but this analysis was saved without its file tables")
+    about = json.dumps({"progname": "ocisize", "progver": ocisize.__version__})
+    file.write(f"[1,2,{about},\n[{_name(describe_image(analysis))}}}")
+    file.writelines(_tree(_View(tables)))
+    file.write("]]\n")
+
+
+class _View:
+    """The visible entries but directories, by path. Entries are numbered through all layers in order."""
+
+    def __init__(self, tables: Sequence[FileTable]) -> None:
+        self._tables = tables
+        self._bases = list(accumulate(map(len, tables), initial=0))
+        self.numbers: dict[bytes, int] = {}
+        self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
+        for base, table, hidden_by in zip(self._bases, tables, merge(tables).hidden_by, strict=False):
+            self._add(base, table, hidden_by)
+        self._linked = set(self._inode_of.values())
+
+    def _add(self, base: int, table: FileTable, hidden_by: IntArray) -> None:
+        targets = {row: clean_name(link) for row, link in table.links.items() if table.kinds[row] == HARD_LINK}
+        wanted, found = set(targets.values()), dict[bytes, int]()
+        for row, (path, kind, hidden) in enumerate(zip(table.paths, table.kinds, hidden_by, strict=True)):
+            number = base + row
+            if row in targets:
+                target = targets[row]
+                inode = found.get(target, self.numbers.get(target))
+                if inode is not None:
+                    self._inode_of[number] = self._inode_of.get(inode, inode)
+            if path in wanted:
+                found[path] = number
+            if kind != DIRECTORY and hidden < 0 and not _is_marker(path):
+                self.numbers[path] = number
+
+    def facts(self, number: int) -> str:
+        """What the export says of an entry beside its name."""
+        inode = self._inode_of.get(number, number)
+        layer = bisect_right(self._bases, inode) - 1
+        table, row = self._tables[layer], inode - self._bases[layer]
+        size = table.sizes[row]
+        text = "" if table.kinds[row] in (REGULAR, HARD_LINK) else ',"notreg":true'
+        if size:
+            text += f',"asize":{table.apparent_sizes.get(row, size)},"dsize":{size + -size % DISK_BLOCK}'
+        return text + f',"ino":{inode + 1},"hlnkc":true' if inode in self._linked else text
+
+
+def _is_marker(path: bytes) -> bool:
+    """Whether a path is a whiteout, AUFS bookkeeping or outside of the root."""
+    return path.startswith((_WHITEOUT, b"../")) or path.rpartition(b"/")[2].startswith(_WHITEOUT)
+
+
+def _tree(view: _View) -> Iterator[str]:
+    """The entries of the root and all directories that hold any, each as text that a comma begins."""
+    at: list[bytes] = []
+    for path in sorted(view.numbers, key=lambda path: path.replace(b"/", b"\0")):
+        *parents, name = path.split(b"/")
+        if parents != at:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parents, at, strict=False)))
+            yield "]" * (len(at) - shared)
+            for parent in parents[shared:]:
+                yield f",\n[{_name(decode_name(parent))}}}"
+            at = parents
+        yield f",\n{_name(decode_name(name))}{view.facts(view.numbers[path])}}}"
+    yield "]" * len(at)
+
+
+def _name(name: str) -> str:
+    return f'{{"name":{json.dumps(printable(name), ensure_ascii=False)}'
