@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TextIO
 
 from ocisize.analysis.dive import find_dive_figures, find_repeated_files
 from ocisize.analysis.divetree import BLANK, TYPE_BITS, list_nodes, size_reader
@@ -15,6 +16,7 @@ from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.errors import ReportError
 from ocisize.files import DIRECTORY, SYMLINK, FileTable, decode_name
 from ocisize.report.golang import number, quote, sort_order
+from ocisize.report.options import ReportOptions
 
 _SHELL = "/bin/sh -c "  # dive takes it off commands
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -27,6 +29,11 @@ _TYPES_OF_MODES = {  # what Go makes of the file type in a header's mode, which 
 _TYPES_OF_KINDS = {
     SYMLINK: _SYMLINK, ord("3"): _DEVICE | _CHAR, ord("4"): _DEVICE, DIRECTORY: _DIRECTORY, ord("6"): _FIFO,
 }  # fmt: skip
+
+
+def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+    """Write the export, without a newline at its end like dive."""
+    file.writelines(write_dive_json(analysis))
 
 
 def to_dive_json(analysis: Analysis) -> str:

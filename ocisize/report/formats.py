@@ -1,7 +1,7 @@
 """The formats of a report, by name, each a module that is imported when it is used.
 
 A format is a row in FORMATS and a module below ``ocisize.report`` of the same name, with ``_`` for ``-`` and with
-``write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None``. It writes UTF-8 text that ends with a newline.
+``write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None``, which writes text for UTF-8.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ FORMATS: Mapping[str, str] = {
     "openmetrics": "figures for Prometheus and GitLab's metrics report",
     "csv": "a row per layer, or with --files per file",
     "ncdu": "what a container sees, for ncdu -f and gdu -f",
+    "dive-json": "what dive --json exports",
     "badge": "JSON for a shields.io endpoint",
     "badge-svg": "the badge itself",
 }

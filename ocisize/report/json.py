@@ -11,7 +11,7 @@ import json
 import math
 from array import array
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
 
@@ -35,6 +35,7 @@ from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
 from ocisize.paths import Paths
+from ocisize.report.options import ReportOptions
 
 if TYPE_CHECKING:
     import cattrs
@@ -46,6 +47,11 @@ GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
 _APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
+
+
+def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
+    """Write the document, indented."""
+    file.write(to_json(analysis, files=options.files, assumptions=options.assumptions) + "\n")
 
 
 def to_json(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from ocisize.analysis.cost import Assumptions
 
 
 @attrs.frozen(kw_only=True)
@@ -12,4 +17,5 @@ class ReportOptions:
     top: int = 10  #: rows in lists of files
     files: bool = False  #: every stored file: json, csv
     color: bool | None = None  #: of text; None means on a terminal
+    assumptions: Assumptions | None = None  #: what findings save in dollars: text, json
     dockerfile: str = "Dockerfile"  #: the repository's file that findings are shown at: sarif, github, gitlab

@@ -15,6 +15,7 @@ from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
 from ocisize.report.context import describe_context
 from ocisize.report.groups import print_groups
+from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.units import human_size, percent, printable
 
@@ -27,6 +28,11 @@ _FORMATS = {
     "oci-archive": "OCI archive",
     "oci-layout": "OCI layout",
 }
+
+
+def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
+    """Write the report at the width of the terminal or of a pipe."""
+    write_text(analysis, file, top=options.top, color=options.color, assumptions=options.assumptions)
 
 
 def write_text(

@@ -7,7 +7,7 @@ import re
 from ocisize.files import display_name
 
 UNKNOWN = "?"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
 def human_size(size: int | None) -> str:
@@ -44,7 +44,7 @@ def human_dollars(amount: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control and direction characters are written as escapes."""
+    """Text that cannot steer a terminal, and that XML can hold: control and direction characters are written as escapes."""
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))
 
 
