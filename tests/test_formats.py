@@ -25,6 +25,7 @@ from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.junit import Check, write_checks
 from ocisize.report.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions
+from ocisize.report.rules import explain_rules
 from tests import hostile
 from tests.hostile import analysis_of, finding, hostile_analysis
 
@@ -124,13 +125,25 @@ def test_repositories_have_no_tag(reference: str | None, repository: str) -> Non
     assert repository_of(analysis_of(reference=reference)) == repository
 
 
+def test_rules_are_explained_in_general() -> None:
+    """Packaged rules have the words of their page, whatever the image; users' rules have their title."""
+    ours = [finding(102), finding(301, text="apt package lists: 3 files"), finding(102, text="again")]
+    theirs = attrs.evolve(finding(text="our cache: 3 files"), id="ACME001")
+    rules = explain_rules([*ours, theirs])
+    assert list(rules) == ["OS102", "OS301", "ACME001"]
+    assert rules["OS102"].title == "files stored again for their owner, mode or time"
+    assert rules["OS301"].title == "apt package lists"
+    assert "--mount=type=cache" in rules["OS301"].help
+    assert rules["ACME001"].title == "our cache"
+
+
 # markdown
 
 
 def test_markdown_says_what_matters(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
     text = to_markdown(example)
-    for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "**6 findings**",
+    for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", f"**{len(example.advice.findings)} findings**",
                   "`/app/mime.types`", "`COPY --chown=1000:1000 . /app`", "… and 14 more", "<summary>Layers</summary>",
                   "| 4 | 20.7 kB |"):  # fmt: skip
         assert words in text

@@ -9,6 +9,7 @@ import attrs
 
 from ocisize.analysis.catalog import Rule, load_catalog
 from ocisize.analysis.findings import Finding
+from ocisize.analysis.topics import TOPICS, Topic
 
 
 @attrs.frozen(kw_only=True)
@@ -33,13 +34,17 @@ def explain_rules(findings: Iterable[Finding]) -> dict[str, Explanation]:
 
 @cache
 def _packaged() -> dict[str, Explanation]:
-    return {rule.id: _from_rule(rule) for rule in load_catalog().rules}
+    return {rule.id: _from_rule(rule) for rule in load_catalog().rules} | {topic.id: _from_topic(topic) for topic in TOPICS}
 
 
 def _from_rule(rule: Rule) -> Explanation:
     fixes = rule.fixes(instruction="the step that brings them", path="the file")
     text = " ".join(filter(None, (rule.why, *(f"{name}: {fix}." for name, fix in fixes.items()))))
     return Explanation(id=rule.id, title=rule.title, what=rule.what, help=text or rule.what, source=rule.source)
+
+
+def _from_topic(topic: Topic) -> Explanation:
+    return Explanation(id=topic.id, title=topic.title, what=topic.what, help=f"{topic.why} {topic.fix}", source=topic.source)
 
 
 def _from_finding(finding: Finding) -> Explanation:
