@@ -88,7 +88,7 @@ def _result(finding: Finding, rule: int, fingerprint: str, analysis: Analysis, d
         "ruleId": finding.id,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": describe(finding)},
+        "message": {"text": _message(describe(finding))},
         "locations": [location],
         "partialFingerprints": {"primaryLocationLineHash": fingerprint, "ocisize/v1": fingerprint},
         "properties": {
@@ -101,6 +101,11 @@ def _result(finding: Finding, rule: int, fingerprint: str, analysis: Analysis, d
     }
     related = _paths(finding.paths)
     return {**document, "relatedLocations": related} if related else document
+
+
+def _message(text: str) -> str:
+    """Text without SARIF's embedded links, which look like Markdown's."""
+    return text.replace("](", "] (")
 
 
 def _layers(finding: Finding, analysis: Analysis) -> list[dict[str, Any]]:
@@ -121,7 +126,7 @@ def _paths(paths: Sequence[str]) -> list[dict[str, Any]]:
             "physicalLocation": {
                 "artifactLocation": {"uri": quote(path.encode("utf-8", "surrogateescape"), safe="/"), "uriBaseId": _IMAGE}
             },
-            "message": {"text": f"/{printable(path)}"},
+            "message": {"text": _message(f"/{printable(path)}")},
         }
         for number, path in enumerate(paths, 1)
     ]

@@ -69,6 +69,7 @@ def check_sarif(analysis: Analysis) -> dict[str, Any]:
         assert all(rule[name]["text"] for name in ("shortDescription", "fullDescription", "help"))
     for result in run["results"]:
         assert result["message"]["text"]
+        assert "](" not in result["message"]["text"]  # an embedded link
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
