@@ -404,3 +404,84 @@ def test_the_readme_shows_a_real_tree() -> None:
         capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
     )  # fmt: skip
     assert match[1].strip() == result.stdout.strip()
+
+
+# several reports at once
+
+
+def test_several_reports_from_one_reading(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each -f NAME=FILE writes its file, and the one without a file goes to stdout."""
+    files = {name: tmp_path / f"out.{name}" for name in ("sarif", "junit", "csv", "json")}
+    named = [word for name, path in files.items() for word in ("-f", f"{name}={path}")]
+    status, out, err = status_of([str(layout), *named, "-f", "badge"], capsys)
+    assert (status, err) == (0, "")
+    assert json.loads(out)["schemaVersion"] == 1
+    assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
+    assert json.loads(files["json"].read_text())["schema"] == "ocisize.analysis"
+    assert files["junit"].read_text().startswith("<?xml")
+    assert files["csv"].read_bytes().count(b"\r\n") == 3
+
+
+def test_output_names_the_file_of_a_report_without(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-o is where the report without a file of its own goes, and - is standard output."""
+    arguments = ["-f", f"badge={tmp_path / 'badge'}", "-f", "text", "-o", str(tmp_path / "text")]
+    assert status_of([str(layout), *arguments], capsys) == (0, "", "")
+    assert "Layers, base first" in (tmp_path / "text").read_text()
+    assert status_of([str(layout), "-f", "badge=-"], capsys)[1] == (tmp_path / "badge").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-f", "text", "-f", "json"], "text and json cannot share one output; name a file, as in -f json=FILE"),
+        (["-f", "text=a", "-f", "json=a"], "two reports cannot share a"),
+        (["-f", "text=a", "-o", "b"], "-f names the file already"),
+        (["-f", "text=a", "-f", "json", "-o", "a"], "two reports cannot share a"),
+        (["-f", "text="], "'text=' names no file"),
+        (["-f", "nosuch=a"], "unknown format 'nosuch' (choose from text, json, "),
+    ],
+)
+def test_outputs_that_make_no_sense(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reports that would mix or vanish are errors of usage, before anything is read."""
+    with pytest.raises(SystemExit) as caught:
+        main(["nosuch.tar", *arguments])
+    assert caught.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_other_commands_write_one_report(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands with one report take -f NAME=FILE, too, but not twice."""
+    assert status_of(["tree", str(layout), "-f", f"json={tmp_path / 'tree'}"], capsys) == (0, "", "")
+    assert json.loads((tmp_path / "tree").read_text())["schema"] == "ocisize.tree"
+    with pytest.raises(SystemExit):
+        main(["tree", str(layout), "-f", "text", "-f", f"json={tmp_path / 'tree'}"])
+    assert "this command writes one report" in capsys.readouterr().err
+
+
+def test_a_step_summary_is_appended_to(
+    layout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a GitHub step has written to its summary stays; any other file is replaced."""
+    summary, other = tmp_path / "summary", tmp_path / "other"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    for path in (summary, other):
+        path.write_text("before\n")
+        assert status_of([str(layout), "-f", f"markdown={path}"], capsys)[0] == 0
+    assert summary.read_text() == "before\n" + other.read_text()
+
+
+def test_data_is_utf8_in_any_locale(tmp_path: Path) -> None:
+    """Formats for programs are UTF-8 on stdout where the terminal is not; text has escapes there."""
+    image = write_layout(build_image([layer({"é": b"1" * 100})]), tmp_path / "é")
+    environment = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "ocisize", str(image), "-f"]
+    for name, written in (("ncdu", '"name":"é"'.encode()), ("text", "/é".encode("latin-1"))):
+        result = subprocess.run([*command, name], capture_output=True, env={**os.environ, **environment}, timeout=60, check=True)
+        assert written in result.stdout
+
+
+def test_files_are_written_though_nobody_reads_stdout(layout: Path, tmp_path: Path) -> None:
+    """A reader that stops early takes nothing from the other reports."""
+    command = f"{sys.executable} -m ocisize {layout} -f text -f badge={tmp_path / 'badge'} | true"
+    subprocess.run(["bash", "-c", command], check=True, timeout=60)
+    assert json.loads((tmp_path / "badge").read_text())["schemaVersion"] == 1

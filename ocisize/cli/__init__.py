@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import ocisize
-from ocisize.cli.options import common_options
+from ocisize.cli.options import common_options, settle_outputs
 from ocisize.cli.terminal import complain, prepare_streams
 from ocisize.errors import OcisizeError
 
@@ -43,7 +43,7 @@ def make_parser(command: str = DEFAULT) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ocisize" if main_one else f"ocisize {command}",
         description=_DESCRIPTION if main_one else f"Show {COMMANDS[command]}.",
-        epilog=f"{_list_commands()}\n\n{_EPILOG}" if main_one else _EPILOG,
+        epilog="\n\n".join([*([_list_commands(), _list_formats(module.FORMATS)] if main_one else []), _EPILOG]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common_options(module.FORMATS)],
         allow_abbrev=False,
@@ -55,9 +55,16 @@ def make_parser(command: str = DEFAULT) -> argparse.ArgumentParser:
 
 
 def _list_commands() -> str:
-    width = max(map(len, COMMANDS)) + 2
-    rows = [f"  {name:{width}}{what}" for name, what in COMMANDS.items()]
-    return "\n".join(["commands, given before all else (ocisize COMMAND --help tells their options):", *rows])
+    return _list("commands, given before all else (ocisize COMMAND --help tells their options):", COMMANDS)
+
+
+def _list_formats(formats: Mapping[str, str]) -> str:
+    return _list("formats; -f NAME=FILE writes a file, and several can be written at once (see docs/formats.md):", formats)
+
+
+def _list(title: str, rows: Mapping[str, str]) -> str:
+    width = max(map(len, rows)) + 2
+    return "\n".join([title, *(f"  {name:{width}}{what}" for name, what in rows.items())])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,9 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else DEFAULT
     prepare_streams()
-    options = make_parser(command).parse_args(arguments)
+    module = import_module(f"ocisize.cli.{command}")
+    parser = make_parser(command)
+    options = parser.parse_args(arguments)
+    if wrong := settle_outputs(options, next(iter(module.FORMATS)), several=getattr(module, "SEVERAL", False)):
+        parser.error(wrong)
     try:
-        status: int = import_module(f"ocisize.cli.{command}").run(options)
+        status: int = module.run(options)
     except OcisizeError as error:
         named = options.image in str(error)
         complain("error", str(error) if named else f"{options.image}: {error}")

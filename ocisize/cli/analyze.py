@@ -1,4 +1,4 @@
-"""``ocisize IMAGE``, which is ``ocisize analyze IMAGE``: the whole report."""
+"""``ocisize IMAGE``, which is ``ocisize analyze IMAGE``: the whole report, in as many forms as are asked for."""
 
 from __future__ import annotations
 
@@ -9,35 +9,39 @@ from ocisize.cli.options import colored, count
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
 from ocisize.errors import InvalidCost
+from ocisize.report.formats import FORMATS, write_report
 
 if TYPE_CHECKING:
     from ocisize.analysis.cost import Assumptions
 
-FORMATS = {"text": "", "json": "", "dive-json": "what dive --json exports"}
+__all__ = ["FORMATS", "SEVERAL", "add_options", "run"]
+
+SEVERAL = True  #: reports at once
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
-    parser.add_argument(
-        "--files", action="store_true", help="with -f json: add every layer's file table, with content hashes"
-    )
-    parser.add_argument(
-        "--top", type=count, default=10, metavar="N", help="rows in the lists of files (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--base", metavar="IMAGE", help="image that this one was built on; only its manifest and config are read"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--files", action="store_true", help="every stored file: in json with content hashes, in csv as its rows")
+    add("--top", type=count, default=10, metavar="N", help="rows in the lists of files (default: %(default)s)")
+    add("--base", metavar="IMAGE", help="image that this one was built on; only its manifest and config are read")
+    add(
         "--rules",
         action="append",
         metavar="FILE",
         help="TOML file with rules of your own for files that images do not need; may be repeated (see docs/rules.md)",
     )
-    parser.add_argument(
+    add(
         "--cost",
         type=_assumptions,
         metavar="KEY=VALUE,...",
         help="assume other deploys (a day), nodes, price (dollars a GB) or bandwidth (100Mbps); adds cost to findings",
+    )
+    add(
+        "--dockerfile",
+        metavar="FILE",
+        default="Dockerfile",
+        help="file of the repository that sarif, github and gitlab show findings at (default: %(default)s)",
     )
 
 
@@ -51,19 +55,20 @@ def _assumptions(text: str) -> Assumptions:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse and report."""
-    analysis = read_image(options, hash_content=options.files, base=options.base, rules=options.rules)
-    with open_output(options) as file:
-        if options.format == "json":
-            from ocisize.report.json import to_json
+    """Analyse once and write every report, standard output last: whoever reads it may stop early."""
+    needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
+    analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
 
-            file.write(to_json(analysis, files=options.files, assumptions=options.cost) + "\n")
-        elif options.format == "dive-json":
-            from ocisize.report.dive_json import write_dive_json
+    from ocisize.report.options import ReportOptions
 
-            file.writelines(write_dive_json(analysis))
-        else:
-            from ocisize.report.text import write_text
-
-            write_text(analysis, file, top=options.top, color=colored(options), assumptions=options.cost)
+    chosen = ReportOptions(
+        top=options.top,
+        files=options.files,
+        color=colored(options),
+        assumptions=options.cost,
+        dockerfile=options.dockerfile,
+    )
+    for output in sorted(options.outputs, key=lambda output: output.output is None):
+        with open_output(output) as file:
+            write_report(output.format, analysis, file, chosen)
     return 0

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocisize.errors import InvalidGlob
 
 if TYPE_CHECKING:
     from ocisize.analysis.globs import Glob
+
+
+class Output(NamedTuple):
+    """A report to write: its form, and its file or None for standard output."""
+
+    format: str
+    output: str | None = None
 
 
 def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -19,10 +26,9 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add = group.add_argument
     add("--platform", metavar="OS/ARCH", help="image of an index to take (default: linux on this processor)")
     add("--select", metavar="NAME", help="image to take from a file that holds several: a tag, a digest or @N")
-    notes = "".join(f"; {name} is {what}" for name, what in formats.items() if what)
     add(
-        "-f", "--format", choices=list(formats), default=next(iter(formats)),
-        help=f"form of the report (default: %(default)s){notes}",
+        "-f", "--format", type=_output_type(formats), action="append", default=[], dest="outputs", metavar="NAME[=FILE]",
+        help=f"form of the report, {_enumerate(formats)}, and its file (default: {next(iter(formats))})",
     )  # fmt: skip
     add("-o", "--output", metavar="FILE", help="write the report to FILE instead of standard output")
     add("--verify", action="store_true", help="read and check everything, uncompressed digests included")
@@ -40,6 +46,43 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--color", choices=("auto", "always", "never"), default="auto", help="colour the text report (default: %(default)s)")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser
+
+
+def _enumerate(formats: Mapping[str, str]) -> str:
+    return "see below" if any(formats.values()) else " or ".join(formats)
+
+
+def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
+    def parse(text: str) -> Output:
+        name, equals, file = text.partition("=")
+        if name not in formats:
+            raise argparse.ArgumentTypeError(f"unknown format {name!r} (choose from {', '.join(formats)})")
+        if equals and not file:
+            raise argparse.ArgumentTypeError(f"{text!r} names no file")
+        return Output(name, None if file in ("", "-") else file)
+
+    return parse
+
+
+def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) -> str:
+    """Bring ``outputs`` and ``output`` together: each report with its file, and ``format`` and ``output`` of the first.
+
+    The file of ``--output`` is that of the report without one of its own. Returns what is wrong, or "".
+    """
+    outputs = options.outputs or [Output(default)]
+    unnamed = [output.format for output in outputs if output.output is None]
+    if len(outputs) > 1 and not several:
+        return "argument -f: this command writes one report"
+    if len(unnamed) > 1:
+        return f"argument -f: {' and '.join(unnamed)} cannot share one output; name a file, as in -f {unnamed[-1]}=FILE"
+    if options.output and not unnamed:
+        return "argument -o: -f names the file already"
+    outputs = [Output(each.format, each.output or options.output) for each in outputs]
+    files = [each.output for each in outputs]
+    if len(set(files)) < len(files):
+        return f"argument -f: two reports cannot share {files[-1]}"
+    options.outputs, (options.format, options.output) = outputs, outputs[0]
+    return ""
 
 
 def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from ocisize.analyzer import Analyzer, Progress, ProgressCallback
+    from ocisize.cli.options import Output
 
 
 def prepare_streams() -> None:
@@ -37,14 +38,21 @@ def complain(kind: str, text: str) -> None:
 
 
 @contextmanager
-def open_output(options: argparse.Namespace) -> Iterator[TextIO]:
-    """Where the report goes: the file of ``--output``, or standard output."""
+def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
+    """Where a report goes: its file, or standard output, in UTF-8 for all formats but text.
+
+    The file of a GitHub step's summary is appended to: what the step has said before stays.
+    """
     if options.output:
-        with Path(options.output).open("w", encoding="utf-8") as file:
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        path = Path(options.output)
+        with path.open("a" if summary and Path(summary) == path else "w", encoding="utf-8", newline="") as file:
             yield file
-    else:
-        yield sys.stdout
-        sys.stdout.flush()
+        return
+    if options.format != "text" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    yield sys.stdout
+    sys.stdout.flush()
 
 
 @contextmanager

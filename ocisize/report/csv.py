@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ocisize.analysis.model import Analysis
-from ocisize.analysis.overlay import merge
-from ocisize.errors import ReportError
 from ocisize.files import KIND_NAMES, decode_name
 from ocisize.report.findings import describe_image
 from ocisize.report.options import ReportOptions
+from ocisize.report.rows import stored_rows
 from ocisize.report.units import printable
 
 _LAYER = (
@@ -42,11 +41,9 @@ def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
 
 
 def _files(analysis: Analysis) -> Iterator[tuple[object, ...]]:
-    tables = [layer.files for layer in analysis.layers if layer.files is not None]
-    if len(tables) < len(analysis.layers):
-        raise ReportError("this analysis was saved without its file tables")
+    layers = stored_rows(analysis)
     yield _FILE
-    for index, (table, hidden_by) in enumerate(zip(tables, merge(tables).hidden_by, strict=True)):
+    for index, (table, hidden_by) in enumerate(layers):
         compressed = table.compressed_sizes
         for row, path in enumerate(table.paths):
             owner = table.attributes[table.owners[row]]

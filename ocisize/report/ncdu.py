@@ -15,13 +15,12 @@ from typing import TextIO
 
 import ocisize
 from ocisize.analysis.model import Analysis
-from ocisize.analysis.overlay import merge
 from ocisize.analysis.summary import DISK_BLOCK
-from ocisize.errors import ReportError
 from ocisize.files import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray, decode_name
 from ocisize.paths import clean_name
 from ocisize.report.findings import describe_image
 from ocisize.report.options import ReportOptions
+from ocisize.report.rows import stored_rows
 from ocisize.report.units import printable
 
 _WHITEOUT = b".wh."
@@ -29,24 +28,22 @@ _WHITEOUT = b".wh."
 
 def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
     """Write the merged filesystem; ReportError for an analysis without file tables."""
-    tables = [layer.files for layer in analysis.layers if layer.files is not None]
-    if len(tables) < len(analysis.layers):
-        raise ReportError("ncdu's export lists every file, but this analysis was saved without its file tables")
+    view = _View(stored_rows(analysis))
     about = json.dumps({"progname": "ocisize", "progver": ocisize.__version__})
     file.write(f"[1,2,{about},\n[{_name(describe_image(analysis))}}}")
-    file.writelines(_tree(_View(tables)))
+    file.writelines(_tree(view))
     file.write("]]\n")
 
 
 class _View:
     """The visible entries but directories, by path. Entries are numbered through all layers in order."""
 
-    def __init__(self, tables: Sequence[FileTable]) -> None:
-        self._tables = tables
-        self._bases = list(accumulate(map(len, tables), initial=0))
+    def __init__(self, layers: Sequence[tuple[FileTable, IntArray]]) -> None:
+        self._tables = [table for table, _ in layers]
+        self._bases = list(accumulate(map(len, self._tables), initial=0))
         self.numbers: dict[bytes, int] = {}
         self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
-        for base, table, hidden_by in zip(self._bases, tables, merge(tables).hidden_by, strict=False):
+        for base, (table, hidden_by) in zip(self._bases, layers, strict=False):
             self._add(base, table, hidden_by)
         self._linked = set(self._inode_of.values())
 

@@ -1,0 +1,19 @@
+"""Every stored row of an image with what became of it, for formats that list files."""
+
+from __future__ import annotations
+
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.overlay import merge
+from ocisize.errors import ReportError
+from ocisize.files import FileTable, IntArray
+
+
+def stored_rows(analysis: Analysis) -> list[tuple[FileTable, IntArray]]:
+    """Per layer, base first: its table, and by row the layer that hides it or -1; ReportError where there are no tables."""
+    tables = [layer.files for layer in analysis.layers if layer.files is not None]
+    if len(tables) < len(analysis.layers):
+        raise ReportError("this format lists every file, but the analysis was saved without its file tables")
+    hidden_by = [layer.hidden_by for layer in analysis.layers if layer.hidden_by is not None]
+    if len(hidden_by) < len(tables):
+        hidden_by = list(merge(tables).hidden_by)
+    return list(zip(tables, hidden_by, strict=True))
