@@ -476,7 +476,9 @@ def test_data_is_utf8_in_any_locale(tmp_path: Path) -> None:
     environment = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     command = [sys.executable, "-m", "ocisize", str(image), "-f"]
     for name, written in (("ncdu", '"name":"é"'.encode()), ("text", "/é".encode("latin-1"))):
-        result = subprocess.run([*command, name], capture_output=True, env={**os.environ, **environment}, timeout=60, check=True)
+        result = subprocess.run(
+            [*command, name], capture_output=True, env={**os.environ, **environment}, timeout=60, check=True
+        )
         assert written in result.stdout
 
 

@@ -36,12 +36,13 @@ def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
 
 
 class _View:
-    """The visible entries but directories, by path. Entries are numbered through all layers in order."""
+    """The visible entries but directories. Entries are numbered through all layers in order."""
 
     def __init__(self, layers: Sequence[tuple[FileTable, IntArray]]) -> None:
-        self._tables = [table for table, _ in layers]
-        self._bases = list(accumulate(map(len, self._tables), initial=0))
-        self.numbers: dict[bytes, int] = {}
+        self._layers = layers
+        self._bases = list(accumulate((len(table) for table, _ in layers), initial=0))
+        self._numbers: dict[bytes, int] = {}  # by path
+        self._replaced: list[tuple[bytes, int]] = []  # what another entry of the same path took the name of
         self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
         for base, (table, hidden_by) in zip(self._bases, layers, strict=False):
             self._add(base, table, hidden_by)
@@ -53,21 +54,28 @@ class _View:
         for row, (path, kind, hidden) in enumerate(zip(table.paths, table.kinds, hidden_by, strict=True)):
             number = base + row
             if row in targets:
-                target = targets[row]
-                inode = found.get(target, self.numbers.get(target))
+                inode = found.get(targets[row], self._numbers.get(targets[row]))
                 if inode is not None:
                     self._inode_of[number] = self._inode_of.get(inode, inode)
             if path in wanted:
                 found[path] = number
-            if kind != DIRECTORY and hidden < 0 and not _is_marker(path):
-                self.numbers[path] = number
+            if kind != DIRECTORY and hidden < 0 and (table.sizes[row] or not _is_marker(path)):
+                if path in self._numbers:
+                    self._replaced.append((path, self._numbers[path]))
+                self._numbers[path] = number
+
+    def entries(self) -> list[tuple[bytes, int]]:
+        """Paths and numbers, directory by directory. Bytes that only a link through a symlink shows keep their old name."""
+        shown = {self._inode_of.get(number, number) for number in self._numbers.values()}
+        kept = [(path, number) for path, number in self._replaced if self._inode_of.get(number, number) not in shown]
+        return sorted([*self._numbers.items(), *kept], key=lambda entry: entry[0].replace(b"/", b"\0"))
 
     def facts(self, number: int) -> str:
         """What the export says of an entry beside its name."""
         inode = self._inode_of.get(number, number)
         layer = bisect_right(self._bases, inode) - 1
-        table, row = self._tables[layer], inode - self._bases[layer]
-        size = table.sizes[row]
+        (table, hidden_by), row = self._layers[layer], inode - self._bases[layer]
+        size = table.sizes[row] if hidden_by[row] < 0 else 0
         text = "" if table.kinds[row] in (REGULAR, HARD_LINK) else ',"notreg":true'
         if size:
             text += f',"asize":{table.apparent_sizes.get(row, size)},"dsize":{size + -size % DISK_BLOCK}'
@@ -82,7 +90,7 @@ def _is_marker(path: bytes) -> bool:
 def _tree(view: _View) -> Iterator[str]:
     """The entries of the root and all directories that hold any, each as text that a comma begins."""
     at: list[bytes] = []
-    for path in sorted(view.numbers, key=lambda path: path.replace(b"/", b"\0")):
+    for path, number in view.entries():
         *parents, name = path.split(b"/")
         if parents != at:
             shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parents, at, strict=False)))
@@ -90,7 +98,7 @@ def _tree(view: _View) -> Iterator[str]:
             for parent in parents[shared:]:
                 yield f",\n[{_name(decode_name(parent))}}}"
             at = parents
-        yield f",\n{_name(decode_name(name))}{view.facts(view.numbers[path])}}}"
+        yield f",\n{_name(decode_name(name))}{view.facts(number)}}}"
     yield "]" * len(at)
 
 
