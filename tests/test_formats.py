@@ -90,6 +90,13 @@ def test_formats_of_files_need_file_tables(name: str, example: Analysis) -> None
     assert text_of("csv", from_json(to_json(example))) == text_of("csv", example)
 
 
+def test_every_format_is_described() -> None:
+    """The page on formats has a section for each."""
+    page = (EXAMPLE.parent.parent / "docs" / "formats.md").read_text()
+    sections = set(re.findall(r"^## (.*)$", page, re.MULTILINE)) | {"badge", "badge-svg"}
+    assert [name for name in FORMATS if name not in sections or f"`{name}`" not in page] == []
+
+
 # fingerprints
 
 
