@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ocisize.analysis.budget import check as check
+    from ocisize.analysis.budgetfile import parse_budgets as parse_budgets
     from ocisize.analysis.model import Analysis as Analysis
     from ocisize.analysis.model import Cause as Cause
     from ocisize.analysis.model import Group as Group
     from ocisize.analysis.model import LayerAnalysis as LayerAnalysis
     from ocisize.analysis.model import WastedEntry as WastedEntry
+    from ocisize.analysis.verdict import Budget as Budget
+    from ocisize.analysis.verdict import Verdict as Verdict
     from ocisize.analyzer import Analyzer as Analyzer
     from ocisize.analyzer import Progress as Progress
     from ocisize.analyzer import analyze as analyze
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "Analysis": "analysis.model",
     "Analyzer": "analyzer",
+    "Budget": "analysis.verdict",
     "Cause": "analysis.model",
     "Connection": "sources.client",
     "Descriptor": "oci",
@@ -45,10 +50,13 @@ _EXPORTS = {
     "Platform": "oci",
     "Progress": "analyzer",
     "Source": "image",
+    "Verdict": "analysis.verdict",
     "WastedEntry": "analysis.model",
     "analyze": "analyzer",
+    "check": "analysis.budget",
     "from_json": "report.json",
     "open_source": "sources",
+    "parse_budgets": "analysis.budgetfile",
     "scan_tar": "tar",
     "to_json": "report.json",
 }
@@ -56,6 +64,7 @@ _EXPORTS = {
 __all__ = [
     "Analysis",
     "Analyzer",
+    "Budget",
     "Cause",
     "Connection",
     "Descriptor",
@@ -67,11 +76,14 @@ __all__ = [
     "Platform",
     "Progress",
     "Source",
+    "Verdict",
     "WastedEntry",
     "__version__",
     "analyze",
+    "check",
     "from_json",
     "open_source",
+    "parse_budgets",
     "scan_tar",
     "to_json",
 ]

@@ -21,6 +21,7 @@
     │   └── InvalidGlob
     ├── ViewError               a view asks for what the image does not have
     ├── InvalidCost             assumptions on cost that cannot be understood
+    ├── BudgetError             budgets or a baseline cannot be used
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -159,6 +160,14 @@ class InvalidCost(OcisizeError):
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(f"{part or 'nothing given'}: {reason}")
         self.part, self.reason = part, reason
+
+
+class BudgetError(OcisizeError):
+    """Budgets or a baseline break their form; ``problems`` lists every finding with its place."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
 
 
 class ReportError(OcisizeError):

@@ -1,15 +1,15 @@
 """The command line: arguments to library calls to exit status, and the only place that prints.
 
-A command is a module of this package with ``add_options(parser)`` and ``run(options) -> exit status``, and a row in
-COMMANDS. The first argument names it; without a name the command is ``analyze``.
+A command is a module of this package with FORMATS, ``add_options(parser)`` and ``run(options) -> exit status``, and a
+row in COMMANDS. The first argument names it; without a name the command is ``analyze``. Of a command that has ACTIONS the
+second argument names one.
 
-Exit status: 0 analysed, 1 kept for budgets and rules that fail, 2 could not analyse (usage, network, broken image).
+Exit status: 0 analysed, 1 a budget failed, 2 could not analyse (usage, budgets, network, broken image).
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -17,22 +17,23 @@ from importlib import import_module
 import ocisize
 from ocisize.cli.options import common_options, settle_outputs
 from ocisize.cli.terminal import complain, prepare_streams
-from ocisize.errors import OcisizeError
+from ocisize.errors import BudgetError, OcisizeError
 
-OK, UNUSABLE, INTERRUPTED = 0, 2, 130
+UNUSABLE, INTERRUPTED = 2, 130
 DEFAULT = "analyze"
 #: command → what it does
 COMMANDS: Mapping[str, str] = {
     DEFAULT: "how big an image is, and which layer and file is to blame; what is done without a command",
     "files": "the largest files, of one layer or of those that match globs",
     "tree": "the largest directories as a tree",
+    "baseline": "how an image compares with the figures that a team accepted, kept in a file",
 }
 _DESCRIPTION = "Show how big a container image is on the wire, unpacked and wasted, and which layer and file is to blame."
 _EPILOG = """\
 IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder.
 A scheme makes it explicit: docker://REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci-dir:FOLDER[:NAME].
 
-exit status: 0 analysed, 2 could not analyse; 1 is kept for budgets that fail
+exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 could not analyse
 """
 
 
@@ -48,6 +49,10 @@ def make_parser(command: str = DEFAULT) -> argparse.ArgumentParser:
         parents=[common_options(module.FORMATS)],
         allow_abbrev=False,
     )
+    if actions := getattr(module, "ACTIONS", None):
+        parser.add_argument(
+            "action", choices=list(actions), help="; ".join(f"{name}: {what}" for name, what in actions.items())
+        )
     parser.add_argument("image", metavar="IMAGE", help="what to analyse, see below")
     module.add_options(parser)
     parser.add_argument("--version", action="version", version=f"ocisize {ocisize.__version__}")
@@ -80,15 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = module.run(options)
     except OcisizeError as error:
-        named = options.image in str(error)
-        complain("error", str(error) if named else f"{options.image}: {error}")
+        for text in _describe(error, options.image):
+            complain("error", text)
         if error.hint:
             complain("hint", error.hint)
         return UNUSABLE
-    except BrokenPipeError:
-        # Whoever read our output has had enough; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except OSError as error:
         complain("error", f"{error.filename or 'cannot write'}: {error.strerror}")
         return UNUSABLE
@@ -96,3 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("error", "interrupted")
         return INTERRUPTED
     return status
+
+
+def _describe(error: OcisizeError, image: str) -> Sequence[str]:
+    """An error in lines that name what it is about; what is wrong with budgets is not wrong with the image."""
+    if isinstance(error, BudgetError):
+        return error.problems or [str(error)]
+    return [str(error) if image in str(error) else f"{image}: {error}"]

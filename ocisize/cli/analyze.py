@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from ocisize.cli.gate import add_budget_options, complain_of, read_gate, status_of
 from ocisize.cli.options import colored, count
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
@@ -43,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="Dockerfile",
         help="file of the repository that sarif, github and gitlab show findings at (default: %(default)s)",
     )
+    add_budget_options(parser)
 
 
 def _assumptions(text: str) -> Assumptions:
@@ -55,9 +57,11 @@ def _assumptions(text: str) -> Assumptions:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse once and write every report, standard output last: whoever reads it may stop early."""
+    """Judge and report, every report of one analysis, standard output last: whoever reads it may stop early."""
+    gate = read_gate(options)
     needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
     analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
+    verdicts = gate.judge(analysis)
 
     from ocisize.report.options import ReportOptions
 
@@ -67,8 +71,11 @@ def run(options: argparse.Namespace) -> int:
         color=colored(options),
         assumptions=options.cost,
         dockerfile=options.dockerfile,
+        verdicts=verdicts,
     )
     for output in sorted(options.outputs, key=lambda output: output.output is None):
         with open_output(output) as file:
             write_report(output.format, analysis, file, chosen)
-    return 0
+    if not any(output.format == "text" and output.output is None for output in options.outputs):
+        complain_of(verdicts, analysis)
+    return status_of(verdicts)

@@ -39,7 +39,7 @@ def complain(kind: str, text: str) -> None:
 
 @contextmanager
 def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
-    """Where a report goes: its file, or standard output, in UTF-8 for all formats but text.
+    """Where a report goes: its file, or standard output until its reader has had enough; UTF-8 for all formats but text.
 
     The file of a GitHub step's summary is appended to: what the step has said before stays.
     """
@@ -51,8 +51,11 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
         return
     if options.format != "text" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
-    yield sys.stdout
-    sys.stdout.flush()
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:  # keep Python from complaining when it flushes at exit; the status is the command's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import base64
 import json
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
@@ -31,11 +31,13 @@ from ocisize.analysis.model import (
     WastedEntry,
     WasteTable,
 )  # fmt: skip
+from ocisize.analysis.verdict import Verdict
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
 from ocisize.paths import Paths
 from ocisize.report.options import ReportOptions
+from ocisize.report.verdicts import verdict_document
 
 if TYPE_CHECKING:
     import cattrs
@@ -51,16 +53,21 @@ _APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "
 
 def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
     """Write the document, indented."""
-    file.write(to_json(analysis, files=options.files, assumptions=options.assumptions) + "\n")
+    file.write(to_json(analysis, files=options.files, assumptions=options.assumptions, verdicts=options.verdicts) + "\n")
 
 
 def to_json(
-    analysis: Analysis, *, files: bool = False, indent: int | None = 2, assumptions: Assumptions | None = None
+    analysis: Analysis,
+    *,
+    files: bool = False,
+    indent: int | None = 2,
+    assumptions: Assumptions | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> str:
     """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns.
 
-    ``cost`` is what the image costs under ``assumptions``, and what each finding saves, in the order of the findings; it
-    is not part of the analysis and not read back.
+    ``cost`` is what the image costs under ``assumptions``, and what each finding saves, in the order of the findings, and
+    ``budgets`` are the ``verdicts``; they are not part of the analysis and not read back.
     """
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
@@ -71,6 +78,8 @@ def to_json(
     document["base"] = _base(analysis.base)
     document["system"] = _shown(attrs.asdict(analysis.system))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
+    if verdicts:
+        document["budgets"] = [verdict_document(verdict) for verdict in verdicts]
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
     from ocisize.analysis.cost import Assumptions
+    from ocisize.analysis.verdict import Verdict
 
 
 @attrs.frozen(kw_only=True)
@@ -19,3 +21,4 @@ class ReportOptions:
     color: bool | None = None  #: of text; None means on a terminal
     assumptions: Assumptions | None = None  #: what findings save in dollars: text, json
     dockerfile: str = "Dockerfile"  #: the repository's file that findings are shown at: sarif, github, gitlab
+    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ocisize.analysis.cost import Assumptions, default_assumptions
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
+from ocisize.analysis.verdict import Verdict
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
 from ocisize.report.context import describe_context
@@ -18,6 +19,7 @@ from ocisize.report.groups import print_groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.units import human_size, percent, printable
+from ocisize.report.verdicts import write_verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +34,14 @@ _FORMATS = {
 
 def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
     """Write the report at the width of the terminal or of a pipe."""
-    write_text(analysis, file, top=options.top, color=options.color, assumptions=options.assumptions)
+    write_text(
+        analysis,
+        file,
+        top=options.top,
+        color=options.color,
+        assumptions=options.assumptions,
+        verdicts=options.verdicts,
+    )
 
 
 def write_text(
@@ -43,13 +52,15 @@ def write_text(
     width: int | None = None,
     color: bool | None = None,
     assumptions: Assumptions | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> None:
-    """Write the report; ``color`` None means where ``file`` is a terminal.
+    """Write the report, verdicts first; ``color`` None means where ``file`` is a terminal.
 
     Where ``assumptions`` are given, findings tell what they save in dollars, too; else only the image's cost is shown.
     """
     with open_page(file, width=width, color=color) as console:
         _header(console, analysis)
+        write_verdicts(console, analysis, verdicts)
         _totals(console, analysis)
         _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)

@@ -39,6 +39,9 @@ def use() -> None:
     assert_type(analysis.waste[:20], list[ocisize.WastedEntry])
     assert_type(analysis.waste[0].cause, ocisize.Cause)
     assert_type(ocisize.from_json(ocisize.to_json(analysis)), ocisize.Analysis)
+    for verdict in ocisize.check(analysis, ocisize.parse_budgets("max-files = 9").budgets):
+        assert_type(verdict, ocisize.Verdict)
+        assert_type(verdict.budget, ocisize.Budget)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
     try:

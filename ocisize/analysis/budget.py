@@ -1,0 +1,262 @@
+"""check: what becomes of budgets, given an analysis and, for growth, a baseline.
+
+A figure equal to its limit keeps the budget. A figure that is not known keeps none: its status is UNKNOWN, which fails
+unless the budget says otherwise. A budget that no layer, path or kind of finding is about is UNMATCHED, which warns.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+
+import attrs
+
+from ocisize.analysis.baseline import Baseline, Entry, name_of, steps
+from ocisize.analysis.catalog import OWN_PREFIX, load_catalog
+from ocisize.analysis.findings import Finding, Severity
+from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.quantities import Number, Unit
+from ocisize.analysis.scope import Figures, Surroundings, TablesMissing
+from ocisize.analysis.topics import TOPICS
+from ocisize.analysis.verdict import Budget, Level, Metric, Place, Status, Verdict
+from ocisize.files import decode_name
+
+MAX_PLACES = 10  #: of a verdict that are told; all are counted
+UNKNOWN_WIRE = "the archive holds layers uncompressed, so that the download is unknown"
+NO_TABLES = "the analysis was saved without its files"
+NO_BASELINE = "there is no baseline of this image and platform"
+NOT_IN_BASELINE = "the baseline does not have the figure"
+NO_LAYER = "no layer has such an instruction"
+NO_PATH = "no path matches"
+
+_SEVERITIES = [str(severity) for severity in Severity]
+_PER_LAYER = (Metric.LAYER_WIRE, Metric.LAYER_UNPACKED)
+
+
+@attrs.frozen
+class _Sample:
+    """A figure at a place; None where it is unknown, for ``reason``."""
+
+    value: Number | None
+    place: Place | None = None
+    reason: str = ""
+    baseline: Number | None = None  #: the figure that growth is measured from, where it is another for each place
+
+
+def check(
+    analysis: Analysis, budgets: Iterable[Budget], baseline: Baseline | None = None, *, name: str | None = None
+) -> tuple[Verdict, ...]:
+    """A verdict on every budget, in their order. ``name`` is how the baseline knows the image; see ``name_of``."""
+    entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
+    surroundings = Surroundings(analysis)
+    return tuple(_judge(budget, surroundings, entry) for budget in budgets)
+
+
+def _judge(budget: Budget, surroundings: Surroundings, entry: Entry | None) -> Verdict:
+    if reason := _skip(budget, surroundings.analysis.platform):
+        return Verdict(budget=budget, status=Status.SKIPPED, reason=reason)
+    layers = surroundings.layers_of(budget)
+    if budget.layer and not layers:
+        return Verdict(budget=budget, status=Status.UNMATCHED, reason=NO_LAYER)
+    try:
+        if budget.metric in _JUDGES:
+            return _JUDGES[budget.metric](budget, surroundings, layers)
+        if budget.paths and not any(len(surroundings.rows(layer.index, budget)) for layer in layers):
+            return Verdict(budget=budget, status=Status.UNMATCHED, reason=NO_PATH)
+        return _compare(budget, _measure(budget, surroundings, layers, entry), entry)
+    except TablesMissing:
+        return Verdict(budget=budget, status=Status.UNKNOWN, reason=NO_TABLES)
+
+
+def _skip(budget: Budget, platform: str) -> str:
+    """Why a budget is not checked; "" if it is."""
+    if budget.level is Level.OFF:
+        return "switched off"
+    return "" if is_for(budget.platform, platform) else f"only for {budget.platform}"
+
+
+def is_for(pattern: str, platform: str) -> bool:
+    """Whether a budget's platform names an image's: ``linux/arm64`` is also ``linux/arm64/v8``, ``*`` is any text."""
+    return not pattern or any(fnmatch.fnmatchcase(platform, each) for each in (pattern, f"{pattern}/*"))
+
+
+def _measure(
+    budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis], entry: Entry | None
+) -> list[_Sample]:
+    """The figures that a budget limits: one of the image, or one of each layer that it is about."""
+    if budget.metric is Metric.LAYERS:
+        return [_Sample(len(layers))]
+    if budget.metric in _PER_LAYER:
+        return _largest_layer(budget, layers)
+    if budget.metric is Metric.FILE_SIZE:
+        return _largest_file(budget, surroundings, layers)
+    if budget.metric is Metric.USER_WASTE:
+        return [_user_waste(surroundings, budget)]
+    if not budget.layer:
+        return [_sample(budget, surroundings.figures(layers, budget))]
+    found = []
+    for layer, kept in zip(layers, _kept_layers(budget, surroundings.analysis, layers, entry), strict=True):
+        sample = _sample(budget, surroundings.figures([layer], budget))
+        place = Place(layer=layer.index, measured=sample.value)
+        found.append(attrs.evolve(sample, place=place, baseline=kept))
+    return found
+
+
+def _kept_layers(
+    budget: Budget, analysis: Analysis, layers: Sequence[LayerAnalysis], entry: Entry | None
+) -> Sequence[int | None]:
+    """The baseline's figure of each layer, 0 for a step that it does not have."""
+    if not budget.limit.growth or entry is None:
+        return [None] * len(layers)
+    kept = entry.by_step()
+    numbered = steps([layer.instruction for layer in analysis.layers])
+    found = [kept.get(numbered[layer.index]) for layer in layers]
+    if budget.metric is Metric.WIRE:
+        return [0 if layer is None else layer.wire for layer in found]
+    return [0 if layer is None else layer.unpacked for layer in found]
+
+
+def _sample(budget: Budget, figures: Figures) -> _Sample:
+    """A budget's figure among those of its scope."""
+    metric = budget.metric
+    if metric in (Metric.WIRE, Metric.PULL) and figures.wire is None:
+        return _Sample(None, reason=UNKNOWN_WIRE)
+    if metric is Metric.PULL:
+        return _Sample(Fraction(figures.wire or 0) / (budget.limit.bandwidth or 1))
+    if metric is Metric.EFFICIENCY:
+        return _Sample(1 - _share(figures.waste, figures.unpacked))
+    if metric is Metric.WASTE and budget.limit.unit is Unit.SHARE and not budget.limit.growth:
+        return _Sample(_share(figures.waste, figures.unpacked))
+    value: int = getattr(figures, metric.value)
+    return _Sample(value)
+
+
+def _share(part: int, whole: int) -> Fraction:
+    """A part of a whole; of nothing, nothing."""
+    return Fraction(part, whole) if whole else Fraction(0)
+
+
+def _user_waste(surroundings: Surroundings, budget: Budget) -> _Sample:
+    """Waste among what the layers above the first store."""
+    layers = surroundings.analysis.layers[1:]
+    figures = [surroundings.figures([layer], budget) for layer in layers]
+    return _Sample(_share(sum(each.waste for each in figures), sum(each.unpacked for each in figures)))
+
+
+def _largest_layer(budget: Budget, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
+    wire = budget.metric is Metric.LAYER_WIRE
+    sizes = [(layer.compressed_size if wire else layer.content_size, layer.index) for layer in layers]
+    known = [(size, -index) for size, index in sizes if size is not None]
+    if len(known) < len(sizes):
+        return [_Sample(None, reason=UNKNOWN_WIRE)]
+    if not known:
+        return [_Sample(0)]
+    size, index = max(known)
+    return [_Sample(size, Place(layer=-index, measured=size))]
+
+
+def _largest_file(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
+    best: tuple[int, int, int] | None = None
+    for layer in layers:
+        sizes = surroundings.tables[layer.index].sizes
+        largest = max(((sizes[row], -layer.index, -row) for row in surroundings.files(layer.index, budget)), default=None)
+        best = max((found for found in (best, largest) if found is not None), default=None)
+    if best is None:
+        return [_Sample(0)]
+    size, index, row = best[0], -best[1], -best[2]
+    path = decode_name(surroundings.tables[index].paths[row])
+    return [_Sample(size, Place(layer=index, path=path, measured=size))]
+
+
+def _compare(budget: Budget, samples: Sequence[_Sample], entry: Entry | None) -> Verdict:
+    """The verdict on some figures, of which the one that is furthest off is told."""
+    limit = budget.limit
+    judged: list[tuple[Number, Number, Number, _Sample]] = []  # how far off, figure, limit
+    problems: list[str] = []
+    for sample in samples:
+        allowed: Number | None = limit.value
+        if limit.growth:
+            per_place = sample.place is not None and bool(budget.layer) and budget.metric not in _PER_LAYER
+            kept = sample.baseline if per_place else entry.figure(budget.metric) if entry else None
+            allowed = None if kept is None else limit.over(kept)
+        if sample.value is None:
+            problems.append(sample.reason)
+        elif allowed is None:
+            problems.append(NO_BASELINE if entry is None else NOT_IN_BASELINE)
+        else:
+            off = allowed - sample.value if budget.at_least else sample.value - allowed
+            judged.append((off, sample.value, allowed, sample))
+    judged.sort(key=lambda found: -found[0])
+    broken = [found for found in judged if found[0] > 0]
+    if not broken and problems:
+        return Verdict(budget=budget, status=Status.UNKNOWN, reason=problems[0])
+    _, measured, allowed, _ = judged[0]
+    places = [sample.place for *_, sample in (broken or judged[:1]) if sample.place is not None]
+    return Verdict(
+        budget=budget,
+        status=_not_kept(budget) if broken else Status.PASS,
+        measured=measured,
+        limit=allowed,
+        where=tuple(places[:MAX_PLACES]),
+        where_count=len(places),
+    )
+
+
+def _judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+    """Whether forbidden paths stand in the image, in the order of its layers."""
+    found = {layer.index: surroundings.rows(layer.index, budget) for layer in layers}
+    first = [(layer, row) for layer, rows in found.items() for row in rows[:MAX_PLACES]][:MAX_PLACES]
+    tables = surroundings.tables
+    places = [
+        Place(layer=layer, path=decode_name(tables[layer].paths[row]), measured=tables[layer].sizes[row])
+        for layer, row in first
+    ]
+    return _count(budget, places, sum(map(len, found.values())))
+
+
+def _judge_findings(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+    """Whether there are forbidden findings, on the layers that the budget is about."""
+    indexes = {layer.index for layer in layers}
+    found = [
+        finding
+        for finding in surroundings.analysis.advice.findings
+        if is_forbidden(finding, budget.findings) and (not budget.layer or not indexes.isdisjoint(finding.layers))
+    ]
+    unheard_of = [each for each in budget.findings if each.startswith(OWN_PREFIX) and each not in _own_findings()]
+    if unheard_of and not found:
+        return Verdict(budget=budget, status=Status.UNMATCHED, reason=f"there is no finding {', '.join(unheard_of)}")
+    places = [Place(layer=each.layers[0] if each.layers else None, finding=each.id) for each in found[:MAX_PLACES]]
+    return _count(budget, places, len(found))
+
+
+@cache
+def _own_findings() -> frozenset[str]:
+    """The ids of all findings that there can be without rules of users."""
+    return frozenset([topic.id for topic in TOPICS] + [rule.id for rule in load_catalog().rules])
+
+
+def is_forbidden(finding: Finding, forbidden: Sequence[str]) -> bool:
+    """Whether ids name a finding, or severities that it reaches."""
+    reached = _SEVERITIES[_SEVERITIES.index(str(finding.severity)) :]
+    return finding.id in forbidden or any(severity in forbidden for severity in reached)
+
+
+def _count(budget: Budget, places: Sequence[Place], count: int) -> Verdict:
+    broken = count > budget.limit.value
+    return Verdict(
+        budget=budget,
+        status=_not_kept(budget) if broken else Status.PASS,
+        measured=count,
+        limit=budget.limit.value,
+        where=tuple(places) if broken else (),
+        where_count=count if broken else 0,
+    )
+
+
+def _not_kept(budget: Budget) -> Status:
+    return Status.WARN if budget.level is Level.WARN else Status.FAIL
+
+
+_JUDGES = {Metric.PATHS: _judge_paths, Metric.FINDINGS: _judge_findings}

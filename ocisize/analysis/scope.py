@@ -1,0 +1,153 @@
+"""What a budget is about: layers and rows of an image, and their figures.
+
+A glob of a budget stands for the path and for everything below it. Figures come from the analysis where a budget is
+about whole layers, and from the rows of the file tables where paths narrow it.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import attrs
+
+from ocisize.analysis.catalog import Catalog, Rule
+from ocisize.analysis.contested import WHITEOUT
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.globs import Glob, parse_glob
+from ocisize.analysis.matching import match_tables
+from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.verdict import Budget
+from ocisize.files import KIND_NAMES, REGULAR, FileTable, IntArray
+
+
+class TablesMissing(Exception):
+    """Rows are asked for, and the analysis was read back without its file tables."""
+
+
+@attrs.frozen
+class Figures:
+    """What some layers, or some rows of them, come to; ``wire`` is None where the saved form does not tell."""
+
+    wire: int | None
+    unpacked: int
+    waste: int
+    files: int
+
+    @property
+    def live(self) -> int:
+        """Bytes that a container sees."""
+        return self.unpacked - self.waste
+
+    def without(self, other: Figures) -> Figures:
+        """What is left when a part is not counted."""
+        wire = None if self.wire is None or other.wire is None else self.wire - other.wire
+        return Figures(wire, self.unpacked - other.unpacked, self.waste - other.waste, self.files - other.files)
+
+
+class Surroundings:
+    """An analysis as budgets look at it: what several of them need is found once, and only when asked for."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self._uppermost = {layer.digest: layer.index for layer in analysis.layers}
+        self._matched: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IntArray]] = {}
+
+    @cached_property
+    def tables(self) -> list[FileTable]:
+        """The file tables of all layers; raises TablesMissing."""
+        found = [layer.files for layer in self.analysis.layers if layer.files is not None]
+        if len(found) < len(self.analysis.layers):
+            raise TablesMissing
+        return found
+
+    @cached_property
+    def hidden_by(self) -> Sequence[IntArray]:
+        """Per layer, per row: the layer that hides it, -1 while it is visible."""
+        found = [layer.hidden_by for layer in self.analysis.layers if layer.hidden_by is not None]
+        return found if len(found) == len(self.analysis.layers) else merge(self.tables).hidden_by
+
+    def layers_of(self, budget: Budget) -> tuple[LayerAnalysis, ...]:
+        """The layers that a budget is about."""
+        if not budget.layer:
+            return self.analysis.layers
+        pattern = re.compile(".*".join(map(re.escape, budget.layer.split("*"))), re.DOTALL)
+        return tuple(layer for layer in self.analysis.layers if pattern.fullmatch(layer.instruction))
+
+    def rows(self, layer: int, budget: Budget) -> Sequence[int]:
+        """The rows of a layer that a budget is about, whiteout markers left out where it names paths."""
+        if budget.paths:
+            rows: Sequence[int] = self._match(budget.paths, budget.ignore)[layer]
+        else:
+            rows = range(len(self.tables[layer]))
+            if budget.ignore:
+                ignored = set(self._match(budget.ignore, ())[layer])
+                rows = [row for row in rows if row not in ignored]
+        if budget.visible_only:
+            hidden_by = self.hidden_by[layer]
+            rows = [row for row in rows if hidden_by[row] < 0]
+        return rows
+
+    def files(self, layer: int, budget: Budget) -> Iterator[int]:
+        """The same, regular files only."""
+        table = self.tables[layer]
+        markers = set(table.paths.rows_with(WHITEOUT)) if table.paths.contain(WHITEOUT) else ()
+        for row in self.rows(layer, budget):
+            if table.kinds[row] == REGULAR and not (row in markers and _is_marker(table.paths[row])):
+                yield row
+
+    def figures(self, layers: Sequence[LayerAnalysis], budget: Budget) -> Figures:
+        """What layers come to, as far as the budget's paths are about them."""
+        if budget.paths or budget.visible_only:
+            return self._sum(layers, budget)
+        whole: Sequence[Sizes] = [self.analysis] if len(layers) == len(self.analysis.layers) else layers
+        wires = [sizes.compressed_size for sizes in whole]
+        figures = Figures(
+            wire=None if None in wires else sum(wire or 0 for wire in wires),
+            unpacked=sum(sizes.content_size for sizes in whole),
+            waste=sum(sizes.wasted_size for sizes in whole),
+            files=sum(sizes.file_count for sizes in whole),
+        )
+        if budget.ignore:
+            return figures.without(self._sum(layers, attrs.evolve(budget, paths=budget.ignore, ignore=())))
+        return figures
+
+    def _sum(self, layers: Sequence[LayerAnalysis], budget: Budget) -> Figures:
+        """Rows added up; a blob that stands in several of the layers costs the wire once."""
+        wire: int | None = 0
+        unpacked = waste = files = 0
+        alone = len(layers) == 1
+        for layer in layers:
+            table, hidden_by = self.tables[layer.index], self.hidden_by[layer.index]
+            rows = self.rows(layer.index, budget)
+            unpacked += sum(table.sizes[row] for row in rows)
+            waste += sum(table.sizes[row] for row in rows if hidden_by[row] >= 0)
+            files += sum(1 for _ in self.files(layer.index, budget))
+            if alone or self._uppermost[layer.digest] == layer.index:
+                costs = table.compressed_sizes
+                wire = None if wire is None or costs is None else wire + sum(costs[row] for row in rows)
+        return Figures(wire, unpacked, waste, files)
+
+    def _match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
+        """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``."""
+        key = tuple(glob.text for glob in globs), tuple(glob.text for glob in ignore)
+        found = self._matched.get(key)
+        if found is None:
+            rule = Rule(
+                id="", title="", what="", confidence=Confidence.ASK, kinds=tuple(KIND_NAMES.values()),
+                globs=_with_all_below(globs), exceptions=_with_all_below(ignore),
+            )  # fmt: skip
+            claimed = match_tables(Catalog((rule,)), self.tables)
+            found = self._matched[key] = [rows.get(0, array("I")) for rows in claimed]
+        return found
+
+
+def _with_all_below(globs: Sequence[Glob]) -> tuple[Glob, ...]:
+    return (*globs, *[parse_glob(glob.text + "/") for glob in globs if not glob.directory])
+
+
+def _is_marker(path: bytes) -> bool:
+    return path.rpartition(b"/")[2].startswith(WHITEOUT)

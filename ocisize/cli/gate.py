@@ -1,0 +1,173 @@
+"""Budgets on the command line: options, the files they are read from, and verdicts that decide the exit status."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ocisize.cli.terminal import complain
+from ocisize.errors import InvalidGlob
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ocisize.analysis.baseline import Baseline
+    from ocisize.analysis.model import Analysis
+    from ocisize.analysis.verdict import Budget, Verdict
+
+KEPT, BROKEN = 0, 1  #: exit status
+#: flags of limits on the whole image → what they limit
+LIMIT_FLAGS = {
+    "max-wire": "bytes to download: '120 MB', or with a baseline '+2 %%'",
+    "max-unpacked": "bytes that all layers store",
+    "max-live": "bytes that a container sees",
+    "max-waste": "wasted bytes, or their share of unpacked: '5 %%'",
+    "min-efficiency": "live / unpacked, at least: '95 %%'",
+    "max-files": "files in all layers",
+    "max-layers": "layers",
+    "max-layer-wire": "bytes to download of the largest layer",
+    "max-layer-unpacked": "bytes that the largest layer stores",
+    "max-file-size": "bytes of the largest file",
+    "max-pull": "time to transfer the download: '10 s at 100 Mbit/s'",
+}
+DIVE_FLAGS = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
+
+
+class Gate(NamedTuple):
+    """Budgets and the baseline that growth is measured from."""
+
+    budgets: tuple[Budget, ...]
+    baseline_file: Path
+    name: str | None
+
+    def load_baseline(self) -> Baseline | None:
+        """The baseline, None where there is none; raises BudgetError."""
+        from ocisize.config import load_baseline
+
+        return load_baseline(self.baseline_file)
+
+    def judge(self, analysis: Analysis) -> tuple[Verdict, ...]:
+        """A verdict on each budget; the baseline is read where one of them needs it."""
+        if not self.budgets:
+            return ()
+        from ocisize.analysis.budget import check
+
+        growth = any(budget.limit.growth for budget in self.budgets)
+        return check(analysis, self.budgets, self.load_baseline() if growth else None, name=self.name)
+
+
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that set up budgets."""
+    add = add_growth_options(parser).add_argument
+    add("--forbid", metavar="GLOB", action="append", default=[], help="paths that no layer may have")
+    add(
+        "--forbid-findings",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="findings by id, or by severity: high, medium, low",
+    )
+    add("--ci", action="store_true", help="check dive's rules, by .dive-ci or dive's defaults")
+    add("--ci-config", metavar="FILE", help="file of dive's rules instead of .dive-ci")
+    for rule in DIVE_FLAGS:
+        add(f"--{rule}", metavar="LIMIT", dest=rule, help="dive's rule of this name; 'disabled' switches it off")
+
+
+def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that also growth over a baseline is limited by."""
+    group = parser.add_argument_group("budgets, see docs/budgets.md")
+    add = group.add_argument
+    add(
+        "--budget-file",
+        metavar="FILE",
+        help="read budgets from FILE instead of ocisize.toml, pyproject.toml or .dive-ci here",
+    )
+    add("--no-budgets", action="store_true", help="do not look for files of budgets")
+    for key, what in LIMIT_FLAGS.items():
+        add(f"--{key}", metavar="LIMIT", action="append", default=[], dest=key, help=what)
+    add("--baseline", metavar="FILE", help="file of the baseline (default: ocisize-baseline.json beside the budgets)")
+    add("--name", metavar="NAME", help="how the baseline knows the image (default: its reference without the tag)")
+    parser.set_defaults(forbid=[], forbid_findings=[], ci=False, ci_config=None, **dict.fromkeys(DIVE_FLAGS))
+    return group
+
+
+def read_gate(options: argparse.Namespace) -> Gate:
+    """What the options and the files of the current folder set up; raises BudgetError."""
+    from ocisize.config import Config, find_config, load_config
+
+    if options.budget_file:
+        config = load_config(Path(options.budget_file))
+    else:
+        config = Config() if options.no_budgets else find_config(Path())
+    flags = list(_read_flags(options))
+    said = {budget.key for budget in flags}
+    budgets = [budget for budget in config.budgets if budget.key not in said or _is_narrow(budget)]
+    dive = _read_dive(options)
+    if dive:
+        budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
+    baseline = Path(options.baseline) if options.baseline else config.baseline
+    return Gate((*budgets, *flags, *dive), baseline, options.name or config.name)
+
+
+def _is_narrow(budget: Budget) -> bool:
+    return bool(budget.platform or budget.layer or budget.paths or budget.ignore or budget.visible_only)
+
+
+def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
+    """The budgets of the flags; all their problems are told at once."""
+    from ocisize.analysis.budgetfile import budget_of, forbid_findings, forbid_paths
+    from ocisize.analysis.globs import parse_glob
+    from ocisize.errors import BudgetError
+
+    makers: list[tuple[str, Callable[[], Budget]]] = [
+        (f"--{key}: got {text!r}, ", partial(budget_of, key, text, f"--{key}"))
+        for key in LIMIT_FLAGS
+        for text in getattr(options, key)
+    ]
+    if options.forbid:
+        makers.append(("--forbid: ", lambda: forbid_paths([parse_glob(text) for text in options.forbid], "--forbid")))
+    if options.forbid_findings:
+        makers.append(("--forbid-findings: ", partial(forbid_findings, options.forbid_findings, "--forbid-findings")))
+    found = [_made(what, make) for what, make in makers]
+    problems = [each for each in found if isinstance(each, str)]
+    if problems:
+        raise BudgetError("; ".join(problems), problems=problems)
+    yield from (each for each in found if not isinstance(each, str))
+
+
+def _made(what: str, make: Callable[[], Budget]) -> Budget | str:
+    """A budget, or what is wrong with it."""
+    try:
+        return make()
+    except (ValueError, InvalidGlob) as error:
+        return f"{what}{error}"
+
+
+def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
+    """Budgets by dive's rules, where an option asks for them; a file that is named must be there."""
+    from ocisize.config import DIVE_FILE, load_dive_budgets
+
+    flags = {rule: getattr(options, rule) for rule in DIVE_FLAGS if getattr(options, rule) is not None}
+    if not (flags or options.ci or options.ci_config):
+        return ()
+    usual = None if options.no_budgets else Path(options.budget_file or DIVE_FILE)
+    if usual is not None and (usual.suffix == ".toml" or not usual.is_file()):
+        usual = None
+    return load_dive_budgets(flags, Path(options.ci_config) if options.ci_config else usual)
+
+
+def status_of(verdicts: Sequence[Verdict]) -> int:
+    """The exit status."""
+    return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
+
+
+def complain_of(verdicts: Sequence[Verdict], analysis: Analysis) -> None:
+    """Name the budgets that are not kept on standard error, for reports that do not or that nobody sees."""
+    from ocisize.report.verdicts import describe
+
+    for outcome in ("fail", "warn"):
+        for verdict in verdicts:
+            if verdict.outcome.value == outcome:
+                complain(f"budget {outcome}", describe(verdict, analysis))

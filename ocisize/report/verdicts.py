@@ -1,0 +1,222 @@
+"""Verdicts for people and for programs: one line each, failing ones first, with got, limit and what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from ocisize.analysis.budget import NO_BASELINE, NO_TABLES, UNKNOWN_WIRE
+from ocisize.analysis.diverules import RULES, dive_figure, dive_passes
+from ocisize.analysis.findings import Finding
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.quantities import Number, Unit
+from ocisize.analysis.verdict import Budget, Metric, Place, Status, Verdict
+from ocisize.files import display_name
+from ocisize.report.units import human_size, percent, printable, shorten_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ORDER = (Status.FAIL, Status.WARN, Status.PASS)
+_STYLES = {Status.FAIL: "bold red", Status.WARN: "bold yellow", Status.PASS: "green"}
+_NAMES = {
+    Metric.UNPACKED: "unpacked",
+    Metric.USER_WASTE: "waste of the upper layers",
+    Metric.LAYER_WIRE: "largest layer on the wire",
+    Metric.LAYER_UNPACKED: "largest layer unpacked",
+    Metric.FILE_SIZE: "largest file",
+    Metric.PATHS: "forbidden paths",
+    Metric.FINDINGS: "forbidden findings",
+}
+_OF_DOWNLOAD = (Metric.WIRE, Metric.PULL)
+_WASTE_IDS = "OS10"  #: of the findings on layers that hide others' files
+_OF_WASTE = (Metric.WASTE, Metric.USER_WASTE, Metric.EFFICIENCY)
+_TO_DO = {
+    UNKNOWN_WIRE: "analyse the image in its registry, or limit what is unpacked",
+    NO_TABLES: "analyse the image itself",
+    NO_BASELINE: "ocisize baseline write IMAGE",
+}
+
+
+def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
+    """Write all verdicts and a blank line; nothing when there are none. Those that are skipped are only counted."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not verdicts:
+        return
+    console.print(Text(_headline(verdicts), style="bold"))
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    shown = [verdict for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.outcome)):
+        text = Text(printable(describe(verdict, analysis)))
+        text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
+        grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)
+    console.print(grid)
+    console.print()
+
+
+def _headline(verdicts: Sequence[Verdict]) -> str:
+    skipped = [verdict for verdict in verdicts if verdict.status is Status.SKIPPED]
+    judged = [verdict.outcome for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    words = {Status.FAIL: "failed", Status.WARN: "warned", Status.PASS: "passed"}
+    counts = [f"{judged.count(outcome)} {words[outcome]}" for outcome in _ORDER if outcome in judged]
+    if skipped:
+        counts.append(f"{len(skipped)} skipped ({', '.join(sorted({verdict.reason for verdict in skipped}))})")
+    return f"Budgets: {', '.join(counts)}"
+
+
+def describe(verdict: Verdict, analysis: Analysis) -> str:
+    """A verdict in one line: what was measured, got and limit, where, its author's reason, what to do."""
+    budget = verdict.budget
+    text = f"{_name(budget)}{_comparison(verdict)}"
+    if verdict.reason:
+        text += f": {verdict.reason}"
+    if verdict.where and verdict.outcome is not Status.PASS:
+        text += f": {_where(verdict, analysis)}"
+    text += _dive_says(verdict, analysis)
+    if budget.reason:
+        text += f" ({budget.reason})"
+    if verdict.outcome is not Status.PASS and (to_do := _to_do(verdict, analysis)):
+        text += f" → {to_do}"
+    return text
+
+
+def _name(budget: Budget) -> str:
+    name = _NAMES.get(budget.metric, budget.metric.value)
+    if budget.layer:
+        name += f" of {budget.layer}"
+    if budget.paths and budget.metric is not Metric.PATHS:
+        name += f" in {', '.join(glob.text for glob in budget.paths)}"
+    if budget.ignore:
+        name += f" without {', '.join(glob.text for glob in budget.ignore)}"
+    return name
+
+
+def _comparison(verdict: Verdict) -> str:
+    budget, measured, limit = verdict.budget, verdict.measured, verdict.limit
+    if measured is None or limit is None:
+        return " unknown" if verdict.status is Status.UNKNOWN else ""
+    if budget.metric in (Metric.PATHS, Metric.FINDINGS):
+        return f" {measured:,}" if measured else " none"
+    unit, off = budget.unit, Fraction(measured) - limit
+    sign = "=" if not off else "<" if off < 0 else ">"
+    got, allowed = _amount(measured, unit), _amount(limit, unit)
+    if got == allowed and off:
+        got, allowed = _exact(measured, unit), _exact(limit, unit)
+    text = f" {got} {sign} {allowed}"
+    if budget.limit.growth:
+        text += f" (baseline +{_amount(budget.limit.value, budget.limit.unit)})"
+    return f"{text}, {_amount(off, unit)} over" if off > 0 and unit is not Unit.SHARE else text
+
+
+def _amount(value: Number, unit: Unit) -> str:
+    if unit is Unit.BYTES:
+        return human_size(int(value))
+    if unit is Unit.SHARE:
+        return percent(float(value))
+    return f"{float(value):.3g} s" if unit is Unit.SECONDS else f"{int(value):,}"
+
+
+def _exact(value: Number, unit: Unit) -> str:
+    """Digits enough to tell a figure from a limit that it nearly meets."""
+    if unit is Unit.BYTES:
+        return f"{int(value):,} B"
+    return f"{100 * float(value):.9g} %" if unit is Unit.SHARE else f"{float(value):.9g} s"
+
+
+def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
+    """What dive's own figure is where it would decide otherwise."""
+    budget, figures = verdict.budget, analysis.dive
+    judged = verdict.status in (Status.PASS, Status.FAIL)
+    if budget.key not in RULES or figures is None or not judged:
+        return ""
+    passes, figure = dive_passes(budget, figures), dive_figure(budget, figures)
+    if passes is (verdict.status is Status.PASS):
+        return ""
+    got = _amount(Fraction(figure), budget.unit) if math.isfinite(figure) else "no number"
+    return f", {'passes' if passes else 'fails'} in dive, which counts {got}"
+
+
+def _where(verdict: Verdict, analysis: Analysis) -> str:
+    shown = [_place(place, analysis) for place in verdict.where[:2]]
+    rest = verdict.where_count - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _place(place: Place, analysis: Analysis) -> str:
+    parts = [place.finding] if place.finding else []
+    if place.path is not None:
+        parts.append(shorten_path("/" + display_name(place.path), 60))
+    if place.layer is not None:
+        instruction = "" if place.path or place.finding else analysis.layers[place.layer].instruction[:40]
+        parts.append(f"in layer {place.layer}" + (f" ({instruction})" if instruction else ""))
+    return " ".join(parts)
+
+
+def _to_do(verdict: Verdict, analysis: Analysis) -> str:
+    """What helps, as far as the analysis knows."""
+    metric = verdict.budget.metric
+    if verdict.reason:
+        return _TO_DO.get(verdict.reason, "")
+    if metric is Metric.PATHS:
+        return "keep them out of the step that brings them: what a later one deletes stays downloadable"
+    if metric is Metric.FINDINGS:
+        return "the advice below says how to mend them"
+    if verdict.budget.paths or verdict.budget.layer:
+        return ""
+    return _advice(analysis.advice.findings, metric)
+
+
+def _advice(findings: Sequence[Finding], metric: Metric) -> str:
+    """The finding that brings a figure down the most."""
+    if metric in _OF_WASTE:
+        findings = [finding for finding in findings if finding.id.startswith(_WASTE_IDS)]
+    elif metric not in (*_OF_DOWNLOAD, Metric.UNPACKED):
+        return ""
+    if not findings:
+        return ""
+    wire = findings[0].compressed_size if metric in _OF_DOWNLOAD else None
+    return f"{findings[0].id} saves {human_size(findings[0].size if wire is None else wire)}"
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for JSON: sizes are bytes, shares 0..1, times seconds; null where there is no figure."""
+    budget = verdict.budget
+    return {
+        "key": budget.key,
+        "metric": budget.metric.value,
+        "status": verdict.status.value,
+        "outcome": verdict.outcome.value,
+        "level": budget.level.value,
+        "measured": _plain(verdict.measured),
+        "limit": _plain(verdict.limit),
+        "unit": budget.unit.value,
+        "growth": _plain(budget.limit.value) if budget.limit.growth else None,
+        "where": [
+            {
+                "layer": place.layer,
+                "path": None if place.path is None else display_name(place.path),
+                "finding": place.finding,
+                "measured": _plain(place.measured),
+            }
+            for place in verdict.where
+        ],
+        "where_count": verdict.where_count,
+        "why": verdict.reason,
+        "platform": budget.platform,
+        "layer": budget.layer,
+        "paths": [glob.text for glob in budget.paths],
+        "ignore": [glob.text for glob in budget.ignore],
+        "findings": list(budget.findings),
+        "reason": budget.reason,
+        "origin": budget.origin,
+    }
+
+
+def _plain(value: Number | None) -> int | float | None:
+    return float(value) if isinstance(value, Fraction) else value

@@ -1,0 +1,135 @@
+"""Budgets in TOML: where errors point, and what cannot stand together. Verdicts are tested with the gate."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ocisize.analysis.budgetfile import LIMITS, parse_budgets
+from ocisize.errors import BudgetError
+
+
+def problems_of(text: str, **options: tuple[str, ...]) -> list[str]:
+    with pytest.raises(BudgetError) as caught:
+        parse_budgets(text, "o.toml", **options)
+    assert caught.value.problems
+    assert str(caught.value) == "; ".join(caught.value.problems)
+    return list(caught.value.problems)
+
+
+def test_all_problems_at_once() -> None:
+    """Every problem is told with its line, key, what was got and what was expected."""
+    text = """\
+max-wire = "120 MX"   # not a unit
+max-fils = 3
+nonsense = true
+
+[[budget]]
+level = "error"
+path = ["/a/", ""]
+max-live = [ "1 MB", "1 XB" ]
+
+# a comment
+[[ budget ]]
+reason = 5
+"""
+    assert problems_of(text) == [
+        "o.toml:2: max-fils: unknown key, expected max-files",
+        "o.toml:3: nonsense: unknown key, expected one of " + ", ".join([*LIMITS, "forbid", "forbid-findings", "path",
+         "ignore", "layer", "visible-only", "platform", "level", "reason", "if-unknown", "if-unmatched", "name",
+         "baseline", "budget"]),
+        "o.toml:1: max-wire: got '120 MX', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
+        "o.toml:6: level: got 'error', expected one of fail, warn, off",
+        "o.toml:7: path: the glob '' is empty",
+        "o.toml:8: max-live: got '1 XB', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
+        "o.toml:12: reason: got 5, expected a string that is not empty",
+        "o.toml:11: budget 2: limits nothing, expected one of " + ", ".join([*LIMITS, "forbid", "forbid-findings"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("max-wire =", "o.toml: is not TOML: "),
+        ("max-wire = " + "9" * 5000, "o.toml: is not TOML: "),
+        ("a = " + "[" * 100_000, "o.toml: is not TOML: "),
+    ],
+)
+def test_what_is_not_toml(text: str, problem: str) -> None:
+    """The parser's words are passed on."""
+    with pytest.raises(BudgetError) as caught:
+        parse_budgets(text, "o.toml")
+    assert str(caught.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('path = "/a"\nmax-layers = 3', "o.toml:1: path: cannot narrow max-layers"),
+        ('ignore = "/a"\nmax-layer-wire = 3', "o.toml:1: ignore: cannot narrow max-layer-wire"),
+        ('path = "/a"\nforbid = "/b"', "o.toml:1: path: cannot narrow forbid"),
+        ('ignore = "/a"\nforbid-findings = "high"', "o.toml:1: ignore: cannot narrow forbid-findings"),
+        ("visible-only = true\nmax-wire = 3", "o.toml:1: visible-only: cannot narrow max-wire"),
+        (
+            'path = "/a"\nmax-live = "+2 %"',
+            "o.toml:2: max-live: growth cannot be limited with path: no baseline has the figure",
+        ),
+        ('layer = "RUN *"\nmax-files = "+2"', "o.toml:2: max-files: growth cannot be limited with layer: no baseline has"),
+        ("visible-only = 1\nmax-files = 3", "o.toml:1: visible-only: got 1, expected true or false"),
+        ("max-wire = []", "o.toml:1: max-wire: got an empty array"),
+        ("budget = 3", "o.toml:1: budget: got an integer, expected [[budget]] tables"),
+        ("name = ''\nbaseline = 3", "o.toml:1: name: got '', expected a string that is not empty"),
+        ('if-unknown = "pass"\nmax-wire = 3', "o.toml:1: if-unknown: got 'pass', expected one of fail, warn, off"),
+    ],
+)
+def test_what_cannot_be(text: str, problem: str) -> None:
+    """Limits that a scope cannot narrow, and values of another type."""
+    assert problems_of(text)[0].startswith(problem)
+
+
+def test_lines_are_those_of_the_right_table() -> None:
+    """A key that stands in several tables is named where it is wrong; inline tables have no line of their own."""
+    text = 'max-wire = 1\n[[budget]]\nmax-wire = 2\n[[budget]] # third\n"max-wire" = "x"\n'
+    assert problems_of(text)[0].startswith("o.toml:5: max-wire: got 'x'")
+    assert problems_of('budget = [{max-wire = "x"}]')[0].startswith("o.toml: max-wire: got 'x'")
+    origins = [budget.origin for budget in parse_budgets(text.replace('"x"', "3"), "o.toml").budgets]
+    assert origins == ["o.toml:1", "o.toml:3", "o.toml:5"]
+
+
+def test_the_table_of_a_project_file() -> None:
+    """[tool.ocisize] and [[tool.ocisize.budget]]; other tools' tables are not ours, nor are their lines."""
+    text = """
+[tool.other]
+max-wire = "whatever"
+[[budget]]
+max-wire = "theirs"
+[tool.ocisize]
+name = "app"
+max-wire = 7
+[tool.ocisize.else]
+[[tool.ocisize.budget]]
+max-live = "x"
+"""
+    problems = problems_of(text, table=("tool", "ocisize"))
+    assert problems[0].startswith("o.toml:9: else: unknown key") or problems[0].startswith("o.toml: else: unknown key")
+    assert problems[1].startswith("o.toml:11: max-live: got 'x'")
+    good = parse_budgets(text.replace('"x"', "1").replace("[tool.ocisize.else]", ""), "o.toml", table=("tool", "ocisize"))
+    assert (good.name, [budget.origin for budget in good.budgets]) == ("app", ["o.toml:8", "o.toml:11"])
+    assert parse_budgets("[tool]\nx = 1", table=("tool", "ocisize")).budgets == ()
+    with pytest.raises(BudgetError, match="tool.ocisize: got an integer, expected a table"):
+        parse_budgets("[tool]\nocisize = 3", table=("tool", "ocisize"))
+
+
+def test_the_examples_of_the_documentation() -> None:
+    """Every TOML block of docs/budgets.md is read, and every key is explained there."""
+    page = (Path(__file__).parents[1] / "docs" / "budgets.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        table = ("tool", "ocisize") if "[tool.ocisize" in block else ()
+        assert parse_budgets(block, "docs/budgets.md", table=table).budgets
+    for key in (*LIMITS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "platform", "level",
+                "reason", "if-unknown", "if-unmatched", "name", "baseline"):  # fmt: skip
+        assert f"`{key}`" in page, key

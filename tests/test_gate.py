@@ -1,0 +1,382 @@
+"""The gate: every rule, kept, broken, met exactly, switched off and misconfigured; what narrows it; what is unknown."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from ocisize import Analysis, Verdict, check, parse_budgets
+from ocisize.analysis.baseline import Baseline, entry_of
+from ocisize.analysis.budgetfile import LIMITS
+from ocisize.analysis.diverules import RULES, dive_budgets
+from ocisize.analysis.verdict import Level, Place, Status
+from ocisize.errors import BudgetError
+from tests.gates import WIRES, changed, image, judge, verdict
+
+# key: measured, value that is met exactly, kept, broken, misconfigured
+TABLE: dict[str, tuple[object, str, str, str, str]] = {
+    "max-wire": (10100, '"10100 B"', '"10.2 kB"', "10099", '"10 XB"'),
+    "max-unpacked": (20000, '"20 kB"', '"20 KiB"', '"19999"', "2.5"),
+    "max-live": (15000, "15_000", '"1 GB"', '"14.999 kB"', '"-1"'),
+    "max-waste": (Fraction(1, 4), '"25 %"', '"25.1 %"', '"24.9%"', '"101 %"'),
+    "min-efficiency": (Fraction(3, 4), "0.75", '"74.9 %"', '"75.0001 %"', "75"),
+    "max-files": (6, "6", '"1,000"', "5", '"6.5"'),
+    "max-layers": (4, '"4"', "5", "3", '"many"'),
+    "max-layer-wire": (5000, '"5kB"', '"5 KiB"', '"4.9 kB"', "true"),
+    "max-layer-unpacked": (10000, "10000", "10001", "9999", "[[]]"),
+    "max-file-size": (9000, "9000", '"9,001"', '"8.9 kB"', '"8,9 kB"'),
+    "max-pull": (
+        Fraction(101, 10), '"10.1 s at 8 kbit/s"', '"10.1 s at 1.1 kB/s"', '"10 s at 8 kbit/s"', '"10 s"'
+    ),
+}  # fmt: skip
+
+
+def test_the_table_has_every_limit() -> None:
+    """No limit is left out."""
+    assert set(TABLE) == set(LIMITS)
+
+
+@pytest.mark.parametrize("key", TABLE)
+def test_a_limit_that_is_met_exactly_is_kept(key: str) -> None:
+    """Equal passes, and figure and limit are told exactly."""
+    found = verdict(f"{key} = {TABLE[key][1]}")
+    if key == "max-pull":
+        found = attrs.evolve(found, limit=Fraction(101, 10))  # 10.1 is no float; the test of equality is the status
+    assert (found.status, found.measured) == (Status.PASS, TABLE[key][0])
+    assert found.measured == found.limit
+
+
+@pytest.mark.parametrize("key", TABLE)
+def test_a_limit_that_is_kept(key: str) -> None:
+    """Below the limit passes, or above the least."""
+    found = verdict(f"{key} = {TABLE[key][2]}")
+    assert (found.status, found.outcome) == (Status.PASS, Status.PASS)
+    assert found.measured != found.limit
+
+
+@pytest.mark.parametrize("level", ["fail", "warn"])
+@pytest.mark.parametrize("key", TABLE)
+def test_a_limit_that_is_broken(key: str, level: str) -> None:
+    """A byte or a ten-thousandth of a percent too much does what the level says."""
+    found = verdict(f'{key} = {TABLE[key][3]}\nlevel = "{level}"')
+    assert (found.status.value, found.outcome.value) == (level, level)
+
+
+@pytest.mark.parametrize("value", ["false", '"off"'])
+@pytest.mark.parametrize("key", TABLE)
+def test_a_limit_that_is_switched_off(key: str, value: str) -> None:
+    """It is skipped and says so, by its value or by the level of its table."""
+    for text in (f"{key} = {value}", f'{key} = {TABLE[key][3]}\nlevel = "off"'):
+        found = verdict(text)
+        assert (found.status, found.outcome, found.reason) == (Status.SKIPPED, Status.PASS, "switched off")
+
+
+@pytest.mark.parametrize("key", TABLE)
+def test_a_limit_that_is_misconfigured(key: str) -> None:
+    """No verdict is given on what cannot be read: the error names line, key, got and expected."""
+    with pytest.raises(BudgetError) as caught:
+        parse_budgets(f"\n{key} = {TABLE[key][4]}\n")
+    assert str(caught.value).startswith(f"ocisize.toml:2: {key}: got ")
+    assert "expected" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "+nan", "1e400"])
+@pytest.mark.parametrize("key", TABLE)
+def test_no_limit_is_without_a_value(key: str, value: str) -> None:
+    """NaN and infinity, which every figure keeps or none, are no limits."""
+    with pytest.raises(BudgetError, match=f"{key}: got "):
+        parse_budgets(f"{key} = {value}")
+    with pytest.raises(BudgetError, match=f"{key}: got "):
+        parse_budgets(f'{key} = "{value}"')
+
+
+# dive's rules: met exactly, kept, broken, misconfigured
+DIVE = {
+    "lowestEfficiency": ("0.75", ".74", "0.7500001", "75%"),
+    "highestWastedBytes": ("5kB", "5,001", "4.999 KB", "5 apples"),
+    "highestUserWastedPercent": ("0.4", "1", "0.39999", "1.5"),
+}
+
+
+def dive_verdict(rule: str, value: str) -> Verdict:
+    flags = dict.fromkeys(RULES, "disabled") | {rule: value}
+    return next(found for found in check(image(), dive_budgets(flags, {}, "")) if found.budget.key == rule)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_dives_rules(rule: str) -> None:
+    """Met exactly and kept pass, broken fails, disabled is skipped."""
+    equal, kept, broken, _ = DIVE[rule]
+    assert dive_verdict(rule, equal).status == Status.PASS
+    assert dive_verdict(rule, equal).measured == dive_verdict(rule, equal).limit
+    assert dive_verdict(rule, kept).status == Status.PASS
+    assert dive_verdict(rule, broken).status == Status.FAIL
+    assert dive_verdict(rule, "disabled").status == Status.SKIPPED
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("value", ["", "nan", "NaN", "inf", "-1", "+Inf", "0x1p-2", "1e-1", "none"])
+def test_dives_rules_misconfigured(rule: str, value: str) -> None:
+    """What dive calls misconfigured, or takes for a number that everything passes, is an error."""
+    for each in (value, DIVE[rule][3]):
+        with pytest.raises(BudgetError, match=rf"--{rule}: {rule}: got .* expected a .* or 'disabled'"):
+            dive_verdict(rule, each)
+
+
+def test_forbidden_paths() -> None:
+    """Absent passes; present fails, with layers and paths, also where a later layer deletes them."""
+    assert verdict('forbid = ["**/.git/**", "*.pem"]').status == Status.PASS
+    found = verdict('forbid = ["/app/tmp", "*.pem"]')
+    assert (found.status, found.measured, found.limit) == (Status.FAIL, 1, 0)
+    assert found.where == (Place(layer=1, path="app/tmp", measured=3000),)
+    assert verdict('forbid = "/app/tmp"\nvisible-only = true').status == Status.PASS
+    assert verdict('forbid = "/bin/sh"\nvisible-only = true').status == Status.FAIL
+    assert verdict('forbid = "/app/tmp"\nignore = "/app/"').status == Status.PASS
+    assert verdict('forbid = "/app/tmp"\nlevel = "warn"').status == Status.WARN
+    assert verdict('forbid = "/app/tmp"\nlevel = "off"').status == Status.SKIPPED
+
+
+def test_a_forbidden_directory_is_what_lies_in_it() -> None:
+    """A glob stands for everything below it, whether the layer lists the directory or not."""
+    for glob in ("/app", "/app/", "app", "/app/**", "**/app/**"):
+        assert verdict(f'forbid = "{glob}"').measured == 3, glob
+
+
+def test_many_forbidden_paths_are_counted() -> None:
+    """The first places are told, all are counted, in the order of layers."""
+    found = verdict('forbid = ["/app", "/bin", "/etc"]')
+    assert (found.measured, found.where_count) == (6, 6)
+    assert [place.layer for place in found.where] == [0, 0, 1, 1, 1, 3]
+
+
+@pytest.mark.parametrize("text", ['"**"', '""', "[]", "3", '["/a", ""]', '"/a/../b"'])
+def test_forbidden_paths_misconfigured(text: str) -> None:
+    """A glob that cannot be understood is an error, and so is a list of none."""
+    with pytest.raises(BudgetError, match="ocisize.toml:1: forbid: "):
+        parse_budgets(f"forbid = {text}")
+
+
+def test_forbidden_findings() -> None:
+    """By id and by severity, which includes the higher ones."""
+    assert verdict('forbid-findings = "OS101"').where[0].finding == "OS101"
+    assert verdict('forbid-findings = ["OS102", "OS301", "ACME001"]').status == Status.PASS
+    assert verdict('forbid-findings = "OS102"').measured == 0
+    assert verdict('forbid-findings = ["OS101", "OS999"]').status == Status.FAIL
+    unheard_of = verdict('forbid-findings = ["OS102", "OS999"]')
+    assert (unheard_of.status, unheard_of.reason) == (Status.UNMATCHED, "there is no finding OS999")
+    assert [verdict(f'forbid-findings = ["{severity}"]').measured for severity in ("low", "medium", "high")] == [2, 1, 0]
+    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "COPY*"').status == Status.PASS
+    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "RUN rm"').status == Status.FAIL
+    assert verdict('forbid-findings = "low"\nlevel = "off"').status == Status.SKIPPED
+    with pytest.raises(BudgetError, match="forbid-findings: got 'serious', expected an id such as OS101 or one of high"):
+        parse_budgets('forbid-findings = ["serious"]')
+
+
+def test_several_limits_of_one_figure() -> None:
+    """An array sets several, each with its verdict; waste is limited in bytes too."""
+    found = judge('max-waste = ["25 %", "4999 B", "5 kB"]')
+    assert [each.status.value for each in found] == ["pass", "fail", "pass"]
+    assert [each.measured for each in found] == [Fraction(1, 4), 5000, 5000]
+
+
+def test_budgets_of_paths() -> None:
+    """A path is itself and all below it, in all layers; what is hidden there is not live."""
+    assert verdict('[[budget]]\npath = "/app"\nmax-unpacked = 8000').measured == 8000
+    assert verdict('[[budget]]\npath = "/app"\nmax-live = 4000').measured == 4000
+    assert verdict('[[budget]]\npath = "/app/*"\nignore = "cache"\nmax-unpacked = 8000').measured == 7000
+    assert verdict('[[budget]]\npath = ["/app/tmp", "/etc/"]\nmax-wire = 3000').measured == 3000
+    assert verdict('[[budget]]\npath = "/app"\nmax-files = 3').measured == 3
+    assert verdict('[[budget]]\npath = "/app"\nmax-waste = "50 %"').measured == Fraction(1, 2)
+    assert verdict('[[budget]]\npath = "/app"\nmin-efficiency = 0.5').measured == Fraction(1, 2)
+    assert verdict('[[budget]]\npath = "/app"\nmax-pull = "8 s at 500 B/s"').measured == 8
+    largest = verdict('[[budget]]\npath = "/app"\nmax-file-size = 3999')
+    assert (largest.status, largest.where) == (Status.FAIL, (Place(layer=1, path="app/big", measured=4000),))
+
+
+def test_ignored_paths_do_not_count() -> None:
+    """What is ignored is taken from the figures of the whole, and the rest of the blob stays."""
+    assert verdict('max-waste = 2000\nignore = "/app/tmp"').measured == 2000
+    assert verdict('max-waste = "100 %"\nignore = "/app/tmp"').measured == Fraction(2, 17)
+    assert verdict('max-wire = 1\nignore = "/app/tmp"').measured == sum(WIRES) - 1500
+    assert verdict('max-file-size = 1\nignore = "/bin/"').measured == 4000
+    assert verdict('max-files = 1\nignore = ["/bin/", "*.md"]').measured == 5
+    assert verdict('max-files = 1\nignore = "/nothing"').measured == 6
+
+
+def test_the_visible_view() -> None:
+    """Files are counted, and the largest looked for, among all that is downloaded or among what a container sees."""
+    assert verdict("max-files = 3\nvisible-only = true").measured == 3
+    assert verdict('max-file-size = 1\nvisible-only = true\nignore = ["/bin", "big"]').measured == 2000
+    assert verdict('max-file-size = 1\nignore = ["/bin", "big"]').measured == 3000
+
+
+def test_budgets_of_layers() -> None:
+    """Each layer whose instruction matches is measured by itself; the one that is furthest off is told first."""
+    found = verdict('[[budget]]\nlayer = "RUN *"\nmax-unpacked = 7999')
+    assert (found.status, found.measured, found.where_count) == (Status.FAIL, 8000, 1)
+    assert found.where == (Place(layer=1, measured=8000),)
+    every = verdict('[[budget]]\nlayer = "*"\nmax-wire = 999')
+    assert [place.layer for place in every.where] == [0, 1, 3]
+    assert verdict('[[budget]]\nlayer = "RUN *"\nmax-layers = 2').measured == 2
+    assert verdict('[[budget]]\nlayer = "*-get*"\npath = "/app/big"\nmax-unpacked = 4000').measured == 4000
+    assert verdict('[[budget]]\nlayer = "COPY . /app"\nmax-file-size = 2000').measured == 2000
+    assert verdict('[[budget]]\nlayer = "RUN *"\nforbid = "/etc"').status == Status.PASS
+
+
+def test_patterns_of_instructions_are_literal_but_for_stars() -> None:
+    """Brackets and dots mean themselves, and the pattern covers the whole instruction."""
+    layers = [attrs.evolve(each, instruction='CMD ["a.b"]') for each in image().layers]
+    analysis = changed(image(), layers=tuple(layers))
+    assert verdict("""[[budget]]\nlayer = 'CMD ["a.b"]'\nmax-layers = 4""", analysis).measured == 4
+    assert verdict("""[[budget]]\nlayer = 'CMD ["axb"]'\nmax-layers = 4""", analysis).status == Status.UNMATCHED
+    assert verdict("""[[budget]]\nlayer = 'CMD'\nmax-layers = 4""", analysis).status == Status.UNMATCHED
+
+
+@pytest.mark.parametrize("narrow", ['layer = "FROM scratch"', 'path = "/opt/app"'])
+def test_what_matches_nothing_is_no_pass(narrow: str) -> None:
+    """A budget about nothing in the image is told, as a warning unless it says otherwise."""
+    text = f"[[budget]]\n{narrow}\nmax-unpacked = 1\n"
+    found = verdict(text)
+    assert (found.status, found.outcome, found.measured) == (Status.UNMATCHED, Status.WARN, None)
+    for level, outcome in (("fail", Status.FAIL), ("off", Status.PASS)):
+        assert verdict(f'{text}if-unmatched = "{level}"').outcome == outcome
+    assert verdict(f'{text}if-unmatched = "fail"\nlevel = "warn"').outcome == Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("pattern", "applies"),
+    [("linux/amd64", True), ("linux", True), ("*/amd64", True), ("linux/arm64", False), ("linux/amd", False), ("", True)],
+)
+def test_budgets_of_platforms(pattern: str, applies: bool) -> None:
+    """A budget for another platform is skipped and says so."""
+    scope = f'platform = "{pattern}"' if pattern else ""
+    found = verdict(f"[[budget]]\n{scope}\nmax-wire = 1")
+    assert (found.status == Status.FAIL) is applies
+    assert applies or (found.status, found.reason) == (Status.SKIPPED, f"only for {pattern}")
+
+
+def test_variants_of_a_platform_belong_to_it() -> None:
+    """``linux/arm`` is any variant of it."""
+    analysis = changed(image(), platform="linux/arm/v7")
+    assert verdict('[[budget]]\nplatform = "linux/arm"\nmax-wire = 1', analysis).status == Status.FAIL
+    assert verdict('[[budget]]\nplatform = "linux/arm/v6"\nmax-wire = 1', analysis).status == Status.SKIPPED
+
+
+def uncompressed() -> Analysis:
+    """The image as a docker-archive of plain layers has it."""
+    layers = [attrs.evolve(each, compressed_size=None, wasted_compressed_size=None) for each in image().layers]
+    return changed(image(), layers=tuple(layers), compressed_size=None, wasted_compressed_size=None)
+
+
+@pytest.mark.parametrize(
+    "text", ['max-wire = "1 GB"', 'max-pull = "9 s at 1 GB/s"', 'max-layer-wire = "1 GB"', 'max-wire = "1 GB"\nlayer = "*"',
+             'max-wire = "1 GB"\nignore = "/app"'],
+)  # fmt: skip
+def test_an_unknown_figure_is_no_pass(text: str) -> None:
+    """Where the download is unknown a limit on it fails, unless it says otherwise."""
+    found = verdict(text, uncompressed())
+    assert (found.status, found.outcome, found.measured) == (Status.UNKNOWN, Status.FAIL, None)
+    assert "unknown" in found.reason
+    assert verdict(f'{text}\nif-unknown = "warn"', uncompressed()).outcome == Status.WARN
+    assert verdict(f'{text}\nif-unknown = "off"', uncompressed()).outcome == Status.PASS
+    assert verdict(f'{text}\nlevel = "warn"', uncompressed()).outcome == Status.WARN
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['forbid = "/a"', "max-file-size = 90000", 'max-live = 90000\npath = "/app"', 'max-waste = 90000\nignore = "/b"'],
+)
+def test_an_analysis_without_files_is_no_pass(text: str) -> None:
+    """Read back from JSON without --files, an analysis cannot tell of paths."""
+    bare = changed(image(), layers=tuple(attrs.evolve(each, files=None) for each in image().layers))
+    assert verdict(text, bare).status == Status.UNKNOWN
+    assert verdict("max-unpacked = 20000", bare).status == Status.PASS
+
+
+def baseline(analysis: Analysis | None = None) -> Baseline:
+    return Baseline().with_entry("acme/app", "linux/amd64", entry_of(analysis or image()))
+
+
+GROWING = [key for key in LIMITS if key not in ("min-efficiency", "max-pull")]
+
+
+@pytest.mark.parametrize("key", GROWING)
+@pytest.mark.parametrize("growth", ["+0", "+0 %", "+5 %", "+1000"])
+def test_growth_of_nothing_is_kept(key: str, growth: str) -> None:
+    """Against its own baseline an image has not grown."""
+    found = verdict(f'{key} = "{growth}"', baseline=baseline())
+    assert found.status == Status.PASS
+    assert (found.measured == found.limit) is growth.startswith("+0")
+
+
+@pytest.mark.parametrize("key", GROWING)
+def test_growth_beyond_its_limit(key: str) -> None:
+    """A single byte, file or layer more than the baseline is too much for ``+0``; ``+1`` is met exactly."""
+    entry = entry_of(image())
+    totals = {name: size - 1 for name, size in attrs.asdict(entry.totals).items()}
+    layers = tuple(
+        attrs.evolve(each, wire=max((each.wire or 0) - 1, 0), unpacked=max(each.unpacked - 1, 0)) for each in entry.layers
+    )
+    smaller = Baseline().with_entry(
+        "acme/app", "linux/amd64", attrs.evolve(entry, totals=type(entry.totals)(**totals), layers=layers)
+    )
+    assert verdict(f'{key} = "+0"', baseline=smaller).status == Status.FAIL
+    one_more = verdict(f'{key} = "+1"', baseline=smaller)
+    assert (one_more.status, one_more.measured) == (Status.PASS, one_more.limit)
+
+
+@pytest.mark.parametrize("key", GROWING)
+def test_growth_without_a_baseline_is_no_pass(key: str) -> None:
+    """Neither without a file, nor without this image, nor without this platform in it."""
+    others = Baseline({"acme/app": {"linux/arm64": entry_of(image())}, "other": {"linux/amd64": entry_of(image())}})
+    for each in (None, Baseline(), others):
+        found = verdict(f'{key} = "+50 %"', baseline=each)
+        assert (found.status, found.outcome) == (Status.UNKNOWN, Status.FAIL)
+        assert "no baseline" in found.reason
+
+
+def test_growth_of_layers_goes_by_their_steps() -> None:
+    """A layer is compared with the layer of the same step; a new step grows from nothing."""
+    old = changed(image(), layers=(image().layers[0], attrs.evolve(image().layers[1], content_size=7000)))
+    text = '[[budget]]\nlayer = "*"\nmax-unpacked = "{}"'
+    found = verdict(text.format("+1 kB"), baseline=baseline(old))
+    assert (found.status, found.measured, found.limit) == (Status.FAIL, 2000, 1000)
+    assert [place.layer for place in found.where] == [3]
+    assert verdict(text.format("+2 kB"), baseline=baseline(old)).status == Status.PASS
+    assert [place.layer for place in verdict(text.format("+10 %"), baseline=baseline(old)).where] == [3, 1]
+
+
+def test_equal_steps_are_told_apart_by_their_order() -> None:
+    """The second layer of a step is compared with the second one."""
+    twice = changed(image(), layers=tuple(attrs.evolve(each, instruction="RUN x") for each in image().layers))
+    text = '[[budget]]\nlayer = "RUN x"\nmax-unpacked = "+0"'
+    assert verdict(text, twice, baseline(twice)).status == Status.PASS
+
+
+def test_growth_that_the_baseline_cannot_tell() -> None:
+    """A baseline written without the wire knows no growth of it."""
+    found = verdict('max-wire = "+1 GB"', baseline=baseline(uncompressed()))
+    assert (found.status, found.reason) == (Status.UNKNOWN, "the baseline does not have the figure")
+    assert verdict('[[budget]]\nlayer = "*"\nmax-wire = "+1 GB"', baseline=baseline(uncompressed())).status == Status.UNKNOWN
+
+
+def test_an_image_of_nothing() -> None:
+    """No figure of an image without layers is NaN: nothing is wasted of nothing."""
+    empty = changed(
+        image(), layers=(), compressed_size=0, content_size=0, live_size=0, wasted_size=0, file_count=0, entry_count=0
+    )
+    for key, (_, value, _, _, _) in TABLE.items():
+        found = verdict(f"{key} = {value}", empty)
+        assert found.status == Status.PASS, key
+        assert found.measured == (1 if key == "min-efficiency" else 0)
+    assert [each.status for each in check(empty, dive_budgets({}, {}, ""))] == [Status.PASS, Status.SKIPPED, Status.PASS]
+
+
+def test_verdicts_come_in_the_order_of_budgets() -> None:
+    """One for each limit, as they were written."""
+    found = judge('max-live = 1\nmax-wire = 1\n[[budget]]\nmax-files = 1\nreason = "few"')
+    assert [each.budget.key for each in found] == ["max-live", "max-wire", "max-files"]
+    assert found[2].budget.reason == "few"
+    assert found[2].budget.level == Level.FAIL
