@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import add_budget_options, complain_of, read_gate, status_of
+from ocisize.cli.gate import add_budget_options, complain_of, find_gate, status_of
 from ocisize.cli.options import colored, count
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
@@ -58,7 +58,7 @@ def _assumptions(text: str) -> Assumptions:
 
 def run(options: argparse.Namespace) -> int:
     """Judge and report, every report of one analysis, standard output last: whoever reads it may stop early."""
-    gate = read_gate(options)
+    gate = find_gate(options)
     needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
     analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
     verdicts = gate.judge(analysis)

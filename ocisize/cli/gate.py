@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ocisize.analysis.verdict import Budget, Verdict
 
 KEPT, BROKEN = 0, 1  #: exit status
+_FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image → what they limit
 LIMIT_FLAGS = {
     "max-wire": "bytes to download: '120 MB', or with a baseline '+2 %%'",
@@ -93,6 +95,18 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     return group
 
 
+def find_gate(options: argparse.Namespace) -> Gate:
+    """What the options and the files of the current folder set up, in no time where that is nothing; raises BudgetError."""
+    return read_gate(options) if _asks_for_budgets(options) else Gate((), Path(), None)
+
+
+def _asks_for_budgets(options: argparse.Namespace) -> bool:
+    """Whether to load what reads them: it takes longer than the analysis of a small image."""
+    flags = [getattr(options, key) for key in (*LIMIT_FLAGS, *DIVE_FLAGS)]
+    others = (options.forbid, options.forbid_findings, options.ci, options.ci_config, options.budget_file)
+    return any(flags) or any(others) or (not options.no_budgets and any(map(os.path.exists, _FILES)))
+
+
 def read_gate(options: argparse.Namespace) -> Gate:
     """What the options and the files of the current folder set up; raises BudgetError."""
     from ocisize.config import Config, find_config, load_config
@@ -165,6 +179,8 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
 
 def complain_of(verdicts: Sequence[Verdict], analysis: Analysis) -> None:
     """Name the budgets that are not kept on standard error, for reports that do not or that nobody sees."""
+    if not verdicts:
+        return
     from ocisize.report.verdicts import describe
 
     for outcome in ("fail", "warn"):

@@ -31,16 +31,16 @@ from ocisize.analysis.model import (
     WastedEntry,
     WasteTable,
 )  # fmt: skip
-from ocisize.analysis.verdict import Verdict
 from ocisize.errors import ReportError
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 from ocisize.oci import list_problems, strict_converter
 from ocisize.paths import Paths
 from ocisize.report.options import ReportOptions
-from ocisize.report.verdicts import verdict_document
 
 if TYPE_CHECKING:
     import cattrs
+
+    from ocisize.analysis.verdict import Verdict
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
@@ -79,6 +79,8 @@ def to_json(
     document["system"] = _shown(attrs.asdict(analysis.system))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
+        from ocisize.report.verdicts import verdict_document
+
         document["budgets"] = [verdict_document(verdict) for verdict in verdicts]
     document["warnings"] = [display_name(text) for text in analysis.warnings]
     return json.dumps(document, indent=indent)

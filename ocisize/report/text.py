@@ -11,7 +11,6 @@ from rich.text import Text
 
 from ocisize.analysis.cost import Assumptions, default_assumptions
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
-from ocisize.analysis.verdict import Verdict
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
 from ocisize.report.context import describe_context
@@ -19,10 +18,11 @@ from ocisize.report.groups import print_groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.units import human_size, percent, printable
-from ocisize.report.verdicts import write_verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ocisize.analysis.verdict import Verdict
 
 _FORMATS = {
     "registry": "registry",
@@ -60,7 +60,10 @@ def write_text(
     """
     with open_page(file, width=width, color=color) as console:
         _header(console, analysis)
-        write_verdicts(console, analysis, verdicts)
+        if verdicts:
+            from ocisize.report.verdicts import write_verdicts
+
+            write_verdicts(console, analysis, verdicts)
         _totals(console, analysis)
         _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)
