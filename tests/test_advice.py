@@ -53,6 +53,9 @@ def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
         ((COPY, "RUN chown --recursive 1000 /app && chmod -R 0750 /app"), "`COPY --chown=1000 --chmod=0750 . /app`"),
         ((COPY, "RUN touch /app/x"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`"),
         ((INSTALL, "RUN chown -R app /opt"), "Do what `RUN chown -R app /opt` does at the end of the RUN that writes the files"),
+        (("COPY --chown=a:b . /app", "RUN chown -R app /app"), "`COPY --chown=app . /app`, and drop"),
+        (("COPY --chown=a:b . /app", "RUN chmod -R 755 /app"), "`COPY --chmod=755 --chown=a:b . /app`, and drop"),
+        ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` what `{COPY}` brings."),
     ],
 )  # fmt: skip
 def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
@@ -60,6 +63,27 @@ def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
     finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps))
     assert (finding.id, finding.layers, finding.size) == ("OS102", (0, 1), 8)
     assert expected in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (
+            "RUN useradd u && chown -R u /app && pip install x",
+            "`COPY --chown=u . /app`, instead of by chown and chmod in `RUN",
+        ),
+        ("RUN " + "chmod -R 755 /app && " * 9 + "make", "`COPY --chmod=755 . /app`, instead of by"),
+        (
+            "RUN npm run build",
+            "`RUN npm run build` writes files of `COPY . /app` again as they were: let it leave them alone",
+        ),
+    ],
+)
+def test_a_step_that_does_more_is_not_dropped(step: str, expected: str) -> None:
+    """Only what does nothing but change owner, mode and time can go."""
+    finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=[COPY, step]))
+    assert expected in finding.fix
+    assert "drop" not in finding.fix
 
 
 def test_overwritten_by_an_upgrade() -> None:

@@ -10,6 +10,7 @@ from itertools import compress
 from ocisize.analysis.claims import Claim, Scene, Tier
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.findings import Confidence, Severity
+from ocisize.analysis.instructions import commands
 from ocisize.analysis.junk import from_context
 from ocisize.analysis.model import CAUSES, Cause
 
@@ -19,6 +20,8 @@ _LEAST_HEAVY = 50_000_000  # bytes of download below which no layer is called he
 _INCOMPRESSIBLE = 0.95  # wire bytes per content byte
 _LEAST_INCOMPRESSIBLE = 10_000_000  # bytes of download
 _CHOWN = re.compile(r"\bchown\s+(?:-\S+\s+)*([\w.-]+(?::[\w.-]*)?)(?=\s)")
+_CHANGES = re.compile(r"(?:chown|chgrp|chmod)\s")
+_CHANGES_ONLY = re.compile(r"(?:RUN\s+)?(?:chown|chgrp|chmod|touch)\s")
 _CHMOD = re.compile(r"\bchmod\s+-\w*R\w*\s+([0-7]{3,4})(?=\s)")
 _IDS = {
     Cause.DELETED: "OS101",
@@ -63,7 +66,7 @@ def _fix(scene: Scene, cause: Cause, lower: int, upper: int) -> str:
     if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
         return f"Build the layer of `{first}` again with a builder that writes each path once and no whiteouts with content."
     if cause is Cause.METADATA_ONLY:
-        return _fix_metadata(first, second)
+        return _fix_metadata(first, second, scene.layers[upper].instruction)
     if _brought_by_base(scene, cause, lower, upper):
         return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
     if cause is Cause.OVERWRITTEN:
@@ -76,15 +79,25 @@ def _brought_by_base(scene: Scene, cause: Cause, lower: int, upper: int) -> bool
     return lower < scene.base_layers <= upper and cause is not Cause.METADATA_ONLY
 
 
-def _fix_metadata(first: str, second: str) -> str:
+def _fix_metadata(first: str, second: str, changing: str) -> str:
+    """``changing`` is the second step in full: what does more than change owners and modes must stay."""
+    if from_context(second):
+        return _fix_overwritten(first, second)
+    parts = commands(changing)
+    if parts != [""] and not any(map(_CHANGES.search, parts)) and not all(map(_CHANGES_ONLY.match, parts)):
+        return f"`{second}` writes files of `{first}` again as they were: let it leave them alone, or join the two."
     if not from_context(first):
         return f"Do what `{second}` does at the end of the RUN that writes the files: `{first}`."
     word, _, rest = first.partition(" ")
-    owner, mode = _CHOWN.search(second), _CHMOD.search(second)
+    owner, mode = _CHOWN.search(changing), _CHMOD.search(changing)
     options = [f"--chown={owner[1]}"] if owner else []
     options += [f"--chmod={mode[1]}"] if mode else []
     options = options or ["--chown=USER:GROUP", "--chmod=MODE"]
-    return f"Set owner and mode where the files come in, `{word} {' '.join(options)} {rest}`, and drop `{second}`."
+    for option in options:
+        rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
+    drop = all(map(_CHANGES_ONLY.match, parts))
+    then = f"and drop `{second}`" if drop else f"instead of by chown and chmod in `{second}`"
+    return f"Set owner and mode where the files come in, `{word} {' '.join(options)} {rest}`, {then}."
 
 
 def _fix_overwritten(first: str, second: str) -> str:
