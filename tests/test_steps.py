@@ -76,7 +76,7 @@ CASES: dict[str, tuple[str, list[str], list[str], str]] = {
         "root/.cache/pypoetry/cache/x",
         ["poetry install --only main"],
         ["poetry install --no-cache", "poetry install && rm -rf ~/.cache", "poetry --version"],
-        "`RUN poetry install --only main && rm -rf ~/.cache`",
+        "`RUN poetry install --only main && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv",
     ),
     "OS212": (
         "opt/conda/pkgs/x.conda",
@@ -162,6 +162,20 @@ def test_what_steps_leave(step: Step, tmp_path: Path) -> None:
             assert fix in left[0].fix
         assert all(re.match(r"(Write `RUN .*`|In `RUN .*`, (end|use) .*)", each.fix) for each in left)
     assert left[0].fix.startswith("In `RUN ")  # what is read from a here-document cannot be written better
+
+
+def test_caches_go_environments_stay() -> None:
+    """Poetry keeps the environment it installs into beside its cache: neither a cleanup nor a mount may take it along."""
+    environment = "~/.cache/pypoetry/virtualenvs/app-py3.12/"
+    removed = [word for step in STEPS for word in step.cleanup.split() if word.startswith("~")]
+    mounted = [
+        target.replace("/root/", "~/", 1)
+        for rule in load_catalog().rules
+        for text in rule.fix.values()
+        for target in re.findall(r"type=cache,target=([^\s,]+)", text)
+    ]
+    assert removed
+    assert [folder for folder in (*removed, *mounted) if environment.startswith(f"{folder}/")] == []
 
 
 def test_no_rows_no_finding(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ STEPS = (
         command=r"\b(?:poetry|pipenv|pdm|hatch)\s(?:.*?\s)?(?:install|sync|add|update|build|run)\b",
         remedy=r"--no-cache\b|\bcache\s+clear\b|" + _removal(r"\.cache"),
         rules=("OS312",),
-        cleanup="rm -rf ~/.cache",
+        cleanup="rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv ~/.cache/pdm ~/.cache/hatch",
     ),
     Step(
         id="OS212",
