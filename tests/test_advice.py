@@ -39,6 +39,22 @@ def test_cleanup_in_a_later_layer() -> None:
     assert finding.rule == "docs/rules.md#os101"
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["RUN apt-get update", "RUN apt-get install -y x && rm -rf /opt"],
+        [INSTALL, "RUN make", "RUN rm -rf /opt"],
+        [INSTALL, "RUN apt-get purge gcc"],
+    ],
+)
+def test_what_is_used_before_it_is_deleted(steps: list[str]) -> None:
+    """To delete where files are written would break the step that uses them: all of it goes into one RUN."""
+    layers: list[Entries] = [{"opt/a": b"1"}, *[{"usr/x": b"2"}] * (len(steps) - 2), {"opt/.wh.a": b""}]
+    finding = by_id(advice_on(*layers, steps=steps))["OS101"]
+    expected = f"Write, use and delete the files in one RUN: join `{steps[-1]}`, and what else uses them, into `{steps[0]}`."
+    assert finding.fix == expected
+
+
 def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     """A COPY cannot delete: the fix is .dockerignore."""
     finding = only(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[COPY, "RUN rm /app/a"]))

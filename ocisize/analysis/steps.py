@@ -27,6 +27,7 @@ class Step:
     remedy: str
     rules: tuple[str, ...]  #: of the catalogue: what the files are
     option: str = ""  #: to add behind each command, where that is enough
+    fetches: str = ""  #: commands that only fetch what later ones need
     cleanup: str = ""  #: to add at the end of the step; ``{tool}`` is the tool as it is called
     code: str = ""  #: hadolint's, where it has one
     confidence: Confidence = Confidence.SURE  #: the catalogue's
@@ -54,6 +55,7 @@ STEPS = (
         tool="apt-get",
         command=_apt("update|install|upgrade|dist-upgrade|full-upgrade|build-dep"),
         remedy=_removal("/var/lib/apt"),
+        fetches=_apt("update"),
         rules=("OS301",),
         cleanup="rm -rf /var/lib/apt/lists/*",
         code="DL3009",
@@ -74,6 +76,7 @@ STEPS = (
         tool="apk",
         command=r"\bapk\s(?:.*?\s)?(?:add|update|upgrade)\b",
         remedy=r"--no-cache\b|\bapk\s(?:.*?\s)?cache\s+clean|" + _removal("/apk"),
+        fetches=r"\bapk\s(?:.*?\s)?update\b",
         rules=("OS304",),
         option="--no-cache",
         code="DL3019",
@@ -84,6 +87,7 @@ STEPS = (
         tool="yum",
         command=r"\byum\s(?:.*?\s)?(?:install|update|upgrade|localinstall|groupinstall|makecache)\b",
         remedy=r"\byum\s(?:.*?\s)?clean\s+all|" + _removal("/var/cache/yum"),
+        fetches=r"\byum\s(?:.*?\s)?makecache\b",
         rules=("OS303",),
         cleanup="yum clean all && rm -rf /var/cache/yum",
         code="DL3032",
@@ -94,6 +98,7 @@ STEPS = (
         tool="dnf",
         command=r"\b(dnf5|dnf|microdnf|tdnf)\s(?:.*?\s)?(?:install|update|upgrade|groupinstall|makecache|builddep)\b",
         remedy=r"\b(?:dnf5|dnf|microdnf|tdnf)\s(?:.*?\s)?clean\s+all|" + _removal("/var/cache/(?:dnf|yum|libdnf5|tdnf)"),
+        fetches=r"\b(?:dnf5|dnf|microdnf|tdnf)\s(?:.*?\s)?makecache\b",
         rules=("OS303",),
         cleanup="{tool} clean all && rm -rf /var/cache/dnf /var/cache/libdnf5 /var/cache/yum",
         code="DL3040",
@@ -104,6 +109,7 @@ STEPS = (
         tool="zypper",
         command=r"\bzypper\s(?:.*?\s)?(?:install|in|update|up|dup|dist-upgrade|patch|refresh|ref)\b",
         remedy=r"\bzypper\s(?:.*?\s)?(?:clean|cc)\b|" + _removal("/var/cache/zypp"),
+        fetches=r"\bzypper\s(?:.*?\s)?(?:refresh|ref)\b",
         rules=("OS306",),
         cleanup="zypper clean --all",
         code="DL3036",
@@ -179,6 +185,7 @@ STEPS = (
         tool="go",
         command=r"\bgo\s+(?:build|install|get|mod|test|run|generate|vet)\b",
         remedy=r"\bgo\s+clean\s+.*-(?:mod)?cache|" + _removal("(?:go-build|/go/pkg)"),
+        fetches=r"\bgo\s+mod\b",
         rules=("OS322",),
         cleanup="go clean -cache -modcache",
     ),
@@ -188,6 +195,7 @@ STEPS = (
         tool="cargo",
         command=r"\bcargo\s(?:.*?\s)?(?:build|install|fetch|test|check|run|chef|b)\b",
         remedy=r"\bcargo\s+cache\b|" + _removal("(?:registry|cargo)"),
+        fetches=r"\bcargo\s(?:.*?\s)?(?:fetch|chef)\b",
         rules=("OS323",),
         cleanup='rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry" "${CARGO_HOME:-$HOME/.cargo}/git"',
     ),
@@ -215,6 +223,7 @@ STEPS = (
         tool="dotnet",
         command=r"\bdotnet\s+(?:restore|build|publish|tool|test|add|pack|run|workload)\b",
         remedy=r"\bnuget\s+locals\b|" + _removal("(?i:nuget)"),
+        fetches=r"\bdotnet\s+(?:restore|build|add)\b",
         rules=("OS327",),
         cleanup="dotnet nuget locals all --clear",
         confidence=Confidence.LIKELY,
@@ -248,10 +257,24 @@ def _fix(scene: Scene, layer: int, step: Step, called: re.Match[str]) -> str:
     if layer < scene.base_layers:
         return f"The base image's `{scene.step(layer)}` leaves them: choose one whose maintainers clean up."
     text = scene.layers[layer].instruction
+    if (user := _user_of(scene, layer, step)) is not None:
+        return f"Join `{scene.step(user)}`, which may need them, into `{scene.step(layer)}`: {step.advice}."
     code = f" (hadolint {step.code})" if step.code else ""
     cleanup = step.cleanup.replace("{tool}", called[1] if called.re.groups else step.tool)
     changed = append(text, cleanup) if cleanup else rewrite(text, lambda command: _with_option(command, step))
     return f"Write `{changed}`{code}." if changed else f"In `{scene.step(layer)}`, {step.advice}."
+
+
+def _user_of(scene: Scene, layer: int, step: Step) -> int | None:
+    """The next layer whose step calls the tool, where the step of this one only fetches for it."""
+    calls = [part for part in commands(scene.layers[layer].instruction) if re.search(step.command, part)]
+    if not step.fetches or not all(re.search(step.fetches, call) for call in calls):
+        return None
+    for later in range(layer + 1, len(scene.layers)):
+        text = scene.layers[later].instruction
+        if text.startswith("RUN ") and re.search(step.command, text):
+            return later
+    return None
 
 
 def _with_option(command: str, step: Step) -> str | None:

@@ -22,6 +22,7 @@ _LEAST_INCOMPRESSIBLE = 10_000_000  # bytes of download
 _CHOWN = re.compile(r"\bchown\s+(?:-\S+\s+)*([\w.-]+(?::[\w.-]*)?)(?=\s)")
 _CHANGES = re.compile(r"(?:chown|chgrp|chmod)\s")
 _CHANGES_ONLY = re.compile(r"(?:RUN\s+)?(?:chown|chgrp|chmod|touch)\s")
+_REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find)\s")
 _CHMOD = re.compile(r"\bchmod\s+-\w*R\w*\s+([0-7]{3,4})(?=\s)")
 _IDS = {
     Cause.DELETED: "OS101",
@@ -71,7 +72,9 @@ def _fix(scene: Scene, cause: Cause, lower: int, upper: int) -> str:
         return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
     if cause is Cause.OVERWRITTEN:
         return _fix_overwritten(first, second)
-    return _fix_deleted(first, second)
+    between = (scene.layers[layer].instruction for layer in range(lower + 1, upper))
+    used = any(step.startswith("RUN ") for step in between) or not _removes_only(scene.layers[upper].instruction)
+    return _fix_deleted(first, second, used=used)
 
 
 def _brought_by_base(scene: Scene, cause: Cause, lower: int, upper: int) -> bool:
@@ -106,9 +109,16 @@ def _fix_overwritten(first: str, second: str) -> str:
     return f"Install the final versions at once: join `{second}` into `{first}`."
 
 
-def _fix_deleted(first: str, second: str) -> str:
+def _removes_only(step: str) -> bool:
+    return not step or all(map(_REMOVES_ONLY.match, commands(step)))
+
+
+def _fix_deleted(first: str, second: str, *, used: bool) -> str:
+    """``used`` tells whether a step may need the files before they are deleted."""
     if from_context(first):
         return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
+    if used:
+        return f"Write, use and delete the files in one RUN: join `{second}`, and what else uses them, into `{first}`."
     return f"Delete the files at the end of the RUN that writes them, `{first}`, instead of in `{second}`."
 
 
