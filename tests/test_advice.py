@@ -118,6 +118,13 @@ def test_files_of_the_base_that_own_steps_hide() -> None:
     assert not finding.in_base
 
 
+def test_braces_in_steps_and_paths_mean_themselves() -> None:
+    """A shell's variables keep their names in fixes, whatever they are called; and so do folders in titles."""
+    step = "RUN for path in a b; do cp ${path} /tmp/{path}; done"
+    assert step in only(advice_on({"tmp/x": b"1"}, steps=[step])).fix
+    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title.startswith("/b repeats /{files}: 1 file of")
+
+
 def test_tests_of_the_project() -> None:
     """Tests in the folders where projects are put; those of libraries have rules of their own."""
     advice = advice_on(

@@ -21,6 +21,9 @@ from ocisize.files import HARD_LINK, FileTable, IntArray, decode_name
 from ocisize.oci import ImageConfig
 from ocisize.paths import clean_name
 
+FILES = "\0files"  #: in titles: becomes how many files a claim is about; no path and hardly a build step has a NUL
+PATH = "\0path"  #: in fixes: becomes the largest of them
+
 _SHOWN = 5  # paths of a finding
 _HIGH, _MEDIUM = 0.1, 0.01  # shares of the download
 _MAX_STEP = 120  # characters of a build step within a sentence
@@ -62,7 +65,7 @@ class Scene:
 class Claim:
     """A finding that rows are yet to be given to.
 
-    In ``title``, ``{files}`` becomes how many files it is about, in ``fix`` ``{path}`` the largest of them. ``layers``
+    ``title`` may hold FILES, ``fix`` PATH. ``layers``
     are the layers that hold the rows it gets, the one with the most bytes first, and behind them ``others``. A claim
     without rows is a remark: it saves nothing and is kept for its own sake, with ``paths`` and a severity of its own.
     """
@@ -164,7 +167,7 @@ class _Scale:
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
         return Finding(
             id=claim.id,
-            title=claim.title.replace("{files}", f"{count:,} file{'s' * (count != 1)}"),
+            title=claim.title.replace(FILES, f"{count:,} file{'s' * (count != 1)}"),
             confidence=claim.confidence,
             severity=claim.severity or self._severity(size if compressed_size is None else compressed_size),
             layers=layers,
@@ -173,7 +176,7 @@ class _Scale:
             path_count=count,
             size=size,
             compressed_size=compressed_size,
-            fix=fix.replace("{path}", f"/{paths[0]}" if paths else "the file"),
+            fix=fix.replace(PATH, f"/{paths[0]}" if paths else "the file"),
             in_base=bool(layers) and max(layers) < scene.base_layers,
         )
 

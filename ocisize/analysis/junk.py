@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ocisize.analysis.catalog import Rule
-from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.claims import FILES, PATH, Claim, Scene, Tier
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
 _MOUNT = "buildkit"  # the fix that keeps a cache out of the image
@@ -40,7 +40,7 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
             if rows:
                 yield Claim(
                     id=rule_id,
-                    title=f"{rule.title}: {{files}}",
+                    title=f"{rule.title}: {FILES}",
                     confidence=rule.confidence,
                     fix=_base_fix(rule) if in_base else {layer: fix_for(rule, scene.step(layer)) for layer in rows},
                     tier=Tier.CATALOGUE,
@@ -50,7 +50,7 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
 
 def fix_for(rule: Rule, step: str) -> str:
     """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any."""
-    fixes = rule.fixes(instruction=step, path="{path}")
+    fixes = rule.fixes(instruction=step, path=PATH)
     if from_context(step):
         return fixes.get(_FROM_CONTEXT, f"Leave them out of `{step}`: name them in .dockerignore.")
     chosen = (

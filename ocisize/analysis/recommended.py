@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.instructions import commands, rewrite
@@ -70,7 +70,7 @@ def _claim(scene: Scene, layer: int, packages: Sequence[Package], databases: Map
     what = f"{count:,} packages that are" if count > 1 else "a package that is"
     yield Claim(
         id=ID,
-        title=f"layer {layer} holds {what} only recommended ({names}): {{files}}",
+        title=f"layer {layer} holds {what} only recommended ({names}): {FILES}",
         confidence=Confidence.LIKELY,
         fix=_fix(scene, layer, ", ".join(package.id.name for package in chosen[:_NAMED])),
         tier=Tier.HISTORY,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeAlias
 
-from ocisize.analysis.claims import Claim, Ledger, Scene, Tier
+from ocisize.analysis.claims import FILES, Claim, Ledger, Scene, Tier
 from ocisize.analysis.findings import Confidence
 from ocisize.files import decode_name
 
@@ -42,13 +42,13 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
         rows: dict[int, list[int]] = defaultdict(list)
         for layer, row in sorted(groups[root]):
             rows[layer].append(row)
-        yield _claim(scene, f"{_shown(root[1])} repeats {_shown(root[0])}: {{files}} of equal content", rows)
+        yield _claim(scene, f"{_shown(root[1])} repeats {_shown(root[0])}: {FILES} of equal content", rows)
     told = {place for root in named for place in groups[root]}
     rest = {
         layer: left for layer, (rows, _) in enumerate(spare) if (left := [row for row in rows if (layer, row) not in told])
     }
     if rest:
-        yield _claim(scene, f"{{files}} {'more ' * bool(named)}repeat the content of others", rest)
+        yield _claim(scene, f"{FILES} {'more ' * bool(named)}repeat the content of others", rest)
 
 
 def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:

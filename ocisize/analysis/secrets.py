@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ocisize.analysis.catalog import LEAK_ID, Rule
-from ocisize.analysis.claims import Claim, Scene
+from ocisize.analysis.claims import FILES, PATH, Claim, Scene
 from ocisize.analysis.findings import Confidence, Severity
 from ocisize.analysis.history import find_leaks
 from ocisize.analysis.junk import from_context
@@ -91,12 +91,12 @@ def _about_files(
     if layers[0] < scene.base_layers:
         how = "It comes with the base image: tell its maintainers, and choose another."
     elif from_context(step):
-        how = f"Name {{path}} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
+        how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
     else:
         how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."
     return _remark(
         LEAK_ID,
-        f"{rule.title} in {where}: {{files}}",
+        f"{rule.title} in {where}: {FILES}",
         f"{_REPLACE} {how}",
         confidence=rule.confidence,
         layers=(*layers, upper) if hidden else layers,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.instructions import append, commands, rewrite
 
@@ -245,7 +245,7 @@ def find_left(scene: Scene) -> Iterator[Claim]:
                 continue
             yield Claim(
                 id=step.id,
-                title=f"layer {layer} keeps {step.title}: {{files}}",
+                title=f"layer {layer} keeps {step.title}: {FILES}",
                 confidence=step.confidence,
                 fix=_fix(scene, layer, step, called),
                 tier=Tier.HISTORY,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import compress
 
-from ocisize.analysis.claims import Claim, Scene, Tier
+from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.findings import Confidence, Severity
 from ocisize.analysis.instructions import commands
@@ -33,12 +33,12 @@ _IDS = {
     Cause.UNREACHABLE: "OS106",
 }
 _TITLES = {
-    Cause.DELETED: "layer {upper} deletes {files} of layer {lower}, which are downloaded all the same",
-    Cause.METADATA_ONLY: "layer {upper} stores {files} of layer {lower} again, for their owner, mode or time alone",
-    Cause.OVERWRITTEN: "layer {upper} overwrites {files} of layer {lower}",
-    Cause.OPAQUE: "layer {upper} replaces folders with {files} of layer {lower}, which are downloaded all the same",
-    Cause.DUPLICATE_ENTRY: "layer {lower} stores {files} a second time over",
-    Cause.UNREACHABLE: "layer {lower} stores {files} that no container can see",
+    Cause.DELETED: f"layer {{upper}} deletes {FILES} of layer {{lower}}, which are downloaded all the same",
+    Cause.METADATA_ONLY: f"layer {{upper}} stores {FILES} of layer {{lower}} again, for their owner, mode or time alone",
+    Cause.OVERWRITTEN: f"layer {{upper}} overwrites {FILES} of layer {{lower}}",
+    Cause.OPAQUE: f"layer {{upper}} replaces folders with {FILES} of layer {{lower}}, which are downloaded all the same",
+    Cause.DUPLICATE_ENTRY: f"layer {{lower}} stores {FILES} a second time over",
+    Cause.UNREACHABLE: f"layer {{lower}} stores {FILES} that no container can see",
 }
 
 
