@@ -307,6 +307,7 @@ def test_small_words() -> None:
     """Percent, safe text and shortened paths look as people expect."""
     assert percent(0.3642) == "36.4 %"
     assert printable("a\x1b\u202eb\udcff") == r"a\x1b\u202eb\xff"
+    assert printable("\u061c\u200e\u2067") == r"\u061c\u200e\u2067"
     assert shorten_path("/usr/lib/python3/file.so", 40) == "/usr/lib/python3/file.so"
     short = shorten_path("/usr/" + "x" * 100 + "/file.so", 20)
     assert len(short) == 20
