@@ -45,6 +45,21 @@ SECRET = "Zq7hunter2"  # nothing harmless looks like it
         (f"RUN echo '-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----' > k", ["private key"]),
         (f"RUN echo '-----BEGIN OPENSSH PRIVATE KEY-----\\n{SECRET}", ["private key"]),
         ("RUN aws configure set x AKIAZq7hunter2ABCDEF".upper(), ["AWS access key"]),
+        (f'CMD ["app", "--password", "{SECRET}"]', ["password"]),
+        (f'ENTRYPOINT ["app" "-token" "{SECRET}"]', ["token"]),
+        (f"RUN echo 'password = {SECRET}' >> x.ini", ["password"]),
+        (f"RUN powershell -Command $env:PASSWORD = '{SECRET}'; x", ["PASSWORD"]),
+        (f"RUN $x = ConvertTo-SecureString '{SECRET}' -AsPlainText -Force", ["secure string"]),
+        (f"ENV JAVA_OPTS=-Djavax.net.ssl.keyStorePassword={SECRET} A=b", ["Djavax.net.ssl.keyStorePassword"]),
+        (f"RUN |1 OPTS=--token={SECRET} /bin/sh -c make", ["token"]),
+        (f"ENV STORAGE=AccountName=x;AccountKey={SECRET}{'a' * 30};EndpointSuffix=core", ["AccountKey"]),
+        (f"/bin/sh -c #(nop) ENV DB_PASSWORD {SECRET}", ["DB_PASSWORD"]),
+        (f"RUN git clone https://{SECRET}abcdefghij@example.com/x", ["token in a URL"]),
+        (f"RUN mysql -uroot -p{SECRET} -e x", ["password of mysql"]),
+        (f"RUN useradd -m -p '{SECRET}' bob", ["password of useradd"]),
+        (f"RUN echo {SECRET} | passwd --stdin root", ["password that is piped"]),
+        (f"RUN echo '{SECRET}' | docker login -u x --password-stdin", ["password that is piped"]),
+        (f"RUN aws configure set aws_secret_access_key {SECRET}", ["AWS secret key"]),
         (f"RUN x ghp_{SECRET}{'a' * 30}", ["GitHub token"]),
         (f"RUN x glpat-{SECRET}-abcdefghij", ["GitLab token"]),
         (f"RUN x xoxb-{SECRET}-abcdefghij", ["Slack token"]),
@@ -102,6 +117,9 @@ RUN echo 'passwd: files' > /etc/nsswitch.conf && cat /etc/passwd:/etc/shadow
 RUN openssl req -newkey rsa:4096 -keyout server.key --ssl-key ./server.key --private-key /etc/ssl/x.pem
 RUN git config --global credential.helper store && useradd -u 1000 --password-prompt x
 COPY --chown=app:app secrets.py token.py /app/keys/
+RUN git clone https://oauth2accesstoken@x.org/y && [ $TOKEN = x ] && mysql -P3306 -u root && useradd -u 1 -m p
+ENTRYPOINT ["app" "--password-file" "/run/secrets/x"]
+CMD ["app", "--token", "$TOKEN"]
 LABEL org.opencontainers.image.source=https://github.com/x/y key=value
 WORKDIR /app
 """.strip().splitlines()
@@ -132,6 +150,7 @@ def test_values() -> None:
     assert is_secret("X", f"ghp_{SECRET}{'a' * 30}")
     assert is_secret("PASSWORD", "12345678")
     assert is_secret("SECRET_KEY", "ab" * 32)
+    assert is_secret("JAVA_OPTS", f"-Xmx1g -Ddb.password={SECRET}")
     assert not is_secret("PASSWORD", "")
     assert not is_secret("PASSWORD", "$OTHER")
     assert not is_secret("X", SECRET)
@@ -139,7 +158,8 @@ def test_values() -> None:
 
 WORDS = st.sampled_from(
     ["TOKEN=", "--password ", "'", '"', "\\", "$(", ")", "`", " ", "|2 ", "RUN ", "ENV ", "/bin/sh -c ", "https://a:", "@", "a", "{",
-     ":", "-----BEGIN PRIVATE KEY-----", "-----END", "<redacted>", "curl -u x:", "| chpasswd", "\n", "A_KEY", "="]
+     ":", "-----BEGIN PRIVATE KEY-----", "-----END", "<redacted>", "curl -u x:", "| chpasswd", "\n", "A_KEY", "=",
+     " = ", '", "', "OPTS=-Dx.password=", "mysql -p", "echo a | passwd --stdin", "https://aaaaaaaaaaaaaaaaaaa1@"]
 )  # fmt: skip
 
 

@@ -45,7 +45,8 @@ _OWN_KEY = re.compile("API|ACCESS|PRIVATE|ENCRYPT|AUTH|SECRET|LICEN[CS]E")
 _FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{16}|[0-9A-F]{40})|(?:[0-9A-F]{4}\s*){10}", re.IGNORECASE)
 _NAME = re.compile(
     r"""(?<![\w.$-]) (?<!\$\{) (?<!://) (?!passwd:) (?P<name>-{0,2}[A-Za-z_][\w.-]{0,80})
-    (?P<between> = | \\?["']\s{0,9}:\s{0,9} | :\s{0,9}(?![\\/\s:]) | \s{1,9})
+    (?P<between> \s{1,9}=\s{1,9} | = | \\?["']\s{0,9}:\s{0,9} | \\?["'](?:,|(?=\s))\s{0,9}(?=\\?["'])
+    | :\s{0,9}(?![\\/\s:]) | \s{1,9})
     (?:(?:bearer|basic|token)\s{1,9}(?!["']))?""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -58,19 +59,28 @@ _VALUE = re.compile(
 _QUOTE = re.compile(r"\\?[\"']")
 _ASSIGNMENT = re.compile(r"(?:^|(?<=\s))[A-Za-z_][\w.-]*=")
 _STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|ARG|LABEL)\s+")
-_OLD_FORM = re.compile(r"ENV\s+([A-Za-z_][\w.-]*)\s+(?=\S)")
+_OLD_FORM = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?ENV\s+([A-Za-z_][\w.-]*)\s+(?=\S)")
 _ARGUMENTS = re.compile(r"(?:RUN\s+)?\|(\d{1,4})\s")
 _SHELL = re.compile(r"\s(?=/\S*sh\s|/bin/\S+\s|cmd(?:\.exe)?\s+/S|powershell|pwsh)")
 _LOGIN = (
     r"\b(?:docker|podman|buildah|skopeo|crane|nerdctl|helm|oc|az)\s(?:\w{1,20}\s)?login\b[^|;&]{0,200}?"
     r"\s-p[ =]?([^\s|;&]{1,256})"
 )
+_PIPED = (
+    r"\b(?:echo|printf)\s{1,9}(?:-\w\s{1,9})?[\"']?([^\s'\"|;&]{1,256})[\"']?\s{0,9}\|\s{0,9}(?:sudo\s)?"
+    r"(?:passwd\s{1,9}--stdin|\w{1,20}\s(?:[^|;&]{0,200}\s)?--password-stdin)"
+)
 _SHAPES = tuple(
     (name, re.compile(pattern, re.DOTALL))
     for name, pattern in (
         ("private key", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|$)"),
         ("password in a URL", r"(?<=://)[^\s/:@'\"]{0,256}:([^\s/@'\"]{1,256})(?=@)"),
+        ("token in a URL", r"\bhttps?://(?=[^\s/@]{0,255}\d)([^\s/:@'\"]{20,256})(?=@)"),
         ("AWS access key", r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b"),
+        (
+            "AWS secret key",
+            r"\bconfigure\s{1,9}set\s{1,9}aws_(?:secret_access_key|session_token)\s{1,9}([^\s'\"|;&]{1,256})",
+        ),
         ("GitHub token", r"\b(gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})"),
         ("GitLab token", r"\b(gl(?:pat|rt|dt|ptt|ft|cbt|soat)-[\w-]{20,255})"),
         ("Slack token", r"\b(xox[abeoprs]-[\w-]{10,255})"),
@@ -88,6 +98,10 @@ _SHAPES = tuple(
             r"\bcurl\b[^|;&]{0,300}?\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:'\"$]{1,100}:([^\s'\"]{1,256})",
         ),
         ("password of a login", _LOGIN),
+        ("password of mysql", r"\b(?:mysql|mariadb)(?:-?dump|-?admin)?\s(?:[^|;&]{0,300}?\s)?-p[\"']?([^\s'\"|;&]{1,256})"),
+        ("password of useradd", r"\buser(?:add|mod)\s(?:[^|;&]{0,300}?\s)?-p\s{1,9}[\"']?([^\s'\"|;&]{1,256})"),
+        ("password that is piped", _PIPED),
+        ("secure string", r"\bConvertTo-SecureString\s{1,9}(?:-String\s{1,9})?[\"']([^'\"]{1,256})"),
         ("password of sshpass", r"\bsshpass\s{1,9}-p\s{0,9}([^\s|;&]{1,256})"),
         ("password of .netrc", r"\blogin\s{1,9}[^\s]{1,100}\s{1,9}password\s{1,9}([^\s'\"\\]{1,256})"),
         ("password of debconf", r"password(?:_again)?\s{1,9}password\s{1,9}([^\s'\"\\|]{1,256})"),
@@ -132,7 +146,9 @@ def _without(text: str, spans: Sequence[_Span]) -> str:
 
 def is_secret(name: str, value: str) -> bool:
     """Whether a variable holds a secret, by its name or by what its value looks like."""
-    return (promises_secret(name) and not _is_harmless(name, value)) or next(_by_shape(value), None) is not None
+    if promises_secret(name) and not _is_harmless(name, value):
+        return True
+    return any(True for spans in (_by_shape(value), _named(value, 0, len(value))) for _ in spans)
 
 
 def promises_secret(name: str) -> bool:
@@ -183,13 +199,18 @@ def _by_name(text: str) -> Iterator[_Span]:
             return
         start = len(text)
         yield from _assignments(text, match.end(), start)
-    while match := _NAME.search(text, start):
+    yield from _named(text, start, len(text))
+
+
+def _named(text: str, start: int, end: int) -> Iterator[_Span]:
+    """Values behind names, within a part of a text."""
+    while match := _NAME.search(text, start, end):
         name, between = match["name"], match["between"]
         start = match.end("name")
-        spaced = between.isspace()
+        spaced = not {"=", ":"}.intersection(between)
         if (spaced and name[0] not in "-_") or not promises_secret(name):
             continue
-        value = _VALUE.match(text, match.end())
+        value = _VALUE.match(text, match.end(), end)
         if value is None or _is_harmless(name, value[0]) or (spaced and value[0].startswith("-")):
             continue
         start = value.end()
@@ -204,6 +225,9 @@ def _assignments(text: str, start: int, end: int, count: int | None = None) -> I
     surplus = count is not None and len(found) > count
     for at, match in enumerate(found, 1):
         name = match[0][:-1]
-        stop = end if at == len(found) or surplus else found[at].start() - 1
+        following = end if at == len(found) else found[at].start() - 1
+        stop = end if surplus else following
         if promises_secret(name) and not _is_harmless(name, text[match.end() : stop]):
             yield match.end(), stop, name
+        else:
+            yield from _named(text, match.end(), following)
