@@ -95,6 +95,14 @@ def test_placeholders_are_no_times(created: str) -> None:
     assert found(kit("RUN a", created), kit("RUN b", "2026-03-01T00:00:00Z"), kit("RUN c", "2026-03-01T00:00:00Z")) is None
 
 
+def test_many_pauses_end() -> None:
+    """A history of many steps that go back and forth in time takes no longer than its length asks for."""
+    steps = tuple(History(created=f"20{number % 2}0-01-01T00:00:00Z") for number in range(200_000))
+    found = find_base(ImageConfig(RootFs(), history=steps), {}, len(steps))
+    assert found is not None
+    assert found.layers == len(steps) - 1
+
+
 def test_times_may_have_zones_and_go_backwards() -> None:
     """The pause is measured in absolute time; a step before the one below is none."""
     same = [kit("RUN a", "2026-03-01T12:00:00+02:00"), kit("RUN b", "2026-03-01T10:00:01.5Z")]

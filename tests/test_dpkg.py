@@ -130,3 +130,12 @@ def test_the_law(graph: Mapping[str, tuple[set[str], set[str]]], automatic: set[
     assert dropped <= led_to
     for name in led_to - dropped:
         assert not graph[name][0] & dropped
+
+
+def test_hostile_databases_end() -> None:
+    """Neither a relation on many lines nor many packages that provide the same name take forever."""
+    folded = stanza("app", Depends="a" + ",\n b" * 2_000_000)
+    (package,) = read_status(folded.encode()).values()
+    assert package.depends == {"a", "b"}
+    crowd = [stanza(f"p{number}", Depends="v", Provides="v") for number in range(40_000)]
+    assert found(crowd, "p1") == []

@@ -13,6 +13,7 @@ from ocisize.analysis.system import find_system, program_of
 from ocisize.metadata import BEGINNINGS, Metadata
 from ocisize.oci import RunConfig
 from ocisize.tar import scan_tar
+from tests.catalogs import table_of
 from tests.images import Entries, Entry, File, Hard, Link, tar_bytes
 
 DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'
@@ -171,6 +172,19 @@ def test_one_runtime_under_several_names() -> None:
         ("jdk", ""),
         ("perl", "5.36.0"),
     ]
+
+
+def test_many_runtimes_end() -> None:
+    """However many programs look like a runtime, each is compared with those that could say it better only."""
+    programs = [f"usr/bin/python3.{number}" for number in range(30_000)]
+    programs += [f"venvs/{number}/bin/python3" for number in range(30_000)]
+    tables = [table_of(programs)]
+    runtimes = find_system(tables, merge(tables), RunConfig()).runtimes
+    versions = [f"3.{number}" for number in range(30_000)]
+    longer = {version[:-1] for version in versions}
+    expected = [version for version in versions if version not in longer]
+    assert sorted(each.version for each in runtimes if each.path.startswith("usr")) == sorted(expected)
+    assert len(runtimes) == len(expected) + 30_000
 
 
 def test_dotnet_is_found_by_its_link() -> None:

@@ -18,6 +18,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import accumulate
 
 import attrs
 
@@ -183,8 +184,9 @@ def _guess(history: Sequence[History], layers: int) -> Base | None:
 def _pauses(history: Sequence[History], layers: int) -> dict[int, float]:
     """Seconds between neighbouring steps that lie far apart, by how many layers lie below."""
     pauses: dict[int, float] = {}
+    counts = list(accumulate((not entry.empty_layer for entry in history), initial=0))
     for index, seconds in _apart(history):
-        below = _layers_below(history, index)
+        below = counts[index]
         if 0 < below < layers:
             pauses[below] = max(seconds, pauses.get(below, 0))
     return pauses

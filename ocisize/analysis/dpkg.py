@@ -93,9 +93,12 @@ def only_recommended(
 def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, recommended: bool) -> set[PackageId]:
     waiting = list(start)
     reached = {package.id for package in waiting}
+    followed = set[str]()
     while waiting:
         package = waiting.pop()
-        for name in package.depends | package.recommends if recommended else package.depends:
+        names = (package.depends | package.recommends if recommended else package.depends) - followed
+        followed |= names
+        for name in names:
             for other in by_name.get(name, ()):
                 if other.id not in reached:
                     reached.add(other.id)
@@ -106,21 +109,21 @@ def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, re
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
     """The fields of each stanza that matter here, names in lower case, folded lines joined."""
     for stanza in _STANZA.split(text):
-        fields: dict[bytes, bytes] = {}
+        fields: dict[bytes, list[bytes]] = {}
         key = b""
         for line in stanza.split(b"\n"):
             if line[:1] in b" \t":
                 if key and line:
-                    fields[key] += line
+                    fields[key].append(line)
                 continue
             name, colon, value = line.partition(b":")
             key = name.strip().lower() if colon else b""
             if key in _FIELDS:
-                fields[key] = value
+                fields[key] = [value]
             else:
                 key = b""
         if fields:
-            yield fields
+            yield {name: b"".join(lines) for name, lines in fields.items()}
 
 
 def _names(relations: bytes | None) -> frozenset[str]:

@@ -7,6 +7,7 @@ what its program is called. Two searches over all paths find the candidates: a f
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -141,13 +142,15 @@ def _version(named: bytes | None, noted: str) -> str:
 def _distinct(found: Sequence[Runtime]) -> Iterator[Runtime]:
     """Without what another one in the same folder is or says better."""
     replaced = {(rule.replaces, rule.name) for rule in load_runtimes() if rule.replaces}
+    folders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))  # folder → name → versions
+    for each in sorted(found, key=lambda each: each.version):
+        folders[each.path.rpartition("/")[0]][each.name].append(each.version)
     for each in found:
-        folder = each.path.rpartition("/")[0]
-        others = [other for other in found if other is not each and other.path.rpartition("/")[0] == folder]
-        if not any(
-            (each.name, other.name) in replaced
-            or (other.name == each.name and other.version.startswith(each.version) and other.version != each.version)
-            for other in others
+        beside = folders[each.path.rpartition("/")[0]]
+        versions = beside[each.name]
+        longer = versions[bisect_right(versions, each.version) :][:1]  # the next one begins with it, if any does
+        if not any(version.startswith(each.version) for version in longer) and not any(
+            (each.name, name) in replaced for name in beside
         ):
             yield each
 
