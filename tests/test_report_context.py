@@ -174,3 +174,10 @@ def test_human_seconds(seconds: float, text: str) -> None:
 def test_human_dollars(amount: float, text: str) -> None:
     """Cents only where they matter."""
     assert human_dollars(amount) == text
+
+
+def test_runtimes_do_not_fill_the_screen(analysis: Analysis) -> None:
+    """Of many runtimes the first are named, the others are counted."""
+    runtimes = tuple(Runtime("python", "Python", f"3.{number}", f"usr/bin/python3.{number}", 0) for number in range(2000))
+    note = lines(attrs.evolve(analysis, system=System(runtimes=runtimes)))["System"][1]
+    assert note.endswith("Python 3.7 (layer 0), 1,992 more runtimes")

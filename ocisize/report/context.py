@@ -21,6 +21,7 @@ _METHODS = {
     Method.ROOTFS: "by a distribution's root filesystem, at least this one",
 }
 
+_MOST_RUNTIMES = 8
 _DOUBTS = {Confidence.SURE: "sure", Confidence.LIKELY: "likely", Confidence.ASK: "a guess, --base tells"}
 
 
@@ -66,10 +67,11 @@ def _system(system: System) -> str:
         parts.append(count or system.package_manager)
     if system.libc is not None:
         parts.append(system.libc)
-    for runtime in system.runtimes:
+    for runtime in system.runtimes[:_MOST_RUNTIMES]:
         version = f" {runtime.version}" if runtime.version else ""
         parts.append(printable(f"{runtime.title}{version} (layer {runtime.layer})"))
-    return ", ".join(parts)
+    rest = len(system.runtimes) - _MOST_RUNTIMES
+    return ", ".join(parts + ([f"{rest:,} more runtimes"] if rest > 0 else []))
 
 
 def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
