@@ -125,6 +125,16 @@ def test_braces_in_steps_and_paths_mean_themselves() -> None:
     assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title.startswith("/b repeats /{files}: 1 file of")
 
 
+def test_package_databases_and_licences_stay_twice() -> None:
+    """What no rule may claim is no duplicate to link either; what repeats it is."""
+    entries = {
+        "var/lib/dpkg/status": b"1" * 9, "var/lib/dpkg/status-old": b"1" * 9, "usr/share/doc/a/copyright": b"2" * 9,
+        "usr/share/doc/b/copyright": b"2" * 9, "srv/terms": b"2" * 9,
+    }  # fmt: skip
+    assert only(advice_on(entries)).paths == ("srv/terms",)
+    assert not advice_on({"srv/terms": b"2", "usr/share/doc/b/copyright": b"2"}).findings
+
+
 def test_tests_of_the_project() -> None:
     """Tests in the folders where projects are put; those of libraries have rules of their own."""
     advice = advice_on(

@@ -85,6 +85,22 @@ def match_image(
     )
 
 
+def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence[Sequence[int]]) -> list[set[int]]:
+    """Per layer, those of some ascending rows that a protection keeps from all rules; meant for few rows."""
+    globs = [glob for protection in catalog.protections for glob in protection.globs]
+    directories = Directories(Automaton(globs, {}, range(len(globs))))
+
+    def is_protected(path: bytes, kind: int) -> bool:
+        directory, _, name = path.rpartition(b"/")
+        state = directories[directory]
+        return bool(state.inside) or any(not only or kind == DIRECTORY for _, only in state.ends.matching(name))
+
+    return [
+        {row for row, path in zip(chosen, table.paths.select(chosen), strict=True) if is_protected(path, table.kinds[row])}
+        for table, chosen in zip(tables, rows, strict=True)
+    ]
+
+
 class _Matcher:
     """A catalogue made ready for the tables of one image."""
 

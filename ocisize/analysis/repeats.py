@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from ocisize.analysis.claims import FILES, Claim, Ledger, Scene, Tier
 from ocisize.analysis.findings import Confidence
+from ocisize.analysis.matching import find_protected
 from ocisize.files import decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
@@ -52,12 +53,18 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
 
 
 def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
-    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
+    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place.
+
+    Package databases and licences stay as often as they stand: package managers rewrite theirs, and a licence
+    belongs beside what it is for.
+    """
     taken = b"".join(ledger.taken(layer) for layer in range(len(scene.tables)))
     starts = list(accumulate(map(len, scene.tables), initial=0))
     instead: dict[int, int] = {}
     spare: list[tuple[Sequence[int], Sequence[int]]] = []
-    for start, duplicates in zip(starts, scene.duplicates, strict=False):
+    repeated = [sorted(duplicates.rows) for duplicates in scene.duplicates]
+    protected = find_protected(scene.catalog, scene.tables, repeated)
+    for start, duplicates, kept in zip(starts, scene.duplicates, protected, strict=False):
         rows, originals = array("q"), array("q")
         for row, original in zip(duplicates.rows, duplicates.originals, strict=True):
             if taken[start + row]:
@@ -67,6 +74,8 @@ def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Seq
                     instead[original] = start + row
                     continue
                 original = instead[original]  # noqa: PLW2901 - the copy that stays
+            if row in kept:
+                continue
             rows.append(row)
             originals.append(original)
         spare.append((rows, originals))
