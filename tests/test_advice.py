@@ -61,6 +61,15 @@ def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     assert f"Keep the files out of `{COPY}`: name them in .dockerignore" in finding.fix
 
 
+def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
+    """.dockerignore does not hold for COPY --from: the stage must not have the files, or be copied from more narrowly."""
+    step = "COPY --from=build /app /app"
+    junk = only(advice_on({"app/node_modules/x/README.md": b"1"}, steps=[step]))
+    deleted = by_id(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[step, "RUN rm /app/a"]))["OS101"]
+    for finding in (junk, deleted):
+        assert finding.fix == f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [

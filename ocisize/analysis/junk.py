@@ -50,6 +50,8 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
 
 def fix_for(rule: Rule, step: str) -> str:
     """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any."""
+    if (fix := fix_for_stage(step)) is not None:
+        return fix
     fixes = rule.fixes(instruction=step, path=PATH)
     if from_context(step):
         return fixes.get(_FROM_CONTEXT, f"Leave them out of `{step}`: name them in .dockerignore.")
@@ -64,6 +66,13 @@ def fix_for(rule: Rule, step: str) -> str:
     return (
         "; or ".join(dict.fromkeys(fixes[name] for name in chosen)) or f"Remove them in the step that brings them: `{step}`."
     )
+
+
+def fix_for_stage(step: str) -> str | None:
+    """What to change about a step that copies from another stage; None for other steps, or where it does not say so."""
+    if not from_context(step) or " --from=" not in step:
+        return None
+    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
 
 
 def from_context(step: str) -> bool:

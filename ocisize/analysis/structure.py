@@ -11,7 +11,7 @@ from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.findings import Confidence, Severity
 from ocisize.analysis.instructions import commands
-from ocisize.analysis.junk import from_context
+from ocisize.analysis.junk import fix_for_stage, from_context
 from ocisize.analysis.model import CAUSES, Cause
 
 MANY_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
@@ -115,6 +115,8 @@ def _removes_only(step: str) -> bool:
 
 def _fix_deleted(first: str, second: str, *, used: bool) -> str:
     """``used`` tells whether a step may need the files before they are deleted."""
+    if (fix := fix_for_stage(first)) is not None:
+        return fix
     if from_context(first):
         return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
     if used:
