@@ -313,3 +313,11 @@ def test_small_words() -> None:
     assert len(short) == 20
     assert short.startswith("/usr/…")
     assert short.endswith("/file.so")
+
+
+def test_whiteouts_are_no_files(tmp_path: Path) -> None:
+    """The list of the largest files has no more rows than there are files."""
+    image = build_image([layer({"a": b"1", "b": b""}), layer({".wh.a": b""})])
+    text = io.StringIO()
+    write_text(Analyzer().analyze(write_layout(image, tmp_path / "layout")), text)
+    assert text.getvalue().partition("Largest files of 2\n")[2].count("\n") == 3
