@@ -144,6 +144,23 @@ def test_package_databases_and_licences_stay_twice() -> None:
     assert not advice_on({"srv/terms": b"2", "usr/share/doc/b/copyright": b"2"}).findings
 
 
+def test_waste_within_the_base() -> None:
+    """What the base image's own steps hide from each other is not for the image's own steps to mend."""
+    layers: list[Entries] = [{"lib/x": b"old!", "a": b"1"}, {"lib/x": b"new", ".wh.a": b""}, {"b": b"2"}]
+    found = by_id(advice_on(*layers, steps=["RUN a", "RUN b", "RUN c"], base_layers=2))
+    assert {found[id_].fix for id_ in ("OS101", "OS103")} == {
+        "The base image's `RUN b` hides what its `RUN a` brings: choose another, or tell its maintainers."
+    }
+    assert found["OS101"].in_base
+
+
+def test_deleting_in_windows() -> None:
+    """A step that only deletes, in the words of other shells."""
+    steps = ["RUN msiexec x.msi", "RUN del C:\\x.msi"]
+    fix = only(advice_on({"Files/x.msi": b"1"}, {"Files/.wh.x.msi": b""}, steps=steps)).fix
+    assert fix.startswith("Delete the files at the end of")
+
+
 def test_tests_of_the_project() -> None:
     """Tests in the folders where projects are put; those of libraries have rules of their own."""
     advice = advice_on(

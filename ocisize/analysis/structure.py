@@ -22,7 +22,7 @@ _LEAST_INCOMPRESSIBLE = 10_000_000  # bytes of download
 _CHOWN = re.compile(r"\bchown\s+(?:-\S+\s+)*([\w.-]+(?::[\w.-]*)?)(?=\s)")
 _CHANGES = re.compile(r"(?:chown|chgrp|chmod)\s")
 _CHANGES_ONLY = re.compile(r"(?:RUN\s+)?(?:chown|chgrp|chmod|touch)\s")
-_REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find)\s")
+_REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CHMOD = re.compile(r"\bchmod\s+-\w*R\w*\s+([0-7]{3,4})(?=\s)")
 _IDS = {
     Cause.DELETED: "OS101",
@@ -66,6 +66,8 @@ def _fix(scene: Scene, cause: Cause, lower: int, upper: int) -> str:
     first, second = scene.step(lower), scene.step(upper)
     if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
         return f"Build the layer of `{first}` again with a builder that writes each path once and no whiteouts with content."
+    if upper < scene.base_layers:
+        return f"The base image's `{second}` hides what its `{first}` brings: choose another, or tell its maintainers."
     if cause is Cause.METADATA_ONLY:
         return _fix_metadata(first, second, scene.layers[upper].instruction)
     if _brought_by_base(scene, cause, lower, upper):
