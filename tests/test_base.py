@@ -201,6 +201,23 @@ def test_odd_labels_tell_nothing(run_image: Any) -> None:
     assert found(layers=4, run=RunConfig(labels={BUILDPACKS_KEY: "no JSON"})) is None
 
 
+def test_a_run_image_above_the_image() -> None:
+    """A config may list more layers than there are; the base cannot have more than the image."""
+    label = json.dumps({"runImage": {"topLayer": DIFF_IDS[5], "image": "run"}})
+    config = ImageConfig(RootFs(diff_ids=DIFF_IDS), run=RunConfig(labels={BUILDPACKS_KEY: label}))
+    assert find_base(config, {}, 2) is None
+
+
+def test_names_of_bases_are_shown_without_secrets() -> None:
+    """Whoever writes a token into a name writes it into the report, too, unless it is taken out."""
+    token = "ghp_" + "Zq7" * 12
+    noted = found(step("RUN x"), step("RUN y", comment=f"FROM https://x:{token}@ghcr.io/a"))
+    annotated = found(step("RUN x"), annotations={NAME_KEY: f"ghcr.io/a?{token}"})
+    assert noted is not None
+    assert annotated is not None
+    assert (noted.name, annotated.name) == ("https://x:<redacted>@ghcr.io/a", "ghcr.io/a?<redacted>")
+
+
 def test_annotations_name_the_base() -> None:
     """The name comes from annotations, the boundary from elsewhere; labels are inherited and come second."""
     names = {NAME_KEY: "docker.io/library/debian:12", DIGEST_KEY: DIFF_IDS[7]}

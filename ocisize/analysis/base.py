@@ -24,6 +24,7 @@ import attrs
 
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.history import describe
+from ocisize.analysis.redact import redact
 from ocisize.oci import Digest, History, ImageConfig
 
 NAME_KEY = "org.opencontainers.image.base.name"
@@ -94,8 +95,9 @@ def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) 
     if found is None and not _from_scratch(config.history):
         found = _guess(config.history, layers)
     if found is not None:
-        return attrs.evolve(found, name=name or found.name, digest=digest)
-    return Base(0, name, digest, Method.NAMED, Confidence.ASK) if name else None
+        name = name or found.name
+        return attrs.evolve(found, name=redact(name).text if name else None, digest=digest)
+    return Base(0, redact(name).text, digest, Method.NAMED, Confidence.ASK) if name else None
 
 
 def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base | None, str | None]:
@@ -121,7 +123,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
 def _marked(config: ImageConfig, layers: int) -> Base | None:
     """What builders mark on purpose."""
     run_image = _read_object(config.run.labels.get(BUILDPACKS_KEY, "")).get("runImage")
-    if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids:
+    if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids[:layers]:
         top = config.rootfs.diff_ids.index(Digest(run_image["topLayer"]))
         name = run_image.get("image") or run_image.get("reference")
         return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Confidence.SURE)
