@@ -56,9 +56,9 @@ CASES: dict[str, tuple[str, list[str], list[str], str]] = {
     ),
     "OS208": (
         "var/cache/pacman/pkg/x.pkg.tar.zst",
-        ["pacman -Syu --noconfirm x"],
-        ["pacman -S x && pacman -Scc --noconfirm", "pacman -Q"],
-        "&& pacman -Scc --noconfirm",
+        ["pacman -Syu --noconfirm x", "pacman -S x && pacman -Scc --noconfirm"],
+        ["pacman -S x && yes | pacman -Scc", "pacman -S x && rm -rf /var/cache/pacman/pkg/*", "pacman -Q"],
+        "&& rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*`.",
     ),
     "OS209": (
         "root/.cache/pip/http/x",

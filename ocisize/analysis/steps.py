@@ -119,9 +119,9 @@ STEPS = (
         title="pacman caches",
         tool="pacman",
         command=r"\bpacman\s(?:.*?\s)?-\w*S\w*\b",
-        remedy=r"\bpacman\s(?:.*?\s)?-Scc|" + _removal("/pacman"),
+        remedy=r"\byes\s*\|.*\bpacman\s(?:.*?\s)?-Scc|" + _removal("/pacman"),  # --noconfirm means no to -Scc
         rules=("OS305",),
-        cleanup="pacman -Scc --noconfirm && rm -rf /var/lib/pacman/sync/*",
+        cleanup="rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*",
     ),
     Step(
         id="OS209",
