@@ -264,7 +264,9 @@ def judge_cost(out: Path) -> str:
         entries = analyze(out / name).entry_count
         rounds = [[seconds_of(out / name, advice=advice) for advice in (False, True)] for _ in range(ROUNDS)]
         without, whole = (statistics.median(column) for column in zip(*rounds, strict=True))
-        lines.append([f"`{name}`", f"{entries:,}", f"{without:.2f}", f"{whole:.2f}", f"{100 * (whole / without - 1):+.1f} %"])
+        lines.append(
+            [f"`{name}`", f"{entries:,}", f"{without:.2f}", f"{whole:.2f}", f"{100 * (whole / without - 1):+.1f} %"]
+        )
     return tables.markdown(("image", "entries", "without advice", "with", "added"), lines)
 
 
