@@ -31,11 +31,11 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     if not findings:
         return
     console.print()
-    console.print(Text(_headline(analysis), style="bold"))
+    console.print(Text(headline(analysis), style="bold"))
     if any(finding.size for finding in findings):
-        console.print(Text(_by_confidence(analysis), style="dim"))
+        console.print(Text(by_confidence(analysis), style="dim"))
     remarks = [finding for finding in findings if not finding.size and finding.severity is not Severity.LOW][:_REMARKS]
-    shown = [finding for finding in findings if finding.size and _matters(finding, analysis)][:top]
+    shown = [finding for finding in findings if finding.size and matters(finding, analysis)][:top]
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
@@ -48,7 +48,8 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     _write_rest(console, [finding for finding in findings if finding not in shown and finding not in remarks])
 
 
-def _matters(finding: Finding, analysis: Analysis) -> bool:
+def matters(finding: Finding, analysis: Analysis) -> bool:
+    """Whether a finding is shown and not only counted: by its severity or its share of the download."""
     saved, total = (
         (finding.size, analysis.content_size)
         if finding.compressed_size is None or analysis.compressed_size is None
@@ -57,7 +58,8 @@ def _matters(finding: Finding, analysis: Analysis) -> bool:
     return finding.severity is not Severity.LOW or (saved > 0 and saved >= _LEAST_SHARE * total)
 
 
-def _headline(analysis: Analysis) -> str:
+def headline(analysis: Analysis) -> str:
+    """How many findings there are, and what they save together."""
     advice, wire = analysis.advice, analysis.compressed_size
     count = len(advice.findings)
     text = f"Advice: {count:,} finding{'s' * (count != 1)}"
@@ -67,21 +69,22 @@ def _headline(analysis: Analysis) -> str:
     return f"{text}, together {human_size(advice.size)} unpacked"
 
 
-def _by_confidence(analysis: Analysis) -> str:
+def by_confidence(analysis: Analysis) -> str:
+    """What the findings of each confidence save, and those in the base image."""
     findings = analysis.advice.findings
     groups = [(str(each), [finding for finding in findings if finding.confidence is each]) for each in Confidence]
     groups.append(("in the base image", [finding for finding in findings if finding.in_base]))
-    return " · ".join(f"{name} {human_size(_bytes_of(group))}" for name, group in groups if _bytes_of(group))
+    return " · ".join(f"{name} {human_size(bytes_of(group))}" for name, group in groups if bytes_of(group))
 
 
-def _bytes_of(findings: Sequence[Finding]) -> int:
+def bytes_of(findings: Sequence[Finding]) -> int:
     """What some findings save on the wire, or of content where the wire is unknown."""
     saving = add_up(findings)
     return saving.size if saving.compressed_size is None else saving.compressed_size
 
 
 def _saved(finding: Finding) -> Text:
-    size = _bytes_of([finding])
+    size = bytes_of([finding])
     return Text(human_size(size) if size else "-", style=_STYLES[finding.severity])
 
 
@@ -124,4 +127,4 @@ def _write_rest(console: Console, rest: Sequence[Finding]) -> None:
         return
     ids = list(dict.fromkeys(finding.id for finding in rest))
     more = f"{', '.join(ids[:6])}{' …' if len(ids) > 6 else ''}"
-    console.print(Text(f"… and {len(rest):,} more, {human_size(_bytes_of(rest))}: {more} (-f json has all)", style="dim"))
+    console.print(Text(f"… and {len(rest):,} more, {human_size(bytes_of(rest))}: {more} (-f json has all)", style="dim"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, str] = {
     "text": "for people, on a terminal",
     "json": "everything, for programs; ocisize.from_json reads it",
+    "html": "one page with a treemap and all files, which opens offline",
     "markdown": "a pull request's comment or a step summary",
     "sarif": "findings for code scanning and editors",
     "junit": "findings as failed tests, for Jenkins, GitLab, Azure",

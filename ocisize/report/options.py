@@ -19,6 +19,6 @@ class ReportOptions:
     top: int = 10  #: rows in lists of files
     files: bool = False  #: every stored file: json, csv
     color: bool | None = None  #: of text; None means on a terminal
-    assumptions: Assumptions | None = None  #: what findings save in dollars: text, json
+    assumptions: Assumptions | None = None  #: what findings save in dollars: text, json, html
     dockerfile: str = "Dockerfile"  #: the repository's file that findings are shown at: sarif, github, gitlab
-    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json
+    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.report.figures import name_image
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
 
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
@@ -45,10 +46,7 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
 
 def print_name(console: Console, analysis: Analysis) -> None:
     """The image's name, as the first line of a report."""
-    name = analysis.source if analysis.reference in (None, analysis.source) else f"{analysis.source} · {analysis.reference}"
-    if analysis.format == "registry" and analysis.reference:
-        name = analysis.reference
-    console.print(Text(printable(name), style="bold"), overflow="fold")
+    console.print(Text(printable(name_image(analysis)), style="bold"), overflow="fold")
 
 
 def layer_title(layer: LayerAnalysis) -> str:

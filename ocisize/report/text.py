@@ -10,26 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.analysis.cost import Assumptions, default_assumptions
-from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
+from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
 from ocisize.report.context import describe_context
+from ocisize.report.figures import describe_form, describe_identity, describe_verification, list_figures
 from ocisize.report.groups import print_groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
-from ocisize.report.units import human_size, percent, printable
+from ocisize.report.units import human_size, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ocisize.analysis.verdict import Verdict
-
-_FORMATS = {
-    "registry": "registry",
-    "docker-archive": "docker archive",
-    "oci-archive": "OCI archive",
-    "oci-layout": "OCI layout",
-}
 
 
 def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
@@ -64,7 +58,7 @@ def write_text(
             from ocisize.report.verdicts import write_verdicts
 
             write_verdicts(console, analysis, verdicts)
-        _totals(console, analysis)
+        _print_figures(console, list_figures(analysis))
         _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)
         print_groups(console, analysis.groups, top)
@@ -73,73 +67,28 @@ def write_text(
         _largest(console, analysis.layers, top)
 
 
-def _print_pairs(console: Console, pairs: Iterable[tuple[str, str, str]]) -> None:
+def _print_figures(console: Console, figures: Iterable[tuple[str, str, str]]) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold", style="dim")
-    for name, value, note in pairs:
+    for name, value, note in figures:
         grid.add_row(name, value, note)
     console.print(grid)
 
 
 def _header(console: Console, analysis: Analysis) -> None:
     print_name(console, analysis)
-    count = len(analysis.layers)
-    compressions = ", ".join(sorted({layer.compression for layer in analysis.layers}))
-    stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count} layer{'s' * (count != 1)}"
-    lines = [
-        f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}"
-        + (f" · created {printable(analysis.created[:10])}" if analysis.created else ""),
-        f"manifest {analysis.digest}" if analysis.digest else f"image id {analysis.config_digest}",
-        _verification(analysis.layers),
-    ]
-    for line in lines:
+    for line in (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers)):
         console.print(Text(printable(line), style="dim"), overflow="fold")
     console.print()
-
-
-def _verification(layers: Sequence[LayerAnalysis]) -> str:
-    if not layers:
-        return "nothing to verify: there are no layers"
-    unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
-    if not unverified:
-        contents = all(layer.diff_id_verified for layer in layers)
-        return f"verified: the digest of every layer{' as stored and as unpacked' if contents else ''}"
-    return f"not verified: {unverified} plain layer{'s were' if unverified > 1 else ' was'} read in place (--verify checks)"
-
-
-def _totals(console: Console, analysis: Analysis) -> None:
-    wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"{percent(analysis.wasted_ratio)} of unpacked"
-    if wire is None:
-        wire_note = "unknown: this archive holds the layers uncompressed"
-    else:
-        wire_note = f"{wire:,} bytes of layers to download with nothing cached"
-        waste_note += f", {human_size(wasted_wire)} of wire" + (f" ({percent((wasted_wire or 0) / wire)})" if wire else "")
-    pairs = [
-        ("Wire", human_size(wire), wire_note),
-        ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
-        ("Live", human_size(analysis.live_size), "what a container sees"),
-        ("Waste", human_size(analysis.wasted_size), waste_note),
-        ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
-        ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
-        ("Efficiency", percent(analysis.efficiency), "live / unpacked"),
-    ]
-    if analysis.dive is not None:
-        pairs.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
-    _print_pairs(console, pairs)
-
-
-def _dive_note(figures: DiveFigures) -> str:
-    return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"
 
 
 def _context(console: Console, analysis: Analysis, assumptions: Assumptions) -> None:
     lines = list(describe_context(analysis, assumptions))
     if lines:
         console.print()
-        _print_pairs(console, lines)
+        _print_figures(console, lines)
 
 
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:

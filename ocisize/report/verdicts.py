@@ -47,12 +47,11 @@ def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verd
 
     if not verdicts:
         return
-    console.print(Text(_headline(verdicts), style="bold"))
+    console.print(Text(headline(verdicts), style="bold"))
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    shown = [verdict for verdict in verdicts if verdict.status is not Status.SKIPPED]
-    for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.outcome)):
+    for verdict in worst_first(verdicts):
         text = Text(printable(describe(verdict, analysis)))
         text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
         grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)
@@ -60,7 +59,14 @@ def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verd
     console.print()
 
 
-def _headline(verdicts: Sequence[Verdict]) -> str:
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts, failing ones first, without those that are skipped."""
+    judged = [verdict for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    return sorted(judged, key=lambda verdict: _ORDER.index(verdict.outcome))
+
+
+def headline(verdicts: Sequence[Verdict]) -> str:
+    """How many budgets failed, warned, passed and were skipped."""
     skipped = [verdict for verdict in verdicts if verdict.status is Status.SKIPPED]
     judged = [verdict.outcome for verdict in verdicts if verdict.status is not Status.SKIPPED]
     words = {Status.FAIL: "failed", Status.WARN: "warned", Status.PASS: "passed"}

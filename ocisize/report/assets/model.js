@@ -1,0 +1,180 @@
+// The image: columns as typed arrays, paths, filters and sums. Directories stand before those in them, and rows in the
+// order of their directories, so that everything below a directory is one range of directories and one of rows.
+
+const ROOT = 0;
+
+function readModel(text) {
+  const data = JSON.parse(text);
+  const { names, parents, rows: own } = data.directories;
+  const count = parents.length;
+  const model = {
+    layers: data.layers,
+    types: data.types,
+    special: data.special,
+    causes: data.causes,
+    kinds: data.kinds.map(([layer, hiddenBy, cause, type]) => ({ layer, hiddenBy, cause, type })),
+    least: data.least,
+    total: { size: data.size, wire: data.compressed_size },
+    wireKnown: data.compressed_size !== null,
+    directoryNames: names.split("/"),
+    parents: Int32Array.from(parents),
+    ends: new Int32Array(count), // first directory that is not below this one
+    firstRows: new Int32Array(count + 1),
+    names: data.rows.names.split("/"),
+    size: Float64Array.from(data.rows.sizes),
+    wire: data.rows.compressed_sizes && Float64Array.from(data.rows.compressed_sizes),
+    kindOf: Uint32Array.from(data.rows.kinds),
+    groups: new Map(Object.entries(data.rows.groups).map(([row, entries]) => [Number(row), entries])),
+    rowCount: data.rows.sizes.length,
+  };
+  for (let place = 0; place < count; place++) model.firstRows[place + 1] = model.firstRows[place] + own[place];
+  model.directoryOf = new Int32Array(model.rowCount);
+  for (let place = 0; place < count; place++) {
+    model.directoryOf.fill(place, model.firstRows[place], model.firstRows[place + 1]);
+    model.ends[place] = place + 1;
+  }
+  for (let place = count - 1; place > ROOT; place--) {
+    const parent = model.parents[place];
+    model.ends[parent] = Math.max(model.ends[parent], model.ends[place]);
+  }
+  return model;
+}
+
+/** The rows below a directory: [first, end). */
+function rowsBelow(model, directory) {
+  return [model.firstRows[directory], model.firstRows[model.ends[directory]]];
+}
+
+/** The directories from the root down to this one, without the root. */
+function ancestry(model, directory) {
+  const line = [];
+  for (let place = directory; place !== ROOT; place = model.parents[place]) line.unshift(place);
+  return line;
+}
+
+/** "/usr/lib/", "/" for the root. */
+function directoryPath(model, directory) {
+  return "/" + ancestry(model, directory).map((place) => model.directoryNames[place] + "/").join("");
+}
+
+/** What a row is called: a file's name, or what a group holds. */
+function rowName(model, row) {
+  if (model.names[row]) return model.names[row];
+  const kind = model.kinds[model.kindOf[row]];
+  const type = model.types[kind.type];
+  const count = model.groups.get(row) ?? 1;
+  if (count === 0) return `${type} of layer ${kind.layer}`;
+  if (kind.type < model.special) return `${formatCount(count)} ${type}, layer ${kind.layer}`;
+  const small = model.least > 1 ? ` below ${formatSize(model.least)}` : "";
+  return `${formatCount(count)} files${small}: ${type}, layer ${kind.layer}`;
+}
+
+/** A single file, or the whole path of a group's directory before what it holds. */
+function rowPath(model, row) {
+  return directoryPath(model, model.directoryOf[row]) + rowName(model, row);
+}
+
+function isListed(model, row) {
+  return model.names[row] !== "";
+}
+
+/** "live", or the cause for which nothing can see it. */
+function stateName(model, kind) {
+  return kind.cause < 0 ? "live" : model.causes[kind.cause];
+}
+
+/** One byte per row: whether it passes the filter {search, layer, state, type}, null where all do. */
+function matchRows(model, filter) {
+  const kindPasses = model.kinds.map(
+    (kind) =>
+      (filter.layer === null || kind.layer === filter.layer) &&
+      (filter.type === null || kind.type === filter.type) &&
+      (filter.state === null || filter.state === stateName(model, kind) || (filter.state === "waste" && kind.cause >= 0)),
+  );
+  const search = filter.search.toLowerCase();
+  if (!search && kindPasses.every(Boolean)) return null;
+  const matched = new Uint8Array(model.rowCount);
+  const found = search ? directoriesWith(model, search) : null;
+  for (let directory = 0; directory < model.parents.length; directory++) {
+    const all = !search || found.inside[directory];
+    for (let row = model.firstRows[directory]; row < model.firstRows[directory + 1]; row++) {
+      if (!kindPasses[model.kindOf[row]]) continue;
+      if (all || (isListed(model, row) && (found.start(directory) + model.names[row].toLowerCase()).includes(search))) {
+        matched[row] = 1;
+      }
+    }
+  }
+  return matched;
+}
+
+/** Which directories' paths contain a text; `start` is what a name in one must follow for a match across the slash. */
+function directoriesWith(model, search) {
+  const inside = new Uint8Array(model.parents.length);
+  const paths = new Array(model.parents.length);
+  for (let place = 0; place < paths.length; place++) {
+    paths[place] = place === ROOT ? "/" : paths[model.parents[place]] + model.directoryNames[place].toLowerCase() + "/";
+    inside[place] = paths[place].includes(search) && search !== "/" ? 1 : 0;
+  }
+  const across = search.includes("/");
+  return { inside, start: (place) => (across ? paths[place] : "") };
+}
+
+/** Bytes below each directory of what is matched. */
+function sumDirectories(model, values, matched) {
+  const sums = new Float64Array(model.parents.length);
+  for (let row = 0; row < model.rowCount; row++) {
+    if (matched === null || matched[row]) sums[model.directoryOf[row]] += values[row];
+  }
+  for (let place = sums.length - 1; place > ROOT; place--) sums[model.parents[place]] += sums[place];
+  return sums;
+}
+
+/**
+ * What is directly in a directory, largest first: {directory, row, value}, one of the two is -1. What has less than
+ * `least` is one item at the end, {directory: -1, row: -1, value, count}.
+ */
+function childrenOf(model, directory, view, least) {
+  const items = [];
+  const rest = { directory: -1, row: -1, value: 0, count: 0 };
+  const add = (item) => {
+    if (item.value <= 0) return;
+    if (item.value >= least) items.push(item);
+    else {
+      rest.value += item.value;
+      rest.count += 1;
+    }
+  };
+  for (let place = directory + 1; place < model.ends[directory]; place = model.ends[place]) {
+    add({ directory: place, row: -1, value: view.sums[place] });
+  }
+  for (let row = model.firstRows[directory]; row < model.firstRows[directory + 1]; row++) {
+    if (view.matched === null || view.matched[row]) add({ directory: -1, row, value: view.values[row] });
+  }
+  items.sort((one, other) => other.value - one.value || one.directory - other.directory || one.row - other.row);
+  if (rest.count) items.push(rest);
+  return items;
+}
+
+const UNITS = ["kB", "MB", "GB", "TB", "PB", "EB"];
+
+/** Three significant digits in decimal units, as in the text report. */
+function formatSize(size) {
+  if (size === null || size === undefined) return "?";
+  if (size < 999.5) return `${size} B`;
+  let value = size;
+  let unit = "B";
+  for (const larger of UNITS) {
+    if (value < 999.5) break;
+    value /= 1000;
+    unit = larger;
+  }
+  return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`;
+}
+
+function formatCount(count) {
+  return count.toLocaleString("en-US");
+}
+
+function formatShare(part, whole) {
+  return whole ? `${((100 * part) / whole).toFixed(1)} %` : "–";
+}

@@ -1,0 +1,156 @@
+// A table of any number of files: only the rows in view are in the document, between two rows that hold the others' room.
+
+const ROW_HEIGHT = 28;
+const BEYOND = 12; // rows above and below what is in view
+
+const COLUMNS = [
+  { name: "Size", key: "size", numeric: true },
+  { name: "Wire", key: "wire", numeric: true },
+  { name: "Layer", key: "layer", numeric: true },
+  { name: "State", key: "state" },
+  { name: "File type", key: "type" },
+  { name: "Path", key: "path" },
+];
+
+class FileTable {
+  constructor(box, model) {
+    this.box = box;
+    this.model = model;
+    this.columns = COLUMNS.filter((column) => column.key !== "wire" || model.wireKnown);
+    this.order = { key: "size", descending: true };
+    this.rows = new Uint32Array(0);
+    this.ranks = new Map();
+    this.build();
+    box.addEventListener("scroll", () => this.render());
+    new ResizeObserver(() => this.render()).observe(box);
+  }
+
+  build() {
+    const head = element("tr");
+    for (const column of this.columns) {
+      const button = element("button", { type: "button", textContent: column.name });
+      button.addEventListener("click", () => this.sortBy(column));
+      column.header = element("th", { scope: "col", className: `column-${column.key}` }, button);
+      head.append(column.header);
+    }
+    this.body = element("tbody");
+    this.table = element("table", {}, element("thead", {}, head), this.body);
+    this.box.replaceChildren(this.table);
+  }
+
+  sortBy(column) {
+    const same = this.order.key === column.key;
+    this.order = { key: column.key, descending: same ? !this.order.descending : Boolean(column.numeric) };
+    this.sort();
+    this.show();
+  }
+
+  /** Order by a measure where the order is by the other one. */
+  follow(measure) {
+    if (["size", "wire"].includes(this.order.key)) this.order.key = measure;
+    this.box.dataset.measure = measure; // where there is room for one of both
+  }
+
+  /** Show these rows; sorts them. */
+  update(rows) {
+    this.rows = rows;
+    this.sort();
+    this.show();
+  }
+
+  show() {
+    for (const { key, header } of this.columns) {
+      if (key === this.order.key) header.setAttribute("aria-sort", this.order.descending ? "descending" : "ascending");
+      else header.removeAttribute("aria-sort");
+    }
+    this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
+    this.box.scrollTop = 0;
+    this.render(true);
+  }
+
+  sort() {
+    const rank = this.rank(this.order.key);
+    const sign = this.order.descending ? -1 : 1;
+    this.rows.sort((one, other) => sign * (rank[one] - rank[other]) || one - other);
+  }
+
+  /** A number per row that orders a column; made when it is first asked for. */
+  rank(key) {
+    const { model } = this;
+    if (key === "size" || key === "wire") return model[key];
+    if (!this.ranks.has(key)) this.ranks.set(key, key === "path" ? this.rankPaths() : this.rankKinds(key));
+    return this.ranks.get(key);
+  }
+
+  rankPaths() {
+    const { names, directoryOf, rowCount } = this.model;
+    const rows = Uint32Array.from({ length: rowCount }, (_, row) => row);
+    rows.sort(
+      (one, other) =>
+        directoryOf[one] - directoryOf[other] || (names[one] < names[other] ? -1 : names[one] > names[other] ? 1 : 0),
+    );
+    const ranks = new Uint32Array(rowCount);
+    rows.forEach((row, place) => (ranks[row] = place));
+    return ranks;
+  }
+
+  rankKinds(key) {
+    const { model } = this;
+    const value = {
+      layer: (kind) => kind.layer,
+      state: (kind) => kind.cause,
+      type: (kind) => kind.type,
+    }[key];
+    const ofKind = model.kinds.map(value);
+    return Int32Array.from(model.kindOf, (kind) => ofKind[kind]);
+  }
+
+  render(fresh = false) {
+    const first = Math.max(0, Math.floor(this.box.scrollTop / ROW_HEIGHT) - BEYOND);
+    const count = Math.ceil(this.box.clientHeight / ROW_HEIGHT) + 2 * BEYOND;
+    const end = Math.min(this.rows.length, first + count);
+    if (!fresh && first === this.first && end === this.end) return;
+    Object.assign(this, { first, end });
+    const lines = [this.spacer(first)];
+    for (let place = first; place < end; place++) lines.push(this.line(place));
+    lines.push(this.spacer(this.rows.length - end));
+    this.body.replaceChildren(...lines);
+  }
+
+  spacer(rows) {
+    const cell = element("td");
+    cell.style.height = `${rows * ROW_HEIGHT}px`;
+    return element("tr", { className: "spacer", ariaHidden: "true" }, cell);
+  }
+
+  line(place) {
+    const row = this.rows[place];
+    const line = element("tr", {}, ...this.columns.map(({ key }) => this.cell(row, key)));
+    line.setAttribute("aria-rowindex", String(place + 2));
+    return line;
+  }
+
+  cell(row, key) {
+    const { model } = this;
+    const kind = model.kinds[model.kindOf[row]];
+    const cell = element("td", { className: `column-${key}` });
+    if (key === "size" || key === "wire") cell.textContent = formatSize(model[key][row]);
+    else if (key === "layer") cell.textContent = kind.layer;
+    else if (key === "type") cell.textContent = model.types[kind.type];
+    else if (key === "state") cell.textContent = describeState(model, kind);
+    else {
+      const directory = directoryPath(model, model.directoryOf[row]);
+      cell.title = directory + model.names[row];
+      cell.append(
+        element("div", {}, element("span", { className: "directory", textContent: directory }),
+          element("span", { className: "name", textContent: model.names[row] })),
+      );
+    }
+    return cell;
+  }
+}
+
+/** "live", or why and by which layer it is hidden. */
+function describeState(model, kind) {
+  return kind.cause < 0 ? "live" : `${model.causes[kind.cause]}, layer ${kind.hiddenBy}`;
+}

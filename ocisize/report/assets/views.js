@@ -1,0 +1,233 @@
+// What stands around treemap and table: colours and their legend, the layer bar, the path, the list of contents, the tip.
+
+// Paul Tol's "light" scheme, which colour-blind readers can tell apart and black text can be read on:
+// https://personal.sron.nl/~pault/data/colourschemes.pdf
+const PALETTE = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#99ddff", "#bbcc33", "#aaaa00"];
+const NEUTRAL = "#dddddd";
+const DARK_NEUTRAL = "#87909a";
+const INK = "#14181d";
+const DARKENED = 0.82; // of each colour's brightness on a dark page
+
+/** An element with properties and children; text is only ever set as text. */
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+/** Put other children into a parent; who was on a button stays on the one in its place. */
+function replaceChildren(parent, children) {
+  const place = [...parent.children].findIndex((child) => child.contains(document.activeElement));
+  parent.replaceChildren(...children);
+  const child = parent.children[place];
+  (child?.matches("button") ? child : child?.querySelector("button"))?.focus();
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function shade(colour) {
+  if (!isDark()) return colour;
+  if (colour === NEUTRAL) return DARK_NEUTRAL;
+  const parts = [1, 3, 5].map((at) => Math.round(parseInt(colour.slice(at, at + 2), 16) * DARKENED));
+  return `rgb(${parts.join(" ")})`;
+}
+
+/**
+ * The colours of kinds: groups of them by layer, state or type, the largest with a colour each, all others neutral.
+ * Colours stay when filters change, so sums are of the whole image.
+ */
+class Colouring {
+  constructor(model, by, values) {
+    const sums = new Map();
+    const keyOf = {
+      layer: (kind) => kind.layer,
+      state: (kind) => stateName(model, kind),
+      type: (kind) => kind.type,
+    }[by];
+    const bytes = new Float64Array(model.kinds.length);
+    for (let row = 0; row < model.rowCount; row++) bytes[model.kindOf[row]] += values[row];
+    model.kinds.forEach((kind, number) => sums.set(keyOf(kind), (sums.get(keyOf(kind)) ?? 0) + bytes[number]));
+    const plain = (key) => (by === "state" && key === "live") || (by === "type" && key < model.special);
+    const coloured = [...sums.keys()].filter((key) => !plain(key) && sums.get(key) > 0);
+    coloured.sort((one, other) => sums.get(other) - sums.get(one) || (one < other ? -1 : 1));
+    this.colours = new Map(coloured.slice(0, PALETTE.length).map((key, place) => [key, PALETTE[place]]));
+    this.ofKind = model.kinds.map((kind) => this.colours.get(keyOf(kind)) ?? NEUTRAL);
+    const others = [...sums].filter(([key]) => !this.colours.has(key));
+    this.neutral = { value: others.reduce((sum, [, value]) => sum + value, 0), count: others.length };
+    Object.assign(this, { by, sums });
+  }
+
+  /** For the treemap. */
+  scheme() {
+    const dark = isDark();
+    const fills = this.ofKind.map(shade);
+    const frames = dark ? ["#14181d", "#2b333c", "#364049"] : ["#ffffff", "#e9edf1", "#dbe1e7"];
+    return {
+      fill: (kind) => fills[kind],
+      frame: (depth) => frames[depth === 0 ? 0 : 1 + ((depth - 1) % 2)],
+      ink: INK,
+      text: dark ? "#e6e9ec" : "#1d2329",
+      hatch: "rgb(0 0 0 / 0.16)",
+    };
+  }
+}
+
+function keyName(model, by, key) {
+  if (by === "layer") return `Layer ${key}`;
+  return by === "type" ? model.types[key] : key;
+}
+
+/** The legend: each colour with its name and bytes, a button that filters. */
+function drawLegend(list, model, colouring, filter, choose) {
+  const { by } = colouring;
+  const coloured = [...colouring.colours];
+  if (by === "layer") coloured.sort(([one], [other]) => one - other);
+  const lines = coloured.map(([key, colour]) => {
+    const swatch = element("span", { className: "swatch" });
+    swatch.style.background = shade(colour);
+    const text = `${keyName(model, by, key)} · ${formatSize(colouring.sums.get(key))}`;
+    const button = element("button", { type: "button" }, swatch, text);
+    button.setAttribute("aria-pressed", String(filter[by] === key));
+    button.addEventListener("click", () => choose(by, filter[by] === key ? null : key));
+    return element("li", {}, button);
+  });
+  if (colouring.neutral.value > 0) {
+    const swatch = element("span", { className: "swatch" });
+    swatch.style.background = shade(NEUTRAL);
+    const name = by === "state" ? "live" : by === "layer" ? `${colouring.neutral.count} other layers` : "other types";
+    lines.push(element("li", {}, element("span", {}, swatch, `${name} · ${formatSize(colouring.neutral.value)}`)));
+  }
+  replaceChildren(list, lines);
+}
+
+/** The bar of layers, as wide as their bytes; arrow keys move along it. */
+function drawLayers(bar, model, measure, colouring, filter, choose, tip) {
+  const focused = [...bar.children].indexOf(document.activeElement);
+  const buttons = model.layers.map((layer, index) => {
+    const bytes = measure === "wire" ? layer.compressed_size : layer.size;
+    const button = element("button", { type: "button" }, element("span", { textContent: index }));
+    button.style.flexGrow = String(bytes || 0);
+    button.style.background = shade((colouring.by === "layer" && colouring.colours.get(index)) || NEUTRAL);
+    button.setAttribute("aria-label", `Layer ${index}, ${formatSize(bytes)}: ${layer.instruction}`);
+    button.setAttribute("aria-pressed", String(filter.layer === index));
+    button.tabIndex = index === Math.max(focused, filter.layer ?? 0, 0) ? 0 : -1;
+    button.addEventListener("click", () => choose("layer", filter.layer === index ? null : index));
+    const lines = [
+      `Layer ${index}`,
+      `${formatSize(layer.compressed_size)} wire · ${formatSize(layer.size)} unpacked · ${formatSize(layer.wasted_size)} waste`,
+      layer.instruction,
+    ];
+    const show = () => {
+      const box = button.getBoundingClientRect();
+      tip.show(lines, box.left, box.bottom);
+    };
+    button.addEventListener("pointerenter", show);
+    button.addEventListener("focus", show);
+    button.addEventListener("pointerleave", () => tip.hide());
+    button.addEventListener("blur", () => tip.hide());
+    return button;
+  });
+  replaceChildren(bar, buttons);
+}
+
+/** Arrow keys, Home and End within a toolbar, of which one button is in the tab order. */
+function moveWithin(toolbar) {
+  toolbar.addEventListener("keydown", (event) => {
+    const buttons = [...toolbar.children];
+    const at = buttons.indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (at < 0 || buttons[to] === undefined) return;
+    event.preventDefault();
+    buttons[at].tabIndex = -1;
+    buttons[to].tabIndex = 0;
+    buttons[to].focus();
+  });
+}
+
+function drawCrumbs(nav, model, directory, open) {
+  const parts = [ROOT, ...ancestry(model, directory)].flatMap((place) => {
+    const name = place === ROOT ? "/" : model.directoryNames[place];
+    const last = place === directory;
+    const part = last ? element("span", { textContent: name }) : element("button", { type: "button", textContent: name });
+    if (last) part.setAttribute("aria-current", "true");
+    else part.addEventListener("click", () => open(place));
+    return place === ROOT ? [part] : [element("span", { className: "slash", textContent: "›" }), part];
+  });
+  nav.replaceChildren(...parts);
+}
+
+const SHOWN_CONTENTS = 200;
+
+/** Items with those that are no files, of all layers, as one of each kind. */
+function mergeSpecial(model, items) {
+  const merged = new Map();
+  const others = items.filter((item) => {
+    const type = item.row >= 0 ? model.kinds[model.kindOf[item.row]].type : model.special;
+    if (type >= model.special) return true;
+    const one = merged.get(type) ?? { directory: -1, row: -1, value: 0, count: 0, name: "" };
+    one.value += item.value;
+    one.count += model.groups.get(item.row) ?? 1;
+    one.name = `${one.count ? `${formatCount(one.count)} ` : ""}${model.types[type]}`;
+    merged.set(type, one);
+    return false;
+  });
+  return [...others, ...merged.values()].sort((one, other) => other.value - one.value);
+}
+
+/** The list beside the treemap: the same as text, with a button for each directory. */
+function drawContents(list, model, view, open, mark) {
+  const items = mergeSpecial(model, childrenOf(model, view.directory, view, 0));
+  const total = view.sums[view.directory];
+  const line = (item, name) => {
+    const share = element("span", { className: "share", textContent: formatShare(item.value, total) });
+    const size = element("span", { className: "size", textContent: formatSize(item.value) });
+    const bar = element("span", { className: "meter" });
+    bar.style.width = `${total ? (100 * item.value) / total : 0}%`;
+    let label = element("span", { className: "name", textContent: name, title: name });
+    if (item.directory >= 0) {
+      label = element("button", { type: "button", className: "name", textContent: name });
+      label.addEventListener("click", () => open(item.directory));
+    }
+    const made = element("li", {}, bar, label, size, share);
+    made.addEventListener("pointerenter", () => mark(item));
+    made.addEventListener("focusin", () => mark(item));
+    made.addEventListener("pointerleave", () => mark(null));
+    made.addEventListener("focusout", () => mark(null));
+    return made;
+  };
+  const name = (item) => item.name ?? (item.directory >= 0 ? `${model.directoryNames[item.directory]}/` : rowName(model, item.row));
+  const lines = items.slice(0, SHOWN_CONTENTS).map((item) => line(item, name(item)));
+  const rest = items.slice(SHOWN_CONTENTS);
+  const value = rest.reduce((sum, item) => sum + item.value, 0);
+  if (rest.length) lines.push(line({ directory: -1, row: -1, value }, `… and ${formatCount(rest.length)} more`));
+  if (!lines.length) lines.push(element("li", { textContent: "Nothing here passes the filters." }));
+  list.replaceChildren(...lines);
+}
+
+/** The box beside the pointer; what it says stands elsewhere too. */
+class Tip {
+  constructor(box) {
+    this.box = box;
+  }
+
+  show(lines, x, y) {
+    this.box.replaceChildren(...lines.filter(Boolean).map((text) => element("p", { textContent: text })));
+    this.box.hidden = false;
+    const { width, height } = this.box.getBoundingClientRect();
+    const left = Math.min(x + 12, innerWidth - width - 8);
+    const below = y + 14 + height < innerHeight;
+    this.box.style.left = `${Math.max(8, left)}px`;
+    this.box.style.top = `${below ? y + 14 : Math.max(8, y - height - 10)}px`;
+  }
+
+  hide() {
+    this.box.hidden = true;
+  }
+}

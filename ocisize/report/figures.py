@@ -1,0 +1,76 @@
+"""The headline of a report: what an image is, what was checked, and its figures in the words all reports for people use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
+from ocisize.report.units import human_size, percent
+
+_FORMATS = {
+    "registry": "registry",
+    "docker-archive": "docker archive",
+    "oci-archive": "OCI archive",
+    "oci-layout": "OCI layout",
+}
+
+
+def name_image(analysis: Analysis) -> str:
+    """What the image is called: the input as given, with the image's own name where that tells more."""
+    if analysis.format == "registry" and analysis.reference:
+        return analysis.reference
+    if analysis.reference in (None, analysis.source):
+        return analysis.source
+    return f"{analysis.source} · {analysis.reference}"
+
+
+def describe_form(analysis: Analysis) -> str:
+    """Platform, form, number of layers, how they are compressed, and the day the image was made."""
+    count = len(analysis.layers)
+    compressions = ", ".join(sorted({layer.compression for layer in analysis.layers}))
+    stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count} layer{'s' * (count != 1)}"
+    created = f" · created {analysis.created[:10]}" if analysis.created else ""
+    return f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}{created}"
+
+
+def describe_identity(analysis: Analysis) -> str:
+    """The digest that names the image."""
+    return f"manifest {analysis.digest}" if analysis.digest else f"image id {analysis.config_digest}"
+
+
+def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
+    """Which digests were checked."""
+    if not layers:
+        return "nothing to verify: there are no layers"
+    unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
+    if not unverified:
+        contents = all(layer.diff_id_verified for layer in layers)
+        return f"verified: the digest of every layer{' as stored and as unpacked' if contents else ''}"
+    return f"not verified: {unverified} plain layer{'s were' if unverified > 1 else ' was'} read in place (--verify checks)"
+
+
+def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
+    """The image's figures: name, value, note."""
+    wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
+    waste_note = f"{percent(analysis.wasted_ratio)} of unpacked"
+    if wire is None:
+        wire_note = "unknown: this archive holds the layers uncompressed"
+    else:
+        wire_note = f"{wire:,} bytes of layers to download with nothing cached"
+        waste_note += f", {human_size(wasted_wire)} of wire" + (f" ({percent((wasted_wire or 0) / wire)})" if wire else "")
+    figures = [
+        ("Wire", human_size(wire), wire_note),
+        ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
+        ("Live", human_size(analysis.live_size), "what a container sees"),
+        ("Waste", human_size(analysis.wasted_size), waste_note),
+        ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
+        ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
+        ("Efficiency", percent(analysis.efficiency), "live / unpacked"),
+    ]
+    if analysis.dive is not None:
+        figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
+    return figures
+
+
+def _dive_note(figures: DiveFigures) -> str:
+    return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"

@@ -1,0 +1,82 @@
+"""An Analysis as one HTML file: figures, advice, a treemap, and a table of all files. It opens offline and asks nothing of
+the network.
+
+The page holds its style and scripts, which a Content-Security-Policy names by their hashes and which forbids all else.
+What concerns people who have no script (figures, advice, layers) stands in the page as text; the rest is data that the
+scripts draw. The same analysis gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, TextIO
+
+from ocisize.analysis.cost import Assumptions, default_assumptions
+from ocisize.analysis.model import Analysis
+from ocisize.report.figures import name_image
+from ocisize.report.html_body import write_advice, write_foot, write_head, write_layers, write_verdicts
+from ocisize.report.html_data import MAX_SIZE, page_data
+from ocisize.report.markup import Markup, element, join
+from ocisize.report.options import ReportOptions
+
+if TYPE_CHECKING:
+    from ocisize.analysis.verdict import Verdict
+
+_SCRIPTS = ("model.js", "treemap.js", "table.js", "views.js", "page.js")
+
+
+def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
+    """Write the page."""
+    file.write(to_html(analysis, assumptions=options.assumptions, verdicts=options.verdicts))
+
+
+def to_html(
+    analysis: Analysis,
+    *,
+    assumptions: Assumptions | None = None,
+    verdicts: Sequence[Verdict] = (),
+    data_size: int = MAX_SIZE,
+) -> str:
+    """Write an analysis as an HTML document whose data take at most ``data_size`` bytes.
+
+    Where the image has too many files for that, small ones are added up, with their number and bytes; sums stay exact.
+    Where ``assumptions`` are given, findings tell what they save in dollars, too.
+    """
+    style = _asset("page.css")
+    script = '"use strict";\n' + "".join(map(_asset, _SCRIPTS))
+    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'"
+    head = element(
+        "head",
+        Markup('<meta charset="utf-8">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}; form-action \'none\'">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup('<link rel="icon" href="data:,">'),
+        element("title", f"{name_image(analysis)} - ocisize"),
+        element("style", Markup(style)),
+    )
+    body = element(
+        "body",
+        write_head(analysis, assumptions or default_assumptions()),
+        element(
+            "main",
+            write_verdicts(analysis, verdicts),
+            write_advice(analysis, assumptions),
+            Markup(_asset("explorer.html")),
+            write_layers(analysis),
+        ),
+        write_foot(analysis),
+        element("script", Markup(page_data(analysis, data_size)), id="data", type="application/json"),
+        element("script", Markup(script)),
+    )
+    return join([Markup("<!DOCTYPE html>\n"), element("html", head, body, lang="en"), Markup("\n")])
+
+
+def _asset(name: str) -> str:
+    return (files("ocisize") / "report" / "assets" / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,191 @@
+"""The parts of a page that need no script: headline, figures, advice, layers, warnings and definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import ocisize
+from ocisize.analysis.cost import Assumptions, cost_of
+from ocisize.analysis.findings import Finding
+from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.report.advice import by_confidence, bytes_of, matters
+from ocisize.report.advice import headline as advice_headline
+from ocisize.report.context import describe_context
+from ocisize.report.figures import (
+    describe_form,
+    describe_identity,
+    describe_verification,
+    list_figures,
+    name_image,
+)
+from ocisize.report.markup import Markup, element, join
+from ocisize.report.units import human_dollars, human_size
+
+if TYPE_CHECKING:
+    from ocisize.analysis.verdict import Verdict
+
+_SHOWN = 8  # findings on bytes that are not folded away
+_DEFINITIONS = (
+    (
+        "Wire",
+        "what a client with nothing cached downloads. A file's share is measured while its layer is decoded: an estimate",
+    ),
+    ("Unpacked", "content of the files stored in all layers, also of those that cannot be seen"),
+    ("Live", "content that a container sees"),
+    ("Waste", "unpacked less live: overwritten, deleted, or stored again for a new owner or mode alone"),
+    ("Duplicates", "visible content that stands at another visible path too; it is not waste"),
+)  # fmt: skip
+
+
+def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
+    """The image's name, what it is, its figures, where it comes from and what pulling it costs."""
+    lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers))
+    figures = [
+        element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))
+        for name, value, note in list_figures(analysis)
+    ]
+    context = [
+        element("div", element("dt", name), element("dd", element("strong", value), f" {note}"))
+        for name, value, note in describe_context(analysis, assumptions)
+    ]
+    return element(
+        "header",
+        element("h1", name_image(analysis)),
+        *[element("p", line, class_="note") for line in lines],
+        element("dl", *figures, class_="figures"),
+        element("dl", *context, class_="context"),
+    )
+
+
+def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
+    """What became of the budgets, where there are any."""
+    if not verdicts:
+        return Markup()
+    from ocisize.report.verdicts import describe, headline, worst_first
+
+    items = [
+        element(
+            "li",
+            element("strong", verdict.outcome.value.upper(), class_=verdict.outcome.value),
+            element("span", describe(verdict, analysis)),
+            element("span", verdict.budget.origin or verdict.budget.key, class_="note"),
+        )
+        for verdict in worst_first(verdicts)
+    ]
+    return element("section", element("h2", headline(verdicts)), element("ul", *items, class_="verdicts"))
+
+
+def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
+    """What to mend first: all findings, those that hardly matter folded away."""
+    findings = analysis.advice.findings
+    title = element("h2", "What to mend first", id="advice-title")
+    if not findings:
+        return element("section", title, element("p", "Nothing was found that is worth mending."))
+    weighty = [finding for finding in findings if finding.size and matters(finding, analysis)][:_SHOWN]
+    shown = weighty + [finding for finding in findings if not finding.size and matters(finding, analysis)]
+    rest = [finding for finding in findings if finding not in shown]
+    parts = [title, element("p", advice_headline(analysis))]
+    if any(finding.size for finding in findings):
+        parts.append(element("p", by_confidence(analysis), class_="note"))
+    parts.append(_list_findings(shown, assumptions))
+    if rest:
+        more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(bytes_of(rest))}"
+        parts.append(element("details", element("summary", more), _list_findings(rest, assumptions)))
+    return element("section", *parts, aria_labelledby="advice-title")
+
+
+def _list_findings(findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
+    items = [_finding(finding, assumptions) for finding in findings]
+    return element("ol", *items, class_="findings") if items else Markup()
+
+
+def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
+    saved = bytes_of([finding])
+    facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
+    if finding.size:
+        facts.append(f"{human_size(finding.size)} unpacked")
+    if assumptions is not None and (dollars := cost_of(finding.compressed_size, assumptions).yearly_dollars):
+        facts.append(f"{human_dollars(dollars)}/year")
+    if finding.in_base:
+        facts.append("in the base image")
+    return element(
+        "li",
+        element("p", human_size(saved) if saved else str(finding.severity), class_="saving"),
+        element(
+            "div",
+            element("h3", finding.title[:1].upper() + finding.title[1:]),
+            element("p", " · ".join(facts), class_="note"),
+            element("p", *_with_code(finding.fix), class_="fix"),
+            _where(finding),
+        ),
+        class_=str(finding.severity),
+    )
+
+
+def _with_code(text: str) -> list[str]:
+    """Text with what stands between backticks as code."""
+    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
+
+
+def _where(finding: Finding) -> Markup:
+    steps = [
+        element("li", f"Layer {layer}: ", element("code", instruction or "unknown step"))
+        for layer, instruction in zip(finding.layers, finding.instructions, strict=True)
+    ]
+    paths = [element("li", element("code", f"/{path}")) for path in finding.paths]
+    rest = finding.path_count - len(finding.paths)
+    if rest > 0:
+        paths.append(element("li", f"… and {rest:,} more"))
+    if not steps and not paths:
+        return Markup()
+    layers = f"Layer{'s' * (len(finding.layers) > 1)} {', '.join(map(str, finding.layers))}"
+    count = f"{finding.path_count:,} file{'s' * (finding.path_count != 1)}"
+    summary = " · ".join([layers] * bool(steps) + [count] * bool(paths))
+    lists = [element("ul", *items) for items in (steps, paths) if items]
+    return element("details", element("summary", summary), *lists)
+
+
+def write_layers(analysis: Analysis) -> Markup:
+    """The table of layers."""
+    names = ("#", "Wire", "Unpacked", "On disk", "Files", "Waste", "Hides", "Instruction")
+    head = element("thead", element("tr", *[element("th", name, scope="col") for name in names]))
+    body = element("tbody", *[_layer(layer) for layer in analysis.layers])
+    return element(
+        "section",
+        element("h2", "Layers", id="layers-title"),
+        element("p", "Base first. Waste: dead bytes a layer holds; hides: bytes it makes dead.", class_="note"),
+        element(
+            "div", element("table", head, body), class_="scroll", tabindex="0", role="region", aria_labelledby="layers-title"
+        ),
+        aria_labelledby="layers-title",
+    )
+
+
+def _layer(layer: LayerAnalysis) -> Markup:
+    sizes = (layer.compressed_size, layer.content_size, layer.disk_size)
+    doubt = "" if layer.instruction_certain or not layer.instruction else "? "
+    cells = [
+        *map(human_size, sizes),
+        f"{layer.file_count:,}",
+        human_size(layer.wasted_size) if layer.wasted_size else "-",
+        human_size(layer.hides_size) if layer.hides_size else "-",
+    ]
+    return element(
+        "tr",
+        element("th", str(layer.index), scope="row"),
+        *[element("td", cell) for cell in cells],
+        element("td", element("code", doubt + (layer.instruction or f"({layer.digest[:19]})"))),
+    )
+
+
+def write_foot(analysis: Analysis) -> Markup:
+    """Warnings, and what the figures mean."""
+    parts = []
+    if analysis.warnings:
+        summary = element("summary", f"{len(analysis.warnings):,} warning{'s' * (len(analysis.warnings) != 1)}")
+        parts.append(element("details", summary, element("ul", *[element("li", text) for text in analysis.warnings])))
+    terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in _DEFINITIONS]
+    parts.append(element("details", element("summary", "What the figures mean"), element("dl", *terms)))
+    parts.append(element("p", f"ocisize {ocisize.__version__}", class_="note"))
+    return element("footer", *parts)

@@ -1,0 +1,106 @@
+"""What a page's scripts know of an image: compact JSON that stands in the page and cannot break out of its element.
+
+Form, all columns by row unless said otherwise::
+
+    {"size": bytes of content, "compressed_size": bytes of wire or null,
+     "layers": [{"size", "compressed_size", "wasted_size", "instruction"}, …],
+     "types": [name, …], "special": how many of them are no file types,
+     "causes": [name, …],
+     "kinds": [[layer, hiding layer or -1, cause or -1, type], …],
+     "least": files of fewer bytes are added up,
+     "directories": {"names": "a/b/…", "parents": [place of the one above, …], "rows": [own rows, …]},
+     "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}
+
+Directories stand before those in them, the root first; rows in the order of their directories. Groups have no name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ocisize.analysis.model import CAUSES, Analysis
+from ocisize.report.html_rows import SPECIAL, Folder, Rows, fold, gather, limits
+from ocisize.report.units import printable
+
+MAX_SIZE = 13_000_000  #: bytes of the JSON as UTF-8
+_ROW = 22  # bytes that a row takes beside its name, about
+_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+
+
+def page_data(analysis: Analysis, max_size: int = MAX_SIZE) -> str:
+    """An analysis as JSON of at most ``max_size`` bytes, as long as layers and file types alone leave room for that."""
+    rows = gather(analysis)
+    total = sum(rows.sizes)
+    for least, least_folder in limits(rows, max_size, _ROW):
+        text = embed(_document(analysis, rows, fold(rows, least, least_folder), least))
+        if len(text.encode()) <= max_size or least > total:
+            break
+    return text
+
+
+def embed(document: Any) -> str:
+    """JSON without the characters that end a script element or a line of script, and nothing but UTF-8."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+
+
+def _document(analysis: Analysis, rows: Rows, folders: Sequence[Folder], least: int) -> dict[str, Any]:
+    types = [*SPECIAL, *sorted({kind[3] for kind in rows.kinds}.difference(SPECIAL))]
+    numbers = {name: number for number, name in enumerate(types)}
+    wire_known = analysis.compressed_size is not None
+    return {
+        "size": analysis.content_size,
+        "compressed_size": analysis.compressed_size,
+        "layers": [
+            {
+                "size": layer.content_size,
+                "compressed_size": layer.compressed_size,
+                "wasted_size": layer.wasted_size,
+                "instruction": printable(layer.instruction or layer.digest[:19]),
+            }
+            for layer in analysis.layers
+        ],
+        "types": [printable(name) for name in types],
+        "special": len(SPECIAL),
+        "causes": [str(cause) for cause in CAUSES],
+        "kinds": [(layer, by, cause, numbers[name]) for layer, by, cause, name in rows.kinds],
+        "least": least,
+        "directories": {
+            "names": _join(folder.name for folder in folders),
+            "parents": [folder.parent for folder in folders],
+            "rows": [len(folder.files) + len(folder.groups) for folder in folders],
+        },
+        "rows": _columns(rows, folders, wire_known=wire_known),
+    }
+
+
+def _columns(rows: Rows, folders: Sequence[Folder], *, wire_known: bool) -> dict[str, Any]:
+    names: list[bytes] = []
+    sizes: list[int] = []
+    wires: list[int] = []
+    kinds: list[int] = []
+    groups: dict[int, int] = {}
+    for folder in folders:
+        names += [rows.names[row] for row in folder.files]
+        sizes += [rows.sizes[row] for row in folder.files]
+        wires += [rows.compressed_sizes[row] for row in folder.files]
+        kinds += [rows.kind_of[row] for row in folder.files]
+        for kind, count, size, wire in folder.groups:
+            groups[len(names)] = count
+            names.append(b"")
+            sizes.append(size)
+            wires.append(wire)
+            kinds.append(kind)
+    return {
+        "names": _join(names),
+        "sizes": sizes,
+        "compressed_sizes": wires if wire_known else None,
+        "kinds": kinds,
+        "groups": groups,
+    }
+
+
+def _join(names: Iterable[bytes]) -> str:
+    """Names as one text; none can contain a slash."""
+    return printable(b"/".join(names).decode("utf-8", "surrogateescape"))

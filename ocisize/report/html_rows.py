@@ -1,0 +1,219 @@
+"""The rows behind a page's treemap and file table: every stored byte once, small files added up where there are too many.
+
+A row is a file, or a group: entries of one directory that are alike and are not told apart. Groups carry how many they
+are, so that counts and bytes of any directory add up to those of the image.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, repeat
+from typing import TypeAlias
+
+import attrs
+
+from ocisize.analysis.filetypes import place_of, type_of
+from ocisize.analysis.model import CAUSES, Analysis, LayerAnalysis
+from ocisize.analysis.overlay import merge
+from ocisize.analysis.sums import paid_shares
+from ocisize.files import IntArray
+
+EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files not saved one by one"
+SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: what stands in the place of a file type for what is no single file
+RARE = "rare types"  #: all types but the MAX_TYPES - 1 with the most bytes
+MAX_TYPES = 100
+
+#: layer, hiding layer, index into CAUSES (both -1 while visible), file type
+Kind: TypeAlias = tuple[int, int, int, str]
+Hidden: TypeAlias = tuple[Sequence[int], Sequence[int]]
+
+
+@attrs.define
+class Rows:
+    """Rows in columns, in the order of layers and their entries; directories by number, the root is 0."""
+
+    directories: dict[bytes, int] = attrs.field(factory=lambda: {b"": 0})
+    kinds: dict[Kind, int] = attrs.field(factory=dict)
+    parents: list[int] = attrs.field(factory=list)  #: directory of each row
+    names: list[bytes] = attrs.field(factory=list)  #: b"" of a group
+    sizes: list[int] = attrs.field(factory=list)
+    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or paid with the same blob further up
+    counts: list[int] = attrs.field(factory=list)  #: entries of a group, 1 of a file
+    kind_of: list[int] = attrs.field(factory=list)
+
+    def add(self, parent: int, name: bytes, size: int, compressed_size: int, count: int, kind: Kind) -> None:
+        """Add a row at the end."""
+        self.parents.append(parent)
+        self.names.append(name)
+        self.sizes.append(size)
+        self.compressed_sizes.append(compressed_size)
+        self.counts.append(count)
+        self.kind_of.append(self.kinds.setdefault(kind, len(self.kinds)))
+
+    def add_file(self, path: bytes, size: int, compressed_size: int, layer: int, hidden: tuple[int, int]) -> None:
+        """Add a file by its path, with its type."""
+        directory, _, name = path.rpartition(b"/")
+        parent = self.directories.setdefault(directory, len(self.directories))
+        self.add(parent, name, size, compressed_size, 1, (layer, *hidden, type_of(name, place_of(directory))))
+
+    def merge_rare_types(self) -> None:
+        """Leave at most MAX_TYPES file types: extensions are anybody's to invent."""
+        kinds, weights = list(self.kinds), Counter[str]()
+        for number, size in zip(self.kind_of, self.sizes, strict=True):
+            weights[kinds[number][3]] += size
+        ordered = sorted(weights.keys() - set(SPECIAL), key=lambda name: (-weights[name], name))
+        if len(ordered) <= MAX_TYPES:
+            return
+        rare = set(ordered[MAX_TYPES - 1 :])
+        self.kinds = {}
+        renamed = [(*kind[:3], RARE if kind[3] in rare else kind[3]) for kind in kinds]
+        numbers = [self.kinds.setdefault(kind, len(self.kinds)) for kind in renamed]
+        self.kind_of = [numbers[number] for number in self.kind_of]
+
+
+def gather(analysis: Analysis) -> Rows:
+    """All rows of an analysis. Without file tables these are the wasted files and, per layer, all others as one group."""
+    rows = Rows()
+    if all(layer.files is not None for layer in analysis.layers):
+        _add_tables(rows, analysis)
+    else:
+        _add_waste(rows, analysis)
+    rows.merge_rare_types()
+    return rows
+
+
+def _add_tables(rows: Rows, analysis: Analysis) -> None:
+    tables = [layer.files for layer in analysis.layers if layer.files is not None]
+    overlay = None
+    if any(layer.hidden_by is None for layer in analysis.layers):  # read back from JSON
+        overlay = merge(tables)
+    for layer, shares in zip(analysis.layers, paid_shares(analysis.layers), strict=True):
+        hidden = (layer.hidden_by or (), layer.causes or ())
+        _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]) if overlay else hidden)
+        if shares is not None and layer.overhead_size:
+            rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD))
+
+
+def _add_table(rows: Rows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
+    """Add a layer's files; what has no content is one group per directory."""
+    assert layer.files is not None  # noqa: S101 - the caller looked
+    directories, index, table = rows.directories, layer.index, layer.files
+    places = {number: place_of(path) for path, number in directories.items()}
+    empty: dict[int, list[int]] = {}
+    columns = zip(table.paths, table.sizes, shares if shares is not None else repeat(0), *hidden, strict=False)
+    for path, size, compressed, by, cause in columns:
+        directory, _, name = path.rpartition(b"/")
+        parent = directories.get(directory)
+        if parent is None:
+            parent = directories[directory] = len(directories)
+        if not size:
+            group = empty.setdefault(parent, [0, 0])
+            group[0] += 1
+            group[1] += compressed
+            continue
+        if parent not in places:
+            places[parent] = place_of(directory)
+        kind = (index, by, cause if by >= 0 else -1, type_of(name, places[parent]))
+        rows.add(parent, name, size, compressed, 1, kind)
+    for parent, (count, compressed) in empty.items():
+        rows.add(parent, b"", 0, compressed, count, (index, -1, -1, EMPTY))
+
+
+def _add_waste(rows: Rows, analysis: Analysis) -> None:
+    """Add the wasted files, and what is left of each layer as one group."""
+    uppermost = {layer.digest: layer.index for layer in analysis.layers}
+    paid = [uppermost[layer.digest] == layer.index for layer in analysis.layers]
+    sizes = [layer.content_size for layer in analysis.layers]
+    wires = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
+    counts = [layer.file_count for layer in analysis.layers]
+    for entry in analysis.waste:
+        held_by, wire = entry.held_by, (entry.compressed_size or 0) * paid[entry.held_by]
+        path = entry.path.encode("utf-8", "surrogateescape")
+        rows.add_file(path, entry.size, wire, held_by, (entry.hidden_by, CAUSES.index(entry.cause)))
+        sizes[held_by] -= entry.size
+        wires[held_by] -= wire
+        counts[held_by] -= 1
+    for index, (size, wire, count) in enumerate(zip(sizes, wires, counts, strict=True)):
+        rows.add(0, b"", size, wire, count, (index, -1, -1, UNSAVED))
+
+
+@attrs.frozen
+class Folder:
+    """A directory of the page with its own rows, files largest first, then groups."""
+
+    name: bytes
+    parent: int  #: place of the directory above, 0 of the root itself
+    files: list[int]  #: into the columns of Rows
+    groups: list[tuple[int, int, int, int]]  #: kind, entries, bytes of content and of wire
+
+
+def fold(rows: Rows, least: int, least_folder: int) -> list[Folder]:
+    """The directories, each before those in it, ordered by name, with their rows.
+
+    Files of less than ``least`` bytes become groups of their directory. Directories that hold no larger file, and less
+    than ``least_folder`` bytes, become groups of the one above.
+    """
+    ordered = sorted(_with_ancestors(rows.directories), key=lambda path: path.replace(b"/", b"\0"))
+    places = {path: place for place, path in enumerate(ordered)}
+    above = [places[path.rpartition(b"/")[0]] for path in ordered]
+    place_of_number = [places[path] for path in rows.directories]
+    weights = [0] * len(ordered)
+    for parent, size in zip(rows.parents, rows.sizes, strict=True):
+        weights[place_of_number[parent]] += size if size < least else size + least_folder  # enough to stay
+    for place in range(len(ordered) - 1, 0, -1):
+        weights[above[place]] += weights[place]
+    folders, homes = [Folder(b"", 0, [], [])], [0] * len(ordered)
+    for place in range(1, len(ordered)):
+        homes[place] = homes[above[place]]
+        if weights[place] >= least_folder:
+            folders.append(Folder(ordered[place].rpartition(b"/")[2], homes[place], [], []))
+            homes[place] = len(folders) - 1
+    _fill(folders, rows, [homes[place] for place in place_of_number], least)
+    return folders
+
+
+def _with_ancestors(paths: Iterable[bytes]) -> set[bytes]:
+    found = {b""}
+    for path in paths:
+        while path not in found:
+            found.add(path)
+            path = path.rpartition(b"/")[0]  # noqa: PLW2901 - up to what is known
+    return found
+
+
+def _fill(folders: list[Folder], rows: Rows, homes: Sequence[int], least: int) -> None:
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row, (parent, size) in enumerate(zip(rows.parents, rows.sizes, strict=True)):
+        home = homes[parent]
+        if size >= least and rows.names[row]:
+            folders[home].files.append(row)
+            continue
+        group = groups.setdefault((home, rows.kind_of[row]), [0, 0, 0])
+        group[0] += rows.counts[row]
+        group[1] += size
+        group[2] += rows.compressed_sizes[row]
+    for (home, kind), (count, size, compressed) in groups.items():
+        folders[home].groups.append((kind, count, size, compressed))
+    for folder in folders:
+        folder.files.sort(key=lambda row: (-rows.sizes[row], rows.names[row], row))
+        folder.groups.sort(key=lambda group: (-group[2], group[0]))
+
+
+def limits(rows: Rows, budget: int, cost: int) -> Iterator[tuple[int, int]]:
+    """Ever larger limits for ``fold``: first of all whatever has content, where that may fit into ``budget`` bytes.
+
+    Else files get half of them, and folders what is left. A file is taken to need ``cost`` bytes beside its name.
+    """
+    needed = sorted(zip(rows.sizes, [len(name) + cost for name in rows.names], strict=True), reverse=True)
+    spent = list(accumulate(need for _, need in needed))
+    if not spent or spent[-1] <= budget:
+        yield 1, 1
+    if not spent:
+        return
+    least = needed[min(bisect_right(spent, budget // 2), len(needed) - 1)][0] + 1
+    while True:
+        for factor in (4, 16, 64, 256):
+            yield least, least * factor
+        least *= 4

@@ -1,0 +1,420 @@
+"""The HTML page in a real browser: headless Chromium, driven by Debian's chromedriver, with the network switched off."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from ocisize import Analysis, Analyzer, analyze
+from ocisize.report.html import to_html
+from ocisize.report.html_data import MAX_SIZE
+from ocisize.report.units import human_size, printable
+from tests.images import Entries, build_image, layer, write_layout
+
+EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"
+HOSTILE = [
+    "<img src=x onerror=document.title='harmed'>",
+    "</script><script>alert(1)",
+    "\u202egnp.exe",
+    "__proto__",
+    "caf\udce9",
+]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A browser that has no network and logs what the page complains about and asks for."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium and chromedriver, "these tests need the packages chromium and chromium-driver"
+    options = Options()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server",
+                     "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=Service(chromedriver))
+    browser.set_page_load_timeout(30)
+    browser.set_script_timeout(30)
+    yield browser
+    browser.quit()
+
+
+class Report:
+    """A page in the browser, with what a reader does to it."""
+
+    def __init__(self, driver: webdriver.Chrome, path: Path, *, width: int = 1200, theme: str = "light") -> None:
+        self.driver = driver
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        features = [{"name": "prefers-color-scheme", "value": theme}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        driver.get("about:blank")
+        self.complaints()  # of the page before
+        self.requests()
+        driver.get(path.as_uri())
+        self.wait("return document.documentElement.dataset.ready === 'true'")
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, script: str) -> None:
+        WebDriverWait(self.driver, 20, 0.02).until(lambda _: self.run(script))
+
+    def _log(self, name: str) -> list[Any]:
+        return list(self.driver.get_log(name))  # type: ignore[no-untyped-call]
+
+    def complaints(self) -> list[Any]:
+        return self._log("browser")
+
+    def requests(self) -> list[str]:
+        messages = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
+        return [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def texts(self, selector: str) -> list[str]:
+        return list(
+            self.run("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
+        )
+
+    def choose(self, name: str, value: str) -> None:
+        self.run("document.querySelector(`input[name=${arguments[0]}][value=${arguments[1]}]`).click()", name, value)
+
+    def filter(self, **values: str) -> None:
+        for name, value in values.items():
+            if name == "search":
+                self.run("const box = document.getElementById('search'); box.value = arguments[0];"
+                         "box.dispatchEvent(new Event('input'))", value)  # fmt: skip
+            else:
+                Select(self.find(f"#{name}")).select_by_visible_text(value)
+
+    @property
+    def files(self) -> list[list[str]]:
+        """The rows of the table that are in the document, cell by cell."""
+        rows = self.run("return [...document.querySelectorAll('#files tbody tr:not(.spacer)')]"
+                        ".map((row) => [...row.children].map((cell) => cell.textContent))")  # fmt: skip
+        return list(rows)
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """Names and sizes in the list beside the treemap."""
+        return dict(zip(self.texts("#contents .name"), self.texts("#contents .size"), strict=True))
+
+    @property
+    def status(self) -> str:
+        return self.find("#status").text
+
+    @property
+    def crumbs(self) -> str:
+        return "".join(self.texts("#crumbs > *"))
+
+    def picture(self) -> str:
+        return str(self.run("return document.getElementById('canvas').toDataURL()"))
+
+    def block(self, name: str) -> dict[str, float]:
+        """Where the treemap has drawn an item."""
+        script = """const found = page.treemap.blocks.find(({ item }) => page.treemap.itemName(item) === arguments[0]);
+                    return found && { x: found.x, y: found.y, width: found.width, height: found.height };"""
+        return dict(self.run(script, name))
+
+    def point_at(self, name: str, *, inside: float = 0.5) -> ActionChains:
+        """The pointer moved over a block, ``inside`` of its height from the top."""
+        canvas, block = self.find("#canvas"), self.block(name)
+        self.run("arguments[0].scrollIntoView({ block: 'center' })", canvas)
+        x = block["x"] + block["width"] / 2 - canvas.size["width"] / 2
+        y = block["y"] + block["height"] * inside - canvas.size["height"] / 2
+        return ActionChains(self.driver).move_to_element_with_offset(canvas, int(x), int(y))
+
+
+def write_page(analysis: Analysis, folder: Path, *, data_size: int = MAX_SIZE) -> Path:
+    path = folder / "report.html"
+    path.write_text(to_html(analysis, data_size=data_size), encoding="utf-8")
+    return path
+
+
+def analysis_of(tmp_path: Path, *layers: Entries) -> Analysis:
+    folder = write_layout(build_image([layer(entries) for entries in layers]), tmp_path / "layout")
+    return Analyzer(platform="linux/amd64").analyze(str(folder))
+
+
+@pytest.fixture(scope="module")
+def example() -> Analysis:
+    return analyze(str(EXAMPLE))
+
+
+@pytest.fixture(scope="module")
+def example_page(example: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_page(example, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture
+def report(driver: webdriver.Chrome, example_page: Path) -> Iterator[Report]:
+    """The example's page; whatever is done to it, it has nothing to complain about."""
+    opened = Report(driver, example_page)
+    yield opened
+    assert opened.complaints() == []
+
+
+def test_opens_offline_without_complaint(report: Report, example: Analysis) -> None:
+    """The page asks for nothing but itself, and shows the image as a whole first."""
+    assert {url.partition(":")[0] for url in report.requests()} <= {"file", "data"}
+    assert len([url for url in report.requests() if url.startswith("file:")]) <= 1
+    listed = sum(1 for layer in example.layers for entry in layer.files or () if entry.size)
+    wire, unpacked = human_size(example.compressed_size), human_size(example.content_size)
+    assert report.status == f"{listed} files, {wire} wire, {unpacked} unpacked"
+    assert report.crumbs == "/"
+    assert list(report.contents)[:3] == ["bin/", "usr/", "var/"]
+    assert report.files[0][-1] == "/bin/busybox"
+    assert len(set(report.picture())) > 20
+
+
+def test_click_zooms_and_crumbs_lead_back(report: Report) -> None:
+    """A click on a directory opens it, on a file the directory it is in; the path above leads back."""
+    report.point_at("common-licenses/", inside=0.01).click().perform()
+    assert report.crumbs == "/›usr›share›common-licenses"
+    assert "GPL-3" in report.contents
+    assert all(row[-1].startswith("/usr/share/common-licenses/") for row in report.files)
+    report.run("document.querySelectorAll('#crumbs button')[1].click()")
+    assert report.crumbs == "/›usr"
+    report.run("document.querySelector('#crumbs button').click()")
+    assert report.crumbs == "/"
+    report.point_at("busybox").click().perform()
+    assert report.crumbs == "/›bin"
+
+
+def test_tip_tells_what_is_under_the_pointer(report: Report) -> None:
+    """Over a block the tip has its path, sizes, state and build step; it goes with the pointer."""
+    report.point_at("busybox").perform()
+    tip = report.find("#tip").text
+    for text in ("/bin/busybox", "1.08 MB wire", "1.98 MB unpacked", "live", "Layer 0: "):
+        assert text in tip
+    ActionChains(report.driver).move_to_element(report.find("#explorer-title")).perform()
+    assert not report.find("#tip").is_displayed()
+
+
+def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
+    """Unpacked and wire have other areas and other shares, in proportion to the bytes."""
+    canvas = report.find("#canvas").size
+    picture, contents = report.picture(), report.contents
+    for measure, total, size in (
+        ("wire", example.compressed_size or 0, 1_077_000),
+        ("size", example.content_size, 1_980_000),
+    ):
+        report.choose("measure", measure)
+        block = report.block("busybox")
+        share = block["width"] * block["height"] / (canvas["width"] * canvas["height"])
+        assert share == pytest.approx(size / total, abs=0.06)
+    assert report.picture() != picture
+    assert report.contents["bin/"] != contents["bin/"]
+    assert report.find("#files th[aria-sort]").text.startswith("Size")
+
+
+def test_colours_follow_layer_state_and_type(report: Report) -> None:
+    """The legend names what the colours stand for, and the picture changes with them."""
+    pictures = {report.picture()}
+    assert [text.partition(" · ")[0] for text in report.texts("#legend li")] == [f"Layer {index}" for index in range(5)]
+    report.choose("colour", "state")
+    assert {text.partition(" · ")[0] for text in report.texts("#legend li")} == {"deleted", "metadata-only", "live"}
+    pictures.add(report.picture())
+    report.choose("colour", "type")
+    assert "programs" in report.texts("#legend li")[0]
+    pictures.add(report.picture())
+    assert len(pictures) == 3
+
+
+def test_filters_filter_everything(report: Report, example: Analysis) -> None:
+    """Table, sums, list and treemap show what passes all filters, and all of it again when they are cleared."""
+    picture = report.picture()
+    report.filter(state="waste")
+    assert {row[-1] for row in report.files} == {f"/{entry.path}" for entry in example.waste}
+    assert f"{human_size(example.wasted_size)} unpacked" in report.status
+    assert set(report.contents) == {"var/", "app/"}
+    assert report.picture() != picture
+    report.filter(state="deleted")
+    assert len(report.files) == 2
+    report.run("document.getElementById('reset').click()")
+    report.filter(layer="Layer 2")
+    assert {row[2] for row in report.files} == {"2"}
+    report.filter(layer="all", type="documentation")
+    assert {row[4] for row in report.files} == {"documentation"}
+    report.filter(type="all", search="ETC/mime")
+    report.wait("return page.filter.search !== ''")
+    assert [row[-1] for row in report.files] == ["/etc/mime.types"]
+    assert list(report.contents) == ["etc/"]
+    report.filter(search="nothing is called so")
+    report.wait("return document.querySelector('#files tbody').children.length === 2")
+    assert report.status.startswith("0 files")
+    report.run("document.getElementById('reset').click()")
+    assert report.picture() == picture
+
+
+def test_search_is_a_substring_of_the_whole_path(report: Report, example: Analysis) -> None:
+    """As Python's ``in`` on lower-case paths, for names, directories and across slashes."""
+    paths = [f"/{entry.path}" for layer in example.layers for entry in layer.files or () if entry.size]
+    for search in ("a", "lic", "e/d", "/usr/share/doc/", "s/GPL", ".types", "/", "/bin/busybox"):
+        report.filter(search=search)
+        report.wait(f"return page.filter.search === {json.dumps(search)}")
+        found = report.run("return Array.from(page.table.rows, (row) => rowPath(page.model, row))")
+        assert sorted(found) == sorted(path for path in paths if search.lower() in path.lower()), search
+
+
+def test_columns_sort_both_ways(report: Report) -> None:
+    """A click on a head sorts by it, another turns the order."""
+    for column in ("Size", "Path", "Layer", "State", "File type", "Wire"):
+        orders = []
+        for _ in range(2):
+            report.run("[...document.querySelectorAll('#files th button')].find((each) => each.textContent === arguments[0])"
+                       ".click()", column)  # fmt: skip
+            orders.append(report.find("#files th[aria-sort]").get_attribute("aria-sort"))
+            key = report.find("#files th[aria-sort]").get_attribute("class")
+            script = """const { model, rows, order } = page.table; const rank = page.table.rank(order.key);
+                        return Array.from(rows, (row) => rank[row]);"""
+            ranks = report.run(script)
+            assert ranks == sorted(ranks, reverse=orders[-1] == "descending"), key
+        assert sorted(map(str, orders)) == ["ascending", "descending"]
+    report.run("page.table.order = { key: 'path', descending: false }; page.table.sort(); page.table.show()")
+    assert report.files[0][-1] == "/app/mime.types"
+
+
+def test_layers_filter_by_click_and_key(report: Report) -> None:
+    """The bar has a button per layer; arrow keys move along it, Enter chooses, Enter again takes it back."""
+    buttons = "return [...document.querySelectorAll('#layers button')]"
+    assert report.run(f"{buttons}.map((each) => each.tabIndex)") == [0, -1, -1, -1, -1]
+    report.run("document.querySelector('#layers button').focus()")
+    ActionChains(report.driver).send_keys(Keys.ARROW_RIGHT, Keys.ENTER).perform()
+    assert {row[2] for row in report.files} == {"1"}
+    assert "apt-get install" in report.find("#tip").text
+    assert report.run(f"{buttons}.map((each) => each.ariaPressed)")[1] == "true"
+    ActionChains(report.driver).send_keys(Keys.ENTER).perform()
+    assert len({row[2] for row in report.files}) > 1
+
+
+def test_keyboard_reaches_everything(report: Report) -> None:
+    """Tab leads through all controls; Enter opens a directory, Escape goes up, and the focus stays in the list."""
+    reached = []
+    report.run("document.activeElement.blur(); scrollTo(0, 0)")
+    for _ in range(60):
+        ActionChains(report.driver).send_keys(Keys.TAB).perform()
+        active = "const it = document.activeElement; return it.id || it.name || it.closest('[id]')?.id || it.localName"
+        reached.append(report.run(active))
+    order = [name for name in dict.fromkeys(reached) if name in (
+        "theme", "measure", "colour", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files")]  # fmt: skip
+    assert order == [
+        "theme", "measure", "colour", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files",
+    ]  # fmt: skip
+    report.run("document.querySelector('#contents button').focus()")
+    ActionChains(report.driver).send_keys(Keys.ENTER).perform()
+    assert report.crumbs == "/›bin"
+    ActionChains(report.driver).send_keys(Keys.ESCAPE).perform()
+    assert report.crumbs == "/"
+    assert report.run("return document.activeElement.closest('#contents') !== null")
+
+
+def test_light_and_dark(driver: webdriver.Chrome, example_page: Path) -> None:
+    """The page follows the reader's setting, and the button changes page and treemap against it."""
+    background = "return getComputedStyle(document.body).backgroundColor"
+    light, dark = (Report(driver, example_page, theme=theme) for theme in ("light", "dark"))
+    picture, seen = dark.picture(), dark.run(background)
+    dark.find("#theme").click()
+    assert dark.run(background) != seen
+    assert dark.picture() != picture
+    assert light.complaints() == []
+
+
+@pytest.mark.parametrize("width", [400, 800, 1600])
+def test_fits_its_width(width: int, driver: webdriver.Chrome, example_page: Path) -> None:
+    """Nothing is wider than the window, and the treemap takes its share of it."""
+    report = Report(driver, example_page, width=width)
+    assert report.run("return document.documentElement.scrollWidth") <= width
+    assert report.find("#canvas").size["width"] > width * 0.6
+    assert report.files
+
+
+def test_names_stay_text(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """Hostile names are shown as what they are, in list, table, tip and crumbs, and change nothing."""
+    path = "/".join(name.replace("/", "_") for name in HOSTILE)
+    entries = {f"{name.replace('/', '_')}/{path}{number}": b"x" * 500 for number, name in enumerate(HOSTILE)}
+    analysis = analysis_of(tmp_path, entries, {path: b"y"})
+    report = Report(driver, write_page(analysis, tmp_path))
+    shown = [row[-1] for row in report.files]
+    assert sorted(shown) == sorted(f"/{printable(name)}" for name in [*entries, path])
+    report.choose("measure", "size")
+    for _ in range(5):
+        report.run("document.querySelector('#contents button').click()")
+    assert report.crumbs.count("›") == 5
+    assert report.run("return document.images.length + document.scripts.length") == 2
+    assert report.driver.title.endswith(" - ocisize")
+    assert report.complaints() == []
+
+
+def test_policy_stops_what_is_not_the_page(driver: webdriver.Chrome, example_page: Path) -> None:
+    """Were a name to become an element, its script would not run, and nothing could be sent anywhere."""
+    report = Report(driver, example_page)
+    report.run("const made = document.createElement('script'); made.textContent = 'window.harmed = true';"
+               "document.body.append(made);"
+               "document.body.insertAdjacentHTML('beforeend', '<i onclick=\"window.harmed = true\" style=\"color: red\">x</i>');"
+               "document.querySelector('i').click()")  # fmt: skip
+    assert report.run("return window.harmed === undefined")
+    result = report.driver.execute_async_script(
+        "const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done('sent'), () => done('stopped'))"
+    )
+    assert result == "stopped"
+    assert any("Content Security Policy" in entry["message"] for entry in report.complaints())
+
+
+def test_many_files_are_scrolled_not_built(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """Of 20,000 files only those in view are in the document, and the last one can be scrolled to."""
+    entries = {f"d{number % 50}/f{number:05}": b"x" * (number % 97 + 1) for number in range(20_000)}
+    report = Report(driver, write_page(analysis_of(tmp_path, entries), tmp_path))
+    assert report.status.startswith("20,000 files")
+    assert len(report.files) < 100
+    report.run("const box = document.getElementById('files'); box.scrollTop = box.scrollHeight")
+    report.wait("return document.querySelector('#files tbody').lastElementChild.firstChild.offsetHeight < 30")
+    last = report.run("return rowPath(page.model, page.table.rows.at(-1))")
+    assert report.files[-1][-1] == last
+    assert report.find("#files table").get_attribute("aria-rowcount") == "20001"
+    assert report.complaints() == []
+
+
+def test_what_is_added_up_is_said(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """In a page with too little room the count and bytes of what is not listed stand beside the table; sums stay exact."""
+    entries = {f"d{number % 5}/f{number:05}": b"x" * (number + 1) for number in range(2000)}
+    analysis = analysis_of(tmp_path, entries)
+    report = Report(driver, write_page(analysis, tmp_path, data_size=20_000))
+    report.choose("measure", "size")
+    listed = report.run("return page.table.rows.length")
+    least = report.run("return page.model.least")
+    assert listed == 2000 - (least - 1)
+    size = sum(range(1, least))
+    note = report.find("#unlisted").text
+    assert f"{least - 1:,} files of less than {human_size(least)} (" in note
+    assert f"{human_size(size)} unpacked)" in note
+    assert report.run("return page.view.sums[0]") == analysis.content_size
+    assert report.complaints() == []
+
+
+def test_a_saved_analysis_and_an_empty_one_open(driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
+    """Without file tables the wasted files are listed and the rest is added up; without files there is nothing."""
+    from ocisize import from_json, to_json
+
+    report = Report(driver, write_page(from_json(to_json(example)), tmp_path))
+    assert len(report.files) == len(example.waste)
+    assert "files not saved one by one" in report.find("#unlisted").text
+    assert report.complaints() == []
+    report = Report(driver, write_page(analysis_of(tmp_path), tmp_path))
+    assert report.status.startswith("0 files")
+    assert report.complaints() == []
