@@ -115,15 +115,19 @@ class DigestMismatch(BlobError):
 
 
 class StreamError(OcisizeError):
-    """A compressed stream is broken or cut."""
+    """A compressed stream is broken, or ``truncated``: it ends too early."""
+
+    def __init__(self, message: str, *, truncated: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.truncated = truncated
 
 
 class TarError(OcisizeError):
-    """A tar stream is broken; ``offset`` is the position in uncompressed bytes."""
+    """A tar stream is broken, or ``truncated``: it ends too early; ``offset`` is the position in uncompressed bytes."""
 
-    def __init__(self, message: str, *, offset: int) -> None:
+    def __init__(self, message: str, *, offset: int, truncated: bool = False) -> None:
         super().__init__(f"{message} at byte {offset} of the uncompressed tar")
-        self.offset = offset
+        self.offset, self.truncated = offset, truncated
 
 
 class LayerError(OcisizeError):

@@ -126,7 +126,7 @@ class LayerStream:
                     self.wire.note(self.size + filled + count // 2, consumed)
                 filled += count
         except EOFError:
-            raise StreamError(f"the {self.compression} stream is cut after {self._decoder.tell()} bytes of output") from None
+            raise self._cut(self._decoder.tell()) from None
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
         except _BROKEN as error:
@@ -146,12 +146,15 @@ class LayerStream:
         self.anomalies.append("garbage follows the gzip stream")
         self._ended = True
 
+    def _cut(self, size: int) -> StreamError:
+        return StreamError(f"the {self.compression} stream is cut after {size} bytes of output", truncated=True)
+
     def finish(self) -> int:
         """Read the stored blob to its end and verify it; return its size. Call after the last byte was read."""
         while self._file.read(CHUNK):
             pass
         if self._file.frames is not None and not self._file.frames.complete:
-            raise StreamError(f"the {self.compression} stream is cut after {self.size} bytes of output")
+            raise self._cut(self.size)
         if self._on_bytes is not None:
             self._on_bytes(self._file.consumed)
         self.wire.note(self.size, self._file.consumed)

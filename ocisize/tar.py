@@ -86,7 +86,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                         columns.settle()
                         raise window.cut(repr(_shown(columns.paths[-1])), payload_end - size, size)
                     if end:
-                        raise TarError("the tar ends within a header", offset=base)
+                        raise TarError("the tar ends within a header", offset=base, truncated=True)
                     break
             name, owner, size_field, checksum, kind, prefix = unpack(buffer, position)
             start = position + BLOCK

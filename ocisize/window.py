@@ -103,14 +103,15 @@ class Window:
 
     def cut(self, what: str, start: int, size: int) -> TarError:
         """The error for ``size`` bytes from offset ``start``, within which the stream has ended."""
-        return TarError(f"the tar ends within {what}: {self.offset - start} of {size} bytes, starting", offset=start)
+        message = f"the tar ends within {what}: {self.offset - start} of {size} bytes, starting"
+        return TarError(message, offset=start, truncated=True)
 
     def end_of_archive(self) -> None:
         """Check the second zero block and read the stream to its end, so that its digest can be checked."""
         self.position += BLOCK
         count = self.fill(BLOCK)
         if 0 < count < BLOCK:
-            raise TarError("the tar ends within its end marker", offset=self.offset)
+            raise TarError("the tar ends within its end marker", offset=self.offset, truncated=True)
         if count and bytes(self.view[:BLOCK]) != ZEROS:
             raise TarError("a header follows a single zero block", offset=self.offset)
         self.drain()

@@ -560,6 +560,19 @@ def test_reasons_in_words(error: Exception, says: str, monkeypatch: pytest.Monke
         reason = failure(source.read_manifest)
     assert says in str(reason)
     assert "is the host right?" in (reason.hint or "")
+    with opened("docker.io") as source:
+        assert failure(source.read_manifest).hint == "is there a connection to the internet?"
+
+
+def test_nobody_listens() -> None:
+    """A connection that is refused is told with the host, without an error's number."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        connection = Connection(timeout=PATIENT, retries=0)
+        with closing(RegistrySource(parse_reference(f"localhost:{port}/app"), connection=connection)) as source:
+            error = failure(source.read_manifest)
+    assert str(error) == f"localhost:{port}/app:latest: cannot connect to localhost:{port}: connection refused"
 
 
 # The whole way

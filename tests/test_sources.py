@@ -91,8 +91,8 @@ def test_random_files(tmp_path: Path, data: bytes) -> None:
     """A file that is no tar is an ArchiveError that names it and says what is expected."""
     path = tmp_path / "file"
     path.write_bytes(data)
-    error = refused(str(path), f"{path}: .*tar")
-    assert error.hint == "expected a docker save archive, an OCI archive or an OCI layout folder"
+    error = refused(str(path), f"{path} is not a tar, a layout or an archive of images")
+    assert error.hint == "expected the file of docker save, an OCI archive or an OCI layout folder"
 
 
 def test_cut_and_broken_archives(tmp_path: Path) -> None:
@@ -103,7 +103,20 @@ def test_cut_and_broken_archives(tmp_path: Path) -> None:
         data = path.read_bytes()
         for cut in (20, len(data) // 4, len(data) // 3):
             path.write_bytes(data[:cut])
-            refused(str(path), str(path))
+            error = refused(str(path), str(path))
+            assert error.hint is not None
+        assert error.hint == "the file is incomplete: save or download it again"
+
+
+def test_hints_fit_what_was_given(tmp_path: Path) -> None:
+    """A wrong scheme is told the right one; a folder is no reason to save anything."""
+    folder = write_layout(IMAGE, tmp_path / "layout")
+    archive = write_oci_archive(IMAGE, tmp_path / "oci.tar")
+    for what, scheme in ((folder, "oci-dir:"), (archive, "oci-archive:")):
+        error = refused(f"docker-archive:{what}", "it is an OCI layout, not a docker-archive")
+        assert error.hint == f"write {scheme} in front, or leave out docker-archive:"
+    (tmp_path / "empty").mkdir()
+    assert refused(str(tmp_path / "empty"), "is empty").hint == "a layout folder holds oci-layout, index.json and blobs"
 
 
 @pytest.mark.parametrize(("data", "tool"), [(bz2.compress(b"x"), "bzip2"), (lzma.compress(b"x"), "xz")])

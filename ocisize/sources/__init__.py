@@ -111,7 +111,15 @@ def _open_store(store: Store, path: Path, select: str | None, scheme: str | None
         return _open_layout(store, names, select, is_folder=is_folder)
     if "manifest.json" in names:
         return DockerArchiveSource(store, select=select)
-    raise ArchiveError(f"{path} is not a saved image: {_what_it_is(names)}", hint="save one with: docker save -o FILE IMAGE")
+    raise ArchiveError(f"{path} is not a saved image: {_what_it_is(names)}", hint=_hint(layout=layout, is_folder=is_folder))
+
+
+def _hint(*, layout: bool, is_folder: bool) -> str:
+    if layout:
+        return f"write {'oci-dir:' if is_folder else 'oci-archive:'} in front, or leave out docker-archive:"
+    if is_folder:
+        return "a layout folder holds oci-layout, index.json and blobs"
+    return "save one with: docker save -o FILE IMAGE"
 
 
 def _open_layout(store: Store, names: set[str], select: str | None, *, is_folder: bool) -> ImageSource:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
@@ -24,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from ocisize.blob import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError
 from ocisize.oci import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from ocisize.reference import Reference
+from ocisize.reference import DOCKER_HUB_HOST, Reference
 from ocisize.sources import auth
 from ocisize.sources.credentials import Credentials
 
@@ -229,6 +230,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 return "the registry does not speak TLS; use --insecure for plain http"
             return "name the CA that signed the registry's certificate: --ca-cert FILE"
         if isinstance(error, requests.exceptions.ConnectionError) and self.prefix == "https":
+            if self.auth.registry_host == DOCKER_HUB_HOST:
+                return "is there a connection to the internet?"
             return "is the host right? use --insecure for a registry on plain http"
         return None
 
@@ -263,7 +266,8 @@ def _plain(error: Exception) -> str:
     }
     text = str(reason)
     if type(reason) is urllib3.exceptions.NewConnectionError:  # which counts itself among the timeouts
-        text = text.rpartition(": ")[2]
+        reason_given = re.sub(r"\[Errno -?\d+\] ", "", text.rpartition(": ")[2])
+        text = f"cannot connect to {reason.conn.host}:{reason.conn.port}: {reason_given[:1].lower()}{reason_given[1:]}"
     else:
         text = next((text for kind, text in words.items() if isinstance(reason, kind)), text)
     return _one_line(text) or type(reason).__name__

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocisize.blob import CHUNK, FileRegion
-from ocisize.errors import ArchiveError, OcisizeError
+from ocisize.errors import ArchiveError, OcisizeError, StreamError, TarError
 from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
 from ocisize.oci import Descriptor
 from ocisize.paths import clean_name
@@ -20,6 +20,8 @@ from ocisize.tar import scan_tar
 MAX_DOCUMENT = 20 << 20  # containerd's limit for the manifest.json of an archive
 _KEPT = 1 << 20  # members of a compressed archive up to this size are kept while indexing it
 _KEPT_TOTAL = 64 << 20  # of all of them: a compressed root filesystem is small files throughout
+_EXPECTED = "expected the file of docker save, an OCI archive or an OCI layout folder"
+_INCOMPLETE = "the file is incomplete: save or download it again"
 _MAX_HOPS = 40  # links that may point to links, as the Linux kernel has it
 
 
@@ -244,13 +246,18 @@ def open_store(path: Path) -> Store:
         return _open_tar(descriptor)
     except OcisizeError as error:
         os.close(descriptor)
-        raise ArchiveError(
-            f"{path}: {error}",
-            hint=error.hint or "expected a docker save archive, an OCI archive or an OCI layout folder",
-        ) from error
+        raise _explain(path, error) from error
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _explain(path: Path, error: OcisizeError) -> ArchiveError:
+    """Why a file cannot be opened as an archive, and what may help."""
+    if isinstance(error, TarError) and not error.offset:
+        return ArchiveError(f"{path} is not a tar, a layout or an archive of images", hint=_EXPECTED)
+    truncated = isinstance(error, StreamError | TarError) and error.truncated
+    return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else _EXPECTED))
 
 
 def _open_file(path: Path) -> int:
