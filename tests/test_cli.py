@@ -332,6 +332,96 @@ def test_a_closed_pipe_is_no_error(layout: Path) -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["analyze", "advise", "files", "tree"])
+@pytest.mark.parametrize("color", ["always", "never"])
+def test_a_closed_pipe_leaves_the_status(layout: Path, command: str, color: str) -> None:
+    """Who has read enough changes nothing of the exit status, with colours or without."""
+    command = f"{sys.executable} -m ocisize {command} {layout} --color {color} | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``ocisize advise`` shows every finding, as text or as a document, by users' rules as well."""
+    status, out, err = status_of(["advise", str(layout)], capsys)
+    assert (status, err) == (0, "")
+    assert "layer 1 deletes 1 file of layer 0" in out
+    document = json.loads(status_of(["advise", str(layout), "-f", "json"], capsys)[1])
+    ids = [finding["id"] for finding in document["advice"]["findings"]]
+    assert document["schema"] == "ocisize.advice"
+    assert all(each in out for each in ids)
+    short, whole = (status_of(["advise", str(layout), *more], capsys)[1] for more in (["--top", "0"], ["--all"]))
+    assert ("→" in short, whole.count("→")) == (False, len(ids))
+    with pytest.raises(SystemExit):
+        main(["advise", str(layout), "--all", "--top", "3"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["tre", "app.tar"], "did you mean the command tree? ocisize tree app.tar"),
+        (["app.tar", "tree"], "commands come first: ocisize tree app.tar"),
+        (["app.tar", "--layer", "3"], "--layer belongs to files and tree: ocisize files IMAGE --layer …"),
+        (["app.tar", "--glob=*.pyc"], "--glob belongs to files: ocisize files IMAGE --glob …"),
+        (["advise", "app.tar", "--max-wire", "1"], "--max-wire belongs to analyze and baseline: ocisize analyze IMAGE"),
+        (["app.tar", "other.tar"], "unrecognized arguments: other.tar\n"),
+        (["--nonsense", "app.tar"], "unrecognized arguments: --nonsense\n"),
+    ],
+)
+def test_misplaced_words_are_explained(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command does not know is told with what was probably meant; nothing is read."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_glob_that_names_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder is no file, so a glob that names one lists nothing, and a hint says how to get what is below."""
+    path = str(write_layout(build_image([layer({"app/.git/HEAD": b"1"})]), tmp_path / "l"))
+    status, out, err = status_of(["files", path, "--glob", "/app/.git"], capsys)
+    assert (status, err) == (0, "hint: /app/.git is a folder; for all that is below it: --glob '/app/.git/'\n")
+    assert "0 files" in out
+    assert status_of(["files", path, "--glob", "/app/.git/"], capsys)[2] == ""
+    assert status_of(["files", path, "--glob", "/app/none"], capsys)[2] == ""
+    assert status_of(["files", path, "--glob", "/app/.git", "-q"], capsys)[2] == ""
+
+
+def test_files_without_a_format_for_them(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--files changes nothing of the text, and says so; with a format that has files it is silent."""
+    status, _, err = status_of([str(layout), "--files"], capsys)
+    assert (status, err) == (0, "warning: --files adds to json and csv only; ocisize files IMAGE lists files\n")
+    assert status_of([str(layout), "--files", "-f", "csv"], capsys)[2] == ""
+    assert status_of([str(layout), "--files", "-q"], capsys)[2] == ""
+
+
+def test_a_text_file_is_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is something else is said to be, without talk of headers and bytes."""
+    path = tmp_path / "notes.txt"
+    path.write_text("hello")
+    status, out, err = status_of([str(path)], capsys)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {path} is not a tar, a layout or an archive of images\nhint: expected ")
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_help_fits_the_terminal(command: str | None, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands, examples and formats are wrapped like the options."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = make_parser(command).format_help()
+    assert max(map(len, text.splitlines())) <= width
+    assert "130 interrupted" in " ".join(text.split())
+
+
+def test_budgets_stand_in_the_long_help() -> None:
+    """The program's help is for everybody; what is for CI stands in that of analyze, and works without the word, too."""
+    assert "--highestWastedBytes" not in make_parser().format_help()
+    assert "ocisize analyze --help" in " ".join(make_parser().format_help().split())
+    assert "--highestWastedBytes" in make_parser("analyze").format_help()
+    assert make_parser().parse_args(["x", "--max-wire", "1"]) == make_parser("analyze").parse_args(["x", "--max-wire", "1"])
+
+
 def test_progress_is_for_terminals(layout: Path) -> None:
     """On a terminal bars are drawn on stderr and removed again; the report itself stays clean."""
     leader, follower = pty.openpty()
@@ -367,12 +457,12 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
 
 
 def test_the_readme_shows_the_real_help() -> None:
-    """The help block of the README is what the program prints."""
+    """The help block of the README is the beginning of what the program prints: commands, images, examples."""
     readme = (ROOT / "README.md").read_text()
     match = re.search(r"```text\n(usage: ocisize.*?)```", readme, re.DOTALL)
     assert match is not None
     result = run("--help", environment={"COLUMNS": "100"})
-    assert match[1].strip() == result.stdout.strip()
+    assert result.stdout.startswith(match[1].rstrip() + "\n\npositional arguments:")
 
 
 def test_the_readme_shows_a_real_report() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.analysis.listing import Order, list_files, select_layers
@@ -22,7 +24,7 @@ from ocisize.report.dive_json import to_dive_json
 from ocisize.report.files import write_files
 from ocisize.report.text import write_text
 from ocisize.report.tree import write_tree
-from ocisize.report.units import human_size, percent, printable, shorten_path
+from ocisize.report.units import human_size, percent, printable, shorten_path, shorten_step, shorten_steps
 from ocisize.report.views import files_to_json, tree_to_json
 from tests.images import DIR, File, Hard, Link, build_image, layer, write_docker_archive, write_layout
 
@@ -167,7 +169,8 @@ def test_an_unknown_wire_size_is_said(tmp_path: Path) -> None:
     assert analysis.compressed_size is None
     assert analysis.wasted_compressed_size is None
     text = text_of(analysis)
-    assert "unknown: this archive holds the layers uncompressed" in text
+    assert re.search(r"Wire +\? +this archive holds plain layers; compressed about 33 B\n", text)
+    assert text.splitlines()[5].startswith("101 B unpacked; ")
     assert "not verified: 2 plain layers were read in place" in text
 
 
@@ -309,10 +312,67 @@ def test_small_words() -> None:
     assert printable("a\x1b\u202eb\udcff") == r"a\x1b\u202eb\xff"
     assert printable("\u061c\u200e\u2067") == r"\u061c\u200e\u2067"
     assert shorten_path("/usr/lib/python3/file.so", 40) == "/usr/lib/python3/file.so"
-    short = shorten_path("/usr/" + "x" * 100 + "/file.so", 20)
-    assert len(short) == 20
-    assert short.startswith("/usr/…")
-    assert short.endswith("/file.so")
+    assert human_size(None) == "?"
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "short"),
+    [
+        ("/usr/" + "x" * 100 + "/file.so", 20, "/usr/…/file.so"),
+        ("/a/b/c/d/e/f/name", 14, "/a/b/…/f/name"),
+        ("/usr/lib/x86_64-linux-gnu/", 24, "/usr/…/x86_64-linux-gnu/"),
+        ("/usr/local/lib/python3/site-packages/lxml/etree.so", 40, "/usr/local/…/site-packages/lxml/etree.so"),
+        ("/root/.cache/pip/http/5/9/7/7/0/59770ae78c41cbbac8e3c18914fe69a3f2bc13", 45,
+         "/root/.cache/pip/http/5/9/7/7/0/59770ae7…"),
+        ("/app/.git/objects/pack/pack-7f0819f72ef12be3c032af2c75df577c2d2d8609.pack", 45,
+         "/app/.git/objects/pack/pack-7f0819f7….pack"),
+        ("/a/deb.debian.org_debian_dists_bookworm_Packages", 30, "/…/deb.debia…bookworm_Packages"),
+        ("/a/b/deb.debian.org_debian_dists_bookworm_Packages", 34, "/a/…/deb.debian…_bookworm_Packages"),
+        ("one-long-name-without-folders.deb", 20, "one-lon…-folders.deb"),
+    ],
+)  # fmt: skip
+def test_paths_are_cut_at_slashes(path: str, width: int, short: str) -> None:
+    """Hashes first, then names in the middle; the last name is cut only where it alone is too long."""
+    assert shorten_path(path, width) == short
+
+
+@given(st.text("/abcdef0123456789.é", max_size=80), st.integers(8, 90))
+def test_short_paths_fit(path: str, width: int) -> None:
+    """Whatever a path looks like, it fits, and one that fits already is left alone."""
+    short = shorten_path(path, width)
+    assert len(short) <= width
+    assert len(path) > width or short == path
+
+
+@pytest.mark.parametrize(
+    ("step", "short"),
+    [
+        ("RUN apt-get update && apt-get install -y tini", "RUN … apt-get install -y tini"),
+        ("RUN set -eux; mkdir -p /x && cp models/a /srv/models/a", "RUN … cp models/a /srv/models/a"),
+        ("RUN pip install --no-cache-dir --break-system-packages numpy", "RUN pip install … numpy"),
+        ("RUN make all && apt-get update && make install", "RUN make all && apt-get update …"),
+        ("COPY --chown=1000:1000 --from=build /app /app", "COPY --chown=1000:1000 --from=b…"),
+        ("RUN apt-get update", "RUN apt-get update"),
+    ],
+)
+def test_steps_show_what_tells_them_apart(step: str, short: str) -> None:
+    """What many RUNs begin with makes room, and only where room is needed."""
+    assert shorten_step(step, 32) == short
+    assert shorten_step(step, 80) == step
+
+
+def test_steps_that_look_alike_are_cut_in_their_middle() -> None:
+    """What tells two steps apart may stand at their end."""
+    steps = ["RUN python3 tools/build_pages.py /srv/pages draft", "RUN python3 tools/build_pages.py /srv/pages", "RUN x"]
+    assert shorten_steps(steps, 30) == ["RUN python…py /srv/pages draft", "RUN python…pages.py /srv/pages", "RUN x"]
+
+
+def test_only_titles_are_bold(analysis: Analysis) -> None:
+    """On a terminal the style of a finding's title ends with the title, and no line is padded with blanks."""
+    text = text_of(analysis, color=True, width=80)
+    assert re.search(r"\x1b\[1mlayer 1 \S.*\x1b\[0m\n.*\x1b\[2mOS10", text)
+    assert not re.search(r"\x1b\[1m→|\x1b\[1;2m", text)
+    assert not re.search(r" (\x1b\[0m)?$", text, re.MULTILINE)
 
 
 def test_whiteouts_are_no_files(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import attrs
 import pytest
@@ -11,6 +12,9 @@ from rich.console import Console
 from ocisize import Analysis, Analyzer
 from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
 from ocisize.report.advice import write_advice
+from ocisize.report.advise import advice_to_json, write_advise
+from ocisize.report.brief import write_secrets
+from ocisize.report.text import write_text
 from tests.images import build_image, layer, write_layout
 
 FINDING = Finding(
@@ -35,70 +39,180 @@ def text_of(analysis: Analysis, *findings: Finding, top: int = 10, width: int = 
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
+def all_of(analysis: Analysis, *findings: Finding, top: int | None = None, width: int = 100) -> str:
+    file = io.StringIO()
+    write_advise(attrs.evolve(analysis, advice=Advice(findings)), file, top=top, width=width)
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     folder = write_layout(build_image([layer({"a": b"1"})]), tmp_path_factory.mktemp("advice") / "layout")
     return attrs.evolve(Analyzer(platform="linux/amd64").analyze(folder), compressed_size=10_000, content_size=50_000)
 
 
-def test_a_finding_says_it_all(analysis: Analysis) -> None:
-    """What is wrong, how sure that is, what it saves, where, and what to do."""
+LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, listed last"
+SECRET = attrs.evolve(
+    FINDING,
+    id="OS230",
+    title="private SSH keys in layer 0: 1 file",
+    confidence=Confidence.LIKELY,
+    paths=("app/id_rsa",),
+    path_count=1,
+    size=0,
+    compressed_size=0,
+)
+REMARK = attrs.evolve(
+    SECRET, id="OS240", title="far too large", confidence=Confidence.ASK, severity=Severity.MEDIUM, paths=()
+)
+
+
+def test_a_finding_in_short(analysis: Analysis) -> None:
+    """What is wrong, how sure that is and what that means, what it saves, where, and what to do: in a few lines."""
     assert (
         text_of(analysis, FINDING).rstrip()
-        == """
+        == f"""
 Advice: 1 finding, together 1.00 kB of wire (10.0 %), 5.00 kB unpacked
 sure 1.00 kB
+{LEGEND}
 1.00 kB layer 1 deletes 7 files of layer 0, which are downloaded all the same
-        OS101 · sure · 5.00 kB unpacked
-        layer 0: RUN apt-get install
-        layer 1: RUN rm
-        /var/a
-        /var/b
-        /var/c
-        … and 4 more
+        OS101 · sure · 5.00 kB unpacked · layers 0 and 1
+        /var/a and 6 more
         → Delete them at once."""
     )
 
 
-def test_small_findings_are_counted_only(analysis: Analysis) -> None:
-    """What saves less than half a percent and is not serious stands in one line."""
-    small = attrs.evolve(FINDING, id="OS301", size=60, compressed_size=40, severity=Severity.LOW)
-    secret = attrs.evolve(small, id="OS230", title="a secret", size=0, compressed_size=0, severity=Severity.HIGH)
-    text = text_of(analysis, FINDING, small, attrs.evolve(small, id="OS302"), secret)
-    assert "a secret" in text
-    assert text.endswith("… and 2 more, 80 B: OS301, OS302 (-f json has all)")
+def test_a_long_fix_is_cut_in_short_and_whole_in_full(analysis: Analysis) -> None:
+    """A finding takes at most six lines or so of the report; all of its fix stands in the list of findings."""
+    words = " ".join(f"word{number}" for number in range(90))
+    finding = attrs.evolve(FINDING, fix=words)
+    short = text_of(analysis, finding, width=80)
+    assert len(short.splitlines()) <= 4 + 6
+    assert short.endswith("…")
+    assert "word89" in all_of(analysis, finding)
 
 
-def test_secrets_are_shown_whatever_they_weigh(analysis: Analysis) -> None:
-    """What gives something away stands below what saves bytes, in short; mild remarks are counted."""
-    secret = attrs.evolve(
-        FINDING, id="OS231", title="ENV gives away TOKEN", size=0, compressed_size=0, paths=(), path_count=0
+def test_others_take_a_line_each(analysis: Analysis) -> None:
+    """Below the first findings as many others stand in a line each, remarks that matter before them; the rest is counted."""
+    others = [attrs.evolve(FINDING, id=f"OS1{number}", compressed_size=900 - number, size=900) for number in range(10, 15)]
+    text = text_of(analysis, FINDING, *others, REMARK, top=2)
+    lines = text.splitlines()
+    assert lines[-3:] == [
+        " remark OS240 ask far too large",
+        "  889 B OS111 sure layer 1 deletes 7 files of layer 0, which are downloaded all the same",
+        "… and 3 more, 2.66 kB; ocisize advise IMAGE shows all",
+    ]
+
+
+def test_small_findings_take_a_line_only(analysis: Analysis) -> None:
+    """What saves less than half a percent and is not serious is not shown at length."""
+    small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
+    assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 sure small"
+
+
+def test_what_is_asked_stands_last(analysis: Analysis) -> None:
+    """Nothing that only the author can tell stands above what is sure, however much it weighs, and the legend says so."""
+    ask = attrs.evolve(FINDING, id="OS384", confidence=Confidence.ASK, compressed_size=5000)
+    text = text_of(analysis, ask, FINDING)
+    assert text.index("OS101") < text.index("OS384")
+    assert "ask: you decide, listed last" in text
+
+
+def test_secrets_stand_apart(analysis: Analysis) -> None:
+    """What gives something away has a block of its own, whatever it weighs, and is no row of the advice."""
+    assert "OS230" not in text_of(analysis, FINDING, SECRET, top=1)
+    console = Console(file=io.StringIO(), width=100, no_color=True)
+    write_secrets(console, attrs.evolve(analysis, advice=Advice((FINDING, SECRET, REMARK))))
+    assert isinstance(console.file, io.StringIO)
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
+        "Secrets: replace them, whoever can pull has them; ocisize advise IMAGE says how",
+        " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
+        "",
+    ]
+
+
+def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
+    """The report begins with what the image weighs, what can go, and what it gives away."""
+    file = io.StringIO()
+    write_text(attrs.evolve(analysis, advice=Advice((FINDING, SECRET))), file, width=80)
+    lines = file.getvalue().splitlines()
+    assert lines[5:10] == [
+        "10.0 kB to download; 1.00 kB surely removable",
+        "Most at once: 1.00 kB, layer 1 deletes 7 files of layer 0, which are downloaded…",
+        "",
+        "Secrets: replace them, whoever can pull has them; ocisize advise IMAGE says how",
+        " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
+    ]
+    assert lines[11].startswith("Wire ")
+
+
+@pytest.mark.parametrize(
+    ("confidences", "says"),
+    [
+        ([], "10.0 kB to download; nothing to remove was found"),
+        (["likely"], "10.0 kB to download; 1.00 kB likely removable"),
+        (["sure", "likely", "ask"], "10.0 kB to download; 1.00 kB surely removable, 1.00 kB likely"),
+        (["ask"], "10.0 kB to download; 1.00 kB perhaps removable"),
+    ],
+)
+def test_the_image_in_brief(analysis: Analysis, confidences: list[str], says: str) -> None:
+    """What can go is told by how sure that is."""
+    findings = tuple(attrs.evolve(FINDING, confidence=Confidence(each)) for each in confidences)
+    file = io.StringIO()
+    write_text(attrs.evolve(analysis, advice=Advice(findings)), file)
+    assert file.getvalue().splitlines()[5] == says
+
+
+def test_all_findings(analysis: Analysis) -> None:
+    """The list of findings leaves out none: those that matter with steps and files, the others in a line each."""
+    small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
+    findings = (FINDING, *[attrs.evolve(small, id=f"OS3{number}") for number in range(10, 60)], SECRET, REMARK)
+    text = all_of(analysis, *findings)
+    assert all(finding.id in text for finding in findings)
+    assert (
+        text.index("secret private SSH keys")
+        < text.index("1.00 kB layer 1 deletes")
+        < text.index("OS310")
+        < text.index("OS240")
     )
-    mild = attrs.evolve(secret, id="OS220", title="runs as root", severity=Severity.LOW)
-    text = text_of(analysis, FINDING, secret, mild, top=1)
-    assert "   high ENV gives away TOKEN\n        OS231 · sure\n        → Delete them at once.\n" in text
-    assert text.endswith("… and 1 more, 0 B: OS220 (-f json has all)")
+    assert "        layer 0: RUN apt-get install\n        layer 1: RUN rm\n        /var/a\n" in text
+    assert "        /var/e\n        … and 2 more\n        → Delete them at once.\n" in text
+    assert text.rstrip().endswith("--all shows the steps, files and fix of each")
+    assert all_of(analysis, *findings, top=len(findings)).count("→ Delete") == len(findings)
+    assert all_of(analysis, *findings, top=2).count("→ Delete") == 2
+
+
+def test_findings_as_json(analysis: Analysis) -> None:
+    """A document of its own, with all findings as the whole report has them."""
+    document = json.loads(advice_to_json(attrs.evolve(analysis, advice=Advice((FINDING, SECRET)))))
+    assert (document["schema"], document["version"]) == ("ocisize.advice", 1)
+    assert [finding["id"] for finding in document["advice"]["findings"]] == ["OS101", "OS230"]
+    assert document["savings"]["sure"] == {"size": 5000, "compressed_size": 1000}
+    assert document["savings"]["ask"] == {"size": 0, "compressed_size": 0}
 
 
 def test_at_most_top_findings(analysis: Analysis) -> None:
-    """The largest are shown, the rest is counted."""
-    text = text_of(analysis, FINDING, attrs.evolve(FINDING, id="OS102"), top=1)
+    """The largest are shown, the rest is counted; none at all are counted, too."""
+    findings = [FINDING, attrs.evolve(FINDING, id="OS102"), attrs.evolve(FINDING, id="OS103")]
+    text = text_of(analysis, *findings, top=1)
     assert "OS101 · sure" in text
-    assert "OS102 · sure" not in text
-    assert "… and 1 more, 1.00 kB: OS102" in text
+    assert "OS102 sure" in text
+    assert "OS103" not in text
+    assert text.endswith("… and 1 more, 1.00 kB; ocisize advise IMAGE shows all")
+    assert text_of(analysis, *findings, top=0).endswith("… and 3 more, 3.00 kB; ocisize advise IMAGE shows all")
 
 
 def test_unknown_wire_sizes(analysis: Analysis) -> None:
     """Without the wire the content counts."""
     finding = attrs.evolve(FINDING, compressed_size=None)
     text = text_of(attrs.evolve(analysis, compressed_size=None), finding)
-    assert "Advice: 1 finding, together 5.00 kB unpacked\nsure 5.00 kB\n5.00 kB layer 1" in text
+    assert f"Advice: 1 finding, together 5.00 kB unpacked\nsure 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
-    """A reader sees what only another base can mend."""
+    """A reader sees what only another base can mend, and that it is counted already."""
     text = text_of(analysis, attrs.evolve(FINDING, in_base=True))
-    assert "sure 1.00 kB · in the base image 1.00 kB" in text
+    assert "sure 1.00 kB; of these in the base image 1.00 kB" in text
     assert "OS101 · sure · 5.00 kB unpacked · in the base image" in text
 
 
@@ -106,16 +220,20 @@ def test_hostile_names_are_escaped(analysis: Analysis) -> None:
     """Nothing in titles, steps, paths and fixes can steer a terminal."""
     bad = "\x1b[31m\r\n\u202e"
     finding = attrs.evolve(FINDING, title=bad, instructions=(bad, bad), paths=(bad,), path_count=1, fix=bad)
-    text = text_of(analysis, finding)
-    assert not set(text) & set("\x1b\r\u202e")
-    assert text.count("\\x1b[31m") == 5
+    for text, times in ((text_of(analysis, finding), 3), (all_of(analysis, finding), 6)):
+        assert not set(text) & set("\x1b\r\u202e")
+        assert text.count("\\x1b[31m") == times
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_it_fits(analysis: Analysis, width: int) -> None:
     """Long words are folded."""
     finding = attrs.evolve(FINDING, title="t" * 300, instructions=("i" * 300, ""), paths=("p" * 300,), fix="f" * 300)
-    assert max(map(len, text_of(analysis, finding, width=width).splitlines())) <= width
+    secret = attrs.evolve(finding, id="OS230")
+    file = io.StringIO()
+    write_text(attrs.evolve(analysis, advice=Advice((finding, secret))), file, width=width)
+    for text in (file.getvalue(), all_of(analysis, finding, secret, width=width)):
+        assert max(map(len, text.splitlines())) <= width
 
 
 def test_no_findings_no_section(analysis: Analysis) -> None:

@@ -1,10 +1,10 @@
 """The command line: arguments to library calls to exit status, and the only place that prints.
 
 A command is a module of this package with FORMATS, ``add_options(parser)`` and ``run(options) -> exit status``, and a
-row in COMMANDS. The first argument names it; without a name the command is ``analyze``. Of a command that has ACTIONS the
-second argument names one.
+row in COMMANDS. The first argument names it; without a name the command is ``analyze``, whose ``add_options(parser,
+brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second argument names one.
 
-Exit status: 0 analysed, 1 a budget failed, 2 could not analyse (usage, budgets, network, broken image).
+Exit status: 0 analysed, 1 a budget failed, 2 could not analyse (usage, budgets, network, broken image), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,37 +15,46 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import ocisize
+from ocisize.cli.helping import HelpFormatter, explain_extras, table
 from ocisize.cli.options import common_options, settle_outputs
 from ocisize.cli.terminal import complain, prepare_streams
 from ocisize.errors import BudgetError, OcisizeError
 
 UNUSABLE, INTERRUPTED = 2, 130
 DEFAULT = "analyze"
-#: command → what it does
+#: command → what it shows
 COMMANDS: Mapping[str, str] = {
-    DEFAULT: "how big an image is, and which layer and file is to blame; what is done without a command",
+    DEFAULT: "how big an image is and why; what ocisize does without a command",
+    "advise": "all findings on what to change, with the fix of each",
     "files": "the largest files, of one layer or of those that match globs",
     "tree": "the largest directories as a tree",
     "baseline": "how an image compares with the figures that a team accepted, kept in a file",
 }
-_DESCRIPTION = "Show how big a container image is on the wire, unpacked and wasted, and which layer and file is to blame."
-_EPILOG = """\
-IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder.
-A scheme makes it explicit: docker://REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci-dir:FOLDER[:NAME].
+_PURPOSE = "Show how big a container image is to download, unpacked and wasted, and which layer and file is to blame."
+_IMAGE = """\
+IMAGE is a reference (registry.io/app:tag), the file of docker save, an OCI archive or an OCI layout folder. \
+A scheme in front makes it explicit: docker://REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], \
+oci-dir:FOLDER[:NAME]."""
+_EXAMPLES = {
+    "ocisize debian:12": "an image in a registry",
+    "ocisize app.tar -f json": "a saved one, for programs",
+    "ocisize advise app.tar": "all that could be better",
+    "ocisize files app.tar --glob '*.pyc'": "the largest of some files",
+    "ocisize app.tar --max-wire 120MB": "exit status 1 if it is more to download",
+}
+_STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 could not analyse, 130 interrupted"
 
-exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 could not analyse
-"""
 
-
-def make_parser(command: str = DEFAULT) -> argparse.ArgumentParser:
-    """The parser of a command; that of ``analyze`` is the one of the program."""
-    module = import_module(f"ocisize.cli.{command}")
-    main_one = command == DEFAULT
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of a command; that of None is the program's, which is ``analyze`` with a shorter help."""
+    module = import_module(f"ocisize.cli.{command or DEFAULT}")
+    formats = table("formats; -f NAME=FILE writes to a file, and several at once (see docs/formats.md):", module.FORMATS)
     parser = argparse.ArgumentParser(
-        prog="ocisize" if main_one else f"ocisize {command}",
-        description=_DESCRIPTION if main_one else f"Show {COMMANDS[command]}.",
-        epilog="\n\n".join([*([_list_commands(), _list_formats(module.FORMATS)] if main_one else []), _EPILOG]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=f"ocisize {command}" if command else "ocisize",
+        usage=None if command else "ocisize [COMMAND] IMAGE [OPTION ...]",
+        description=f"Show {COMMANDS[command]}." if command else _describe_program(),
+        epilog="\n\n".join([*([formats] if any(module.FORMATS.values()) else []), *([_IMAGE] if command else []), _STATUS]),
+        formatter_class=HelpFormatter,
         parents=[common_options(module.FORMATS)],
         allow_abbrev=False,
     )
@@ -53,33 +62,30 @@ def make_parser(command: str = DEFAULT) -> argparse.ArgumentParser:
         parser.add_argument(
             "action", choices=list(actions), help="; ".join(f"{name}: {what}" for name, what in actions.items())
         )
-    parser.add_argument("image", metavar="IMAGE", help="what to analyse, see below")
-    module.add_options(parser)
+    parser.add_argument("image", metavar="IMAGE", help=f"what to analyse, see {'below' if command else 'above'}")
+    if command:
+        module.add_options(parser)
+    else:
+        module.add_options(parser, brief=True)
     parser.add_argument("--version", action="version", version=f"ocisize {ocisize.__version__}")
     return parser
 
 
-def _list_commands() -> str:
-    return _list("commands, given before all else (ocisize COMMAND --help tells their options):", COMMANDS)
-
-
-def _list_formats(formats: Mapping[str, str]) -> str:
-    return _list("formats; -f NAME=FILE writes a file, and several can be written at once (see docs/formats.md):", formats)
-
-
-def _list(title: str, rows: Mapping[str, str]) -> str:
-    width = max(map(len, rows)) + 2
-    return "\n".join([title, *(f"  {name:{width}}{what}" for name, what in rows.items())])
+def _describe_program() -> str:
+    commands = table("commands (ocisize COMMAND --help tells their options):", COMMANDS)
+    return "\n\n".join([_PURPOSE, commands, _IMAGE, table("examples:", _EXAMPLES)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else DEFAULT
+    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else None
     prepare_streams()
-    module = import_module(f"ocisize.cli.{command}")
+    module = import_module(f"ocisize.cli.{command or DEFAULT}")
     parser = make_parser(command)
-    options = parser.parse_args(arguments)
+    options, extras = parser.parse_known_args(arguments)
+    if extras:
+        parser.error(explain_extras(options.image, extras, command, {name: make_parser(name) for name in COMMANDS}))
     if wrong := settle_outputs(options, next(iter(module.FORMATS)), several=getattr(module, "SEVERAL", False)):
         parser.error(wrong)
     try:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from ocisize.cli.options import add_view_options, colored, glob
 from ocisize.cli.reading import read_image
-from ocisize.cli.terminal import open_output
+from ocisize.cli.terminal import complain, open_output
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from ocisize.analysis.globs import Glob
+    from ocisize.analysis.model import LayerAnalysis
 
 FORMATS = {"text": "", "json": ""}
 _GLOBS = """\
@@ -28,6 +32,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{_GLOBS}\n{parser.epilog}"
 
 
+def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> None:
+    """Tell which globs name folders, which hold files but are none."""
+    from ocisize.analysis.globs import parse_glob
+    from ocisize.analysis.listing import list_files
+
+    for each in globs:
+        below = each.text.rstrip("/") + "/"
+        if below != each.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
+            complain("hint", f"{each.text} is a folder; for all that is below it: --glob '{below}'")
+
+
 def run(options: argparse.Namespace) -> int:
     """Analyse and list files."""
     analysis = read_image(options)
@@ -37,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     order = Order(options.sort)
     layers = select_layers(analysis.layers, options.layer)
     listing = list_files(layers, most=options.top, order=order, globs=options.globs)
+    if not (listing.file_count or options.quiet):
+        _advise_on_globs(options.globs, layers)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.views import files_to_json

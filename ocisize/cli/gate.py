@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import SUPPRESS
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,9 +61,18 @@ class Gate(NamedTuple):
         return check(analysis, self.budgets, self.load_baseline() if growth else None, name=self.name)
 
 
-def add_budget_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that set up budgets."""
-    add = add_growth_options(parser).add_argument
+def add_budget_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None:
+    """Add the options that set up budgets; ``brief`` leaves all but a word of them out of the help."""
+    group = add_growth_options(parser)
+    _add_rules(group)
+    if brief:
+        group.description = "--max-wire LIMIT, --max-waste LIMIT, --forbid GLOB and more: ocisize analyze --help has them"
+        for action in group._group_actions:  # noqa: SLF001 - argparse has no other way
+            action.help = SUPPRESS
+
+
+def _add_rules(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--forbid", metavar="GLOB", action="append", default=[], help="paths that no layer may have")
     add(
         "--forbid-findings",

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from ocisize.errors import InvalidGlob
+from ocisize.errors import InvalidCost, InvalidGlob
 
 if TYPE_CHECKING:
+    from ocisize.analysis.cost import Assumptions
     from ocisize.analysis.globs import Glob
 
 
@@ -36,7 +37,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add(
         "--insecure",
         action="store_true",
-        help="plain http to the registry (loopback gets it anyway, save with --ca-cert)",
+        help="plain http to the registry (localhost gets it anyway, unless --ca-cert is given)",
     )
     add(
         "--ca-cert",
@@ -49,7 +50,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _enumerate(formats: Mapping[str, str]) -> str:
-    return "see below" if any(formats.values()) else " or ".join(formats)
+    return "see the end" if any(formats.values()) else " or ".join(formats)
 
 
 def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
@@ -83,6 +84,33 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
         return f"argument -f: two reports cannot share {files[-1]}"
     options.outputs, (options.format, options.output) = outputs, outputs[0]
     return ""
+
+
+def add_finding_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the commands that show findings."""
+    add = parser.add_argument
+    add("--base", metavar="IMAGE", help="image that this one was built on; only its manifest and config are read")
+    add(
+        "--rules",
+        action="append",
+        metavar="FILE",
+        help="TOML file with rules of your own for files that images do not need; may be repeated (see docs/rules.md)",
+    )
+    add(
+        "--cost",
+        type=_assumptions,
+        metavar="KEY=VALUE,...",
+        help="assume other deploys (a day), nodes, price (dollars a GB) or bandwidth (100Mbps); adds cost to findings",
+    )
+
+
+def _assumptions(text: str) -> Assumptions:
+    from ocisize.analysis.cost import parse_cost
+
+    try:
+        return parse_cost(text)
+    except InvalidCost as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> None:

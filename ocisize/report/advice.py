@@ -1,4 +1,7 @@
-"""Findings for people: what to mend first, what it saves, and how."""
+"""Findings for people: what to mend first, what it saves, and how.
+
+They stand in an order of their own: those that save bytes before remarks, and what is to be asked about after the rest.
+"""
 
 from __future__ import annotations
 
@@ -11,45 +14,76 @@ from rich.text import Text
 from ocisize.analysis.cost import Assumptions, cost_of
 from ocisize.analysis.findings import Confidence, Finding, Severity, add_up
 from ocisize.analysis.model import Analysis
-from ocisize.report.units import human_dollars, human_size, percent, printable, shorten_path
+from ocisize.report.units import cut, human_dollars, human_size, percent, printable, shorten_path
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SHOWN_PATHS = 3
-_REMARKS = 10  # findings that are not about bytes
-_LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding is only counted
+ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
+_PATHS, _STEPS = 5, 4  # of a finding that is shown in full
+_FIX_LINES = 3  # of a finding that is shown in short
+_LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding matters little
+LABEL = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
+_LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, listed last"
+_GIVING_AWAY = "OS23"  #: of the findings on what an image gives away
+
+
+def is_secret(finding: Finding) -> bool:
+    """Whether a finding is about what an image gives away."""
+    return finding.id.startswith(_GIVING_AWAY)
+
+
+def list_advice(analysis: Analysis) -> list[Finding]:
+    """The findings but for secrets, in the order that people see them in."""
+    findings = [finding for finding in analysis.advice.findings if not is_secret(finding)]
+    return sorted(findings, key=lambda finding: (not finding.size, finding.confidence is Confidence.ASK))
 
 
 def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
-    """Write the findings that matter, at most ``top`` of them, and count the others.
+    """Write the first findings in a few lines each, as many others in one line, and count the rest.
 
     Under ``assumptions`` each tells what it saves in dollars a year.
     """
-    findings = analysis.advice.findings
+    findings = list_advice(analysis)
     if not findings:
         return
+    write_headline(console, analysis)
+    grid = new_grid()
+    large = [finding for finding in findings if finding.size and matters(finding, analysis)][:top]
+    others = [finding for finding in findings if finding not in large]
+    for finding in large:
+        grid.add_row(label_of(finding), _short(finding, console.width - LABEL, assumptions))
+    others.sort(key=lambda finding: bool(finding.size) or finding.severity is Severity.LOW)  # remarks that matter first
+    for finding in others[:top]:
+        grid.add_row(label_of(finding), in_one_line(finding, console.width - LABEL))
+    console.print(grid)
+    rest = others[top:]
+    if rest:
+        size = bytes_of(rest)
+        more = f"… and {len(rest):,} more{f', {human_size(size)}' if size else ''}; {ADVISE} shows all"
+        console.print(Text(more, style="dim"))
+
+
+def write_headline(console: Console, analysis: Analysis) -> None:
+    """Write how many findings there are, what they save, and what the words mean that follow."""
     console.print()
     console.print(Text(headline(analysis), style="bold"))
-    if any(finding.size for finding in findings):
-        console.print(Text(by_confidence(analysis), style="dim"))
-    remarks = [finding for finding in findings if not finding.size and finding.severity is not Severity.LOW][:_REMARKS]
-    shown = [finding for finding in findings if finding.size and matters(finding, analysis)][:top]
+    if any(finding.size for finding in analysis.advice.findings):
+        for line in (by_confidence(analysis), _LEGEND):
+            console.print(Text(line, style="dim"))
+
+
+def new_grid() -> Table:
+    """A grid for labels and findings."""
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True, min_width=LABEL - 1)
     grid.add_column(ratio=1, overflow="fold")
-    for finding in shown:
-        grid.add_row(_saved(finding), _describe(finding, console.width - 10, assumptions))
-        grid.add_row()
-    for finding in remarks:
-        grid.add_row(Text(str(finding.severity), style=_STYLES[finding.severity]), _remark(finding))
-    console.print(grid)
-    _write_rest(console, [finding for finding in findings if finding not in shown and finding not in remarks])
+    return grid
 
 
 def matters(finding: Finding, analysis: Analysis) -> bool:
-    """Whether a finding is shown and not only counted: by its severity or its share of the download."""
+    """Whether a finding saves enough, or is serious enough, to be shown at length."""
     saved, total = (
         (finding.size, analysis.content_size)
         if finding.compressed_size is None or analysis.compressed_size is None
@@ -63,6 +97,8 @@ def headline(analysis: Analysis) -> str:
     advice, wire = analysis.advice, analysis.compressed_size
     count = len(advice.findings)
     text = f"Advice: {count:,} finding{'s' * (count != 1)}"
+    if not advice.size:
+        return text
     if advice.compressed_size is not None and wire:
         saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)})"
         return f"{text}, together {saved}, {human_size(advice.size)} unpacked"
@@ -70,11 +106,12 @@ def headline(analysis: Analysis) -> str:
 
 
 def by_confidence(analysis: Analysis) -> str:
-    """What the findings of each confidence save, and those in the base image."""
+    """What the findings of each confidence save, and how much of that is in the base image."""
     findings = analysis.advice.findings
-    groups = [(str(each), [finding for finding in findings if finding.confidence is each]) for each in Confidence]
-    groups.append(("in the base image", [finding for finding in findings if finding.in_base]))
-    return " · ".join(f"{name} {human_size(bytes_of(group))}" for name, group in groups if bytes_of(group))
+    groups = [(each, bytes_of([finding for finding in findings if finding.confidence is each])) for each in Confidence]
+    text = " · ".join(f"{name} {human_size(size)}" for name, size in groups if size)
+    in_base = bytes_of([finding for finding in findings if finding.in_base])
+    return f"{text}; of these in the base image {human_size(in_base)}" if in_base else text
 
 
 def bytes_of(findings: Sequence[Finding]) -> int:
@@ -83,48 +120,57 @@ def bytes_of(findings: Sequence[Finding]) -> int:
     return saving.size if saving.compressed_size is None else saving.compressed_size
 
 
-def _saved(finding: Finding) -> Text:
+def label_of(finding: Finding) -> Text:
+    """What a finding saves, or what else it is."""
     size = bytes_of([finding])
-    return Text(human_size(size) if size else "-", style=_STYLES[finding.severity])
+    word = human_size(size) if finding.size else "secret" if is_secret(finding) else "remark"
+    return Text(word, style=_STYLES[finding.severity])
 
 
-def _describe(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
-    text = Text(printable(finding.title), style="bold")
+def in_one_line(finding: Finding, width: int) -> Text:
+    """Id, confidence and title, cut to fit."""
+    facts = f"{finding.id} {finding.confidence} "
+    return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
+
+
+def _short(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
+    """A finding in four to six lines: title, facts, its largest file and the fix."""
+    text = Text.assemble((printable(finding.title), "bold"))
+    text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
+    if finding.paths:
+        rest = finding.path_count - 1
+        more = f" and {rest:,} more" if rest > 0 else ""
+        text.append("\n" + shorten_path("/" + printable(finding.paths[0]), width - len(more)) + more, "dim")
+    return text.append(f"\n→ {cut(printable(finding.fix), _FIX_LINES * (width - 4))}")
+
+
+def in_full(finding: Finding, width: int, assumptions: Assumptions | None = None) -> Text:
+    """A finding with its build steps and more of its files."""
+    text = Text.assemble((printable(finding.title), "bold"))
+    text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
+    steps = [(layer, step) for layer, step in zip(finding.layers, finding.instructions, strict=True) if step]
+    for layer, step in steps[:_STEPS]:
+        text.append("\n" + cut(f"layer {layer}: {printable(step)}", width), "dim")
+    if len(steps) > _STEPS:
+        text.append(f"\n… and {len(steps) - _STEPS} more layers", "dim")
+    for path in finding.paths[:_PATHS]:
+        text.append("\n" + shorten_path("/" + printable(path), width), "dim")
+    rest = finding.path_count - len(finding.paths[:_PATHS])
+    text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
+    return text.append(f"\n→ {printable(finding.fix)}")
+
+
+def _facts(finding: Finding, assumptions: Assumptions | None) -> list[str]:
     facts = [finding.id, str(finding.confidence)]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")
     if assumptions is not None and (dollars := cost_of(finding.compressed_size, assumptions).yearly_dollars):
         facts.append(f"{human_dollars(dollars)}/year")
-    if finding.in_base:
-        facts.append("in the base image")
-    text.append("\n" + " · ".join(facts), style="dim")
-    for layer, instruction in zip(finding.layers[:2], finding.instructions[:2], strict=True):
-        if instruction:
-            text.append(f"\nlayer {layer}: {_cut(printable(instruction), width - 10)}", style="dim")
-    if finding.paths:
-        paths = [shorten_path("/" + printable(path), width) for path in finding.paths[:_SHOWN_PATHS]]
-        rest = finding.path_count - len(paths)
-        text.append("\n" + "\n".join(paths) + (f"\n… and {rest:,} more" if rest > 0 else ""), style="dim")
-    text.append(f"\n→ {printable(finding.fix)}")
-    return text
+    return [*facts, "in the base image"] if finding.in_base else facts
 
 
-def _remark(finding: Finding) -> Text:
-    """A finding that is not about bytes, in short."""
-    text = Text(printable(finding.title), style="bold")
-    paths = ", ".join("/" + printable(path) for path in finding.paths[:_SHOWN_PATHS])
-    text.append("\n" + " · ".join([finding.id, str(finding.confidence), *([paths] if paths else [])]), style="dim")
-    text.append(f"\n→ {printable(finding.fix)}")
-    return text
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _write_rest(console: Console, rest: Sequence[Finding]) -> None:
-    if not rest:
-        return
-    ids = list(dict.fromkeys(finding.id for finding in rest))
-    more = f"{', '.join(ids[:6])}{' …' if len(ids) > 6 else ''}"
-    console.print(Text(f"… and {len(rest):,} more, {human_size(bytes_of(rest))}: {more} (-f json has all)", style="dim"))
+def _layers(finding: Finding) -> list[str]:
+    numbers = [str(layer) for layer in finding.layers]
+    if not numbers:
+        return []
+    return [f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.analysis.base import Base, Method
-from ocisize.analysis.cost import Assumptions, cost_of
+from ocisize.analysis.cost import Assumptions, cost_of, default_assumptions
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.model import Analysis, BaseSplit, Sizes, System
 from ocisize.report.units import human_dollars, human_seconds, human_size, printable
 
 _METHODS = {
-    Method.GIVEN: "as given; its layers are the first",
+    Method.GIVEN: "as given",
     Method.RUN_IMAGE: "by the label of its buildpacks",
     Method.FROM: "by the FROM that its builder noted",
     Method.BUILDER: "by where the builder's own steps begin",
@@ -22,7 +22,8 @@ _METHODS = {
 }
 
 _MOST_RUNTIMES = 8
-_DOUBTS = {Confidence.SURE: "sure", Confidence.LIKELY: "likely", Confidence.ASK: "a guess, --base tells"}
+_DOUBTS = {Confidence.SURE: "", Confidence.LIKELY: "probably ", Confidence.ASK: "perhaps "}
+_REMEDY = "; --base makes sure"
 
 
 def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
@@ -41,8 +42,9 @@ def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
         yield "Base", "?", f"{_name(found)}; which layers are its is unknown"
         return
     layers = f"layers 0 to {found.layers - 1}" if found.layers > 1 else "layer 0"
-    how = f"{_METHODS[found.method]}; {_DOUBTS[found.confidence]}"
-    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{_name(found)}: {layers}, {how}"
+    name = f"{_name(found)}: " if found.name or found.digest else ""
+    how = f"{_METHODS[found.method]}{_REMEDY if found.confidence is not Confidence.SURE else ''}"
+    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[found.confidence]}{layers} ({how})"
     files = f"{split.own.file_count:,} file{'s' * (split.own.file_count != 1)}"
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
 
@@ -81,9 +83,10 @@ def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str
     slowest = min(assumptions.bandwidths)
     times = dict(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
     others = "".join(f", {human_seconds(times[each])} at {_speed(each)}" for each in sorted(times) if each != slowest)
-    yield "Pull", human_seconds(times[slowest]), f"at {_speed(slowest)}{others}; transfer alone, no unpacking"
+    yield "Pull", human_seconds(times[slowest]), f"at {_speed(slowest)}{others}; transfer alone"
     each = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
-    yield "Egress", human_dollars(cost.yearly_dollars), f"a year, assumed {each} (--cost)"
+    assumed = "assumed " if assumptions == default_assumptions() else ""
+    yield "Egress", human_dollars(cost.yearly_dollars), f"a year, {assumed}{each} (--cost)"
 
 
 def _speed(bandwidth: int) -> str:

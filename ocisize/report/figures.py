@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
 from ocisize.report.units import human_size, percent
 
+_UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
 _FORMATS = {
     "registry": "registry",
     "docker-archive": "docker archive",
@@ -52,12 +53,13 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     """The image's figures: name, value, note."""
     wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"{percent(analysis.wasted_ratio)} of unpacked"
+    waste_note = f"hidden by later layers; {percent(analysis.wasted_ratio)}"
     if wire is None:
-        wire_note = "unknown: this archive holds the layers uncompressed"
+        wire_note = f"this archive holds plain layers; compressed about {human_size(analysis.content_size // _UNPACKED)}"
     else:
         wire_note = f"{wire:,} bytes of layers to download with nothing cached"
-        waste_note += f", {human_size(wasted_wire)} of wire" + (f" ({percent((wasted_wire or 0) / wire)})" if wire else "")
+        share = f" ({percent((wasted_wire or 0) / wire)})" if wire else ""
+        waste_note += f", on the wire {human_size(wasted_wire)}{share}"
     figures = [
         ("Wire", human_size(wire), wire_note),
         ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
@@ -65,7 +67,7 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
         ("Waste", human_size(analysis.wasted_size), waste_note),
         ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
         ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
-        ("Efficiency", percent(analysis.efficiency), "live / unpacked"),
+        ("Efficiency", percent(analysis.efficiency), "live / unpacked: by waste alone, advice goes further"),
     ]
     if analysis.dive is not None:
         figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
@@ -73,4 +75,4 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
 
 
 def _dive_note(figures: DiveFigures) -> str:
-    return f"by dive's own rules, wasted {human_size(figures.wasted_size)}: it counts every copy"
+    return f"dive's own figures, wasted {human_size(figures.wasted_size)}: it counts differently"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.analysis.model import Group, Groups
-from ocisize.report.units import human_size, printable, shorten_path
+from ocisize.report.units import cut, human_size, printable, shorten_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _TITLE = "Where the bytes are (stored in all layers: live and wasted)"
 _LONGEST_TYPE = 27  # characters
 _NUMBER = 8  # characters of a column, the gap included
-_LEAST = 12  # characters for paths
+_LEAST_TYPE = 21  # to which types are cut for paths that lack room
+_LEAST, _ENOUGH = 12, 26  # characters for paths
 
 
 def print_groups(console: Console, groups: Groups | None, top: int) -> None:
@@ -34,13 +35,14 @@ def print_groups(console: Console, groups: Groups | None, top: int) -> None:
     console.print(Text(_TITLE, style="bold"))
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     width = _width_of_paths(console.width, len(numbers), directories, types)
+    rest = console.width - 2 * len(numbers) * _NUMBER - width - 1
     for name, room in (("Directory", width), ("File type", None)):
         for number in numbers:
             table.add_column(number, justify="right", no_wrap=True, min_width=_NUMBER - 1)
         table.add_column(name, no_wrap=True, overflow="ellipsis", width=room)
     for directory, file_type in zip_longest(directories, types):
         path = "" if directory is None else shorten_path(printable(directory.name or ""), width)
-        name = "" if file_type is None else printable(file_type.name or "")
+        name = "" if file_type is None else cut(printable(file_type.name or ""), rest)
         table.add_row(*_sizes(directory, wire=wire), Text(path), *_sizes(file_type, wire=wire), Text(name))
     console.print(table)
 
@@ -52,8 +54,9 @@ def _first(groups: Sequence[Group], count: int) -> list[Group]:
 def _width_of_paths(width: int, numbers: int, directories: Sequence[Group], types: Sequence[Group]) -> int:
     """Characters for paths: no more than they take, and what the numbers and the names of the types leave."""
     longest = min(max(len(group.name or "") for group in types), _LONGEST_TYPE)
-    room = width - 2 * numbers * _NUMBER - max(longest, len("File type")) - 2
-    return max(_LEAST, min(room, max(len(printable(group.name or "")) for group in directories)))
+    room = width - 2 * numbers * _NUMBER - 2
+    wanted = max(len(printable(group.name or "")) for group in directories)
+    return max(_LEAST, min(wanted, max(room - max(longest, len("File type")), min(_ENOUGH, room - _LEAST_TYPE))))
 
 
 def _sizes(group: Group | None, *, wire: bool) -> list[str]:

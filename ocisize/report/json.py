@@ -72,7 +72,7 @@ def to_json(
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
-    document["advice"] = _advice(analysis.advice)
+    document["advice"] = advice_document(analysis.advice)
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
@@ -102,7 +102,8 @@ def from_json(text: str | bytes) -> Analysis:
         raise ReportError("; ".join(["not a valid saved analysis", *list_problems(error)])) from None
 
 
-def _advice(advice: Advice) -> dict[str, Any]:
+def advice_document(advice: Advice) -> dict[str, Any]:
+    """All findings, with the rule behind each, and what they save together."""
     findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": _shown(findings)}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class ReportOptions:
     """The choices of whoever asked for a report."""
 
-    top: int = 10  #: rows in lists of files
+    top: int = 5  #: rows in each list of the text
     files: bool = False  #: every stored file: json, csv
     color: bool | None = None  #: of text; None means on a terminal
     assumptions: Assumptions | None = None  #: what findings save in dollars: text, json, html

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, cast
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ from ocisize.report.figures import name_image
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
 
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
+_PADDING = re.compile(r"(?:\s|\x1b\[[0-9;]*m)+\Z")  # with the codes of styles among the blanks
 _MAX_WIDTH = 160  # wider lines are harder to read, not easier
 
 
@@ -24,10 +26,11 @@ _MAX_WIDTH = 160  # wider lines are harder to read, not easier
 def open_page(file: TextIO, *, width: int | None = None, color: bool | None = None) -> Iterator[Console]:
     """A console that writes to a file in the end; ``color`` None means where ``file`` is a terminal."""
     plain = color is False or (color is None and not file.isatty())
+    page = io.StringIO()
     console = Console(
-        file=io.StringIO() if plain else file,
+        file=page,
         width=width,
-        force_terminal=color,
+        force_terminal=not plain,
         no_color=plain or None,
         highlight=False,
         soft_wrap=False,
@@ -39,9 +42,9 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
         console.width = _PIPE_WIDTH
     console.width = min(console.width, _MAX_WIDTH)
     yield console
-    if plain:  # tables are padded to the full width, which is of no use to files and pipes
-        text = cast("io.StringIO", console.file).getvalue()
-        file.writelines(line.rstrip() + "\n" for line in text.splitlines())
+    # Tables are padded to the full width, which is of no use. A page is written by us, not by rich, which would end the
+    # program where its reader has had enough.
+    file.writelines(_PADDING.sub(lambda end: "".join(end[0].split()), line) + "\n" for line in page.getvalue().splitlines())
 
 
 def print_name(console: Console, analysis: Analysis) -> None:

@@ -1,4 +1,7 @@
-"""An Analysis for people: totals, layers, wasted files, largest files. Fits 80 columns and uses what is wider."""
+"""An Analysis for people, what matters most first: in brief, secrets, totals, layers, advice, then lists of files.
+
+It fits 80 columns and uses what is wider.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,20 @@ from ocisize.analysis.cost import Assumptions, default_assumptions
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.files import FileEntry
 from ocisize.report.advice import write_advice
+from ocisize.report.brief import write_brief, write_secrets
 from ocisize.report.context import describe_context
 from ocisize.report.figures import describe_form, describe_identity, describe_verification, list_figures
 from ocisize.report.groups import print_groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
-from ocisize.report.units import human_size, printable
+from ocisize.report.units import human_size, printable, shorten_steps
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ocisize.analysis.verdict import Verdict
+
+_DOUBT = "? "
 
 
 def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
@@ -42,18 +48,21 @@ def write_text(
     analysis: Analysis,
     file: TextIO,
     *,
-    top: int = 10,
+    top: int = 5,
     width: int | None = None,
     color: bool | None = None,
     assumptions: Assumptions | None = None,
     verdicts: Sequence[Verdict] = (),
 ) -> None:
-    """Write the report, verdicts first; ``color`` None means where ``file`` is a terminal.
+    """Write the report, ``top`` rows in each of its lists; ``color`` None means where ``file`` is a terminal.
 
     Where ``assumptions`` are given, findings tell what they save in dollars, too; else only the image's cost is shown.
     """
     with open_page(file, width=width, color=color) as console:
         _header(console, analysis)
+        write_brief(console, analysis)
+        console.print()
+        write_secrets(console, analysis)
         if verdicts:
             from ocisize.report.verdicts import write_verdicts
 
@@ -61,8 +70,8 @@ def write_text(
         _print_figures(console, list_figures(analysis))
         _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)
-        print_groups(console, analysis.groups, top)
         write_advice(console, analysis, top, assumptions)
+        print_groups(console, analysis.groups, top)
         _waste(console, analysis, top)
         _largest(console, analysis.layers, top)
 
@@ -95,21 +104,28 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     wide = console.width >= 110
     columns = ["#", "Wire", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides"]
     title = "Layers, base first (waste: dead bytes it holds; hides: bytes it makes dead)"
+    rows = [_layer_cells(layer, wide=wide) for layer in layers]
+    taken = sum(max(len(cell) for cell in cells) + 1 for cells in zip(columns, *rows, strict=True))
     table = new_table(console, title, [*columns, "Instruction"], 1)
-    for layer in layers:
-        cells = [
-            str(layer.index),
-            human_size(layer.compressed_size),
-            human_size(layer.content_size),
-            *([human_size(layer.disk_size)] if wide else []),
-            f"{layer.file_count:,}",
-            human_size(layer.wasted_size) if layer.wasted_size else "-",
-            human_size(layer.hides_size) if layer.hides_size else "-",
-        ]
-        doubt = "" if layer.instruction_certain or not layer.instruction else "? "
-        instruction = Text(printable(doubt + (layer.instruction or f"({layer.digest[:19]})")))
-        table.add_row(*cells, instruction)
+    steps = [printable(layer.instruction or f"({layer.digest[:19]})") for layer in layers]
+    uncertain = any(layer.instruction and not layer.instruction_certain for layer in layers)
+    room = console.width - taken - len(_DOUBT) * uncertain - 1
+    for layer, cells, step in zip(layers, rows, shorten_steps(steps, room), strict=True):
+        doubt = "" if layer.instruction_certain or not layer.instruction else _DOUBT
+        table.add_row(*cells, Text(doubt + step))
     console.print(table)
+
+
+def _layer_cells(layer: LayerAnalysis, *, wide: bool) -> list[str]:
+    return [
+        str(layer.index),
+        human_size(layer.compressed_size),
+        human_size(layer.content_size),
+        *([human_size(layer.disk_size)] if wide else []),
+        f"{layer.file_count:,}",
+        human_size(layer.wasted_size) if layer.wasted_size else "-",
+        human_size(layer.hides_size) if layer.hides_size else "-",
+    ]
 
 
 def _waste(console: Console, analysis: Analysis, top: int) -> None:

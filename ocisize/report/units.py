@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from ocisize.files import display_name
 
 UNKNOWN = "?"
+_CUT = "…"
+_LEAST_NAME = 20  # characters of a cut name that stand before the folder above it
+_HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
+_PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
+_BOILERPLATE = (
+    (re.compile(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
+    (re.compile(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
@@ -49,8 +59,59 @@ def printable(text: str) -> str:
 
 
 def shorten_path(path: str, width: int) -> str:
-    """Cut a path in the middle, keeping its first folder and as much of its end as fits."""
+    """Make a path fit: first long hashes in its names keep eight digits, then names in its middle are left out.
+
+    The last name stays, and of the others the first two, the ones before the last, then the third, as they fit. A name is
+    cut itself, in its middle, only where it alone is too long.
+    """
     if len(path) <= width or width < 8:
         return path
-    head = path[: min(path.find("/", 1) + 1 or 1, width // 3)]
-    return head + "…" + path[-(width - len(head) - 1) :]
+    path = _HASH.sub(rf"\1{_CUT}", path)
+    if len(path) <= width:
+        return path
+    root, end = "/" * path.startswith("/"), "/" * path.endswith("/")
+    names = path.strip("/").split("/")
+
+    def joined(head: int, tail: int) -> str:
+        return root + "/".join([*names[:head], _CUT, *names[len(names) - tail :]]) + end
+
+    if len(joined(0, 1)) > width:
+        if len(names) == 1:
+            return root + _cut_middle(names[0], width - len(root + end)) + end
+        head = int(len(names) > 2 and len(joined(1, 1)) - len(names[-1]) + _LEAST_NAME <= width)
+        names[-1] = _cut_middle(names[-1], width - len(joined(head, 1)) + len(names[-1]))
+        return joined(head, 1)
+    head, tail = 0, 1
+    for first in (1, 1, 0, 0, 1, *[0] * len(names)):
+        more = head + first, tail + 1 - first
+        if sum(more) < len(names) and len(joined(*more)) <= width:
+            head, tail = more
+    return joined(head, tail)
+
+
+def _cut_middle(text: str, width: int) -> str:
+    end = (width - 1) * 2 // 3
+    return text[: width - 1 - end] + _CUT + text[len(text) - end :]
+
+
+def shorten_steps(steps: Sequence[str], width: int) -> list[str]:
+    """Make build steps fit so that they can be told from each other: those that would look alike are cut in their middle."""
+    short = [shorten_step(step, width) for step in steps]
+    alike = {text for text, count in Counter(short).items() if count > 1}
+    return [
+        _cut_middle(step, width) if text in alike and len(step) > width else text
+        for step, text in zip(steps, short, strict=True)
+    ]
+
+
+def shorten_step(step: str, width: int) -> str:
+    """Make a build step fit: what many RUNs begin with goes first, then options that say little, then its end."""
+    for pattern, instead in _BOILERPLATE:
+        if len(step) > width and step.startswith("RUN "):
+            step = pattern.sub(instead, step)
+    return cut(step, width)
+
+
+def cut(text: str, width: int) -> str:
+    """The beginning of a text, as much as fits."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + _CUT

@@ -1,0 +1,38 @@
+"""``ocisize advise IMAGE``: all findings, with the fix of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ocisize.cli.options import add_finding_options, colored, count
+from ocisize.cli.reading import read_image
+from ocisize.cli.terminal import open_output
+
+if TYPE_CHECKING:
+    import argparse
+
+FORMATS = {"text": "", "json": ""}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command has."""
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--all", action="store_true", help="every finding at length; small ones take one line otherwise")
+    length.add_argument("--top", type=count, metavar="N", help="the first N at length, the others in one line each")
+    add_finding_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyse and list the findings."""
+    analysis = read_image(options, base=options.base, rules=options.rules)
+    with open_output(options) as file:
+        if options.format == "json":
+            from ocisize.report.advise import advice_to_json
+
+            file.write(advice_to_json(analysis) + "\n")
+        else:
+            from ocisize.report.advise import write_advise
+
+            top = len(analysis.advice.findings) if options.all else options.top
+            write_advise(analysis, file, top=top, color=colored(options), assumptions=options.cost)
+    return 0

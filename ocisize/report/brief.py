@@ -1,0 +1,69 @@
+"""An image in a few lines, for who reads no further: what it weighs, what of that can go, and what it gives away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ocisize.analysis.findings import Confidence, Finding, Severity
+from ocisize.analysis.model import Analysis
+from ocisize.report.advice import ADVISE, bytes_of, in_one_line, is_secret, list_advice, new_grid
+from ocisize.report.units import cut, human_size, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MOST = 10  # secrets that are named
+_WORDS = {Confidence.SURE: "surely removable", Confidence.LIKELY: "likely", Confidence.ASK: "perhaps"}
+
+
+def write_brief(console: Console, analysis: Analysis) -> None:
+    """Write what the image weighs, what can be saved, and where most of that is."""
+    console.print(Text(f"{_weight(analysis)}{_savings(analysis)}", style="bold"), overflow="fold")
+    saving = [finding for finding in list_advice(analysis) if finding.size]
+    if saving:
+        first = saving[0]
+        console.print(Text(cut(f"Most at once: {human_size(bytes_of([first]))}, {printable(first.title)}", console.width)))
+
+
+def write_secrets(console: Console, analysis: Analysis) -> None:
+    """Write what the image gives away, and whatever else is serious without weighing anything; a blank line after it."""
+    findings = [finding for finding in analysis.advice.findings if _is_alarming(finding)]
+    if not findings:
+        return
+    secret = any(is_secret(finding) for finding in findings)
+    title = "Secrets: replace them, whoever can pull has them" if secret else "Remarks"
+    console.print(Text.assemble((title, "bold red"), (f"; {ADVISE} says how", "dim")))
+    grid = new_grid()
+    for finding in findings[:_MOST]:
+        path = f" · /{printable(finding.paths[0])}" if finding.paths else ""
+        label = "secret" if is_secret(finding) else "remark"
+        line = in_one_line(finding, 2 * console.width).append(path, "dim")
+        grid.add_row(Text(label, style="bold red"), line)
+    console.print(grid)
+    if len(findings) > _MOST:
+        console.print(Text(f"… and {len(findings) - _MOST:,} more", style="dim"))
+    console.print()
+
+
+def _is_alarming(finding: Finding) -> bool:
+    return is_secret(finding) or (finding.severity is Severity.HIGH and not finding.size)
+
+
+def _weight(analysis: Analysis) -> str:
+    if analysis.compressed_size is None:
+        return f"{human_size(analysis.content_size)} unpacked"
+    return f"{human_size(analysis.compressed_size)} to download"
+
+
+def _savings(analysis: Analysis) -> str:
+    findings = analysis.advice.findings
+    sizes = {each: bytes_of([finding for finding in findings if finding.confidence is each]) for each in Confidence}
+    told = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
+    parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in told if sizes[each]]
+    return (
+        f"; {', '.join(parts)}{' removable' * (told[0] is not Confidence.SURE)}"
+        if parts
+        else "; nothing to remove was found"
+    )
