@@ -21,8 +21,9 @@ What ocisize finds, one section per id. OS1: by the layers themselves. OS2: by h
 of files that images rarely need; a path belongs to the first of its rules that matches it, and they stand in that order.
 Databases of package managers and licences belong to none: see the end. Users' rules have ids of their own.
 
-No two findings count the same bytes: hidden files go to OS1, then what a build step proves to have left to OS2, then
-files by their kind to OS3, and copies (OS110) come last.
+No two findings count the same bytes: what a build step proves to have left goes to OS2 (unless a later step deletes it),
+then hidden files go to OS1, then files by their kind to OS3, and copies (OS110) come last. Files that a layer only stores
+again, for their owner, mode or time, are mended in the layer that brought them.
 
 Development packages of npm (`npm ci --omit=dev`) are in no finding: node_modules/.package-lock.json, which tells them
 from the others, is not read.
@@ -31,7 +32,7 @@ Globs: `*`, `?` and `[…]` stay within a component, `**` is any number of compo
 root, without it a glob holds anywhere. A trailing `/` means a directory with everything below it.
 
 Confidence: *sure*, a running container never needs it; *likely*, most do not; *ask*, only who wrote the image can tell.
-In fixes, `{instruction}` stands for the build step at fault and `{path}` for a path it left.
+In fixes, `npm-dev` is for steps that install development packages as well, `{instruction}` stands for the build step at fault and `{path}` for a path it left.
 
 Rules of your own go into TOML files of the same form as `ocisize/catalog/*.toml`: `ocisize IMAGE --rules
 FILE`, or `load_catalog` in the library. They stand before the packaged ones:
@@ -108,6 +109,8 @@ def _section(rule: Rule) -> str:
     if rule.needs:
         lines += ["", f"Only where this stands in the image, too: {_globs(rule.needs)}"]
     lines += ["", "**Fix.**", "", *[f"* {name}: {_plain(text)}" for name, text in rule.fix.items()]]
+    if rule.note:
+        lines += ["", f"**What that costs.** {_plain(rule.note)}"]
     if rule.source:
         lines += ["", f"Source: <{rule.source}>"]
     return "\n".join(lines) + "\n"

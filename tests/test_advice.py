@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from ocisize.analysis.advice import advise
 from ocisize.analysis.catalog import load_catalog, parse_catalog
 from ocisize.analysis.findings import Advice, Confidence, Finding, Saving, Severity
+from ocisize.oci import ImageConfig, RootFs, RunConfig
 from tests.images import DIR, Entries, File, Hard
-from tests.scenes import advice_on, by_id
+from tests.scenes import advice_on, by_id, make_scene
 
 INSTALL, COPY = "RUN apt-get update && apt-get install -y gcc", "COPY . /app"
+
+
+def by_id_first(advice: Advice, id_: str) -> Finding:
+    return next(finding for finding in advice.findings if finding.id == id_)
 
 
 def only(advice: Advice) -> Finding:
@@ -32,10 +38,7 @@ def test_cleanup_in_a_later_layer() -> None:
     assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SURE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
     assert finding.title == "layer 1 deletes 2 files of layer 0, which are downloaded all the same"
-    assert (
-        finding.fix
-        == f"Delete the files at the end of the RUN that writes them, `{INSTALL}`, instead of in `RUN rm -rf /opt`."
-    )
+    assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
     assert finding.rule == "docs/rules.md#os101"
 
 
@@ -70,14 +73,48 @@ def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
         assert finding.fix == f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
 
 
+def test_a_cleanup_that_does_more() -> None:
+    """Only a step that deletes and nothing else can be moved as it is."""
+    step = "RUN make && rm -rf /opt/a"
+    finding = only(advice_on({"opt/a": b"1"}, {"opt/.wh.a": b""}, steps=[INSTALL, step]))
+    assert (
+        finding.fix
+        == f"Write, use and delete the files in one RUN: join `{step}`, and what else uses them, into `{INSTALL}`."
+    )
+    assert finding.rewrite is None
+
+
+def test_a_cleanup_of_what_was_copied_as_well() -> None:
+    """The step stays for the files that no RUN wrote."""
+    layers: list[Entries] = [{"opt/a": b"1" * 9}, {"opt/b": b"2"}, {"opt/.wh.a": b"", "opt/.wh.b": b""}]
+    found = advice_on(*layers, steps=[INSTALL, "COPY b /opt", "RUN rm -rf /opt/a /opt/b"]).findings
+    assert found[0].fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt/a /opt/b`."
+    assert "Keep the files out of `COPY b /opt`" in found[1].fix
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
-        ((COPY, "RUN chown -R app:app /app"), "`COPY --chown=app:app . /app`, and drop `RUN chown -R app:app /app`"),
-        ((COPY, "RUN chmod -R 755 /app"), "`COPY --chmod=755 . /app`"),
-        ((COPY, "RUN chown --recursive 1000 /app && chmod -R 0750 /app"), "`COPY --chown=1000 --chmod=0750 . /app`"),
-        ((COPY, "RUN touch /app/x"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`"),
-        ((INSTALL, "RUN chown -R app /opt"), "Do what `RUN chown -R app /opt` does at the end of the RUN that writes the files"),
+        ((COPY, "RUN chown -R app:app /app"),
+         "`COPY --chown=app:app . /app`, and drop layer 1, `RUN chown -R app:app /app`."),
+        ((COPY, "RUN chmod -R 755 /app/"), "`COPY --chmod=755 . /app`, and drop layer 1"),
+        ((COPY, "RUN chown --recursive 1000 /app && chmod -R 0750 /app"),
+         "`COPY --chown=1000 --chmod=0750 . /app`, and drop layer 1"),
+        ((COPY, "RUN chown -R 1000 /app /lib"),
+         "`COPY --chown=1000 . /app`; in layer 1, take /app out of `chown -R 1000 /app /lib`."),
+        ((COPY, "RUN chown -R 1000:1000 /app && chmod 755 /app/x"),
+         "`COPY --chown=1000:1000 . /app`; in layer 1, drop `chown -R 1000:1000 /app` and replace `chmod 755 /app/x` by "
+         "`COPY --chmod=755` of /app/x (a RUN stores these files again)."),
+        ((COPY, "RUN chown -R app /app && make"), "in layer 1, drop `chown -R app /app`."),
+        ((COPY, "RUN chmod -R u+x /app"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`, and leave them alone in"),
+        ((COPY, "RUN touch /app/x && chown x y | z"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`"),
+        (("COPY . .", "RUN chown -R app /srv/web"), "`COPY --chown=app . .`, and drop layer 1"),
+        ((INSTALL, "RUN chown -R app /app"), f"Change layer 0 to `{INSTALL} && chown -R app /app`, and drop layer 1"),
+        ((INSTALL, "RUN chown -R 1 /opt /app"),
+         f"Change layer 0 to `{INSTALL} && chown -R 1 /app`, and take /app out of layer 1, `RUN chown -R 1 /opt /app`."),
+        ((INSTALL, "RUN useradd app && chown -R app /app"),
+         "Do what `RUN useradd app && chown -R app /app` does at the end of the RUN that writes the files"),
+        ((INSTALL, "RUN make"), f"`RUN make` writes files of `{INSTALL}` again as they were: let it leave them alone"),
         (("COPY --chown=a:b . /app", "RUN chown -R app /app"), "`COPY --chown=app . /app`, and drop"),
         (("COPY --chown=a:b . /app", "RUN chmod -R 755 /app"), "`COPY --chmod=755 --chown=a:b . /app`, and drop"),
         ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` what `{COPY}` brings."),
@@ -85,7 +122,9 @@ def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
 )  # fmt: skip
 def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
     """The copy that goes is the lower one, whose bytes nobody sees; owner and mode are taken from the step."""
-    finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps))
+    config = ImageConfig(RootFs(), run=RunConfig(user="app", working_dir="/srv/web"))
+    scene = make_scene({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps, config=config)
+    finding = only(advise(scene))
     assert (finding.id, finding.layers, finding.size) == ("OS102", (0, 1), 8)
     assert expected in finding.fix
 
@@ -95,9 +134,9 @@ def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
     [
         (
             "RUN useradd u && chown -R u /app && pip install x",
-            "`COPY --chown=u . /app`, instead of by chown and chmod in `RUN",
+            "`COPY --chown=u . /app`; in layer 1, drop `chown -R u /app`. Make the user in a step before.",
         ),
-        ("RUN " + "chmod -R 755 /app && " * 9 + "make", "`COPY --chmod=755 . /app`, instead of by"),
+        ("RUN " + "chmod -R 755 /app && " * 9 + "make", "`COPY --chmod=755 . /app`; in layer 1, drop `chmod -R 755 /app`."),
         (
             "RUN npm run build",
             "`RUN npm run build` writes files of `COPY . /app` again as they were: let it leave them alone",
@@ -108,15 +147,82 @@ def test_a_step_that_does_more_is_not_dropped(step: str, expected: str) -> None:
     """Only what does nothing but change owner, mode and time can go."""
     finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=[COPY, step]))
     assert expected in finding.fix
-    assert "drop" not in finding.fix
+    assert "drop layer" not in finding.fix
 
 
-def test_overwritten_by_an_upgrade() -> None:
-    """Files that a later step installs anew."""
-    finding = only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=[INSTALL, "RUN apt-get upgrade -y"]))
+def test_an_owner_of_the_bases_files() -> None:
+    """Nobody edits the step of a base."""
+    steps = ["ADD file:1 in /", "RUN chown -R app /app"]
+    finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps))
+    assert finding.fix.startswith("Leave the base image's files alone in `RUN chown -R app /app`")
+    assert finding.confidence is Confidence.SURE
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ((INSTALL, "RUN apt-get upgrade -y"),
+         f"Install the final versions at once, in layer 0, `{INSTALL}`, and drop layer 1, `RUN apt-get upgrade -y`."),
+        ((INSTALL, "RUN apt-get install -y tini"), f"Change layer 0 to `{INSTALL} tini`, and drop layer 1"),
+        ((INSTALL, "RUN curl x | sh && apt-get install -y tini"), f"at once, in layer 0, `{INSTALL}`, and not in layer 1"),
+        (("RUN pip install a==1 b", "RUN pip install -U a==2"), "Change layer 0 to `RUN pip install a==2 b`, and drop layer 1"),
+        ((INSTALL, "RUN apt-get install -y gcc"), f"Drop layer 1, `RUN apt-get install -y gcc`: layer 0, `{INSTALL}`, does the"),
+        (("RUN pip install a==1", "RUN pip install -r new.txt"), "at once, in layer 0, `RUN pip install a==1`, and drop"),
+        (("RUN pip install a_b[x]~=1.0", "RUN pip install --index-url https://x a-b[x]==2 c"),
+         "Change layer 0 to `RUN pip install a-b[x]==2 c`"),
+        (("RUN make draft all", "RUN make draft all fast"), "Drop layer 0, `RUN make draft all`: layer 1, `RUN make draft"),
+        (("RUN make", "RUN python3 x"), "Write the files once, in their final form: join `RUN python3 x` into `RUN make`."),
+        ((INSTALL, COPY), "leave out of"),
+        ((COPY, "RUN make"), f"Keep the files out of `{COPY}`, since `RUN make` writes them anew"),
+    ],
+)  # fmt: skip
+def test_overwritten(steps: tuple[str, str], expected: str) -> None:
+    """Files that a later step installs or writes anew."""
+    finding = only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=steps))
     assert (finding.id, finding.size) == ("OS103", 4)
-    assert finding.fix == f"Install the final versions at once: join `RUN apt-get upgrade -y` into `{INSTALL}`."
-    assert "leave out of" in only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=[INSTALL, COPY])).fix
+    assert expected in finding.fix
+
+
+def test_packages_are_not_moved_before_their_source() -> None:
+    """A step between two may be what makes the second one's packages known."""
+    layers: list[Entries] = [{"lib/x": b"old!"}, {"etc/apt/sources.list.d/x": b"x"}, {"lib/x": b"new"}]
+    steps = [INSTALL, "RUN echo deb x > /etc/apt/sources.list.d/x", "RUN apt-get install -y x"]
+    assert only(advice_on(*layers, steps=steps)).rewrite is None
+
+
+def test_what_any_step_on_a_base_rewrites() -> None:
+    """Accounts and package databases are no finding while they are small; their bytes go to no other finding."""
+    base = {"etc/passwd": b"1" * 9, "etc/passwd-": b"2" * 7, "var/log/x": b"3" * 5}
+    upper = {"etc/passwd": b"4", "etc/passwd-": b"5", "var/log/x": b"6", "big": bytes(8000)}
+    advice = advice_on(base, upper, steps=["ADD file:1 in /", "RUN useradd app"])
+    assert {finding.id: finding.size for finding in advice.findings} == {"OS383": 1, "OS390": 1}
+    assert "OS103" in by_id(
+        advice_on(base | {"usr/bin/x": b"7"}, upper | {"usr/bin/x": b"8"}, steps=["ADD a in /", "RUN a"])
+    )
+    assert "OS103" in by_id(advice_on(base, base | {"etc/passwd": b"1"}, steps=["ADD file:1 in /", "RUN useradd app"]))
+
+
+def test_bytes_that_a_later_layer_stores_again() -> None:
+    """The layer that brought files is to blame and named first, however often others store them again."""
+    layers: list[Entries] = [{"app/.git/x": File(b"1" * 8, uid=uid)} for uid in (0, 1, 2)]
+    steps = [COPY, "RUN chown -R 1 /app", "RUN chown -R 2 /app"]
+    finding = by_id_first(advice_on(*layers, steps=steps), "OS380")
+    assert (finding.layers, finding.instructions) == ((0, 2), (COPY, steps[2]))
+    assert finding.fix == f"Name .git in .dockerignore, or COPY named paths instead of `{COPY}`; layer 2 stores them again."
+
+
+def test_a_fix_for_each_layer() -> None:
+    """Where layers have different fixes, each is told with its share; what mending costs stands behind."""
+    layers: list[Entries] = [
+        {"usr/lib/python3/__pycache__/a.pyc": b"1" * 60}, {"usr/local/lib/__pycache__/b.pyc": b"2" * 40},
+        {"usr/local/lib/__pycache__/c.pyc": b"3" * 10},
+    ]  # fmt: skip
+    finding = only(advice_on(*layers, steps=[INSTALL, "RUN pip install b", "RUN pip install c"]))
+    assert finding.fix == (
+        "Layer 0, 54 %: In the same RUN: find / -xdev -depth -type d -name __pycache__ -exec rm -rf {} +. "
+        "Layers 1 and 2, 45 %: pip install --no-compile …, and ENV PYTHONDONTWRITEBYTECODE=1 while building. "
+        "Without bytecode programs start slower, since every new container compiles what it imports."
+    )
 
 
 def test_files_of_the_base_that_own_steps_hide() -> None:
@@ -131,7 +237,7 @@ def test_braces_in_steps_and_paths_mean_themselves() -> None:
     """A shell's variables keep their names in fixes, whatever they are called; and so do folders in titles."""
     step = "RUN for path in a b; do cp ${path} /tmp/{path}; done"
     assert step in only(advice_on({"tmp/x": b"1"}, steps=[step])).fix
-    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title.startswith("/b repeats /{files}: 1 file of")
+    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title.startswith("/{files}/x = /b/x: 1 file of")
 
 
 def test_package_databases_and_licences_stay_twice() -> None:
@@ -196,10 +302,13 @@ def test_duplicate_content() -> None:
     ]
     advice = advice_on(*layers, steps=["RUN one", "RUN two"])
     first, second = advice.findings
-    assert (first.id, first.title) == ("OS110", "/srv/two repeats /opt/one: 3 files of equal content")
+    assert (first.id, first.title) == ("OS110", "/opt/one = /srv/two: 3 files of equal content")
     assert (first.size, first.layers, first.confidence) == (27, (1,), Confidence.LIKELY)
-    assert first.fix == "Keep one copy and link to it (ln -s, or ln within one layer) in `RUN two`."
-    assert (second.title, second.size) == ("/other repeats /opt/one/a/x: 1 file of equal content", 9)
+    assert (
+        first.fix
+        == "Keep one copy: link to /opt/one (ln -s, or ln within one layer) in place of the copy that `RUN two` makes."
+    )
+    assert (second.title, second.size) == ("/opt/one/a/x = /other: 1 file of equal content", 9)
 
 
 def test_many_duplicates_are_told_together() -> None:
@@ -275,8 +384,65 @@ def test_layers_and_fix_are_of_the_rows_that_are_left() -> None:
 def test_junk_that_was_copied() -> None:
     """What comes from the build context is kept out by .dockerignore, whatever tool makes such files."""
     finding = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=[COPY]))
-    assert (finding.id, finding.fix) == ("OS340", f"Leave them out of `{COPY}`: name them in .dockerignore.")
+    assert finding.id == "OS340"
+    assert finding.fix.startswith(f"Leave them out of `{COPY}`: name them in .dockerignore. Without bytecode")
+    stage = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=["COPY --from=build /app /app"]))
+    assert stage.fix.startswith("Leave them out of `COPY --from=build /app /app`: remove them in the stage it copies from")
     assert "dockerignore" in only(advice_on({"app/.git/objects/x": b"1"}, steps=[COPY])).fix
+
+
+FOREIGN = """
+[[rule]]
+id = "ACME001"
+title = "acme"
+what = "x"
+globs = ["*.acme"]
+confidence = "sure"
+fix = { any = "Ask acme." }
+"""
+
+
+@pytest.mark.parametrize(("steps", "base_layers"), [([COPY], 0), (["RUN apt-get install x"], 0), (["ADD x in /"], 1)])
+def test_fixes_of_users_are_told_as_they_are(steps: list[str], base_layers: int) -> None:
+    """Also for what was copied, and for what the base brings."""
+    catalog = parse_catalog(FOREIGN, "x")
+    assert only(advice_on({"a.acme": b"1"}, steps=steps, base_layers=base_layers, catalog=catalog)).fix == "Ask acme."
+
+
+@pytest.mark.parametrize(
+    ("step", "first"),
+    [
+        ("RUN npm ci", True), ("RUN cd /srv && npm install", True), ("RUN npm ci --omit=dev", False),
+        ("RUN NODE_ENV=production npm ci", False), ("RUN npm install --production", False), ("RUN yarn", False),
+        ("RUN npm install -g npm && npm ci", True), ("RUN npm i -g pnpm", False),
+    ],
+)  # fmt: skip
+def test_development_packages_go_first(step: str, first: bool) -> None:
+    """Where npm installed development packages as well, to leave them out is the first thing to do."""
+    fix = only(advice_on({"app/node_modules/x/README.md": b"1"}, steps=[step])).fix
+    assert fix.startswith("Leave out development packages first (npm ci --omit=dev); then bundle") is first
+    assert "undle the program" in fix
+
+
+def test_pages_outside_of_the_distributions_folders() -> None:
+    """dpkg's settings do nothing about what another tool installed."""
+    fix = only(advice_on({"usr/local/share/man/man1/x.1": b"1"}, steps=["RUN apt-get install -y make && make install"])).fix
+    assert fix.startswith("Remove them in the step that brings them")
+    assert "dpkg.cfg.d" in only(advice_on({"usr/share/man/man1/x.1": b"1"}, steps=[INSTALL])).fix
+
+
+def test_compilers_have_one_fix() -> None:
+    """What a compiler brings is mended together, so that it is told in the same words."""
+    files = {
+        "usr/bin/gcc": b"1",
+        "usr/lib/libx.a": b"2",
+        "usr/include/x.h": b"3",
+        "app/x.o": b"4",
+        "usr/lib/pkgconfig/x.pc": b"5",
+    }
+    fixes = {finding.id: finding.fix for finding in advice_on(files, steps=[INSTALL]).findings}
+    assert set(fixes) == {"OS343", "OS344", "OS345", "OS346", "OS347"}
+    assert len({*fixes.values()}) == 1
 
 
 def test_junk_of_the_base_image() -> None:
@@ -293,6 +459,33 @@ def test_hidden_junk_is_waste() -> None:
     """Junk that a later layer deletes counts once: as what that layer deletes."""
     advice = advice_on({"var/lib/apt/lists/a": b"1" * 10}, {"var/lib/apt/lists/.wh.a": b""})
     assert [finding.id for finding in advice.findings] == ["OS101"]
+
+
+def test_packages_are_not_to_be_linked() -> None:
+    """Files that a package manager owns are its own, unless a package stands twice: then by both places, to be asked."""
+    data = {f"{name}.js": name.encode() * 900 for name in "ab"}
+    assert advice_on({f"usr/share/{folder}/{name}": text for folder in "xy" for name, text in data.items()}).findings == ()
+    inside = {f"app/node_modules/x/{folder}/{name}": text for folder in ("esm", "cjs") for name, text in data.items()}
+    assert advice_on(inside).findings == ()
+    nested = {f"app/node_modules/{at}x/{name}": text for at in ("", "y/node_modules/") for name, text in data.items()}
+    finding = only(advice_on(nested))
+    assert finding.title == "the same packages installed twice, within /app/node_modules: 2 files of equal content"
+    assert (finding.fix, finding.confidence) == ("npm dedupe in /app, where versions allow.", Confidence.ASK)
+    two = {f"{project}/node_modules/x/{name}": text for project in ("one", "two") for name, text in data.items()}
+    assert "One workspace for both projects" in only(advice_on(two)).fix
+    python = {
+        f"{place}/lib/python3.12/site-packages/x/{name}": text for place in ("opt", "srv") for name, text in data.items()
+    }
+    finding = only(advice_on(python))
+    assert "/opt/lib/python3.12/site-packages = /srv/lib/python3.12/site-packages" in finding.title
+    assert "Install the packages once" in finding.fix
+    assert advice_on(python | {"opt/big": bytes(10**6)}).findings == ()
+
+
+def test_two_files_of_one_content() -> None:
+    """Both paths are told in full."""
+    finding = only(advice_on({"app/m/w.bin": b"1" * 99}, {"srv/w.bin": b"1" * 99}, steps=[COPY, "RUN cp -r /app/m /srv"]))
+    assert finding.title == "/app/m/w.bin = /srv/w.bin: 1 file of equal content"
 
 
 def test_databases_and_licences_are_never_junk() -> None:
@@ -341,11 +534,16 @@ def test_long_steps_are_cut_in_fixes_only() -> None:
 def test_nearly_empty_layers() -> None:
     """A layer without content that hides nothing; one that deletes is not empty."""
     found = advice_on(
-        {"a": b"1"}, {"d": DIR}, {}, {".wh.a": b""}, steps=["", "RUN mkdir d", "RUN true", "RUN rm a"]
+        {"a": b"1"},
+        {"d": DIR},
+        {},
+        {".wh.a": b""},
+        {"w": DIR},
+        steps=["", "RUN mkdir d", "RUN true", "RUN rm a", "WORKDIR /w"],
     ).findings
     titles = {finding.layers: finding.title for finding in found if finding.id == "OS122"}
     assert titles == {
-        (1,): "layer 1 is all but empty: it stores no content, 1 entries",
+        (1,): "layer 1 is all but empty: it stores no content, 1 entry",
         (2,): "layer 2 is all but empty: it stores nothing",
     }
 

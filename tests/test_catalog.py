@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,6 +74,58 @@ def test_no_glob_is_idle(rule: Rule) -> None:
         by = [CATALOG.rules[index] for index, rows in found.items() if 0 in rows]
         assert by, f"{glob.text}: nothing claims {path}"
         assert CATALOG.rules.index(by[0]) <= CATALOG.rules.index(rule)
+
+
+FINDS = re.compile(r"find /.*?(?:-delete|-exec rm -rf \{\} \+)")
+REMOVES = re.compile(r"rm -r?f (?:(?:~?/)[^\s;&]+\s?)+")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if FINDS.search(str(rule.fix))], ids=lambda rule: rule.id)
+def test_finds_in_fixes_find_what_the_rule_matches(rule: Rule, tmp_path: Path) -> None:
+    """The find of a fix, run in a root that has a rule's examples, deletes all that match and none that do not."""
+    misses = [
+        path
+        for path in rule.misses
+        if not path.endswith("/") and path not in {str(Path(each).parent) for each in rule.matches}
+    ]
+    for number, command in enumerate(dict.fromkeys(each for text in rule.fix.values() for each in FINDS.findall(text))):
+        root = tmp_path / str(number)
+        lay_out(root, [*rule.matches, *misses])
+        run(command, root)
+        assert [path for path in rule.matches if (root / path).exists()] == []
+        assert [path for path in misses if not (root / path).exists()] == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if REMOVES.search(str(rule.fix))], ids=lambda rule: rule.id)
+def test_removals_in_fixes_remove_what_the_rule_matches(rule: Rule, tmp_path: Path) -> None:
+    """Each path that an rm of a fix names is a place of the rule's, and nothing that the rule leaves alone goes with it."""
+    commands = [each for text in rule.fix.values() for each in REMOVES.findall(text) if "/etc/apt/apt.conf.d/" not in each]
+    for target in (target for command in commands for target in command.split()[2:]):
+        named = target.replace("~", "/root").strip("/").replace("*", "x")
+        assert any(claimed_by(rule, named) + claimed_by(rule, f"{named}/a/b")), target
+    for command in commands:
+        root = tmp_path / "root"
+        lay_out(root, [*rule.matches, *(miss for miss in rule.misses if not miss.endswith("lock"))])
+        before = sum(1 for path in rule.misses if (root / path).exists())
+        run(command.replace("~", "/root"), root)
+        assert sum(1 for path in rule.misses if (root / path).exists()) == before
+
+
+def lay_out(root: Path, paths: Sequence[str]) -> None:
+    for path in paths:
+        place = root / path
+        if path.endswith("/"):
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(b"x")
+
+
+def run(command: str, root: Path) -> None:
+    """Run a command on a root folder of its own."""
+    name, *rest = command.split(" ", 1)
+    inside = re.sub(r"(?<=\s)/(?=\S*)", f"{root}/", f" {rest[0]}")
+    subprocess.run(["/bin/sh", "-c", f"{name}{inside}"], check=True, cwd=root)
 
 
 def test_ids_stand_in_order() -> None:
@@ -205,7 +259,7 @@ def test_optional_keys_have_defaults() -> None:
         (('["/var/cache/acme/"]', '"/a"'), "x.toml: ACME001: globs: got '/a', expected an array of strings"),
         (('["/var/cache/acme/"]', '["a", 1]'), "x.toml: ACME001: globs: got ['a', 1], expected an array of strings"),
         (('["/var/cache/acme/"]', '["a**"]'), "x.toml: ACME001: globs: the glob 'a**' has '**' within a component"),
-        (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected one of id, title, what, confidence, why, source, "
+        (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected one of id, title, what, confidence, why, note, source, "
          "globs, except, kinds, needs, matches, misses, fix; ACME001: what: got nothing, expected a string that is not empty"),
         (("confidence", 'kinds = ["pipe"]\nconfidence'), "x.toml: ACME001: kinds: got 'pipe', expected some of file, hardlink, "
          "symlink, char, block, dir, fifo"),

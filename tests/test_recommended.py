@@ -56,8 +56,8 @@ def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     assert set(found.paths[1:]) <= {*notes, "etc/fonts.conf", "usr/lib/libfont.so.1", "usr/share/doc/docs/copyright"}
     assert found.layers == (1,)
     assert found.fix == (
-        "Write `RUN apt-get update && apt-get install --no-install-recommends -y app`, and name those that the program does "
-        "need, such as fonts, libfont, docs (hadolint DL3015)."
+        "Change layer 1 to `RUN apt-get update && apt-get install --no-install-recommends -y app` (hadolint DL3015). "
+        "The largest it would spare: fonts, libfont, docs; if one is missed at run time, install it by name."
     )
 
 
@@ -76,7 +76,7 @@ def test_files_that_another_path_holds(tmp_path: Path) -> None:
         ("RUN apt-get -o APT::Install-Recommends=false install app", None),
         ("RUN echo 'APT::Install-Recommends \"0\";' > /etc/apt/apt.conf.d/x && apt-get install app", None),
         ("RUN apt install --no-install-recommends a && apt-get -y install b",
-         "Write `RUN apt install --no-install-recommends a && apt-get -y install --no-install-recommends b`"),
+         "Change layer 1 to `RUN apt install --no-install-recommends a && apt-get -y install --no-install-recommends b`"),
         ("RUN ./install.sh", "Install with --no-install-recommends in `RUN ./install.sh`"),
         ("COPY --from=build / /", "in the stage that `COPY --from=build / /` copies from"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from ocisize.analysis.catalog import load_catalog
 from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import append, commands, rewrite
+from ocisize.analysis.instructions import Change, body, commands, each, rewrite
 from ocisize.analysis.matching import match_rows
 from ocisize.analysis.steps import STEPS, Step
 from tests.advice import analyze, by_id
@@ -28,7 +28,7 @@ CASES: dict[str, tuple[str, list[str], list[str], str]] = {
         "var/cache/apt/archives/x_1_amd64.deb",
         ["apt-get install -y x", "apt-get -y dist-upgrade"],
         ["apt-get install -y x && apt-get clean", "apt-get install x; rm -rf /var/cache/apt/*", "apt-get update"],
-        "`RUN apt-get install -y x && apt-get clean` (hadolint DL3009)",
+        "`RUN apt-get install -y x && apt-get clean`.",
     ),
     "OS204": (
         "var/cache/apk/APKINDEX.x.tar.gz",
@@ -160,7 +160,7 @@ def test_what_steps_leave(step: Step, tmp_path: Path) -> None:
         if number == 0:
             assert left[0].confidence is step.confidence
             assert fix in left[0].fix
-        assert all(re.match(r"(Write `RUN .*`|In `RUN .*`, (end|use) .*)", each.fix) for each in left)
+        assert all(re.match(r"(Change layer 0 to `RUN .*`|In `RUN .*`, (end|use) .*)", each.fix) for each in left)
     assert left[0].fix.startswith("In `RUN ")  # what is read from a here-document cannot be written better
 
 
@@ -194,7 +194,7 @@ def test_what_a_later_step_needs(path: str, first: str, second: str, expected: s
     (found,) = [each for each in by_id(analyze(tmp_path / "two", layers, steps), "OS2") if each.id < "OS220"]
     assert found.fix.startswith(f"Join `RUN {second}`, which may need them, into `RUN {first}`: {expected}")
     (found,) = [each for each in by_id(analyze(tmp_path / "one", layers[:1], steps[:1]), "OS2") if each.id < "OS220"]
-    assert found.fix.startswith(f"Write `RUN {first}")
+    assert found.fix.startswith(f"Change layer 0 to `RUN {first}")
 
 
 def test_no_rows_no_finding(tmp_path: Path) -> None:
@@ -206,6 +206,45 @@ def test_no_rows_no_finding(tmp_path: Path) -> None:
     )
     assert not [finding for finding in by_id(analysis, "OS2") if finding.id < "OS220"]
     assert by_id(analysis, "OS301")
+
+
+def test_leavings_that_another_step_writes_again(tmp_path: Path) -> None:
+    """Lists that a later update replaces belong to the step that left them, and one step takes in all remedies."""
+    upper = {"var/lib/apt/lists/deb_Packages": b"newer" * 80}
+    steps = ["RUN apt-get update && apt-get install -y x", "RUN apt-get update && apt-get install -y y"]
+    analysis = analyze(tmp_path, [{**LISTS, "lib/x": b"x"}, upper], steps)
+    found = by_id(analysis, "OS")
+    assert [(each.id, each.size, each.layers) for each in found if each.size] == [("OS202", 495, (0,)), ("OS202", 400, (1,))]
+    assert found[0].fix == f"Change layer 0 to `{steps[0]} && rm -rf /var/lib/apt/lists/*` (hadolint DL3009)."
+    assert analysis.wasted_size == 495
+
+
+def test_one_step_carries_all_remedies(tmp_path: Path) -> None:
+    """Findings on one step tell the same step written anew, each which others that mends."""
+    layers = [{**LISTS, "var/cache/apt/archives/x_1.deb": b"x" * 20, "root/.cache/pip/x": b"y" * 30}]
+    analysis = analyze(tmp_path, layers, ["RUN apt-get update && apt-get install -y x && pip install y"])
+    whole = (
+        "RUN apt-get update && apt-get install -y x && pip install --no-cache-dir y"
+        " && rm -rf /var/lib/apt/lists/* && apt-get clean"
+    )
+    found = by_id(analysis, "OS20")
+    assert {each.id for each in found} == {"OS202", "OS203", "OS209"}
+    assert all(each.fix.startswith(f"Change layer 0 to `{whole}` (also mends OS20") for each in found)
+    (step,) = analysis.advice.steps
+    assert (step.layer, step.rewritten, step.findings) == (0, whole, tuple(found))
+    assert step.saving.size == 495 + 20 + 30
+
+
+def test_steps_that_rely_on_lists(tmp_path: Path) -> None:
+    """Where a later step installs with the lists of this one, it must fetch them itself once they are gone."""
+    steps = [
+        "RUN apt-get update && apt-get install w",
+        "RUN apt-get install -y x",
+        "RUN apt-get update && apt-get install y",
+    ]
+    analysis = analyze(tmp_path, [LISTS, {"lib/x": b"x"}, {"lib/y": b"y"}], steps)
+    (found,) = by_id(analysis, "OS202")
+    assert found.fix.endswith("(hadolint DL3009). Layer 1 then needs an apt-get update before the installation.")
 
 
 def test_hidden_rows_belong_to_what_hides_them(tmp_path: Path) -> None:
@@ -228,16 +267,42 @@ def test_commands() -> None:
     assert commands("") == [""]
 
 
+def append(step: str, *added: str) -> str | None:
+    changed = rewrite(step, [Change(layer=0, command=command) for command in added])
+    return changed.shown if changed else None
+
+
 @pytest.mark.parametrize("step", ["COPY a b", "RUN <<EOF", "RUN a # b", "RUN a &&", 'RUN ["a", "b"]', "RUN a \\", ""])
 def test_what_cannot_be_rewritten(step: str) -> None:
     """Where a change might not mean what it says, there is none."""
     assert append(step, "b") is None
-    assert rewrite(step, lambda command: f"{command} x") is None
+    assert rewrite(step, [Change(layer=0, edit=each(lambda command: f"{command} x"))]) is None
+    assert body(step) is None
 
 
 def test_long_steps_are_shown_in_part() -> None:
-    """Of a long step, only what changes is shown."""
+    """Of a long step, only what changes is shown; the whole is there as well."""
     step = "RUN " + " && ".join(["make all"] * 100) + " && pip install x"
-    assert rewrite(step, lambda command: f"{command} y" if "pip" in command else None) == "pip install x y"
+    edit = each(lambda command: f"{command} y" if "pip" in command else None)
+    changed = rewrite(step, [Change(layer=0, edit=edit), Change(layer=0, command="rm z")])
+    assert changed is not None
+    assert changed.shown == "pip install x y; … && rm z"
+    assert changed.instruction == f"{step} y && rm z"
     assert append(step, "rm z") == "… && rm z"
-    assert rewrite("RUN make", lambda command: None) is None
+    assert rewrite("RUN make", [Change(layer=0, edit=each(lambda command: None))]) is None
+
+
+def test_changes_of_one_step_add_up() -> None:
+    """Each command is added once, edits act one after the other, and what cannot be made is told."""
+    edits = [each(lambda command: command + " --x" if "--x" not in command else None), each(lambda command: None)]
+    changes = [*(Change(layer=0, edit=edit) for edit in (edits[0], *edits)), Change(layer=0, command="b")]
+    changed = rewrite("RUN a", [*changes, changes[-1]])
+    assert changed is not None
+    assert (changed.instruction, changed.made) == ("RUN a --x && b", (True, True, False, True, True))
+
+
+def test_commands_one_after_the_other() -> None:
+    """Only where each command runs after the one before can a step be taken apart."""
+    assert body("RUN a && b; c") == ["a", "b", "c"]
+    assert body("RUN a || b") is None
+    assert body("RUN a | b") is None

@@ -7,6 +7,7 @@ The packaged files lie in ``ocisize/catalog``; users add their own in the same f
     title = "our build cache"
     what = "One sentence on what it is."
     why = "One sentence on why it costs."                # optional
+    note = "One sentence on what mending costs."         # optional
     globs = ["/var/cache/acme/"]                         # see ocisize.analysis.globs
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; what is given here is the default
@@ -64,7 +65,7 @@ _ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")
 _FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _FIX_PLACEHOLDERS = ("instruction", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
-_TEXT_KEYS = {"id": True, "title": True, "what": True, "confidence": True, "why": False, "source": False}
+_TEXT_KEYS = {"id": True, "title": True, "what": True, "confidence": True, "why": False, "note": False, "source": False}
 _LIST_KEYS = {"globs": True, "except": False, "kinds": False, "needs": False, "matches": False, "misses": False}
 
 
@@ -92,6 +93,7 @@ class Rule:
     kinds: tuple[str, ...] = DEFAULT_KINDS
     needs: tuple[str, ...] = ()
     source: str = ""
+    note: str = ""  #: a sentence for behind the fix: what it costs
     matches: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
     fix: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
@@ -222,6 +224,7 @@ class _Reader:
             title=self.text("title"),
             what=self.text("what"),
             why=self.text("why"),
+            note=self.text("note"),
             globs=self.globs("globs"),
             exceptions=self.globs("except"),
             kinds=kinds,

@@ -34,6 +34,14 @@ class Severity(str, enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
+class Rewrite:
+    """A build step written anew, with all that findings change about it: pasting it undoes none of them."""
+
+    layer: int
+    instruction: str
+
+
+@attrs.frozen(kw_only=True)
 class Finding:
     """One thing to mend. ``paths`` are the largest files it is about, ``path_count`` is how many there are."""
 
@@ -41,7 +49,7 @@ class Finding:
     title: str
     confidence: Confidence
     severity: Severity
-    layers: tuple[int, ...]  #: the layers involved, the one that holds the bytes first
+    layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
     instructions: tuple[str, ...]  #: of those layers, "" where unknown
     paths: tuple[str, ...]
     path_count: int
@@ -49,6 +57,7 @@ class Finding:
     compressed_size: int | None  #: bytes of download saved, None where the saved form does not tell
     fix: str
     in_base: bool = False  #: all of it comes from the base image: another base mends it, no change to the own steps
+    rewrite: Rewrite | None = None  #: the step that mends it, where a change to a RUN does
 
     @property
     def rule(self) -> str:
@@ -62,6 +71,20 @@ class Saving:
 
     size: int  #: of content
     compressed_size: int | None  #: of download
+
+
+@attrs.frozen(kw_only=True)
+class StepFix:
+    """A build step to write anew, with what that mends."""
+
+    layer: int
+    rewritten: str
+    findings: tuple[Finding, ...]  #: those it mends, wholly or in part
+
+    @property
+    def saving(self) -> Saving:
+        """What the findings save together."""
+        return add_up(self.findings)
 
 
 @attrs.frozen
@@ -79,6 +102,18 @@ class Advice:
     def compressed_size(self) -> int | None:
         """Bytes of download that all findings save together, None where the saved form does not tell."""
         return add_up(self.findings).compressed_size
+
+    @property
+    def steps(self) -> tuple[StepFix, ...]:
+        """The steps to write anew, base first; no finding stands in two of them."""
+        groups: dict[Rewrite, list[Finding]] = {}
+        for finding in self.findings:
+            if finding.rewrite is not None:
+                groups.setdefault(finding.rewrite, []).append(finding)
+        return tuple(
+            StepFix(layer=rewrite.layer, rewritten=rewrite.instruction, findings=tuple(groups[rewrite]))
+            for rewrite in sorted(groups, key=lambda rewrite: rewrite.layer)
+        )
 
     def saving(self, confidence: Confidence, *, in_base: bool | None = None) -> Saving:
         """What the findings of one confidence save, in the base image or outside of it where that is asked."""

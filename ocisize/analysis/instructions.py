@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import attrs
 
 _BETWEEN = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
@@ -11,37 +13,70 @@ _UNSAFE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;]$")  # no shell, a here-doc
 _LONGEST = 400  # characters of a step that is shown as a whole
 
 
+@attrs.frozen(kw_only=True)
+class Change:
+    """A change to the RUN that made a layer: of one of its commands or several, or a command more at its end."""
+
+    layer: int
+    edit: Callable[[list[str]], list[str] | None] | None = None  #: all commands → all commands; None: not to be changed
+    command: str = ""
+
+
+@attrs.frozen
+class Rewritten:
+    """A RUN with some changes made."""
+
+    instruction: str
+    shown: str  #: short enough for a sentence: of a long step, only what changes
+    made: tuple[bool, ...]  #: by change
+
+
 def commands(step: str) -> list[str]:
     """The commands of a RUN, one after the other; what stands in quotes is not looked into."""
     return _split(step)[::2]
 
 
-def rewrite(step: str, change: Callable[[str], str | None]) -> str | None:
-    """The RUN with some of its commands changed, only those if it is long; None where none is, or where that is not safe.
+def body(step: str) -> list[str] | None:
+    """The commands of a RUN that are run one after the other, without the word RUN; None where that is not all."""
+    if not step.startswith("RUN ") or _UNSAFE.search(step):
+        return None
+    parts = _split(step.removeprefix("RUN "))
+    return parts[::2] if all(between.strip() in ("&&", ";") for between in parts[1::2]) else None
 
-    ``change`` gets each command and returns the new one, or None to leave it.
-    """
+
+def each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str] | None]:
+    """An edit of single commands: ``change`` gets each one and returns the new one, or None to leave it."""
+
+    def edit(before: list[str]) -> list[str] | None:
+        after = [change(command) or command for command in before]
+        return after if after != before else None
+
+    return edit
+
+
+def rewrite(step: str, changes: Sequence[Change]) -> Rewritten | None:
+    """The RUN with all changes that can be made; None where none can, or where that is not safe."""
     if not step.startswith("RUN ") or _UNSAFE.search(step):
         return None
     parts = _split(step)
-    changed = []
-    for at in range(0, len(parts), 2):
-        new = change(parts[at])
-        if new is not None and new != parts[at]:
-            parts[at] = new
-            changed.append(new)
-    if not changed:
+    made: list[bool] = []
+    added: list[str] = []
+    before = parts[::2]
+    for change in changes:
+        after = change.edit(parts[::2]) if change.edit is not None else None
+        if after is not None:
+            parts[::2] = after
+        if change.command and change.command not in (*added, *parts[::2]):
+            added.append(change.command)
+        made.append(
+            after is not None or bool(change.command) or (change.edit is not None and change.edit(before) is not None)
+        )
+    if not any(made):
         return None
-    whole = "".join(parts)
-    return whole if len(whole) <= _LONGEST else "; ".join(changed)
-
-
-def append(step: str, command: str) -> str | None:
-    """The RUN with one more command at its end, only its end if it is long; None where that is not safe."""
-    if not step.startswith("RUN ") or _UNSAFE.search(step):
-        return None
-    whole = f"{step} && {command}"
-    return whole if len(whole) <= _LONGEST else f"… && {command}"
+    whole = " && ".join(["".join(parts), *added])
+    edited = [command for command, old in zip(parts[::2], before, strict=True) if command != old]
+    shown = whole if len(whole) <= _LONGEST else "; ".join([*edited, *(["… && " + " && ".join(added)] if added else [])])
+    return Rewritten(whole, shown, tuple(made))
 
 
 def _split(step: str) -> list[str]:

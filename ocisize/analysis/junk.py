@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from ocisize.analysis.catalog import Rule
-from ocisize.analysis.claims import FILES, PATH, Claim, Scene, Tier
+from ocisize.analysis.catalog import OWN_PREFIX, Rule
+from ocisize.analysis.claims import FILES, MAX_STEP, PATH, Claim, Scene, Tier
+from ocisize.analysis.instructions import commands
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
 _MOUNT = "buildkit"  # the fix that keeps a cache out of the image
 _ANY = "any"
+_DEVELOPMENT = "npm-dev"  # the fix where npm installed development packages, too
+_SYSTEM = ("alpine", "apk", "apt", "debian", "dnf", "microdnf", "rpm", "yum")  # for packages of the distribution
+_OF_OTHERS = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
+_NPM_INSTALL = re.compile(r"\bnpm\s(?:.*?\s)?(?:ci|clean-install|install|i)\b")
+_WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|NODE_ENV=production|\s(?:-g|--global)\b")
+_ROOT = re.compile(r"(?:# )?debian\.sh\b|ADD \S+ in /$|#\(nop\) ADD ")
 _WORDS = {  # what tells of an ecosystem in a build step, where its name alone does not
     "alpine": r"apk",
     "apt": r"apt(?:-get)?|dpkg",
@@ -42,37 +50,71 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
                     id=rule_id,
                     title=f"{rule.title}: {FILES}",
                     confidence=rule.confidence,
-                    fix=_base_fix(rule) if in_base else {layer: fix_for(rule, scene.step(layer)) for layer in rows},
+                    fix=partial(_fix, scene, rule),
+                    note="" if in_base else rule.note,
+                    traced=True,
                     tier=Tier.CATALOGUE,
                     rows=rows,
                 )
 
 
-def fix_for(rule: Rule, step: str) -> str:
-    """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any."""
-    if (fix := fix_for_stage(step)) is not None:
-        return fix
-    fixes = rule.fixes(instruction=step, path=PATH)
-    if from_context(step):
-        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{step}`: name them in .dockerignore.")
+def _fix(scene: Scene, rule: Rule, layer: int, path: str) -> str:
+    """What to change about the layer that brought a path."""
+    own = not rule.id.startswith(OWN_PREFIX)
+    if layer < scene.base_layers and not (own and rule.fix):
+        return f"The base image brings them ({rule.title}): choose a smaller base, or one whose maintainers leave them out."
+    return fix_for(rule, scene.layers[layer].instruction or scene.step(layer), path)
+
+
+def fix_for(rule: Rule, step: str, path: str = "") -> str:
+    """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any.
+
+    ``path`` is one that the step brought: what lies outside of the distribution's folders is not its packages'.
+    """
+    fixes = rule.fixes(instruction=short(step), path=PATH)
+    first = fixes.pop(_DEVELOPMENT, None)
+    if from_stage(step) and rule.id.startswith(OWN_PREFIX):
+        return fix_for_stage(short(step))
+    if from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
+        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{short(step)}`: name them in .dockerignore.")
+    named = [name for name in fixes if name not in (_MOUNT, _FROM_CONTEXT, _ANY)]
+    if path.startswith(_OF_OTHERS):
+        named = [name for name in named if name not in _SYSTEM]
     chosen = (
-        [name for name in fixes if name not in (_MOUNT, _FROM_CONTEXT, _ANY) and _runs(step, name)]
+        [name for name in named if _runs(step, name)][:2]
         or [name for name in fixes if name == _ANY]
-        or [name for name in fixes if name not in (_MOUNT, _FROM_CONTEXT)]
-        or list(fixes)
-    )[:2]
+        or named[:1]
+        or [name for name in fixes if name == _MOUNT]
+    )
     if _MOUNT in fixes and len(chosen) == 1:
         chosen.append(_MOUNT)
-    return (
-        "; or ".join(dict.fromkeys(fixes[name] for name in chosen)) or f"Remove them in the step that brings them: `{step}`."
+    text = (
+        either(dict.fromkeys(fixes[name] for name in chosen))
+        or f"Remove them in the step that brings them: `{short(step)}`."
     )
+    return f"{first}; then {_lowered(text)}" if first and _installs_development(step) else text
 
 
-def fix_for_stage(step: str) -> str | None:
-    """What to change about a step that copies from another stage; None for other steps, or where it does not say so."""
-    if not from_context(step) or " --from=" not in step:
-        return None
-    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
+def either(texts: Iterable[str]) -> str:
+    """Alternatives in one sentence."""
+    first, *others = list(texts) or [""]
+    return "; or ".join([first.removesuffix("."), *map(_lowered, others)]) if others else first
+
+
+def _lowered(text: str) -> str:
+    """A text for the middle of a sentence; instructions of a Dockerfile keep their capitals."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def short(step: str) -> str:
+    """A step short enough for a sentence."""
+    return step if len(step) <= MAX_STEP else f"{step[: MAX_STEP - 1]}…"
+
+
+def _installs_development(step: str) -> bool:
+    """Whether a step has npm install a project's development packages as well."""
+    installs = [command for command in commands(step) if _NPM_INSTALL.search(command)]
+    return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
 
 
 def from_context(step: str) -> bool:
@@ -80,10 +122,21 @@ def from_context(step: str) -> bool:
     return step.startswith("COPY ") or (step.startswith("ADD ") and not step.endswith(" in /"))
 
 
+def fix_for_stage(step: str) -> str:
+    """What to change about a step that copies from another stage."""
+    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
+
+
+def from_stage(step: str) -> bool:
+    """Whether a build step copies from another stage or image, where .dockerignore changes nothing."""
+    return from_context(step) and " --from=" in step
+
+
+def brings_root(step: str) -> bool:
+    """Whether a step lays down a distribution's root filesystem, which nobody edits who builds on it."""
+    return _ROOT.match(step) is not None
+
+
 def _runs(step: str, ecosystem: str) -> bool:
     words = _WORDS.get(ecosystem, re.escape(ecosystem))
     return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", step) is not None
-
-
-def _base_fix(rule: Rule) -> str:
-    return f"The base image brings them ({rule.title}): choose a smaller base, or one whose maintainers leave them out."

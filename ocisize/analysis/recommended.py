@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import commands, rewrite
+from ocisize.analysis.instructions import Change, commands, each
 from ocisize.analysis.junk import from_context
 from ocisize.files import REGULAR, FileTable
 
@@ -27,6 +27,7 @@ _MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")
 _INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
 _WITHOUT = re.compile(r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE)
 _NAMED = 3  # packages in a title
+_ALSO = " (hadolint DL3015). The largest it would spare: {}; if one is missed at run time, install it by name"
 
 
 def find_recommended(scene: Scene) -> Iterator[Claim]:
@@ -72,23 +73,25 @@ def _claim(scene: Scene, layer: int, packages: Sequence[Package], databases: Map
         id=ID,
         title=f"layer {layer} holds {what} only recommended ({names}): {FILES}",
         confidence=Confidence.LIKELY,
-        fix=_fix(scene, layer, ", ".join(package.id.name for package in chosen[:_NAMED])),
+        fix=_fix(scene, layer),
+        change=Change(layer=layer, edit=each(_without_recommended)) if layer >= scene.base_layers else None,
+        also=_ALSO.format(", ".join(package.id.name for package in chosen[:_NAMED])),
         tier=Tier.HISTORY,
         rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
     )
 
 
-def _fix(scene: Scene, layer: int, names: str) -> str:
+def _fix(scene: Scene, layer: int) -> str:
     if layer < scene.base_layers:
         return "The base image brings them: choose one whose maintainers install without recommended packages."
     step = scene.layers[layer].instruction
     if from_context(step):
         return f"Install with {OPTION} in the stage that `{scene.step(layer)}` copies from (hadolint DL3015)."
-    changed = rewrite(
-        step, lambda command: None if _WITHOUT.search(command) else _INSTALL.sub(rf"\g<0> {OPTION}", command, 1)
-    )
-    how = f"Write `{changed}`" if changed else f"Install with {OPTION} in `{scene.step(layer)}`"
-    return f"{how}, and name those that the program does need, such as {names} (hadolint DL3015)."
+    return f"Install with {OPTION} in `{scene.step(layer)}` (hadolint DL3015); what is missed at run time, install by name."
+
+
+def _without_recommended(command: str) -> str | None:
+    return None if _WITHOUT.search(command) else _INSTALL.sub(rf"\g<0> {OPTION}", command, count=1)
 
 
 def _rows_of(packages: Sequence[Package], databases: Mapping[bytes, bytes], table: FileTable) -> dict[PackageId, list[int]]:

@@ -6,50 +6,106 @@ import heapq
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
-from ocisize.analysis.claims import FILES, Claim, Ledger, Scene, Tier
+from ocisize.analysis.claims import FILES, Claim, Fix, Ledger, Scene, Tier
 from ocisize.analysis.findings import Confidence
+from ocisize.analysis.installed import Kind, installed_twice, kind_of
+from ocisize.analysis.junk import from_context
 from ocisize.analysis.matching import find_protected
 from ocisize.files import decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
 _PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
 
+_LEAST = 0.005  # share of the download below which packages that stand twice are no finding
+
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
+_Key = TypeVar("_Key", "tuple[bytes, bytes]", "tuple[Kind, bytes, bytes]")
+
+
+class _Pair(NamedTuple):
+    """A copy, its path and that of its original."""
+
+    place: _Place
+    copy: bytes
+    original: bytes
 
 
 def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
     """Claims for all duplicates but one of each content, leaving alone what is claimed: two for the price of none.
 
     Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
-    their paths have in common.
+    their paths have in common. Files of packages are left out, since only their
+    managers may link them, unless a package stands twice.
     """
-    spare = _spare_copies(scene, ledger)
-    largest = heapq.nsmallest(
-        _PAIRED,
-        ((-size, layer, at) for layer, (rows, _) in enumerate(spare) for at, size in enumerate(_sizes(scene, layer, rows))),
-    )
-    starts = list(accumulate(map(len, scene.tables), initial=0))
-    pairs = [(_place(spare[layer][1][at], starts), (layer, spare[layer][0][at])) for _, layer, at in largest]
+    own: list[_Pair] = []
+    packages: dict[tuple[Kind, bytes, bytes], list[_Place]] = defaultdict(list)
+    for pair in _pairs(scene, _spare_copies(scene, ledger)):
+        kind = kind_of(pair.copy)
+        if kind is None:
+            own.append(pair)
+        elif kind is not Kind.SYSTEM and (roots := installed_twice(kind, pair.original, pair.copy)):
+            packages[(kind, *roots)].append(pair.place)
+    yield from _of_packages(scene, packages)
+    yield from _of_files(scene, own)
+
+
+def _of_files(scene: Scene, pairs: Sequence[_Pair]) -> Iterator[Claim]:
+    """Claims for files of one's own: the largest trees by name, the rest together."""
+    largest = heapq.nsmallest(_PAIRED, pairs, key=lambda pair: (-_size(scene, pair.place), pair.place))
     groups: dict[tuple[bytes, bytes], list[_Place]] = defaultdict(list)
-    for (_, copy), root in zip(pairs, _roots(scene, pairs), strict=True):
-        groups[root].append(copy)
-    sizes = {root: sum(scene.tables[layer].sizes[row] for layer, row in places) for root, places in groups.items()}
-    named = sorted(groups, key=lambda root: (-sizes[root], root))[:_NAMED]
+    whole: dict[_Place, _Pair] = {}
+    for pair in largest:
+        groups[_above_common(pair.original, pair.copy)].append(pair.place)
+        whole[pair.place] = pair
+    named = _largest(scene, groups)
     for root in named:
-        rows: dict[int, list[int]] = defaultdict(list)
-        for layer, row in sorted(groups[root]):
-            rows[layer].append(row)
-        yield _claim(scene, f"{_shown(root[1])} repeats {_shown(root[0])}: {FILES} of equal content", rows)
+        only = whole[groups[root][0]] if len(groups[root]) == 1 else None
+        first, second = map(_shown, (only.original, only.copy) if only else root)
+        yield _claim(f"{first} = {second}: {FILES} of equal content", _by_layer(groups[root]), partial(_link, scene, first))
     told = {place for root in named for place in groups[root]}
-    rest = {
-        layer: left for layer, (rows, _) in enumerate(spare) if (left := [row for row in rows if (layer, row) not in told])
-    }
-    if rest:
-        yield _claim(scene, f"{FILES} {'more ' * bool(named)}repeat the content of others", rest)
+    if rest := [pair.place for pair in pairs if pair.place not in told]:
+        title = f"{FILES} {'more ' * bool(named)}repeat the content of others"
+        yield _claim(title, _by_layer(rest), partial(_link, scene, "it"), confidence=Confidence.ASK)
+
+
+def _of_packages(scene: Scene, groups: Mapping[tuple[Kind, bytes, bytes], Sequence[_Place]]) -> Iterator[Claim]:
+    """Claims for packages that are installed twice, by the folders they are in."""
+    for kind, first, second in _largest(scene, groups):
+        here, there = _shown(first), _shown(second)
+        where = f"{here} = {there}" if first != second else f"within {here}"
+        fix = (
+            f"Install the packages once, in {here} or in {there}, and have the other program use them."
+            if kind is not Kind.NODE
+            else f"npm dedupe in {here.rpartition('/')[0] or '/'}, where versions allow."
+            if first == second
+            else f"One workspace for both projects (npm workspaces), so that {here} and {there} become one; or bundle each."
+        )
+        yield _claim(
+            f"the same packages installed twice, {where}: {FILES} of equal content",
+            _by_layer(groups[kind, first, second]),
+            fix,
+            confidence=Confidence.ASK,
+            least=_LEAST,
+        )
+
+
+def _largest(scene: Scene, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
+    sizes = {key: sum(_size(scene, place) for place in places) for key, places in groups.items()}
+    return heapq.nsmallest(_NAMED, groups, key=lambda key: (-sizes[key], key))
+
+
+def _link(scene: Scene, original: str, layer: int, _: str) -> str:
+    """How to keep one copy, by the step that brought the others."""
+    if layer < scene.base_layers:
+        return "The base image brings both: choose one that has them once."
+    step = scene.step(layer)
+    how = "copy it once, and link to" if from_context(step) else "link to"
+    return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."
 
 
 def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
@@ -82,27 +138,41 @@ def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Seq
     return spare
 
 
-def _sizes(scene: Scene, layer: int, rows: Sequence[int]) -> Iterator[int]:
-    return map(scene.tables[layer].sizes.__getitem__, rows)
+def _size(scene: Scene, place: _Place) -> int:
+    return scene.tables[place[0]].sizes[place[1]]
+
+
+def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
+    rows: dict[int, list[int]] = defaultdict(list)
+    for layer, row in sorted(places):
+        rows[layer].append(row)
+    return rows
+
+
+def _pairs(scene: Scene, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
+    """Copies with the paths of both; those of the system's packages, which nobody links, are left out at once."""
+    starts = list(accumulate(map(len, scene.tables), initial=0))
+    kept: list[tuple[_Place, bytes, _Place]] = []
+    for layer, (rows, originals) in enumerate(spare):
+        order = sorted(range(len(rows)), key=rows.__getitem__)
+        paths = scene.tables[layer].paths.select([rows[at] for at in order])
+        for at, path in zip(order, paths, strict=True):
+            if kind_of(path) is not Kind.SYSTEM:
+                kept.append(((layer, rows[at]), path, _place(originals[at], starts)))
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for _, _, (layer, row) in kept:
+        wanted[layer].add(row)
+    names: dict[_Place, bytes] = {}
+    for layer, chosen in wanted.items():
+        ordered = sorted(chosen)
+        names.update(zip(((layer, row) for row in ordered), scene.tables[layer].paths.select(ordered), strict=True))
+    return (_Pair(place, copy, names[original]) for place, copy, original in kept)
 
 
 def _place(number: int, starts: Sequence[int]) -> _Place:
     """Layer and row of a row that is counted through all layers."""
     layer = bisect_right(starts, number) - 1
     return layer, number - starts[layer]
-
-
-def _roots(scene: Scene, pairs: Sequence[tuple[_Place, _Place]]) -> list[tuple[bytes, bytes]]:
-    """Per pair, the two folders above what their paths have in common at the end."""
-    wanted: dict[int, set[int]] = defaultdict(set)
-    for pair in pairs:
-        for layer, row in pair:
-            wanted[layer].add(row)
-    paths: dict[_Place, bytes] = {}
-    for layer, chosen in wanted.items():
-        rows = sorted(chosen)
-        paths.update(zip(((layer, row) for row in rows), scene.tables[layer].paths.select(rows), strict=True))
-    return [_above_common(paths[original], paths[copy]) for original, copy in pairs]
 
 
 def _above_common(original: bytes, copy: bytes) -> tuple[bytes, bytes]:
@@ -118,15 +188,14 @@ def _shown(path: bytes) -> str:
     return f"/{decode_name(path)}"
 
 
-def _claim(scene: Scene, title: str, rows: Mapping[int, Sequence[int]]) -> Claim:
+def _claim(
+    title: str,
+    rows: Mapping[int, Sequence[int]],
+    fix: Fix,
+    *,
+    confidence: Confidence = Confidence.LIKELY,
+    least: float = 0.0,
+) -> Claim:
     return Claim(
-        id="OS110",
-        title=title,
-        confidence=Confidence.LIKELY,
-        fix={
-            layer: f"Keep one copy and link to it (ln -s, or ln within one layer) in `{scene.step(layer)}`."
-            for layer in rows
-        },
-        tier=Tier.DUPLICATE,
-        rows=rows,
+        id="OS110", title=title, confidence=confidence, fix=fix, traced=True, tier=Tier.DUPLICATE, rows=rows, least=least
     )

@@ -13,7 +13,7 @@ import attrs
 
 from ocisize.analysis.claims import FILES, Claim, Scene, Tier
 from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import append, commands, rewrite
+from ocisize.analysis.instructions import Change, commands, each
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +68,6 @@ STEPS = (
         remedy=_apt("clean|autoclean|distclean") + "|" + _removal("/var/cache/apt"),
         rules=("OS302",),
         cleanup="apt-get clean",
-        code="DL3009",
     ),
     Step(
         id="OS204",
@@ -247,22 +246,28 @@ def find_left(scene: Scene) -> Iterator[Claim]:
                 id=step.id,
                 title=f"layer {layer} keeps {step.title}: {FILES}",
                 confidence=step.confidence,
-                fix=_fix(scene, layer, step, called),
-                tier=Tier.HISTORY,
+                fix=_fix(scene, layer, step),
+                change=_change(scene, layer, step, called),
+                also=f" (hadolint {step.code})" if step.code else "",
+                tier=Tier.LEFT,
                 rows={layer: rows},
             )
 
 
-def _fix(scene: Scene, layer: int, step: Step, called: re.Match[str]) -> str:
+def _fix(scene: Scene, layer: int, step: Step) -> str:
     if layer < scene.base_layers:
         return f"The base image's `{scene.step(layer)}` leaves them: choose one whose maintainers clean up."
-    text = scene.layers[layer].instruction
     if (user := _user_of(scene, layer, step)) is not None:
         return f"Join `{scene.step(user)}`, which may need them, into `{scene.step(layer)}`: {step.advice}."
-    code = f" (hadolint {step.code})" if step.code else ""
-    cleanup = step.cleanup.replace("{tool}", called[1] if called.re.groups else step.tool)
-    changed = append(text, cleanup) if cleanup else rewrite(text, lambda command: _with_option(command, step))
-    return f"Write `{changed}`{code}." if changed else f"In `{scene.step(layer)}`, {step.advice}."
+    return f"In `{scene.step(layer)}`, {step.advice}."
+
+
+def _change(scene: Scene, layer: int, step: Step, called: re.Match[str]) -> Change | None:
+    if layer < scene.base_layers or _user_of(scene, layer, step) is not None:
+        return None
+    if step.option:
+        return Change(layer=layer, edit=each(lambda command: _with_option(command, step)))
+    return Change(layer=layer, command=step.cleanup.replace("{tool}", called[1] if called.re.groups else step.tool))
 
 
 def _user_of(scene: Scene, layer: int, step: Step) -> int | None:
@@ -278,5 +283,5 @@ def _user_of(scene: Scene, layer: int, step: Step) -> int | None:
 
 
 def _with_option(command: str, step: Step) -> str | None:
-    found = re.search(step.command, command)
+    found = None if re.search(step.remedy, command) else re.search(step.command, command)
     return f"{command[: found.end()]} {step.option}{command[found.end() :]}" if found else None

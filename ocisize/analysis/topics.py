@@ -35,7 +35,7 @@ _STRUCTURE = (
         title="files that a later layer deletes",
         what="A layer stores files, and a layer above deletes them.",
         why="Layers are only ever added: what one holds is downloaded and stored, whatever those above it say.",
-        fix="Delete in the RUN that writes, keep files out of COPY with .dockerignore, or mount them for one RUN.",
+        fix="Clean up in the RUN that writes, keep files out of COPY with .dockerignore, or mount them for one RUN.",
         confidence=_SURE,
         source=_LAYERS,
     ),
@@ -44,16 +44,18 @@ _STRUCTURE = (
         title="files stored again for their owner, mode or time",
         what="A layer stores files of a lower one with the same content.",
         why="chown -R, chmod -R and touch copy every file they change.",
-        fix="COPY --chown=… --chmod=…, or change them in the RUN that writes them.",
+        fix="COPY --chown=… --chmod=…, or change them at the end of the RUN that writes them.",
         confidence=_SURE,
         source="https://docs.docker.com/reference/dockerfile/#copy---chown---chmod",
     ),
     Topic(
         id="OS103",
         title="files that a later layer overwrites",
-        what="A layer stores other content at a path that a lower layer has filled.",
+        what="A layer stores other content at a path that a lower layer has filled. Caches belong to the step that left "
+        "them (OS202 to OS219); what any step on a base rewrites, as accounts and package databases, is told from 1 % of "
+        "the download on.",
         why="Both versions are downloaded.",
-        fix="Install final versions at once; copy final files once; take a base image that is up to date.",
+        fix="Install final versions in one step; write and copy final files once; take a base image that is up to date.",
         confidence=_SURE,
         source=_LAYERS,
     ),
@@ -86,9 +88,10 @@ _STRUCTURE = (
     Topic(
         id="OS110",
         title="equal content at several paths",
-        what="Files with the same content, all of them visible.",
+        what="Files with the same content, all of them visible. Those of packages are left to their managers, unless a "
+        "package stands twice.",
         why="Compression finds copies only where they stand close together in one layer.",
-        fix="Keep one and link to it.",
+        fix="Keep one and link to it; for packages, npm dedupe, one workspace or one installation.",
         confidence=_LIKELY,
     ),
     Topic(

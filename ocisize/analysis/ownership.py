@@ -1,0 +1,140 @@
+"""How to give files their owner and mode where they come in, instead of storing them again in a RUN of its own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+import attrs
+
+from ocisize.analysis.instructions import body
+
+_MODE = re.compile(r"[0-7]{3,4}")
+_OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")
+_MAKES_USERS = re.compile(r"\b(?:useradd|adduser)\b")
+_ANY = re.compile(r"\b(?:chown|chgrp|chmod)\b")
+
+
+@attrs.frozen(kw_only=True)
+class Grant:
+    """One chown or chmod."""
+
+    text: str
+    tool: str  #: ``chown`` or ``chmod``
+    value: str  #: owner or mode
+    targets: tuple[str, ...]  #: without slashes at their ends
+    recursive: bool
+
+    @property
+    def option(self) -> str:
+        """The same as an option of COPY."""
+        return f"--{self.tool}={self.value}"
+
+
+def sets_metadata(step: str) -> bool:
+    """Whether a step changes owners or modes, as far as its text tells."""
+    return _ANY.search(step) is not None
+
+
+def grants(step: str) -> tuple[list[Grant], bool]:
+    """The chowns and chmods of a RUN that can be told from its text, and whether they are all that it does."""
+    found = body(step)
+    if found is None:
+        return [], False
+    read = [_read(command) for command in found]
+    return [grant for grant in read if grant is not None], None not in read
+
+
+def target_of(copy: str, folder: str) -> str | None:
+    """Where a COPY or ADD puts its files, as an absolute path without a slash at its end; ``folder`` is the WORKDIR."""
+    words = copy.split()
+    if len(words) < 3 or words[-1].endswith("]"):
+        return None
+    target = (
+        words[-1] if words[-1].startswith("/") else f"{folder.rstrip('/')}/{words[-1].removeprefix('./').removeprefix('.')}"
+    )
+    return target.rstrip("/")
+
+
+def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
+    """What to write instead of a COPY and a later RUN that gives its files another owner or mode.
+
+    To drop the RUN is advised only where all it does is done by the COPY then.
+    """
+    found, whole = grants(step)
+    carried = [grant for grant in found if grant.recursive and target is not None and target in grant.targets]
+    named = [grant for grant in found if not grant.recursive and _inside(grant, target)]
+    word, _, rest = copy.partition(" ")
+    options = " ".join(dict.fromkeys(grant.option for grant in carried)) or "--chown=USER:GROUP --chmod=MODE"
+    for option in options.split():
+        rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
+    write = f"Set owner and mode where the files come in, `{word} {options} {rest}`"
+    if not carried:
+        return f"{write}, and leave them alone in `{_short(step)}`."
+    exact = [grant for grant in carried if grant.targets == (target,)]
+    if whole and len(exact) == len(found):
+        return f"{write}, and drop layer {layer}, `{_short(step)}`."
+    texts = [f"drop `{grant.text}`" if grant in exact else f"take {target} out of `{grant.text}`" for grant in carried]
+    if named:
+        copies = ", ".join(f"`{word} {grant.option}` of {' '.join(grant.targets)}" for grant in named)
+        texts.append(
+            f"replace {' and '.join(f'`{grant.text}`' for grant in named)} by {copies} (a RUN stores these files again)"
+        )
+    return f"{write}; in layer {layer}, {' and '.join(dict.fromkeys(texts))}.{_before(step)}"
+
+
+def moved(step: str, paths: Sequence[str]) -> tuple[str, str] | None:
+    """The command for the end of the RUN that writes these files, and what to take out of the later step for it.
+
+    None where the step's text does not tell which of its commands changes them.
+    """
+    found, whole = grants(step)
+    kept: list[str] = []
+    out: list[str] = []
+    for grant in found:
+        targets = [target for target in grant.targets if any(_holds(target, f"/{path}") for path in paths)]
+        if targets:
+            flag = " -R" if grant.recursive else ""
+            kept.append(f"{grant.tool}{flag} {grant.value} {' '.join(targets)}")
+            out += targets
+    if not kept:
+        return None
+    rest = whole and all(set(grant.targets) <= set(out) for grant in found)
+    return " && ".join(kept), "" if rest else f"take {' '.join(dict.fromkeys(out))} out of"
+
+
+def _before(step: str) -> str:
+    return " Make the user in a step before." if _MAKES_USERS.search(step) else ""
+
+
+def _inside(grant: Grant, target: str | None) -> bool:
+    return target is not None and all(each.startswith(f"{target}/") for each in grant.targets)
+
+
+def _holds(target: str, path: str) -> bool:
+    return path == target or path.startswith(f"{target.rstrip('/')}/")
+
+
+def _read(command: str) -> Grant | None:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    if not words or words[0] not in ("chown", "chmod"):
+        return None
+    options = [word for word in words[1:] if word.startswith("-")]
+    value, *targets = [word for word in words[1:] if not word.startswith("-")] or [""]
+    if not targets or not (_OWNER if words[0] == "chown" else _MODE).fullmatch(value):
+        return None
+    return Grant(
+        text=command,
+        tool=words[0],
+        value=value,
+        targets=tuple(target.rstrip("/") or "/" for target in targets),
+        recursive=any(option == "--recursive" or re.fullmatch(r"-\w*R\w*", option) for option in options),
+    )
+
+
+def _short(step: str) -> str:
+    return step if len(step) <= 120 else f"{step[:119]}…"

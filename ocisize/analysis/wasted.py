@@ -1,0 +1,237 @@
+"""Findings on waste: what layers hide of those below, by cause, and how the steps of both are written better."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import compress
+
+import attrs
+
+from ocisize.analysis.claims import FILES, Claim, Scene, Tier
+from ocisize.analysis.findings import Confidence
+from ocisize.analysis.instructions import Change, body, commands
+from ocisize.analysis.junk import brings_root, fix_for_stage, from_context, from_stage
+from ocisize.analysis.model import CAUSES, Cause
+from ocisize.analysis.ownership import mend_copy, moved, sets_metadata, target_of
+from ocisize.analysis.packages import (
+    can_move,
+    fetches_lists,
+    installed,
+    installing,
+    only_installs,
+    relies_on_lists,
+    shared_manager,
+)
+from ocisize.files import decode_name
+
+_CLEANS = re.compile(r"rm\s+(?:-[\w-]+\s+)+(?:/[^\s$`~]*\s*)+|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
+_REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
+_CACHES = re.compile(r"OS3(?:0\d|1\d|2[0-4]|26|27|30|31|88)")  # rules on what a step needs only itself
+_ALL_BUT = 0.9  # share of a layer's content that another writes again when both do the same
+_UNAVOIDABLE = re.compile(  # what installing a package or making a user rewrites in any base
+    rb"etc/(?:passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/ld\.so\.cache$|etc/alternatives/|etc/(?:resolv\.conf|hosts)$"
+    rb"|etc/ssl/certs/ca-certificates\.crt$|etc/apk/world$|etc/apt/|var/cache/(?:debconf|ldconfig|apt)/|var/log/"
+    rb"|(?:usr/)?lib/apk/db/|var/lib/(?:dpkg|apt|rpm|pacman|dnf|rhsm|systemd|pam)/|usr/(?:lib/sysimage|share)/rpm/"
+)
+_MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
+_SAMPLE = 500  # files whose paths tell which chown changes them
+_LEAST = 0.01  # share of the download below which such files are no finding
+_IDS = {
+    Cause.DELETED: "OS101",
+    Cause.METADATA_ONLY: "OS102",
+    Cause.OVERWRITTEN: "OS103",
+    Cause.OPAQUE: "OS104",
+    Cause.DUPLICATE_ENTRY: "OS105",
+    Cause.UNREACHABLE: "OS106",
+}
+_TITLES = {
+    Cause.DELETED: f"layer {{upper}} deletes {FILES} of layer {{lower}}, which are downloaded all the same",
+    Cause.METADATA_ONLY: f"layer {{upper}} stores {FILES} of layer {{lower}} again, for their owner, mode or time alone",
+    Cause.OVERWRITTEN: f"layer {{upper}} overwrites {FILES} of layer {{lower}}",
+    Cause.OPAQUE: f"layer {{upper}} replaces folders with {FILES} of layer {{lower}}, which are downloaded all the same",
+    Cause.DUPLICATE_ENTRY: f"layer {{lower}} stores {FILES} a second time over",
+    Cause.UNREACHABLE: f"layer {{lower}} stores {FILES} that no container can see",
+}
+
+
+@attrs.frozen(kw_only=True)
+class _Remedy:
+    """How to mend what one layer hides of another."""
+
+    fix: str | Callable[[int, str], str]
+    change: Change | None = None
+    also: str = ""
+    drops: int | None = None
+
+
+def find_wasted(scene: Scene) -> Iterator[Claim]:
+    """A claim for each cause and pair of layers that hold and hide."""
+    groups: dict[tuple[Cause, int, int], list[int]] = defaultdict(list)
+    for lower, (table, hidden_by, causes) in enumerate(
+        zip(scene.tables, scene.overlay.hidden_by, scene.overlay.causes, strict=True)
+    ):
+        for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
+            groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
+    for (cause, lower, upper), rows in groups.items():
+        of_base = _of_base(scene, lower) and lower != upper
+        chosen = cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction)
+        remedy = _remedy(scene, cause, lower, upper, rows)
+        yield Claim(
+            id=_IDS[cause],
+            title=_TITLES[cause].replace("{upper}", str(upper)).replace("{lower}", str(lower)),
+            confidence=Confidence.ASK if of_base and not chosen else Confidence.SURE,
+            fix=remedy.fix,
+            change=remedy.change,
+            also=remedy.also,
+            drops=remedy.drops,
+            traced=cause is Cause.DELETED,
+            others=() if lower == upper else (upper,),
+            tier=Tier.WASTE,
+            rows={lower: rows},
+            least=_LEAST if of_base and not chosen and _unavoidable(scene, lower, rows) else 0.0,
+        )
+
+
+def _of_base(scene: Scene, layer: int) -> bool:
+    """Whether no step of one's own made a layer."""
+    return layer < scene.base_layers or brings_root(scene.layers[layer].instruction)
+
+
+def _unavoidable(scene: Scene, layer: int, rows: Sequence[int]) -> bool:
+    """Whether rows are those files only that steps on any base rewrite."""
+    sizes = scene.tables[layer].sizes
+    return all(map(_UNAVOIDABLE.match, scene.tables[layer].paths.select([row for row in rows if sizes[row]])))
+
+
+def _remedy(scene: Scene, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    first, second = scene.step(lower), scene.step(upper)
+    if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
+        what = "writes each path once and no whiteouts with content"
+        return _Remedy(fix=f"Build the layer of `{first}` again with a builder that {what}.")
+    if upper < scene.base_layers:
+        what = f"`{second}` hides what its `{first}` brings"
+        return _Remedy(fix=f"The base image's {what}: choose another, or tell its maintainers.")
+    if _of_base(scene, lower):
+        return _Remedy(fix=_other_base(scene, cause, upper))
+    if cause is Cause.METADATA_ONLY and _only_metadata(scene.layers[upper].instruction):
+        return _mend_metadata(scene, lower, upper, rows)
+    return _mend_content(scene, cause, lower, upper, rows)
+
+
+def _mend_content(scene: Scene, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    """How to mend what a step deletes or writes anew."""
+    if not _cleanup(scene, upper) and (again := _install_once(scene, lower, upper)) is not None:
+        return again
+    if cause is Cause.DELETED or _cleanup(scene, upper):
+        return _mend_deleted(scene, lower, upper, rows)
+    if cause is Cause.METADATA_ONLY and not from_context(scene.layers[upper].instruction):
+        what = f"`{scene.step(upper)}` writes files of `{scene.step(lower)}` again as they were"
+        return _Remedy(fix=f"{what}: let it leave them alone, or join the two.")
+    return _Remedy(fix=_write_once(scene, lower, upper, rows))
+
+
+def _other_base(scene: Scene, cause: Cause, upper: int) -> str:
+    second = scene.step(upper)
+    if cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction):
+        return f"Leave the base image's files alone in `{second}`, or name those that the program writes to."
+    return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
+
+
+def _cleanup(scene: Scene, layer: int) -> str:
+    """The commands of a step that does nothing but delete, and could do so in another step; else empty."""
+    done = body(scene.layers[layer].instruction)
+    return " && ".join(done) if done and all(map(_CLEANS.fullmatch, done)) else ""
+
+
+def _only_metadata(step: str) -> bool:
+    """Whether a step changes owners, modes or times, or may do so."""
+    return sets_metadata(step) or not step or all(re.match(r"(?:RUN\s+)?touch\s", command) for command in commands(step))
+
+
+def _mend_metadata(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    first, second = scene.layers[lower].instruction, scene.layers[upper].instruction
+    if from_context(first):
+        return _Remedy(fix=mend_copy(first, second, upper, target_of(first, _folder(scene, lower))))
+    fix = f"Do what `{scene.step(upper)}` does at the end of the RUN that writes the files: `{scene.step(lower)}`."
+    sample = rows[:: len(rows) // _SAMPLE + 1]
+    found = moved(second, [decode_name(path) for path in scene.tables[lower].paths.select(sample)])
+    between = [layer.instruction for layer in scene.layers[lower + 1 : upper + 1]]
+    if found is None or any(map(_MAKES_USERS.search, between)):
+        return _Remedy(fix=fix)
+    command, rest = found
+    also = f", and {rest} layer {upper}, `{scene.step(upper)}`" if rest else ""
+    return _Remedy(fix=fix, change=Change(layer=lower, command=command), also=also, drops=None if rest else upper)
+
+
+def _folder(scene: Scene, layer: int) -> str:
+    """The working directory at a layer: that of the last WORKDIR below it that made a layer, else the config's."""
+    steps = [each.instruction for each in scene.layers[:layer] if each.instruction.startswith("WORKDIR /")]
+    return steps[-1].removeprefix("WORKDIR ").strip() if steps else scene.config.run.working_dir or "/"
+
+
+def _install_once(scene: Scene, lower: int, upper: int) -> _Remedy | None:
+    """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
+    steps = [layer.instruction for layer in scene.layers]
+    manager = shared_manager(steps[lower], steps[upper])
+    if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper]):
+        return None
+    own = range(scene.base_layers, lower + 1)
+    first = next(layer for layer in own if shared_manager(steps[layer], steps[upper]) == manager)
+    drops = only_installs(manager, steps[upper])
+    how = f"and drop layer {upper}" if drops else f"and not in layer {upper}"
+    fix = f"Install the final versions at once, in layer {first}, `{scene.step(first)}`, {how}, `{scene.step(upper)}`."
+    packages = installed(manager, steps[upper])
+    if not packages or not drops or not can_move(steps[first + 1 : upper]):
+        return _Remedy(fix=fix)
+    return _Remedy(fix=fix, change=Change(layer=first, edit=installing(manager, packages)), drops=upper)
+
+
+def _mend_deleted(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    used = _used(scene, lower, upper, rows)
+    command, fix = _cleanup(scene, upper), partial(_fix_deleted, scene, upper, used=used)
+    if not command or used or from_context(scene.layers[lower].instruction):
+        return _Remedy(fix=fix)
+    hides = {layer for layer, by in enumerate(scene.overlay.hidden_by) if upper in by}
+    copied = any(from_context(scene.layers[layer].instruction) for layer in hides)  # which only this step deletes
+    return _Remedy(fix=fix, change=Change(layer=lower, command=command), drops=None if copied else upper)
+
+
+def _used(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> bool:
+    """Whether a step may need files before they are deleted: caches only where another one fetched them for it."""
+    steps = [layer.instruction for layer in scene.layers]
+    if steps[upper] and not all(map(_REMOVES_ONLY.match, commands(steps[upper]))) and not _cleanup(scene, upper):
+        return True
+    between = [step for step in steps[lower + 1 : upper] if step.startswith("RUN ")]
+    caches = {row for id_, found in scene.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
+    sizes = scene.tables[lower].sizes
+    if all(row in caches for row in rows if sizes[row]):
+        return fetches_lists(steps[lower]) and any(map(relies_on_lists, between))
+    return bool(between)
+
+
+def _fix_deleted(scene: Scene, upper: int, layer: int, _: str, *, used: bool) -> str:
+    """How to mend a cleanup that comes too late, by the layer that brought the files."""
+    first, second = scene.step(layer), scene.step(upper)
+    if from_stage(first):
+        return fix_for_stage(first)
+    if from_context(first):
+        return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
+    if used:
+        return f"Write, use and delete the files in one RUN: join `{second}`, and what else uses them, into `{first}`."
+    return f"Delete the files at the end of the RUN that writes them, `{first}`, instead of in `{second}`."
+
+
+def _write_once(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> str:
+    """What to do about files that a later step writes anew."""
+    first, second = scene.step(lower), scene.step(upper)
+    if from_context(second):
+        return f"Copy the final files once: leave out of `{first}` what `{second}` brings."
+    again = sum(map(scene.tables[lower].sizes.__getitem__, rows)) >= _ALL_BUT * scene.layers[lower].content_size
+    if again and first.split()[:3] == second.split()[:3]:
+        return f"Drop layer {lower}, `{first}`: layer {upper}, `{second}`, writes the same files again."
+    if from_context(first):
+        return f"Keep the files out of `{first}`, since `{second}` writes them anew; or change them before they are copied."
+    return f"Write the files once, in their final form: join `{second}` into `{first}`."

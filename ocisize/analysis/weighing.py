@@ -1,0 +1,220 @@
+"""weigh: claims that have their rows become findings with their bytes, their fixes and the steps written anew."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from ocisize.analysis.claims import FILES, PATH, Claim, Scene
+from ocisize.analysis.findings import Advice, Finding, Rewrite, Severity
+from ocisize.analysis.instructions import Rewritten, rewrite
+from ocisize.analysis.origins import Origins
+from ocisize.analysis.packages import relies_on_lists
+from ocisize.files import FileTable, IntArray, decode_name
+
+_SHOWN = 5  # paths of a finding
+_HIGH, _MEDIUM = 0.1, 0.01  # shares of the download
+_SEVERITIES = tuple(Severity)
+_LISTS = "/var/lib/apt/lists"
+_FIXES = 3  # layers with a fix of their own
+_LEAST_FIX = 0.01  # share of a finding's bytes below which a layer's fix is left out
+
+
+def weigh(claims: Iterable[Claim], scene: Scene) -> Advice:
+    """Turn claims that have their rows into findings with their bytes, the largest saving on the wire first."""
+    claims = list(claims)
+    scale = _Scale(scene, claims)
+    found = [finding for claim in claims if (finding := scale.weigh(claim)) is not None]
+    return Advice(tuple(sorted(found, key=_rank)))
+
+
+def _rank(finding: Finding) -> tuple[object, ...]:
+    return (
+        -(finding.compressed_size or 0),
+        -finding.size,
+        _SEVERITIES.index(finding.severity),
+        finding.id,
+        finding.layers,
+        finding.title,
+    )
+
+
+class _Scale:
+    """Weighs the claims of one image."""
+
+    def __init__(self, scene: Scene, claims: Sequence[Claim]) -> None:
+        self._scene = scene
+        self._origins = Origins(scene.tables, scene.overlay)
+        self._downloaded = {layer.digest: layer.index for layer in scene.layers}  # a repeated blob: once, where it is last
+        self._known = all(layer.compressed_size is not None for layer in scene.layers)
+        sizes = [layer.compressed_size if self._known else layer.content_size for layer in scene.layers]
+        self._total = sum(sizes[index] or 0 for index in self._downloaded.values())
+        self._moved: dict[int, int] = {}
+        self._changes = _changes_by_layer(claims, self._moved)
+        self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
+        self._moved = {  # steps that go, with the one that does instead what they did
+            claim.drops: found[0] for claim in claims if claim.drops is not None and (found := self._change_of(claim))
+        }
+        self._changes = _changes_by_layer(claims, self._moved)
+        self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
+
+    def _target(self, layer: int) -> int:
+        return _target(layer, self._moved)
+
+    def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
+        return rewrite(self._scene.layers[layer].instruction, [claim.change for claim in claims if claim.change])
+
+    def weigh(self, claim: Claim) -> Finding | None:
+        """A claim as a finding; None where it is too small to be one."""
+        scene, rows = self._scene, claim.rows
+        size = sum(_sum_of(scene.tables[layer].sizes, chosen) for layer, chosen in rows.items())
+        compressed_size = self._download(rows) if self._known else None
+        weight = size if compressed_size is None else compressed_size
+        if weight < claim.least * self._total:
+            return None
+        parts = self._trace(claim)
+        layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.others]))
+        paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
+        count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
+        change = self._change_of(claim)
+        return Finding(
+            id=claim.id,
+            title=claim.title.replace(FILES, f"{count:,} file{'s' * (count != 1)}"),
+            confidence=claim.confidence,
+            severity=claim.severity or self._severity(weight),
+            layers=layers,
+            instructions=tuple(scene.layers[layer].instruction for layer in layers),
+            paths=paths,
+            path_count=count,
+            size=size,
+            compressed_size=compressed_size,
+            fix=self._fix_of(claim, parts, paths) if change is None else self._change_text(claim, *change),
+            in_base=bool(layers) and max(layers) < scene.base_layers,
+            rewrite=self._rewrite_of(change),
+        )
+
+    def _trace(self, claim: Claim) -> dict[int, dict[int, Sequence[int]]]:
+        """Rows by the layer to blame and the one that holds them, the layers with the most bytes first."""
+        parts: dict[int, dict[int, Sequence[int]]] = defaultdict(dict)
+        for layer, rows in claim.rows.items():
+            split = self._origins.split(layer, rows) if claim.traced else {layer: rows}
+            for origin, chosen in split.items():
+                parts[origin][layer] = chosen
+        return dict(sorted(parts.items(), key=lambda part: (-self._size_of(part[1]), part[0])))
+
+    def _size_of(self, rows: Mapping[int, Sequence[int]]) -> int:
+        return sum(_sum_of(self._scene.tables[layer].sizes, chosen) for layer, chosen in rows.items())
+
+    def _fix_of(self, claim: Claim, parts: Mapping[int, Mapping[int, Sequence[int]]], paths: Sequence[str]) -> str:
+        """The fix; where layers have different ones, those of the largest, each with its bytes."""
+        if isinstance(claim.fix, str):
+            return claim.fix.replace(PATH, f"/{paths[0]}" if paths else "the file")
+        total = self._size_of(claim.rows)
+        groups: dict[str, list[int]] = defaultdict(list)
+        for origin, rows in parts.items():
+            if len(groups) < _FIXES and (not groups or self._size_of(rows) >= _LEAST_FIX * total):
+                path = _largest(rows, self._scene.tables)[0]
+                text = claim.fix(origin, path).replace(PATH, f"/{path}")
+                groups[_held(text, origin, rows)].append(origin)
+        sizes = {text: sum(self._size_of(parts[origin]) for origin in origins) for text, origins in groups.items()}
+        texts = list(groups)
+        if len(groups) > 1:
+            shares = {text: 100 * sizes[text] // total for text in groups}
+            texts = [f"{_layers(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
+        return " ".join(_sentences([*texts, claim.note]))
+
+    def _change_of(self, claim: Claim) -> tuple[int, Rewritten] | None:
+        """The layer and the step written anew that mends a claim, too."""
+        if claim.change is None:
+            return None
+        layer = self._target(claim.change.layer)
+        found, at = self._rewritten[layer], self._changes[layer].index(claim)
+        return (layer, found) if found is not None and found.made[at] else None
+
+    def _rewrite_of(self, change: tuple[int, Rewritten] | None) -> Rewrite | None:
+        if change is None or change[1].instruction == self._scene.layers[change[0]].instruction:
+            return None
+        return Rewrite(layer=change[0], instruction=change[1].instruction)
+
+    def _change_text(self, claim: Claim, layer: int, change: Rewritten) -> str:
+        by = zip(self._changes[layer], change.made, strict=True)
+        others = dict.fromkeys(each.id for each, made in by if made and each.id != claim.id)
+        more = f" (also mends {', '.join(others)})" if others else ""
+        own = claim.change.layer if claim.change else layer
+        drop = claim.drops if claim.drops is not None else own if own != layer else None
+        if drop is not None and change.instruction == self._scene.layers[layer].instruction:
+            return f"Drop layer {drop}, `{self._scene.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
+        dropped = "" if drop is None else f", and drop layer {drop}, `{self._scene.step(drop)}`"
+        return f"Change layer {layer} to `{change.shown}`{more}{dropped}{claim.also}.{self._without_lists(layer, change)}"
+
+    def _without_lists(self, layer: int, change: Rewritten) -> str:
+        """Which steps relied on the lists of packages that a step written anew removes."""
+        steps = [each.instruction for each in self._scene.layers]
+        if _LISTS not in change.instruction or _LISTS in steps[layer]:
+            return ""
+        later = [each for each in range(layer + 1, len(steps)) if each not in self._moved and relies_on_lists(steps[each])]
+        verb = "needs" if len(later) == 1 else "need"
+        return f" {_layers(later)} then {verb} an apt-get update before the installation." if later else ""
+
+    def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
+        total = 0
+        for layer, chosen in rows.items():
+            shares = self._scene.tables[layer].compressed_sizes
+            if shares is not None and self._downloaded[self._scene.layers[layer].digest] == layer:
+                total += _sum_of(shares, chosen)
+        return total
+
+    def _severity(self, size: int) -> Severity:
+        if size >= _HIGH * self._total > 0:
+            return Severity.HIGH
+        return Severity.MEDIUM if size >= _MEDIUM * self._total > 0 else Severity.LOW
+
+
+def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
+    return sum(map(column.__getitem__, rows))
+
+
+def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
+    found: list[tuple[int, int, int]] = []
+    for layer, chosen in rows.items():
+        sizes = tables[layer].sizes
+        smallest = min(heapq.nlargest(_SHOWN, map(sizes.__getitem__, chosen)), default=0)
+        large = (row for row in chosen if sizes[row] >= smallest)
+        found += heapq.nsmallest(_SHOWN, ((-sizes[row], layer, row) for row in large))
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_SHOWN, found))
+
+
+def _changes_by_layer(claims: Iterable[Claim], moved: Mapping[int, int]) -> dict[int, list[Claim]]:
+    """Claims that a change of a RUN mends, by its layer, in an order of their own."""
+    found: dict[int, list[Claim]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda claim: (claim.id, sorted(claim.rows), claim.others, claim.title)):
+        if claim.change is not None:
+            found[_target(claim.change.layer, moved)].append(claim)
+    return found
+
+
+def _target(layer: int, moved: Mapping[int, int]) -> int:
+    """The layer whose step does what a layer's did; a step moves to a lower one only, so that this ends."""
+    while layer in moved:
+        layer = moved[layer]
+    return layer
+
+
+def _held(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:
+    """A fix with where the bytes stand, if not in the layer that brought them."""
+    again = [layer for layer in sorted(rows) if layer != origin]
+    if not again:
+        return text
+    verb = "stores" if len(again) == 1 else "store"
+    return f"{text.removesuffix('.')}; {_layers(again).lower()} {verb} them again."
+
+
+def _layers(layers: Sequence[int]) -> str:
+    return f"Layer{'s' * (len(layers) > 1)} {' and '.join(map(str, layers))}"
+
+
+def _sentences(texts: Sequence[str]) -> list[str]:
+    """Texts, with a full stop between each two of them."""
+    kept = [text for text in texts if text]
+    return [text if text.endswith(".") else f"{text}." for text in kept[:-1]] + kept[-1:]
