@@ -103,8 +103,10 @@ def test_a_cleanup_of_what_was_copied_as_well() -> None:
         ((COPY, "RUN chown -R 1000 /app /lib"),
          "`COPY --chown=1000 . /app`; in layer 1, take /app out of `chown -R 1000 /app /lib`."),
         ((COPY, "RUN chown -R 1000:1000 /app && chmod 755 /app/x"),
-         "`COPY --chown=1000:1000 . /app`; in layer 1, drop `chown -R 1000:1000 /app` and replace `chmod 755 /app/x` by "
-         "`COPY --chmod=755` of /app/x (a RUN stores these files again)."),
+         "`COPY --chown=1000:1000 . /app`; copy /app/x with `COPY --chown=1000:1000 --chmod=755` (a RUN stores files again), "
+         "and drop layer 1"),
+        ((COPY, "RUN chown -R 1 /app && chmod 755 /app/x && make"),
+         "(a RUN stores files again); in layer 1, drop `chown -R 1 /app` and drop `chmod 755 /app/x`."),
         ((COPY, "RUN chown -R app /app && make"), "in layer 1, drop `chown -R app /app`."),
         ((COPY, "RUN chmod -R u+x /app"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`, and leave them alone in"),
         ((COPY, "RUN touch /app/x && chown x y | z"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`"),

@@ -73,15 +73,22 @@ def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
     if not carried:
         return f"{write}, and leave them alone in `{_short(step)}`."
     exact = [grant for grant in carried if grant.targets == (target,)]
-    if whole and len(exact) == len(found):
-        return f"{write}, and drop layer {layer}, `{_short(step)}`."
-    texts = [f"drop `{grant.text}`" if grant in exact else f"take {target} out of `{grant.text}`" for grant in carried]
-    if named:
-        copies = ", ".join(f"`{word} {grant.option}` of {' '.join(grant.targets)}" for grant in named)
-        texts.append(
-            f"replace {' and '.join(f'`{grant.text}`' for grant in named)} by {copies} (a RUN stores these files again)"
-        )
-    return f"{write}; in layer {layer}, {' and '.join(dict.fromkeys(texts))}.{_before(step)}"
+    apart = ", ".join(f"{' '.join(grant.targets)} with `{word} {_more(options, grant)}`" for grant in named)
+    copies = f"; copy {apart} (a RUN stores files again)" if named else ""
+    if whole and len(exact) + len(named) == len(found):
+        return f"{write}{copies}, and drop layer {layer}, `{_short(step)}`."
+    texts = [
+        f"drop `{grant.text}`" if grant in (*exact, *named) else f"take {target} out of `{grant.text}`"
+        for grant in found
+        if grant in (*carried, *named)
+    ]
+    return f"{write}{copies}; in layer {layer}, {' and '.join(dict.fromkeys(texts))}.{_before(step)}"
+
+
+def _more(options: str, grant: Grant) -> str:
+    """The options of a COPY with one more, in place of its like."""
+    kept = [option for option in options.split() if not option.startswith(f"--{grant.tool}=")]
+    return " ".join([*kept, grant.option])
 
 
 def moved(step: str, paths: Sequence[str]) -> tuple[str, str] | None:
