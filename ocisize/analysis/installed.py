@@ -22,6 +22,7 @@ class Kind(enum.IntEnum):
 
 
 _KINDS = {b"node_modules": Kind.NODE, b"site-packages": Kind.PYTHON, b"dist-packages": Kind.PYTHON, b"gems": Kind.RUBY}
+_FOLDERS_OF = {kind: tuple(name + b"/" for name, of in _KINDS.items() if of is kind) for kind in Kind}
 
 
 def kind_of(path: bytes) -> Kind | None:
@@ -44,5 +45,9 @@ def installed_twice(kind: Kind, original: bytes, copy: bytes) -> tuple[bytes, by
 
 def _parts(kind: Kind, path: bytes) -> tuple[bytes, bytes] | None:
     """A path's outermost folder of packages, and what stands below the innermost one."""
-    found = [match for match in _FOLDERS.finditer(path) if _KINDS[match[1]] is kind]
-    return (path[: found[0].end() - 1], path[found[-1].end() :]) if found else None
+    first, last = len(path), -1
+    for folder in _FOLDERS_OF[kind]:
+        if (at := path.find(folder)) >= 0:
+            first = min(first, at + len(folder) - 1)
+            last = max(last, path.rfind(folder) + len(folder))
+    return (path[:first], path[last:]) if last >= 0 else None

@@ -31,6 +31,7 @@ class _Pair(NamedTuple):
     """A copy, its path and that of its original."""
 
     place: _Place
+    kind: Kind | None  #: whose file the copy is
     copy: bytes
     original: bytes
 
@@ -45,11 +46,10 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
     own: list[_Pair] = []
     packages: dict[tuple[Kind, bytes, bytes], list[_Place]] = defaultdict(list)
     for pair in _pairs(scene, _spare_copies(scene, ledger)):
-        kind = kind_of(pair.copy)
-        if kind is None:
+        if pair.kind is None:
             own.append(pair)
-        elif kind is not Kind.SYSTEM and (roots := installed_twice(kind, pair.original, pair.copy)):
-            packages[(kind, *roots)].append(pair.place)
+        elif roots := installed_twice(pair.kind, pair.original, pair.copy):
+            packages[(pair.kind, *roots)].append(pair.place)
     yield from _of_packages(scene, packages)
     yield from _of_files(scene, own)
 
@@ -152,21 +152,21 @@ def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
 def _pairs(scene: Scene, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
     """Copies with the paths of both; those of the system's packages, which nobody links, are left out at once."""
     starts = list(accumulate(map(len, scene.tables), initial=0))
-    kept: list[tuple[_Place, bytes, _Place]] = []
+    kept: list[tuple[_Place, Kind | None, bytes, _Place]] = []
     for layer, (rows, originals) in enumerate(spare):
         order = sorted(range(len(rows)), key=rows.__getitem__)
         paths = scene.tables[layer].paths.select([rows[at] for at in order])
         for at, path in zip(order, paths, strict=True):
-            if kind_of(path) is not Kind.SYSTEM:
-                kept.append(((layer, rows[at]), path, _place(originals[at], starts)))
+            if (kind := kind_of(path)) is not Kind.SYSTEM:
+                kept.append(((layer, rows[at]), kind, path, _place(originals[at], starts)))
     wanted: dict[int, set[int]] = defaultdict(set)
-    for _, _, (layer, row) in kept:
+    for _, _, _, (layer, row) in kept:
         wanted[layer].add(row)
     names: dict[_Place, bytes] = {}
     for layer, chosen in wanted.items():
         ordered = sorted(chosen)
         names.update(zip(((layer, row) for row in ordered), scene.tables[layer].paths.select(ordered), strict=True))
-    return (_Pair(place, copy, names[original]) for place, copy, original in kept)
+    return (_Pair(place, kind, copy, names[original]) for place, kind, copy, original in kept)
 
 
 def _place(number: int, starts: Sequence[int]) -> _Place:
