@@ -24,6 +24,7 @@ class Manager:
     install: str  #: the command up to the verb
     helper: str  #: commands that a step may hold besides, when all it does is install
     valued: tuple[str, ...] = ()  #: options that take the next word
+    elsewhere: tuple[str, ...] = ()  #: options that read files of the step's own, or install to another place
 
 
 MANAGERS = (
@@ -33,21 +34,28 @@ MANAGERS = (
         r"(?:apt-get|apt|aptitude)\s|rm\s+-\w+\s+/var/(?:lib|cache)/apt",
         ("-o", "--option", "-t", "--target-release", "-c", "--config-file"),
     ),
-    Manager("apk", r"\bapk\s(?:.*?\s)?add\b", r"apk\s", ("-t", "--virtual", "-X", "--repository", "-p", "--root")),
+    Manager("apk", r"\bapk\s(?:.*?\s)?add\b", r"apk\s", ("-X", "--repository"), ("-t", "--virtual", "-p", "--root")),
     Manager(
         "dnf",
         r"\b(?:dnf5?|yum|microdnf|tdnf)\s(?:.*?\s)?install\b",
         r"(?:dnf5?|yum|microdnf|tdnf)\s|rm\s+-\w+\s+/var/cache/(?:dnf|yum)",
-        ("-c", "--config", "--repo", "--installroot", "-x", "--exclude"),
+        ("-c", "--config", "--repo", "-x", "--exclude"),
+        ("--installroot",),
     ),
     Manager(
         "pip",
         r"\bpip[\d.]*\s(?:.*?\s)?install\b",
         r"(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s",
-        ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "-i", "--index-url",
-         "--extra-index-url", "-f", "--find-links", "--prefix", "--root", "--platform", "--python-version"),
+        ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--platform", "--python-version"),
+        ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "--prefix", "--root"),
     ),
-    Manager("npm", r"\bnpm\s(?:.*?\s)?(?:install|add|i)\b", r"npm\s", ("--prefix", "-w", "--workspace")),
+    Manager(
+        "npm",
+        r"\bnpm\s(?:.*?\s)?(?:install|add|i)\b",
+        r"npm\s",
+        (),
+        ("--prefix", "-w", "--workspace", "-g", "--global"),
+    ),
 )  # fmt: skip
 
 
@@ -93,7 +101,7 @@ def installed(manager: Manager, step: str) -> list[str] | None:
         words = iter(command[found.end() :].split())
         for word in words:
             if word.startswith("-"):
-                if word in ("-r", "--requirement", "-e", "--editable", "-t", "--target", "--prefix", "--root"):
+                if word.partition("=")[0] in manager.elsewhere:
                     return None
                 if word in manager.valued:
                     next(words, None)
