@@ -185,6 +185,21 @@ def test_overwritten(steps: tuple[str, str], expected: str) -> None:
     assert expected in finding.fix
 
 
+def test_hostile_steps_take_no_time() -> None:
+    """Long steps that almost say something are read once."""
+    layers: list[Entries] = [{"opt/a": b"1"}, {"opt/.wh.a": b""}]
+    for second in (
+        "RUN rm -rf " + "/a" * 50_000 + "$",
+        "RUN chown -R 1 " + "/a" * 50_000 + " |",
+        "RUN rm -rf " + "/a " * 50_000 + "$",
+    ):
+        assert advice_on(*layers, steps=[INSTALL, second]).findings
+    many = " ".join(f"p{number}" for number in range(20_000))
+    steps = [f"RUN apt-get install {many}", f"RUN apt-get install {many} q"]
+    (step,) = advice_on({"lib/x": b"1"}, {"lib/x": b"2"}, steps=steps).steps
+    assert step.rewritten == f"{steps[0]} q"
+
+
 def test_packages_are_not_moved_before_their_source() -> None:
     """A step between two may be what makes the second one's packages known."""
     layers: list[Entries] = [{"lib/x": b"old!"}, {"etc/apt/sources.list.d/x": b"x"}, {"lib/x": b"new"}]

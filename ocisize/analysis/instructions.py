@@ -74,9 +74,13 @@ def rewrite(step: str, changes: Sequence[Change]) -> Rewritten | None:
     if not any(made):
         return None
     whole = " && ".join(["".join(parts), *added])
-    edited = [command for command, old in zip(parts[::2], before, strict=True) if command != old]
+    edited = [_cut(command) for command, old in zip(parts[::2], before, strict=True) if command != old]
     shown = whole if len(whole) <= _LONGEST else "; ".join([*edited, *(["… && " + " && ".join(added)] if added else [])])
     return Rewritten(whole, shown, tuple(made))
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= _LONGEST else f"{command[: _LONGEST - 1]}…"
 
 
 def _split(step: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import attrs
 
@@ -126,14 +127,10 @@ def installing(manager: Manager, packages: Sequence[str]) -> Callable[[list[str]
 
 def _with(command: str, start: int, packages: Sequence[str]) -> str:
     words = command[start:].split(" ")
+    places = {_named(word): at for at, word in enumerate(words) if _PLAIN.fullmatch(word.strip("\"'"))}
     for package in packages:
-        same = [
-            at for at, word in enumerate(words) if _PLAIN.fullmatch(word.strip("\"'")) and _named(word) == _named(package)
-        ]
-        if same:
-            words[same[0]] = package
-        else:
-            words.append(package)
+        at = places.setdefault(_named(package), len(words))
+        words[at : at + 1] = [package]
     return command[:start] + " ".join(words)
 
 
@@ -143,5 +140,6 @@ def _named(package: str) -> str:
     return found[0].lower().replace("_", "-") if found else package
 
 
+@lru_cache(maxsize=4096)
 def _called(pattern: str, step: str) -> bool:
     return step.startswith("RUN ") and any(re.search(pattern, command.removeprefix("RUN ")) for command in commands(step))

@@ -27,7 +27,7 @@ from ocisize.analysis.packages import (
 )
 from ocisize.files import decode_name
 
-_CLEANS = re.compile(r"rm\s+(?:-[\w-]+\s+)+(?:/[^\s$`~]*\s*)+|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
+_CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
 _REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CACHES = re.compile(r"OS3(?:0\d|1\d|2[0-4]|26|27|30|31|88)")  # rules on what a step needs only itself
 _ALL_BUT = 0.9  # share of a layer's content that another writes again when both do the same
@@ -75,6 +75,7 @@ def find_wasted(scene: Scene) -> Iterator[Claim]:
     ):
         for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
             groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
+    copied = {upper for cause, lower, upper in groups if cause is Cause.DELETED and from_context(scene.step(lower))}
     for (cause, lower, upper), rows in groups.items():
         of_base = _of_base(scene, lower) and lower != upper
         chosen = cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction)
@@ -86,7 +87,7 @@ def find_wasted(scene: Scene) -> Iterator[Claim]:
             fix=remedy.fix,
             change=remedy.change,
             also=remedy.also,
-            drops=remedy.drops,
+            drops=remedy.drops if cause is not Cause.DELETED or upper not in copied else None,
             traced=cause is Cause.DELETED,
             others=() if lower == upper else (upper,),
             tier=Tier.WASTE,
@@ -194,9 +195,7 @@ def _mend_deleted(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> 
     command, fix = _cleanup(scene, upper), partial(_fix_deleted, scene, upper, used=used)
     if not command or used or from_context(scene.layers[lower].instruction):
         return _Remedy(fix=fix)
-    hides = {layer for layer, by in enumerate(scene.overlay.hidden_by) if upper in by}
-    copied = any(from_context(scene.layers[layer].instruction) for layer in hides)  # which only this step deletes
-    return _Remedy(fix=fix, change=Change(layer=lower, command=command), drops=None if copied else upper)
+    return _Remedy(fix=fix, change=Change(layer=lower, command=command), drops=upper)
 
 
 def _used(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> bool:
