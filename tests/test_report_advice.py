@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
+from ocisize.analysis.findings import Advice, Confidence, Finding, Rewrite, Severity
 from ocisize.report.advice import write_advice
 from ocisize.report.advise import advice_to_json, write_advise
 from ocisize.report.brief import write_secrets
@@ -239,3 +239,15 @@ def test_it_fits(analysis: Analysis, width: int) -> None:
 def test_no_findings_no_section(analysis: Analysis) -> None:
     """Silence where all is well."""
     assert text_of(analysis) == ""
+
+
+def test_a_step_is_written_anew_once(analysis: Analysis) -> None:
+    """Findings that one change of a step mends show it at length the first time only."""
+    rewrite = Rewrite(layer=2, instruction="RUN x && y")
+    one, other = (
+        attrs.evolve(FINDING, id=number, fix="Change layer 2 to `RUN x && y`.", rewrite=rewrite)
+        for number in ("OS202", "OS203")
+    )
+    text = text_of(analysis, one, other)
+    assert text.count("RUN x && y") == 1
+    assert "→ Layer 2 as it is written anew above mends this, too." in text

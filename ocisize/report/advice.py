@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.analysis.cost import Assumptions, cost_of
-from ocisize.analysis.findings import Confidence, Finding, Severity, add_up
+from ocisize.analysis.findings import Confidence, Finding, Rewrite, Severity, add_up
 from ocisize.analysis.model import Analysis
 from ocisize.report.units import cut, human_dollars, human_size, percent, printable, shorten_path
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
 _PATHS, _STEPS = 5, 4  # of a finding that is shown in full
-_FIX_LINES = 3  # of a finding that is shown in short
+_FIX_LINES, _REWRITE_LINES = 3, 8  # of a finding that is shown in short
 _LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding matters little
 LABEL = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
@@ -52,8 +52,9 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     grid = new_grid()
     large = [finding for finding in findings if finding.size and matters(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
+    told: set[Rewrite] = set()
     for finding in large:
-        grid.add_row(label_of(finding), _short(finding, console.width - LABEL, assumptions))
+        grid.add_row(label_of(finding), _short(finding, console.width - LABEL, assumptions, told))
     others.sort(key=lambda finding: bool(finding.size) or finding.severity is Severity.LOW)  # remarks that matter first
     for finding in others[:top]:
         grid.add_row(label_of(finding), in_one_line(finding, console.width - LABEL))
@@ -133,18 +134,29 @@ def in_one_line(finding: Finding, width: int) -> Text:
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 
-def _short(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
-    """A finding in four to six lines: title, facts, its largest file and the fix."""
+def _short(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
+    """A finding in four to six lines, more where its fix is a step that was not told yet: title, facts, a file, the fix."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
     if finding.paths:
         rest = finding.path_count - 1
         more = f" and {rest:,} more" if rest > 0 else ""
         text.append("\n" + shorten_path("/" + printable(finding.paths[0]), width - len(more)) + more, "dim")
-    return text.append(f"\n→ {cut(printable(finding.fix), _FIX_LINES * (width - 4))}")
+    lines = _REWRITE_LINES if finding.rewrite not in (None, *told) else _FIX_LINES
+    return text.append(f"\n→ {cut(printable(fix_of(finding, told)), lines * (width - 4))}")
 
 
-def in_full(finding: Finding, width: int, assumptions: Assumptions | None = None) -> Text:
+def fix_of(finding: Finding, told: set[Rewrite]) -> str:
+    """The fix; of a step that was written anew before, only that it is the same one. ``told`` are those steps."""
+    if finding.rewrite is None:
+        return finding.fix
+    if finding.rewrite in told:
+        return f"Layer {finding.rewrite.layer} as it is written anew above mends this, too."
+    told.add(finding.rewrite)
+    return finding.fix
+
+
+def in_full(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
@@ -157,7 +169,7 @@ def in_full(finding: Finding, width: int, assumptions: Assumptions | None = None
         text.append("\n" + shorten_path("/" + printable(path), width), "dim")
     rest = finding.path_count - len(finding.paths[:_PATHS])
     text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
-    return text.append(f"\n→ {printable(finding.fix)}")
+    return text.append(f"\n→ {printable(fix_of(finding, told))}")
 
 
 def _facts(finding: Finding, assumptions: Assumptions | None) -> list[str]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 import ocisize
 from ocisize.analysis.cost import Assumptions
-from ocisize.analysis.findings import Confidence
+from ocisize.analysis.findings import Confidence, Rewrite
 from ocisize.analysis.model import Analysis
 from ocisize.files import display_name
 from ocisize.report.advice import (
@@ -57,9 +57,10 @@ def write_advise(
         console.print()
         grid = new_grid()
         width, short = console.width - LABEL, 0
+        told: set[Rewrite] = set()
         for number, finding in enumerate(findings):
             if matters(finding, analysis) if top is None else number < top:
-                grid.add_row(label_of(finding), in_full(finding, width, assumptions).append("\n"))
+                grid.add_row(label_of(finding), in_full(finding, width, assumptions, told).append("\n"))
             else:
                 grid.add_row(label_of(finding), in_one_line(finding, width))
                 short += 1
