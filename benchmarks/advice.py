@@ -70,7 +70,7 @@ RULES = {
     "secret-file": "OS230",
     "deleted-later": "OS101",
     "metadata-only": "OS102",
-    "overwritten": "OS103",
+    "overwritten": "OS103 OS203",  # apt's caches that the next apt step writes again
     "opaque": "OS104",
     "duplicate-content": "OS110",
     "apt-lists": "OS202",
@@ -153,7 +153,7 @@ def namings(mistake: Mistake, findings: Iterable[Finding]) -> list[Finding]:
     matches, layers = matcher(mistake.paths), set(mistake.layers)
 
     def names(finding: Finding) -> bool:
-        if mistake.expected in RULES and finding.id != RULES[mistake.expected]:
+        if mistake.expected in RULES and finding.id not in RULES[mistake.expected].split():
             return False
         if mistake.expected in WORDS and not re.search(WORDS[mistake.expected], finding.title, re.IGNORECASE):
             return False
