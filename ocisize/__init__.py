@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ocisize.analysis.budget import check as check
     from ocisize.analysis.budgetfile import parse_budgets as parse_budgets
+    from ocisize.analysis.drift import IndexAnalysis as IndexAnalysis
     from ocisize.analysis.model import Analysis as Analysis
     from ocisize.analysis.model import Cause as Cause
     from ocisize.analysis.model import Group as Group
@@ -45,6 +46,7 @@ _EXPORTS = {
     "FileEntry": "files",
     "FileTable": "files",
     "Group": "analysis.model",
+    "IndexAnalysis": "analysis.drift",
     "LayerAnalysis": "analysis.model",
     "OcisizeError": "errors",
     "Platform": "oci",
@@ -71,6 +73,7 @@ __all__ = [
     "FileEntry",
     "FileTable",
     "Group",
+    "IndexAnalysis",
     "LayerAnalysis",
     "OcisizeError",
     "Platform",

@@ -13,11 +13,13 @@ import attrs
 
 from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
+from ocisize.analysis.drift import IndexAnalysis, find_drift
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.waste import rows_to_hash
-from ocisize.errors import OcisizeError, SourceError
+from ocisize.errors import LayerError, OcisizeError, SourceError
 from ocisize.explain import explain
 from ocisize.image import Image, Layer, Source, read_image
+from ocisize.index import layer_key, naming, placed, read_images, shared_layers
 from ocisize.oci import Platform
 from ocisize.platforms import parse_platform
 from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
@@ -80,7 +82,55 @@ class Analyzer:
         if note is not None:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
         scans = self._scan(source, image)
-        return explain(source, name, image, scans, self.catalog or load_catalog(), base)
+        analysis = explain(source, name, image, scans, self.catalog or load_catalog(), base)
+        for scan in scans:
+            scan.table.contents = {}  # read by now
+        return analysis
+
+    def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
+        """Analyse the images of all platforms that an index has, reading layers that several share once.
+
+        A single image counts as an index of one; ``platform`` is not looked at. Raises PlatformError for what is wrong
+        with one of the images, and other OcisizeErrors.
+        """
+        image = os.fspath(image)
+        with closing(open_source(image, select=select, connection=self.connection)) as source:
+            return self.analyze_all_source(source, name=image)
+
+    def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
+        """Analyse the images of all platforms from any Source; the caller closes it."""
+        index = read_images(source)
+        images = dict[str, tuple[Image, Base | None]]()
+        for label, image in index.images.items():
+            with naming(label):
+                base, note = self._find_base(image)
+            images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [note]))), base
+        layers = shared_layers(index.images)
+        try:
+            scans = dict(zip(layers, self._scan_layers(source, list(layers.values())), strict=True))
+        except LayerError as error:
+            raise placed(error, index.images, list(layers)) from error
+        analyses = {}
+        for label, (image, base) in images.items():
+            own = [scans[layer_key(layer)] for layer in image.layers]
+            with naming(label):
+                if any(scan.region is not None for scan in own):
+                    self._hash_alike(own)
+                analyses[label] = explain(source, name, image, own, self.catalog or load_catalog(), base)
+        for scan in scans.values():
+            scan.table.contents = {}  # read by now
+        return IndexAnalysis(
+            source=name,
+            format=getattr(source, "format", "custom"),
+            reference=getattr(source, "reference", None),
+            digest=index.digest,
+            media_type=index.media_type,
+            analyses=analyses,
+            drift=find_drift(analyses),
+            attestations=index.attestations,
+            absent=index.absent,
+            warnings=index.warnings,
+        )
 
     def _find_base(self, image: Image) -> tuple[Base | None, str | None]:
         """The base image, and a warning where it is not the one that was given."""

@@ -17,6 +17,7 @@
     ├── StreamError             a compressed stream is broken
     ├── TarError                a layer's tar is broken
     ├── LayerError              one of the above, with the layer it happened in
+    ├── PlatformError           one of the above, with the platform whose image it is about
     ├── CatalogError            a file of rules cannot be used
     │   └── InvalidGlob
     ├── ViewError               a view asks for what the image does not have
@@ -136,6 +137,14 @@ class LayerError(OcisizeError):
     def __init__(self, index: int, digest: str, cause: OcisizeError) -> None:
         super().__init__(f"layer {index} ({digest}): {cause}", hint=cause.hint)
         self.index, self.digest, self.cause = index, digest, cause
+
+
+class PlatformError(OcisizeError):
+    """An error with the image of an index that it happened in; several platforms where they share the layer."""
+
+    def __init__(self, platforms: Sequence[str], cause: OcisizeError) -> None:
+        super().__init__(f"{', '.join(platforms)}: {cause}", hint=cause.hint)
+        self.platforms, self.cause = tuple(platforms), cause
 
 
 class CatalogError(OcisizeError):

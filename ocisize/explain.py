@@ -29,7 +29,7 @@ from ocisize.stream import PLAIN
 def explain(
     source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog, base: Base | None
 ) -> Analysis:
-    """The analysis of an image that was read from ``source``, given as ``name``; its tables are kept, without contents."""
+    """The analysis of an image that was read from ``source``, given as ``name``; its tables are kept."""
     tables = [scan.table for scan in scans]
     facts = _list_facts(source, image, scans)
     for table, fact in zip(tables, facts, strict=True):
@@ -56,8 +56,6 @@ def explain(
         system=system,
     )
     advice = advise(scene)
-    for table in tables:
-        table.contents = {}  # read by now
     has_manifest = getattr(source, "has_manifest", True)
     return Analysis(
         source=name,

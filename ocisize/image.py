@@ -32,7 +32,7 @@ from ocisize.oci import (
     parse_config,
     parse_manifest,
 )
-from ocisize.platforms import default_platform, image_entries, select
+from ocisize.platforms import default_platform, image_entries, is_attestation, select
 
 MAX_INDEX_DEPTH = 8
 MAX_INDEX_ENTRIES = 10_000
@@ -108,20 +108,29 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
-    media_type, warnings, annotations = "", list[str](), dict[str, str]()
-    from_index = isinstance(document, Index)
     if isinstance(document, Index):
         chosen, note = _choose(source, document, platform)
-        media_type, warnings, annotations = chosen.media_type, [note] if note else [], dict(chosen.annotations)
-        data, document = _read_child(source, chosen)
-        if isinstance(document, Index):
-            raise DocumentError(f"{chosen.digest} is an index, expected a manifest")
-    digest = Digest("sha256:" + hashlib.sha256(data).hexdigest())
+        image = read_entry(source, chosen)
+        return attrs.evolve(image, warnings=(note, *image.warnings)) if note else image
+    image = make_image(source, data, document)
+    if platform is not None and image.config.os and image.config.architecture:
+        select([(image.platform, image.config_descriptor)], platform)  # a single manifest may be for another one
+    return image
+
+
+def read_entry(source: Source, entry: Descriptor) -> Image:
+    """Read the image that an entry of an index points to; raises as ``read_image`` does."""
+    return make_image(source, *_read_child(source, entry), entry)
+
+
+def make_image(source: Source, data: bytes, document: Index | Manifest, entry: Descriptor | None = None) -> Image:
+    """The image of a manifest that was read, with its config; ``entry`` is what points to it in an index."""
+    digest = digest_of(data)
+    if isinstance(document, Index):
+        raise DocumentError(f"{digest} is an index, expected a manifest")
     _require_image(document, digest)
     config = parse_config(read_blob(source, document.config, MAX_CONFIG), f"the config {document.config.digest}")
-    if platform is not None and not from_index and config.os and config.architecture:
-        select([(config.platform, document.config)], platform)  # a single manifest may be for another one
-    diff_ids = config.rootfs.diff_ids
+    diff_ids, warnings = config.rootfs.diff_ids, list[str]()
     if len(diff_ids) != len(document.layers):
         warnings.append(f"the config lists {len(diff_ids)} layers, the manifest {len(document.layers)}")
     if len(document.layers) > MAX_LAYERS:
@@ -139,13 +148,18 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     return Image(
         digest=digest,
         manifest_size=len(data),
-        media_type=document.media_type or media_type,
+        media_type=document.media_type or (entry.media_type if entry else ""),
         config=config,
         config_descriptor=document.config,
         layers=layers,
         warnings=tuple(warnings),
-        annotations={**annotations, **document.annotations},
+        annotations={**(entry.annotations if entry else {}), **document.annotations},
     )
+
+
+def digest_of(data: bytes) -> Digest:
+    """The digest that a document is known by."""
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 
 def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
@@ -185,23 +199,31 @@ def _read_child(source: Source, descriptor: Descriptor) -> tuple[bytes, Index | 
 
 
 def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[Descriptor, str | None]:
-    candidates = list(_candidates(source, index, 1, set()))
-    if not candidates:
+    found = list(candidates(source, index))
+    if not found:
         raise NoMatchingPlatform(str(platform or default_platform()), [])
     try:
-        return select(candidates, platform or default_platform()), None
+        return select(found, platform or default_platform()), None
     except NoMatchingPlatform:
-        digests = {descriptor.digest for _, descriptor in candidates}
+        digests = {descriptor.digest for _, descriptor in found}
         if platform is not None or len(digests) > 1:
             raise
-        only, descriptor = candidates[0]
+        only, descriptor = found[0]
         return descriptor, f"the only image is for {only}, not for {default_platform()}"
 
 
-def _candidates(source: Source, index: Index, depth: int, seen: set[str]) -> Iterator[tuple[Platform, Descriptor]]:
-    """The images of an index with their platforms; nested indexes are flattened, absent and known ones passed over."""
+def candidates(
+    source: Source, index: Index, attestations: set[str] | None = None, *, depth: int = 1, seen: set[str] | None = None
+) -> Iterator[tuple[Platform, Descriptor]]:
+    """The images of an index with their platforms; nested indexes are flattened, absent and known ones passed over.
+
+    The digests of attestations are added to the set that is given.
+    """
+    seen = set() if seen is None else seen
     if depth > MAX_INDEX_DEPTH:
         raise DocumentError(f"indexes are nested more than {MAX_INDEX_DEPTH} deep")
+    if attestations is not None:
+        attestations.update(entry.digest for entry in index.manifests if is_attestation(entry))
     for entry in image_entries(index.manifests):
         if entry.platform is not None and entry.media_type not in INDEX_TYPES:
             yield entry.platform, entry
@@ -209,24 +231,24 @@ def _candidates(source: Source, index: Index, depth: int, seen: set[str]) -> Ite
             seen.add(entry.digest)
             if len(seen) > MAX_INDEX_ENTRIES:
                 raise DocumentError(f"the index leads to more than {MAX_INDEX_ENTRIES} manifests")
-            yield from _look_inside(source, entry, depth, seen)
+            _, document = read_if_there(source, entry) or (b"", None)
+            if isinstance(document, Index):
+                yield from candidates(source, document, attestations, depth=depth + 1, seen=seen)
+            elif document is not None and document.config.media_type in CONFIG_TYPES:
+                config = read_blob(source, document.config, MAX_CONFIG)
+                yield parse_config(config, f"the config {document.config.digest}").platform, entry
 
 
-def _look_inside(source: Source, entry: Descriptor, depth: int, seen: set[str]) -> Iterator[tuple[Platform, Descriptor]]:
-    """What an entry that names no platform, or is an index itself, holds."""
+def read_if_there(source: Source, entry: Descriptor) -> tuple[bytes, Index | Manifest] | None:
+    """What an entry of an index points to; None where it is absent, as partial copies lack other platforms' manifests."""
     try:
-        _, document = _read_child(source, entry)
+        return _read_child(source, entry)
     except ArchiveError:
-        return  # partial copies lack the manifests of other platforms
+        return None
     except RegistryError as error:
         if error.status != _NOT_FOUND:
             raise
-        return
-    if isinstance(document, Index):
-        yield from _candidates(source, document, depth + 1, seen)
-    elif document.config.media_type in CONFIG_TYPES:
-        config = read_blob(source, document.config, MAX_CONFIG)
-        yield parse_config(config, f"the config {document.config.digest}").platform, entry
+        return None
 
 
 def _require_image(manifest: Manifest, digest: str) -> None:

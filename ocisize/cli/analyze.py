@@ -34,11 +34,16 @@ def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None
         default="Dockerfile",
         help="file of the repository that sarif, github and gitlab show findings at (default: %(default)s)",
     )
+    add("--all-platforms", action="store_true", help="analyse all images of an index and show where they drift apart")
     add_budget_options(parser, brief=brief)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge and report, every report of one analysis, standard output last: whoever reads it may stop early."""
+    if options.all_platforms:
+        from ocisize.cli.platforms import run_all
+
+        return run_all(options)
     gate = find_gate(options)
     formats = {output.format for output in options.outputs}
     if options.files and formats.isdisjoint(_WITH_FILES) and not options.quiet:

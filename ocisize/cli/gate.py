@@ -187,7 +187,7 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
 
 
-def complain_of(verdicts: Sequence[Verdict], analysis: Analysis) -> None:
+def complain_of(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:
     """Name the budgets that are not kept on standard error, for reports that do not or that nobody sees."""
     if not verdicts:
         return
@@ -196,4 +196,4 @@ def complain_of(verdicts: Sequence[Verdict], analysis: Analysis) -> None:
     for outcome in ("fail", "warn"):
         for verdict in verdicts:
             if verdict.outcome.value == outcome:
-                complain(f"budget {outcome}", describe(verdict, analysis))
+                complain(f"budget {outcome}", f"{about}{': ' * bool(about)}{describe(verdict, analysis)}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ocisize.analysis.model import Analysis
+    from ocisize.analyzer import Analyzer
 
 _MAX_WARNINGS = 10
 
@@ -22,6 +23,18 @@ def read_image(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analysis:
     """Analyse the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
+    analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
+    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
+        analysis = analyzer.analyze(options.image, select=options.select)
+    if not options.quiet:
+        show_warnings(analysis.warnings)
+    return analysis
+
+
+def make_analyzer(
+    options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
+) -> Analyzer:
+    """An analyzer with the options of all commands."""
     from ocisize.analysis.catalog import load_catalog
     from ocisize.analyzer import Analyzer
 
@@ -34,14 +47,11 @@ def read_image(
         analyzer.connection = ocisize.Connection(
             plain_http=options.insecure, tls_verify=options.ca_cert or True, pool_size=max(analyzer.jobs, 8)
         )
-    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
-        analysis = analyzer.analyze(options.image, select=options.select)
-    if not options.quiet:
-        _show_warnings(analysis.warnings)
-    return analysis
+    return analyzer
 
 
-def _show_warnings(warnings: tuple[str, ...]) -> None:
+def show_warnings(warnings: Sequence[str]) -> None:
+    """Print the first few warnings on standard error."""
     for text in warnings[:_MAX_WARNINGS]:
         complain("warning", text)
     if len(warnings) > _MAX_WARNINGS:

@@ -66,6 +66,17 @@ def to_json(
 ) -> str:
     """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns.
 
+    See ``analysis_document``.
+    """
+    document = analysis_document(analysis, files=files, assumptions=assumptions, verdicts=verdicts)
+    return json.dumps(document, indent=indent)
+
+
+def analysis_document(
+    analysis: Analysis, *, files: bool = False, assumptions: Assumptions | None = None, verdicts: Sequence[Verdict] = ()
+) -> dict[str, Any]:
+    """The document of an analysis, which other documents may hold.
+
     ``cost`` is what the image costs under ``assumptions``, and what each finding saves, in the order of the findings, and
     ``budgets`` are the ``verdicts``; they are not part of the analysis and not read back.
     """
@@ -76,14 +87,14 @@ def to_json(
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
-    document["system"] = _shown(attrs.asdict(analysis.system))
+    document["system"] = shown(attrs.asdict(analysis.system))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
         from ocisize.report.verdicts import verdict_document
 
         document["budgets"] = [verdict_document(verdict) for verdict in verdicts]
     document["warnings"] = [display_name(text) for text in analysis.warnings]
-    return json.dumps(document, indent=indent)
+    return document
 
 
 def from_json(text: str | bytes) -> Analysis:
@@ -105,7 +116,7 @@ def from_json(text: str | bytes) -> Analysis:
 def advice_document(advice: Advice) -> dict[str, Any]:
     """All findings, with the rule behind each, and what they save together."""
     findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
-    return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": _shown(findings)}
+    return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": shown(findings)}
 
 
 def _base(split: BaseSplit | None) -> dict[str, Any] | None:
@@ -113,7 +124,7 @@ def _base(split: BaseSplit | None) -> dict[str, Any] | None:
         return None
     parts = {"base": split.base, "own": split.own}
     sizes = {name: None if each is None else _sizes(each) for name, each in parts.items()}
-    return {"found": _shown(attrs.asdict(split.found)), **sizes}
+    return {"found": shown(attrs.asdict(split.found)), **sizes}
 
 
 def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
@@ -125,12 +136,12 @@ def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
     }
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """A document with all its strings made fit for any encoder."""
     if isinstance(value, dict):
-        return {name: _shown(item) for name, item in value.items()}
+        return {name: shown(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_shown(item) for item in value]
+        return [shown(item) for item in value]
     return display_name(value) if type(value) is str else value
 
 

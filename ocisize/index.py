@@ -1,0 +1,124 @@
+"""Index: the images of all platforms that a source holds, and their layers, each of them once.
+
+Specification: https://github.com/opencontainers/image-spec/blob/main/image-index.md. BuildKit stores its attestations in
+the index as well, as images for ``unknown/unknown``
+(https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md); they are counted and left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import attrs
+
+from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError
+from ocisize.image import Image, Layer, Source, candidates, digest_of, make_image, read_if_there
+from ocisize.oci import Descriptor, Digest, Index, Platform, parse_manifest
+from ocisize.platforms import normalize
+
+LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
+
+
+@attrs.frozen(kw_only=True)
+class IndexImages:
+    """An index's images by platform, in its order; a single image is an index of one."""
+
+    images: Mapping[str, Image]
+    digest: Digest | None = None  #: of the index; None where there is none
+    media_type: str = ""
+    attestations: int = 0
+    absent: tuple[str, ...] = ()  #: platforms whose manifests the source lacks
+    warnings: tuple[str, ...] = ()
+
+
+def read_images(source: Source) -> IndexImages:
+    """Read the manifests and configs of all platforms, every document verified by size and digest.
+
+    Raises PlatformError where one of them is broken, NoMatchingPlatform where there is none at all, DocumentError, and
+    what the source raises.
+    """
+    data = source.read_manifest()
+    document = parse_manifest(data, "the manifest")
+    if not isinstance(document, Index):
+        image = make_image(source, data, document)
+        return IndexImages(images={str(image.platform): image})
+    attestations = set[str]()
+    entries = {
+        (entry.digest, normalize(found)): (found, entry) for found, entry in candidates(source, document, attestations)
+    }
+    images, absent, warnings = dict[str, Image](), list[str](), list[str]()
+    for label, (platform, entry) in zip(_labels(list(entries.values())), entries.values(), strict=True):
+        with naming(label):
+            if (there := read_if_there(source, entry)) is None:
+                absent.append(label)
+                continue
+            image = images[label] = make_image(source, *there, entry)
+        if _differ(platform, image.platform):
+            warnings.append(f"{label}: the config of this image says that it is for {image.platform}")
+    if not images:
+        raise NoMatchingPlatform("any", [])
+    return IndexImages(
+        images=images,
+        digest=digest_of(data),
+        media_type=document.media_type,
+        attestations=len(attestations),
+        absent=tuple(absent),
+        warnings=tuple(warnings),
+    )
+
+
+def _labels(entries: Sequence[tuple[Platform, Descriptor]]) -> list[str]:
+    """A name for each entry, no two alike: its platform, with what is needed to tell it from others of the same."""
+    plain = Counter(str(platform) for platform, _ in entries)
+    versioned = [
+        f"{platform} {platform.os_version}" if plain[str(platform)] > 1 and platform.os_version else str(platform)
+        for platform, _ in entries
+    ]
+    counts = Counter(versioned)
+    return [
+        f"{label} {entry.digest}" if counts[label] > 1 else label
+        for label, (_, entry) in zip(versioned, entries, strict=True)
+    ]
+
+
+def _differ(listed: Platform, stated: Platform) -> bool:
+    """Whether an image is for another system or processor than the index says; configs often lack the variant."""
+    one, other = normalize(listed), normalize(stated)
+    known = bool(stated.os and stated.architecture)
+    return known and (one.os, one.architecture) != (other.os, other.architecture)
+
+
+@contextmanager
+def naming(platform: str) -> Iterator[None]:
+    """Raise errors as errors about the image of a platform."""
+    try:
+        yield
+    except PlatformError:
+        raise
+    except OcisizeError as error:
+        raise PlatformError([platform], error) from error
+
+
+def layer_key(layer: Layer) -> LayerKey:
+    """What makes two layers of a source the same."""
+    return layer.descriptor.digest, layer.diff_id, layer.descriptor.size
+
+
+def shared_layers(images: Mapping[str, Image]) -> dict[LayerKey, Layer]:
+    """The layers of all images, each once, numbered anew."""
+    distinct = {layer_key(layer): layer for image in images.values() for layer in image.layers}
+    return {key: attrs.evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
+
+
+def placed(error: LayerError, images: Mapping[str, Image], keys: Sequence[LayerKey]) -> PlatformError:
+    """An error in one of the ``shared_layers``, whose ``keys`` are given, as one about the images that have it."""
+    found = {
+        label: layer.index
+        for label, image in images.items()
+        for layer in image.layers
+        if layer_key(layer) == keys[error.index]
+    }
+    return PlatformError(list(found), LayerError(next(iter(found.values())), error.digest, error.cause))

@@ -1,0 +1,175 @@
+"""An IndexAnalysis for people: the platforms beside each other, and what differs, largest first, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from rich.text import Text
+
+from ocisize.analysis.drift import Drift, FindingDrift, IndexAnalysis, StepDrift
+from ocisize.analysis.onlythere import OnlyThere
+from ocisize.report.page import new_table, open_page
+from ocisize.report.units import UNKNOWN, human_size, percent, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ocisize.analysis.verdict import Verdict
+
+MOST_LINES = 40
+_MOST_PLATFORMS = 14
+_MOST_VERDICTS = 6
+_SLIGHT = 0.01  #: of the largest image; what differs less is not worth a line
+
+#: bytes, what differs, and why
+_Line = tuple[int, str, str]
+
+
+def write_index(
+    index: IndexAnalysis,
+    file: TextIO,
+    *,
+    verdicts: Mapping[str, Sequence[Verdict]] | None = None,
+    width: int | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write at most MOST_LINES lines; ``verdicts`` are those on each platform's image, of which the failed are named."""
+    with open_page(file, width=width, color=color) as console:
+        used = _header(console, index)
+        used += _verdicts(console, index, verdicts or {})
+        used += _platforms(console, index)
+        _drift(console, index, MOST_LINES - used)
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    """One line, cut to fit."""
+    console.print(Text(printable(text), style=style), no_wrap=True, overflow="ellipsis", crop=True)
+
+
+def _header(console: Console, index: IndexAnalysis) -> int:
+    named = index.reference not in (None, index.source)
+    name = f"{index.source} · {index.reference}" if named else index.source
+    _line(console, index.reference or "" if index.format == "registry" and named else name, "bold")
+    count = len(index.analyses)
+    parts = [f"{count} platform{'s' * (count != 1)}"]
+    if index.stored_size is not None:
+        parts.append(f"{human_size(index.stored_size)} in the registry, shared layers once")
+    if index.attestations:
+        parts.append(f"{index.attestations} attestation{'s' * (index.attestations != 1)} left out")
+    _line(console, " · ".join(parts), "dim")
+    lines = [f"index {index.digest}"] if index.digest else []
+    if index.absent:
+        lines.append(f"not there, so not analysed: {', '.join(index.absent)}")
+    for text in lines:
+        _line(console, text, "dim")
+    return 2 + len(lines)
+
+
+def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
+    if not any(verdicts.values()):
+        return 0
+    from ocisize.report.verdicts import describe
+
+    broken = [
+        (each.outcome.value, name, describe(each, index.analyses[name]))
+        for outcome in ("fail", "warn")
+        for name, found in verdicts.items()
+        for each in found
+        if each.outcome.value == outcome
+    ]
+    console.print()
+    if not broken:
+        _line(console, "Budgets: all kept on every platform", "bold")
+        return 2
+    _line(
+        console,
+        f"Budgets: {len(broken)} not kept, on {len({name for _, name, _ in broken})} of {len(verdicts)} platforms",
+        "bold",
+    )
+    for outcome, name, text in broken[:_MOST_VERDICTS]:
+        _line(console, f"{outcome.upper()} {name}: {text}", "red" if outcome == "fail" else "yellow")
+    rest = len(broken) - _MOST_VERDICTS
+    if rest > 0:
+        _line(console, f"… and {rest} more (-f json has all)", "dim")
+    return 2 + min(len(broken), _MOST_VERDICTS) + (rest > 0)
+
+
+def _platforms(console: Console, index: IndexAnalysis) -> int:
+    spreads = {each.name: each for each in index.drift.figures}
+    wire = spreads["compressed_size"]
+    shown = wire if None not in wire.values else spreads["content_size"]
+    columns = ("Wire", "Unpacked", "Live", "Waste", "Layers", "Findings", "Ratio", "Platform")
+    table = new_table(console, f"Platforms (ratio: {'wire' if shown is wire else 'unpacked'} to the smallest)", columns, 1)
+    rows = list(zip(index.analyses.items(), shown.ratios, strict=True))
+    for (name, each), ratio in rows[:_MOST_PLATFORMS]:
+        figures = (each.compressed_size, each.content_size, each.live_size, each.wasted_size)
+        counts = (str(len(each.layers)), str(len(each.advice.findings)))
+        share = UNKNOWN if ratio is None else f"{ratio:.2f}"
+        table.add_row(*map(human_size, figures), *counts, share, Text(printable(name)))
+    console.print(table)
+    rest = len(rows) - _MOST_PLATFORMS
+    if rest > 0:
+        _line(console, f"… and {rest} more (-f json has all)", "dim")
+    return 3 + min(len(rows), _MOST_PLATFORMS) + (rest > 0)
+
+
+def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
+    if len(index.analyses) < 2:
+        return
+    console.print()
+    lines = sorted(_lines(index), key=lambda line: -line[0])
+    largest = max((size or 0 for each in index.drift.figures[:1] for size in each.values), default=0)
+    telling = [line for line in lines if line[0] >= _SLIGHT * largest] or lines[:1]
+    if not telling:
+        _line(console, "Drift: none; the platforms differ in nothing that is compared", "bold")
+        return
+    _line(console, "Drift between the platforms, largest first", "bold")
+    most = (room - 3) // 2
+    for size, what, why in telling[:most]:
+        _line(console, f"{human_size(size):>7} {what}")
+        _line(console, f"        {why}", "dim")
+    rest = len(lines) - len(telling[:most])
+    if rest:
+        _line(console, f"… and {rest} more (-f json has all)", "dim")
+
+
+def _lines(index: IndexAnalysis) -> Iterator[_Line]:
+    drift = index.drift
+    for step in drift.steps:
+        if step.difference or step.missing:
+            yield step.difference, step.instruction or "a layer without an instruction", _why(step, drift)
+    for only in drift.only_there:
+        if only.directory is not None:
+            yield _size(only), f"{only.directory} in {only.platform} only", _describe(only, index)
+    for finding in drift.findings:
+        yield finding.difference, f"{finding.id}: {finding.title}", _who(finding, drift)
+
+
+def _size(only: OnlyThere) -> int:
+    return only.content_size if only.compressed_size is None else only.compressed_size
+
+
+def _why(step: StepDrift, drift: Drift) -> str:
+    """Who has how much of it, largest first; who has as much stands together."""
+    by_size: dict[int | None, list[str]] = {}
+    for name, layer, size in zip(drift.platforms, step.layers, step.sizes, strict=True):
+        by_size.setdefault(None if layer is None else size or 0, []).append(name)
+    missing = by_size.pop(None, [])
+    parts = [f"{human_size(size)} {_names(by_size[size])}" for size in sorted(by_size, key=lambda size: -(size or 0))]
+    return " · ".join([*parts, *([f"no such layer: {_names(missing)}"] if missing else [])])
+
+
+def _describe(only: OnlyThere, index: IndexAnalysis) -> str:
+    files = f"{only.file_count:,} file{'s' * (only.file_count != 1)}, {human_size(only.content_size)} unpacked"
+    live = index.analyses[only.platform].live_size
+    return f"{files}{f', {percent(only.content_size / live)} of what it shows' if live else ''}"
+
+
+def _who(finding: FindingDrift, drift: Drift) -> str:
+    others = [name for name in drift.platforms if name not in finding.platforms]
+    return f"only {_names(list(finding.platforms))}, not {_names(others)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,64 @@
+"""An IndexAnalysis as JSON: the full document of every image, and what differs between them.
+
+The document is versioned as ``ocisize.analysis`` is, which its ``images`` are: ``ocisize.from_json`` reads each of them.
+Lists of figures stand in the order of ``drift.platforms``, null where an image has no such thing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+import ocisize
+from ocisize.analysis.drift import Drift, IndexAnalysis
+from ocisize.report.json import analysis_document, shown
+from ocisize.report.options import ReportOptions
+
+if TYPE_CHECKING:
+    from ocisize.analysis.verdict import Verdict
+
+SCHEMA = "ocisize.index"
+VERSION = 1
+
+
+def index_to_json(
+    index: IndexAnalysis,
+    options: ReportOptions | None = None,
+    *,
+    verdicts: Mapping[str, Sequence[Verdict]] | None = None,
+    indent: int | None = 2,
+) -> str:
+    """Write the analyses of an index as JSON text; ``verdicts`` are those on each platform's image."""
+    options, verdicts = options or ReportOptions(), verdicts or {}
+    images = [
+        {
+            "platform": platform,
+            "analysis": analysis_document(
+                analysis,
+                files=options.files,
+                assumptions=options.assumptions,
+                verdicts=verdicts.get(platform, ()),
+            ),
+        }
+        for platform, analysis in index.analyses.items()
+    ]
+    about = {
+        name: getattr(index, name)
+        for name in ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent")
+    }
+    document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
+    document |= {"drift": _drift(index.drift), "warnings": index.warnings}
+    return json.dumps({**shown(document), "images": shown(images)}, indent=indent)
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "platforms": drift.platforms,
+        "figures": {each.name: {"values": each.values, "ratios": each.ratios} for each in drift.figures},
+        "steps": [{**attrs.asdict(each, recurse=False), "difference": each.difference} for each in drift.steps],
+        "only_there": [attrs.asdict(each) for each in drift.only_there],
+        "findings": [{**attrs.asdict(each, recurse=False), "difference": each.difference} for each in drift.findings],
+    }
