@@ -33,20 +33,20 @@ def build(architecture: str) -> BuiltImage:
     return build_image(layers, history=history, architecture=architecture)
 
 
-def attestation() -> BuiltImage:
+def attestation(subject: str) -> BuiltImage:
     """What BuildKit stores beside an image."""
-    return build_image([layer({"statement": b"{}"})], os="unknown", architecture="unknown")
+    return build_image([layer({"statement": subject.encode()})], os="unknown", architecture="unknown")
 
 
 def build_index() -> tuple[bytes, dict[str, bytes]]:
     """The index and all blobs: three platforms and two attestations."""
     images = [build(name) for name in NAMES]
-    statement = attestation()
+    statements = [attestation(subject.digest) for subject in images[:2]]
     entries = [for_platform(built.descriptor, "linux", name) for name, built in zip(NAMES, images, strict=True)]
-    for subject in images[:2]:
+    for subject, statement in zip(images, statements, strict=False):
         note = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": subject.digest}
         entries.append({**for_platform(statement.descriptor, "unknown", "unknown"), "annotations": note})
-    blobs = {digest: data for built in (*images, statement) for digest, data in built.blobs.items()}
+    blobs = {digest: data for built in (*images, *statements) for digest, data in built.blobs.items()}
     return index_bytes(entries), blobs
 
 

@@ -16,7 +16,7 @@ from ocisize.analysis.processors import paths_without_processor
 from ocisize.analysis.sums import Sums
 from ocisize.files import DIRECTORY, REGULAR
 
-MOST = 10  #: directories of an image
+MOST = 10  #: directories of a layer
 _SEVERAL = -1
 
 
@@ -24,10 +24,11 @@ _SEVERAL = -1
 class OnlyThere:
     """Files that a single image has, in one directory: ``/opt/cuda/`` is all below it, ``/opt/*`` directly in it.
 
-    The rest of an image, in directories that say less, has no name.
+    The rest of a layer, in directories that say less, has no name.
     """
 
     platform: str
+    layer: int
     directory: str | None
     content_size: int
     compressed_size: int | None
@@ -35,15 +36,20 @@ class OnlyThere:
 
 
 def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
-    """Per image the directories that say most, largest first; nothing where there is one image.
+    """Per layer of each image the directories that say most, largest first; nothing where there is one image.
 
     Raises ValueError for analyses without file tables.
     """
     if len(analyses) < 2:
         return ()
     owners = _find_owners(list(analyses.values()))
-    found = [each for number, name in enumerate(analyses) for each in _of_image(name, analyses[name], owners, number)]
-    return tuple(sorted(found, key=lambda each: (-each.content_size, each.platform, each.directory or "\uffff")))
+    found = [
+        each
+        for number, (name, image) in enumerate(analyses.items())
+        for layer in image.layers
+        for each in _of_layer(name, layer, owners, number)
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.content_size, each.platform, each.layer, each.directory or "\uffff")))
 
 
 def _find_owners(images: list[Analysis]) -> dict[bytes, int]:
@@ -70,23 +76,22 @@ def _visible(layer: LayerAnalysis) -> Iterator[tuple[int, bytes, bytes]]:
                 yield row, path, name
 
 
-def _of_image(platform: str, image: Analysis, owners: Mapping[bytes, int], number: int) -> Iterator[OnlyThere]:
-    tree, sums = Directories(), Sums(image.compressed_size is not None)
-    for layer in image.layers:
-        table = layer.files
-        for row, path, name in _visible(layer):
-            if table is None or owners[name] != number or table.kinds[row] != REGULAR or not table.sizes[row]:
-                continue
-            directory = tree.numbers[path.rpartition(b"/")[0]]
-            sums.grow(directory + 1)
-            sums.content[directory] += table.sizes[row]
-            sums.compressed[directory] += table.compressed_sizes[row] if table.compressed_sizes is not None else 0
-            sums.files[directory] += 1
+def _of_layer(platform: str, layer: LayerAnalysis, owners: Mapping[bytes, int], number: int) -> Iterator[OnlyThere]:
+    tree, sums, table = Directories(), Sums(layer.compressed_size is not None), layer.files
+    for row, path, name in _visible(layer):
+        if table is None or owners[name] != number or table.kinds[row] != REGULAR or not table.sizes[row]:
+            continue
+        directory = tree.numbers[path.rpartition(b"/")[0]]
+        sums.grow(directory + 1)
+        sums.content[directory] += table.sizes[row]
+        sums.compressed[directory] += table.compressed_sizes[row] if table.compressed_sizes is not None else 0
+        sums.files[directory] += 1
     sums.grow(len(tree.paths))
     for group in main_directories(tree, sums, MOST):
         if group.content_size:
             yield OnlyThere(
                 platform=platform,
+                layer=layer.index,
                 directory=group.name,
                 content_size=group.content_size,
                 compressed_size=group.compressed_size,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from rich.text import Text
 
-from ocisize.analysis.drift import Drift, FindingDrift, IndexAnalysis, StepDrift
+from ocisize.analysis.drift import Drift, IndexAnalysis, StepDrift
 from ocisize.analysis.onlythere import OnlyThere
 from ocisize.report.page import new_table, open_page
-from ocisize.report.units import UNKNOWN, human_size, percent, printable
+from ocisize.report.units import UNKNOWN, human_size, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +22,8 @@ _MOST_PLATFORMS = 14
 _MOST_VERDICTS = 6
 _SLIGHT = 0.01  #: of the largest image; what differs less is not worth a line
 
-#: bytes, what differs, and why
-_Line = tuple[int, str, str]
+#: bytes, what differs, and in lines of their own who has it and why
+_Item: TypeAlias = tuple[int, str, list[str]]
 
 
 def write_index(
@@ -50,11 +50,11 @@ def _line(console: Console, text: str, style: str = "") -> None:
 def _header(console: Console, index: IndexAnalysis) -> int:
     named = index.reference not in (None, index.source)
     name = f"{index.source} · {index.reference}" if named else index.source
-    _line(console, index.reference or "" if index.format == "registry" and named else name, "bold")
+    _line(console, index.reference if index.format == "registry" and index.reference else name, "bold")
     count = len(index.analyses)
     parts = [f"{count} platform{'s' * (count != 1)}"]
     if index.stored_size is not None:
-        parts.append(f"{human_size(index.stored_size)} in the registry, shared layers once")
+        parts.append(f"{human_size(index.stored_size)} in all, shared layers once")
     if index.attestations:
         parts.append(f"{index.attestations} attestation{'s' * (index.attestations != 1)} left out")
     _line(console, " · ".join(parts), "dim")
@@ -118,57 +118,69 @@ def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
     if len(index.analyses) < 2:
         return
     console.print()
-    lines = sorted(_lines(index), key=lambda line: -line[0])
-    largest = max((size or 0 for each in index.drift.figures[:1] for size in each.values), default=0)
-    telling = [line for line in lines if line[0] >= _SLIGHT * largest] or lines[:1]
+    items = sorted(_items(index), key=lambda item: -item[0])
+    largest = max((size or 0 for each in index.drift.figures for size in each.values), default=0)
+    telling = [item for item in items if item[0] >= _SLIGHT * largest] or items[:1]
     if not telling:
         _line(console, "Drift: none; the platforms differ in nothing that is compared", "bold")
         return
     _line(console, "Drift between the platforms, largest first", "bold")
-    most = (room - 3) // 2
-    for size, what, why in telling[:most]:
+    room, shown = room - 3, 0
+    for size, what, details in telling:
+        room -= 1 + len(details)
+        if room < 0:
+            break
         _line(console, f"{human_size(size):>7} {what}")
-        _line(console, f"        {why}", "dim")
-    rest = len(lines) - len(telling[:most])
-    if rest:
-        _line(console, f"… and {rest} more (-f json has all)", "dim")
+        for text in details:
+            _line(console, f"        {text}", "dim")
+        shown += 1
+    if len(items) > shown:
+        _line(console, f"… and {len(items) - shown} more (-f json has all)", "dim")
 
 
-def _lines(index: IndexAnalysis) -> Iterator[_Line]:
-    drift = index.drift
-    for step in drift.steps:
-        if step.difference or step.missing:
-            yield step.difference, step.instruction or "a layer without an instruction", _why(step, drift)
+def _items(index: IndexAnalysis) -> Iterator[_Item]:
+    """All that differs; what a step's layer alone has is told with the step where that explains its size."""
+    drift, told = index.drift, set[tuple[str, int]]()
+    there: dict[tuple[str, int], OnlyThere] = {}  #: the largest of each layer
     for only in drift.only_there:
         if only.directory is not None:
-            yield _size(only), f"{only.directory} in {only.platform} only", _describe(only, index)
+            there.setdefault((only.platform, only.layer), only)
+    for step in drift.steps:
+        if step.difference or step.missing:
+            largest = [
+                (platform, layer)
+                for platform, layer, size in zip(drift.platforms, step.layers, step.sizes, strict=True)
+                if layer is not None and size == max(each or 0 for each in step.sizes) and (platform, layer) in there
+            ]
+            details = [_who_has(step, drift)]
+            if largest and not step.missing:
+                details.append(f"only {largest[0][0]} has {_describe(there[largest[0]])}")
+            told.update(largest)
+            yield step.difference, step.instruction or "a layer without an instruction", details
+    for (platform, layer), only in there.items():
+        if (platform, layer) not in told:
+            yield _size(only), f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]
     for finding in drift.findings:
-        yield finding.difference, f"{finding.id}: {finding.title}", _who(finding, drift)
+        others = [name for name in drift.platforms if name not in finding.platforms]
+        who = f"only {_names(finding.platforms)}, not {_names(others)}"
+        yield finding.difference, f"{finding.id}: {finding.title}", [who]
 
 
 def _size(only: OnlyThere) -> int:
     return only.content_size if only.compressed_size is None else only.compressed_size
 
 
-def _why(step: StepDrift, drift: Drift) -> str:
+def _describe(only: OnlyThere) -> str:
+    return f"{only.directory}: {only.file_count:,} file{'s' * (only.file_count != 1)}, {human_size(_size(only))}"
+
+
+def _who_has(step: StepDrift, drift: Drift) -> str:
     """Who has how much of it, largest first; who has as much stands together."""
-    by_size: dict[int | None, list[str]] = {}
-    for name, layer, size in zip(drift.platforms, step.layers, step.sizes, strict=True):
-        by_size.setdefault(None if layer is None else size or 0, []).append(name)
-    missing = by_size.pop(None, [])
-    parts = [f"{human_size(size)} {_names(by_size[size])}" for size in sorted(by_size, key=lambda size: -(size or 0))]
-    return " · ".join([*parts, *([f"no such layer: {_names(missing)}"] if missing else [])])
-
-
-def _describe(only: OnlyThere, index: IndexAnalysis) -> str:
-    files = f"{only.file_count:,} file{'s' * (only.file_count != 1)}, {human_size(only.content_size)} unpacked"
-    live = index.analyses[only.platform].live_size
-    return f"{files}{f', {percent(only.content_size / live)} of what it shows' if live else ''}"
-
-
-def _who(finding: FindingDrift, drift: Drift) -> str:
-    others = [name for name in drift.platforms if name not in finding.platforms]
-    return f"only {_names(list(finding.platforms))}, not {_names(others)}"
+    by_size: dict[str, list[str]] = {}
+    order = sorted(zip(drift.platforms, step.layers, step.sizes, strict=True), key=lambda each: -(each[2] or 0))
+    for name, layer, size in order:
+        by_size.setdefault("no such layer" if layer is None else human_size(size), []).append(name)
+    return " · ".join(f"{size} {_names(names)}" for size, names in by_size.items())
 
 
 def _names(names: Sequence[str]) -> str:
