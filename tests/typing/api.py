@@ -44,6 +44,10 @@ def use() -> None:
         assert_type(verdict.budget, ocisize.Budget)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
+    index = analyzer.analyze_all("app:tag")
+    assert_type(index, ocisize.IndexAnalysis)
+    assert_type(index.analyses["linux/arm64"], ocisize.Analysis)
+    assert_type(index.stored_size, int | None)
     try:
         analyzer.analyze("registry.io/app:tag", select=None)
     except ocisize.OcisizeError as error:
