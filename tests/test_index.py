@@ -199,6 +199,19 @@ def test_absent_platforms_are_named(tmp_path: Path) -> None:
         Analyzer().analyze_all(write(tmp_path / "none", entries, []))
 
 
+def test_no_budget_passes_because_a_platform_is_absent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without budgets an absent platform is a warning, with budgets the status is 2; the report is written."""
+    images = {name: build(name) for name in NAMES}
+    entries = [for_platform(each.descriptor, "linux", name) for name, each in images.items()]
+    folder = str(write(tmp_path, entries, [images["arm64"], images["s390x"]]))
+    assert main([folder, "--all-platforms", "--no-budgets"]) == 0
+    assert "warning: linux/amd64: the index names it" in capsys.readouterr().err
+    assert main([folder, "--all-platforms", "--no-budgets", "--max-wire", "1 GB"]) == 2
+    captured = capsys.readouterr()
+    assert "no budget can be judged on linux/amd64" in captured.err
+    assert "linux/s390x" in captured.out
+
+
 def test_platforms_of_one_name_are_told_apart(tmp_path: Path) -> None:
     """Windows images by their version, others by digest; entries that repeat are one."""
     images = [build_image([layer({"a": bytes([number])})], os="windows") for number in range(4)]

@@ -1,12 +1,15 @@
 """find_only_there: the visible files that stand in one image of several only, by directory.
 
-Paths are compared without the names of processors. One dictionary holds each path once with the image that has it, so that
-memory goes with the number of different paths: 0.5 µs and 100 bytes for each.
+Paths are compared without the names of processors, and by their hash: Python's of bytes has 64 bits and a secret key, so
+that of ten million paths two are taken for one once in 100,000 runs, and nobody can make them so. A table that several
+images share is hashed once; what is compared are sets of numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import compress
 
 import attrs
 
@@ -14,10 +17,11 @@ from ocisize.analysis.directories import Directories, main_directories
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.processors import paths_without_processor
 from ocisize.analysis.sums import Sums
-from ocisize.files import DIRECTORY, REGULAR
+from ocisize.files import DIRECTORY, REGULAR, FileTable, IntArray
 
 MOST = 10  #: directories of a layer
-_SEVERAL = -1
+_STANDS = bytes(kind != DIRECTORY for kind in range(256))  # links and devices are there as files are
+_IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 
 @attrs.frozen(kw_only=True)
@@ -42,49 +46,69 @@ def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
     """
     if len(analyses) < 2:
         return ()
-    owners = _find_owners(list(analyses.values()))
+    names = _Names()
+    several = _find_several(list(analyses.values()), names)
     found = [
         each
-        for number, (name, image) in enumerate(analyses.items())
+        for name, image in analyses.items()
         for layer in image.layers
-        for each in _of_layer(name, layer, owners, number)
+        for each in _of_layer(name, layer, names.of(_table_of(layer)), several)
     ]
     return tuple(sorted(found, key=lambda each: (-each.content_size, each.platform, each.layer, each.directory or "\uffff")))
 
 
-def _find_owners(images: list[Analysis]) -> dict[bytes, int]:
-    """Path → the number of the one image where it stands, or _SEVERAL; links and devices count, directories do not."""
-    owners: dict[bytes, int] = {}
-    for number, image in enumerate(images):
+class _Names:
+    """Hashed paths by row, of each table once."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[FileTable, IntArray]] = {}  # the table keeps its id from being given away
+
+    def of(self, table: FileTable) -> IntArray:
+        if id(table) not in self._found:
+            column = array("q")
+            for _, paths in table.paths.pieces():
+                column.extend(map(hash, paths_without_processor(paths)))
+            self._found[id(table)] = table, column
+        return self._found[id(table)][1]
+
+
+def _find_several(images: Sequence[Analysis], names: _Names) -> set[int]:
+    """The names that stand in more than one image."""
+    seen, several = set[int](), set[int]()
+    for image in images:
+        own = set[int]()
         for layer in image.layers:
-            for _, _, name in _visible(layer):
-                if owners.setdefault(name, number) != number:
-                    owners[name] = _SEVERAL
-    return owners
+            table = _table_of(layer)
+            own.update(compress(names.of(table), _visible(layer, table.kinds.translate(_STANDS))))
+        several |= own & seen
+        seen |= own
+    return several
 
 
-def _visible(layer: LayerAnalysis) -> Iterator[tuple[int, bytes, bytes]]:
-    """Row, path and compared path of what can be seen."""
-    table, hidden_by = layer.files, layer.hidden_by
-    if table is None or hidden_by is None:
+def _table_of(layer: LayerAnalysis) -> FileTable:
+    if layer.files is None or layer.hidden_by is None:
         raise ValueError(f"layer {layer.index} has no file table")
-    for first, paths in table.paths.pieces():
-        rows = slice(first, first + len(paths))
-        columns = zip(table.kinds[rows], hidden_by[rows], paths_without_processor(paths), paths, strict=True)
-        for row, (kind, hidden, name, path) in enumerate(columns, first):
-            if hidden < 0 and kind != DIRECTORY:
-                yield row, path, name
+    return layer.files
 
 
-def _of_layer(platform: str, layer: LayerAnalysis, owners: Mapping[bytes, int], number: int) -> Iterator[OnlyThere]:
-    tree, sums, table = Directories(), Sums(layer.compressed_size is not None), layer.files
-    for row, path, name in _visible(layer):
-        if table is None or owners[name] != number or table.kinds[row] != REGULAR or not table.sizes[row]:
-            continue
+def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
+    """Flags by row without those of what is hidden."""
+    hidden_by = layer.hidden_by
+    if hidden_by is None or hidden_by.count(-1) == len(hidden_by):
+        return flags
+    return bytes(flag and by < 0 for flag, by in zip(flags, hidden_by, strict=True))
+
+
+def _of_layer(platform: str, layer: LayerAnalysis, names: IntArray, several: Container[int]) -> Iterator[OnlyThere]:
+    tree, sums, table = Directories(), Sums(layer.compressed_size is not None), _table_of(layer)
+    flags = _visible(layer, table.kinds.translate(_IS_FILE))
+    rows = [row for row in compress(range(len(table)), flags) if table.sizes[row] and names[row] not in several]
+    shares = table.compressed_sizes
+    for row, path in zip(rows, table.paths.select(rows), strict=True):
         directory = tree.numbers[path.rpartition(b"/")[0]]
         sums.grow(directory + 1)
         sums.content[directory] += table.sizes[row]
-        sums.compressed[directory] += table.compressed_sizes[row] if table.compressed_sizes is not None else 0
+        sums.compressed[directory] += shares[row] if shares is not None else 0
         sums.files[directory] += 1
     sums.grow(len(tree.paths))
     for group in main_directories(tree, sums, MOST):

@@ -18,7 +18,10 @@ FORMATS = ("text", "json")
 
 
 def run_all(options: argparse.Namespace) -> int:
-    """Judge each platform by the budgets, report all; the exit status is 1 if one of them fails."""
+    """Judge each platform by the budgets, report all; the exit status is 1 if one of them fails.
+
+    Raises ViewError, with the reports written, where a platform is absent that budgets should have been judged on.
+    """
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
     others = [output.format for output in options.outputs if output.format not in FORMATS]
@@ -51,4 +54,9 @@ def run_all(options: argparse.Namespace) -> int:
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         for name, found in verdicts.items():
             complain_of(found, index.analyses[name], about=name)
+    if gate.budgets and index.absent:
+        raise ViewError(
+            f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
+            hint="choose what is there with --platform, or analyse the image in its registry",
+        )
     return max(map(status_of, verdicts.values()), default=0)
