@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ocisize
@@ -92,6 +92,7 @@ def test_plain_layers(tmp_path: Path) -> None:
     assert_same(Analyzer().analyze_all(folder := write(tmp_path, entries, images)), str(folder))
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_all_is_each(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Law: of any layers, shared or not, all at once says what one by one says."""
