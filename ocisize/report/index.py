@@ -10,7 +10,7 @@ from rich.text import Text
 from ocisize.analysis.drift import Drift, IndexAnalysis, StepDrift
 from ocisize.analysis.onlythere import OnlyThere
 from ocisize.report.page import new_table, open_page
-from ocisize.report.units import UNKNOWN, human_size, printable
+from ocisize.report.units import UNKNOWN, human_size, printable, shorten_step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,7 +130,7 @@ def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
         room -= 1 + len(details)
         if room < 0:
             break
-        _line(console, f"{human_size(size):>7} {what}")
+        _line(console, f"{human_size(size):>7} {shorten_step(what, console.width - 8)}")
         for text in details:
             _line(console, f"        {text}", "dim")
         shown += 1
