@@ -131,7 +131,7 @@ def test_junit_of_the_example(example: Analysis) -> None:
     """Each finding that matters is a failed test with its fix and files."""
     cases = list(check_junit(example))
     assert {case.classname for case in cases} >= {"ocisize.OS101", "ocisize.OS360", "ocisize.OS102", "ocisize.OS110"}
-    assert "Delete the files at the end of the RUN" in cases[0].result[0].text
+    assert "Change layer 1 to `RUN apt-get update && apt-get install" in cases[0].result[0].text
     assert cases[0].result[0].message == "186 kB of wire, 187 kB unpacked"
 
 
