@@ -1,0 +1,109 @@
+"""align: which layer of one image is which of another.
+
+Layers with the same digest are the same, wherever they stand; so are, after those, layers with the same diff_id. What
+is left is paired in order by the build steps' text, so that the equal and the most alike ones meet: the alignment of
+Needleman and Wunsch (doi:10.1016/0022-2836(70)90057-4), in which gaps cost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+
+from ocisize.analysis.model import LayerAnalysis
+
+_SAME, _ALIKE, _UNKNOWN, _BASE = 300, 50, 60, 50  # how well two steps fit; alike ones get their likeness in percent
+_MAX_CELLS = 1_000_000  # pairs that are looked at; beyond it steps are paired by position
+_HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
+_WORD = re.compile(r"[^\s;&|()'\"\[\],]+")
+
+
+def align(before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]) -> list[tuple[int | None, int | None]]:
+    """Pairs of indexes, every layer of both images in exactly one, None where a layer has no counterpart; in order."""
+    partner: dict[int, int] = {}  # by index in AFTER
+    _pair_equal(before, after, partner, lambda layer: layer.digest)
+    _pair_equal(before, after, partner, lambda layer: layer.diff_id)
+    paired = set(partner.values())
+    left = [layer for layer in before if layer.index not in paired]
+    right = [layer for layer in after if layer.index not in partner]
+    partner.update((new.index, old.index) for old, new in _pair_alike(left, right))
+    return _in_order(len(before), len(after), partner)
+
+
+def _pair_equal(
+    before: Sequence[LayerAnalysis],
+    after: Sequence[LayerAnalysis],
+    partner: dict[int, int],
+    key: Callable[[LayerAnalysis], str | None],
+) -> None:
+    paired = set(partner.values())
+    waiting: dict[str, deque[int]] = defaultdict(deque)
+    for layer in before:
+        if layer.index not in paired and (value := key(layer)) is not None:
+            waiting[value].append(layer.index)
+    for layer in after:
+        if layer.index not in partner and (value := key(layer)) is not None and waiting.get(value):
+            partner[layer.index] = waiting[value].popleft()
+
+
+def _pair_alike(
+    before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]
+) -> list[tuple[LayerAnalysis, LayerAnalysis]]:
+    """The pairs in order that fit best together."""
+    if len(before) * len(after) > _MAX_CELLS:
+        return list(zip(before, after, strict=False))
+    steps_before, steps_after = [_Step(layer) for layer in before], [_Step(layer) for layer in after]
+    fits = [[_fit(old, new) for new in steps_after] for old in steps_before]
+    best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]  # of what is left from here on
+    for row in reversed(range(len(before))):
+        for column in reversed(range(len(after))):
+            fit = fits[row][column]
+            paired = fit + best[row + 1][column + 1] if fit else 0
+            best[row][column] = max(paired, best[row + 1][column], best[row][column + 1])
+    pairs, row, column = [], 0, 0
+    while row < len(before) and column < len(after):
+        if fits[row][column] and best[row][column] == fits[row][column] + best[row + 1][column + 1]:
+            pairs.append((before[row], after[column]))
+            row, column = row + 1, column + 1
+        elif best[row][column] == best[row][column + 1]:
+            column += 1
+        else:
+            row += 1
+    return pairs
+
+
+class _Step:
+    """A build step as far as likeness goes: hashes of what was added say nothing."""
+
+    def __init__(self, layer: LayerAnalysis) -> None:
+        self.is_base = layer.index == 0
+        self.text = _HASH.sub("", layer.instruction)
+        self.verb, *words = _WORD.findall(self.text) or [""]
+        self.words = frozenset(words)
+
+
+def _fit(old: _Step, new: _Step) -> int:
+    """How well two steps fit, 0 where they have nothing to do with each other."""
+    if not old.text and not new.text:
+        return _UNKNOWN
+    if old.text == new.text:
+        return _SAME
+    total = len(old.words) + len(new.words)
+    likeness = 200 * len(old.words & new.words) // total if old.verb == new.verb and total else 0
+    if likeness >= _ALIKE:
+        return likeness
+    return _BASE if old.is_base and new.is_base else 0
+
+
+def _in_order(before: int, after: int, partner: dict[int, int]) -> list[tuple[int | None, int | None]]:
+    """All pairs in the order of AFTER; what it no longer has stands behind the layer it stood on."""
+    place = {old: new for new, old in partner.items()}
+    pairs: list[tuple[int, int | None, int | None]] = [(new, partner.get(new), new) for new in range(after)]
+    below = -1
+    for old in range(before):
+        below = place.get(old, below)
+        if old not in place:
+            pairs.append((below, old, None))
+    pairs.sort(key=lambda pair: (pair[0], pair[2] is None, pair[1] or 0))
+    return [(old, new) for _, old, new in pairs]

@@ -1,0 +1,135 @@
+"""compare: how one image became another, layer by layer and file by file. Laws and definitions are those of comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ocisize.analysis.alignment import align
+from ocisize.analysis.changes import find_changes
+from ocisize.analysis.comparison import Comparison, FileChanges, FileSum, LayerChange, Status, sum_known
+from ocisize.analysis.explain import find_reasons
+from ocisize.analysis.filesums import FileSums
+from ocisize.analysis.growth import find_growth, with_rest
+from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.sides import read_side, same_entries
+from ocisize.analysis.suggest import find_suggestions
+
+_DIRECTORIES = 20
+_SAME_CONTENT = (Status.SHARED, Status.RECOMPRESSED)
+
+
+def compare(before: Analysis, after: Analysis) -> Comparison:
+    """Say what changed from ``before`` to ``after`` and why it grew.
+
+    Files are compared where the layers that differ have file tables; of an analysis that was saved without them only
+    totals and layers are told.
+    """
+    paid_before, paid_after = _paid(before), _paid(after)
+    layers = [
+        _change(
+            before.layers[old] if old is not None else None,
+            after.layers[new] if new is not None else None,
+            paid_before[old] if old is not None else 0,
+            paid_after[new] if new is not None else 0,
+        )
+        for old, new in align(before.layers, after.layers)
+    ]
+    changes = _find_changes(before, after, layers)
+    if changes is not None:
+        layers = _with_files(layers, changes)
+    growth = after.content_size - before.content_size
+    wire_known = before.compressed_size is not None and after.compressed_size is not None
+    compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if wire_known else None
+    directories = []
+    if changes is not None:
+        found = find_growth(changes, range(len(changes)), _DIRECTORIES)
+        directories = with_rest(found, growth, compressed, len(changes))
+    return Comparison(
+        before=before,
+        after=after,
+        layers=tuple(layers),
+        download_size=_download_size(before, after),
+        files=changes,
+        directories=tuple(directories),
+        reasons=find_reasons(before, after, layers, changes),
+        suggestions=find_suggestions(after, layers),
+    )
+
+
+def _paid(analysis: Analysis) -> list[int | None]:
+    """What each layer costs on the wire: a blob that stands in several layers does so in the lowest of them."""
+    sizes = {layer.digest: layer.compressed_size for layer in analysis.layers}
+    lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
+    return [sizes[layer.digest] if lowest[layer.digest] == layer.index else 0 for layer in analysis.layers]
+
+
+def _download_size(before: Analysis, after: Analysis) -> int | None:
+    there = {layer.digest for layer in before.layers}
+    return sum_known([size for layer, size in zip(after.layers, _paid(after), strict=True) if layer.digest not in there])
+
+
+def _change(
+    old: LayerAnalysis | None, new: LayerAnalysis | None, before_wire: int | None, after_wire: int | None
+) -> LayerChange:
+    shown = new or old
+    return LayerChange(
+        status=_status(old, new),
+        before=old.index if old is not None else None,
+        after=new.index if new is not None else None,
+        instruction=shown.instruction if shown is not None else "",
+        before_instruction=old.instruction if old is not None else "",
+        before_size=old.content_size if old is not None else 0,
+        after_size=new.content_size if new is not None else 0,
+        before_compressed_size=before_wire,
+        after_compressed_size=after_wire,
+    )
+
+
+def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> Status:
+    if new is None:
+        return Status.REMOVED
+    if old is None:
+        return Status.ADDED
+    if old.digest == new.digest:
+        return Status.SHARED
+    if old.diff_id == new.diff_id is not None:
+        return Status.RECOMPRESSED
+    return Status.REBUILT if same_entries(old, new) else Status.CHANGED
+
+
+def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:
+    """The files that differ, None where a layer whose files may differ has no table."""
+    differing = [layer for layer in layers if layer.status not in _SAME_CONTENT]
+    old = {layer.before for layer in differing if layer.before is not None}
+    new = {layer.after for layer in differing if layer.after is not None}
+    tables = [before.layers[index].files for index in old] + [after.layers[index].files for index in new]
+    if None in tables:
+        return None
+    return find_changes(read_side(before, old), read_side(after, new))
+
+
+def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[LayerChange]:
+    """The layers with the sums of their files; a layer that is the same is unchanged as a whole."""
+    sums = FileSums(changes)
+    found = []
+    for layer in layers:
+        if layer.status in _SAME_CONTENT:
+            whole = FileSum(
+                before_size=layer.before_size,
+                after_size=layer.after_size,
+                before_compressed_size=layer.before_compressed_size,
+                after_compressed_size=layer.after_compressed_size,
+            )
+            found.append(attrs.evolve(layer, files={}, unchanged=whole, other=FileSum()))
+            continue
+        found.append(
+            attrs.evolve(
+                layer,
+                files=sums.by_kind(layer.before, layer.after),
+                unchanged=sums.unchanged(layer.before, layer.after),
+                other=sums.other(layer.before, layer.after, layer.before_compressed_size, layer.after_compressed_size),
+            )
+        )
+    return found

@@ -1,0 +1,270 @@
+"""Comparison and its parts: the frozen values that say how one image became another.
+
+Growth is AFTER less BEFORE, in bytes, negative where something shrank; ``growth`` is of content and
+``compressed_growth`` of the wire, None where one of both sides is unknown. Two laws hold exactly:
+
+* the layers' growths add up to the image's, on the wire as in content. A blob that stands in several layers of an
+  image is downloaded once: it costs the wire in the lowest of them, the others cost nothing.
+* stored files of every kind, unchanged ones and, on the wire, what belongs to no file with content add up to what
+  each of the images weighs; so do directories, with the last entry of their list, to what it grew.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
+
+import attrs
+
+from ocisize.analysis.model import Analysis
+from ocisize.files import IntArray, decode_name
+
+
+class Status(str, enum.Enum):
+    """What became of a layer."""
+
+    SHARED = "shared"  #: the same blob
+    RECOMPRESSED = "recompressed"  #: the same tar, stored as another blob
+    REBUILT = "rebuilt"  #: the same files in another tar: their times or their order differ
+    CHANGED = "changed"  #: the step made something else
+    ADDED = "added"
+    REMOVED = "removed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Kind(str, enum.Enum):
+    """What became of a stored file."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"  #: other content at the path
+    MOVED = "moved"  #: the same content at another path
+    STORED_AGAIN = "stored again"  #: AFTER stores what a lower layer of it has, for owner, mode or time alone
+    STORED_ONCE = "stored once"  #: BEFORE stored it again, AFTER does not
+    NOT_COMPARED = "not compared"  #: as large as before, its content was not read
+
+    def __str__(self) -> str:
+        return self.value
+
+
+KINDS = tuple(Kind)
+
+
+class _Grown:
+    """What a figure of both sides says."""
+
+    before_size: int
+    after_size: int
+    before_compressed_size: int | None
+    after_compressed_size: int | None
+
+    @property
+    def growth(self) -> int:
+        """Bytes of content more than before."""
+        return self.after_size - self.before_size
+
+    @property
+    def compressed_growth(self) -> int | None:
+        """Bytes of wire more than before."""
+        if self.before_compressed_size is None or self.after_compressed_size is None:
+            return None
+        return self.after_compressed_size - self.before_compressed_size
+
+
+@attrs.frozen(kw_only=True)
+class FileSum(_Grown):
+    """Stored files of one kind added up; empty files and other entries without content are none."""
+
+    count: int = 0
+    before_size: int = 0
+    after_size: int = 0
+    before_compressed_size: int | None = 0
+    after_compressed_size: int | None = 0
+
+
+@attrs.frozen(kw_only=True)
+class FileChange(_Grown):
+    """A stored file that is not as it was; sizes are 0 and the layer None on a side that does not have it."""
+
+    kind: Kind
+    path: str  #: in AFTER, or in BEFORE where AFTER does not have it
+    before_path: str | None  #: None where BEFORE does not have it
+    before_layer: int | None
+    after_layer: int | None
+    before_size: int
+    after_size: int
+    before_compressed_size: int | None
+    after_compressed_size: int | None
+
+
+@attrs.frozen(eq=False)
+class Stored:
+    """The stored files with content of some layers, in columns beside each other, base first and in tar order."""
+
+    layers: IntArray  #: "i"
+    paths: list[bytes]
+    sizes: list[int]
+    compressed_sizes: list[int] | None  #: None where the wire is unknown
+
+    def compressed_size(self, row: int) -> int | None:
+        """What a row costs on the wire; 0 for no row."""
+        if self.compressed_sizes is None:
+            return None
+        return self.compressed_sizes[row] if row >= 0 else 0
+
+
+@attrs.frozen(eq=False)
+class FileChanges(Sequence[FileChange]):
+    """The stored files that differ, largest growth first, ties by path; their objects are made on demand."""
+
+    before: Stored
+    after: Stored
+    kinds: bytes  #: index into KINDS
+    before_rows: IntArray  #: "q", into ``before``; -1 where there is none
+    after_rows: IntArray  #: "q", into ``after``; -1 where there is none
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @overload
+    def __getitem__(self, index: int) -> FileChange: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[FileChange]: ...
+    def __getitem__(self, index: int | slice) -> FileChange | list[FileChange]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        old, new = self.before_rows[index], self.after_rows[index]
+        before_path = decode_name(self.before.paths[old]) if old >= 0 else None
+        return FileChange(
+            kind=KINDS[self.kinds[index]],
+            path=decode_name(self.after.paths[new]) if new >= 0 else before_path or "",
+            before_path=before_path,
+            before_layer=self.before.layers[old] if old >= 0 else None,
+            after_layer=self.after.layers[new] if new >= 0 else None,
+            before_size=self.before.sizes[old] if old >= 0 else 0,
+            after_size=self.after.sizes[new] if new >= 0 else 0,
+            before_compressed_size=self.before.compressed_size(old),
+            after_compressed_size=self.after.compressed_size(new),
+        )
+
+    def __iter__(self) -> Iterator[FileChange]:
+        return (self[index] for index in range(len(self)))
+
+
+@attrs.frozen(kw_only=True)
+class LayerChange(_Grown):
+    """A build step in both images, or in one of them; what it weighs where it is not is 0."""
+
+    status: Status
+    before: int | None  #: index of the layer
+    after: int | None
+    instruction: str  #: of AFTER where it has the layer
+    before_instruction: str
+    before_size: int  #: bytes of content
+    after_size: int
+    before_compressed_size: int | None
+    after_compressed_size: int | None
+    files: Mapping[Kind, FileSum] | None = attrs.field(default=None, hash=False)  #: None where files were not compared
+    unchanged: FileSum | None = None  #: files with the same path and content in both images, whatever their layers
+    other: FileSum | None = None  #: what the wire has besides: headers of entries without content, and overhead
+
+    @property
+    def is_downloaded(self) -> bool:
+        """Whether a node that has BEFORE must fetch the layer."""
+        return self.after is not None and self.status is not Status.SHARED
+
+
+@attrs.frozen(kw_only=True)
+class DirectoryChange:
+    """What grew in a directory, named as a glob: ``/usr/`` is everything below it, ``/usr/*`` what is directly in it."""
+
+    name: str | None  #: None of the last one, which is all that the others leave
+    growth: int
+    compressed_growth: int | None
+    file_count: int  #: files that are not as they were
+
+
+@attrs.frozen(kw_only=True)
+class Reason:
+    """Why an image grew or shrank, in words."""
+
+    text: str
+    before: int | None  #: index of the layer
+    after: int | None
+    growth: int
+    compressed_growth: int | None
+
+
+@attrs.frozen(kw_only=True)
+class Suggestion:
+    """What would spare the nodes a download, or the image its growth."""
+
+    text: str
+    layers: tuple[int, ...]  #: of AFTER
+    size: int  #: bytes of content it is about
+    compressed_size: int | None  #: bytes of download
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """How BEFORE became AFTER."""
+
+    before: Analysis = attrs.field(repr=False)
+    after: Analysis = attrs.field(repr=False)
+    layers: tuple[LayerChange, ...]  #: base first
+    download_size: int | None  #: bytes that a node which has BEFORE fetches for AFTER; shared layers are free
+    files: FileChanges | None = attrs.field(eq=False, repr=False)  #: None where a layer at hand has no file table
+    directories: tuple[DirectoryChange, ...]
+    reasons: tuple[Reason, ...]  #: largest growth on the wire first
+    suggestions: tuple[Suggestion, ...]  #: largest first
+
+    @property
+    def growth(self) -> int:
+        """Bytes of content more than before."""
+        return self.after.content_size - self.before.content_size
+
+    @property
+    def compressed_growth(self) -> int | None:
+        """Bytes of wire more than before."""
+        old, new = self.before.compressed_size, self.after.compressed_size
+        return None if old is None or new is None else new - old
+
+    @property
+    def same_layers(self) -> bool:
+        """Whether both images have the same blobs in the same order."""
+        return [layer.digest for layer in self.before.layers] == [layer.digest for layer in self.after.layers]
+
+    @property
+    def without_files(self) -> tuple[str, ...]:
+        """Which sides were saved without the files that are needed to compare them: of ``before`` and ``after``."""
+        if self.files is not None:
+            return ()
+        changed = [layer for layer in self.layers if layer.status not in (Status.SHARED, Status.RECOMPRESSED)]
+        lacking = {
+            "before": any(layer.before is not None and self.before.layers[layer.before].files is None for layer in changed),
+            "after": any(layer.after is not None and self.after.layers[layer.after].files is None for layer in changed),
+        }
+        return tuple(side for side, lacks in lacking.items() if lacks)
+
+    def sum_of(self, kind: Kind) -> FileSum:
+        """All files of one kind added up."""
+        return add_up([layer.files[kind] for layer in self.layers if layer.files and kind in layer.files])
+
+
+def add_up(sums: Sequence[FileSum]) -> FileSum:
+    """Some sums as one; a wire figure that one of them lacks is unknown."""
+    return FileSum(
+        count=sum(each.count for each in sums),
+        before_size=sum(each.before_size for each in sums),
+        after_size=sum(each.after_size for each in sums),
+        before_compressed_size=sum_known([each.before_compressed_size for each in sums]),
+        after_compressed_size=sum_known([each.after_compressed_size for each in sums]),
+    )
+
+
+def sum_known(values: Sequence[int | None]) -> int | None:
+    """The sum of figures, None where one of them is unknown."""
+    return None if None in values else sum(value or 0 for value in values)

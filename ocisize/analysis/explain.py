@@ -1,0 +1,140 @@
+"""find_reasons: why an image grew or shrank, in words, the largest growth first.
+
+Layers that hardly grew come in their order, lowest first: it is the lowest that made those above it run again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from ocisize.analysis.comparison import FileChanges, FileSum, Kind, LayerChange, Reason, Status
+from ocisize.analysis.filesums import rows_of
+from ocisize.analysis.growth import main_directory
+from ocisize.analysis.model import Analysis, Cause
+
+_MAX_STEP = 80  # characters of a build step within a sentence
+_MAX_WORDS = 6  # words that two steps differ in, for these to be named
+_EXPLAINED = 20  # reasons whose main directory is looked for
+_NOTABLE = 0.01  # of the image
+_BASE = re.compile(r"ADD (file:|rootfs|\S+\.tar)|# debian\.sh|debuerreotype")
+_OUTCOMES = {
+    Status.SHARED: "is the same",
+    Status.ADDED: "is new",
+    Status.CHANGED: "came out differently",
+    Status.REBUILT: "has the same files, with other times or in another order",
+}
+_PHRASES = {
+    Kind.ADDED: "adds {files}",
+    Kind.REMOVED: "no longer has {files}",
+    Kind.CHANGED: "changes {files}",
+    Kind.MOVED: "has {files} at other paths",
+    Kind.STORED_AGAIN: "stores {files}{of} again, for their owner, mode or time alone",
+    Kind.STORED_ONCE: "no longer stores {files} a second time",
+}
+
+
+def find_reasons(
+    before: Analysis, after: Analysis, layers: Sequence[LayerChange], changes: FileChanges | None
+) -> tuple[Reason, ...]:
+    """A sentence for each layer that weighs more or less than before."""
+    grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
+    known = after.compressed_size is not None and before.compressed_size is not None
+    least = _NOTABLE * ((after.compressed_size or 0) if known else after.content_size)
+
+    def rank(layer: LayerChange) -> int:
+        growth = abs((layer.compressed_growth or 0) if known else layer.growth)
+        return -growth if growth >= least else 0
+
+    grown.sort(key=rank)
+    held_by = _held_by(after)
+    reasons = []
+    for number, layer in enumerate(grown):
+        details = list(_details(layer, held_by))
+        if changes is not None and details and number < _EXPLAINED:
+            details[0] += _where(layer, changes)
+        reasons.append(
+            Reason(
+                text=": ".join([_subject(layer, before, after), *(["; ".join(details)] if details else [])]),
+                before=layer.before,
+                after=layer.after,
+                growth=layer.growth,
+                compressed_growth=layer.compressed_growth,
+            )
+        )
+    return tuple(reasons)
+
+
+def name_layer(index: int | None, instruction: str, side: str = "") -> str:
+    """A layer by its number and its build step."""
+    step = instruction if len(instruction) <= _MAX_STEP else f"{instruction[: _MAX_STEP - 1]}…"
+    return f"layer {index}{side}" + (f" `{step}`" if step else "")
+
+
+def is_other_base(layer: LayerChange) -> bool:
+    """Whether a layer shows that another base image is used."""
+    changed = layer.status is Status.CHANGED and layer.before == layer.after == 0
+    return changed and bool(_BASE.search(layer.instruction) and _BASE.search(layer.before_instruction))
+
+
+def _subject(layer: LayerChange, before: Analysis, after: Analysis) -> str:
+    """What the sentence is about: the layer, and what became of it."""
+    if layer.status is Status.REMOVED:
+        return f"{name_layer(layer.before, layer.instruction, ' of BEFORE')} is gone"
+    name = name_layer(layer.after, layer.instruction)
+    if is_other_base(layer):
+        return f"{name} is another base image"
+    if layer.status is Status.CHANGED and layer.instruction != layer.before_instruction:
+        return f"{name} {_difference(layer.before_instruction, layer.instruction)}"
+    if layer.status is Status.RECOMPRESSED and layer.before is not None and layer.after is not None:
+        old, new = before.layers[layer.before].compression, after.layers[layer.after].compression
+        return f"{name} has the same content, {f'as {new} in place of {old}' if old != new else 'compressed otherwise'}"
+    return f"{name} {_OUTCOMES[layer.status]}"
+
+
+def _difference(old: str, new: str) -> str:
+    """How a step changed: the words it has more and less, or the old step."""
+    before, after = Counter(old.split()), Counter(new.split())
+    more, less = " ".join((after - before).elements()), " ".join((before - after).elements())
+    if 0 < len(more.split()) + len(less.split()) <= _MAX_WORDS:
+        words = [*([f"with `{more}`"] if more else []), *([f"without `{less}`"] if less else [])]
+        return f"is now {' and '.join(words)}"
+    return f"was `{old if len(old) <= _MAX_STEP else f'{old[: _MAX_STEP - 1]}…'}`" if old else "is another step"
+
+
+def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:
+    """What the layer's files did, largest first."""
+    by_bytes = sorted((layer.files or {}).items(), key=lambda pair: (-_weight(*pair), pair[0]))
+    for kind, files in by_bytes:
+        if files.count and kind in _PHRASES:
+            count = f"{files.count:,} file{'s' * (files.count != 1)}"
+            of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
+            yield _PHRASES[kind].format(files=count, of=of)
+
+
+def _weight(kind: Kind, files: FileSum) -> int:
+    return 0 if kind is Kind.MOVED else abs(files.growth)
+
+
+def _held_by(analysis: Analysis) -> dict[int, list[int]]:
+    """By layer, the ones below it whose files it stores again."""
+    waste = analysis.waste
+    pairs = {(entry.hidden_by, entry.held_by) for entry in waste if entry.cause is Cause.METADATA_ONLY}
+    found: dict[int, list[int]] = {}
+    for upper, lower in sorted(pairs):
+        found.setdefault(upper, []).append(lower)
+    return found
+
+
+def _of_layers(layers: Sequence[int]) -> str:
+    if not layers:
+        return ""
+    *most, last = map(str, layers)
+    return f" of layers {', '.join(most)} and {last}" if most else f" of layer {last}"
+
+
+def _where(layer: LayerChange, changes: FileChanges) -> str:
+    """The directory where most of what a layer changed is, if there is one below the root."""
+    directory = main_directory(changes, rows_of(changes, layer.before, layer.after))
+    return f", most in {directory}" if directory != "/" else ""

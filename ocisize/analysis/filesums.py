@@ -1,0 +1,109 @@
+"""FileSums: the files of every kind that the layers of two images have, added up."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+
+import attrs
+
+from ocisize.analysis.comparison import KINDS, FileChanges, FileSum, Kind, Stored
+from ocisize.files import IntArray
+
+_COUNTED_BEFORE = {Kind.REMOVED, Kind.STORED_ONCE}  # AFTER does not have them
+
+
+@attrs.define
+class _Tally:
+    """Files of one kind in one layer."""
+
+    count: int = 0
+    size: int = 0
+    compressed: int = 0
+
+
+class FileSums:
+    """The files of two images by layer and kind; None stands for a layer that an image does not have."""
+
+    def __init__(self, changes: FileChanges) -> None:
+        self._before, self._after = changes.before, changes.after
+        self._old = _tally(changes.before, changes.before_rows, changes.kinds)
+        self._new = _tally(changes.after, changes.after_rows, changes.kinds)
+
+    def by_kind(self, before: int | None, after: int | None) -> dict[Kind, FileSum]:
+        """The files that differ, of a layer of BEFORE and one of AFTER."""
+        found = {}
+        for code, kind in enumerate(KINDS):
+            old, new = self._old.get((before, code)), self._new.get((after, code))
+            if old or new:
+                found[kind] = self._sum(old or _Tally(), new or _Tally(), counted_before=kind in _COUNTED_BEFORE)
+        return found
+
+    def unchanged(self, before: int | None, after: int | None) -> FileSum:
+        """The files that are the same, in whatever layers of the other image they are."""
+        return self._sum(_rest(self._before, before, self._old), _rest(self._after, after, self._new))
+
+    def other(self, before: int | None, after: int | None, before_wire: int | None, after_wire: int | None) -> FileSum:
+        """What two layers of so many bytes have on the wire besides files with content."""
+        old, new = _whole(self._before, before), _whole(self._after, after)
+        known_before, known_after = self._before.compressed_sizes is not None, self._after.compressed_sizes is not None
+        return FileSum(
+            before_compressed_size=before_wire - old.compressed if known_before and before_wire is not None else None,
+            after_compressed_size=after_wire - new.compressed if known_after and after_wire is not None else None,
+        )
+
+    def _sum(self, old: _Tally, new: _Tally, *, counted_before: bool = False) -> FileSum:
+        return FileSum(
+            count=old.count if counted_before else new.count,
+            before_size=old.size,
+            after_size=new.size,
+            before_compressed_size=None if self._before.compressed_sizes is None else old.compressed,
+            after_compressed_size=None if self._after.compressed_sizes is None else new.compressed,
+        )
+
+
+def _tally(stored: Stored, rows: Iterable[int], kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
+    """Rows added up by layer and kind; -1 is no row."""
+    found: dict[tuple[int | None, int], _Tally] = defaultdict(_Tally)
+    layers, sizes, compressed = stored.layers, stored.sizes, stored.compressed_sizes
+    for row, code in zip(rows, kinds, strict=True):
+        if row >= 0:
+            tally = found[layers[row], code]
+            tally.count += 1
+            tally.size += sizes[row]
+            if compressed is not None:
+                tally.compressed += compressed[row]
+    return dict(found)
+
+
+def _whole(stored: Stored, layer: int | None) -> _Tally:
+    """All files of a layer, whose rows stand together."""
+    if layer is None:
+        return _Tally()
+    rows = slice(bisect_left(stored.layers, layer), bisect_right(stored.layers, layer))
+    return _Tally(rows.stop - rows.start, sum(stored.sizes[rows]), sum((stored.compressed_sizes or [])[rows]))
+
+
+def _rest(stored: Stored, layer: int | None, tallies: dict[tuple[int | None, int], _Tally]) -> _Tally:
+    """What a layer has besides the files that differ."""
+    rest = _whole(stored, layer)
+    for code in range(len(KINDS)):
+        if tally := tallies.get((layer, code)):
+            rest.count -= tally.count
+            rest.size -= tally.size
+            rest.compressed -= tally.compressed
+    return rest
+
+
+def rows_of(changes: FileChanges, before: int | None, after: int | None) -> IntArray:
+    """The changes that a layer of BEFORE or one of AFTER has a part in."""
+    old, new = changes.before.layers, changes.after.layers
+    pairs = enumerate(zip(changes.before_rows, changes.after_rows, strict=True))
+    found = (
+        index
+        for index, (first, second) in pairs
+        if (first >= 0 and old[first] == before) or (second >= 0 and new[second] == after)
+    )
+    return array("q", found)

@@ -1,0 +1,96 @@
+"""read_side: the stored files of an image in columns, with what tells whether one of another image is the same."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, compress, repeat
+
+import attrs
+
+from ocisize.analysis.comparison import Stored
+from ocisize.analysis.model import CAUSES, Analysis, Cause, LayerAnalysis
+from ocisize.files import HASH_SIZE, NO_HASH, FileTable, decode_name, display_name
+
+
+@attrs.frozen(eq=False)
+class Side:
+    """One image's files, with what identifies them."""
+
+    stored: Stored
+    contents: list[bytes]  #: by row: what identifies its content, b"" where that was not read
+    again: Mapping[tuple[bytes, int], int]  #: path and layer of what is stored again → layer that has it already
+
+
+def read_side(analysis: Analysis, layers: Collection[int]) -> Side:
+    """The files of some layers, which must have file tables; of a repeated blob the lowest layer costs the wire."""
+    found = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
+    lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
+    known = all(table.compressed_sizes is not None for _, table in found)
+    indexes, paths, sizes = array("i"), list[bytes](), list[int]()
+    contents, compressed = list[bytes](), list[int]()
+    for index, table in found:
+        paths += compress(_clean_paths(table), table.sizes)
+        contents += compress(_contents(table), table.sizes)
+        shares = table.compressed_sizes or repeat(0)
+        compressed += compress(shares if lowest[analysis.layers[index].digest] == index else repeat(0), table.sizes)
+        sizes += filter(None, table.sizes)
+        indexes.extend(repeat(index, len(sizes) - len(indexes)))
+    return Side(Stored(indexes, paths, sizes, compressed if known else None), contents, _stored_again(analysis))
+
+
+def _stored_again(analysis: Analysis) -> dict[tuple[bytes, int], int]:
+    waste, code = analysis.waste, CAUSES.index(Cause.METADATA_ONLY)
+    rows = [row for row, cause in enumerate(waste.causes) if cause == code]
+    return {(_clean_path(waste.paths[row]), waste.hidden_by[row]): waste.held_by[row] for row in rows}
+
+
+def _clean_paths(table: FileTable) -> Iterable[bytes]:
+    """The paths as a saved analysis has them: what is not UTF-8 as escapes."""
+    for _, paths in table.paths.pieces():
+        yield from paths if _is_text(b"\0".join(paths)) else [_clean_path(decode_name(path)) for path in paths]
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _clean_path(path: str) -> bytes:
+    return display_name(path).encode()
+
+
+def _contents(table: FileTable) -> Iterable[bytes]:
+    if not table.hashes:
+        return repeat(b"")
+    hashes: list[bytes] = list(chain.from_iterable(struct.iter_unpack(f"{HASH_SIZE}s", table.hashes)))
+    for row, size in table.apparent_sizes.items():  # the same bytes between other holes are another content
+        if hashes[row] != NO_HASH:
+            hashes[row] += b"%d" % size
+    return [value if value != NO_HASH else b"" for value in hashes] if NO_HASH in hashes else hashes
+
+
+def same_entries(before: LayerAnalysis, after: LayerAnalysis) -> bool:
+    """Whether two layers have the same entries but for times and order: paths, contents, owners, modes, links, xattrs."""
+    old, new = before.files, after.files
+    if old is None or new is None or len(old) != len(new) or before.content_size != after.content_size:
+        return False
+    if sorted(old.kinds) != sorted(new.kinds):
+        return False
+    entries = _entries(old)
+    return entries is not None and entries == _entries(new)
+
+
+def _entries(table: FileTable) -> set[tuple[object, ...]] | None:
+    """All entries of a table, None where a content was not read."""
+    contents = [content if size else None for size, content in zip(table.sizes, _contents(table), strict=False)]
+    if b"" in contents:
+        return None
+    owners = map(table.attributes.__getitem__, table.owners)
+    links = map(table.links.get, range(len(table)))
+    xattrs = (tuple(sorted(table.xattrs[row].items())) if row in table.xattrs else () for row in range(len(table)))
+    return set(zip(_clean_paths(table), table.kinds, table.sizes, contents, owners, links, xattrs, strict=True))
