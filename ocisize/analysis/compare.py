@@ -8,10 +8,10 @@ import attrs
 
 from ocisize.analysis.alignment import align
 from ocisize.analysis.changes import find_changes
-from ocisize.analysis.comparison import Comparison, FileChanges, FileSum, LayerChange, Status, sum_known
+from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChanges, FileSum, LayerChange, Status, sum_known
 from ocisize.analysis.explain import find_reasons
 from ocisize.analysis.filesums import FileSums
-from ocisize.analysis.growth import find_growth, with_rest
+from ocisize.analysis.growth import Growth, with_rest
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.sides import read_side, same_entries
 from ocisize.analysis.suggest import find_suggestions
@@ -42,10 +42,11 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     growth = after.content_size - before.content_size
     wire_known = before.compressed_size is not None and after.compressed_size is not None
     compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if wire_known else None
-    directories = []
+    directories: list[DirectoryChange] = []
+    by_directory = None
     if changes is not None:
-        found = find_growth(changes, range(len(changes)), _DIRECTORIES)
-        directories = with_rest(found, growth, compressed, len(changes))
+        by_directory = Growth(changes)
+        directories = with_rest(by_directory.find(_DIRECTORIES), growth, compressed, len(changes))
     return Comparison(
         before=before,
         after=after,
@@ -53,7 +54,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         download_size=_download_size(before, after),
         files=changes,
         directories=tuple(directories),
-        reasons=find_reasons(before, after, layers, changes),
+        reasons=find_reasons(before, after, layers, changes, by_directory),
         suggestions=find_suggestions(after, layers),
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from ocisize.analysis.comparison import FileChanges, FileSum, Kind, LayerChange, Reason, Status
-from ocisize.analysis.filesums import rows_of
-from ocisize.analysis.growth import main_directory
+from ocisize.analysis.filesums import rows_by_layer
+from ocisize.analysis.growth import Growth
 from ocisize.analysis.model import Analysis, Cause
 
 _MAX_STEP = 80  # characters of a build step within a sentence
@@ -36,7 +37,11 @@ _PHRASES = {
 
 
 def find_reasons(
-    before: Analysis, after: Analysis, layers: Sequence[LayerChange], changes: FileChanges | None
+    before: Analysis,
+    after: Analysis,
+    layers: Sequence[LayerChange],
+    changes: FileChanges | None = None,
+    directories: Growth | None = None,
 ) -> tuple[Reason, ...]:
     """A sentence for each layer that weighs more or less than before."""
     grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
@@ -49,11 +54,13 @@ def find_reasons(
 
     grown.sort(key=rank)
     held_by = _held_by(after)
+    rows = rows_by_layer(changes) if changes is not None else {}
     reasons = []
     for number, layer in enumerate(grown):
         details = list(_details(layer, held_by))
-        if changes is not None and details and number < _EXPLAINED:
-            details[0] += _where(layer, changes)
+        if directories is not None and details and number < _EXPLAINED:
+            mine = chain(rows.get((None, layer.after), ()), rows.get((layer.before, None), ()))
+            details[0] += _where(directories.main_directory(mine))
         reasons.append(
             Reason(
                 text=": ".join([_subject(layer, before, after), *(["; ".join(details)] if details else [])]),
@@ -134,7 +141,5 @@ def _of_layers(layers: Sequence[int]) -> str:
     return f" of layers {', '.join(most)} and {last}" if most else f" of layer {last}"
 
 
-def _where(layer: LayerChange, changes: FileChanges) -> str:
-    """The directory where most of what a layer changed is, if there is one below the root."""
-    directory = main_directory(changes, rows_of(changes, layer.before, layer.after))
+def _where(directory: str) -> str:
     return f", most in {directory}" if directory != "/" else ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
 
 import attrs
 
@@ -64,18 +62,20 @@ class FileSums:
         )
 
 
-def _tally(stored: Stored, rows: Iterable[int], kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
+def _tally(stored: Stored, rows: IntArray, kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
     """Rows added up by layer and kind; -1 is no row."""
-    found: dict[tuple[int | None, int], _Tally] = defaultdict(_Tally)
-    layers, sizes, compressed = stored.layers, stored.sizes, stored.compressed_sizes
+    layers, sizes = stored.layers, stored.sizes
+    shares = sizes if stored.compressed_sizes is None else stored.compressed_sizes  # told by nobody where unknown
+    counts = [0] * len(KINDS) * (max(layers, default=-1) + 1)  # by layer, then by kind
+    contents, wires = counts[:], counts[:]
     for row, code in zip(rows, kinds, strict=True):
         if row >= 0:
-            tally = found[layers[row], code]
-            tally.count += 1
-            tally.size += sizes[row]
-            if compressed is not None:
-                tally.compressed += compressed[row]
-    return dict(found)
+            key = layers[row] * len(KINDS) + code
+            counts[key] += 1
+            contents[key] += sizes[row]
+            wires[key] += shares[row]
+    columns = enumerate(zip(counts, contents, wires, strict=True))
+    return {divmod(key, len(KINDS)): _Tally(*figures) for key, figures in columns if figures[0]}
 
 
 def _whole(stored: Stored, layer: int | None) -> _Tally:
@@ -97,13 +97,10 @@ def _rest(stored: Stored, layer: int | None, tallies: dict[tuple[int | None, int
     return rest
 
 
-def rows_of(changes: FileChanges, before: int | None, after: int | None) -> IntArray:
-    """The changes that a layer of BEFORE or one of AFTER has a part in."""
+def rows_by_layer(changes: FileChanges) -> dict[tuple[int | None, int | None], list[int]]:
+    """The changes by layer: ``(None, N)`` is layer N of AFTER; ``(N, None)`` has what only layer N of BEFORE had."""
     old, new = changes.before.layers, changes.after.layers
-    pairs = enumerate(zip(changes.before_rows, changes.after_rows, strict=True))
-    found = (
-        index
-        for index, (first, second) in pairs
-        if (first >= 0 and old[first] == before) or (second >= 0 and new[second] == after)
-    )
-    return array("q", found)
+    found: dict[tuple[int | None, int | None], list[int]] = defaultdict(list)
+    for index, (first, second) in enumerate(zip(changes.before_rows, changes.after_rows, strict=True)):
+        found[(None, new[second]) if second >= 0 else (old[first], None)].append(index)
+    return dict(found)

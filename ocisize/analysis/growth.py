@@ -1,4 +1,4 @@
-"""find_growth: the directories that say where an image grew, in few lines that add up to the whole.
+"""Growth: the directories that say where an image grew, in few lines that add up to the whole.
 
 What grew directly in a directory is a net figure: a new version in place of an old one is their difference. A directory
 weighs the sum of all net figures in it and below, each taken as a positive number, so that a folder that was renamed is
@@ -11,8 +11,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 
-from ocisize.analysis.comparison import DirectoryChange, FileChanges
-from ocisize.files import decode_name
+from ocisize.analysis.comparison import DirectoryChange, FileChanges, Stored
+from ocisize.files import IntArray, decode_name
 
 _MAX_DEPTH = 64  # files further down count for the directory there: a path can have thousands of components
 _NEARLY_ALL = 0.8  # of a directory
@@ -21,94 +21,119 @@ _FEW = 3  # directories in one
 _MOST = 0.5
 
 
-class _Directories:
-    """Directories by number, the root 0 and each behind the one above it, with what grew directly in them."""
+class _Numbers(dict[bytes, int]):
+    """Directory → its number; the root is 0, and a new one comes behind those above it."""
 
     def __init__(self) -> None:
-        self.numbers = {b"": 0}
-        self.paths = [b""]
-        self.parents = [0]
-        self.growth, self.compressed, self.files = [0], [0], [0]
+        super().__init__({b"": 0})
+        self.paths, self.parents = [b""], [0]
 
-    def number(self, directory: bytes) -> int:
-        """The number of a directory, a new one if need be."""
-        found = self.numbers.get(directory)
-        if found is not None:
-            return found
-        parts = directory.split(b"/")[:_MAX_DEPTH]
-        number, path = 0, b""
-        for part in parts:
-            path = path + b"/" + part if path else part
-            if path not in self.numbers:
-                self.numbers[path] = len(self.paths)
-                self.paths.append(path)
-                self.parents.append(number)
-                for column in (self.growth, self.compressed, self.files):
-                    column.append(0)
-            number = self.numbers[path]
-        self.numbers[directory] = number
+    def __missing__(self, directory: bytes) -> int:
+        deep = directory.count(b"/") >= _MAX_DEPTH
+        at = b"/".join(directory.split(b"/", _MAX_DEPTH)[:_MAX_DEPTH]) if deep else directory
+        missing = []
+        while at not in self:
+            missing.append(at)
+            at = at.rpartition(b"/")[0]
+        number = self[at]
+        for path in reversed(missing):
+            self.paths.append(path)
+            self.parents.append(number)
+            number = self[path] = len(self.paths) - 1
+        self[directory] = number
         return number
 
-    def add(self, path: bytes, growth: int, compressed: int, files: int) -> None:
-        """Count a file for its directory."""
-        number = self.number(path.rpartition(b"/")[0])
-        self.growth[number] += growth
-        self.compressed[number] += compressed
-        self.files[number] += files
 
-    def with_all_below(self, own: Sequence[int]) -> list[int]:
+class Growth:
+    """What changes in files made of the directories."""
+
+    def __init__(self, changes: FileChanges) -> None:
+        self._changes = changes
+        self._numbers = _Numbers()
+        self._old = self._directories_of(changes.before, changes.before_rows)
+        self._new = self._directories_of(changes.after, changes.after_rows)
+
+    def _directories_of(self, stored: Stored, rows: IntArray) -> list[int]:
+        """By change, the number of the directory; that of the root where a side has no file."""
+        numbers, paths = self._numbers, stored.paths
+        return [numbers[paths[row].rpartition(b"/")[0]] if row >= 0 else 0 for row in rows]
+
+    def find(self, most: int) -> list[DirectoryChange]:
+        """The ``most`` directories that weigh most, the largest growth first; no two overlap."""
+        changes, paths = self._changes, self._numbers.paths
+        old, new = changes.before, changes.after
+        growth = self._sum(old.sizes, new.sizes)
+        known = old.compressed_sizes is not None and new.compressed_sizes is not None
+        compressed = self._sum(old.compressed_sizes or (), new.compressed_sizes or ()) if known else [0] * len(paths)
+        files = [0] * len(paths)
+        for first, second, row in zip(self._old, self._new, changes.after_rows, strict=True):
+            files[second if row >= 0 else first] += 1
+        own = growth, compressed, files
+        whole = [self._with_all_below(column) for column in own]
+        found = []
+        for number, undivided in self._divide(self._with_all_below(list(map(abs, growth))), growth, most):
+            figures = [column[number] for column in (whole if undivided else own)]
+            name = "/" + decode_name(paths[number] + b"/" if number else b"") + ("" if undivided else "*")
+            found.append(_change(name, figures[0], figures[1] if known else None, figures[2]))
+        return sorted(found, key=lambda each: (-abs(each.growth), each.name or ""))
+
+    def _divide(self, weights: Sequence[int], own: Sequence[int], most: int) -> list[tuple[int, bool]]:
+        """Directories with all below, or (False) just what is directly in them; those that weigh most."""
+        numbers = self._numbers
+        children: list[list[int]] = [[] for _ in weights]
+        for number, parent in enumerate(numbers.parents[1:], 1):
+            if weights[number]:
+                children[parent].append(number)
+        heap = [(-weights[0], b"", 0, True)]
+        found: list[tuple[int, bool]] = []
+        while heap and len(found) < most:
+            weight, path, number, undivided = heapq.heappop(heap)
+            if undivided and _is_vague(-weight, weights[0], [weights[child] for child in children[number]]):
+                for child in children[number]:
+                    heapq.heappush(heap, (-weights[child], numbers.paths[child], child, True))
+                heapq.heappush(heap, (-abs(own[number]), path, number, False))
+            elif weight:
+                found.append((number, undivided))
+        return found
+
+    def main_directory(self, rows: Iterable[int]) -> str:
+        """The smallest directory in which most of what some changes made is."""
+        changes, numbers = self._changes, self._numbers
+        net: dict[int, int] = {}
+        for row in rows:
+            old, new = changes.before_rows[row], changes.after_rows[row]
+            if old >= 0:
+                net[self._old[row]] = net.get(self._old[row], 0) - changes.before.sizes[old]
+            if new >= 0:
+                net[self._new[row]] = net.get(self._new[row], 0) + changes.after.sizes[new]
+        weights: dict[int, int] = {}
+        for start, growth in net.items():
+            number = start
+            while number:
+                weights[number] = weights.get(number, 0) + abs(growth)
+                number = numbers.parents[number]
+        total = sum(map(abs, net.values()))
+        most = max((number for number, weight in weights.items() if weight > _MOST * total), default=0)
+        return "/" + decode_name(numbers.paths[most] + b"/" if most else b"")
+
+    def _sum(self, old: Sequence[int], new: Sequence[int]) -> list[int]:
+        """A figure of what changed directly in each directory."""
+        found = [0] * len(self._numbers.paths)
+        changes = self._changes
+        for number, row in zip(self._old, changes.before_rows, strict=True):
+            if row >= 0:
+                found[number] -= old[row]
+        for number, row in zip(self._new, changes.after_rows, strict=True):
+            if row >= 0:
+                found[number] += new[row]
+        return found
+
+    def _with_all_below(self, own: Sequence[int]) -> list[int]:
         """A figure of everything below each directory, from that of what is directly in it."""
         whole = list(own)
         for number in range(len(whole) - 1, 0, -1):
-            whole[self.parents[number]] += whole[number]
+            whole[self._numbers.parents[number]] += whole[number]
         return whole
-
-
-def find_growth(changes: FileChanges, rows: Iterable[int], most: int) -> list[DirectoryChange]:
-    """The ``most`` directories in which the changes ``rows`` made the largest difference; no two overlap."""
-    directories = _add_up(changes, rows)
-    weights = directories.with_all_below([abs(growth) for growth in directories.growth])
-    own = directories.growth, directories.compressed, directories.files
-    whole = [directories.with_all_below(column) for column in own]
-    children: list[list[int]] = [[] for _ in weights]
-    for number, parent in enumerate(directories.parents[1:], 1):
-        if weights[number]:
-            children[parent].append(number)
-    known = changes.before.compressed_sizes is not None and changes.after.compressed_sizes is not None
-    heap = [(-weights[0], b"", 0, True)]
-    found: list[DirectoryChange] = []
-    while heap and len(found) < most:
-        weight, path, number, undivided = heapq.heappop(heap)
-        if undivided and _is_vague(-weight, weights[0], [weights[child] for child in children[number]]):
-            for child in children[number]:
-                heapq.heappush(heap, (-weights[child], directories.paths[child], child, True))
-            heapq.heappush(heap, (-abs(directories.growth[number]), path, number, False))
-        elif weight:
-            growth, compressed, files = (column[number] for column in (whole if undivided else own))
-            name = "/" + decode_name(path + b"/" if path else b"") + ("" if undivided else "*")
-            found.append(_change(name, growth, compressed if known else None, files))
-    return sorted(found, key=lambda each: (-abs(each.growth), each.name or ""))
-
-
-def main_directory(changes: FileChanges, rows: Iterable[int]) -> str:
-    """The smallest directory in which most of what the changes ``rows`` made is."""
-    directories = _add_up(changes, rows)
-    weights = directories.with_all_below([abs(growth) for growth in directories.growth])
-    most = max((number for number, weight in enumerate(weights) if weight > _MOST * weights[0]), default=0)
-    return "/" + decode_name(directories.paths[most] + b"/" if most else b"")
-
-
-def _add_up(changes: FileChanges, rows: Iterable[int]) -> _Directories:
-    directories = _Directories()
-    old, new = changes.before, changes.after
-    wire_before, wire_after = old.compressed_sizes or [0] * len(old.paths), new.compressed_sizes or [0] * len(new.paths)
-    for row in rows:
-        first, second = changes.before_rows[row], changes.after_rows[row]
-        if first >= 0:
-            directories.add(old.paths[first], -old.sizes[first], -wire_before[first], second < 0)
-        if second >= 0:
-            directories.add(new.paths[second], new.sizes[second], wire_after[second], 1)
-    return directories
 
 
 def _is_vague(weight: int, total: int, children: Sequence[int]) -> bool:

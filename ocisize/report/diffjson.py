@@ -1,0 +1,102 @@
+"""A Comparison as JSON: a versioned document like that of an analysis, sizes in bytes, unknown ones null."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+
+import ocisize
+from ocisize.analysis.comparison import Comparison, FileChange, FileSum, Kind, LayerChange, Status, add_up
+from ocisize.analysis.model import Analysis, Sizes
+from ocisize.files import display_name
+
+SCHEMA = "ocisize.comparison"
+VERSION = 1
+_SHARED = (Status.SHARED,)
+_SAME_CONTENT = (Status.RECOMPRESSED, Status.REBUILT)
+_NAMES = ("source", "format", "reference", "platform", "digest", "config_digest", "created")
+
+
+def comparison_to_json(comparison: Comparison, *, top: int | None = None, indent: int | None = 2) -> str:
+    """Write a comparison as JSON text; ``top`` limits the list of files."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "ocisize": ocisize.__version__,
+        "before": _image(comparison.before),
+        "after": _image(comparison.after),
+        "growth": comparison.growth,
+        "compressed_growth": comparison.compressed_growth,
+        "same_layers": comparison.same_layers,
+        "download_size": comparison.download_size,
+        "shared_layers": [each.after for each in comparison.layers if each.status in _SHARED],
+        "shareable_layers": [each.after for each in comparison.layers if each.status in _SAME_CONTENT],
+        "without_files": list(comparison.without_files),
+        "reasons": [attrs.asdict(each) for each in comparison.reasons],
+        "suggestions": [attrs.asdict(each) for each in comparison.suggestions],
+        "layers": [_layer(each) for each in comparison.layers],
+        "directories": [attrs.asdict(each) for each in comparison.directories],
+        "kinds": _kinds(comparison),
+        "files": None if comparison.files is None else [_file(each) for each in comparison.files[:top]],
+    }
+    return json.dumps(_shown(document), indent=indent)
+
+
+def _image(analysis: Analysis) -> dict[str, Any]:
+    sizes = [field.name for field in attrs.fields(Sizes)]
+    return {name: getattr(analysis, name) for name in (*_NAMES, *sizes)}
+
+
+def _layer(layer: LayerChange) -> dict[str, Any]:
+    return {
+        "status": layer.status.value,
+        "before": layer.before,
+        "after": layer.after,
+        "instruction": layer.instruction,
+        "before_instruction": layer.before_instruction,
+        **_sizes(layer),
+        "is_downloaded": layer.is_downloaded,
+        "unchanged": None if layer.unchanged is None else _sizes(layer.unchanged),
+        "kinds": None if layer.files is None else {kind.value: _sum(each) for kind, each in layer.files.items()},
+    }
+
+
+def _sizes(grown: LayerChange | FileChange | FileSum) -> dict[str, int | None]:
+    names = ("before_size", "after_size", "growth", "before_compressed_size", "after_compressed_size", "compressed_growth")
+    return {name: getattr(grown, name) for name in names}
+
+
+def _sum(files: FileSum) -> dict[str, Any]:
+    return {"count": files.count, **_sizes(files)}
+
+
+def _kinds(comparison: Comparison) -> dict[str, Any] | None:
+    """All files by kind; with the unchanged ones, and what the wire has besides, they are what the images weigh."""
+    if comparison.files is None:
+        return None
+    found = {kind.value: _sum(comparison.sum_of(kind)) for kind in Kind}
+    found["unchanged"] = _sizes(add_up([each.unchanged for each in comparison.layers if each.unchanged is not None]))
+    found["other"] = _sizes(add_up([each.other for each in comparison.layers if each.other is not None]))
+    return found
+
+
+def _file(change: FileChange) -> dict[str, Any]:
+    return {
+        "kind": change.kind.value,
+        "path": change.path,
+        "before_path": change.before_path,
+        "before_layer": change.before_layer,
+        "after_layer": change.after_layer,
+        **_sizes(change),
+    }
+
+
+def _shown(value: Any) -> Any:
+    """A document with all its strings made fit for any encoder."""
+    if isinstance(value, dict):
+        return {name: _shown(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return display_name(value) if type(value) is str else value

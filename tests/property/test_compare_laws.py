@@ -1,0 +1,230 @@
+"""What always holds of comparisons, whatever the two images have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import attrs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ocisize import Analysis, Analyzer, from_json, to_json
+from ocisize.analysis.compare import compare
+from ocisize.analysis.comparison import Comparison, FileSum, Kind, Status, add_up
+from ocisize.files import display_name
+from ocisize.report.diffjson import comparison_to_json
+from tests.images import Compression, build_image, layer
+from tests.property.model import Pairs
+from tests.property.test_merge_laws import LAYERS
+from tests.test_image import single
+
+COMPRESSIONS: st.SearchStrategy[Compression] = st.sampled_from(["gzip", "gzip", "zstd", "plain"])
+STEPS = st.sampled_from(["RUN a", "RUN a b", "RUN b c d", "COPY . /x", "ADD file:0123456789ab in /", ""])
+
+
+@attrs.frozen
+class Draft:
+    """A layer to be built."""
+
+    entries: Pairs
+    compression: Compression
+    step: str
+
+
+DRAFTS = st.tuples(LAYERS, st.lists(COMPRESSIONS, min_size=5, max_size=5), st.lists(STEPS, min_size=5, max_size=5)).map(
+    lambda drawn: [Draft(*each) for each in zip(*drawn, strict=False)]
+)
+
+
+@st.composite
+def two_images(draw: st.DrawFn) -> tuple[list[Draft], list[Draft]]:
+    """Two images; the second mostly has layers of the first: as they are, stored otherwise, or with other entries."""
+    before, fresh = draw(DRAFTS), draw(DRAFTS)
+    pool = [*before, *before, *fresh, *(attrs.evolve(each, compression="zstd") for each in before)]
+    pool += [attrs.evolve(each, entries=[*each.entries, *other.entries]) for each, other in zip(before, fresh, strict=False)]
+    pool += [attrs.evolve(each, entries=each.entries[::-1]) for each in before]
+    after = draw(st.one_of(st.just(before), st.lists(st.sampled_from(pool), max_size=5)))
+    return before, after
+
+
+laws = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def analyzed(drafts: Sequence[Draft]) -> Analysis:
+    history = [{"created_by": each.step} for each in drafts]
+    image = build_image([layer(each.entries, each.compression) for each in drafts], history=history)
+    return Analyzer(jobs=1).analyze_source(single(image))
+
+
+def compared(images: tuple[list[Draft], list[Draft]]) -> Comparison:
+    return compare(analyzed(images[0]), analyzed(images[1]))
+
+
+@laws
+@given(two_images())
+def test_layers_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
+    """Every layer of both images is in one row, and the rows add up to both images and to what one grew."""
+    found = compared(images)
+    assert sorted(each.before for each in found.layers if each.before is not None) == list(range(len(images[0])))
+    assert [each.after for each in found.layers if each.after is not None] == list(range(len(images[1])))
+    for side in ("before", "after"):
+        image = getattr(found, side)
+        assert sum(getattr(each, f"{side}_size") for each in found.layers) == image.content_size
+        assert sum(getattr(each, f"{side}_compressed_size") for each in found.layers) == image.compressed_size
+    assert sum(each.growth for each in found.layers) == found.growth
+    assert sum(each.compressed_growth or 0 for each in found.layers) == found.compressed_growth
+    assert sum(each.growth for each in found.reasons) == found.growth
+    assert sum(each.compressed_growth or 0 for each in found.reasons) == found.compressed_growth
+
+
+def parts(found: Comparison) -> list[FileSum]:
+    sums = [found.sum_of(kind) for kind in Kind]
+    sums += [each for one in found.layers for each in (one.unchanged, one.other) if each is not None]
+    return sums
+
+
+@laws
+@given(two_images())
+def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
+    """Files of all kinds, unchanged ones and the rest of the wire are what both images weigh."""
+    found = compared(images)
+    whole = add_up(parts(found))
+    assert (whole.before_size, whole.after_size) == (found.before.content_size, found.after.content_size)
+    assert whole.before_compressed_size == found.before.compressed_size
+    assert whole.after_compressed_size == found.after.compressed_size
+    unchanged = add_up([each.unchanged for each in found.layers if each.unchanged is not None])
+    assert unchanged.growth == 0
+    assert found.files is not None
+    for kind in Kind:
+        rows = [each for each in found.files if each.kind is kind]
+        assert found.sum_of(kind) == FileSum(
+            count=len(rows),
+            before_size=sum(each.before_size for each in rows),
+            after_size=sum(each.after_size for each in rows),
+            before_compressed_size=sum(each.before_compressed_size or 0 for each in rows),
+            after_compressed_size=sum(each.after_compressed_size or 0 for each in rows),
+        )
+
+
+@laws
+@given(two_images())
+def test_directories_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
+    """Directories and their rest are what the image grew, and none lies in another."""
+    found = compared(images)
+    assert found.files is not None
+    if not found.directories:
+        assert (found.growth, found.compressed_growth, len(found.files)) == (0, 0, 0)
+    else:
+        assert sum(each.growth for each in found.directories) == found.growth
+        assert sum(each.compressed_growth or 0 for each in found.directories) == found.compressed_growth
+        assert sum(each.file_count for each in found.directories) == len(found.files)
+    names = [each.name for each in found.directories if each.name is not None]
+    for name in names:
+        assert not any(other != name and other.startswith(name) and name.endswith("/") for other in names)
+
+
+def stored(analysis: Analysis, layers: set[int]) -> Counter[tuple[str, str | None, int]]:
+    """The stored files of some layers, as plainly as it can be said."""
+    return Counter(
+        (display_name(each.path), each.content_hash, each.size)
+        for index in layers
+        for each in analysis.layers[index].files or ()
+        if each.size
+    )
+
+
+@laws
+@given(two_images())
+def test_kinds_are_what_they_say(images: tuple[list[Draft], list[Draft]]) -> None:
+    """What is not unchanged is the difference of two multisets, and each kind keeps its promise."""
+    found = compared(images)
+    same = (Status.SHARED, Status.RECOMPRESSED)
+    left = stored(found.before, {one.before for one in found.layers if one.status not in same and one.before is not None})
+    right = stored(found.after, {one.after for one in found.layers if one.status not in same and one.after is not None})
+    assert found.files is not None
+    gone = [each for each in found.files if each.before_path is not None]
+    come = [each for each in found.files if each.after_layer is not None]
+    assert Counter((each.before_path, each.before_size) for each in gone) == Counter(
+        (path, size) for path, _, size in (left - right).elements()
+    )
+    assert Counter((each.path, each.after_size) for each in come) == Counter(
+        (path, size) for path, _, size in (right - left).elements()
+    )
+    again = {(display_name(each.path), each.hidden_by) for each in found.after.waste if each.cause.value == "metadata-only"}
+    for each in found.files:
+        match each.kind:
+            case Kind.ADDED | Kind.STORED_AGAIN:
+                assert each.before_path is None and each.after_layer is not None
+                assert ((each.path, each.after_layer) in again) == (each.kind is Kind.STORED_AGAIN)
+            case Kind.REMOVED | Kind.STORED_ONCE:
+                assert each.after_layer is None and each.before_path == each.path
+            case Kind.MOVED:
+                assert each.growth == 0 and each.path != each.before_path
+            case Kind.CHANGED:
+                assert each.path == each.before_path
+            case _:
+                raise AssertionError("all contents were read")
+
+
+@laws
+@given(two_images())
+def test_the_other_way_round_is_the_opposite(images: tuple[list[Draft], list[Draft]]) -> None:
+    """Comparing the other way round turns every figure's sign, and added into removed."""
+    there, back = compared(images), compared(images[::-1])
+    assert back.growth == -there.growth
+    assert sorted(-each.growth for each in back.layers) == sorted(each.growth for each in there.layers)
+    assert back.sum_of(Kind.ADDED).count + back.sum_of(Kind.STORED_AGAIN).count == (
+        there.sum_of(Kind.REMOVED).count + there.sum_of(Kind.STORED_ONCE).count
+    )
+    assert back.sum_of(Kind.CHANGED).count == there.sum_of(Kind.CHANGED).count
+
+
+@laws
+@given(two_images())
+def test_downloads_leave_out_what_is_there(images: tuple[list[Draft], list[Draft]]) -> None:
+    """A node with BEFORE fetches each blob of AFTER that it lacks once; with the same image it fetches nothing."""
+    found = compared(images)
+    there = {each.digest for each in found.before.layers}
+    missing = {each.digest: each.compressed_size or 0 for each in found.after.layers if each.digest not in there}
+    assert found.download_size == sum(missing.values())
+    downloaded = sum(each.after_compressed_size or 0 for each in found.layers if each.is_downloaded)
+    assert downloaded >= found.download_size
+    assert compare(found.after, found.after).download_size == 0
+
+
+@laws
+@given(DRAFTS)
+def test_an_image_equals_itself(drafts: list[Draft]) -> None:
+    """Nothing differs between an image and itself."""
+    image = analyzed(drafts)
+    found = compare(image, image)
+    assert found.same_layers
+    assert {each.status for each in found.layers} <= {Status.SHARED}
+    assert (found.reasons, found.suggestions, found.directories, list(found.files or ())) == ((), (), (), [])
+
+
+@settings(laws, max_examples=30)
+@given(two_images())
+def test_saved_analyses_compare_alike(images: tuple[list[Draft], list[Draft]]) -> None:
+    """Read back from JSON, one side or both, the comparison is the same."""
+    before, after = analyzed(images[0]), analyzed(images[1])
+    saved_before, saved_after = (from_json(to_json(each, files=True)) for each in (before, after))
+    expected = comparison_to_json(compare(before, after))
+    assert comparison_to_json(compare(saved_before, saved_after)) == expected
+    assert comparison_to_json(compare(before, saved_after)) == expected
+
+
+@settings(laws, max_examples=30)
+@given(two_images())
+def test_without_files_the_layers_are_told(images: tuple[list[Draft], list[Draft]]) -> None:
+    """An analysis saved without files gives the same growth by layers, and says which side lacks files."""
+    before, after = analyzed(images[0]), analyzed(images[1])
+    found = compare(from_json(to_json(before)), after)
+    assert [(each.before, each.after, each.growth, each.compressed_growth) for each in found.layers] == [
+        (each.before, each.after, each.growth, each.compressed_growth) for each in compare(before, after).layers
+    ]
+    same = (Status.SHARED, Status.RECOMPRESSED)
+    needed = any(each.status not in same and each.before is not None for each in found.layers)
+    assert (found.files is None) == needed
+    assert found.without_files == (("before",) if needed else ())
