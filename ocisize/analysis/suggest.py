@@ -70,7 +70,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     changed = [layer for layer in layers if layer.after is not None and layer.status in (Status.CHANGED, Status.ADDED)]
     again = [layer for layer in changed if _same_step(layer) and _kept(layer) >= _MOSTLY]
     first = next((layer for layer in changed if layer not in again), None)
-    above = [layer for layer in again if first is None or (layer.after or 0) > (first.after or 0)]
+    above = [layer for layer in again if first is not None and (layer.after or 0) > (first.after or 0)]
     if above and first is not None:
         fix = _UNLINK if is_other_base(first) else _REORDER
         yield _about(

@@ -1,0 +1,165 @@
+"""Comparisons as text that fits and says the cause first, and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocisize import Analyzer, from_json, to_json
+from ocisize.analysis.compare import compare
+from ocisize.analysis.comparison import Comparison
+from ocisize.report.diff import write_diff
+from ocisize.report.diffjson import comparison_to_json
+from tests.images import Entries, File, Link, build_image, layer, write_docker_archive
+from tests.test_compare import NOISE, STEPS, analyzed, rebuilt
+
+LONG = "usr/share/" + "very-long-folder-name/" * 6 + "file.bin"
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """Two images with something in every table, and names that would steer a terminal."""
+    before: list[Entries] = [*NOISE, {"app/a": b"a" * 5000, "caf\udce9\x1b[31m": b"1", "gone": b"g" * 700}]
+    after: list[Entries] = [
+        NOISE[0],
+        NOISE[1] | {LONG: b"git" * 9000},
+        rebuilt(NOISE[2], 4),
+        {path: File(content, mtime=5) for path, content in NOISE[3].items()},
+        {"app/a": b"a" * 5000, "caf\udce9\x1b[31m": b"22", "link": Link("app/a")},
+        {"app/a": File(b"a" * 5000, uid=7), "moved/lib/0": b""},
+    ]
+    steps = [*STEPS, "COPY . /app"]
+    new = [STEPS[0], "RUN apt-get install -y python3 git\x1b[31m", *STEPS[2:], "COPY . /app", "RUN chown -R 7 /app"]
+    return compare(analyzed(before, steps), analyzed(after, new))
+
+
+def text_of(comparison: Comparison, **options: Any) -> str:
+    file = io.StringIO()
+    write_diff(comparison, file, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_text_fits_its_width(comparison: Comparison, width: int) -> None:
+    """No line of the report is wider than the terminal."""
+    assert max(map(len, text_of(comparison, width=width).splitlines())) <= width
+
+
+def test_text_says_what_matters(comparison: Comparison) -> None:
+    """Totals, download, causes, advice, layers, kinds, directories and files are there, the largest cause first."""
+    text = text_of(comparison, width=120)
+    for words in ("Grew by", "A node with BEFORE downloads", f"{comparison.compressed_growth:+,} bytes",
+                  f"{comparison.growth:+,} bytes", "1 of 6 layers shared", "Why", "Advice", "1→1", "·→5", "rebuilt",
+                  "stored again", "unchanged", "together", "Directories", "Files: 8 (layer before→after)"):  # fmt: skip
+        assert words in text, words
+    assert text.index("is now with `git") < text.index("is new: stores 1 file of layer 4 again")
+    assert text.index("Why") < text.index("Layers, base first")
+
+
+def test_names_cannot_steer_the_terminal(comparison: Comparison) -> None:
+    """Escape sequences in names and steps are shown, not sent."""
+    text = text_of(comparison, width=160, top=50, color=False)
+    assert "\x1b" not in text
+    assert r"caf\xe9\x1b[31m" in text
+
+
+def test_colour_is_a_choice(comparison: Comparison) -> None:
+    """Colour appears when it is asked for, and never by itself in a file."""
+    assert "\x1b[" in text_of(comparison, color=True)
+    assert "\x1b[" not in text_of(comparison)
+
+
+def test_lists_are_cut(comparison: Comparison) -> None:
+    """A cut list says what is missing; with none at all the totals and layers are left."""
+    assert "… and 7 more (-f json has all)" in text_of(comparison, top=1)
+    text = text_of(comparison, top=0)
+    assert "Why" not in text and "Files:" not in text and "Layers, base first" in text
+
+
+def test_nothing_changed_is_one_line() -> None:
+    """The same image is told in one line, and so is another config over the same layers."""
+    image = analyzed(NOISE[:2], STEPS[:2])
+    assert text_of(compare(image, image)).startswith("Nothing changed: the same 2 layers, ")
+    assert len(text_of(compare(image, image)).splitlines()) == 1
+    other = compare(image, analyzed(NOISE[:2], ["RUN x", "RUN y"]))
+    assert text_of(other).startswith("Nothing changed but the config: the same 2 layers, ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({"a": b"1" * 500}, {"a": b"1" * 400}, "100 B (20.0 %) unpacked."),
+        ({"a": b"1" * 500}, {}, "500 B (100.0 %) unpacked."),
+        ({}, {"a": b"1" * 500}, "500 B unpacked."),
+        ({"a": b"1" * 5000}, {"a": b"1" * 5000, "b": b"2"}, "1 B (less than 0.1 %) unpacked."),
+        ({"a": b"1"}, {"a": b"2"}, "the same size unpacked."),
+    ],
+)
+def test_headlines(before: Entries, after: Entries, says: str) -> None:
+    """The first sentence tells both growths, with their share where there is one."""
+    text = " ".join(text_of(compare(analyzed([before]), analyzed([after])), width=160).split())
+    assert says in text
+
+
+def test_other_signs_are_told_apart() -> None:
+    """An image that grows on the wire and shrinks unpacked is told with both words."""
+    found = compare(analyzed([{"a": b"0" * 90_000}]), analyzed([{"a": bytes(range(256)) * 8 + b"\1\7\3" * 99}]))
+    assert found.compressed_growth is not None
+    assert found.compressed_growth > 0 > found.growth
+    assert "on the wire, shrank by" in " ".join(text_of(found).split())
+
+
+def test_unknown_wire_sizes_are_said(tmp_path: Path) -> None:
+    """Plain layers of a docker-archive have no wire size; what they grew is told unpacked."""
+    path = write_docker_archive(build_image([layer({"a": b"1" * 100})]), tmp_path / "a.tar")
+    before, after = Analyzer().analyze(path), analyzed([{"a": b"1" * 300}])
+    text = text_of(compare(before, after))
+    assert "Grew by 200 B (200.0 %) unpacked; how much on the wire is unknown" in text
+    assert text_of(compare(after, before)).count("?") > 2
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    """Without its files a saved analysis has no tables of files, and the report says why."""
+    saved = from_json(to_json(analyzed([{"a": b"1"}])))
+    text = text_of(compare(saved, analyzed([{"a": b"22"}])))
+    assert "Files are not compared: BEFORE was saved without them (-f json --files keeps them)." in text
+    assert "Directories" not in text
+    text = text_of(compare(analyzed([{"a": b"22"}]), saved))
+    assert "Files are not compared: AFTER was saved" in text
+
+
+def test_platforms_that_differ_are_shown() -> None:
+    """Comparing images of two platforms is allowed and shown."""
+    arm = build_image([layer({"a": b"1"})], architecture="arm64")
+    from tests.test_image import single
+
+    text = text_of(compare(analyzed([{"a": b"22"}]), Analyzer().analyze_source(single(arm))))
+    assert "linux/amd64 → linux/arm64" in text
+
+
+def test_json_has_it_all(comparison: Comparison) -> None:
+    """The document adds up, names the schema, and its sizes are integers of bytes."""
+    document = json.loads(comparison_to_json(comparison))
+    assert (document["schema"], document["version"]) == ("ocisize.comparison", 1)
+    assert document["growth"] == sum(each["growth"] for each in document["layers"])
+    assert document["compressed_growth"] == sum(each["compressed_growth"] for each in document["kinds"].values())
+    assert document["growth"] == sum(each["growth"] for each in document["directories"])
+    assert len(document["files"]) == 8
+    assert document["shared_layers"] == [0]
+    assert document["shareable_layers"] == [3]
+    assert document["without_files"] == []
+    assert {each["kind"] for each in document["files"]} == {"added", "changed", "removed", "stored again"}
+    assert any(each["path"] == r"caf\xe9" + "\x1b[31m" for each in document["files"])
+    assert len(json.loads(comparison_to_json(comparison, top=2))["files"]) == 2
+
+
+def test_json_without_files() -> None:
+    """What is not known is null."""
+    saved = from_json(to_json(analyzed([{"a": b"1"}])))
+    document = json.loads(comparison_to_json(compare(saved, analyzed([{"a": b"22"}]))))
+    assert (document["files"], document["kinds"], document["without_files"]) == (None, None, ["before"])
+    assert document["layers"][0]["unchanged"] is None
