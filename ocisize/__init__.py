@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ocisize.analysis.budget import check as check
     from ocisize.analysis.budgetfile import parse_budgets as parse_budgets
+    from ocisize.analysis.compare import compare as compare
+    from ocisize.analysis.comparison import Comparison as Comparison
     from ocisize.analysis.drift import IndexAnalysis as IndexAnalysis
     from ocisize.analysis.model import Analysis as Analysis
     from ocisize.analysis.model import Cause as Cause
@@ -41,6 +43,7 @@ _EXPORTS = {
     "Analyzer": "analyzer",
     "Budget": "analysis.verdict",
     "Cause": "analysis.model",
+    "Comparison": "analysis.comparison",
     "Connection": "sources.client",
     "Descriptor": "oci",
     "FileEntry": "files",
@@ -56,6 +59,7 @@ _EXPORTS = {
     "WastedEntry": "analysis.model",
     "analyze": "analyzer",
     "check": "analysis.budget",
+    "compare": "analysis.compare",
     "from_json": "report.json",
     "open_source": "sources",
     "parse_budgets": "analysis.budgetfile",
@@ -68,6 +72,7 @@ __all__ = [
     "Analyzer",
     "Budget",
     "Cause",
+    "Comparison",
     "Connection",
     "Descriptor",
     "FileEntry",
@@ -84,6 +89,7 @@ __all__ = [
     "__version__",
     "analyze",
     "check",
+    "compare",
     "from_json",
     "open_source",
     "parse_budgets",

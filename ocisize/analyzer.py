@@ -51,8 +51,9 @@ class Analyzer:
     ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
     ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
     the rules for files that images rarely need; None means the packaged ones. ``base`` names the image that the analysed
-    ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``on_progress`` is
-    called under a lock, at most once per MiB and layer.
+    ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``keep_layers`` keeps
+    what was read of verified layers, so that images which share them read them once. ``on_progress`` is called under a
+    lock, at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None
@@ -62,7 +63,9 @@ class Analyzer:
     connection: Connection | None = None
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
+    keep_layers: bool = False
     on_progress: ProgressCallback | None = None
+    _kept: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
     def analyze(self, image: str | os.PathLike[str], *, select: str | None = None) -> Analysis:
@@ -83,8 +86,9 @@ class Analyzer:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
         scans = self._scan(source, image)
         analysis = explain(source, name, image, scans, self.catalog or load_catalog(), base)
-        for scan in scans:
-            scan.table.contents = {}  # read by now
+        if not self.keep_layers:
+            for scan in scans:
+                scan.table.contents = {}  # read by now
         return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
@@ -157,7 +161,11 @@ class Analyzer:
 
     def _scan(self, source: Source, image: Image) -> list[LayerScan]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        found = dict(zip(distinct, self._scan_layers(source, list(distinct.values())), strict=True))
+        found = {key: self._kept[key] for key in distinct if key in self._kept}
+        missing = {key: layer for key, layer in distinct.items() if key not in found}
+        found.update(zip(missing, self._scan_layers(source, list(missing.values())), strict=True))
+        if self.keep_layers:  # unverified ones prove nothing about another image's layers
+            self._kept.update((key, found[key]) for key in missing if found[key].digest_verified)
         scans = [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
         if any(scan.region is not None for scan in scans):
             self._hash_alike(scans)

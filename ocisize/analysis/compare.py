@@ -9,10 +9,10 @@ import attrs
 from ocisize.analysis.alignment import align
 from ocisize.analysis.changes import find_changes
 from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChanges, FileSum, LayerChange, Status, sum_known
-from ocisize.analysis.explain import find_reasons
 from ocisize.analysis.filesums import FileSums
 from ocisize.analysis.growth import Growth, with_rest
 from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.reasons import find_reasons
 from ocisize.analysis.sides import read_side, same_entries
 from ocisize.analysis.suggest import find_suggestions
 

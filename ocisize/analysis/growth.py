@@ -2,8 +2,8 @@
 
 What grew directly in a directory is a net figure: a new version in place of an old one is their difference. A directory
 weighs the sum of all net figures in it and below, each taken as a positive number, so that a folder that was renamed is
-seen though it comes to nothing. Beginning at the root, directories are divided as long as a few of those in them hold
-nearly all that they weigh.
+seen though it comes to nothing. The root is divided, and directories as long as a few of those in them hold nearly all
+that they weigh.
 """
 
 from __future__ import annotations
@@ -12,36 +12,13 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from ocisize.analysis.comparison import DirectoryChange, FileChanges, Stored
+from ocisize.analysis.directories import Directories
 from ocisize.files import IntArray, decode_name
 
-_MAX_DEPTH = 64  # files further down count for the directory there: a path can have thousands of components
 _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of all that changed
 _FEW = 3  # directories in one
 _MOST = 0.5
-
-
-class _Numbers(dict[bytes, int]):
-    """Directory → its number; the root is 0, and a new one comes behind those above it."""
-
-    def __init__(self) -> None:
-        super().__init__({b"": 0})
-        self.paths, self.parents = [b""], [0]
-
-    def __missing__(self, directory: bytes) -> int:
-        deep = directory.count(b"/") >= _MAX_DEPTH
-        at = b"/".join(directory.split(b"/", _MAX_DEPTH)[:_MAX_DEPTH]) if deep else directory
-        missing = []
-        while at not in self:
-            missing.append(at)
-            at = at.rpartition(b"/")[0]
-        number = self[at]
-        for path in reversed(missing):
-            self.paths.append(path)
-            self.parents.append(number)
-            number = self[path] = len(self.paths) - 1
-        self[directory] = number
-        return number
 
 
 class Growth:
@@ -49,18 +26,18 @@ class Growth:
 
     def __init__(self, changes: FileChanges) -> None:
         self._changes = changes
-        self._numbers = _Numbers()
+        self._directories = Directories()
         self._old = self._directories_of(changes.before, changes.before_rows)
         self._new = self._directories_of(changes.after, changes.after_rows)
 
     def _directories_of(self, stored: Stored, rows: IntArray) -> list[int]:
         """By change, the number of the directory; that of the root where a side has no file."""
-        numbers, paths = self._numbers, stored.paths
+        numbers, paths = self._directories.numbers, stored.paths
         return [numbers[paths[row].rpartition(b"/")[0]] if row >= 0 else 0 for row in rows]
 
     def find(self, most: int) -> list[DirectoryChange]:
         """The ``most`` directories that weigh most, the largest growth first; no two overlap."""
-        changes, paths = self._changes, self._numbers.paths
+        changes, paths = self._changes, self._directories.paths
         old, new = changes.before, changes.after
         growth = self._sum(old.sizes, new.sizes)
         known = old.compressed_sizes is not None and new.compressed_sizes is not None
@@ -79,18 +56,15 @@ class Growth:
 
     def _divide(self, weights: Sequence[int], own: Sequence[int], most: int) -> list[tuple[int, bool]]:
         """Directories with all below, or (False) just what is directly in them; those that weigh most."""
-        numbers = self._numbers
-        children: list[list[int]] = [[] for _ in weights]
-        for number, parent in enumerate(numbers.parents[1:], 1):
-            if weights[number]:
-                children[parent].append(number)
+        children = [[child for child in below if weights[child]] for below in self._directories.children()]
         heap = [(-weights[0], b"", 0, True)]
         found: list[tuple[int, bool]] = []
         while heap and len(found) < most:
             weight, path, number, undivided = heapq.heappop(heap)
-            if undivided and _is_vague(-weight, weights[0], [weights[child] for child in children[number]]):
+            below = [weights[child] for child in children[number]]
+            if undivided and below and (not number or _is_vague(-weight, weights[0], below)):
                 for child in children[number]:
-                    heapq.heappush(heap, (-weights[child], numbers.paths[child], child, True))
+                    heapq.heappush(heap, (-weights[child], self._directories.paths[child], child, True))
                 heapq.heappush(heap, (-abs(own[number]), path, number, False))
             elif weight:
                 found.append((number, undivided))
@@ -98,7 +72,7 @@ class Growth:
 
     def main_directory(self, rows: Iterable[int]) -> str:
         """The smallest directory in which most of what some changes made is."""
-        changes, numbers = self._changes, self._numbers
+        changes, directories = self._changes, self._directories
         net: dict[int, int] = {}
         for row in rows:
             old, new = changes.before_rows[row], changes.after_rows[row]
@@ -111,14 +85,14 @@ class Growth:
             number = start
             while number:
                 weights[number] = weights.get(number, 0) + abs(growth)
-                number = numbers.parents[number]
+                number = directories.parents[number]
         total = sum(map(abs, net.values()))
         most = max((number for number, weight in weights.items() if weight > _MOST * total), default=0)
-        return "/" + decode_name(numbers.paths[most] + b"/" if most else b"")
+        return "/" + decode_name(directories.paths[most] + b"/" if most else b"")
 
     def _sum(self, old: Sequence[int], new: Sequence[int]) -> list[int]:
         """A figure of what changed directly in each directory."""
-        found = [0] * len(self._numbers.paths)
+        found = [0] * len(self._directories.paths)
         changes = self._changes
         for number, row in zip(self._old, changes.before_rows, strict=True):
             if row >= 0:
@@ -132,14 +106,14 @@ class Growth:
         """A figure of everything below each directory, from that of what is directly in it."""
         whole = list(own)
         for number in range(len(whole) - 1, 0, -1):
-            whole[self._numbers.parents[number]] += whole[number]
+            whole[self._directories.parents[number]] += whole[number]
         return whole
 
 
 def _is_vague(weight: int, total: int, children: Sequence[int]) -> bool:
     """Whether what is in a directory says more than it does."""
     several = _FEW if weight >= _LARGE * total else 1
-    return bool(children) and sum(heapq.nlargest(several, children)) >= _NEARLY_ALL * weight
+    return sum(heapq.nlargest(several, children)) >= _NEARLY_ALL * weight
 
 
 def _change(name: str | None, growth: int, compressed: int | None, files: int) -> DirectoryChange:

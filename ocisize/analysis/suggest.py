@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ocisize.analysis.comparison import Kind, LayerChange, Status, Suggestion, sum_known
-from ocisize.analysis.explain import is_other_base, name_layer
 from ocisize.analysis.model import Analysis
+from ocisize.analysis.reasons import is_other_base, name_layer
 
 _LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before

@@ -3,6 +3,7 @@
 A command is a module of this package with FORMATS, ``add_options(parser)`` and ``run(options) -> exit status``, and a
 row in COMMANDS. The first argument names it; without a name the command is ``analyze``, whose ``add_options(parser,
 brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second argument names one.
+One about more than one image has IMAGES, and keeps in ``options.image`` what errors are about.
 
 Exit status: 0 analysed, 1 a budget failed, 2 could not analyse (usage, budgets, network, broken image), 130 interrupted.
 """
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "files": "the largest files, of one layer or of those that match globs",
     "tree": "the largest directories as a tree",
     "baseline": "how an image compares with the figures that a team accepted, kept in a file",
+    "diff": "what changed between two images, and why it grew",
 }
 _PURPOSE = "Show how big a container image is to download, unpacked and wasted, and which layer and file is to blame."
 _IMAGE = """\
@@ -62,7 +64,11 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         parser.add_argument(
             "action", choices=list(actions), help="; ".join(f"{name}: {what}" for name, what in actions.items())
         )
-    parser.add_argument("image", metavar="IMAGE", help=f"what to analyse, see {'below' if command else 'above'}")
+    one = {"image": f"what to analyse, see {'below' if command else 'above'}"}
+    images: Mapping[str, str] = getattr(module, "IMAGES", one)
+    for name, what in images.items():
+        parser.add_argument(name, metavar=name.upper(), help=what)
+    parser.set_defaults(image="")
     if command:
         module.add_options(parser)
     else:

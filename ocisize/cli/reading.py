@@ -23,7 +23,11 @@ def read_image(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analysis:
     """Analyse the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
-    analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
+    return read_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
+
+
+def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
+    """Analyse the image that the options name by an analyzer that may have read others; raises OcisizeError."""
     with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
         analysis = analyzer.analyze(options.image, select=options.select)
     if not options.quiet:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChange, FileSum, Kind, LayerChange, add_up
 from ocisize.analysis.growth import with_rest
-from ocisize.analysis.model import Analysis
+from ocisize.report.figures import name_image
 from ocisize.report.page import new_table, open_page, print_rows
 from ocisize.report.units import UNKNOWN, human_size, percent, printable
 
@@ -60,18 +60,11 @@ def _nothing_changed(comparison: Comparison) -> str:
 
 def _header(console: Console, comparison: Comparison) -> None:
     for name, image in (("before", comparison.before), ("after", comparison.after)):
-        console.print(Text(f"{name:6}  {_name(image)}", style="bold"), overflow="fold")
+        console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
     platforms = {comparison.before.platform: None, comparison.after.platform: None}
     console.print(Text(" → ".join(printable(platform) for platform in platforms), style="dim"))
     console.print(Text(_headline(comparison), style="bold"), overflow="fold")
     console.print()
-
-
-def _name(image: Analysis) -> str:
-    if image.format == "registry" and image.reference:
-        return printable(image.reference)
-    names = [image.source] if image.reference in (None, image.source) else [image.source, image.reference or ""]
-    return printable(" · ".join(names))
 
 
 def _headline(comparison: Comparison) -> str:

@@ -42,6 +42,9 @@ def use() -> None:
     for verdict in ocisize.check(analysis, ocisize.parse_budgets("max-files = 9").budgets):
         assert_type(verdict, ocisize.Verdict)
         assert_type(verdict.budget, ocisize.Budget)
+    comparison = ocisize.compare(analysis, analysis)
+    assert_type(comparison, ocisize.Comparison)
+    assert_type(comparison.compressed_growth, int | None)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
     index = analyzer.analyze_all("app:tag")

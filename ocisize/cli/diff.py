@@ -1,0 +1,69 @@
+"""``ocisize diff BEFORE AFTER``: what changed between two images, and why it grew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocisize.cli.options import colored, count
+from ocisize.cli.reading import make_analyzer, read_with
+from ocisize.cli.terminal import open_output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ocisize.analysis.model import Analysis
+    from ocisize.analyzer import Analyzer
+
+FORMATS = {"text": "", "json": ""}
+IMAGES = {
+    "before": "the image as it was: see below, or an analysis saved with -f json --files",
+    "after": "the image as it is now, in any of these forms",
+}
+_BEGINNING = 512  # bytes by which a saved analysis is told from an archive
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only this command has."""
+    parser.add_argument(
+        "--top", type=count, default=10, metavar="N",
+        help="rows in the lists of causes, directories and files of the text report (default: %(default)s)",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read both and report."""
+    from ocisize.analysis.compare import compare
+
+    analyzer = make_analyzer(options, hash_content=True)
+    analyzer.keep_layers = True
+    comparison = compare(_read(options, options.before, analyzer), _read(options, options.after, analyzer))
+    with open_output(options) as file:
+        if options.format == "json":
+            from ocisize.report.diffjson import comparison_to_json
+
+            file.write(comparison_to_json(comparison) + "\n")
+        else:
+            from ocisize.report.diff import write_diff
+
+            write_diff(comparison, file, top=options.top, color=colored(options))
+    return 0
+
+
+def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analysis:
+    """One side: a saved analysis, or an image."""
+    options.image = image
+    if not _is_saved(Path(image)):
+        return read_with(analyzer, options)
+    from ocisize.report.json import from_json
+
+    return from_json(Path(image).read_bytes())
+
+
+def _is_saved(path: Path) -> bool:
+    """Whether a file holds a JSON object; an archive has a NUL where its first name ends."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+    return beginning.lstrip().startswith(b"{") and b"\0" not in beginning
