@@ -12,6 +12,7 @@ from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.analysis.alignment import align
 from ocisize.analysis.compare import compare
 from ocisize.analysis.comparison import Comparison, Kind, Status
+from ocisize.analysis.reasons import join_numbers
 from tests.images import DIR, BuiltLayer, Entries, File, Link, build_image, layer, raw_layer, write_docker_archive
 from tests.test_image import single
 
@@ -174,6 +175,25 @@ def test_saved_without_files() -> None:
     assert both.without_files == ("before", "after")
     grown = compare(from_json(to_json(before)), analyzed([BASE, {"a": b"1" * 50}, {"b": b"2"}]))
     assert kinds(grown) == [("added", None, "b", 1)]
+
+
+def test_what_an_archive_holds_plainly_may_be_there(tmp_path: Path) -> None:
+    """A plain layer of a docker-archive is in no registry: whether a node has its blob is unknown, and nobody's fault."""
+    image = build_image([layer(BASE)])
+    archive = Analyzer().analyze(write_docker_archive(image, tmp_path / "a.tar"))
+    found = compare(archive, Analyzer().analyze_source(single(image)))
+    assert [str(each.status) for each in found.layers] == ["recompressed"]
+    assert (found.download_size, found.compressed_growth, found.suggestions, found.reasons) == (None, None, (), ())
+    assert compare(archive, archive).download_size == 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [([1], "1"), ([1, 2], "1 and 2"), ([1, 2, 3], "1 to 3"), ([0, 2, 4, 5, 6, 9, 10], "0, 2, 4 to 6, 9 and 10")],
+)
+def test_numbers_in_words(numbers: list[int], words: str) -> None:
+    """Long runs of layers are named by their ends."""
+    assert join_numbers(numbers) == words
 
 
 STEPS = ["ADD file:0123456789ab… in /", "RUN apt-get install -y python3", "RUN pip install numpy", "COPY . /app"]

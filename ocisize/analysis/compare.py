@@ -8,7 +8,7 @@ import attrs
 
 from ocisize.analysis.alignment import align
 from ocisize.analysis.changes import find_changes
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChanges, FileSum, LayerChange, Status, sum_known
+from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChanges, FileSum, LayerChange, Status
 from ocisize.analysis.filesums import FileSums
 from ocisize.analysis.growth import Growth, with_rest
 from ocisize.analysis.model import Analysis, LayerAnalysis
@@ -51,7 +51,6 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         before=before,
         after=after,
         layers=tuple(layers),
-        download_size=_download_size(before, after),
         files=changes,
         directories=tuple(directories),
         reasons=find_reasons(before, after, layers, changes, by_directory),
@@ -64,11 +63,6 @@ def _paid(analysis: Analysis) -> list[int | None]:
     sizes = {layer.digest: layer.compressed_size for layer in analysis.layers}
     lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
     return [sizes[layer.digest] if lowest[layer.digest] == layer.index else 0 for layer in analysis.layers]
-
-
-def _download_size(before: Analysis, after: Analysis) -> int | None:
-    there = {layer.digest for layer in before.layers}
-    return sum_known([size for layer, size in zip(after.layers, _paid(after), strict=True) if layer.digest not in there])
 
 
 def _change(

@@ -172,9 +172,12 @@ class LayerChange(_Grown):
     other: FileSum | None = None  #: what the wire has besides: headers of entries without content, and overhead
 
     @property
-    def is_downloaded(self) -> bool:
-        """Whether a node that has BEFORE must fetch the layer."""
-        return self.after is not None and self.status is not Status.SHARED
+    def download_size(self) -> int | None:
+        """What a node that has BEFORE fetches; None where an archive holds the layer as no registry does."""
+        if self.after is None or self.status is Status.SHARED:
+            return 0
+        uncertain = self.status is Status.RECOMPRESSED and self.before_compressed_size is None
+        return None if uncertain else self.after_compressed_size
 
 
 @attrs.frozen(kw_only=True)
@@ -215,7 +218,6 @@ class Comparison:
     before: Analysis = attrs.field(repr=False)
     after: Analysis = attrs.field(repr=False)
     layers: tuple[LayerChange, ...]  #: base first
-    download_size: int | None  #: bytes that a node which has BEFORE fetches for AFTER; shared layers are free
     files: FileChanges | None = attrs.field(eq=False, repr=False)  #: None where a layer at hand has no file table
     directories: tuple[DirectoryChange, ...]
     reasons: tuple[Reason, ...]  #: largest growth on the wire first
@@ -231,6 +233,11 @@ class Comparison:
         """Bytes of wire more than before."""
         old, new = self.before.compressed_size, self.after.compressed_size
         return None if old is None or new is None else new - old
+
+    @property
+    def download_size(self) -> int | None:
+        """Bytes that a node which has BEFORE fetches for AFTER; shared layers are free."""
+        return sum_known([layer.download_size for layer in self.layers])
 
     @property
     def same_layers(self) -> bool:

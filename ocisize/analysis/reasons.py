@@ -137,8 +137,20 @@ def _held_by(analysis: Analysis) -> dict[int, list[int]]:
 def _of_layers(layers: Sequence[int]) -> str:
     if not layers:
         return ""
-    *most, last = map(str, layers)
-    return f" of layers {', '.join(most)} and {last}" if most else f" of layer {last}"
+    return f" of layer{'s' * (len(layers) > 1)} {join_numbers(layers)}"
+
+
+def join_numbers(numbers: Sequence[int]) -> str:
+    """Ascending numbers in words: ``1, 3 and 5 to 9``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [word for run in runs for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _where(directory: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ocisize.analysis.comparison import Kind, LayerChange, Status, Suggestion, sum_known
 from ocisize.analysis.model import Analysis
-from ocisize.analysis.reasons import is_other_base, name_layer
+from ocisize.analysis.reasons import is_other_base, join_numbers, name_layer
 
 _LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before
@@ -60,7 +60,7 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
             "Build reproducibly: fixed times (SOURCE_DATE_EPOCH and BuildKit's rewrite-timestamp=true), or a build cache.",
         ),
     ):
-        same = [layer for layer in layers if layer.status is status and layer.after is not None]
+        same = [layer for layer in layers if layer.status is status and layer.download_size]
         if same:
             yield _about(same, f"{_name(same)}: {why} as in BEFORE, but another digest, so {{it}} downloaded again. {fix}")
 
@@ -117,8 +117,7 @@ def _kept(layer: LayerChange) -> float:
 def _name(layers: Sequence[LayerChange]) -> str:
     if len(layers) == 1:
         return name_layer(layers[0].after, layers[0].instruction)
-    *most, last = (str(layer.after) for layer in layers)
-    return f"layers {', '.join(most)} and {last}"
+    return f"layers {join_numbers([layer.after for layer in layers if layer.after is not None])}"
 
 
 def _about(layers: Sequence[LayerChange], text: str, *, kept: bool = False) -> Suggestion:

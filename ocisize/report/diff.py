@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChange, FileSum, Kind, LayerChange, add_up
+from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChange, FileSum, Kind, LayerChange, Status, add_up
 from ocisize.analysis.growth import with_rest
 from ocisize.report.figures import name_image
 from ocisize.report.page import new_table, open_page, print_rows
@@ -127,8 +127,9 @@ def _exact(growth: int | None) -> str:
 
 def _download(comparison: Comparison) -> str:
     """What a node with BEFORE has already, and what it fetches in vain."""
-    fetched = [layer for layer in comparison.layers if layer.is_downloaded]
-    count, shared = len(comparison.after.layers), len(comparison.after.layers) - len(fetched)
+    fetched = [layer for layer in comparison.layers if layer.download_size]
+    count = len(comparison.after.layers)
+    shared = sum(layer.status is Status.SHARED for layer in comparison.layers)
     text = f"{shared} of {count} layer{'s' * (count != 1)} shared"
     known = add_up([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
     return f"{text}; {human_size(known)} are files that BEFORE has" if known else text
@@ -145,7 +146,7 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     grid = _grid()
     for reason in shown:
         text = Text(printable(reason.text))
-        if reason.compressed_growth is not None:
+        if reason.compressed_growth is not None and reason.growth:
             text.append(f" ({_signed(reason.growth)} unpacked)", style="dim")
         wire = reason.growth if reason.compressed_growth is None else reason.compressed_growth
         grid.add_row(Text(_signed(wire), style="bold"), text)
@@ -189,7 +190,7 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
             f"{old}→{new}",
             _signed(layer.compressed_growth),
             _signed(layer.growth),
-            human_size(layer.after_compressed_size) if layer.is_downloaded else _NONE,
+            _NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
             Text(printable(layer.instruction)),
         )

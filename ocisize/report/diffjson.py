@@ -57,7 +57,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
         "instruction": layer.instruction,
         "before_instruction": layer.before_instruction,
         **_sizes(layer),
-        "is_downloaded": layer.is_downloaded,
+        "download_size": layer.download_size,
         "unchanged": None if layer.unchanged is None else _sizes(layer.unchanged),
         "kinds": None if layer.files is None else {kind.value: _sum(each) for kind, each in layer.files.items()},
     }
