@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,9 @@ def test_a_change_of_the_same_size_is_seen() -> None:
 
 def test_moved_files_are_no_growth() -> None:
     """The same content at another path was moved; a file of the same name is preferred."""
-    before = analyzed([{"old/name": b"content", "x": b"content", "y": b"y"}])
+    before = analyzed([{"a": b"content", "old/name": b"content", "y": b"y"}])
     after = analyzed([{"new/name": b"content", "y": b"y"}])
-    assert kinds(compare(before, after)) == [("removed", "x", "x", -7), ("moved", "old/name", "new/name", 0)]
+    assert kinds(compare(before, after)) == [("removed", "a", "a", -7), ("moved", "old/name", "new/name", 0)]
 
 
 def test_a_file_moves_from_layer_to_layer() -> None:
@@ -137,6 +138,7 @@ def test_a_repeated_blob_costs_the_wire_once() -> None:
     found = compare(analyzed([twice]), analyzed([twice, layer({"b": b""}), twice]))
     assert [str(each.status) for each in found.layers] == ["shared", "added", "added"]
     assert found.layers[2].compressed_growth == 0
+    assert [(each.growth, each.compressed_growth) for each in found.files or ()] == [(100, 0)]
     assert (found.growth, found.compressed_growth) == (100, found.layers[1].compressed_growth)
     assert found.download_size == found.layers[1].after_compressed_size
 
@@ -292,6 +294,21 @@ def test_another_base_is_named_first() -> None:
     assert "is another base image" in found.reasons[0].text
     assert [str(each.status) for each in found.layers] == ["changed", "changed", "changed", "shared"]
     assert any("COPY --link" in each.text and each.layers == (1, 2) for each in found.suggestions)
+
+
+def test_hardly_any_growth_is_told_from_below() -> None:
+    """Layers that grew by less than a hundredth of the image come in their order, those that grew more before them."""
+    noise = [random.Random(number).randbytes(60_000) for number in range(5)]
+
+    def image(*more: int) -> Analysis:
+        files: list[Entries] = [{"f": noise[number] + noise[4][:size]} for number, size in enumerate(more)]
+        return analyzed(files, STEPS)
+
+    little = compare(image(0, 0, 0, 0), image(10, 300, 200, 0))
+    assert [each.after for each in little.reasons if each.growth] == [0, 1, 2]
+    much = compare(image(0, 0, 0, 0), image(10, 300, 9000, 20_000))
+    assert [each.after for each in much.reasons] == [3, 2, 0, 1]
+    assert [each.growth for each in much.reasons] == [20_000, 9000, 10, 300]
 
 
 def test_a_small_change_to_a_large_step() -> None:
