@@ -124,13 +124,36 @@ def _catalog(steps: Steps, folder: Path) -> None:
     steps.time("catalogue", lambda: match_tables(catalog, tables), lambda _: sum(map(len, tables)))
 
 
+def _compare(steps: Steps, folder: Path) -> None:
+    """Two saved analyses of which all layers differ, and every tenth file."""
+    import attrs
+
+    from ocisize import Analyzer, compare, from_json, to_json
+
+    text = to_json(Analyzer(hash_content=True).analyze(folder / "docker.tar"), files=True)
+    before = steps.time("load a saved analysis", lambda: from_json(text), _entries)
+    other = from_json(text)
+    for layer in other.layers:
+        files: Any = layer.files
+        hashes = bytearray(files.hashes)
+        hashes[::160] = bytes(byte ^ 1 for byte in hashes[::160])
+        files.hashes = bytes(hashes)
+    layers = tuple(attrs.evolve(layer, digest=f"other {layer.index}", diff_id=None) for layer in other.layers)
+    after = attrs.evolve(other, layers=layers)
+    steps.time("compare two saved analyses", lambda: compare(before, after), lambda _: 2 * _entries(before))
+
+
+def _entries(analysis: Any) -> int:
+    return sum(layer.entry_count for layer in analysis.layers)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("case", type=Path, help="a case's folder, with gzip/ and docker.tar")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     steps = Steps(options.rounds)
-    for step in (_scan, _wire, _merge, _catalog):
+    for step in (_scan, _wire, _merge, _catalog, _compare):
         try:
             step(steps, options.case)
         except (ImportError, AttributeError, TypeError) as error:

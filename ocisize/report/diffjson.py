@@ -1,4 +1,7 @@
-"""A Comparison as JSON: a versioned document like that of an analysis, sizes in bytes, unknown ones null."""
+"""A Comparison as JSON: a versioned document like that of an analysis, sizes in bytes, unknown ones null.
+
+Files come last, each on a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _SAME_CONTENT = (Status.RECOMPRESSED, Status.REBUILT)
 _NAMES = ("source", "format", "reference", "platform", "digest", "config_digest", "created")
 
 
-def comparison_to_json(comparison: Comparison, *, top: int | None = None, indent: int | None = 2) -> str:
+def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str:
     """Write a comparison as JSON text; ``top`` limits the list of files."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -39,9 +42,16 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None, indent
         "layers": [_layer(each) for each in comparison.layers],
         "directories": [attrs.asdict(each) for each in comparison.directories],
         "kinds": _kinds(comparison),
-        "files": None if comparison.files is None else [_file(each) for each in comparison.files[:top]],
     }
-    return json.dumps(_shown(document), indent=indent)
+    text = json.dumps(_shown(document), indent=2).removesuffix("\n}")
+    return f'{text},\n  "files": {_files(comparison, top)}\n}}'
+
+
+def _files(comparison: Comparison, top: int | None) -> str:
+    if comparison.files is None:
+        return "null"
+    lines = [json.dumps(_file(each)) for each in comparison.files[:top]]
+    return "[\n    " + ",\n    ".join(lines) + "\n  ]" if lines else "[]"
 
 
 def _image(analysis: Analysis) -> dict[str, Any]:
