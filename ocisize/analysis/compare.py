@@ -39,6 +39,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     changes = _find_changes(before, after, layers)
     if changes is not None:
         layers = _with_files(layers, changes)
+    layers = [_settle(layer, before, after) for layer in layers]
     growth = after.content_size - before.content_size
     wire_known = before.compressed_size is not None and after.compressed_size is not None
     compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if wire_known else None
@@ -91,7 +92,15 @@ def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> Status:
         return Status.SHARED
     if old.diff_id == new.diff_id is not None:
         return Status.RECOMPRESSED
-    return Status.REBUILT if same_entries(old, new) else Status.CHANGED
+    return Status.CHANGED
+
+
+def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChange:
+    """Tell a layer that was merely rebuilt from a changed one; those with files that differ need no look."""
+    if layer.status is not Status.CHANGED or layer.files or layer.before is None or layer.after is None:
+        return layer
+    same = same_entries(before.layers[layer.before], after.layers[layer.after])
+    return attrs.evolve(layer, status=Status.REBUILT) if same else layer
 
 
 def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:

@@ -11,7 +11,7 @@ import attrs
 
 from ocisize.analysis.comparison import Stored
 from ocisize.analysis.model import CAUSES, Analysis, Cause, LayerAnalysis
-from ocisize.files import HASH_SIZE, NO_HASH, FileTable, decode_name, display_name
+from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 
 
 @attrs.frozen(eq=False)
@@ -79,18 +79,30 @@ def same_entries(before: LayerAnalysis, after: LayerAnalysis) -> bool:
     old, new = before.files, after.files
     if old is None or new is None or len(old) != len(new) or before.content_size != after.content_size:
         return False
-    if sorted(old.kinds) != sorted(new.kinds):
+    numbers: dict[Attributes, int] = {}
+    columns_before, columns_after = _columns(old, numbers), _columns(new, numbers)
+    if b"" in columns_before[0] or b"" in columns_after[0]:  # a content that was not read
         return False
-    entries = _entries(old)
-    return entries is not None and entries == _entries(new)
+    if columns_before == columns_after:
+        return True
+    return set(zip(*columns_before, strict=True)) == set(zip(*columns_after, strict=True))
 
 
-def _entries(table: FileTable) -> set[tuple[object, ...]] | None:
-    """All entries of a table, None where a content was not read."""
+def _columns(table: FileTable, numbers: dict[Attributes, int]) -> tuple[list[object], ...]:
+    """Contents and all else of every row; attributes get their numbers, which hash faster."""
     contents = [content if size else None for size, content in zip(table.sizes, _contents(table), strict=False)]
-    if b"" in contents:
-        return None
-    owners = map(table.attributes.__getitem__, table.owners)
-    links = map(table.links.get, range(len(table)))
-    xattrs = (tuple(sorted(table.xattrs[row].items())) if row in table.xattrs else () for row in range(len(table)))
-    return set(zip(_clean_paths(table), table.kinds, table.sizes, contents, owners, links, xattrs, strict=True))
+    owners = [numbers.setdefault(each, len(numbers)) for each in table.attributes]
+    links = {row: _clean_path(decode_name(link)) for row, link in table.links.items()}
+    extended = {
+        row: sorted((display_name(name), value) for name, value in xattrs.items()) for row, xattrs in table.xattrs.items()
+    }
+    rows = range(len(table))
+    return (
+        list(contents),
+        list(_clean_paths(table)),
+        list(table.kinds),
+        list(table.sizes),
+        list(map(owners.__getitem__, table.owners)),
+        list(map(links.get, rows)),
+        [tuple(extended.get(row, ())) for row in rows],
+    )
