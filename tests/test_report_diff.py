@@ -11,7 +11,7 @@ import pytest
 
 from ocisize import Analyzer, from_json, to_json
 from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison
+from ocisize.analysis.comparison import Comparison, Kind, Status
 from ocisize.report.diff import write_diff
 from ocisize.report.diffjson import comparison_to_json
 from tests.images import Entries, File, Link, build_image, layer, write_docker_archive
@@ -163,3 +163,10 @@ def test_json_without_files() -> None:
     document = json.loads(comparison_to_json(compare(saved, analyzed([{"a": b"22"}]))))
     assert (document["files"], document["kinds"], document["without_files"]) == (None, None, ["before"])
     assert document["layers"][0]["unchanged"] is None
+
+
+def test_the_page_on_comparisons_has_all_words(comparison: Comparison) -> None:
+    """Every status, kind and field stands in the documentation."""
+    page = (Path(__file__).parent.parent / "docs" / "diff.md").read_text()
+    for word in (*Status, *Kind, *json.loads(comparison_to_json(comparison))):
+        assert f"`{word}`" in page or word in ("schema", "version", "ocisize"), word
