@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, pairwise
+from itertools import compress
 from operator import lt
 
 import attrs
 
+from ocisize.analysis.runs import MAX_PATH, ImageRuns, Piece, find_runs
 from ocisize.files import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
 from ocisize.paths import clean_name
 
 WHITEOUT = b".wh."
 OPAQUE_MARKER = b".wh..wh..opq"
 AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
-MAX_PATH = 4096  # bytes; PATH_MAX of Linux: nothing can be extracted beyond
 _IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
 
@@ -35,11 +35,11 @@ class Rows:
     special: frozenset[int]
 
 
-def find_contested(tables: Sequence[FileTable]) -> list[Rows]:
+def find_contested(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[Rows]:
     """Per table, the rows that must be laid over each other; all others stay visible whatever happens."""
-    survey = _Survey()
-    for table in tables:
-        survey.look_at(table)
+    survey = _Survey(tables, runs or find_runs(tables))
+    for index in range(len(tables)):
+        survey.look_at(index)
     return survey.contested_rows()
 
 
@@ -64,29 +64,29 @@ def _special_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[
 
 
 class _Survey:
-    """The directories of all layers, numbered, and where runs of rows lie in them."""
+    """What happens to the directories of all layers."""
 
-    def __init__(self) -> None:
-        self._tables: list[FileTable] = []
+    def __init__(self, tables: Sequence[FileTable], runs: ImageRuns) -> None:
+        self._tables, self._runs = tables, runs
+        self._paths, self._parents = runs.directories.paths, runs.directories.parents
+        self._numbers = runs.directories.numbers
         self._special: list[frozenset[int]] = []
-        self._directories: dict[bytes, int] = {}
-        self._seen_in = array("i")  # by directory: the last piece that has rows in it or below it
-        self._contested = bytearray()  # by directory
-        self._runs: list[tuple[IntArray, IntArray]] = []  # per table: first row of each run, its directory
+        self._seen_in = array("I", bytes(4 * len(self._paths)))  # by directory: the last piece with rows in or below it
+        self._contested = bytearray(len(self._paths))  # by directory
         self._replaced: set[bytes] = set()  # what whiteouts name, opaque directories
         self._linked: set[bytes] = set()  # directories of hard links and of their targets
         self._pieces = 0
         self._last, self._ordered = b"", False  # last path of the last piece; whether its last run ascends
 
-    def look_at(self, table: FileTable) -> None:
+    def look_at(self, index: int) -> None:
         """Take in the next layer."""
-        self._tables.append(table)
-        self._runs.append((array("q"), array("i")))
+        table, runs = self._tables[index], 0
         whiteouts, special = table.paths.contain(WHITEOUT), set[int]()
-        for first, paths in table.paths.pieces():
-            here, others = self._look_at_piece(table, first, paths)
-            if whiteouts or b".." in here or b".." in others or b"" in others or max(map(len, paths)) > MAX_PATH:
-                special.update(_special_rows(table, first, paths))
+        for piece in self._runs.pieces(table, index):
+            here, others = self._look_at_piece(index, piece, runs)
+            runs += len(piece.directories)
+            if whiteouts or b".." in here or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
+                special.update(_special_rows(table, piece.first, piece.paths))
         self._special.append(frozenset(special))
         for path in table.paths.select(sorted(special)):
             directory, _, name = path.rpartition(b"/")
@@ -95,70 +95,61 @@ class _Survey:
         for row, path in zip(links, table.paths.select(links), strict=True):
             self._linked.update((_parent(path), _parent(clean_name(table.links[row]))))
 
-    def _look_at_piece(self, table: FileTable, first: int, paths: list[bytes]) -> tuple[set[bytes], set[bytes]]:
-        """Enter the piece's directories; return them, those above them included, and the paths of all else."""
-        self._pieces += 1
-        starts, numbers = self._runs[-1]
-        runs = len(starts)
-        clean = bool(runs) and self._ordered and not self._contested[numbers[-1]]
-        current, here = None, set[bytes]()
-        for row, path in enumerate(paths, first):  # 0.1 µs a row
-            directory = path.rpartition(b"/")[0]
-            if directory != current:
-                current = directory
-                starts.append(row)
-                numbers.append(self._enter(directory if len(directory) <= MAX_PATH else b"", here))
-        kinds = table.kinds[first : first + len(paths)]
+    def _look_at_piece(self, index: int, piece: Piece, runs: int) -> tuple[set[bytes], set[bytes]]:
+        """Enter the piece's directories; return them, those above them included, and the paths of all else.
+
+        ``runs`` is how many of the table's runs stand before the piece.
+        """
+        paths, numbers, bounds = piece.paths, piece.directories, piece.bounds
+        before = self._runs.tables[index].directories[:runs]
+        clean = runs and self._ordered and before[-1] == numbers[0] and not self._contested[numbers[0]]
+        here = self._enter(numbers)
+        kinds = self._tables[index].kinds[piece.first : piece.first + len(paths)]
         others = list(compress(paths, kinds.translate(_IS_OTHER)))
         distinct = set(others)
         if len(distinct) != len(others):
             self._contest(map(_parent, _repeated(others)))
         here.update(compress(paths, kinds.translate(_IS_DIRECTORY)))
         self._contest(map(_parent, distinct & here))
-        if clean and numbers[runs] == numbers[runs - 1]:
-            run = paths[: starts[runs + 1] - first if runs + 1 < len(starts) else None]
-            if self._goes_on(run, runs):
-                self._contested[numbers[runs]] = False
-        last_run = paths[starts[-1] - first :]
+        if clean and self._goes_on(paths[: bounds[1]], before, numbers):
+            self._contested[numbers[0]] = False
+        last_run = paths[bounds[-2] :]
         self._last, self._ordered = paths[-1], all(map(lt, last_run, last_run[1:]))
         return here, distinct
 
-    def _goes_on(self, run: list[bytes], index: int) -> bool:
+    def _goes_on(self, run: list[bytes], before: IntArray, numbers: Sequence[int]) -> bool:
         """Whether a directory too long for one piece goes on with new names, in order, and holds nothing but them."""
-        directory, numbers = _parent(run[0]), self._runs[-1][1]
-        count = numbers.count(numbers[index])
+        number = numbers[0]
+        directory, count = self._paths[number], before.count(number)
         below = directory + b"/" if directory else b""
         return (
-            count <= index + 1
-            and all(number == numbers[index] for number in numbers[index + 1 - count : index + 1])
+            number not in numbers[1:]
+            and all(other == number for other in before[len(before) - count :])
             and all(map(lt, [self._last, *run], run))
-            and not any(other.startswith(below) for other in self._directories if other != directory)
+            and not any(other.startswith(below) for other in self._paths if other != directory)
         )
 
-    def _enter(self, directory: bytes, here: set[bytes]) -> int:
-        """Note that this piece has rows in a directory, and so something in all directories above; return its number."""
-        if directory in here:
-            return self._directories[directory]
-        at = directory
-        while at not in here:
-            here.add(at)
-            number = self._directories.setdefault(at, len(self._seen_in))
-            if number == len(self._seen_in):
-                self._seen_in.append(self._pieces)
-                self._contested.append(False)
-            elif self._seen_in[number] != self._pieces:
-                self._seen_in[number] = self._pieces
-                self._contested[number] = True
-            at = _parent(at)
-        return self._directories[directory]
+    def _enter(self, numbers: Iterable[int]) -> set[bytes]:
+        """Note that this piece has rows in some directories, and so something in all above; return all of them."""
+        self._pieces += 1
+        piece, seen_in, entered = self._pieces, self._seen_in, list[int]()
+        for number in numbers:
+            at = number
+            while seen_in[at] != piece:
+                if seen_in[at]:
+                    self._contested[at] = True
+                seen_in[at] = piece
+                entered.append(at)
+                at = self._parents[at]
+        return set(map(self._paths.__getitem__, entered))
 
     def _contest(self, directories: Iterable[bytes]) -> None:
         for directory in directories:
-            self._contested[self._directories[directory]] = True
+            self._contested[self._numbers[directory]] = True
 
     def contested_rows(self) -> list[Rows]:
         """Per table, the rows in contested directories and the special ones."""
-        if not self._linked <= self._directories.keys():
+        if not self._linked <= self._numbers.keys():
             return select_everything(self._tables)  # a target that only a symlink can lead to, or none
         self._contest(self._linked)
         self._contest_below(self._replaced)
@@ -166,7 +157,7 @@ class _Survey:
         replaced = set[bytes]()
         for table, rows in zip(self._tables, found, strict=True):
             for row, path in zip(rows.rows, rows.paths, strict=True):
-                if table.kinds[row] != DIRECTORY and path in self._directories:
+                if table.kinds[row] != DIRECTORY and path in self._numbers:
                     if table.kinds[row] in (SYMLINK, HARD_LINK):  # a hard link to a symlink is one
                         return select_everything(self._tables)
                     replaced.add(path)
@@ -176,20 +167,23 @@ class _Survey:
 
     def _contest_below(self, roots: set[bytes]) -> bool:
         """Contest directories and all below them; return whether there are any."""
-        below = roots & self._directories.keys()
-        if not below:
+        found = roots & self._numbers.keys()
+        if not found:
             return False
-        for directory in sorted(self._directories):  # parents come first
-            if directory and _parent(directory) in below:
-                below.add(directory)
-        self._contest(below)
+        below = bytearray(len(self._paths))
+        for directory in found:
+            below[self._numbers[directory]] = True
+        for number in range(1, len(below)):  # parents come first
+            if below[self._parents[number]]:
+                below[number] = True
+        for number in compress(range(len(below)), below):
+            self._contested[number] = True
         return True
 
     def _select(self, index: int) -> Rows:
         table, special, contested = self._tables[index], self._special[index], self._contested
-        starts, numbers = self._runs[index]
         chosen = array("q", special)
-        for (start, end), number in zip(pairwise([*starts, len(table)]), numbers, strict=True):
+        for start, end, number in self._runs.tables[index].spans(len(table)):
             if contested[number]:
                 chosen.extend(range(start, end))
         rows = array("q", sorted(set(chosen))) if special else chosen
