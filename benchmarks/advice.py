@@ -246,7 +246,7 @@ def seconds_of(image: Path, *, advice: bool) -> float:
     nothing = patch.multiple(
         "ocisize.explain",
         advise=lambda _: Advice(),
-        match_image=lambda _, tables: ([{} for _ in tables], [{} for _ in tables]),
+        match_image=lambda _, tables, __: ([{} for _ in tables], [{} for _ in tables]),
     )
     started = time.process_time()
     if advice:

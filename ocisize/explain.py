@@ -17,6 +17,7 @@ from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_image
 from ocisize.analysis.model import Analysis, DiveFigures
 from ocisize.analysis.overlay import Overlay, lay_over
+from ocisize.analysis.runs import ImageRuns, find_runs
 from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
 from ocisize.analysis.system import find_system
 from ocisize.analysis.waste import find_duplicates, find_waste
@@ -35,13 +36,14 @@ def explain(
     for table, fact in zip(tables, facts, strict=True):
         if fact.compressed_size is None:
             table.compressed_sizes = table.overhead = None
-    overlay, dive = _lay_over(tables)
+    runs = find_runs(tables)
+    overlay, dive = _lay_over(tables, runs)
     waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
     origins = match_history(image.config.history, len(image.layers))
     layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
     system = find_system(tables, overlay, image.config.run)
     reference = getattr(source, "reference", None)
-    matches, secrets = match_image(catalog, tables)
+    matches, secrets = match_image(catalog, tables, runs)
     scene = Scene(
         layers=layers,
         tables=tables,
@@ -75,7 +77,7 @@ def explain(
         system=system,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
         dive=dive,
-        groups=find_groups(layers),
+        groups=find_groups(layers, runs),
         **attrs.asdict(total(layers)),
     )
 
@@ -99,8 +101,8 @@ def _list_facts(source: Source, image: Image, scans: Sequence[LayerScan]) -> lis
     ]
 
 
-def _lay_over(tables: Sequence[FileTable]) -> tuple[Overlay, DiveFigures]:
-    selection = find_contested(tables)
+def _lay_over(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
+    selection = find_contested(tables, runs)
     return lay_over(tables, selection), find_dive_figures(tables, selection)
 
 

@@ -39,7 +39,7 @@ RANKS = [
         "analysis.ownership",
         "analysis.verdict",
     ],
-    ["memo", "wire", "verify", "analysis.base", "analysis.cost"],
+    ["memo", "wire", "verify", "analysis.base", "analysis.cost", "analysis.runs"],
     ["columns", "stored"],
     ["image", "stream", "tar"],
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.directories import MAX_DEPTH
+from ocisize.analysis.runs import MAX_DEPTH
 from ocisize.analysis.listing import Order
 from ocisize.analysis.tree import Node, make_tree
 from ocisize.errors import ViewError

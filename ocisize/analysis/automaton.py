@@ -7,13 +7,15 @@ once, by one step from its parent's, and says what is left to ask of the names i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 import attrs
 
 from ocisize.analysis.globs import ANY_DEPTH, Component, Glob
+from ocisize.analysis.runs import MAX_PATH, Directories
 
-_START = 3  # bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
+START = 3  #: bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
 
 _Position = tuple[int, int]  # a glob's number and how many of its components are matched
 _End = tuple[int, bool]  # a glob's number, whether it matches directories only
@@ -28,16 +30,19 @@ class _Names(Generic[T]):
     by_start: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
     by_end: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
     others: list[tuple[Callable[[bytes], bool], T]] = attrs.field(factory=list)
+    unsure: set[bytes] = attrs.field(factory=set)  #: keys of components that ask for more, unlike ``*.key``
 
     def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _Names[T]:
         """The same and more components, each in the dictionary that tells most."""
-        more = _Names(dict(self.by_key), dict(self.by_start), dict(self.by_end), [*self.others])
+        more = _Names(dict(self.by_key), dict(self.by_start), dict(self.by_end), [*self.others], set(self.unsure))
         for component, value in pairs:
             found = (component.test, value)
             if component.key is not None:
                 more.by_key[component.key] = [*more.by_key.get(component.key, ()), found]
-            elif len(component.start) >= _START:
-                start = component.start[:_START]
+                if component.text.encode() != b"*." + component.key:
+                    more.unsure.add(component.key)
+            elif len(component.start) >= START:
+                start = component.start[:START]
                 more.by_start[start] = [*more.by_start.get(start, ()), found]
             elif component.end:
                 end = component.end[-1:]
@@ -49,19 +54,16 @@ class _Names(Generic[T]):
     def matching(self, name: bytes) -> list[T]:
         """The values of the components that match a name."""
         by_key = self.by_key.get(name.rpartition(b".")[2])
-        by_start = self.by_start.get(name[:_START])
+        by_start = self.by_start.get(name[:START])
         by_end = self.by_end.get(name[-1:])
         if not (by_key or by_start or by_end or self.others):
             return []
         found = [*(by_key or ()), *(by_start or ()), *(by_end or ()), *self.others]
         return [value for test, value in found if test(name)]
 
-
-class _Anything(Container[bytes]):
-    """Holds every key: of directories in which each name is worth a look."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
+    def tells(self, key: bytes) -> bool:
+        """Whether all names with this behind their last dot match the same components, save where their start counts."""
+        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not self.others
 
 
 @attrs.define(eq=False)
@@ -69,11 +71,13 @@ class State:
     """What a directory's place means for what is directly in it."""
 
     inside: frozenset[int]  #: globs that match everything below
-    keys: Container[bytes]  #: what stands behind the last dot of names that a wanted glob may match
+    keys: Container[bytes] | None  #: what stands behind the last dot of names that a wanted glob may match; None: anything
     ends: _Names[_End] = attrs.field(factory=_Names)  #: globs that may end with a name
     goes_on: _Names[_Position] = attrs.field(factory=_Names)  #: positions behind a name
     stays: tuple[_Position, ...] = ()  #: positions behind any name
     usual: dict[int, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: what holds when only ``inside`` matches
+    by_key: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of names told by their key
+    by_name: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of other names
     below: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as asked for
     other: State | None = None  #: of directories whose names match nothing
 
@@ -136,11 +140,11 @@ class Automaton:
         stays = tuple(position for position in positions if self._at(position).text == ANY_DEPTH)
         moves = positions.difference(stays)
         last = self._ends_among(moves)
-        keys: Container[bytes] = self._keys | self._keys_of(last) if last else self._keys
+        keys: Container[bytes] | None = self._keys | self._keys_of(last) if last else self._keys
         if not inside.isdisjoint(self._wanted) or any(
             number in self._wanted and component.key is None for component, (number, _) in last
         ):
-            keys = _Anything()
+            keys = None
         ends = self._ends.with_more(last) if last else self._ends
         goes_on = self._goes_on.with_more(self._steps_among(moves)) if moves else self._goes_on
         return State(inside, keys, ends, goes_on, stays)
@@ -174,19 +178,16 @@ class Automaton:
         )
 
 
-class Directories(dict[bytes, State]):
-    """Directory → its state, made when asked for."""
-
-    def __init__(self, automaton: Automaton) -> None:
-        super().__init__({b"": automaton.root})
-        self._step = automaton.step
-
-    def __missing__(self, directory: bytes) -> State:
-        parent, _, name = directory.rpartition(b"/")
-        state = self.get(parent)
-        if state is None:  # from the root: a chain of parents can be thousands long
-            state = self[b""]
-            for part in parent.split(b"/"):
-                state = state.below.get(part) or self._step(state, part)
-        state = self[directory] = state.below.get(name) or self._step(state, name)
-        return state
+def find_states(automaton: Automaton, directories: Directories) -> list[State]:
+    """The state of each directory, by number."""
+    states, step = [automaton.root], automaton.step
+    for path, parent in islice(zip(directories.paths, directories.parents, strict=True), 1, None):
+        if len(path) <= MAX_PATH:
+            state, name = states[parent], path.rpartition(b"/")[2]
+            state = state.below.get(name) or step(state, name)
+        else:  # hangs from another directory than the one it is in
+            state = automaton.root
+            for name in path.split(b"/"):
+                state = state.below.get(name) or step(state, name)
+        states.append(state)
+    return states

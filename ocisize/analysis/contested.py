@@ -49,17 +49,25 @@ def select_everything(tables: Sequence[FileTable]) -> list[Rows]:
         Rows(
             range(len(table)),
             table.paths,
-            frozenset(row for first, paths in table.paths.pieces() for row in _special_rows(table, first, paths)),
+            frozenset(
+                [*_markers(table), *(row for first, paths in table.paths.pieces() for row in _odd_rows(table, first, paths))]
+            ),
         )
         for table in tables
     ]
 
 
-def _special_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:
-    """Rows that are whiteouts or AUFS bookkeeping, or whose path no filesystem can hold."""
+def _markers(table: FileTable) -> Iterator[int]:
+    """Rows that are whiteouts or AUFS bookkeeping."""
+    for row, path in table.paths.select_with(WHITEOUT):
+        if path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(AUFS):
+            yield row
+
+
+def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:
+    """Rows whose path no filesystem can hold."""
     for row, path in enumerate(paths, first):
-        whiteout = WHITEOUT in path and (path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(AUFS))
-        if whiteout or path[:3] in (b"..", b"../") or len(path) > MAX_PATH or (not path and table.kinds[row] != DIRECTORY):
+        if path[:3] in (b"..", b"../") or len(path) > MAX_PATH or (not path and table.kinds[row] != DIRECTORY):
             yield row
 
 
@@ -81,12 +89,12 @@ class _Survey:
     def look_at(self, index: int) -> None:
         """Take in the next layer."""
         table, runs = self._tables[index], 0
-        whiteouts, special = table.paths.contain(WHITEOUT), set[int]()
+        special = set(_markers(table))
         for piece in self._runs.pieces(table, index):
             here, others = self._look_at_piece(index, piece, runs)
             runs += len(piece.directories)
-            if whiteouts or b".." in here or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
-                special.update(_special_rows(table, piece.first, piece.paths))
+            if b".." in here or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
+                special.update(_odd_rows(table, piece.first, piece.paths))
         self._special.append(frozenset(special))
         for path in table.paths.select(sorted(special)):
             directory, _, name = path.rpartition(b"/")

@@ -1,81 +1,44 @@
 """Directories: the figures of every directory of an image, all layers together, and the ones that say most.
 
-Directories are numbered as they are met, those above before those below, so that one pass from the back adds each to
-the one above it. Below MAX_DEPTH rows count for the directory at that depth: a path can have thousands of components.
+Below MAX_DEPTH rows count for the directory at that depth.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Sequence
 
-from ocisize.analysis.model import Group, LayerAnalysis
-from ocisize.analysis.sums import Sums, add_up, group_rest
+from ocisize.analysis.model import Group
+from ocisize.analysis.runs import MAX_DEPTH, Directories
+from ocisize.analysis.sums import Sums, group_rest
 from ocisize.files import decode_name
 
-MAX_DEPTH = 64
 _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of an image
 _FEW = 3  # children
 
 
-class Directories:
-    """Directories by number, 0 is the root; columns beside each other."""
+def with_all_below(directories: Directories, own: Sums) -> Sums:
+    """The figures of everything below each directory, from those of what is directly in it.
 
-    def __init__(self) -> None:
-        self.paths: list[bytes] = [b""]
-        self.parents: list[int] = [0]
-        self.depths: list[int] = [0]
-        self.numbers: Mapping[bytes, int] = _Numbers(self)  #: given when first asked for
-
-    def add(self, path: bytes, parent: int) -> int:
-        """Give a directory its number."""
-        self.paths.append(path)
-        self.parents.append(parent)
-        self.depths.append(self.depths[parent] + 1)
-        return len(self.paths) - 1
-
-    def children(self) -> list[list[int]]:
-        """By number, the directories directly in each."""
-        found: list[list[int]] = [[] for _ in self.paths]
-        for number, parent in enumerate(self.parents[1:], 1):
-            found[parent].append(number)
-        return found
-
-    def add_up(self, layers: Sequence[LayerAnalysis]) -> Sums:
-        """The figures of what is directly in each directory; raises ValueError for layers without file tables."""
-        numbers = self.numbers
-        return add_up(layers, lambda _, paths: [numbers[path.rpartition(b"/")[0]] for path in paths], self.paths)
-
-    def with_all_below(self, own: Sums) -> Sums:
-        """The figures of everything below each directory, from those of what is directly in it."""
-        own.grow(len(self.paths))
-        whole = own.copy()
-        for column in whole.columns:
-            for number in range(len(self.paths) - 1, 0, -1):
-                column[self.parents[number]] += column[number]
-        return whole
+    What is deeper than MAX_DEPTH is moved up in ``own``.
+    """
+    _move_up(directories, own)
+    whole = Sums(own.wire_known, *[array("q", column) for column in own.columns])
+    for column in whole.columns:
+        if any(column):
+            for number in range(len(directories) - 1, 0, -1):
+                column[directories.parents[number]] += column[number]
+    return whole
 
 
-class _Numbers(dict[bytes, int]):
-    """Directory → its number; a new one comes behind those above it."""
-
-    def __init__(self, directories: Directories) -> None:
-        super().__init__({b"": 0})
-        self._directories = directories
-
-    def __missing__(self, directory: bytes) -> int:
-        deep = directory.count(b"/") >= MAX_DEPTH
-        at = b"/".join(directory.split(b"/", MAX_DEPTH)[:MAX_DEPTH]) if deep else directory
-        missing = []
-        while at not in self:
-            missing.append(at)
-            at = at.rpartition(b"/")[0]
-        number = self[at]
-        for path in reversed(missing):
-            number = self[path] = self._directories.add(path, number)
-        self[directory] = number
-        return number
+def _move_up(directories: Directories, own: Sums) -> None:
+    deep = [number for number, depth in enumerate(directories.depths) if depth > MAX_DEPTH]
+    for column in own.columns:
+        for number in reversed(deep):
+            column[directories.parents[number]] += column[number]
+            column[number] = 0
 
 
 def main_directories(directories: Directories, own: Sums, most: int) -> tuple[Group, ...]:
@@ -85,7 +48,7 @@ def main_directories(directories: Directories, own: Sums, most: int) -> tuple[Gr
     do and it is a large part of the image: ``/usr`` says little, ``node_modules`` says more than any package in it.
     ``own`` are the figures of what is directly in each; names are those of ``Groups.directories``.
     """
-    whole, children = directories.with_all_below(own), directories.children()
+    whole, children = with_all_below(directories, own), directories.children()
     heap = [(-whole.content[0], b"", 0, True)]
     found: list[Group] = []
     while heap and len(found) < most:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ocisize.analysis.contested import MAX_PATH, WHITEOUT
+from ocisize.analysis.contested import WHITEOUT
+from ocisize.analysis.runs import MAX_PATH
 from ocisize.files import DIRECTORY, FileTable
 
 DROPPED = b".wh..wh.."  #: how names begin that dive leaves out

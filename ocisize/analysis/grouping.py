@@ -6,77 +6,70 @@ Every entry of every layer is counted in exactly one group of a division, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
-from ocisize.analysis.directories import Directories, main_directories
-from ocisize.analysis.filetypes import PROGRAMS, extension_of, is_word, place_of, type_of
+from ocisize.analysis.directories import main_directories
+from ocisize.analysis.filetypes import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.analysis.model import Group, Groups, LayerAnalysis
-from ocisize.analysis.sums import add_up, group_rest, join_groups
+from ocisize.analysis.runs import ImageRuns, Piece
+from ocisize.analysis.sums import add_up, add_up_directories, group_rest, join_groups, run_over
 from ocisize.files import REGULAR
 
 MOST = 30  #: groups of a division that are kept apart
-_TYPE_BITS = 32  # of a cell's key
 _ENTRIES = ""  # the type of what is no file and costs headers only
+_IS_NONE = bytes(kind != REGULAR for kind in range(256))
 
 
-def find_groups(layers: Sequence[LayerAnalysis]) -> Groups:
+def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) -> Groups:
     """All three divisions; raises ValueError for layers without file tables."""
-    cells = _Cells()
-    sums = add_up(layers, cells.numbers_of, cells.types)
-    by_directory = sums.regrouped(cells.directories, len(cells.tree.paths))
-    by_type = sums.regrouped(cells.types, len(cells.type_numbers))
+    runs = runs or run_over(layers)
+    types = _Types(runs)
+    by_type = add_up(layers, runs, types.numbers_of, types.numbers)
     return Groups(
-        directories=main_directories(cells.tree, by_directory, MOST),
-        file_types=_largest(by_type.group(number, name) for name, number in cells.type_numbers.items()),
+        directories=main_directories(runs.directories, add_up_directories(layers, runs), MOST),
+        file_types=_largest(by_type.group(number, name) for name, number in types.numbers.items()),
         instructions=group_by_instruction(layers),
     )
 
 
-class _Cells:
-    """Files of one type directly in one directory, numbered: both divisions for the price of one."""
+class _Types:
+    """File types, numbered as they are met."""
 
-    def __init__(self) -> None:
-        self.tree = Directories()
-        self.type_numbers: dict[str, int] = {_ENTRIES: 0}
-        self.directories: list[int] = []  #: by cell
-        self.types: list[int] = []  #: by cell
-        self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}
-        self._cells: dict[int, int] = {}  # directory and type → cell
+    def __init__(self, runs: ImageRuns) -> None:
+        self.numbers: dict[str, int] = {_ENTRIES: 0}
+        self._places = list(map(place_of, runs.directories.paths))
+        # by what stands behind the last dot; None: there is none but the first character
+        self._known: dict[str | None, dict[bytes | None, int]] = {
+            None: {None: self._number(OTHER)},
+            PROGRAMS: {None: self._number(PROGRAMS)},
+        }
 
-    def numbers_of(self, kinds: bytes, paths: list[bytes]) -> list[int]:
-        """The cells of some rows; 0.35 µs each."""
-        cells, numbers = self._cells, []
-        last, place, everything, first, by_extension = None, None, None, 0, self._by_extension[None]
-        for kind, path in zip(kinds, paths, strict=True):
-            directory, _, name = path.rpartition(b"/")
-            if directory != last:
-                last, place, first = directory, place_of(directory), self.tree.numbers[directory] << _TYPE_BITS
-                everything = self._type(place) if place is not None and place != PROGRAMS else None
-                by_extension = self._by_extension[place if everything is None else None]
-            if kind != REGULAR:
-                file_type = 0
-            elif everything is not None:
-                file_type = everything
-            else:
-                stem, _, extension = name.rpartition(b".")
-                known = by_extension.get(extension if stem else b"")
-                file_type = self._look(name, place) if known is None else known
-            cell = cells.get(first + file_type)
-            numbers.append(self._add(first + file_type) if cell is None else cell)
+    def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
+        """The types of some rows."""
+        numbers: list[int] = []
+        for start, end, directory in piece.spans():
+            place = self._places[directory]
+            known = self._known.get(place)
+            if known is None:
+                numbers += [self._number(place or OTHER)] * (end - start)
+                continue
+            for path in piece.paths[start:end]:
+                stem, _, extension = path.rpartition(b"/")[2].rpartition(b".")
+                number = known.get(extension if stem else None)
+                numbers.append(self._look(path, place) if number is None else number)
+        for row in compress(range(len(kinds)), kinds.translate(_IS_NONE)):
+            numbers[row] = 0
         return numbers
 
-    def _look(self, name: bytes, place: str | None) -> int:
-        number, extension = self._type(type_of(name, place)), extension_of(name)
-        if not extension or is_word(extension):
-            self._by_extension[place][extension] = number
+    def _look(self, path: bytes, place: str | None) -> int:
+        name = path.rpartition(b"/")[2]
+        number, extension = self._number(type_of(name, place)), name.rpartition(b".")[2]
+        if is_word(extension):
+            self._known[place][extension] = number
         return number
 
-    def _type(self, name: str) -> int:
-        return self.type_numbers.setdefault(name, len(self.type_numbers))
-
-    def _add(self, key: int) -> int:
-        self.directories.append(key >> _TYPE_BITS)
-        self.types.append(key & (1 << _TYPE_BITS) - 1)
-        return self._cells.setdefault(key, len(self._cells))
+    def _number(self, name: str) -> int:
+        return self.numbers.setdefault(name, len(self.numbers))
 
 
 def group_by_instruction(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:

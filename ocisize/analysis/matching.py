@@ -5,28 +5,32 @@ and, where the rule has needs, one of them stands in the image. A path that a pr
 does a whiteout marker. The catalogue's secrets are matched in the same pass and claim on their own: what is a secret may
 be junk, too.
 
-What a row costs, in most cases: its path is split at the last slash, its directory compared with the row before, and
-what stands behind its name's last dot (``pyc``, or a whole name without dots) looked up in the keys of its directory.
-Only rows that pass are looked at more closely; a new directory costs as much as five rows. The few globs whose names
-have no key, such as ``*~``, go by a search over all paths. benchmarks/NOTES.md has the figures and what was slower.
+What a row costs, in most cases: its path is split at the last slash, and what stands behind its name's last dot
+(``pyc``, or a whole name without dots) is looked up in the keys of its directory, which runs of rows have in common. Of
+rows that pass, what stands behind the dot mostly decides; only the others are looked at more closely. The few globs whose
+names have no key, such as ``*~``, go by a search over all paths. benchmarks/NOTES.md has the figures and what was slower.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
-from ocisize.analysis.automaton import Automaton, Directories, State
+from ocisize.analysis.automaton import START, Automaton, State, find_states
 from ocisize.analysis.catalog import Catalog, Rule
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.globs import Glob
-from ocisize.files import DIRECTORY, KIND_NAMES, FileTable, IntArray
+from ocisize.analysis.runs import ImageRuns, Piece, find_runs
+from ocisize.files import DIRECTORY, KIND_NAMES, REGULAR, FileTable, IntArray
 
 _PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
 _MAX_DECISIONS = 1 << 16  # kept at hand
+_MAX_NAMES = 1 << 12  # of which a directory's state keeps what they decide
 
 _Options = tuple[int, ...]  # rules that may claim a row, by index: at most one secret, some with needs, at most one without
+_Waiting = tuple[int, int, _Options, bytes, bytes]  # layer, row, rules, directory and name
 
 
 def match_rows(catalog: Catalog, table: FileTable) -> dict[int, IntArray]:
@@ -37,48 +41,53 @@ def match_rows(catalog: Catalog, table: FileTable) -> dict[int, IntArray]:
     return match_tables(catalog, [table])[0]
 
 
-def match_tables(catalog: Catalog, tables: Sequence[FileTable]) -> list[dict[int, IntArray]]:
+def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[dict[int, IntArray]]:
     """The same for all layers of an image; what a rule needs may stand in any of them, visible or not."""
-    matcher = _Matcher(catalog)
-    rules = (*catalog.rules, *catalog.secrets)
-    first_secret = len(catalog.rules)
-    found: list[list[IntArray]] = [[array("I") for _ in rules] for _ in tables]
-    waiting: list[tuple[int, int, _Options, bytes, bytes]] = []
+    runs = runs or find_runs(tables)
+    matcher, first_secret = _Matcher(catalog, runs), len(catalog.rules)
+    found: list[dict[int, list[int]]] = [defaultdict(list) for _ in tables]
+    waiting: list[_Waiting] = []
     for layer, table in enumerate(tables):
-        claimed = found[layer]
-        for row, options, directory, name in matcher.claims(table):
+        for options, rows in matcher.claims(table, layer).items():
             if options[0] >= first_secret:
-                claimed[options[0]].append(row)
+                found[layer][options[0]] += rows
                 options = options[1:]  # noqa: PLW2901
-                if not options:
-                    continue
-            if catalog.rules[options[0]].needs:
-                waiting.append((layer, row, options, directory, name))
-            else:
-                claimed[options[0]].append(row)
+            if options and catalog.rules[options[0]].needs:
+                rows.sort()
+                split = (path.rpartition(b"/") for path in table.paths.select(rows))
+                waiting += [(layer, row, options, parts[0], parts[2]) for row, parts in zip(rows, split, strict=True)]
+            elif options:
+                found[layer][options[0]] += rows
+    for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
+        found[layer][index].append(row)
+    return [{index: array("I", sorted(claimed[index])) for index in sorted(claimed)} for claimed in found]
+
+
+def _decide_by_needs(
+    catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns, waiting: Sequence[_Waiting]
+) -> list[tuple[int, int, int]]:
+    """Of rows whose rules ask for other paths, those that a rule claims: layer, row and index of the rule."""
     templates = [_templates(rule) for rule in catalog.rules]
-    wanted = {
-        path
-        for _, _, options, directory, name in waiting
-        for index in options
-        for path in _needs(templates[index], directory, name)
-    }
-    present = wanted & matcher.directories.keys()
+    needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
+    wanted = {path for each in needs for paths in each for path in paths}
+    numbers, with_rows = runs.directories.numbers, set[int]().union(*(each.directories for each in runs.tables))
+    present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     if wanted - present:
         present.update(*(wanted.intersection(paths) for table in tables for _, paths in table.paths.pieces()))
-    for layer, row, options, directory, name in waiting:
-        for index in options:
-            if not templates[index] or not present.isdisjoint(_needs(templates[index], directory, name)):
-                found[layer][index].append(row)
+    found = []
+    for (layer, row, options, _, _), each in zip(waiting, needs, strict=True):
+        for index, paths in zip(options, each, strict=True):
+            if not templates[index] or not present.isdisjoint(paths):
+                found.append((layer, row, index))
                 break
-    return [{index: array("I", sorted(rows)) for index, rows in enumerate(claimed) if rows} for claimed in found]
+    return found
 
 
 def match_image(
-    catalog: Catalog, tables: Sequence[FileTable]
+    catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None
 ) -> tuple[list[dict[str, IntArray]], list[dict[int, IntArray]]]:
     """Per layer, rows by the id of the rule that claims them, and rows by the index of the secret that does."""
-    found, count = match_tables(catalog, tables), len(catalog.rules)
+    found, count = match_tables(catalog, tables, runs), len(catalog.rules)
     return (
         [{catalog.rules[index].id: rows for index, rows in each.items() if index < count} for each in found],
         [{index - count: rows for index, rows in each.items() if index >= count} for each in found],
@@ -104,7 +113,8 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
 class _Matcher:
     """A catalogue made ready for the tables of one image."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, runs: ImageRuns) -> None:
+        self._runs = runs
         self._rules = (*catalog.rules, *catalog.secrets)
         self._first_secret = len(catalog.rules)
         self._kinds = [{kind for kind, name in KIND_NAMES.items() if name in rule.kinds} for rule in self._rules]
@@ -122,36 +132,80 @@ class _Matcher:
         globs += public
         wanted = {number: DIRECTORY in self._kinds[index] for number, index in self._claims.items()}
         self._automaton = Automaton(globs, wanted, self._protecting)
-        self.directories = Directories(self._automaton)
+        self._states = find_states(self._automaton, runs.directories)
         self._decisions: dict[tuple[frozenset[int], tuple[int, ...], int], _Options] = {}
 
-    def claims(self, table: FileTable) -> Iterator[tuple[int, _Options, bytes, bytes]]:
-        """Rows with the rules that may claim them, their directory and name."""
-        kinds, directories, decide = table.kinds, self.directories, self._decide
-        last, state = b"", directories[b""]
-        keys = state.keys
-        for first, paths in table.paths.pieces():
-            for row, path in enumerate(paths, first):
-                directory, _, name = path.rpartition(b"/")
-                if directory != last:  # cheaper than a lookup, and files mostly stand together
-                    last, state = directory, directories[directory]
-                    keys = state.keys
-                if (
-                    name.rpartition(b".")[2] in keys
-                    and (options := decide(state, name, kinds[row]))
-                    and not name.startswith(WHITEOUT)
-                ):
-                    yield row, options, directory, name
+    def claims(self, table: FileTable, layer: int) -> dict[_Options, list[int]]:
+        """Rows of a layer by the rules that may claim them."""
+        found: dict[_Options, list[int]] = defaultdict(list)
+        for piece in self._runs.pieces(table, layer):
+            for state, start, end in self._stretches(piece):
+                wanted, paths = state.keys, piece.paths[start:end]
+                if wanted is None:
+                    rows: Iterable[int] = range(start, end)
+                else:
+                    rows = [
+                        row
+                        for row, path in enumerate(paths, start)
+                        if path.rpartition(b"/")[2].rpartition(b".")[2] in wanted
+                    ]
+                if rows:
+                    self._add(found, table, piece, state, rows)
+        self._add_without_key(table, found)
+        return _without_markers(table, found)
+
+    def _stretches(self, piece: Piece) -> Iterator[tuple[State, int, int]]:
+        """Runs that stand one behind the other in directories of the same state."""
+        states = map(self._states.__getitem__, piece.directories)
+        begin, last = 0, None
+        for start, state in zip(piece.bounds, states, strict=False):
+            if state is not last:
+                if last is not None:
+                    yield last, begin, start
+                begin, last = start, state
+        if last is not None:
+            yield last, begin, piece.bounds[-1]
+
+    def _add(
+        self, found: dict[_Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
+    ) -> None:
+        """Add rows whose keys are worth a look."""
+        first, paths, kinds, by_key, starts = piece.first, piece.paths, table.kinds, state.by_key, state.ends.by_start
+        for row in rows:
+            name, kind = paths[row].rpartition(b"/")[2], kinds[first + row]
+            _, dot, key = name.rpartition(b".")
+            options = by_key.get(key) if dot and kind == REGULAR and name[:START] not in starts else None
+            if options is None:
+                options = self._look(state, name, kind)
+            if options:
+                found[options].append(first + row)
+
+    def _add_without_key(self, table: FileTable, found: dict[_Options, list[int]]) -> None:
+        """Add the rows whose names match only globs that have no key."""
         rows = sorted({row for needle in self._automaton.needles for row in table.paths.rows_with(needle)})
         for row, path in zip(rows, table.paths.select(rows), strict=True):
             directory, _, name = path.rpartition(b"/")
-            state = directories[directory]
-            if (
-                name.rpartition(b".")[2] not in state.keys
-                and (options := decide(state, name, kinds[row]))
-                and not name.startswith(WHITEOUT)
-            ):
-                yield row, options, directory, name
+            state = self._states[self._runs.directories.numbers[directory]]
+            if state.keys is not None and name.rpartition(b".")[2] not in state.keys:
+                options = self._decide(state, name, table.kinds[row])
+                if options:
+                    found[options].append(row)
+
+    def _look(self, state: State, name: bytes, kind: int) -> _Options:
+        """The rules that may claim a path whose key was not seen here, or says too little."""
+        if kind != REGULAR:
+            return self._decide(state, name, kind)
+        key = name.rpartition(b".")[2]
+        if len(name) > len(key) and name[:START] not in state.ends.by_start and state.ends.tells(key):
+            known, key_or_name = state.by_key, key
+        else:
+            known, key_or_name = state.by_name, name
+        options = known.get(key_or_name)
+        if options is None:
+            if len(known) >= _MAX_NAMES:
+                known.clear()
+            options = known[key_or_name] = self._decide(state, name, kind)
+        return options
 
     def _decide(self, state: State, name: bytes, kind: int) -> _Options:
         """The rules that may claim a path, first one first."""
@@ -184,6 +238,17 @@ class _Matcher:
                 if not options or self._rules[options[-1]].needs:
                     options.append(index)
         return (*secrets, *options)
+
+
+def _without_markers(table: FileTable, found: dict[_Options, list[int]]) -> dict[_Options, list[int]]:
+    """Rows by what may claim them, whiteout markers left out."""
+    rows = list(table.paths.rows_with(WHITEOUT))
+    names = ((row, path.rpartition(b"/")[2]) for row, path in zip(rows, table.paths.select(rows), strict=True))
+    markers = {row for row, name in names if name.startswith(WHITEOUT)}
+    if not markers:
+        return found
+    left = {options: [row for row in rows if row not in markers] for options, rows in found.items()}
+    return {options: rows for options, rows in left.items() if rows}
 
 
 def _templates(rule: Rule) -> list[tuple[bytes, bool]]:

@@ -17,8 +17,8 @@ from typing import TypeAlias
 import attrs
 
 from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
-from ocisize.analysis.runs import MAX_PATH
 from ocisize.analysis.model import CAUSES, Cause
+from ocisize.analysis.runs import MAX_PATH
 from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, decode_name
 from ocisize.paths import clean_name
 

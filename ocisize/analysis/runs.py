@@ -9,8 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import chain, compress, islice
-from operator import ne
+from itertools import chain, islice
 
 import attrs
 
@@ -119,10 +118,13 @@ def find_runs(tables: Sequence[FileTable]) -> ImageRuns:
 
 
 def _runs_of(table: FileTable, directories: Directories) -> Runs:
-    runs, number_of = Runs(), directories.numbers.__getitem__
+    runs, numbers = Runs(), directories.numbers
     for first, paths in table.paths.pieces():
-        above = [path.rpartition(b"/")[0] for path in paths]
-        begins = [True, *map(ne, above, islice(above, 1, None))]
-        runs.starts.extend(compress(range(first, first + len(paths)), begins))
-        runs.directories.extend(map(number_of, compress(above, begins)))
+        last = None
+        for row, path in enumerate(paths, first):  # one by one: lists of what is split cost more than the loop
+            directory = path.rpartition(b"/")[0]
+            if directory != last:
+                last = directory
+                runs.starts.append(row)
+                runs.directories.append(numbers[directory])
     return runs

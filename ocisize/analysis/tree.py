@@ -12,10 +12,11 @@ from itertools import chain
 
 import attrs
 
-from ocisize.analysis.directories import MAX_DEPTH, Directories
+from ocisize.analysis.directories import with_all_below
 from ocisize.analysis.listing import Order, check_order
 from ocisize.analysis.model import Group, LayerAnalysis
-from ocisize.analysis.sums import Sums, add_up, group_rest, paid_shares
+from ocisize.analysis.runs import MAX_DEPTH, Directories
+from ocisize.analysis.sums import Sums, add_up, add_up_directories, group_rest, paid_shares, run_over
 from ocisize.files import REGULAR, decode_name
 
 
@@ -50,10 +51,11 @@ def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None =
     """
     check_order(layers, order)
     deepest = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
-    directories = Directories()
-    whole = directories.with_all_below(directories.add_up(layers))
+    runs = run_over(layers)
+    directories = runs.directories
+    whole = with_all_below(directories, add_up_directories(layers, runs))
     numbers = {path: number for number, path in enumerate(_large_files(layers, most, order), 1)}
-    sums = add_up(layers, lambda _, paths: [numbers.get(path, 0) for path in paths], range(len(numbers) + 1))
+    sums = add_up(layers, runs, lambda _, piece: [numbers.get(path, 0) for path in piece.paths], range(len(numbers) + 1))
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
     below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen ones that hang from it
     for chosen in heapq.nsmallest(most, candidates):
@@ -86,7 +88,7 @@ def _directory(group: Group, children: tuple[Node, ...]) -> Node:
     return Node(group=group, is_directory=True, children=children, others=others)
 
 
-def _weights(sums: Sums, order: Order) -> list[int]:
+def _weights(sums: Sums, order: Order) -> Sequence[int]:
     return sums.compressed if order == Order.COMPRESSED else sums.content
 
 
