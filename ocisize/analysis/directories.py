@@ -6,12 +6,11 @@ Below MAX_DEPTH rows count for the directory at that depth.
 from __future__ import annotations
 
 import heapq
-from array import array
 from collections.abc import Sequence
 
-from ocisize.analysis.model import Group
-from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.analysis.sums import Sums, group_rest
+from ocisize.analysis.model import Group, LayerAnalysis
+from ocisize.analysis.runs import MAX_DEPTH, Directories, ImageRuns
+from ocisize.analysis.sums import Sums, add_runs, empty_sums, group_rest, read_rows
 from ocisize.files import decode_name
 
 _NEARLY_ALL = 0.8  # of a directory
@@ -25,12 +24,20 @@ def with_all_below(directories: Directories, own: Sums) -> Sums:
     What is deeper than MAX_DEPTH is moved up in ``own``.
     """
     _move_up(directories, own)
-    whole = Sums(own.wire_known, *[array("q", column) for column in own.columns])
+    whole = Sums(own.wire_known, *[column[:] for column in own.columns])
     for column in whole.columns:
         if any(column):
             for number in range(len(directories) - 1, 0, -1):
                 column[directories.parents[number]] += column[number]
     return whole
+
+
+def directory_sums(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Sums:
+    """The figures of what is directly in each directory; raises ValueError for layers without file tables."""
+    sums = empty_sums(layers, len(runs.directories))
+    for rows in read_rows(layers, runs):
+        add_runs(sums, rows)
+    return sums
 
 
 def _move_up(directories: Directories, own: Sums) -> None:

@@ -6,13 +6,13 @@ Every entry of every layer is counted in exactly one group of a division, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import compress, groupby
 
 from ocisize.analysis.directories import main_directories
 from ocisize.analysis.filetypes import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.analysis.model import Group, Groups, LayerAnalysis
 from ocisize.analysis.runs import ImageRuns, Piece
-from ocisize.analysis.sums import add_up, add_up_directories, group_rest, join_groups, run_over
+from ocisize.analysis.sums import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
 from ocisize.files import REGULAR
 
 MOST = 30  #: groups of a division that are kept apart
@@ -24,9 +24,15 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     """All three divisions; raises ValueError for layers without file tables."""
     runs = runs or run_over(layers)
     types = _Types(runs)
-    by_type = add_up(layers, runs, types.numbers_of, types.numbers)
+    by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers, 0)
+    for rows in read_rows(layers, runs):
+        numbers = types.numbers_of(rows.kinds, rows.piece)
+        by_type.grow(len(types.numbers))
+        add_runs(by_directory, rows)
+        add_numbered(by_type, rows, numbers)
+    by_type.grow(len(types.numbers))
     return Groups(
-        directories=main_directories(runs.directories, add_up_directories(layers, runs), MOST),
+        directories=main_directories(runs.directories, by_directory, MOST),
         file_types=_largest(by_type.group(number, name) for name, number in types.numbers.items()),
         instructions=group_by_instruction(layers),
     )
@@ -47,8 +53,8 @@ class _Types:
     def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
         """The types of some rows."""
         numbers: list[int] = []
-        for start, end, directory in piece.spans():
-            place = self._places[directory]
+        for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
+            start, end = _join(spans)
             known = self._known.get(place)
             if known is None:
                 numbers += [self._number(place or OTHER)] * (end - start)
@@ -70,6 +76,12 @@ class _Types:
 
     def _number(self, name: str) -> int:
         return self.numbers.setdefault(name, len(self.numbers))
+
+
+def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
+    """Spans that follow each other as one."""
+    first, *others = spans
+    return first[0], (others[-1] if others else first)[1]
 
 
 def group_by_instruction(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence, Sized
-from itertools import accumulate, compress, repeat
-from operator import mul
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, compress, pairwise, repeat
+from operator import and_, mul
 
 import attrs
 
@@ -18,9 +17,6 @@ from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.model import Group, LayerAnalysis
 from ocisize.analysis.runs import ImageRuns, Piece, find_runs
 from ocisize.files import REGULAR, FileTable, IntArray
-
-#: group numbers of some rows of a layer: from its kinds and what is known of the piece
-Numbering: TypeAlias = Callable[[bytes, Piece], Sequence[int]]
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
@@ -30,15 +26,15 @@ class Sums:
     """Figures by group number; those of the wire mean nothing unless ``wire_known``."""
 
     wire_known: bool
-    content: MutableSequence[int] = attrs.field(factory=list)
-    wasted: MutableSequence[int] = attrs.field(factory=list)
-    compressed: MutableSequence[int] = attrs.field(factory=list)
-    wasted_compressed: MutableSequence[int] = attrs.field(factory=list)
-    files: MutableSequence[int] = attrs.field(factory=list)
+    content: IntArray
+    wasted: IntArray
+    compressed: IntArray
+    wasted_compressed: IntArray
+    files: IntArray
 
     @property
-    def columns(self) -> tuple[MutableSequence[int], ...]:
-        """All five, to treat them alike."""
+    def columns(self) -> tuple[IntArray, ...]:
+        """All five, "q", to treat them alike."""
         return self.content, self.wasted, self.compressed, self.wasted_compressed, self.files
 
     def grow(self, groups: int) -> None:
@@ -68,15 +64,15 @@ def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
 
 
 @attrs.frozen
-class _Rows:
+class Rows:
     """The columns of a piece of a layer."""
 
     piece: Piece
     kinds: bytes
-    is_file: bytes | bytearray
+    is_file: bytes | bytearray  #: 1 for what counts as a file
     sizes: IntArray
     costs: IntArray | None  #: None where they are unknown or paid elsewhere
-    wasted: list[bool] | None  #: None where nothing is
+    hidden: list[bool] | None  #: None where nothing is wasted
 
 
 def run_over(layers: Sequence[LayerAnalysis]) -> ImageRuns:
@@ -90,14 +86,17 @@ def _table_of(layer: LayerAnalysis) -> FileTable:
     return layer.files
 
 
-def _pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[_Rows]:
-    """All rows. A blob that stands in several layers is downloaded once: it costs the wire in the uppermost of them."""
+def read_rows(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Rows]:
+    """All rows, piece by piece; raises ValueError for layers without file tables.
+
+    A blob that stands in several layers is downloaded once: it costs the wire in the uppermost of them.
+    """
     for at, (layer, shares) in enumerate(zip(layers, paid_shares(layers), strict=True)):
         table, hidden_by = _table_of(layer), layer.hidden_by
         is_file = file_flags(table)
         for piece in runs.pieces(table, at):
             rows = slice(piece.first, piece.first + len(piece.paths))
-            yield _Rows(
+            yield Rows(
                 piece,
                 table.kinds[rows],
                 is_file[rows],
@@ -107,57 +106,46 @@ def _pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[_Rows]
             )
 
 
-def _wire_known(layers: Sequence[LayerAnalysis]) -> bool:
-    return all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
+def empty_sums(layers: Sequence[LayerAnalysis], groups: int) -> Sums:
+    """Sums before anything is added."""
+    wire_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
+    return Sums(wire_known, *[array("q", bytes(8 * groups)) for _ in range(5)])
 
 
-def add_up_directories(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Sums:
-    """What is directly in each directory, by its number."""
-    sums = Sums(_wire_known(layers), *[array("q", bytes(8 * len(runs.directories))) for _ in range(5)])
-    for rows in _pieces(layers, runs):
-        columns: list[tuple[MutableSequence[int], Iterable[int]]] = [(sums.content, rows.sizes), (sums.files, rows.is_file)]
-        if rows.costs is not None:
-            columns.append((sums.compressed, rows.costs))
-        if rows.wasted is not None:
-            columns.append((sums.wasted, map(mul, rows.sizes, rows.wasted)))
-            if rows.costs is not None:  # of what has no content nothing is wasted
-                costs = map(mul, rows.costs, map(bool, rows.sizes))
-                columns.append((sums.wasted_compressed, map(mul, costs, rows.wasted)))
-        for column, figures in columns:
-            totals = list(accumulate(figures, initial=0))
-            at = [totals[bound] for bound in rows.piece.bounds]
-            for directory, before, after in zip(rows.piece.directories, at, at[1:], strict=False):
-                column[directory] += after - before
-    return sums
+def add_runs(sums: Sums, rows: Rows) -> None:
+    """Add rows to the directories they are directly in, by number; no row is looked at by itself."""
+    columns: list[tuple[IntArray, Iterable[int]]] = [(sums.content, rows.sizes), (sums.files, rows.is_file)]
+    if rows.costs is not None:
+        columns.append((sums.compressed, rows.costs))
+    if rows.hidden is not None:
+        columns.append((sums.wasted, map(mul, rows.sizes, rows.hidden)))
+        if rows.costs is not None:  # of what has no content nothing is wasted
+            wasted = map(and_, map(bool, rows.sizes), rows.hidden)
+            columns.append((sums.wasted_compressed, map(mul, rows.costs, wasted)))
+    for column, figures in columns:
+        totals = list(accumulate(figures, initial=0))
+        for directory, (start, end) in zip(rows.piece.directories, pairwise(rows.piece.bounds), strict=True):
+            column[directory] += totals[end] - totals[start]
 
 
-def add_up(layers: Sequence[LayerAnalysis], runs: ImageRuns, numbers_of: Numbering, groups: Sized) -> Sums:
-    """Add up all rows of the layers by the numbers they are given; ``groups`` may grow while ``numbers_of`` is asked."""
-    sums = Sums(_wire_known(layers))
-    for rows in _pieces(layers, runs):
-        numbers = numbers_of(rows.kinds, rows.piece)
-        sums.grow(len(groups))
-        _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
-        for number, count in Counter(compress(numbers, rows.is_file)).items():
-            sums.files[number] += count
-        if rows.wasted is not None:
-            wasted = [row for row in compress(range(len(numbers)), rows.wasted) if rows.sizes[row]]
-            _add(
-                sums.wasted,
-                sums.wasted_compressed,
-                [numbers[row] for row in wasted],
-                [rows.sizes[row] for row in wasted],
-                [rows.costs[row] for row in wasted] if rows.costs is not None else None,
-            )
-    return sums
+def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
+    """Add rows to the groups that have their numbers."""
+    _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
+    for number, count in Counter(compress(numbers, rows.is_file)).items():
+        sums.files[number] += count
+    if rows.hidden is not None:
+        wasted = [row for row in compress(range(len(numbers)), rows.hidden) if rows.sizes[row]]
+        _add(
+            sums.wasted,
+            sums.wasted_compressed,
+            [numbers[row] for row in wasted],
+            [rows.sizes[row] for row in wasted],
+            [rows.costs[row] for row in wasted] if rows.costs is not None else None,
+        )
 
 
 def _add(
-    content: MutableSequence[int],
-    compressed: MutableSequence[int],
-    numbers: Sequence[int],
-    sizes: Sequence[int],
-    costs: Sequence[int] | None,
+    content: IntArray, compressed: IntArray, numbers: Sequence[int], sizes: Sequence[int], costs: Sequence[int] | None
 ) -> None:
     if costs is None:
         for number, size in zip(numbers, sizes, strict=True):

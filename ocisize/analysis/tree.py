@@ -12,11 +12,11 @@ from itertools import chain
 
 import attrs
 
-from ocisize.analysis.directories import with_all_below
+from ocisize.analysis.directories import directory_sums, with_all_below
 from ocisize.analysis.listing import Order, check_order
 from ocisize.analysis.model import Group, LayerAnalysis
 from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.analysis.sums import Sums, add_up, add_up_directories, group_rest, paid_shares, run_over
+from ocisize.analysis.sums import Sums, add_numbered, empty_sums, group_rest, paid_shares, read_rows, run_over
 from ocisize.files import REGULAR, decode_name
 
 
@@ -53,9 +53,11 @@ def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None =
     deepest = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
     runs = run_over(layers)
     directories = runs.directories
-    whole = with_all_below(directories, add_up_directories(layers, runs))
+    whole = with_all_below(directories, directory_sums(layers, runs))
     numbers = {path: number for number, path in enumerate(_large_files(layers, most, order), 1)}
-    sums = add_up(layers, runs, lambda _, piece: [numbers.get(path, 0) for path in piece.paths], range(len(numbers) + 1))
+    sums = empty_sums(layers, len(numbers) + 1)
+    for rows in read_rows(layers, runs):
+        add_numbered(sums, rows, [numbers.get(path, 0) for path in rows.piece.paths])
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
     below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen ones that hang from it
     for chosen in heapq.nsmallest(most, candidates):

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis
 from ocisize.analysis.catalog import Catalog
-from ocisize.analysis.directories import with_all_below
+from ocisize.analysis.directories import directory_sums, with_all_below
 from ocisize.analysis.grouping import find_groups
 from ocisize.analysis.listing import Order, list_files
 from ocisize.analysis.model import Group
 from ocisize.analysis.tree import Node, make_tree
 from ocisize.analyzer import Analyzer
-from ocisize.analysis.sums import add_up_directories, run_over
+from ocisize.analysis.sums import run_over
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
@@ -95,7 +95,7 @@ def test_directories_hold_what_is_below_them(layers: list[Pairs], piece: int) ->
     analysis = analyzed(layers, "plain", piece)
     runs = run_over(analysis.layers)
     directories = runs.directories
-    whole = with_all_below(directories, add_up_directories(analysis.layers, runs))
+    whole = with_all_below(directories, directory_sums(analysis.layers, runs))
     rows = [(entry.path, entry.size) for each in analysis.layers for entry in each.files or ()]
     for number, path in enumerate(directories.paths):
         inside = path.decode("utf-8", "surrogateescape") + "/" if path else ""
