@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, groupby
 
 from ocisize.analysis.directories import main_directories
-from ocisize.analysis.filetypes import OTHER, PROGRAMS, is_word, place_of, type_of
+from ocisize.analysis.filetypes import PROGRAMS, extension_of, is_word, place_of, type_of
 from ocisize.analysis.model import Group, Groups, LayerAnalysis
 from ocisize.analysis.runs import ImageRuns, Piece
 from ocisize.analysis.sums import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
@@ -17,6 +17,8 @@ from ocisize.files import REGULAR
 
 MOST = 30  #: groups of a division that are kept apart
 _ENTRIES = ""  # the type of what is no file and costs headers only
+_TAIL = 6  # bytes that tell most files' types
+_MAX_TAILS = 1 << 15  # kept at hand
 _IS_NONE = bytes(kind != REGULAR for kind in range(256))
 
 
@@ -24,7 +26,7 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     """All three divisions; raises ValueError for layers without file tables."""
     runs = runs or run_over(layers)
     types = _Types(runs)
-    by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers, 0)
+    by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers)
     for rows in read_rows(layers, runs):
         numbers = types.numbers_of(rows.kinds, rows.piece)
         by_type.grow(len(types.numbers))
@@ -44,34 +46,39 @@ class _Types:
     def __init__(self, runs: ImageRuns) -> None:
         self.numbers: dict[str, int] = {_ENTRIES: 0}
         self._places = list(map(place_of, runs.directories.paths))
-        # by what stands behind the last dot; None: there is none but the first character
-        self._known: dict[str | None, dict[bytes | None, int]] = {
-            None: {None: self._number(OTHER)},
-            PROGRAMS: {None: self._number(PROGRAMS)},
-        }
+        self._by_tail: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place: where the tail decides
+        self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # where the extension does
 
     def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
-        """The types of some rows."""
+        """The types of some rows; most go by the tail of their paths, which is not split for that."""
         numbers: list[int] = []
         for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
             start, end = _join(spans)
-            known = self._known.get(place)
-            if known is None:
-                numbers += [self._number(place or OTHER)] * (end - start)
+            if place is not None and place != PROGRAMS:
+                numbers += [self._number(place)] * (end - start)
                 continue
+            known = self._by_tail[place]
             for path in piece.paths[start:end]:
-                stem, _, extension = path.rpartition(b"/")[2].rpartition(b".")
-                number = known.get(extension if stem else None)
+                number = known.get(path[-_TAIL:])
                 numbers.append(self._look(path, place) if number is None else number)
         for row in compress(range(len(kinds)), kinds.translate(_IS_NONE)):
             numbers[row] = 0
         return numbers
 
     def _look(self, path: bytes, place: str | None) -> int:
-        name = path.rpartition(b"/")[2]
-        number, extension = self._number(type_of(name, place)), name.rpartition(b".")[2]
-        if is_word(extension):
-            self._known[place][extension] = number
+        name, tail = path.rpartition(b"/")[2], path[-_TAIL:]
+        extension = extension_of(name)
+        number = self._by_extension[place].get(extension)
+        if number is None:
+            number = self._number(type_of(name, place))
+            if not is_word(extension):
+                return number
+            self._by_extension[place][extension] = number
+        if tail.rpartition(b".")[0][-1:] not in (b"", b"/"):
+            known = self._by_tail[place]
+            if len(known) >= _MAX_TAILS:
+                known.clear()
+            known[tail] = number
         return number
 
     def _number(self, name: str) -> int:

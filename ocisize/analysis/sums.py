@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from itertools import accumulate, compress, pairwise, repeat
 from operator import and_, mul
 
@@ -26,15 +26,15 @@ class Sums:
     """Figures by group number; those of the wire mean nothing unless ``wire_known``."""
 
     wire_known: bool
-    content: IntArray
-    wasted: IntArray
-    compressed: IntArray
-    wasted_compressed: IntArray
-    files: IntArray
+    content: MutableSequence[int] = attrs.field(factory=list)
+    wasted: MutableSequence[int] = attrs.field(factory=list)
+    compressed: MutableSequence[int] = attrs.field(factory=list)
+    wasted_compressed: MutableSequence[int] = attrs.field(factory=list)
+    files: MutableSequence[int] = attrs.field(factory=list)
 
     @property
-    def columns(self) -> tuple[IntArray, ...]:
-        """All five, "q", to treat them alike."""
+    def columns(self) -> tuple[MutableSequence[int], ...]:
+        """All five, to treat them alike."""
         return self.content, self.wasted, self.compressed, self.wasted_compressed, self.files
 
     def grow(self, groups: int) -> None:
@@ -106,15 +106,15 @@ def read_rows(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Rows
             )
 
 
-def empty_sums(layers: Sequence[LayerAnalysis], groups: int) -> Sums:
-    """Sums before anything is added."""
+def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> Sums:
+    """Sums before anything is added: arrays for so many groups, or lists that grow, which are faster but larger."""
     wire_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
-    return Sums(wire_known, *[array("q", bytes(8 * groups)) for _ in range(5)])
+    return Sums(wire_known, *[array("q", bytes(8 * groups)) for _ in range(5 * bool(groups))])
 
 
 def add_runs(sums: Sums, rows: Rows) -> None:
     """Add rows to the directories they are directly in, by number; no row is looked at by itself."""
-    columns: list[tuple[IntArray, Iterable[int]]] = [(sums.content, rows.sizes), (sums.files, rows.is_file)]
+    columns: list[tuple[MutableSequence[int], Iterable[int]]] = [(sums.content, rows.sizes), (sums.files, rows.is_file)]
     if rows.costs is not None:
         columns.append((sums.compressed, rows.costs))
     if rows.hidden is not None:
@@ -145,7 +145,11 @@ def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
 
 
 def _add(
-    content: IntArray, compressed: IntArray, numbers: Sequence[int], sizes: Sequence[int], costs: Sequence[int] | None
+    content: MutableSequence[int],
+    compressed: MutableSequence[int],
+    numbers: Sequence[int],
+    sizes: Sequence[int],
+    costs: Sequence[int] | None,
 ) -> None:
     if costs is None:
         for number, size in zip(numbers, sizes, strict=True):

@@ -55,7 +55,8 @@ def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None =
     directories = runs.directories
     whole = with_all_below(directories, directory_sums(layers, runs))
     numbers = {path: number for number, path in enumerate(_large_files(layers, most, order), 1)}
-    sums = empty_sums(layers, len(numbers) + 1)
+    sums = empty_sums(layers)
+    sums.grow(len(numbers) + 1)
     for rows in read_rows(layers, runs):
         add_numbered(sums, rows, [numbers.get(path, 0) for path in rows.piece.paths])
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
