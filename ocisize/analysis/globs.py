@@ -18,6 +18,7 @@ Everything else means itself, in upper and lower case as written. There is no es
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -30,6 +31,7 @@ ANY_DEPTH = "**"
 _TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
 _SPECIAL = re.compile(r"([^-0-9A-Za-z])")
 _WILDCARDS = {"*": ".*", "?": "."}
+_MAX_COMPONENTS = 1 << 12  # kept at hand: globs share many of theirs
 _UNCLOSED = "has a '[' without its ']'"
 
 
@@ -82,6 +84,7 @@ def parse_glob(text: str) -> Glob:
     return Glob(text, components, anchored, directory)
 
 
+@functools.lru_cache(_MAX_COMPONENTS)
 def parse_component(text: str) -> Component:
     """Parse what stands between two slashes; raises ValueError."""
     if text == ANY_DEPTH:

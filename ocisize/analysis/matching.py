@@ -17,6 +17,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from ocisize.analysis.automaton import START, Automaton, State, find_states
 from ocisize.analysis.catalog import Catalog, Rule
@@ -70,10 +71,7 @@ def _decide_by_needs(
     templates = [_templates(rule) for rule in catalog.rules]
     needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
     wanted = {path for each in needs for paths in each for path in paths}
-    numbers, with_rows = runs.directories.numbers, set[int]().union(*(each.directories for each in runs.tables))
-    present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
-    if wanted - present:
-        present.update(*(wanted.intersection(paths) for table in tables for _, paths in table.paths.pieces()))
+    present = _present(wanted, tables, runs)
     found = []
     for (layer, row, options, _, _), each in zip(waiting, needs, strict=True):
         for index, paths in zip(options, each, strict=True):
@@ -81,6 +79,18 @@ def _decide_by_needs(
                 found.append((layer, row, index))
                 break
     return found
+
+
+def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -> set[bytes]:
+    """Those of some paths that stand in an image, or that rows stand in; only directories of some are searched."""
+    numbers, with_rows = runs.directories.numbers, set[int]().union(*(each.directories for each in runs.tables))
+    present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
+    missing = wanted - present
+    searched = {numbers[above] for path in missing if (above := path.rpartition(b"/")[0]) in numbers}
+    for table, each in zip(tables, runs.tables, strict=True):
+        spans = [range(start, end) for start, end, number in each.spans(len(table)) if number in searched]
+        present.update(missing.intersection(table.paths.select(list(chain.from_iterable(spans)))))
+    return present
 
 
 def match_image(

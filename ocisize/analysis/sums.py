@@ -8,8 +8,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from itertools import accumulate, compress, pairwise, repeat
-from operator import and_, mul
+from itertools import accumulate, chain, compress, islice, repeat
+from operator import sub
 
 import attrs
 
@@ -113,19 +113,18 @@ def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> Sums:
 
 
 def add_runs(sums: Sums, rows: Rows) -> None:
-    """Add rows to the directories they are directly in, by number; no row is looked at by itself."""
-    columns: list[tuple[MutableSequence[int], Iterable[int]]] = [(sums.content, rows.sizes), (sums.files, rows.is_file)]
-    if rows.costs is not None:
-        columns.append((sums.compressed, rows.costs))
-    if rows.hidden is not None:
-        columns.append((sums.wasted, map(mul, rows.sizes, rows.hidden)))
-        if rows.costs is not None:  # of what has no content nothing is wasted
-            wasted = map(and_, map(bool, rows.sizes), rows.hidden)
-            columns.append((sums.wasted_compressed, map(mul, rows.costs, wasted)))
+    """Add rows to the directories they are directly in, by number: runs by their totals, what is wasted row by row."""
+    directories, bounds = rows.piece.directories, rows.piece.bounds
+    columns = (sums.content, rows.sizes), (sums.files, rows.is_file), (sums.compressed, rows.costs)
     for column, figures in columns:
-        totals = list(accumulate(figures, initial=0))
-        for directory, (start, end) in zip(rows.piece.directories, pairwise(rows.piece.bounds), strict=True):
-            column[directory] += totals[end] - totals[start]
+        if figures is not None:
+            totals = list(accumulate(figures, initial=0))
+            at = [totals[bound] for bound in bounds]
+            for directory, figure in zip(directories, map(sub, islice(at, 1, None), at), strict=True):
+                column[directory] += figure
+    if rows.hidden is not None:
+        lengths = map(sub, islice(bounds, 1, None), bounds)
+        _add_wasted(sums, rows, list(chain.from_iterable(map(repeat, directories, lengths))))
 
 
 def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
@@ -133,15 +132,20 @@ def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
     _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
     for number, count in Counter(compress(numbers, rows.is_file)).items():
         sums.files[number] += count
-    if rows.hidden is not None:
-        wasted = [row for row in compress(range(len(numbers)), rows.hidden) if rows.sizes[row]]
-        _add(
-            sums.wasted,
-            sums.wasted_compressed,
-            [numbers[row] for row in wasted],
-            [rows.sizes[row] for row in wasted],
-            [rows.costs[row] for row in wasted] if rows.costs is not None else None,
-        )
+    _add_wasted(sums, rows, numbers)
+
+
+def _add_wasted(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
+    if rows.hidden is None:
+        return
+    wasted = [row for row in compress(range(len(numbers)), rows.hidden) if rows.sizes[row]]
+    _add(
+        sums.wasted,
+        sums.wasted_compressed,
+        [numbers[row] for row in wasted],
+        [rows.sizes[row] for row in wasted],
+        [rows.costs[row] for row in wasted] if rows.costs is not None else None,
+    )
 
 
 def _add(
