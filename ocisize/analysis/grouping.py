@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, groupby
 
 from ocisize.analysis.directories import main_directories
-from ocisize.analysis.filetypes import PROGRAMS, extension_of, is_word, place_of, type_of
+from ocisize.analysis.filetypes import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.analysis.model import Group, Groups, LayerAnalysis
 from ocisize.analysis.runs import ImageRuns, Piece
 from ocisize.analysis.sums import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
@@ -67,7 +67,9 @@ class _Types:
 
     def _look(self, path: bytes, place: str | None) -> int:
         name, tail = path.rpartition(b"/")[2], path[-_TAIL:]
-        extension = extension_of(name)
+        stem, _, extension = name.rpartition(b".")
+        if not stem:
+            return self._number(place or OTHER)
         number = self._by_extension[place].get(extension)
         if number is None:
             number = self._number(type_of(name, place))
