@@ -112,6 +112,13 @@ class Automaton:
         state.below[name] = found
         return found
 
+    def state_of(self, directory: bytes) -> State:
+        """The state of a directory, from the root: its parents can be thousands."""
+        state = self.root
+        for name in directory.split(b"/") if directory else ():
+            state = state.below.get(name) or self.step(state, name)
+        return state
+
     def _state(self, inside: frozenset[int], positions: Sequence[_Position]) -> State:
         """The state after what is matched so far; one object for equal states."""
         begun, ended = set[_Position](), set[int]()
@@ -184,10 +191,7 @@ def find_states(automaton: Automaton, directories: Directories) -> list[State]:
     for path, parent in islice(zip(directories.paths, directories.parents, strict=True), 1, None):
         if len(path) <= MAX_PATH:
             state, name = states[parent], path.rpartition(b"/")[2]
-            state = state.below.get(name) or step(state, name)
+            states.append(state.below.get(name) or step(state, name))
         else:  # hangs from another directory than the one it is in
-            state = automaton.root
-            for name in path.split(b"/"):
-                state = state.below.get(name) or step(state, name)
-        states.append(state)
+            states.append(automaton.state_of(path))
     return states

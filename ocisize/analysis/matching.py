@@ -107,11 +107,11 @@ def match_image(
 def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence[Sequence[int]]) -> list[set[int]]:
     """Per layer, those of some ascending rows that a protection keeps from all rules; meant for few rows."""
     globs = [glob for protection in catalog.protections for glob in protection.globs]
-    directories = Directories(Automaton(globs, {}, range(len(globs))))
+    automaton = Automaton(globs, {}, range(len(globs)))
 
     def is_protected(path: bytes, kind: int) -> bool:
         directory, _, name = path.rpartition(b"/")
-        state = directories[directory]
+        state = automaton.state_of(directory)
         return bool(state.inside) or any(not only or kind == DIRECTORY for _, only in state.ends.matching(name))
 
     return [

@@ -13,9 +13,10 @@ from itertools import compress
 
 import attrs
 
-from ocisize.analysis.directories import Directories, main_directories
+from ocisize.analysis.directories import main_directories
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.processors import paths_without_processor
+from ocisize.analysis.runs import Directories
 from ocisize.analysis.sums import Sums
 from ocisize.files import DIRECTORY, REGULAR, FileTable, IntArray
 
