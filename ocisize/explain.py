@@ -17,7 +17,7 @@ from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_image
 from ocisize.analysis.model import Analysis, DiveFigures
 from ocisize.analysis.overlay import Overlay, lay_over
-from ocisize.analysis.runs import ImageRuns, find_runs
+from ocisize.analysis.runs import ImageRuns
 from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
 from ocisize.analysis.system import find_system
 from ocisize.analysis.waste import find_duplicates, find_waste
@@ -36,7 +36,7 @@ def explain(
     for table, fact in zip(tables, facts, strict=True):
         if fact.compressed_size is None:
             table.compressed_sizes = table.overhead = None
-    runs = find_runs(tables)
+    runs = ImageRuns()
     overlay, dive = _lay_over(tables, runs)
     waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
     origins = match_history(image.config.history, len(image.layers))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import compress, repeat
 from operator import lt
 
 import attrs
 
-from ocisize.analysis.runs import MAX_PATH, ImageRuns, Piece, find_runs
+from ocisize.analysis.runs import MAX_PATH, ImageRuns, Piece
 from ocisize.files import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
 from ocisize.paths import clean_name
 
@@ -36,10 +36,13 @@ class Rows:
 
 
 def find_contested(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[Rows]:
-    """Per table, the rows that must be laid over each other; all others stay visible whatever happens."""
-    survey = _Survey(tables, runs or find_runs(tables))
-    for index in range(len(tables)):
-        survey.look_at(index)
+    """Per table, the rows that must be laid over each other; all others stay visible whatever happens.
+
+    ``runs``, of which none is read yet, are filled: that takes the same look at all paths.
+    """
+    survey = _Survey(ImageRuns() if runs is None else runs)
+    for table in tables:
+        survey.look_at(table)
     return survey.contested_rows()
 
 
@@ -74,25 +77,25 @@ def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]
 class _Survey:
     """What happens to the directories of all layers."""
 
-    def __init__(self, tables: Sequence[FileTable], runs: ImageRuns) -> None:
-        self._tables, self._runs = tables, runs
+    def __init__(self, runs: ImageRuns) -> None:
+        self._tables: list[FileTable] = []
+        self._runs = runs
         self._paths, self._parents = runs.directories.paths, runs.directories.parents
         self._numbers = runs.directories.numbers
         self._special: list[frozenset[int]] = []
-        self._seen_in = array("I", bytes(4 * len(self._paths)))  # by directory: the last piece with rows in or below it
-        self._contested = bytearray(len(self._paths))  # by directory
+        self._seen_in = array("I")  # by directory: the last piece with rows in or below it
+        self._contested = bytearray()  # by directory
         self._replaced: set[bytes] = set()  # what whiteouts name, opaque directories
         self._linked: set[bytes] = set()  # directories of hard links and of their targets
         self._pieces = 0
         self._last, self._ordered = b"", False  # last path of the last piece; whether its last run ascends
 
-    def look_at(self, index: int) -> None:
+    def look_at(self, table: FileTable) -> None:
         """Take in the next layer."""
-        table, runs = self._tables[index], 0
+        self._tables.append(table)
         special = set(_markers(table))
-        for piece in self._runs.pieces(table, index):
-            here, others = self._look_at_piece(index, piece, runs)
-            runs += len(piece.directories)
+        for piece in self._runs.read(table):
+            here, others = self._look_at_piece(table, piece)
             if b".." in here or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
                 special.update(_odd_rows(table, piece.first, piece.paths))
         self._special.append(frozenset(special))
@@ -103,16 +106,13 @@ class _Survey:
         for row, path in zip(links, table.paths.select(links), strict=True):
             self._linked.update((_parent(path), _parent(clean_name(table.links[row]))))
 
-    def _look_at_piece(self, index: int, piece: Piece, runs: int) -> tuple[set[bytes], set[bytes]]:
-        """Enter the piece's directories; return them, those above them included, and the paths of all else.
-
-        ``runs`` is how many of the table's runs stand before the piece.
-        """
+    def _look_at_piece(self, table: FileTable, piece: Piece) -> tuple[set[bytes], set[bytes]]:
+        """Enter the piece's directories; return them, those above them included, and the paths of all else."""
         paths, numbers, bounds = piece.paths, piece.directories, piece.bounds
-        before = self._runs.tables[index].directories[:runs]
-        clean = runs and self._ordered and before[-1] == numbers[0] and not self._contested[numbers[0]]
+        before = self._runs.tables[-1].directories[: -len(numbers)]
+        clean = before and self._ordered and before[-1] == numbers[0] and not self._contested[numbers[0]]
         here = self._enter(numbers)
-        kinds = self._tables[index].kinds[piece.first : piece.first + len(paths)]
+        kinds = table.kinds[piece.first : piece.first + len(paths)]
         others = list(compress(paths, kinds.translate(_IS_OTHER)))
         distinct = set(others)
         if len(distinct) != len(others):
@@ -140,6 +140,9 @@ class _Survey:
     def _enter(self, numbers: Iterable[int]) -> set[bytes]:
         """Note that this piece has rows in some directories, and so something in all above; return all of them."""
         self._pieces += 1
+        new = len(self._paths) - len(self._contested)
+        self._seen_in.extend(repeat(0, new))
+        self._contested.extend(repeat(0, new))
         piece, seen_in, entered = self._pieces, self._seen_in, list[int]()
         for number in numbers:
             at = number

@@ -41,7 +41,7 @@ def directory_sums(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Sums:
 
 
 def _move_up(directories: Directories, own: Sums) -> None:
-    deep = [number for number, depth in enumerate(directories.depths) if depth > MAX_DEPTH]
+    deep = [number for number, depth in enumerate(directories.depths()) if depth > MAX_DEPTH]
     for column in own.columns:
         for number in reversed(deep):
             column[directories.parents[number]] += column[number]

@@ -28,18 +28,17 @@ class Directories:
     def __init__(self) -> None:
         self.paths: list[bytes] = [b""]
         self.parents: IntArray = array("I", [0])
-        self.depths: IntArray = array("H", [0])
         self.numbers: dict[bytes, int] = _Numbers(self)  #: given when first asked for
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def add(self, path: bytes, parent: int) -> int:
-        """Give a directory its number."""
-        self.paths.append(path)
-        self.parents.append(parent)
-        self.depths.append(self.depths[parent] + 1)
-        return len(self.paths) - 1
+    def depths(self) -> IntArray:
+        """By number, how many directories stand above each."""
+        found = array("H", [0])
+        for parent in islice(self.parents, 1, None):
+            found.append(found[parent] + 1)
+        return found
 
     def children(self) -> list[list[int]]:
         """By number, the directories directly in each."""
@@ -54,7 +53,7 @@ class _Numbers(dict[bytes, int]):
 
     def __init__(self, directories: Directories) -> None:
         super().__init__({b"": 0})
-        self._add = directories.add
+        self._paths, self._parents = directories.paths, directories.parents
 
     def __missing__(self, directory: bytes) -> int:
         missing, at = [directory], directory.rpartition(b"/")[0]
@@ -64,7 +63,9 @@ class _Numbers(dict[bytes, int]):
             missing.append(at)
             at = at.rpartition(b"/")[0]
         for path in reversed(missing):
-            number = self[path] = self._add(path, number)
+            self._parents.append(number)
+            number = self[path] = len(self._paths)
+            self._paths.append(path)
         return number
 
 
@@ -94,15 +95,31 @@ class Piece:
         return zip(self.bounds, islice(self.bounds, 1, None), self.directories, strict=False)
 
 
-@attrs.frozen
 class ImageRuns:
-    """The runs of all tables of an image; their directories are numbered together."""
+    """The runs of an image's tables; their directories are numbered together."""
 
-    directories: Directories
-    tables: tuple[Runs, ...]
+    def __init__(self) -> None:
+        self.directories = Directories()
+        self.tables: list[Runs] = []  #: of those that were read
+
+    def read(self, table: FileTable) -> Iterator[Piece]:
+        """Find the runs of the next table; its pieces are given as they are found."""
+        runs, numbers = Runs(), self.directories.numbers
+        self.tables.append(runs)
+        for first, paths in table.paths.pieces():
+            last, bounds, directories = None, list[int](), array("I")
+            for row, path in enumerate(paths):  # one by one: lists of what is split cost more than the loop
+                directory = path.rpartition(b"/")[0]
+                if directory != last:
+                    last = directory
+                    bounds.append(row)
+                    directories.append(numbers[directory])
+            runs.starts.extend([first + bound for bound in bounds])
+            runs.directories.extend(directories)
+            yield Piece(first, paths, directories, [*bounds, len(paths)])
 
     def pieces(self, table: FileTable, index: int) -> Iterator[Piece]:
-        """A table, the ``index``-th of the image, in pieces."""
+        """The pieces of a table, the ``index``-th that was read, once more."""
         runs, begin = self.tables[index], 0
         for first, paths in table.paths.pieces():
             end = bisect_left(runs.starts, first + len(paths), begin)
@@ -113,18 +130,8 @@ class ImageRuns:
 
 def find_runs(tables: Sequence[FileTable]) -> ImageRuns:
     """Split the paths of all tables."""
-    directories = Directories()
-    return ImageRuns(directories, tuple([_runs_of(table, directories) for table in tables]))
-
-
-def _runs_of(table: FileTable, directories: Directories) -> Runs:
-    runs, numbers = Runs(), directories.numbers
-    for first, paths in table.paths.pieces():
-        last = None
-        for row, path in enumerate(paths, first):  # one by one: lists of what is split cost more than the loop
-            directory = path.rpartition(b"/")[0]
-            if directory != last:
-                last = directory
-                runs.starts.append(row)
-                runs.directories.append(numbers[directory])
+    runs = ImageRuns()
+    for table in tables:
+        for _ in runs.read(table):
+            pass
     return runs

@@ -97,7 +97,7 @@ def _weights(sums: Sums, order: Order) -> Sequence[int]:
 
 def _directories(directories: Directories, whole: Sums, deepest: int, order: Order) -> list[_Candidate]:
     """All directories that weigh anything, without those that hold nothing but one other."""
-    depths, weights = directories.depths, _weights(whole, order)
+    depths, weights = directories.depths(), _weights(whole, order)
     passed = {
         parent
         for number, parent in enumerate(directories.parents)
