@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from ocisize.analysis.automaton import START, Automaton, State, find_states
@@ -149,32 +149,19 @@ class _Matcher:
         """Rows of a layer by the rules that may claim them."""
         found: dict[_Options, list[int]] = defaultdict(list)
         for piece in self._runs.pieces(table, layer):
-            for state, start, end in self._stretches(piece):
-                wanted, paths = state.keys, piece.paths[start:end]
-                if wanted is None:
-                    rows: Iterable[int] = range(start, end)
-                else:
-                    rows = [
-                        row
-                        for row, path in enumerate(paths, start)
-                        if path.rpartition(b"/")[2].rpartition(b".")[2] in wanted
-                    ]
+            paths = piece.paths
+            for start, end, directory in piece.spans():
+                state = self._states[directory]
+                wanted = state.keys
+                rows = list(range(start, end)) if wanted is None else []
+                if wanted is not None:
+                    for row, path in enumerate(paths[start:end], start):
+                        if path.rpartition(b"/")[2].rpartition(b".")[2] in wanted:
+                            rows.append(row)  # runs are short: a comprehension would cost more
                 if rows:
                     self._add(found, table, piece, state, rows)
         self._add_without_key(table, found)
         return _without_markers(table, found)
-
-    def _stretches(self, piece: Piece) -> Iterator[tuple[State, int, int]]:
-        """Runs that stand one behind the other in directories of the same state."""
-        states = map(self._states.__getitem__, piece.directories)
-        begin, last = 0, None
-        for start, state in zip(piece.bounds, states, strict=False):
-            if state is not last:
-                if last is not None:
-                    yield last, begin, start
-                begin, last = start, state
-        if last is not None:
-            yield last, begin, piece.bounds[-1]
 
     def _add(
         self, found: dict[_Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
