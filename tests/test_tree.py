@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.runs import MAX_DEPTH
+from ocisize.analysis.runs import MAX_DEPTH, MAX_PATH, Directories
 from ocisize.analysis.listing import Order
 from ocisize.analysis.tree import Node, make_tree
 from ocisize.errors import ViewError
@@ -129,3 +129,18 @@ def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
     assert make_tree(analysis.layers, most=9).children[0].group.compressed_size is None
     with pytest.raises(ViewError, match="uncompressed"):
         make_tree(analysis.layers, most=9, order=Order.COMPRESSED)
+
+
+def test_deep_directories_have_one_number() -> None:
+    """What is deeper than asked for counts for the directory at that depth; nothing in between is kept."""
+    tree = Directories(2)
+    assert [tree.numbers[path] for path in (b"a/b/c/d", b"a/b", b"a/b/x", b"a", b"")] == [2, 2, 2, 1, 0]
+    assert tree.paths == [b"", b"a", b"a/b"]
+
+
+def test_too_long_directories_hang_from_a_shallow_one() -> None:
+    """No directory between is numbered: a path of thousands of components would take the square of its length."""
+    tree = Directories()
+    number = tree.numbers[b"/".join([b"d"] * (MAX_PATH // 2 + 1))]
+    assert len(tree) == MAX_DEPTH + 2
+    assert tree.depths()[number] == MAX_DEPTH + 1

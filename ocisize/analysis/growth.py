@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from ocisize.analysis.comparison import DirectoryChange, FileChanges, Stored
-from ocisize.analysis.directories import Directories
+from ocisize.analysis.runs import MAX_DEPTH, Directories
 from ocisize.files import IntArray, decode_name
 
 _NEARLY_ALL = 0.8  # of a directory
@@ -26,7 +26,7 @@ class Growth:
 
     def __init__(self, changes: FileChanges) -> None:
         self._changes = changes
-        self._directories = Directories()
+        self._directories = Directories(MAX_DEPTH)
         self._old = self._directories_of(changes.before, changes.before_rows)
         self._new = self._directories_of(changes.after, changes.after_rows)
 

@@ -16,7 +16,7 @@ import attrs
 from ocisize.analysis.directories import main_directories
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.processors import paths_without_processor
-from ocisize.analysis.runs import Directories
+from ocisize.analysis.runs import MAX_DEPTH, Directories
 from ocisize.analysis.sums import Sums
 from ocisize.files import DIRECTORY, REGULAR, FileTable, IntArray
 
@@ -101,7 +101,7 @@ def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
 
 
 def _of_layer(platform: str, layer: LayerAnalysis, names: IntArray, several: Container[int]) -> Iterator[OnlyThere]:
-    tree, sums, table = Directories(), Sums(layer.compressed_size is not None), _table_of(layer)
+    tree, sums, table = Directories(MAX_DEPTH), Sums(layer.compressed_size is not None), _table_of(layer)
     flags = _visible(layer, table.kinds.translate(_IS_FILE))
     rows = [row for row in compress(range(len(table)), flags) if table.sizes[row] and names[row] not in several]
     shares = table.compressed_sizes

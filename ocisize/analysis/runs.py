@@ -22,10 +22,12 @@ MAX_DEPTH = 64  #: components of the directories that figures are kept for: a pa
 class Directories:
     """All directories that rows stand in, and those above them, by number: those above come first, 0 is the root.
 
-    One that is longer than MAX_PATH hangs from the one above it at MAX_DEPTH; what lies between has no number.
+    One that is longer than MAX_PATH hangs from the one above it at MAX_DEPTH; what lies between has no number. One that is
+    ``deepest`` or more below the root has the number of the one above it at that depth.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, deepest: int | None = None) -> None:
+        self.deepest = deepest
         self.paths: list[bytes] = [b""]
         self.parents: IntArray = array("I", [0])
         self.numbers: dict[bytes, int] = _Numbers(self)  #: given when first asked for
@@ -53,9 +55,12 @@ class _Numbers(dict[bytes, int]):
 
     def __init__(self, directories: Directories) -> None:
         super().__init__({b"": 0})
-        self._paths, self._parents = directories.paths, directories.parents
+        self._paths, self._parents, self._deepest = directories.paths, directories.parents, directories.deepest
 
     def __missing__(self, directory: bytes) -> int:
+        if self._deepest is not None and directory.count(b"/") >= self._deepest:
+            number = self[directory] = self[b"/".join(directory.split(b"/", self._deepest)[: self._deepest])]
+            return number
         missing, at = [directory], directory.rpartition(b"/")[0]
         if len(directory) > MAX_PATH and directory.count(b"/") >= MAX_DEPTH:
             at = b"/".join(directory.split(b"/", MAX_DEPTH)[:MAX_DEPTH])
