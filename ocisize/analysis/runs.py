@@ -64,9 +64,10 @@ class _Numbers(dict[bytes, int]):
         missing, at = [directory], directory.rpartition(b"/")[0]
         if len(directory) > MAX_PATH and directory.count(b"/") >= MAX_DEPTH:
             at = b"/".join(directory.split(b"/", MAX_DEPTH)[:MAX_DEPTH])
-        while (number := self.get(at)) is None:
+        while (above := self.get(at)) is None:
             missing.append(at)
             at = at.rpartition(b"/")[0]
+        number = above
         for path in reversed(missing):
             self._parents.append(number)
             number = self[path] = len(self._paths)
