@@ -6,8 +6,9 @@ once, by one step from its parent's, and says what is left to ask of the names i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 import attrs
@@ -22,48 +23,70 @@ _End = tuple[int, bool]  # a glob's number, whether it matches directories only
 T = TypeVar("T")
 
 
+_Tests = list[tuple[Callable[[bytes], bool], T]]
+
+
 @attrs.frozen
 class _Names(Generic[T]):
-    """Components with a value each, found by name: each stands in the one dictionary that tells most."""
+    """Components with a value each, found by name: each stands in the one place that tells most."""
 
-    by_key: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
-    by_start: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
-    by_end: dict[bytes, list[tuple[Callable[[bytes], bool], T]]] = attrs.field(factory=dict)
-    others: list[tuple[Callable[[bytes], bool], T]] = attrs.field(factory=list)
+    by_key: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
+    by_start: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
+    by_first: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
+    by_end: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
+    by_needle: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
+    others: _Tests[T] = attrs.field(factory=list)
     unsure: set[bytes] = attrs.field(factory=set)  #: keys of components that ask for more, unlike ``*.key``
+    needle: re.Pattern[bytes] | None = None  #: finds all in ``by_needle``
 
     def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _Names[T]:
-        """The same and more components, each in the dictionary that tells most."""
-        more = _Names(dict(self.by_key), dict(self.by_start), dict(self.by_end), [*self.others], set(self.unsure))
+        """The same and more components, each in the place that tells most."""
+        more = _Names(
+            dict(self.by_key),
+            dict(self.by_start),
+            dict(self.by_first),
+            dict(self.by_end),
+            dict(self.by_needle),
+            [*self.others],
+            set(self.unsure),
+        )
         for component, value in pairs:
             found = (component.test, value)
-            if component.key is not None:
-                more.by_key[component.key] = [*more.by_key.get(component.key, ()), found]
-                if component.text.encode() != b"*." + component.key:
-                    more.unsure.add(component.key)
-            elif len(component.start) >= START:
-                start = component.start[:START]
-                more.by_start[start] = [*more.by_start.get(start, ()), found]
-            elif component.end:
-                end = component.end[-1:]
-                more.by_end[end] = [*more.by_end.get(end, ()), found]
+            for place, told in (
+                (more.by_key, component.key),
+                (more.by_start, component.start[:START] if len(component.start) >= START else None),
+                (more.by_first, component.start[:1] or None),
+                (more.by_end, component.end[-1:] or None),
+                (more.by_needle, component.needle or None),
+            ):
+                if told is not None:
+                    place[told] = [*place.get(told, ()), found]
+                    break
             else:
                 more.others.append(found)
-        return more
+            if component.key is not None and component.text.encode() != b"*." + component.key:
+                more.unsure.add(component.key)
+        needles = b"|".join(map(re.escape, more.by_needle))
+        return attrs.evolve(more, needle=re.compile(needles) if needles else None)
 
     def matching(self, name: bytes) -> list[T]:
         """The values of the components that match a name."""
         by_key = self.by_key.get(name.rpartition(b".")[2])
         by_start = self.by_start.get(name[:START])
+        by_first = self.by_first.get(name[:1])
         by_end = self.by_end.get(name[-1:])
-        if not (by_key or by_start or by_end or self.others):
+        by_needle = (
+            chain.from_iterable(self.by_needle.values()) if self.needle is not None and self.needle.search(name) else ()
+        )
+        if not (by_key or by_start or by_first or by_end or by_needle or self.others):
             return []
-        found = [*(by_key or ()), *(by_start or ()), *(by_end or ()), *self.others]
+        found = chain(by_key or (), by_start or (), by_first or (), by_end or (), by_needle, self.others)
         return [value for test, value in found if test(name)]
 
     def tells(self, key: bytes) -> bool:
         """Whether all names with this behind their last dot match the same components, save where their start counts."""
-        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not self.others
+        asks_more = self.by_first or self.by_needle or self.others
+        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not asks_more
 
 
 @attrs.define(eq=False)
@@ -79,7 +102,7 @@ class State:
     by_key: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of names told by their key
     by_name: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of other names
     below: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as asked for
-    other: State | None = None  #: of directories whose names match nothing
+    after: dict[tuple[_Position, ...], State] = attrs.field(factory=dict)  #: by the positions that their names lead to
 
 
 class Automaton:
@@ -96,6 +119,9 @@ class Automaton:
         self._ends = _Names[_End]().with_more(ends)
         self._goes_on = _Names[_Position]().with_more(self._steps_among(floating))
         self._keys = self._keys_of(ends)
+        everywhere = ((number, at) for number, glob in enumerate(globs) for at in range(len(glob.components)))
+        #: what stands behind the last dot of names that a wanted glob may match in one directory or another
+        self.keys = self._keys_of(self._ends_among(everywhere))
         self._states: dict[tuple[frozenset[int], frozenset[_Position]], State] = {}
         #: what paths contain whose names match a wanted glob of one component that has no key
         self.needles = {
@@ -105,10 +131,10 @@ class Automaton:
 
     def step(self, state: State, name: bytes) -> State:
         """The state of a directory in a directory; kept in ``below``, where callers look first."""
-        positions = state.goes_on.matching(name)
-        found = self._state(state.inside, [*state.stays, *positions]) if positions else state.other
+        positions = tuple(state.goes_on.matching(name))
+        found = state.after.get(positions)
         if found is None:
-            found = state.other = self._state(state.inside, state.stays)
+            found = state.after[positions] = self._state(state.inside, [*state.stays, *positions])
         state.below[name] = found
         return found
 

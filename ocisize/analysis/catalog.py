@@ -38,6 +38,7 @@ without ``.tar`` before it. In fixes, ``{instruction}`` is the build step at fau
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -120,12 +121,11 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
     Packaged files are read in the order of their names. A path belongs to the first rule that matches it, so that
     a user's rule takes a path over from a packaged one.
     """
-    packaged = {entry.name: entry for entry in (files("ocisize") / "catalog").iterdir() if entry.name.endswith(".toml")}
-    names = [*map(str, extra), *sorted(packaged)]
-    parts = [parse_catalog(_read(path), str(path)) for path in extra]
-    parts += [parse_catalog(packaged[name].read_text("utf-8"), name, own=True) for name in sorted(packaged)]
+    named = [(str(path), parse_catalog(_read(path), str(path))) for path in extra]
+    named += _packaged()
+    parts = [part for _, part in named]
     origins: dict[str, str] = {}
-    for name, part in zip(names, parts, strict=True):
+    for name, part in named:
         for rule in part.rules:
             if origins.setdefault(rule.id, name) != name:
                 raise CatalogError(f"{name}: {rule.id}: id: stands in {origins[rule.id]} already")
@@ -135,6 +135,14 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
         tuple(secret for part in parts for secret in part.secrets),
         tuple(protection for part in parts for protection in part.public),
     )
+
+
+@functools.cache
+def _packaged() -> tuple[tuple[str, Catalog], ...]:
+    """The packaged files by name, read once."""
+    entries = [entry for entry in (files("ocisize") / "catalog").iterdir() if entry.name.endswith(".toml")]
+    texts = sorted((entry.name, entry.read_text("utf-8")) for entry in entries)
+    return tuple((name, parse_catalog(text, name, own=True)) for name, text in texts)
 
 
 def _read(path: Path) -> str:

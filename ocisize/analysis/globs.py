@@ -119,11 +119,14 @@ def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]
     if len(tokens) == 2 and tokens[1] == "*" and literals[0]:
         head = literals[0]
         return lambda name: name.startswith(head)
+    longest = max(literals, key=len)
+    if len(tokens) == 3 and tokens[0] == tokens[2] == "*" and longest:
+        return lambda name: longest in name
     try:
         match = re.compile("".join(map(_translate, tokens)), re.DOTALL).fullmatch
     except re.error as error:
         raise ValueError(f"has a bad set: {error}") from None
-    return lambda name: match(name.decode("utf-8", "surrogateescape")) is not None
+    return lambda name: longest in name and match(name.decode("utf-8", "surrogateescape")) is not None
 
 
 def _translate(token: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 
 _FOLDERS = re.compile(rb"(?:^|/)(node_modules|site-packages|dist-packages|gems)/")
-_SYSTEM = re.compile(
-    rb"usr/(?!local/|src/)|lib(?:32|64|x32)?/|s?bin/|etc/|var/lib/"
-    rb"|(?:home/[^/]+|root)/\.(?:bashrc|profile|bash_logout)$"  # copies of what is in /etc/skel
-)
+_SYSTEM = re.compile(rb"usr/(?!local/|src/)|lib(?:32|64|x32)?/|s?bin/|etc/|var/lib/")
+_SKELETON = frozenset((b".bashrc", b".profile", b".bash_logout"))  # copies of what is in /etc/skel
+_HOME = re.compile(rb"home/[^/]+|root")
+_MAX_DIRECTORIES = 1 << 12  # kept at hand: most files share theirs with others
 
 
 class Kind(enum.IntEnum):
@@ -27,9 +28,18 @@ _FOLDERS_OF = {kind: tuple(name + b"/" for name, of in _KINDS.items() if of is k
 
 def kind_of(path: bytes) -> Kind | None:
     """Which package manager owns a path, None where none does."""
-    if found := _FOLDERS.search(path):
-        return Kind.SYSTEM if path.startswith(b"usr/lib/python3/") else _KINDS[found[1]]
-    return Kind.SYSTEM if _SYSTEM.match(path) else None
+    directory, _, name = path.rpartition(b"/")
+    if name in _SKELETON and _HOME.fullmatch(directory):
+        return Kind.SYSTEM
+    return _kind_in(directory)
+
+
+@functools.lru_cache(_MAX_DIRECTORIES)
+def _kind_in(directory: bytes) -> Kind | None:
+    inside = directory + b"/"
+    if found := _FOLDERS.search(inside):
+        return Kind.SYSTEM if inside.startswith(b"usr/lib/python3/") else _KINDS[found[1]]
+    return Kind.SYSTEM if _SYSTEM.match(inside) else None
 
 
 def installed_twice(kind: Kind, original: bytes, copy: bytes) -> tuple[bytes, bytes] | None:
@@ -37,17 +47,23 @@ def installed_twice(kind: Kind, original: bytes, copy: bytes) -> tuple[bytes, by
 
     Copies within a package are its own affair, and so are those that packages bring along under names of their own.
     """
-    first, second = _parts(kind, original), _parts(kind, copy)
-    if first is None or second is None or first[1:] != second[1:] or original == copy:
-        return None
-    return first[0], second[0]
+    first, _, name = original.rpartition(b"/")
+    second, _, other = copy.rpartition(b"/")
+    return _installed_twice(kind, first, second) if name == other and first != second else None
 
 
-def _parts(kind: Kind, path: bytes) -> tuple[bytes, bytes] | None:
-    """A path's outermost folder of packages, and what stands below the innermost one."""
+@functools.lru_cache(_MAX_DIRECTORIES)
+def _installed_twice(kind: Kind, first: bytes, second: bytes) -> tuple[bytes, bytes] | None:
+    (one, below), (another, beside) = _parts(kind, first), _parts(kind, second)
+    return (one, another) if below is not None and below == beside else None
+
+
+def _parts(kind: Kind, directory: bytes) -> tuple[bytes, bytes | None]:
+    """A directory's outermost folder of packages, and what it is called below the innermost one; None for none."""
+    path = directory + b"/"
     first, last = len(path), -1
     for folder in _FOLDERS_OF[kind]:
         if (at := path.find(folder)) >= 0:
             first = min(first, at + len(folder) - 1)
             last = max(last, path.rfind(folder) + len(folder))
-    return (path[:first], path[last:]) if last >= 0 else None
+    return path[:first], path[last:] if last >= 0 else None

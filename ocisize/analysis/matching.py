@@ -16,8 +16,8 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, compress
 
 from ocisize.analysis.automaton import START, Automaton, State, find_states
 from ocisize.analysis.catalog import Catalog, Rule
@@ -28,6 +28,8 @@ from ocisize.files import DIRECTORY, KIND_NAMES, REGULAR, FileTable, IntArray
 
 _PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
 _MAX_DECISIONS = 1 << 16  # kept at hand
+_TAIL = 5  # bytes; of a tail with a dot or slash in it, the key is known
+_MAX_TAILS = 1 << 16  # kept at hand
 _MAX_NAMES = 1 << 12  # of which a directory's state keeps what they decide
 
 _Options = tuple[int, ...]  # rules that may claim a row, by index: at most one secret, some with needs, at most one without
@@ -109,15 +111,18 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
     globs = [glob for protection in catalog.protections for glob in protection.globs]
     automaton = Automaton(globs, {}, range(len(globs)))
 
-    def is_protected(path: bytes, kind: int) -> bool:
-        directory, _, name = path.rpartition(b"/")
-        state = automaton.state_of(directory)
-        return bool(state.inside) or any(not only or kind == DIRECTORY for _, only in state.ends.matching(name))
-
-    return [
-        {row for row, path in zip(chosen, table.paths.select(chosen), strict=True) if is_protected(path, table.kinds[row])}
-        for table, chosen in zip(tables, rows, strict=True)
-    ]
+    found: list[set[int]] = []
+    for table, chosen in zip(tables, rows, strict=True):
+        protected, last, state = set[int](), b"", automaton.root
+        for row, path in zip(chosen, table.paths.select(chosen), strict=True):
+            directory, _, name = path.rpartition(b"/")
+            if directory != last:
+                last, state = directory, automaton.state_of(directory)
+            ends = () if state.inside else state.ends.matching(name)
+            if state.inside or any(not only or table.kinds[row] == DIRECTORY for _, only in ends):
+                protected.add(row)
+        found.append(protected)
+    return found
 
 
 class _Matcher:
@@ -142,6 +147,7 @@ class _Matcher:
         globs += public
         wanted = {number: DIRECTORY in self._kinds[index] for number, index in self._claims.items()}
         self._automaton = Automaton(globs, wanted, self._protecting)
+        self._tails = _Tails(self._automaton.keys)
         self._states = find_states(self._automaton, runs.directories)
         self._decisions: dict[tuple[frozenset[int], tuple[int, ...], int], _Options] = {}
 
@@ -149,28 +155,31 @@ class _Matcher:
         """Rows of a layer by the rules that may claim them."""
         found: dict[_Options, list[int]] = defaultdict(list)
         for piece in self._runs.pieces(table, layer):
-            paths = piece.paths
+            likely, at = self._tails.rows_in(piece.paths), 0
             for start, end, directory in piece.spans():
+                upto = at
+                while upto < len(likely) and likely[upto] < end:  # runs are short
+                    upto += 1
                 state = self._states[directory]
-                wanted = state.keys
-                rows = list(range(start, end)) if wanted is None else []
-                if wanted is not None:
-                    for row, path in enumerate(paths[start:end], start):
-                        if path.rpartition(b"/")[2].rpartition(b".")[2] in wanted:
-                            rows.append(row)  # runs are short: a comprehension would cost more
-                if rows:
-                    self._add(found, table, piece, state, rows)
+                if state.keys is None:
+                    self._add(found, table, piece, state, range(start, end))
+                elif upto > at:
+                    self._add(found, table, piece, state, likely[at:upto])
+                at = upto
         self._add_without_key(table, found)
         return _without_markers(table, found)
 
     def _add(
         self, found: dict[_Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
     ) -> None:
-        """Add rows whose keys are worth a look."""
+        """Add those of some rows whose keys are worth a look."""
         first, paths, kinds, by_key, starts = piece.first, piece.paths, table.kinds, state.by_key, state.ends.by_start
+        wanted = state.keys
         for row in rows:
             name, kind = paths[row].rpartition(b"/")[2], kinds[first + row]
             _, dot, key = name.rpartition(b".")
+            if wanted is not None and key not in wanted:
+                continue
             options = by_key.get(key) if dot and kind == REGULAR and name[:START] not in starts else None
             if options is None:
                 options = self._look(state, name, kind)
@@ -235,6 +244,30 @@ class _Matcher:
                 if not options or self._rules[options[-1]].needs:
                     options.append(index)
         return (*secrets, *options)
+
+
+class _Tails:
+    """Which paths are worth a look, told by their last bytes, as most files share those with others."""
+
+    def __init__(self, keys: Collection[bytes]) -> None:
+        self._keys = keys
+        self._long = {key[-_TAIL:] for key in keys if len(key) >= _TAIL}
+        self._told: dict[bytes, bool] = {}
+
+    def rows_in(self, paths: Sequence[bytes]) -> list[int]:
+        """The rows whose keys may be among those asked for."""
+        tails, told = [path[-_TAIL:] for path in paths], self._told
+        new = set(tails).difference(told)
+        if len(told) + len(new) > _MAX_TAILS:
+            told.clear()
+            new = set(tails)
+        told.update((tail, self._is_likely(tail)) for tail in new)
+        return list(compress(range(len(tails)), map(told.__getitem__, tails)))
+
+    def _is_likely(self, tail: bytes) -> bool:
+        name = tail.rpartition(b"/")[2]
+        key = name.rpartition(b".")[2]
+        return key in self._keys if len(key) < _TAIL else key in self._long
 
 
 def _without_markers(table: FileTable, found: dict[_Options, list[int]]) -> dict[_Options, list[int]]:

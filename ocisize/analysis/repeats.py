@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from ocisize.analysis.findings import Confidence
 from ocisize.analysis.installed import Kind, installed_twice, kind_of
 from ocisize.analysis.junk import from_context
 from ocisize.analysis.matching import find_protected
-from ocisize.files import decode_name
+from ocisize.files import FileTable, decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
 _PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
@@ -24,14 +24,15 @@ _PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
 _LEAST = 0.005  # share of the download below which packages that stand twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
-_Key = TypeVar("_Key", "tuple[bytes, bytes]", "tuple[Kind, bytes, bytes]")
+_Package: TypeAlias = "tuple[Kind, bytes, bytes]"  # whose it is and the two folders it stands in
+_Key = TypeVar("_Key", "tuple[bytes, bytes]", _Package)
 
 
 class _Pair(NamedTuple):
     """A copy, its path and that of its original."""
 
     place: _Place
-    kind: Kind | None  #: whose file the copy is
+    package: _Package | None  #: the one that both are of, installed twice; None for files of one's own
     copy: bytes
     original: bytes
 
@@ -40,16 +41,24 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
     """Claims for all duplicates but one of each content, leaving alone what is claimed: two for the price of none.
 
     Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
-    their paths have in common. Files of packages are left out, since only their
-    managers may link them, unless a package stands twice.
+    their paths have in common. Files of packages are left out, since only their managers may link them, unless a package
+    stands twice; and so are package databases and licences: package managers rewrite theirs, and a licence belongs beside
+    what it is for.
     """
     own: list[_Pair] = []
-    packages: dict[tuple[Kind, bytes, bytes], list[_Place]] = defaultdict(list)
-    for pair in _pairs(scene, _spare_copies(scene, ledger)):
-        if pair.kind is None:
+    packages: dict[_Package, list[_Place]] = defaultdict(list)
+    pairs = list(_pairs(scene, _spare_copies(scene, ledger)))
+    rows = _by_layer(pair.place for pair in pairs)
+    chosen = [rows.get(layer, []) for layer in range(len(scene.tables))]
+    protected = find_protected(scene.catalog, scene.tables, chosen)
+    for pair in pairs:
+        layer, row = pair.place
+        if row in protected[layer]:
+            continue
+        if pair.package is None:
             own.append(pair)
-        elif roots := installed_twice(pair.kind, pair.original, pair.copy):
-            packages[(pair.kind, *roots)].append(pair.place)
+        else:
+            packages[pair.package].append(pair.place)
     yield from _of_packages(scene, packages)
     yield from _of_files(scene, own)
 
@@ -73,7 +82,7 @@ def _of_files(scene: Scene, pairs: Sequence[_Pair]) -> Iterator[Claim]:
         yield _claim(title, _by_layer(rest), partial(_link, scene, "it"), confidence=Confidence.ASK)
 
 
-def _of_packages(scene: Scene, groups: Mapping[tuple[Kind, bytes, bytes], Sequence[_Place]]) -> Iterator[Claim]:
+def _of_packages(scene: Scene, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
     """Claims for packages that are installed twice, by the folders they are in."""
     for kind, first, second in _largest(scene, groups):
         here, there = _shown(first), _shown(second)
@@ -109,18 +118,12 @@ def _link(scene: Scene, original: str, layer: int, _: str) -> str:
 
 
 def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
-    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place.
-
-    Package databases and licences stay as often as they stand: package managers rewrite theirs, and a licence
-    belongs beside what it is for.
-    """
+    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
     taken = b"".join(ledger.taken(layer) for layer in range(len(scene.tables)))
     starts = list(accumulate(map(len, scene.tables), initial=0))
     instead: dict[int, int] = {}
     spare: list[tuple[Sequence[int], Sequence[int]]] = []
-    repeated = [sorted(duplicates.rows) for duplicates in scene.duplicates]
-    protected = find_protected(scene.catalog, scene.tables, repeated)
-    for start, duplicates, kept in zip(starts, scene.duplicates, protected, strict=False):
+    for start, duplicates in zip(starts, scene.duplicates, strict=False):
         rows, originals = array("q"), array("q")
         for row, original in zip(duplicates.rows, duplicates.originals, strict=True):
             if taken[start + row]:
@@ -130,8 +133,6 @@ def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Seq
                     instead[original] = start + row
                     continue
                 original = instead[original]  # noqa: PLW2901 - the copy that stays
-            if row in kept:
-                continue
             rows.append(row)
             originals.append(original)
         spare.append((rows, originals))
@@ -150,29 +151,33 @@ def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
 
 
 def _pairs(scene: Scene, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
-    """Copies with the paths of both; those of the system's packages, which nobody links, are left out at once."""
-    starts = list(accumulate(map(len, scene.tables), initial=0))
-    kept: list[tuple[_Place, Kind | None, bytes, _Place]] = []
+    """Copies with the paths of both: files of one's own, and packages that stand twice; nobody links the system's."""
+    kept: list[tuple[_Place, Kind | None, bytes, int]] = []
     for layer, (rows, originals) in enumerate(spare):
         order = sorted(range(len(rows)), key=rows.__getitem__)
         paths = scene.tables[layer].paths.select([rows[at] for at in order])
         for at, path in zip(order, paths, strict=True):
             if (kind := kind_of(path)) is not Kind.SYSTEM:
-                kept.append(((layer, rows[at]), kind, path, _place(originals[at], starts)))
-    wanted: dict[int, set[int]] = defaultdict(set)
-    for _, _, _, (layer, row) in kept:
-        wanted[layer].add(row)
-    names: dict[_Place, bytes] = {}
-    for layer, chosen in wanted.items():
-        ordered = sorted(chosen)
-        names.update(zip(((layer, row) for row in ordered), scene.tables[layer].paths.select(ordered), strict=True))
-    return (_Pair(place, kind, copy, names[original]) for place, kind, copy, original in kept)
+                kept.append(((layer, rows[at]), kind, path, originals[at]))
+    names = _paths_of(scene.tables, {original for *_, original in kept})
+    for place, kind, copy, number in kept:
+        original = names[number]
+        if kind is None:
+            yield _Pair(place, None, copy, original)
+        elif roots := installed_twice(kind, original, copy):
+            yield _Pair(place, (kind, *roots), copy, original)
 
 
-def _place(number: int, starts: Sequence[int]) -> _Place:
-    """Layer and row of a row that is counted through all layers."""
-    layer = bisect_right(starts, number) - 1
-    return layer, number - starts[layer]
+def _paths_of(tables: Sequence[FileTable], numbers: Iterable[int]) -> dict[int, bytes]:
+    """The paths of rows that are counted through all layers."""
+    ordered, done, start = sorted(numbers), 0, 0
+    paths: dict[int, bytes] = {}
+    for table in tables:
+        end = bisect_left(ordered, start + len(table), done)
+        here = ordered[done:end]
+        paths.update(zip(here, table.paths.select([number - start for number in here]), strict=True))
+        done, start = end, start + len(table)
+    return paths
 
 
 def _above_common(original: bytes, copy: bytes) -> tuple[bytes, bytes]:
