@@ -13,7 +13,6 @@ import attrs
 
 from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
-from ocisize.analysis.drift import IndexAnalysis, find_drift
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.waste import rows_to_hash
 from ocisize.errors import LayerError, OcisizeError, SourceError
@@ -26,6 +25,7 @@ from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
 from ocisize.sources import open_source
 
 if TYPE_CHECKING:
+    from ocisize.analysis.drift import IndexAnalysis
     from ocisize.sources.client import Connection
 
 _PROGRESS_STEP = 1 << 20
@@ -103,6 +103,8 @@ class Analyzer:
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
         """Analyse the images of all platforms from any Source; the caller closes it."""
+        from ocisize.analysis.drift import IndexAnalysis, find_drift
+
         index = read_images(source)
         images = dict[str, tuple[Image, Base | None]]()
         for label, image in index.images.items():
