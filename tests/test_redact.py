@@ -58,6 +58,20 @@ SECRET = "Zq7hunter2"  # nothing harmless looks like it
         (f"RUN mysql -uroot -p{SECRET} -e x", ["password of mysql"]),
         (f"RUN useradd -m -p '{SECRET}' bob", ["password of useradd"]),
         (f"RUN echo {SECRET} | passwd --stdin root", ["password that is piped"]),
+        (f"RUN htpasswd -cbB /etc/nginx/.htpasswd admin {SECRET}", ["password of htpasswd"]),
+        (f"RUN htpasswd -nb admin '{SECRET}' > /auth && ls", ["password of htpasswd"]),
+        (f"RUN redis-cli -h db -a {SECRET} ping", ["password of Redis"]),
+        (f"RUN echo requirepass {SECRET} >> /etc/redis.conf", ["password of Redis"]),
+        (f"RUN openssl enc -d -aes-256-cbc -in x.enc -k {SECRET} -out x", ["password of openssl"]),
+        (f"RUN openssl pkcs12 -in x.p12 -passin pass:{SECRET} -nodes", ["pass"]),
+        (f"RUN vault login -no-print {SECRET}", ["Vault token"]),
+        (f"RUN vault kv get -address=x hvs.{SECRET}{'a' * 20}", ["Vault token"]),
+        (f'RUN echo \'{{"auths": {{"x.io": {{"auth": "{SECRET}bGFiZWw="}}}}}}\' > config.json', ["login of a registry"]),
+        (f'RUN migrate -database "mysql://app:{SECRET}@tcp(db:3306)/app" up', ["password in a URL"]),
+        (f"ENV DSN=app:{SECRET}@tcp(db:3306)/app", ["password of a database"]),
+        (f"RUN curl -d x https://hooks.slack.com/services/T000/B000/{SECRET}", ["webhook"]),
+        (f"RUN curl -d x https://discord.com/api/webhooks/123456789/{SECRET}-abc_def", ["webhook"]),
+        (f"RUN curl https://api.telegram.org/bot123456789:{SECRET}{'a' * 25}/getMe", ["Telegram token"]),
         (f"RUN echo '{SECRET}' | docker login -u x --password-stdin", ["password that is piped"]),
         (f"RUN aws configure set aws_secret_access_key {SECRET}", ["AWS secret key"]),
         (f"RUN x ghp_{SECRET}{'a' * 30}", ["GitHub token"]),
@@ -118,6 +132,8 @@ RUN openssl req -newkey rsa:4096 -keyout server.key --ssl-key ./server.key --pri
 RUN git config --global credential.helper store && useradd -u 1000 --password-prompt x
 COPY --chown=app:app secrets.py token.py /app/keys/
 RUN git clone https://oauth2accesstoken@x.org/y && [ $TOKEN = x ] && mysql -P3306 -u root && useradd -u 1 -m p
+RUN htpasswd -bn "$USER" "$PASSWORD" > /auth && htpasswd -c /etc/auth admin && redis-cli -h db ping && vault login -method=aws
+RUN openssl req -new -key /etc/x.pem -k && echo '{"auth": {"type": "x"}}' && curl https://hooks.slack.com/services/$HOOK
 ENTRYPOINT ["app" "--password-file" "/run/secrets/x"]
 CMD ["app", "--token", "$TOKEN"]
 LABEL org.opencontainers.image.source=https://github.com/x/y key=value
@@ -174,7 +190,8 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "part",
     ["A_TOKEN=\"", "A_TOKEN=$(", "A_TOKEN={{", "A_TOKEN=`", "A_TOKEN=a\"", "A_TOKEN=\\", "curl -u ", "eyJaaaaaaaaaaa.", "eyJ-", "a:b|",
-     "password ", "://", "-----BEGIN PRIVATE KEY-----", "--token ", "|1 A=", "/sh ", "docker login ", "login "],
+     "password ", "://", "-----BEGIN PRIVATE KEY-----", "--token ", "|1 A=", "/sh ", "docker login ", "login ",
+     "htpasswd -b ", "redis-cli -a", "vault login -a ", "openssl -k", '"auth":"', "a:b@tcp"],
 )  # fmt: skip
 def test_hostile_text_ends(part: str) -> None:
     """No text makes it take forever, and what is too long to show is cut."""

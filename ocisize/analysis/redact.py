@@ -70,6 +70,10 @@ _PIPED = (
     r"\b(?:echo|printf)\s{1,9}(?:-\w\s{1,9})?[\"']?([^\s'\"|;&]{1,256})[\"']?\s{0,9}\|\s{0,9}(?:sudo\s)?"
     r"(?:passwd\s{1,9}--stdin|\w{1,20}\s(?:[^|;&]{0,200}\s)?--password-stdin)"
 )
+_HTPASSWD = (
+    r"\bhtpasswd\s(?=(?:[^|;&\n]{0,200}\s)?-\w{0,5}b)[^|;&>\n]{0,300}?\s[\"']?([^\s'\"|;&>-][^\s'\"|;&>]{0,255})"
+    r"[\"']?\s{0,9}(?=$|[|;&>\n])"
+)
 _SHAPES = tuple(
     (name, re.compile(pattern, re.DOTALL))
     for name, pattern in (
@@ -105,6 +109,20 @@ _SHAPES = tuple(
         ("password of sshpass", r"\bsshpass\s{1,9}-p\s{0,9}([^\s|;&]{1,256})"),
         ("password of .netrc", r"\blogin\s{1,9}[^\s]{1,100}\s{1,9}password\s{1,9}([^\s'\"\\]{1,256})"),
         ("password of debconf", r"password(?:_again)?\s{1,9}password\s{1,9}([^\s'\"\\|]{1,256})"),
+        ("password of htpasswd", _HTPASSWD),
+        ("password of Redis", r"\b(?:redis-cli\s(?:[^|;&]{0,300}?\s)?-a|requirepass)\s{1,9}[\"']?([^\s'\"|;&]{1,256})"),
+        ("password of openssl", r"\bopenssl\s(?:[^|;&]{0,300}?\s)?-k\s{1,9}[\"']?([^\s'\"|;&]{1,256})"),
+        (
+            "Vault token",
+            r"\bvault\s{1,9}login\s{1,9}(?:-\S{1,100}\s{1,9}){0,5}[\"']?([^\s'\"|;&=-][^\s'\"|;&=]{1,255})(?!=)(?![^\s'\"|;&])",
+        ),
+        ("Vault token", r"\b(hv[sbr]\.[\w-]{20,255})"),
+        ("login of a registry", r"\\?[\"']auth\\?[\"']\s{0,9}:\s{0,9}\\?[\"']([A-Za-z0-9+/=_-]{8,1000})(?=\\?[\"'])"),
+        ("password of a database", r"(?<![/\w.-])[\w.-]{1,64}:([^\s:@/'\"]{1,128})(?=@(?:tcp|unix)\()"),
+        ("webhook", r"\bhttps://hooks\.slack\.com/(?:services|workflows|triggers)/([\w/+-]{10,255})"),
+        ("webhook", r"\bhttps://(?:\w{1,20}\.)?discord(?:app)?\.com/api/webhooks/\d{1,30}/([\w-]{10,255})"),
+        ("webhook", r"\bhttps://[\w.-]{1,100}\.webhook\.office\.com/webhookb2/([^\s'\"]{10,500})"),
+        ("Telegram token", r"\bapi\.telegram\.org/bot(\d{5,20}:[\w-]{30,64})"),
         ("password of chpasswd", r"[\w.-]{1,64}:([^\s:'\"|]{1,128})['\"]?\s{0,9}\|\s{0,9}(?:sudo\s)?chpasswd"),
     )
 )
