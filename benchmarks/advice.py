@@ -55,7 +55,8 @@ Findings outside the base image that are called sure in the mended twin; all are
 {twin}
 
 What the advice adds to an analysis: CPU seconds of the whole analysis in one process, start-up apart, with everything that
-advice needs (reading the catalogue, matching it, all findings) and without; medians of {rounds}, interleaved.
+advice needs (matching the catalogue, all findings) and without; medians of {rounds}, interleaved. Reading the catalogue, once
+per process, belongs to the start-up.
 
 {cost}
 """

@@ -5,10 +5,11 @@ and, where the rule has needs, one of them stands in the image. A path that a pr
 does a whiteout marker. The catalogue's secrets are matched in the same pass and claim on their own: what is a secret may
 be junk, too.
 
-What a row costs, in most cases: its path is split at the last slash, and what stands behind its name's last dot
-(``pyc``, or a whole name without dots) is looked up in the keys of its directory, which runs of rows have in common. Of
-rows that pass, what stands behind the dot mostly decides; only the others are looked at more closely. The few globs whose
-names have no key, such as ``*~``, go by a search over all paths. benchmarks/NOTES.md has the figures and what was slower.
+What a row costs, in most cases: its last five bytes are looked up among those that some rule's key ends in, where a key
+is what stands behind a name's last dot (``pyc``, or a whole name without dots). Of rows that pass, the key is looked up
+among those of their directory, which runs of rows have in common, and mostly decides; only the others are looked at more
+closely. The few globs whose names have no key, such as ``*~``, go by a search over all paths. benchmarks/NOTES.md has the
+figures and what was slower.
 """
 
 from __future__ import annotations
