@@ -73,8 +73,8 @@ def test_what_is_not_toml(text: str, problem: str) -> None:
         ('ignore = "/a"\nforbid-findings = "high"', "o.toml:1: ignore: cannot narrow forbid-findings"),
         ("visible-only = true\nmax-wire = 3", "o.toml:1: visible-only: cannot narrow max-wire"),
         (
-            'path = "/a"\nmax-live = "+2 %"',
-            "o.toml:2: max-live: growth cannot be limited with path: no baseline has the figure",
+            'path = "/a"\nlayer = "RUN"\nmax-live = "+2 %"',
+            "o.toml:3: max-live: growth cannot be limited with path and layer",
         ),
         ('layer = "RUN *"\nmax-files = "+2"', "o.toml:2: max-files: growth cannot be limited with layer: no baseline has"),
         ("visible-only = 1\nmax-files = 3", "o.toml:1: visible-only: got 1, expected true or false"),
@@ -90,10 +90,11 @@ def test_what_cannot_be(text: str, problem: str) -> None:
 
 
 def test_lines_are_those_of_the_right_table() -> None:
-    """A key that stands in several tables is named where it is wrong; inline tables have no line of their own."""
+    """A key that stands in several tables is named where it is wrong."""
     text = 'max-wire = 1\n[[budget]]\nmax-wire = 2\n[[budget]] # third\n"max-wire" = "x"\n'
     assert problems_of(text)[0].startswith("o.toml:5: max-wire: got 'x'")
-    assert problems_of('budget = [{max-wire = "x"}]')[0].startswith("o.toml: max-wire: got 'x'")
+    assert problems_of('budget = [{max-wire = "x"}]')[0].startswith("o.toml:1: max-wire: got 'x'")
+
     origins = [budget.origin for budget in parse_budgets(text.replace('"x"', "3"), "o.toml").budgets]
     assert origins == ["o.toml:1", "o.toml:3", "o.toml:5"]
 
@@ -120,6 +121,27 @@ max-live = "x"
     assert parse_budgets("[tool]\nx = 1", table=("tool", "ocisize")).budgets == ()
     with pytest.raises(BudgetError, match="tool.ocisize: got an integer, expected a table"):
         parse_budgets("[tool]\nocisize = 3", table=("tool", "ocisize"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('max-waste = [\n  "5 %",\n  "1 XB",\n]\n', 3),
+        ("max-waste = [\n  '5 %', # 1 XB\n  '1 XB',\n]\n", 3),
+        ('forbid = [\n"a",\n"b",\n\n"**"]\nreason = "x"', 5),
+        ('budget = [\n  {max-wire = 1},\n  {max-wire = "x", level = "warn"},\n]\n', 3),
+        ('budget = [\n  {path = "/a", max-live = 1},\n  {path = "**", max-live = 1},\n]\n', 3),
+        ("max-layers = [\n 1,\n 2.5,\n]", 3),
+        ("\nbudget.max-wire = 1", 2),
+        ("[[budget]]\nmax-files = 1\n\n[[budget]]\nmax-files = [\n 1,\n -1]\n", 7),
+        ("max-wire = 1\nmax-wire = 2\n", 2),
+        ("max-files = 1\nmax-wire = 120 MB\n", 2),
+    ],
+)
+def test_errors_point_at_the_value(text: str, line: int) -> None:
+    """In an array over several lines, in inline tables, and where the text is no TOML: the line of what is wrong."""
+    (problem,) = problems_of(text)
+    assert problem.startswith(f"o.toml:{line}: ")
 
 
 def test_the_examples_of_the_documentation() -> None:

@@ -28,6 +28,7 @@ import attrs
 from ocisize.analysis.findings import Severity
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.analysis.quantities import Limit, Unit, parse_limit
+from ocisize.analysis.tomllines import Lines, find_lines, place_of_syntax
 from ocisize.analysis.verdict import UNITS, Budget, Level, Metric
 from ocisize.errors import BudgetError, InvalidGlob
 
@@ -64,8 +65,7 @@ _SETTINGS = ("name", "baseline", "budget")
 _NO_GROWTH = (Metric.EFFICIENCY, Metric.PULL)
 _GROWTH_PER_LAYER = (Metric.WIRE, Metric.UNPACKED)
 _ALL_LIMITS = (*LIMITS, FORBID, FORBID_FINDINGS)
-_HEADER = re.compile(r"\[\[?([^\[\]=,]+)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"\s*[\"']?([\w-]+)[\"']?\s*=")
+_ARRAY = "budget"
 _ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")
 _KINDS = {str: "a string", bool: "a boolean", int: "an integer", Decimal: "a float", list: "an array", dict: "a table"}
 
@@ -87,13 +87,15 @@ def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str]
     try:
         document: Any = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # numbers can be too long, arrays too deep
-        raise BudgetError(f"{name}: is not TOML: {error}") from None
+        place, problem = place_of_syntax(name, str(error))
+        text = f"{place}: is not TOML: {problem}"
+        raise BudgetError(text, problems=[text]) from None
     for key in table:
         document = document.get(key, {}) if isinstance(document, dict) else document
     if not isinstance(document, dict):
         raise BudgetError(f"{name}: {'.'.join(table)}: got {_kind(document)}, expected a table")
     problems: list[str] = []
-    settings = _read_settings(document, name, _find_lines(text, table), problems)
+    settings = _read_settings(document, name, find_lines(text, table, _ARRAY), problems)
     if problems:
         raise BudgetError("; ".join(problems), problems=problems)
     return settings
@@ -125,25 +127,7 @@ def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
     )
 
 
-def _find_lines(text: str, table: Sequence[str]) -> dict[tuple[int, str], int]:
-    """Lines of keys by the number of their [[budget]] table, 0 for the top; "" is the table's own line."""
-    top, budget = ".".join(table), ".".join([*table, "budget"])
-    found: dict[tuple[int, str], int] = {}
-    at, count = None if table else 0, 0
-    for line, content in enumerate(text.splitlines(), 1):
-        if header := _HEADER.fullmatch(content.strip()):
-            name = re.sub(r"[\s\"']", "", header[1])
-            count += name == budget
-            at = count if name == budget else 0 if name == top else None
-            found.setdefault((at or 0, ""), line)
-        elif at is not None and (key := _KEY.match(content)):
-            found.setdefault((at, key[1]), line)
-    return found
-
-
-def _read_settings(
-    document: Mapping[str, Any], name: str, lines: Mapping[tuple[int, str], int], problems: list[str]
-) -> Settings:
+def _read_settings(document: Mapping[str, Any], name: str, lines: Lines, problems: list[str]) -> Settings:
     top = _Reader(name, lines, 0, document, problems)
     budgets = list(top.budgets(_SETTINGS))
     tables = document.get("budget", [])
@@ -167,19 +151,19 @@ class _Reader:
     """Reads one table and notes what is wrong with it, so that all of it can be told at once."""
 
     name: str
-    lines: Mapping[tuple[int, str], int]
+    lines: Lines
     number: int
     table: Mapping[str, Any]
     problems: list[str]
 
-    def place(self, key: str) -> str:
-        """``file:line`` of a key."""
-        line = self.lines.get((self.number, key)) or (self.lines.get((self.number, "")) if self.number else None)
+    def place(self, key: str, value: Any = None) -> str:
+        """``file:line`` of a key, or of one of its values."""
+        line = self.lines.of(self.number, key, value)
         return f"{self.name}:{line}" if line else self.name
 
-    def note(self, key: str, problem: str) -> None:
+    def note(self, key: str, problem: str, value: Any = None) -> None:
         where = key or f"budget {self.number}"
-        self.problems.append(f"{self.place(key)}: {where}: {problem}")
+        self.problems.append(f"{self.place(key, value)}: {where}: {problem}")
 
     def budgets(self, settings: Sequence[str] = ()) -> Iterator[Budget]:
         """The budgets of the table, one for each limit."""
@@ -208,26 +192,25 @@ class _Reader:
 
     def _limits(self, key: str) -> Iterator[Budget]:
         """The budgets that one key sets up."""
-        origin = self.place(key)
         if key in LIMITS:
             value = self.table[key]
             if value == []:
                 self.note(key, "got an empty array")
             for each in value if isinstance(value, list) else [value]:
-                yield from self._limit(key, each, origin)
+                yield from self._limit(key, each)
         elif key == FORBID:
-            yield forbid_paths(self.globs(key), origin)
+            yield forbid_paths(self.globs(key), self.place(key))
         elif key == FORBID_FINDINGS:
             try:
-                yield forbid_findings(self.texts(key), origin)
+                yield forbid_findings(self.texts(key), self.place(key))
             except ValueError as error:
                 self.note(key, str(error))
 
-    def _limit(self, key: str, value: Any, origin: str) -> Iterator[Budget]:
+    def _limit(self, key: str, value: Any) -> Iterator[Budget]:
         try:
-            budget = budget_of(key, _as_text(value), origin)
+            budget = budget_of(key, _as_text(value), self.place(key, value))
         except ValueError as error:
-            self.note(key, f"got {value if isinstance(value, Decimal) else repr(value)}, {error} or {OFF!r}")
+            self.note(key, f"got {value if isinstance(value, Decimal) else repr(value)}, {error} or {OFF!r}", value)
             return
         self._check_growth(budget)
         yield budget
@@ -238,12 +221,11 @@ class _Reader:
                 self.note(narrowing, f"cannot narrow {key}")
 
     def _check_growth(self, budget: Budget) -> None:
-        """What a baseline keeps is of the whole image, and two sizes of each layer."""
-        narrowed = [key for key in ("path", "ignore", "visible-only") if key in self.table]
-        if "layer" in self.table and budget.metric not in _GROWTH_PER_LAYER:
-            narrowed.append("layer")
-        if budget.limit.growth and narrowed:
-            self.note(budget.key, f"growth cannot be limited with {' and '.join(narrowed)}: no baseline has the figure")
+        """Of a layer a baseline keeps two sizes; parts of it cannot be told apart in another build."""
+        others = [key for key in ("path", "ignore", "visible-only") if key in self.table]
+        if budget.limit.growth and "layer" in self.table and (others or budget.metric not in _GROWTH_PER_LAYER):
+            named = " and ".join([*others, "layer"])
+            self.note(budget.key, f"growth cannot be limited with {named}: no baseline has the figure")
 
     def text(self, key: str) -> str:
         value = self.table.get(key, "")
@@ -283,7 +265,7 @@ class _Reader:
         try:
             return parse_glob(text)
         except InvalidGlob as error:
-            self.note(key, str(error))
+            self.note(key, str(error), text)
             return None
 
 
