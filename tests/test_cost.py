@@ -47,8 +47,8 @@ def test_costs_add_up(sizes: list[int]) -> None:
             Assumptions(deploys=0.5, nodes=200, price=0, bandwidths=(25_000_000,)),
         ),
         (
-            "bandwidth=512kbps,bandwidth=2.5 Gbps",
-            Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(512_000, 2_500_000_000)),
+            "bandwidth=512kbps,bandwidth=2.5 Gbps,bandwidth=12.5 MB/s,bandwidth=1Mbit/s",
+            Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(512_000, 2_500_000_000, 100_000_000, 1_000_000)),
         ),
     ],
 )
@@ -69,9 +69,9 @@ def test_assumptions_are_parsed(text: str, expected: Assumptions) -> None:
         ("price=nan", "price must be a number"),
         ("price=1e9", "price must be a number"),
         ("nodes=1,nodes=2", "nodes=2: nodes stands twice"),
-        ("bandwidth=100", "bandwidth must be above 0 with a unit, such as 100Mbps or 1Gbps, not '100'"),
+        ("bandwidth=100", "bandwidth must be above 0 with a unit, such as 100Mbps or 12.5MB/s, not '100'"),
         ("bandwidth=0Mbps", "bandwidth must be above 0"),
-        ("bandwidth=100MBps", "bandwidth must be above 0"),  # bytes
+        ("bandwidth=100mbps", "bandwidth must be above 0"),
     ],
 )
 def test_mistakes_are_named(text: str, says: str) -> None:

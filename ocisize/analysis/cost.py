@@ -15,13 +15,12 @@ import re
 import attrs
 
 from ocisize.analysis.figures import load_cost
+from ocisize.analysis.quantities import parse_bandwidth
 from ocisize.errors import InvalidCost
 
 _DAYS = 365
 _GB = 1e9
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
-_BANDWIDTH = re.compile(rf"({_NUMBER.pattern})\s?([kKMG])bps")
-_UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 _KEYS = ("deploys", "nodes", "price", "bandwidth")
 
 
@@ -89,10 +88,10 @@ def parse_cost(text: str) -> Assumptions:
 
 
 def _parse_bandwidth(text: str) -> int:
-    match = _BANDWIDTH.fullmatch(text)
-    value = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    bandwidth = parse_bandwidth(text)
+    value = int(8 * bandwidth) if bandwidth else 0
     if not value:
         raise InvalidCost(
-            f"bandwidth={text}", f"bandwidth must be above 0 with a unit, such as 100Mbps or 1Gbps, not {text!r}"
+            f"bandwidth={text}", f"bandwidth must be above 0 with a unit, such as 100Mbps or 12.5MB/s, not {text!r}"
         )
     return value

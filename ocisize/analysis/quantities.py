@@ -31,11 +31,8 @@ _NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d[\d_]*(?:\.\d+)?|\.\d+)"
 _SIZE = re.compile(rf"{_NUMBER}\s*(?P<prefix>[kmgtp]i?)?(?:b|bytes?)?", re.IGNORECASE | re.ASCII)
 _SHARE = re.compile(rf"{_NUMBER}\s*(?P<percent>%)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})+|\d[\d_]*", re.ASCII)
-_PULL = re.compile(
-    rf"{_NUMBER}\s*(?P<unit>s|sec|seconds?|min|minutes?)\s+at\s+"
-    r"(?P<rate>\d+(?:\.\d+)?)\s*(?P<prefix>[kKMGT]i?)?(?P<what>bit|b|B)(?:/s|ps)",
-    re.ASCII,
-)
+_PULL = re.compile(rf"{_NUMBER}\s*(?P<unit>s|sec|seconds?|min|minutes?)\s+at\s+(?P<bandwidth>.+)", re.ASCII)
+_BANDWIDTH = re.compile(r"(?P<rate>\d+(?:\.\d+)?)\s*(?P<prefix>[kKMGT]i?)?(?P<what>bit|b|B)(?:/s|ps)", re.ASCII)
 _POWERS = {prefix: power for power, prefix in enumerate("kmgtp", 1)}
 
 
@@ -126,12 +123,20 @@ def parse_count(text: str) -> int | None:
     return int(_number(text)) if _COUNT.fullmatch(text) else None
 
 
+def parse_bandwidth(text: str) -> Fraction | None:
+    """Bytes a second, above 0; None when the text is no bandwidth."""
+    match = _BANDWIDTH.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    if match is None:
+        return None
+    return _number(match["rate"]) * _factor(match["prefix"]) / (1 if match["what"] == "B" else 8) or None
+
+
 def _parse_pull(text: str) -> Limit | None:
     match = _PULL.fullmatch(text)
     if match is None:
         return None
     seconds = _number(match["number"]) * (60 if match["unit"].startswith("m") else 1)
-    bandwidth = _number(match["rate"]) * _factor(match["prefix"]) / (1 if match["what"] == "B" else 8)
+    bandwidth = parse_bandwidth(match["bandwidth"])
     return Limit(seconds, Unit.SECONDS, bandwidth=bandwidth) if bandwidth else None
 
 

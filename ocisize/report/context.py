@@ -8,7 +8,7 @@ from ocisize.analysis.base import Base, Method
 from ocisize.analysis.cost import Assumptions, cost_of, default_assumptions
 from ocisize.analysis.findings import Confidence
 from ocisize.analysis.model import Analysis, BaseSplit, Sizes, System
-from ocisize.report.units import human_dollars, human_seconds, human_size, printable
+from ocisize.report.units import human_bandwidth, human_dollars, human_seconds, human_size, printable
 
 _METHODS = {
     Method.GIVEN: "as given",
@@ -82,17 +82,10 @@ def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str
         return
     slowest = min(assumptions.bandwidths)
     times = dict(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
-    others = "".join(f", {human_seconds(times[each])} at {_speed(each)}" for each in sorted(times) if each != slowest)
-    yield "Pull", human_seconds(times[slowest]), f"at {_speed(slowest)}{others}; transfer alone"
+    others = "".join(
+        f", {human_seconds(times[each])} at {human_bandwidth(each)}" for each in sorted(times) if each != slowest
+    )
+    yield "Pull", human_seconds(times[slowest]), f"at {human_bandwidth(slowest)}{others}; transfer alone"
     each = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
     assumed = "assumed " if assumptions == default_assumptions() else ""
     yield "Egress", human_dollars(cost.yearly_dollars), f"a year, {assumed}{each} (--cost)"
-
-
-def _speed(bandwidth: int) -> str:
-    value, unit = float(bandwidth), "bps"
-    for larger in ("kbps", "Mbps", "Gbps"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:g} {unit}"

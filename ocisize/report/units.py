@@ -48,6 +48,16 @@ def human_seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
 
 
+def human_bandwidth(bits: float) -> str:
+    """Bits a second: ``100 Mbps``, ``1.5 Gbps``."""
+    unit = "bps"
+    for larger in ("kbps", "Mbps", "Gbps"):
+        if bits < 1000:
+            break
+        bits, unit = bits / 1000, larger
+    return f"{bits:g} {unit}"
+
+
 def human_dollars(amount: float) -> str:
     """Whole dollars from ten on, cents below: ``$1,234``, ``$0.07``."""
     return f"${amount:,.0f}" if amount >= 9.995 else f"${amount:.2f}"
