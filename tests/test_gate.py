@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import attrs
 import pytest
 
 from ocisize import Analysis, Verdict, check, parse_budgets
+from ocisize.analysis.allplatforms import check_all
 from ocisize.analysis.baseline import Baseline, entry_of
+from ocisize.analysis.budget import measure_parts, part_of
 from ocisize.analysis.budgetfile import LIMITS
 from ocisize.analysis.diverules import RULES, dive_budgets
 from ocisize.analysis.verdict import Level, Place, Status
@@ -360,6 +363,81 @@ def test_growth_that_the_baseline_cannot_tell() -> None:
     found = verdict('max-wire = "+1 GB"', baseline=baseline(uncompressed()))
     assert (found.status, found.reason) == (Status.UNKNOWN, "the baseline does not have the figure")
     assert verdict('[[budget]]\nlayer = "*"\nmax-wire = "+1 GB"', baseline=baseline(uncompressed())).status == Status.UNKNOWN
+
+
+PARTS = {
+    '"max-unpacked" in /app': ('path = "/app"', "max-unpacked", 8000),
+    '"max-wire" in two folders': ('path = ["/etc/", "/app/tmp"]', "max-wire", 3000),
+    '"max-live" in /app': ('path = "/app"', "max-live", 4000),
+    '"max-waste" without /app/tmp': ('ignore = "/app/tmp"', "max-waste", 2000),
+    '"max-files" that are visible': ("visible-only = true", "max-files", 3),
+    '"max-file-size" without': ('ignore = ["/bin", "big"]', "max-file-size", 3000),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_growth_of_a_part(part: str) -> None:
+    """What a path, or all but some, may grow: equal and less are kept, a byte more is not, an unknown figure is no pass."""
+    scope, key, size = PARTS[part]
+    text = f'[[budget]]\n{scope}\n{key} = "{{}}"'
+    budgets = parse_budgets(text.format("+0")).budgets
+    kept = measure_parts(image(), budgets)
+    assert kept == {part_of(budgets[0]): size}
+
+    def judged(size: int, growth: str) -> Verdict:
+        entry = entry_of(image(), dict.fromkeys(kept, size))
+        return verdict(text.format(growth), baseline=Baseline().with_entry("acme/app", "linux/amd64", entry))
+
+    equal, over, under = judged(size, "+0"), judged(size - 1, "+0"), judged(size + 1, "+0 %")
+    assert (equal.status, equal.measured, equal.limit) == (Status.PASS, size, size)
+    assert (over.status, over.measured, over.limit) == (Status.FAIL, size, size - 1)
+    assert (under.status, judged(size - 1, "+1").status, judged(size - 1, "+100 %").status) == (Status.PASS,) * 3
+    unknown = verdict(text.format("+1 %"), baseline=baseline())
+    assert (unknown.status, unknown.outcome) == (Status.UNKNOWN, Status.FAIL)
+    assert unknown.reason == "the baseline does not have the figure"
+
+
+def test_parts_are_known_by_what_they_are() -> None:
+    """The order of globs does not matter, all else does; the whole, layers, and limits without growth have no part."""
+    texts = ['path = ["/a", "/b"]', 'path = ["/b", "/a"]', 'path = "/a"', 'ignore = "/a"', 'path = "/a"\nignore = "/a/b"']
+    budgets = [parse_budgets(f'{text}\nmax-wire = "+0"').budgets[0] for text in texts]
+    assert [part_of(each) for each in budgets] == [
+        "wire in /a, /b", "wire in /a, /b", "wire in /a", "wire without /a", "wire in /a without /a/b",
+    ]  # fmt: skip
+    others = parse_budgets(
+        'max-wire = "+0"\n[[budget]]\nlayer = "RUN"\nmax-wire = "+0"\n[[budget]]\npath = "/a"\nmax-wire = 1'
+    )
+    assert measure_parts(image(), others.budgets) == {}
+    elsewhere = parse_budgets('platform = "linux/s390x"\npath = "/app"\nmax-wire = "+0"')
+    assert measure_parts(image(), elsewhere.budgets) == {}
+
+
+def test_a_part_that_is_gone_has_not_grown() -> None:
+    """A path that the baseline has may go; one that neither has is a misspelt glob."""
+    text = '[[budget]]\npath = "/opt/app"\nmax-unpacked = "+0"'
+    for size, status in ((7, Status.PASS), (0, Status.UNMATCHED)):
+        entry = entry_of(image(), {"unpacked in /opt/app": size})
+        assert verdict(text, baseline=Baseline().with_entry("acme/app", "linux/amd64", entry)).status == status
+    assert measure_parts(image(), parse_budgets(text).budgets) == {"unpacked in /opt/app": 0}
+
+
+def test_a_platform_that_no_image_is_for() -> None:
+    """Of all platforms of an index none is what a budget is for: that is told once, and what the file lacks counts."""
+    analyses = {name: changed(image(), platform=name) for name in ("linux/amd64", "linux/arm64/v8")}
+    text = '[[budget]]\nplatform = "{}"\nmax-wire = 1\n{}'
+
+    def statuses(platform: str, more: str = "", **options: Any) -> list[str]:
+        found = check_all(analyses, parse_budgets(text.format(platform, more)).budgets, **options)
+        return [each.status.value for verdicts in found.values() for each in verdicts]
+
+    assert statuses("linux/amd46") == ["unmatched", "skipped"]
+    assert statuses("linux/amd46", absent=["linux/amd46"]) == ["skipped", "skipped"]
+    assert statuses("linux/arm64") == ["skipped", "fail"]
+    assert statuses("linux/*") == ["fail", "fail"]
+    assert statuses("linux/amd46", 'level = "off"') == ["skipped", "skipped"]
+    (found, _) = check_all(analyses, parse_budgets(text.format("x", 'if-unmatched = "fail"')).budgets).values()
+    assert (found[0].outcome, found[0].reason) == (Status.FAIL, "no image is for x, only for linux/amd64, linux/arm64/v8")
+    assert check_all({}, parse_budgets(text.format("x", "")).budgets) == {}
 
 
 def test_an_image_of_nothing() -> None:

@@ -10,7 +10,8 @@
               {"digest": "sha256:…", "instruction": "COPY . /app", "unpacked": 73862, "wire": 20731}
             ],
             "totals": {"file_size": 1984576, "files": 216, "layers": 5, "live": 2670000,
-                       "unpacked": 2930000, "waste": 261000, "wire": 1590055}
+                       "unpacked": 2930000, "waste": 261000, "wire": 1590055},
+            "parts": {"unpacked in /opt/models": 1200000}   only where a budget limits the growth of a part
           }
         }
       },
@@ -40,6 +41,7 @@ from ocisize.oci import list_problems, strict_converter
 SCHEMA = "ocisize.baseline"
 VERSION = 1
 _SIZE = attrs.validators.ge(0)
+_TEXT = attrs.validators.instance_of(str)
 _OPTIONAL = attrs.validators.optional(_SIZE)
 
 
@@ -72,6 +74,8 @@ class Entry:
 
     totals: Totals
     layers: tuple[BaselineLayer, ...]
+    #: figures of parts of the image, by what budgets of growth call them; see ``budget.measure_parts``
+    parts: Mapping[str, int] = attrs.field(factory=dict, validator=attrs.validators.deep_mapping(_TEXT, _SIZE))
 
     def figure(self, metric: Metric) -> int | None:
         """The figure that growth is measured from; None where it is not kept."""
@@ -120,11 +124,12 @@ def name_of(analysis: Analysis) -> str:
     return display_name(analysis.source.rstrip("/").rpartition("/")[2]) or "image"
 
 
-def entry_of(analysis: Analysis) -> Entry:
-    """What a baseline keeps of an image."""
+def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entry:
+    """What a baseline keeps of an image, and of the parts of it that budgets are about."""
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     complete = len(tables) == len(analysis.layers)
     return Entry(
+        parts=parts or {},
         totals=Totals(
             wire=analysis.compressed_size,
             unpacked=analysis.content_size,
@@ -160,7 +165,11 @@ def lower(old: Entry, new: Entry) -> Entry:
         field.name: _smaller(getattr(old.totals, field.name), getattr(new.totals, field.name))
         for field in attrs.fields(Totals)
     }
-    return Entry(totals=attrs.evolve(old.totals, **changes), layers=new.layers if shrunk else old.layers)
+    return Entry(
+        totals=attrs.evolve(old.totals, **changes),
+        layers=new.layers if shrunk else old.layers,
+        parts={**old.parts, **{name: min(size, old.parts.get(name, size)) for name, size in new.parts.items()}},
+    )
 
 
 def _smaller(old: int | None, new: int | None) -> int | None:
@@ -170,10 +179,15 @@ def _smaller(old: int | None, new: int | None) -> int | None:
 def baseline_to_json(baseline: Baseline) -> str:
     """The baseline as text that changes as little as the images do."""
     images = {
-        name: {platform: attrs.asdict(entry) for platform, entry in platforms.items()}
+        name: {platform: _document(entry) for platform, entry in platforms.items()}
         for name, platforms in baseline.images.items()
     }
     return json.dumps({"schema": SCHEMA, "version": VERSION, "images": images}, indent=2, sort_keys=True) + "\n"
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON has it; one without parts does not mention them."""
+    return {name: value for name, value in attrs.asdict(entry).items() if name != "parts" or value}
 
 
 def baseline_from_json(text: str, name: str) -> Baseline:

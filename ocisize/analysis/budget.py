@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 
@@ -54,6 +55,30 @@ def check(
     return tuple(_judge(budget, surroundings, entry) for budget in budgets)
 
 
+def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:
+    """The figures of the parts of an image whose growth budgets limit, by ``part_of``; unknown ones are left out."""
+    surroundings = Surroundings(analysis)
+    found = {}
+    for budget in budgets:
+        if budget.limit.growth and (part := part_of(budget)) and not _skip(budget, analysis.platform):
+            with suppress(TablesMissing):
+                (sample,) = _measure(budget, surroundings, analysis.layers, None)
+                if sample.value is not None:
+                    found[part] = int(sample.value)
+    return found
+
+
+def part_of(budget: Budget) -> str:
+    """How a baseline calls the part of an image that a budget is about; "" for the whole and for layers."""
+    globs = [
+        f"{word} {', '.join(sorted(glob.text for glob in each))}"
+        for word, each in (("in", budget.paths), ("without", budget.ignore))
+        if each
+    ]
+    words = [*globs, *["visible"] * budget.visible_only]
+    return " ".join([budget.metric.value, *words]) if words and not budget.layer else ""
+
+
 def _judge(budget: Budget, surroundings: Surroundings, entry: Entry | None) -> Verdict:
     if reason := _skip(budget, surroundings.analysis.platform):
         return Verdict(budget=budget, status=Status.SKIPPED, reason=reason)
@@ -63,7 +88,8 @@ def _judge(budget: Budget, surroundings: Surroundings, entry: Entry | None) -> V
     try:
         if budget.metric in _JUDGES:
             return _JUDGES[budget.metric](budget, surroundings, layers)
-        if budget.paths and not any(len(surroundings.rows(layer.index, budget)) for layer in layers):
+        gone = budget.limit.growth and _kept(budget, entry)  # which is no growth
+        if budget.paths and not gone and not any(len(surroundings.rows(layer.index, budget)) for layer in layers):
             return Verdict(budget=budget, status=Status.UNMATCHED, reason=NO_PATH)
         return _compare(budget, _measure(budget, surroundings, layers, entry), entry)
     except TablesMissing:
@@ -179,7 +205,7 @@ def _compare(budget: Budget, samples: Sequence[_Sample], entry: Entry | None) ->
         allowed: Number | None = limit.value
         if limit.growth:
             per_place = sample.place is not None and bool(budget.layer) and budget.metric not in _PER_LAYER
-            kept = sample.baseline if per_place else entry.figure(budget.metric) if entry else None
+            kept = sample.baseline if per_place else _kept(budget, entry)
             allowed = None if kept is None else limit.over(kept)
         if sample.value is None:
             problems.append(sample.reason)
@@ -202,6 +228,14 @@ def _compare(budget: Budget, samples: Sequence[_Sample], entry: Entry | None) ->
         where=tuple(places[:MAX_PLACES]),
         where_count=len(places),
     )
+
+
+def _kept(budget: Budget, entry: Entry | None) -> Number | None:
+    """The baseline's figure that growth is measured from; None where it has none."""
+    if entry is None:
+        return None
+    part = part_of(budget)
+    return entry.parts.get(part) if part else entry.figure(budget.metric)
 
 
 def _judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:

@@ -40,10 +40,11 @@ def run(options: argparse.Namespace) -> int:
     analysis = read_image(options)
 
     from ocisize.analysis.baseline import Baseline, entry_of, lower, name_of
+    from ocisize.analysis.budget import measure_parts
     from ocisize.config import save_baseline
     from ocisize.report.baseline import Comparison, comparison_to_json, write_comparison
 
-    name, now = gate.name or name_of(analysis), entry_of(analysis)
+    name, now = gate.name or name_of(analysis), entry_of(analysis, measure_parts(analysis, gate.budgets))
     baseline = gate.load_baseline() or Baseline()
     kept = baseline.entry(name, analysis.platform)
     verdicts = () if writes else gate._replace(budgets=tuple(_growth(gate, kept, now)), name=name).judge(analysis)

@@ -1,0 +1,38 @@
+"""check_all: verdicts on the images of all platforms of an index; a budget for a platform that none of them has is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from ocisize.analysis.baseline import Baseline
+from ocisize.analysis.budget import check, is_for
+from ocisize.analysis.model import Analysis
+from ocisize.analysis.verdict import Budget, Level, Status, Verdict
+
+
+def check_all(
+    analyses: Mapping[str, Analysis],
+    budgets: Sequence[Budget],
+    baseline: Baseline | None = None,
+    *,
+    name: str | None = None,
+    absent: Sequence[str] = (),
+) -> dict[str, tuple[Verdict, ...]]:
+    """A verdict on every budget for each image, in their order, by what the images are called.
+
+    A budget whose platform is none of theirs, and none of those ``absent`` from the file, is UNMATCHED for the first
+    image. ``name`` is how the baseline knows the image.
+    """
+    found = {each: check(analysis, budgets, baseline, name=name) for each, analysis in analyses.items()}
+    platforms = [*absent, *(analysis.platform for analysis in analyses.values())]
+    for number, budget in enumerate(budgets):
+        if budget.level is not Level.OFF and not any(is_for(budget.platform, each) for each in platforms):
+            first = next(iter(found), None)
+            if first is not None:
+                verdicts = list(found[first])
+                reason = f"no image is for {budget.platform}, only for {', '.join(platforms)}"
+                verdicts[number] = attrs.evolve(verdicts[number], status=Status.UNMATCHED, reason=reason)
+                found[first] = tuple(verdicts)
+    return found
