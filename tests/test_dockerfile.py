@@ -1,0 +1,126 @@
+"""Dockerfiles: which lines an instruction takes, and which layer it wrote."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
+
+TEXT = """\
+# syntax=docker/dockerfile:1
+# a comment that is no directive
+ARG VERSION=12
+FROM golang:1.22 AS build
+COPY . /src
+RUN go build -o /app ./...
+
+from debian:${VERSION}-slim
+RUN --mount=type=cache,target=/var/cache/apt \\
+    apt-get update && \\
+    # what it needs
+    apt-get install -y \\
+
+      ca-certificates
+COPY --from=build --chown=1:1 /app $HOME/app
+COPY ["a b", "/srv"]
+RUN <<EOF
+# no comment
+apt-get clean
+FROM nothing
+EOF
+ADD <<-'ONE' <<TWO /etc/
+\tone
+\tONE
+two
+TWO
+CMD ["/app"]
+"""
+
+
+def spans(text: str) -> list[tuple[str, int, int]]:
+    return [(each.keyword, each.first, each.last) for each in parse_dockerfile(text)]
+
+
+def test_instructions_and_their_lines() -> None:
+    """Continued lines, comments and empty lines within them, and here-documents belong to one instruction."""
+    assert spans(TEXT) == [
+        ("ARG", 3, 3), ("FROM", 4, 4), ("COPY", 5, 5), ("RUN", 6, 6), ("FROM", 8, 8), ("RUN", 9, 14), ("COPY", 15, 15),
+        ("COPY", 16, 16), ("RUN", 17, 21), ("ADD", 22, 26), ("CMD", 27, 27),
+    ]  # fmt: skip
+
+
+def test_the_text_of_instructions() -> None:
+    """It stands on one line, without options; arrays are words, a RUN that is a here-document is its content."""
+    texts = [each.text for each in parse_dockerfile(TEXT)]
+    assert texts[5] == "apt-get update && apt-get install -y ca-certificates"
+    assert texts[6:8] == ["/app $HOME/app", "a b /srv"]
+    assert texts[8] == "# no comment apt-get clean FROM nothing"
+
+
+def test_another_escape_character() -> None:
+    """Windows files continue lines with a backtick; a backslash at the end is a path."""
+    assert spans("# escape=`\nFROM x\nRUN dir c:\\\nRUN a `\r\n  b\n") == [("FROM", 2, 2), ("RUN", 3, 3), ("RUN", 4, 5)]
+    assert spans("FROM x\n# escape=`\nRUN a \\\n b") == [("FROM", 1, 1), ("RUN", 3, 4)]
+
+
+@given(
+    st.text(max_size=60) | st.lists(st.sampled_from(["RUN a", "\\", "<<E", "E", "#", "", "FROM x", "[", " "])).map("\n".join)
+)
+def test_any_text_is_read(text: str) -> None:
+    """Whatever stands in a file: lines rise, and lie within it."""
+    lines = [line for each in parse_dockerfile(text) for line in (each.first, each.last)]
+    assert lines == sorted(lines)
+    assert all(1 <= line <= text.count("\n") + 1 for line in lines)
+
+
+def lines_of(steps: list[str], text: str = TEXT, base: int = 0) -> list[int | None]:
+    return [None if each is None else each.first for each in find_lines(steps, parse_dockerfile(text), base=base)]
+
+
+def test_layers_and_their_instructions() -> None:
+    """Steps as BuildKit notes them: variables expanded, options left out, here-documents as their content."""
+    steps = [
+        "ADD rootfs.tar /", "RUN apt-get update && apt-get install -y ca-certificates", "COPY /app /root/app", "COPY a b /srv",
+        "RUN # no comment apt-get clean FROM nothing",
+    ]  # fmt: skip
+    assert lines_of(steps) == [None, 9, 15, 16, 17]
+    assert lines_of(steps, base=1) == [8, 9, 15, 16, 17]
+
+
+def test_what_older_builders_note() -> None:
+    """A hash stands for the sources; the place they go to tells which instruction it was."""
+    text = "FROM x\nCOPY a b /srv/\nCOPY c /opt/\nADD d /srv/\n"
+    assert lines_of(["COPY multi:0123456789ab… in /opt/", "ADD file:0123456789ab… in /srv/"], text) == [3, 4]
+    assert lines_of(["COPY dir:0123456789ab… in /etc/"], text) == [None]
+
+
+def test_what_cannot_be_told_has_no_line() -> None:
+    """Another command, another order, no text: no guess."""
+    text = "FROM x\nRUN a\nRUN b\n"
+    assert lines_of(["RUN a --quick", "", "RUN", "b"], text) == [None] * 4
+    assert lines_of(["RUN b", "RUN a"], text).count(None) == 1
+    assert lines_of(["RUN a", "RUN b"], "") == [None, None]
+    assert lines_of(["COPY $x /y"], "FROM x\nRUN $z\n") == [None]
+    text = "FROM x\nCOPY a-$v-${w:-c}.tgz /d\n"
+    assert lines_of(["COPY a-1-2.tgz /d"], text) == lines_of(["COPY a---.tgz /d"], text) == [2]
+    assert lines_of(["COPY a-1.tgz /d"], text) == lines_of(["COPY a-1-2.tgz /e"], text) == [None]
+    assert lines_of(["COPY " + "-" * 4000], "FROM x\nCOPY " + "$v-" * 1000 + "x") == [None]
+
+
+def test_equal_instructions_go_by_order() -> None:
+    """Two layers of one command are two instructions; a single one is the last stage's."""
+    text = "FROM x AS one\nRUN a\nFROM y\nRUN a\nRUN b\nRUN a\n"
+    assert lines_of(["RUN a", "RUN b", "RUN a"], text) == [4, 5, 6]
+    assert lines_of(["RUN a"], text) == [6]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("FROM a AS x\nFROM x\nRUN y", 1), ("FROM a AS x\nFROM b AS X2\nFROM x2 as z\nFROM Z", 2), ("FROM --platform=$P a AS x", 1),
+     ("RUN a", None)],
+)  # fmt: skip
+def test_the_base_of_the_last_stage(text: str, line: int | None) -> None:
+    """A stage that goes on from another one stands on that one's base."""
+    assert lines_of(["ADD rootfs /"], text, base=1) == [line]
