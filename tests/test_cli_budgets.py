@@ -243,3 +243,35 @@ def test_a_baseline_without_the_wire_goes_by_the_rest(folder: Path) -> None:
     assert main(["baseline", "write", path]) == 0
     assert main(["baseline", "check", path]) == 0
     assert main(["baseline", "check", path, "--max-wire", "+1 GB"]) == 1
+
+
+def test_growth_of_a_path_is_kept_in_the_baseline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """write keeps the figure of each path that a budget of growth is about; check and analyses judge it."""
+    (folder / "ocisize.toml").write_text('name = "app"\n[[budget]]\npath = "/app"\nmax-unpacked = "+0"\n')
+    assert run() == 1
+    assert "unpacked in /app unknown: there is no baseline" in capsys.readouterr().out
+    assert run(command="baseline write") == 0
+    assert json.loads((folder / "ocisize-baseline.json").read_text())["images"]["app"]["linux/amd64"]["parts"] == {
+        "unpacked in /app": 8000
+    }
+    assert run() == run(command="baseline check") == 0
+    write_layout(build_image([layer({"app/big": b"b" * 8001})]), folder / "app")
+    capsys.readouterr()
+    assert run() == run(command="baseline check") == 1
+    assert "unpacked in /app 8,001 B > 8,000 B (baseline +0 B), 1 B over" in capsys.readouterr().out
+    write_layout(build_image([layer({"app/big": b"b" * 7000})]), folder / "app")
+    assert run("--ratchet", command="baseline check") == 0
+    assert '"unpacked in /app": 7000' in (folder / "ocisize-baseline.json").read_text()
+
+
+def test_a_report_that_cannot_be_written_stops_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is not there, a full disk: status 2, the file is named, all else is written and said."""
+    arguments = ["-f", "json=nowhere/a.json", "-f", "sarif=/dev/full", "-f", "junit=b.xml", "-f", "text", "--max-files", "5"]
+    for more in ([], ["--all-platforms"]):
+        assert main(["./app", "-q", *arguments, *more]) == 2
+        captured = capsys.readouterr()
+        assert "error: nowhere/a.json: cannot be written: No such file or directory\n" in captured.err
+        assert "error: /dev/full: cannot be written: No space left on device\n" in captured.err
+        assert "files 6 > 5" in captured.out
+        assert "files 6" in (folder / "b.xml").read_text()
+        (folder / "b.xml").unlink()

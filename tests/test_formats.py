@@ -22,7 +22,8 @@ from ocisize.errors import ReportError
 from ocisize.report.badge import make_badge
 from ocisize.report.findings import fingerprints, repository_of
 from ocisize.report.formats import FORMATS, write_report
-from ocisize.report.junit import Check, write_checks
+from ocisize.report.images import Reported
+from ocisize.report.junit import Check, write_suites
 from ocisize.report.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions
 from ocisize.report.rules import explain_rules
@@ -149,7 +150,7 @@ def test_rules_are_explained_in_general() -> None:
 
 def test_markdown_says_what_matters(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
-    text = to_markdown(example)
+    text = to_markdown([Reported(analysis=example)])
     for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
                   f"**{len(example.advice.findings)} findings**", "`COPY --chown=1000:1000 . /app`",
                   "<summary>Layers</summary>", "| 4 | 20.7 kB |"):  # fmt: skip
@@ -161,7 +162,7 @@ def test_markdown_fits_a_comment() -> None:
     """With thousands of findings the text stays below GitHub's 65,536 characters, and says what it leaves out."""
     findings = [finding(number, text=f"thing {number}", step="x" * 3000) for number in range(100, 1000)]
     layers = [{f"{number}": b"1"} for number in range(100)]
-    text = to_markdown(analysis_of(*layers, steps=["RUN " + "é|`" * 500] * 100, findings=findings))
+    text = text_of("markdown", analysis_of(*layers, steps=["RUN " + "é|`" * 500] * 100, findings=findings))
     assert len(text.encode()) <= LIMIT < 65_536
     shown = text.count("<br>OS")
     assert 100 < shown < 900
@@ -177,7 +178,7 @@ def test_markdown_keeps_any_limit(findings: list[Any]) -> None:
     """Rows are whole whatever the limit, and shown and missing ones are all there are."""
     analysis = analysis_of({"a": b"1"}, {"b": b"2"}, findings=findings)
     for limit in (1500, 4000, 20_000):
-        text = to_markdown(analysis, limit=limit)
+        text = to_markdown([Reported(analysis=analysis)], limit=limit)
         assert len(text.encode()) <= limit
         missing = re.search(r"and ([\d,]+) more findings", text)
         if shown := text.count("<br>OS"):
@@ -198,7 +199,7 @@ def test_github_keeps_to_ten_of_a_kind() -> None:
     kinds = [line.split(" ")[0] for line in lines]
     assert [kinds.count(kind) for kind in ("::error", "::warning", "::notice")] == [10, 10, 10]
     assert lines[0].startswith("::error file=Dockerfile,title=ocisize OS100::")
-    assert lines[-1] == "ocisize: 9 more findings: GitHub keeps 10 annotations of a kind"
+    assert lines[-1] == "ocisize: 9 more: GitHub keeps 10 annotations of a kind"
 
 
 @given(hostile.findings)
@@ -231,7 +232,7 @@ def test_gitlab_has_what_the_widget_needs() -> None:
     assert len({issue["fingerprint"] for issue in issues}) == len(issues) == len(hostile.HOSTILE)
     assert {issue["severity"] for issue in issues} == {"major", "minor", "info"}
     for issue in issues:
-        assert issue["location"] == {"path": "build/Dockerfile", "lines": {"begin": 1}}
+        assert issue["location"] == {"path": "build/Dockerfile", "lines": {"begin": 1, "end": 1}}
         assert issue["check_name"] == "OS101"
         assert issue["description"]
 
@@ -302,7 +303,7 @@ def test_junit_takes_other_checks() -> None:
         Check(group="ocisize.budget", name="wire <= 120 MB"),
         Check(group="ocisize.budget", name="waste <= 5 MB", failure="31 MB", details="a\nb"),
     ]
-    write_checks(analysis_of(), checks, file)
+    write_suites([(analysis_of(), checks)], file)
     text = file.getvalue()
     assert '<testsuites name="ocisize" tests="2" failures="1" errors="0">' in text
     assert '<testcase classname="ocisize.budget" name="wire &lt;= 120 MB" time="0"/>' in text

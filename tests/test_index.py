@@ -377,7 +377,7 @@ def test_json(index: IndexAnalysis) -> None:
     ("arguments", "status"),
     [
         (["--max-unpacked", "21kB"], 0), (["--max-unpacked", "20kB"], 1), (["--forbid-findings", "OS101"], 1),
-        (["--platform", "linux/arm64"], 2), (["-f", "sarif"], 2), (["--select", "none"], 2),
+        (["--platform", "linux/arm64"], 2), (["-f", "ncdu"], 2), (["--select", "none"], 2),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -26,6 +26,8 @@ RANKS = [
         "analysis.instructions",
         "analysis.installed",
         "analysis.processors",
+        "analysis.dockerfile",
+        "analysis.tomllines",
     ],
     [
         "platforms",
@@ -101,7 +103,7 @@ RANKS = [
         "analysis.suggest",
     ],
     ["analysis.advice", "analysis.budget", "analysis.compare", "analysis.drift", "index"],
-    ["explain", "report.units", "report.golang", "report.options", "report.rules", "report.rows"],
+    ["analysis.allplatforms", "explain", "report.units", "report.golang", "report.options", "report.rules", "report.rows"],
     ["analyzer"],
     [
         "report.figures",
@@ -114,7 +116,7 @@ RANKS = [
         "report.markup",
         "report.html_rows",
     ],
-    ["report.json", "report.brief", "report.page", "report.html_body", "report.html_data"],
+    ["report.json", "report.brief", "report.page", "report.html_body", "report.html_data", "report.images"],
     [
         "report.text",
         "report.baseline",

@@ -35,7 +35,7 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
         ('max-waste = "20 %"', "waste 25.0 % > 20.0 % → OS101 saves 4.00 kB"),
         ('min-efficiency = "75.0001 %"', "efficiency 75 % < 75.0001 % → OS101 saves 4.00 kB"),
         ("max-files = 5", "files 6 > 5, 1 over"),
-        ('max-pull = "5 s at 8 kbit/s"', "pull 10.1 s > 5 s, 5.1 s over → OS101 saves 45 B"),
+        ('max-pull = "5 s at 8 kbit/s"', "pull at 8 kbps 10.1 s > 5.0 s, 5.1 s over → OS101 saves 45 B"),
         ("max-file-size = 8000", "largest file 9.00 kB > 8.00 kB, 1.00 kB over: /bin/sh in layer 0"),
         ("max-layer-wire = 4_000", "largest layer on the wire 5.00 kB > 4.00 kB, 1.00 kB over: in layer 0 (ADD rootfs)"),
         ('[[budget]]\nlayer = "*"\nmax-unpacked = 7000',
@@ -46,7 +46,7 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
          "forbidden paths 3: /etc/conf in layer 0, /app/tmp in layer 1 and 1 more"
          " → keep them out of the step that brings them: what a later one deletes stays downloadable"),
         ('forbid = "*.pem"', "forbidden paths none"),
-        ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → the advice below says how to mend them"),
+        ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → the advice says how to mend them"),
         ('[[budget]]\npath = "/x"\nmax-live = 1', "live in /x: no path matches"),
         ('max-wire = "+2 %"',
          "wire unknown: there is no baseline of this image and platform → ocisize baseline write IMAGE"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from ocisize.cli.gate import add_budget_options, complain_of, find_gate, status_of
+from ocisize.cli.gate import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
 from ocisize.cli.options import add_finding_options, colored, count
-from ocisize.cli.reading import read_image
-from ocisize.cli.terminal import complain, open_output
+from ocisize.cli.reading import DOCKERFILE, read_dockerfile, read_image
+from ocisize.cli.terminal import complain, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 
 __all__ = ["FORMATS", "SEVERAL", "add_options", "run"]
@@ -31,15 +31,14 @@ def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None
     add(
         "--dockerfile",
         metavar="FILE",
-        default="Dockerfile",
-        help="file of the repository that sarif, github and gitlab show findings at (default: %(default)s)",
+        help=f"file of the repository at whose lines sarif, github and gitlab show findings (default: {DOCKERFILE})",
     )
     add("--all-platforms", action="store_true", help="analyse all images of an index and show where they drift apart")
     add_budget_options(parser, brief=brief)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge and report, every report of one analysis, standard output last: whoever reads it may stop early."""
+    """Judge and report, every report of one analysis."""
     if options.all_platforms:
         from ocisize.cli.platforms import run_all
 
@@ -59,12 +58,11 @@ def run(options: argparse.Namespace) -> int:
         files=options.files,
         color=colored(options),
         assumptions=options.cost,
-        dockerfile=options.dockerfile,
+        dockerfile=options.dockerfile or DOCKERFILE,
+        instructions=read_dockerfile(options),
         verdicts=verdicts,
     )
-    for output in sorted(options.outputs, key=lambda output: output.output is None):
-        with open_output(output) as file:
-            write_report(output.format, analysis, file, chosen)
+    written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         complain_of(verdicts, analysis)
-    return status_of(verdicts)
+    return status_of(verdicts) if written else UNWRITTEN

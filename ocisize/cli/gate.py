@@ -13,13 +13,14 @@ from ocisize.errors import InvalidGlob
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ocisize.analysis.baseline import Baseline
+    from ocisize.analysis.drift import IndexAnalysis
     from ocisize.analysis.model import Analysis
     from ocisize.analysis.verdict import Budget, Verdict
 
-KEPT, BROKEN = 0, 1  #: exit status
+KEPT, BROKEN, UNWRITTEN = 0, 1, 2  #: exit status
 _FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image → what they limit
 LIMIT_FLAGS = {
@@ -57,8 +58,18 @@ class Gate(NamedTuple):
             return ()
         from ocisize.analysis.budget import check
 
-        growth = any(budget.limit.growth for budget in self.budgets)
-        return check(analysis, self.budgets, self.load_baseline() if growth else None, name=self.name)
+        return check(analysis, self.budgets, self._baseline(), name=self.name)
+
+    def judge_all(self, index: IndexAnalysis) -> Mapping[str, tuple[Verdict, ...]]:
+        """The same for the images of all platforms."""
+        if not self.budgets:
+            return dict.fromkeys(index.analyses, ())
+        from ocisize.analysis.allplatforms import check_all
+
+        return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, absent=index.absent)
+
+    def _baseline(self) -> Baseline | None:
+        return self.load_baseline() if any(budget.limit.growth for budget in self.budgets) else None
 
 
 def add_budget_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import complain_of, find_gate, status_of
+from ocisize.cli.gate import UNWRITTEN, complain_of, find_gate, status_of
 from ocisize.cli.options import colored
-from ocisize.cli.reading import make_analyzer, show_warnings
-from ocisize.cli.terminal import open_output, progress_bars
+from ocisize.cli.reading import DOCKERFILE, make_analyzer, read_dockerfile, show_warnings
+from ocisize.cli.terminal import progress_bars, write_outputs
 from ocisize.errors import ViewError
+from ocisize.report.formats import FORMATS_OF_ALL, write_index_report
 
 if TYPE_CHECKING:
     import argparse
-
-FORMATS = ("text", "json")
 
 
 def run_all(options: argparse.Namespace) -> int:
@@ -24,9 +23,12 @@ def run_all(options: argparse.Namespace) -> int:
     """
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
-    others = [output.format for output in options.outputs if output.format not in FORMATS]
+    others = [output.format for output in options.outputs if output.format not in FORMATS_OF_ALL]
     if others:
-        raise ViewError(f"--all-platforms writes text and json, not {', '.join(others)}", hint="choose one with --platform")
+        raise ViewError(
+            f"--all-platforms: {', '.join(others)} can only be about one image",
+            hint=f"choose one with --platform, or a format out of {', '.join(FORMATS_OF_ALL)}",
+        )
     gate = find_gate(options)
     needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
     analyzer = make_analyzer(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
@@ -36,21 +38,18 @@ def run_all(options: argparse.Namespace) -> int:
         absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
         own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
         show_warnings([*absent, *index.warnings, *own])
-    verdicts = {name: gate.judge(analysis) for name, analysis in index.analyses.items()}
+    verdicts = gate.judge_all(index)
 
     from ocisize.report.options import ReportOptions
 
-    chosen = ReportOptions(files=options.files, assumptions=options.cost)
-    for output in sorted(options.outputs, key=lambda output: output.output is None):
-        with open_output(output) as file:
-            if output.format == "json":
-                from ocisize.report.indexjson import index_to_json
-
-                file.write(index_to_json(index, chosen, verdicts=verdicts) + "\n")
-            else:
-                from ocisize.report.index import write_index
-
-                write_index(index, file, verdicts=verdicts, color=colored(options))
+    chosen = ReportOptions(
+        files=options.files,
+        color=colored(options),
+        assumptions=options.cost,
+        dockerfile=options.dockerfile or DOCKERFILE,
+        instructions=read_dockerfile(options),
+    )
+    written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         for name, found in verdicts.items():
             complain_of(found, index.analyses[name], about=name)
@@ -59,4 +58,4 @@ def run_all(options: argparse.Namespace) -> int:
             f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
             hint="choose what is there with --platform, or analyse the image in its registry",
         )
-    return max(map(status_of, verdicts.values()), default=0)
+    return max(map(status_of, verdicts.values()), default=0) if written else UNWRITTEN

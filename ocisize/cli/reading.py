@@ -13,10 +13,13 @@ from ocisize.cli.terminal import complain, progress_bars
 if TYPE_CHECKING:
     import argparse
 
+    from ocisize.analysis.dockerfile import Instruction
     from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer
 
+DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
+_WITH_LINES = ("sarif", "github", "gitlab")  # formats that show findings at lines
 
 
 def read_image(
@@ -52,6 +55,21 @@ def make_analyzer(
             plain_http=options.insecure, tls_verify=options.ca_cert or True, pool_size=max(analyzer.jobs, 8)
         )
     return analyzer
+
+
+def read_dockerfile(options: argparse.Namespace) -> Sequence[Instruction]:
+    """The instructions of the Dockerfile, where a report shows findings at its lines; none where it cannot be read."""
+    if {output.format for output in options.outputs}.isdisjoint(_WITH_LINES):
+        return ()
+    from ocisize.analysis.dockerfile import parse_dockerfile
+
+    path = Path(options.dockerfile or DOCKERFILE)
+    try:
+        return parse_dockerfile(path.read_text("utf-8", "replace"))
+    except OSError as error:
+        if options.dockerfile and not options.quiet:
+            complain("warning", f"--dockerfile: {path}: {error.strerror}; findings are shown at its first line")
+        return ()
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -56,6 +56,26 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
         sys.stdout.flush()
     except BrokenPipeError:  # keep Python from complaining when it flushes at exit; the status is the command's
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_outputs(outputs: Sequence[Output], write: Callable[[str, TextIO], None]) -> bool:
+    """Write each report with ``write(format, file)``, and say whether that went well; one that does not stops no other.
+
+    Standard output comes last: whoever reads it may stop early.
+    """
+    in_order = sorted(outputs, key=lambda output: output.output is None)
+    written = [_write_output(output, write) for output in in_order]
+    return all(written)
+
+
+def _write_output(output: Output, write: Callable[[str, TextIO], None]) -> bool:
+    try:
+        with open_output(output) as file:
+            write(output.format, file)
+    except OSError as error:
+        complain("error", f"{output.output or 'standard output'}: cannot be written: {error.strerror}")
+        return False
+    return True
 
 
 @contextmanager

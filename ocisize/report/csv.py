@@ -7,12 +7,13 @@ a formula gets an apostrophe in front (https://owasp.org/www-community/attacks/C
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from ocisize.analysis.model import Analysis
 from ocisize.files import KIND_NAMES, decode_name
 from ocisize.report.findings import describe_image
+from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
 from ocisize.report.rows import stored_rows
 from ocisize.report.units import printable
@@ -21,18 +22,27 @@ _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
     "duplicate_size", "hides_size", "file_count", "entry_count",
 )  # fmt: skip
+_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction")
 _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without file tables."""
-    rows = _files(analysis) if options.files else _layers(analysis)
-    csv.writer(file, lineterminator="\r\n").writerows(rows)
+def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without file tables.
+
+    A row of files has the platform in front where there are several.
+    """
+    writer = csv.writer(file, lineterminator="\r\n")
+    several = any(image.platform for image in images)
+    writer.writerow((*["platform"] * several, *_FILE) if options.files else _HEAD)
+    for image in images:
+        if options.files:
+            writer.writerows(_files(image.analysis, [_text(image.platform)] if several else []))
+        else:
+            writer.writerows(_layers(image.analysis))
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
-    yield ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction")
     image = _text(describe_image(analysis)), _text(analysis.platform)
     for layer in analysis.layers:
         sizes = (getattr(layer, name) for name in _LAYER)
@@ -40,15 +50,15 @@ def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
         yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about)
 
 
-def _files(analysis: Analysis) -> Iterator[tuple[object, ...]]:
+def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object, ...]]:
     layers = stored_rows(analysis)
-    yield _FILE
     for index, (table, hidden_by) in enumerate(layers):
         compressed = table.compressed_sizes
         for row, path in enumerate(table.paths):
             owner = table.attributes[table.owners[row]]
             link = table.links.get(row)
             yield (
+                *platform,
                 index,
                 f"/{printable(decode_name(path))}",
                 KIND_NAMES[table.kinds[row]],

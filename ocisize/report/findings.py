@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from ocisize.analysis.baseline import name_of
 from ocisize.analysis.findings import Finding
 from ocisize.analysis.model import Analysis
 from ocisize.report.units import human_size, printable
@@ -20,11 +21,8 @@ def describe_image(analysis: Analysis) -> str:
 
 
 def repository_of(analysis: Analysis) -> str:
-    """What names an image from one build to the next: its reference without tag and digest, or the input's name."""
-    if not analysis.reference:
-        return printable(analysis.source)
-    head, slash, last = analysis.reference.partition("@")[0].rpartition("/")
-    return printable(head + slash + last.partition(":")[0])
+    """What names an image from one build to the next, as baselines name it: its reference without tag and digest."""
+    return printable(name_of(analysis))
 
 
 def describe_saving(finding: Finding) -> str:
@@ -49,13 +47,14 @@ def list_paths(finding: Finding) -> list[str]:
     return [*paths, f"… and {rest:,} more"] if rest > 0 else paths
 
 
-def fingerprints(findings: Sequence[Finding]) -> list[str]:
+def fingerprints(findings: Sequence[Finding], image: str = "") -> list[str]:
     """A fingerprint for each finding, no two alike: ``<16 hexadecimal digits>:<number>``.
 
     It is made of the rule and of the build steps involved, so that it outlives new sizes, digests, file names and layers
-    in other places. Findings that share both are numbered in the order of their layers.
+    in other places. Findings that share both are numbered in the order of their layers. ``image`` tells findings of
+    several images apart.
     """
-    keys = [_key(finding) for finding in findings]
+    keys = [fingerprint(image, finding.id, *finding.instructions) for finding in findings]
     numbers: Counter[str] = Counter()
     found = [""] * len(findings)
     for index in sorted(range(len(findings)), key=lambda index: (findings[index].layers, findings[index].paths)):
@@ -64,6 +63,7 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
     return found
 
 
-def _key(finding: Finding) -> str:
-    text = "\0".join((finding.id, *(_CHANGING.sub("", step) for step in finding.instructions)))
+def fingerprint(image: str, *words: str) -> str:
+    """16 hexadecimal digits for what words say, whatever the digests in them, of an image if one is named."""
+    text = "\0".join((*([image] if image else []), *(_CHANGING.sub("", word) for word in words)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,17 +1,20 @@
 """The formats of a report, by name, each a module that is imported when it is used.
 
 A format is a row in FORMATS and a module below ``ocisize.report`` of the same name, with ``_`` for ``-`` and with
-``write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None``, which writes text for UTF-8.
+``write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None``, which writes text for UTF-8. One whose document
+can be about the images of several platforms has ``write_images(images: Sequence[Reported], file, options)`` instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from ocisize.analysis.drift import IndexAnalysis
     from ocisize.analysis.model import Analysis
+    from ocisize.analysis.verdict import Verdict
     from ocisize.report.options import ReportOptions
 
 #: name → what it is for; the first is the default
@@ -33,7 +36,38 @@ FORMATS: Mapping[str, str] = {
 }
 
 
+#: those that are about the images of all platforms as well
+FORMATS_OF_ALL = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab", "openmetrics", "csv")
+
+
 def write_report(name: str, analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
     """Write an analysis to a text file in the form of that name."""
-    module = import_module(f"ocisize.report.{name.replace('-', '_')}")
-    module.write(analysis, file, options)
+    module = _module(name)
+    if hasattr(module, "write_images"):
+        from ocisize.report.images import report_on
+
+        module.write_images([report_on(analysis, options)], file, options)
+    else:
+        module.write(analysis, file, options)
+
+
+def write_index_report(
+    name: str, index: IndexAnalysis, file: TextIO, options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]
+) -> None:
+    """Write the analyses of all platforms, each with its verdicts, in one of FORMATS_OF_ALL."""
+    if name == "text":
+        from ocisize.report.index import write_index
+
+        write_index(index, file, verdicts=verdicts, color=options.color)
+    elif name == "json":
+        from ocisize.report.indexjson import index_to_json
+
+        file.write(index_to_json(index, options, verdicts=verdicts) + "\n")
+    else:
+        from ocisize.report.images import report_on_all
+
+        _module(name).write_images(report_on_all(index.analyses, options, verdicts), file, options)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"ocisize.report.{name.replace('-', '_')}")

@@ -1,4 +1,4 @@
-"""Findings as workflow commands, which GitHub shows as annotations of a run.
+"""Findings and broken budgets as workflow commands, which GitHub shows as annotations of a run.
 
 Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands; escapes as in ``command.ts``
 of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind per step; what is beyond is one log line.
@@ -6,31 +6,56 @@ of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from ocisize.analysis.findings import Severity
-from ocisize.analysis.model import Analysis
+from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe, list_paths
+from ocisize.report.images import Reported, merge_findings
 from ocisize.report.options import ReportOptions
+from ocisize.report.units import printable
+from ocisize.report.verdicts import describe as describe_verdict
+from ocisize.report.verdicts import place_of, places_of
 
 LIMIT = 10  #: annotations of a kind
 _COMMANDS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "notice"}
+_OUTCOMES = {Status.FAIL: "error", Status.WARN: "warning"}
+_Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write a command for each finding, the largest savings first, as many of a kind as GitHub keeps."""
-    left = dict.fromkeys(_COMMANDS, LIMIT)
-    for finding in analysis.advice.findings:
-        left[finding.severity] -= 1
-        if left[finding.severity] < 0:
-            continue
-        properties = {"file": options.dockerfile, "title": f"ocisize {finding.id}"}
-        listed = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
-        message = _escape("\n".join([describe(finding), *list_paths(finding)]))
-        file.write(f"::{_COMMANDS[finding.severity]} {listed}::{message}\n")
+def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+    """Write a command for each budget that is not kept and each finding, as many of a kind as GitHub keeps."""
+    left = dict.fromkeys(_COMMANDS.values(), LIMIT)
+    for command, properties, lines in [*_budgets(images), *_findings(images, options)]:
+        left[command] -= 1
+        if left[command] >= 0:
+            listed = ",".join(f"{name}={_escape_property(str(value))}" for name, value in properties.items())
+            file.write(f"::{command} {listed}::{_escape(chr(10).join(lines))}\n")
     missing = sum(-count for count in left.values() if count < 0)
     if missing:
-        file.write(f"ocisize: {missing:,} more finding{'s' * (missing != 1)}: GitHub keeps {LIMIT} annotations of a kind\n")
+        file.write(f"ocisize: {missing:,} more: GitHub keeps {LIMIT} annotations of a kind\n")
+
+
+def _budgets(images: Sequence[Reported]) -> Iterator[_Annotation]:
+    """The budgets that are not kept, at the lines where they were written."""
+    for image in images:
+        for verdict in image.broken:
+            place = place_of(verdict.budget)
+            where: Mapping[str, str | int] = {"file": place[0], "line": place[1]} if place else {}
+            text = image.named(printable(describe_verdict(verdict, image.analysis)))
+            title = f"ocisize budget {verdict.budget.key}"
+            yield _OUTCOMES[verdict.outcome], {**where, "title": title}, [text, *places_of(verdict, image.analysis)]
+
+
+def _findings(images: Sequence[Reported], options: ReportOptions) -> Iterator[_Annotation]:
+    """The findings, the largest savings first; what several platforms have is one."""
+    for image, finding, platforms in merge_findings(images):
+        line = image.line_of(finding)
+        lines: Mapping[str, str | int] = {"line": line.first, "endLine": line.last} if line else {}
+        properties = {"file": options.dockerfile, **lines, "title": f"ocisize {finding.id}"}
+        names = f"{', '.join(platforms)}: " if image.platform else ""
+        yield _COMMANDS[finding.severity], properties, [f"{names}{describe(finding)}", *list_paths(finding)]
 
 
 def _escape(text: str) -> str:

@@ -1,37 +1,73 @@
-"""Findings as GitLab's Code Quality report, which merge requests show as new and resolved issues.
+"""Findings and broken budgets as GitLab's Code Quality report, which merge requests show as new and resolved issues.
 
 Form: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format. GitLab tells issues apart by their
-fingerprint alone, and shows them at a file of the repository.
+fingerprint alone, of all jobs together, and shows them at a file of the repository. So fingerprints name the image.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 
 from ocisize.analysis.findings import Severity
-from ocisize.analysis.model import Analysis
-from ocisize.report.findings import describe, fingerprints, list_paths
+from ocisize.analysis.verdict import Status
+from ocisize.report.findings import describe, fingerprint, fingerprints, list_paths, repository_of
+from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
+from ocisize.report.units import printable
+from ocisize.report.verdicts import describe as describe_verdict
+from ocisize.report.verdicts import place_of, places_of, title_of
 
 _SEVERITIES = {Severity.HIGH: "major", Severity.MEDIUM: "minor", Severity.LOW: "info"}
+_OUTCOMES = {Status.FAIL: "critical", Status.WARN: "minor"}
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write an issue for each finding."""
-    findings = analysis.advice.findings
-    issues = [
-        {
-            "type": "issue",
-            "check_name": finding.id,
-            "categories": ["Performance"],
-            "description": describe(finding),
-            "content": {"body": "\n".join(list_paths(finding)) or describe(finding)},
-            "severity": _SEVERITIES[finding.severity],
-            "fingerprint": fingerprint,
-            "location": {"path": options.dockerfile, "lines": {"begin": 1}},
-        }
-        for finding, fingerprint in zip(findings, fingerprints(findings), strict=True)
-    ]
+def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+    """Write an issue for each budget that is not kept and each finding, image by image."""
+    issues = [issue for image in images for make in (_budgets, _findings) for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
+
+
+def _budgets(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """The budgets that are not kept, at the lines where they were written, else in the Dockerfile."""
+    seen = Counter[str]()
+    for verdict in image.broken:
+        key = fingerprint(_name(image), "budget", title_of(verdict.budget))
+        seen[key] += 1
+        path, line = place_of(verdict.budget) or (options.dockerfile, 1)
+        text = image.named(printable(describe_verdict(verdict, image.analysis)))
+        yield {
+            **_issue(f"budget-{verdict.budget.key}", text, _OUTCOMES[verdict.outcome], f"{key}:{seen[key]}"),
+            "content": {"body": "\n".join(places_of(verdict, image.analysis)) or text},
+            "location": {"path": path, "lines": {"begin": line, "end": line}},
+        }
+
+
+def _findings(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    for finding, key in zip(image.findings, fingerprints(image.findings, _name(image)), strict=True):
+        line = image.line_of(finding)
+        text = image.named(describe(finding))
+        first, last = (line.first, line.last) if line else (1, 1)
+        yield {
+            **_issue(finding.id, text, _SEVERITIES[finding.severity], key),
+            "content": {"body": "\n".join(list_paths(finding)) or text},
+            "location": {"path": options.dockerfile, "lines": {"begin": first, "end": last}},
+        }
+
+
+def _name(image: Reported) -> str:
+    return f"{repository_of(image.analysis)} {image.analysis.platform}"
+
+
+def _issue(name: str, text: str, severity: str, key: str) -> dict[str, Any]:
+    return {
+        "type": "issue",
+        "check_name": name,
+        "categories": ["Performance"],
+        "description": text,
+        "severity": severity,
+        "fingerprint": key,
+    }

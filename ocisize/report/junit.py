@@ -1,12 +1,12 @@
 """Checks as JUnit XML, the form in which Jenkins, GitLab, Azure and others read test results.
 
-The form is the one that Jenkins checks, junit-10.xsd of its xunit plugin. Findings of high and medium severity are failed
-tests, verdicts on budgets are tests of their own.
+The form is the one that Jenkins checks, junit-10.xsd of its xunit plugin. Each budget is a test, and findings of high and
+medium severity are failed tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TextIO
 
@@ -14,38 +14,58 @@ import attrs
 
 from ocisize.analysis.findings import Finding, Severity
 from ocisize.analysis.model import Analysis
+from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe_image, describe_saving, list_paths
+from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
 from ocisize.report.units import printable
+from ocisize.report.verdicts import describe, places_of, title_of
 
 
 @attrs.frozen(kw_only=True)
 class Check:
-    """One thing that an image passes or fails."""
+    """One thing that an image passes or fails, or that is not checked."""
 
     group: str  #: ``ocisize.`` and a word
     name: str
     failure: str = ""  #: one line on why it failed, "" where it passed
     details: str = ""
+    warning: str = ""  #: what is told of one that passed
+    skipped: str = ""  #: why it is not checked
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
-    """Write one suite: the findings that matter, or one passed test where there are none."""
-    write_checks(analysis, list(checks_of(analysis.advice.findings)), file)
+def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
+    """Write a suite for each image: its budgets and the findings that matter, or one passed test where there are none."""
+    write_suites([(image.analysis, [*_of_budgets(image), *_of_findings(image)]) for image in images], file)
 
 
-def checks_of(findings: Iterable[Finding]) -> Iterator[Check]:
+def _of_budgets(image: Reported) -> Iterator[Check]:
+    """A check for each budget, in their order; one that is a warning only passes."""
+    for verdict in image.verdicts:
+        text = describe(verdict, image.analysis)
+        broken = verdict.outcome is Status.FAIL
+        yield Check(
+            group="ocisize.budget",
+            name=image.named(title_of(verdict.budget)),
+            failure=text if broken else "",
+            details="\n".join([text, *places_of(verdict, image.analysis)]) if broken else "",
+            warning=text if verdict.outcome is Status.WARN else "",
+            skipped=verdict.reason if verdict.status is Status.SKIPPED else "",
+        )
+
+
+def _of_findings(image: Reported) -> Iterator[Check]:
     """A failed check for each finding that matters; a passed one where none does, since readers refuse empty suites."""
-    serious = [finding for finding in findings if finding.severity is not Severity.LOW]
+    serious = [finding for finding in image.findings if finding.severity is not Severity.LOW]
     for finding in serious:
         yield Check(
             group=f"ocisize.{finding.id}",
-            name=finding.title,
+            name=image.named(finding.title),
             failure=describe_saving(finding) or finding.title,
             details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
         )
     if not serious:
-        yield Check(group="ocisize.findings", name="no finding of high or medium severity")
+        yield Check(group="ocisize.findings", name=image.named("no finding of high or medium severity"))
 
 
 def _steps(finding: Finding) -> list[str]:
@@ -53,27 +73,38 @@ def _steps(finding: Finding) -> list[str]:
     return [f"layer {layer}: {printable(step)}" for layer, step in pairs if step]
 
 
-def write_checks(analysis: Analysis, checks: Sequence[Check], file: TextIO) -> None:
-    """Write one suite of these checks."""
-    failures = sum(bool(check.failure) for check in checks)
-    counts = f'tests="{len(checks)}" failures="{failures}" errors="0"'
-    name = _text(f"{describe_image(analysis)} {analysis.platform}")
-    file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="ocisize" {counts}>\n')
-    file.write(f'  <testsuite name="{name}" {counts} skipped="0" time="0">\n    <properties>\n')
-    file.writelines(f'      <property name="{key}" value="{_text(value)}"/>\n' for key, value in _properties(analysis))
-    file.write("    </properties>\n")
-    file.writelines(map(_testcase, checks))
-    file.write("  </testsuite>\n</testsuites>\n")
+def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextIO) -> None:
+    """Write a suite for each image."""
+    everything = [check for _, checks in suites for check in checks]
+    file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="ocisize" {_counts(everything)}>\n')
+    for analysis, checks in suites:
+        name = _text(f"{describe_image(analysis)} {analysis.platform}")
+        skipped = sum(bool(check.skipped) for check in checks)
+        file.write(f'  <testsuite name="{name}" {_counts(checks)} skipped="{skipped}" time="0">\n    <properties>\n')
+        file.writelines(f'      <property name="{key}" value="{_text(value)}"/>\n' for key, value in _properties(analysis))
+        file.write("    </properties>\n")
+        file.writelines(map(_testcase, checks))
+        file.write("  </testsuite>\n")
+    file.write("</testsuites>\n")
+
+
+def _counts(checks: Sequence[Check]) -> str:
+    return f'tests="{len(checks)}" failures="{sum(bool(check.failure) for check in checks)}" errors="0"'
 
 
 def _testcase(check: Check) -> str:
     head = f'    <testcase classname="{_text(check.group)}" name="{_text(check.name)}" time="0"'
-    if not check.failure:
+    if check.failure:
+        kind = _text(check.group.rpartition(".")[2])
+        details = "\n".join(map(_text, check.details.split("\n")))
+        inside = f'<failure type="{kind}" message="{_text(check.failure)}">{details}</failure>'
+    elif check.skipped:
+        inside = f'<skipped message="{_text(check.skipped)}"/>'
+    elif check.warning:
+        inside = f"<system-out>warning: {_text(check.warning)}</system-out>"
+    else:
         return f"{head}/>\n"
-    kind = _text(check.group.rpartition(".")[2])
-    details = "\n".join(map(_text, check.details.split("\n")))
-    failure = f'<failure type="{kind}" message="{_text(check.failure)}">{details}</failure>'
-    return f"{head}>\n      {failure}\n    </testcase>\n"
+    return f"{head}>\n      {inside}\n    </testcase>\n"
 
 
 def _properties(analysis: Analysis) -> Iterator[tuple[str, str]]:

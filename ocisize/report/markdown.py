@@ -1,4 +1,4 @@
-"""An Analysis as GitHub-flavoured Markdown that fits a comment: totals, findings, layers.
+"""Images as GitHub-flavoured Markdown that fits a comment: totals, budgets, findings, layers.
 
 GitHub refuses comments of more than 65,536 characters; the text stays below that in bytes. Whole rows are left out, the
 least findings first, and counted. Names out of the image stand in code only, where no markup, mention, link or HTML works.
@@ -7,45 +7,59 @@ least findings first, and counted. Names out of the image stand in code only, wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.model import LayerAnalysis
+from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe_image, describe_saving, list_paths
+from ocisize.report.images import Reported, merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.units import UNKNOWN, human_size, percent, printable
+from ocisize.report.verdicts import describe, headline, worst_first
 
 LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all
+_OUTCOMES = (Status.FAIL, Status.WARN, Status.PASS)
 _MAX_CODE = 240  # characters of a name or build step
-_PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·'-]")
+_PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
+_SIGNS = {"<": "&lt;", ">": "&gt;", "=": "="}
 _LINKED = re.compile(r"://|www\.|:\w+:")  # what turns into a link or a picture outside of code
 _TAME = re.compile(r"(?=.*\S)[^`|\\]+")  # what a code span in a table holds as it is
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
     """Write the report for a comment."""
-    file.write(to_markdown(analysis))
+    file.write(to_markdown(images))
 
 
-def to_markdown(analysis: Analysis, *, limit: int = LIMIT) -> str:
+def to_markdown(images: Sequence[Reported], *, limit: int = LIMIT) -> str:
     """The report as text of at most ``limit`` bytes, provided that is enough for its head."""
-    head = _head(analysis)
-    layers = _Table("Layers", "| # | Wire | Unpacked | Waste | Hides | Step |\n|---:|---:|---:|---:|---:|---|")
-    left = limit - _length(head)
-    rows = [_layer_row(layer) for layer in analysis.layers]
+    columns = "Platform | " if images[0].platform else ""
+    layers = _Table("Layers", f"{columns}# | Wire | Unpacked | Waste | Hides | Step", left=1)
+    findings = _Table("Findings", "Saves on the wire | Finding | Fix", left=2)
+    budgets = _Table("Budgets", f"{columns}Result | Budget | Written in", left=3 + bool(columns))
+    text = _head(images)
+    rows = [_layer_row(image, layer) for image in images for layer in image.analysis.layers]
+    judged = sorted([pair for image in images for pair in _verdict_rows(image)], key=lambda pair: pair[0])
+    text += budgets.fill([row for _, row in judged], (limit - _length(text)) // 2)
+    text += _summary(images)
+    left = limit - _length(text)
     reserved = min(_FOR_LAYERS, left // 3, layers.length(rows))
-    findings = _Table("Findings", "| Saves on the wire | Finding | Fix |\n|---:|---|---|")
-    text = findings.fill([_finding_row(finding) for finding in analysis.advice.findings], left - reserved)
-    return head + text + layers.fill(rows, left - _length(text), fold=True)
+    text += findings.fill([_finding_row(*each, images) for each in merge_findings(images)], left - reserved)
+    return text + layers.fill(rows, limit - _length(text), fold=True)
 
 
 class _Table:
     """A table that takes as many rows as there is room for."""
 
-    def __init__(self, name: str, head: str) -> None:
-        self._name, self._head = name, head
+    def __init__(self, name: str, columns: str, *, left: int) -> None:
+        """Columns with bars between them, of which as many as ``left`` at the end, and a platform, hold text."""
+        self._name = name
+        names = columns.split(" | ")
+        texts = [number >= len(names) - left or name == "Platform" for number, name in enumerate(names)]
+        self._head = f"| {columns} |\n|{''.join('---|' if text else '---:|' for text in texts)}"
 
     def length(self, rows: Sequence[str]) -> int:
         """Bytes of the table with all rows."""
@@ -74,45 +88,76 @@ def _length(text: str) -> int:
     return len(text.encode())
 
 
-def _head(analysis: Analysis) -> str:
-    advice, wire = analysis.advice, analysis.compressed_size
-    names = ("Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency")
-    waste = f"{human_size(analysis.wasted_size)} ({percent(analysis.wasted_ratio)})"
-    values = (
+def _head(images: Sequence[Reported]) -> str:
+    """What the image is called, its figures, of several platforms a row for each, and how its budgets stand."""
+    first = images[0]
+    names = ["Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency"]
+    title, rule = words(first.analysis.platform), "---:|" * len(names)
+    if first.platform:
+        names, title, rule = ["Platform", *names], f"{len(images)} platforms", f"---|{rule}"
+    rows = [_figures(image) for image in images]
+    text = f"### {code(describe_image(first.analysis))} {title}\n\n| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows)
+    verdicts = [verdict for image in images for verdict in image.verdicts]
+    return f"{text}\n" + (f"\n**{words(headline(verdicts))}**\n" if verdicts else "")
+
+
+def _figures(image: Reported) -> str:
+    analysis, wire = image.analysis, image.analysis.compressed_size
+    cells = (
         human_size(wire) if wire is not None else f"{UNKNOWN} (saved uncompressed)",
-        human_size(analysis.content_size), human_size(analysis.live_size), waste,
+        human_size(analysis.content_size), human_size(analysis.live_size),
+        f"{human_size(analysis.wasted_size)} ({percent(analysis.wasted_ratio)})",
         human_size(analysis.duplicate_size), human_size(analysis.disk_size), percent(analysis.efficiency),
     )  # fmt: skip
-    count = len(advice.findings)
-    summary = "No findings."
-    if count:
-        saved = f"{human_size(advice.size)} unpacked"
-        if advice.compressed_size is not None and wire:
-            saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)}), {saved}"
-        summary = f"**{count:,} finding{'s' * (count != 1)}**, together {saved}"
-    return (
-        f"### {code(describe_image(analysis))} {words(analysis.platform)}\n\n"
-        f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(values)} |\n\n{summary}\n"
-    )
+    return _row(image, cells)
 
 
-def _finding_row(finding: Finding) -> str:
+def _row(image: Reported, cells: Iterable[str]) -> str:
+    """A row, with the platform in front where there are several."""
+    return f"| {' | '.join([*([words(image.platform)] if image.platform else []), *cells])} |"
+
+
+def _summary(images: Sequence[Reported]) -> str:
+    """How many findings there are, and of a single image what they save together."""
+    count = sum(len(image.findings) for image in images)
+    if not count:
+        return "\nNo findings.\n"
+    found = f"{count:,} finding{'s' * (count != 1)}"
+    if len(images) > 1:
+        return f"\n**{found}** on all platforms; what several have is one below\n"
+    advice, wire = images[0].analysis.advice, images[0].analysis.compressed_size
+    saved = f"{human_size(advice.size)} unpacked"
+    if advice.compressed_size is not None and wire:
+        saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)}), {saved}"
+    return f"\n**{found}**, together {saved}\n"
+
+
+def _verdict_rows(image: Reported) -> Iterator[tuple[int, str]]:
+    """The verdicts with what they are sorted by."""
+    for verdict in worst_first(image.verdicts):
+        origin = verdict.budget.origin or verdict.budget.key
+        cells = (verdict.outcome.value.upper(), words(describe(verdict, image.analysis)), code(origin))
+        yield _OUTCOMES.index(verdict.outcome), _row(image, cells)
+
+
+def _finding_row(_: Reported, finding: Finding, platforms: Sequence[str], images: Sequence[Reported]) -> str:
     size = finding.size if finding.compressed_size is None else finding.compressed_size
     facts = [finding.id, str(finding.severity), str(finding.confidence)]
     if finding.compressed_size is None and finding.size:
         facts.append("size unpacked")
     if finding.in_base:
         facts.append("in the base image")
+    if len(images) > 1:
+        facts.append(f"on {'all platforms' if len(set(platforms)) == len(images) else ', '.join(platforms)}")
     cell = f"**{words(finding.title)}**<br>{words(' · '.join(facts))}"
     for path in list_paths(finding):
         cell += f"<br>{path if path.startswith('…') else code(path)}"
     return f"| {human_size(size) if describe_saving(finding) else '-'} | {cell} | {words(finding.fix)} |"
 
 
-def _layer_row(layer: LayerAnalysis) -> str:
+def _layer_row(image: Reported, layer: LayerAnalysis) -> str:
     sizes = (layer.compressed_size, layer.content_size, layer.wasted_size, layer.hides_size)
-    cells = (str(layer.index), *map(human_size, sizes), code(layer.instruction or layer.digest[:19]))
-    return f"| {' | '.join(cells)} |"
+    return _row(image, (str(layer.index), *map(human_size, sizes), code(layer.instruction or layer.digest[:19])))
 
 
 def words(text: str) -> str:
@@ -127,7 +172,7 @@ def _pieces(text: str) -> Iterator[str]:
             continue
         for word in re.split(r"( +)", piece):
             bare = word.rstrip(".,;:)")
-            yield word if _is_plain(word) else code(bare) + word[len(bare) :]
+            yield _SIGNS.get(word) or (word if _is_plain(word) else code(bare) + word[len(bare) :])
 
 
 def _is_plain(word: str) -> bool:

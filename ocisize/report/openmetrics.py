@@ -7,12 +7,14 @@ build, so that series go on and GitLab finds the same metric in the target branc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.model import Analysis, Sizes
+from ocisize.analysis.model import Sizes
+from ocisize.analysis.verdict import Status
 from ocisize.report.findings import repository_of
+from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
 from ocisize.report.units import printable
 
@@ -28,37 +30,55 @@ _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
 }
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
-    """Write gauges for the image, its layers and its findings; what is unknown is left out."""
-    image = {"image": repository_of(analysis), "platform": printable(analysis.platform)}
+def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
+    """Write gauges for the images, their layers, findings and budgets; what is unknown is left out."""
+    each = [(_labels_of(image), image.analysis) for image in images]
     for name, (text, read) in _SIZES.items():
-        _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(image, read(analysis))])
-    layers = [(image | {"layer": str(layer.index)}, layer) for layer in analysis.layers]
+        _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in each])
+    layers = [({**labels, "layer": str(layer.index)}, layer) for labels, image in each for layer in image.layers]
     for name in ("wire", "unpacked", "waste"):
         text, read = _SIZES[name]
-        samples: list[_Sample] = [(labels, read(layer)) for labels, layer in layers]
-        _write_gauge(file, f"ocisize_layer_{name}_bytes", "bytes", f"Per layer: {text}", samples)
+        _write_gauge(
+            file,
+            f"ocisize_layer_{name}_bytes",
+            "bytes",
+            f"Per layer: {text}",
+            [(labels, read(one)) for labels, one in layers],
+        )
     text = "Content that a container sees, per content stored."
-    _write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, [(image, round(analysis.efficiency, 6))])
-    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(image, len(layers))])
-    _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", [(image, analysis.file_count)])
-    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", _count(analysis, image))
+    efficiency: list[_Sample] = [(labels, round(image.efficiency, 6)) for labels, image in each]
+    _write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, efficiency)
+    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in each])
+    files: list[_Sample] = [(labels, image.file_count) for labels, image in each]
+    _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
+    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in images for row in _count(image)])
     text = "Bytes of download that the findings save, by how sure they are."
-    _write_gauge(file, "ocisize_findings_wire_bytes", "bytes", text, _savings(analysis, image))
+    _write_gauge(file, "ocisize_findings_wire_bytes", "bytes", text, [row for image in images for row in _savings(image)])
+    _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in images for row in _outcomes(image)])
     file.write("# EOF\n")
 
 
-def _count(analysis: Analysis, image: Mapping[str, str]) -> list[_Sample]:
-    counts = Counter(finding.severity for finding in analysis.advice.findings)
-    return [({**image, "severity": str(severity)}, counts[severity]) for severity in Severity]
+def _labels_of(image: Reported) -> dict[str, str]:
+    return {"image": repository_of(image.analysis), "platform": printable(image.analysis.platform)}
 
 
-def _savings(analysis: Analysis, image: Mapping[str, str]) -> list[_Sample]:
-    known = analysis.compressed_size is not None
-    return [
-        ({**image, "confidence": str(each)}, analysis.advice.saving(each).compressed_size if known else None)
-        for each in Confidence
-    ]
+def _count(image: Reported) -> Iterator[_Sample]:
+    counts = Counter(finding.severity for finding in image.findings)
+    return (({**_labels_of(image), "severity": str(severity)}, counts[severity]) for severity in Severity)
+
+
+def _savings(image: Reported) -> Iterator[_Sample]:
+    if image.analysis.compressed_size is not None:
+        for each in Confidence:
+            saving = image.analysis.advice.saving(each)
+            yield {**_labels_of(image), "confidence": str(each)}, saving.compressed_size
+
+
+def _outcomes(image: Reported) -> Iterator[_Sample]:
+    """How many budgets failed, warned and passed; nothing where there are none. Skipped ones are not among them."""
+    counts = Counter(verdict.outcome for verdict in image.verdicts if verdict.status is not Status.SKIPPED)
+    outcomes = (Status.FAIL, Status.WARN, Status.PASS) if image.verdicts else ()
+    return (({**_labels_of(image), "outcome": str(outcome)}, counts[outcome]) for outcome in outcomes)
 
 
 def _write_gauge(file: TextIO, name: str, unit: str, text: str, samples: list[_Sample]) -> None:

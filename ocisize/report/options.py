@@ -9,6 +9,7 @@ import attrs
 
 if TYPE_CHECKING:
     from ocisize.analysis.cost import Assumptions
+    from ocisize.analysis.dockerfile import Instruction
     from ocisize.analysis.verdict import Verdict
 
 
@@ -21,4 +22,5 @@ class ReportOptions:
     color: bool | None = None  #: of text; None means on a terminal
     assumptions: Assumptions | None = None  #: what findings save in dollars: text, json, html
     dockerfile: str = "Dockerfile"  #: the repository's file that findings are shown at: sarif, github, gitlab
-    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html
+    instructions: Sequence[Instruction] = ()  #: of that file, for the lines that findings are shown at
+    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html, markdown, sarif, junit, github, gitlab, openmetrics

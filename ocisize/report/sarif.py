@@ -9,58 +9,75 @@ lie in the Dockerfile; the layers are their logical locations, and the files in 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 from urllib.parse import quote
 
 import ocisize
 from ocisize.analysis.findings import Confidence, Finding, Severity
 from ocisize.analysis.model import Analysis
-from ocisize.report.findings import describe, describe_image, fingerprints, repository_of
+from ocisize.analysis.verdict import Budget, Status
+from ocisize.report.findings import describe, describe_image, fingerprint, fingerprints, repository_of
+from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
 from ocisize.report.rules import Explanation, explain_rules
 from ocisize.report.units import printable
+from ocisize.report.verdicts import describe as describe_verdict
+from ocisize.report.verdicts import place_of, places_of, title_of
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _PRECISIONS = {Confidence.SURE: "very-high", Confidence.LIKELY: "high", Confidence.ASK: "medium"}  # GitHub's words
-_START = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}
+_OUTCOMES = {Status.FAIL: "error", Status.WARN: "warning"}
+LIMIT = 5000  #: results of a run that code scanning shows
 _IMAGE = "IMAGE"  # base of the paths in the image
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write one run."""
-    findings = analysis.advice.findings
+def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+    """Write a run for each image."""
+    json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(image, options) for image in images]}, file, indent=2)
+    file.write("\n")
+
+
+def _run(image: Reported, options: ReportOptions) -> dict[str, Any]:
+    analysis = image.analysis
+    findings = most_serious(image.findings, LIMIT)
     rules = explain_rules(findings)
     precisions = {finding.id: _PRECISIONS[finding.confidence] for finding in reversed(findings)}
-    indexes = {rule_id: index for index, rule_id in enumerate(rules)}
-    run: dict[str, Any] = {
-        "tool": {
-            "driver": {
-                "name": "ocisize",
-                "semanticVersion": ocisize.__version__,
-                "rules": [_rule(rule, precisions[rule.id]) for rule in rules.values()],
-            }
-        },
+    descriptors = [*[_rule(rule, precisions[rule.id]) for rule in rules.values()], *_budget_rules(image)]
+    indexes = {descriptor["id"]: index for index, descriptor in enumerate(descriptors)}
+    results = [
+        *_budgets(image, indexes, options),
+        *[
+            _result(finding, indexes[finding.id], key, image, options)
+            for finding, key in zip(findings, fingerprints(findings), strict=True)
+        ],
+    ]
+    return {
+        "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
         # what stands before the last slash is GitHub's category: images of one repository do not replace each other
         "automationDetails": {"id": f"ocisize/{repository_of(analysis)}/{printable(analysis.platform)}/"},
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _warnings(analysis)}],
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(image)}],
         "originalUriBaseIds": {_IMAGE: {"description": {"text": "the root of the image's filesystem"}}},
         "columnKind": "unicodeCodePoints",
-        "results": [
-            _result(finding, indexes[finding.id], fingerprint, analysis, options.dockerfile)
-            for finding, fingerprint in zip(findings, fingerprints(findings), strict=True)
-        ],
+        "results": results,
         "properties": {
             "image": describe_image(analysis),
+            "platform": printable(analysis.platform),
             "digest": analysis.digest,
             "compressedSize": analysis.compressed_size,
             "contentSize": analysis.content_size,
             "wastedSize": analysis.wasted_size,
         },
     }
-    json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, file, indent=2)
-    file.write("\n")
+
+
+def most_serious(findings: Sequence[Finding], limit: int) -> list[Finding]:
+    """As many findings as are shown, in their order; the less severe ones give way."""
+    ranks = list(Severity)
+    kept = sorted(range(len(findings)), key=lambda number: ranks.index(findings[number].severity))[:limit]
+    return [findings[number] for number in sorted(kept)]
 
 
 def _rule(rule: Explanation, precision: str) -> dict[str, Any]:
@@ -75,22 +92,75 @@ def _rule(rule: Explanation, precision: str) -> dict[str, Any]:
     return {**document, "helpUri": rule.source} if rule.source.startswith("https://") else document
 
 
-def _warnings(analysis: Analysis) -> list[dict[str, Any]]:
-    return [{"level": "warning", "message": {"text": printable(text)}} for text in analysis.warnings if text]
+def _budget_rules(image: Reported) -> list[dict[str, Any]]:
+    """A rule for each kind of budget that is not kept."""
+    return [
+        {
+            "id": rule,
+            "name": rule,
+            "shortDescription": {"text": f"{key} is not kept"},
+            "fullDescription": {"text": f"The image breaks a budget that its team has set for it: {key}."},
+            "help": {"text": "Make the image smaller, or raise the budget where it is written."},
+            "properties": {"tags": ["container", "image-size"], "precision": "very-high"},
+        }
+        for key, rule in {printable(each.budget.key): _budget_rule(each.budget) for each in image.broken}.items()
+    ]
 
 
-def _result(finding: Finding, rule: int, fingerprint: str, analysis: Analysis, dockerfile: str) -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": quote(dockerfile, safe="/")}, "region": _START}
-    location: dict[str, Any] = {"physicalLocation": place}
-    if layers := _layers(finding, analysis):
+def _budget_rule(budget: Budget) -> str:
+    return f"budget-{printable(budget.key)}"
+
+
+def _notifications(image: Reported) -> list[dict[str, Any]]:
+    texts = [printable(text) for text in image.analysis.warnings if text]
+    missing = len(image.findings) - LIMIT
+    if missing > 0:
+        texts.append(f"{missing:,} more findings of low severity: code scanning shows {LIMIT:,}")
+    return [{"level": "warning", "message": {"text": text}} for text in texts]
+
+
+def _budgets(image: Reported, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """A result for each budget that is not kept, at the line where it was written, else in the Dockerfile."""
+    seen = Counter[str]()
+    for verdict in image.broken:
+        rule = _budget_rule(verdict.budget)
+        key = fingerprint("", rule, title_of(verdict.budget))
+        seen[key] += 1
+        path, line = place_of(verdict.budget) or (options.dockerfile, 1)
+        text = "\n".join([printable(describe_verdict(verdict, image.analysis)), *places_of(verdict, image.analysis)])
+        yield {
+            "ruleId": rule,
+            "ruleIndex": indexes[rule],
+            "level": _OUTCOMES[verdict.outcome],
+            "message": {"text": _message(image.named(text))},
+            "locations": [{"physicalLocation": _place(path, line)}],
+            "partialFingerprints": _fingerprints(f"{key}:{seen[key]}"),
+        }
+
+
+def _fingerprints(key: str) -> dict[str, str]:
+    return {"primaryLocationLineHash": key, "ocisize/v1": key}
+
+
+def _place(path: str, first: int, last: int | None = None, width: int = 1) -> dict[str, Any]:
+    """Lines of a file of the repository; without a last one, its beginning."""
+    region = {"startLine": first, "startColumn": 1, "endLine": last or first, "endColumn": width + 1}
+    return {"artifactLocation": {"uri": quote(path, safe="/")}, "region": region}
+
+
+def _result(finding: Finding, rule: int, key: str, image: Reported, options: ReportOptions) -> dict[str, Any]:
+    line = image.line_of(finding)
+    lines = (line.first, line.last, max(line.width, 1)) if line else (1,)
+    location: dict[str, Any] = {"physicalLocation": _place(options.dockerfile, *lines)}
+    if layers := _layers(finding, image.analysis):
         location["logicalLocations"] = layers
     document: dict[str, Any] = {
         "ruleId": finding.id,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": _message(describe(finding))},
+        "message": {"text": _message(image.named(describe(finding)))},
         "locations": [location],
-        "partialFingerprints": {"primaryLocationLineHash": fingerprint, "ocisize/v1": fingerprint},
+        "partialFingerprints": _fingerprints(key),
         "properties": {
             "confidence": str(finding.confidence),
             "size": finding.size,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ocisize.analysis.budget import NO_BASELINE, NO_TABLES, UNKNOWN_WIRE
+from ocisize.analysis.budget import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_WIRE
 from ocisize.analysis.diverules import RULES, dive_figure, dive_passes
 from ocisize.analysis.findings import Finding
 from ocisize.analysis.model import Analysis
-from ocisize.analysis.quantities import Number, Unit
+from ocisize.analysis.quantities import Number, Unit, parse_size
 from ocisize.analysis.verdict import Budget, Metric, Place, Status, Verdict
 from ocisize.files import display_name
-from ocisize.report.units import human_size, percent, printable, shorten_path
+from ocisize.report.units import human_bandwidth, human_seconds, human_size, percent, printable, shorten_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,7 @@ _NAMES = {
     Metric.PATHS: "forbidden paths",
     Metric.FINDINGS: "forbidden findings",
 }
+_MAX_PLACES = 2  #: of a verdict in its line
 _OF_DOWNLOAD = (Metric.WIRE, Metric.PULL)
 _WASTE_IDS = "OS10"  #: of the findings on layers that hide others' files
 _OF_WASTE = (Metric.WASTE, Metric.USER_WASTE, Metric.EFFICIENCY)
@@ -37,6 +39,7 @@ _TO_DO = {
     UNKNOWN_WIRE: "analyse the image in its registry, or limit what is unpacked",
     NO_TABLES: "analyse the image itself",
     NO_BASELINE: "ocisize baseline write IMAGE",
+    NOT_IN_BASELINE: "ocisize baseline write IMAGE",
 }
 
 
@@ -92,15 +95,51 @@ def describe(verdict: Verdict, analysis: Analysis) -> str:
     return text
 
 
+def title_of(budget: Budget) -> str:
+    """A budget in words that stay from build to build: what it limits, to what, and what narrows it."""
+    if budget.metric is Metric.FINDINGS:
+        text = f"no finding {', '.join(budget.findings)}"
+    elif budget.metric is Metric.PATHS:
+        text = f"no {', '.join(glob.text for glob in budget.paths)}"
+    else:
+        limit = _limit(budget.limit.value, budget.limit.unit)
+        kept = f"baseline + {limit}" if budget.limit.growth else limit
+        return f"{_name(budget)} {'≥' if budget.at_least else '≤'} {kept}{_on(budget)}"
+    return f"{text}{_of(budget)}{_on(budget)}"
+
+
+def _on(budget: Budget) -> str:
+    return f" on {budget.platform}" if budget.platform else ""
+
+
+def _limit(value: Number, unit: Unit) -> str:
+    """A limit in full: two that differ read differently."""
+    if unit is Unit.BYTES and parse_size(human_size(int(value))) != value:
+        return f"{int(value):,} B"
+    return f"{100 * float(value):g} %" if unit is Unit.SHARE else _amount(value, unit)
+
+
+def place_of(budget: Budget) -> tuple[str, int] | None:
+    """File and line where a budget was written; None for one that was no line of a file in the current folder."""
+    match = re.fullmatch(r"([^/].*):([0-9]+)", budget.origin)
+    return (match[1], int(match[2])) if match and not match[1].startswith(("--", "../")) else None
+
+
 def _name(budget: Budget) -> str:
     name = _NAMES.get(budget.metric, budget.metric.value)
-    if budget.layer:
-        name += f" of {budget.layer}"
+    if budget.limit.bandwidth:
+        name += f" at {human_bandwidth(8 * float(budget.limit.bandwidth))}"
+    return name + _of(budget)
+
+
+def _of(budget: Budget) -> str:
+    """What narrows a budget within the image."""
+    text = f" of {budget.layer}" if budget.layer else ""
     if budget.paths and budget.metric is not Metric.PATHS:
-        name += f" in {', '.join(glob.text for glob in budget.paths)}"
+        text += f" in {', '.join(glob.text for glob in budget.paths)}"
     if budget.ignore:
-        name += f" without {', '.join(glob.text for glob in budget.ignore)}"
-    return name
+        text += f" without {', '.join(glob.text for glob in budget.ignore)}"
+    return text + (", visible" if budget.visible_only else "")
 
 
 def _comparison(verdict: Verdict) -> str:
@@ -125,7 +164,7 @@ def _amount(value: Number, unit: Unit) -> str:
         return human_size(int(value))
     if unit is Unit.SHARE:
         return percent(float(value))
-    return f"{float(value):.3g} s" if unit is Unit.SECONDS else f"{int(value):,}"
+    return human_seconds(float(value)) if unit is Unit.SECONDS else f"{int(value):,}"
 
 
 def _exact(value: Number, unit: Unit) -> str:
@@ -149,9 +188,18 @@ def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
 
 
 def _where(verdict: Verdict, analysis: Analysis) -> str:
-    shown = [_place(place, analysis) for place in verdict.where[:2]]
+    shown = [_place(place, analysis) for place in verdict.where[:_MAX_PLACES]]
     rest = verdict.where_count - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def places_of(verdict: Verdict, analysis: Analysis) -> list[str]:
+    """The places at fault, as many as a verdict knows, and how many more there are; none where its line has all."""
+    if verdict.outcome is Status.PASS or verdict.where_count <= _MAX_PLACES:
+        return []
+    shown = [printable(_place(place, analysis)) for place in verdict.where]
+    rest = verdict.where_count - len(shown)
+    return [*shown, f"… and {rest:,} more"] if rest > 0 else shown
 
 
 def _place(place: Place, analysis: Analysis) -> str:
@@ -172,7 +220,7 @@ def _to_do(verdict: Verdict, analysis: Analysis) -> str:
     if metric is Metric.PATHS:
         return "keep them out of the step that brings them: what a later one deletes stays downloadable"
     if metric is Metric.FINDINGS:
-        return "the advice below says how to mend them"
+        return "the advice says how to mend them"
     if verdict.budget.paths or verdict.budget.layer:
         return ""
     return _advice(analysis.advice.findings, metric)

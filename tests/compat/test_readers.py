@@ -29,6 +29,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 from ocisize import Analysis, Analyzer
 from ocisize.analysis.findings import Severity
 from ocisize.report.formats import write_report
+from ocisize.report.images import Reported
 from ocisize.report.markdown import to_markdown
 from ocisize.report.options import ReportOptions
 from tests import hostile
@@ -185,7 +186,7 @@ class Tags(HTMLParser):
 
 def check_markdown(analysis: Analysis, limit: int = 65_000) -> Tags:
     """GitHub's own renderer makes of it what was meant: three tables, no element that an image brought."""
-    text = to_markdown(analysis, limit=limit)
+    text = to_markdown([Reported(analysis=analysis)], limit=limit)
     page = Tags(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
     allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
     assert set(page.tags) <= allowed

@@ -1,0 +1,406 @@
+"""Formats for CI beyond findings: budgets, the images of all platforms in one document, lines of the Dockerfile."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import attrs
+import pytest
+
+from ocisize import Analysis, Verdict
+from ocisize.analysis.dockerfile import parse_dockerfile
+from ocisize.analysis.drift import IndexAnalysis, find_drift
+from ocisize.analysis.findings import Advice, Severity
+from ocisize.cli import main
+from ocisize.report.formats import FORMATS, FORMATS_OF_ALL, write_index_report, write_report
+from ocisize.report.markdown import LIMIT
+from ocisize.report.options import ReportOptions
+from ocisize.report.sarif import LIMIT as MOST_RESULTS
+from ocisize.report.sarif import most_serious
+from ocisize.report.verdicts import place_of, title_of
+from tests.gates import build, changed, image, judge, verdict
+from tests.hostile import HOSTILE, finding, hostile_analysis
+from tests.images import write_layout
+
+BUDGETS = """\
+max-wire = "10 kB"
+max-waste = ["25 %", "4 kB"]
+forbid = "/app"
+
+[[budget]]
+max-files = 5
+level = "warn"
+reason = "Inodes are few."
+
+[[budget]]
+platform = "linux/s390x"
+max-files = 5
+"""
+DOCKERFILE = """\
+FROM scratch
+ADD rootfs
+RUN apt-get \\
+    install
+RUN rm
+COPY . /app
+"""
+
+
+def text_of(name: str, analysis: Analysis, **options: Any) -> str:
+    file = io.StringIO(newline="")
+    write_report(name, analysis, file, ReportOptions(**options))
+    return file.getvalue()
+
+
+def with_budgets(name: str) -> str:
+    return text_of(name, image(), verdicts=judge(BUDGETS))
+
+
+def index_of(*analyses: Analysis) -> IndexAnalysis:
+    named = {analysis.platform: analysis for analysis in analyses}
+    return IndexAnalysis(
+        source="app", format="oci-layout", reference="acme/app:1", digest=None, media_type="",
+        analyses=named, drift=find_drift(named),
+    )  # fmt: skip
+
+
+def platforms() -> list[Analysis]:
+    """The image for two platforms; the second one lacks a finding and is larger."""
+    (first, *_) = image().advice.findings
+    other = changed(image(), platform="linux/arm64", compressed_size=10_200, advice=Advice((first,)))
+    return [image(), other]
+
+
+def of_all(
+    name: str, analyses: Sequence[Analysis] = (), verdicts: Mapping[str, Sequence[Verdict]] | None = None, **options: Any
+) -> str:
+    file = io.StringIO(newline="")
+    index = index_of(*(analyses or platforms()))
+    write_index_report(name, index, file, ReportOptions(**options), verdicts or {})
+    return file.getvalue()
+
+
+def judged_all() -> dict[str, list[Verdict]]:
+    return {each.platform: judge('max-wire = "10.15 kB"\nmax-files = 6', each) for each in platforms()}
+
+
+# what budgets are called
+
+
+@pytest.mark.parametrize(
+    ("toml", "title"),
+    [
+        ('max-wire = "120 MB"', "wire ≤ 120 MB"),
+        ('max-wire = "120 MiB"', "wire ≤ 125,829,120 B"),
+        ('max-waste = "5.25 %"', "waste ≤ 5.25 %"),
+        ("min-efficiency = 0.95", "efficiency ≥ 95 %"),
+        ('max-files = "1,000"', "files ≤ 1,000"),
+        ('max-pull = "10 s at 12.5 MB/s"', "pull at 100 Mbps ≤ 10.0 s"),
+        ('max-live = "+2 %"', "live ≤ baseline + 2 %"),
+        ('forbid = ["**/.git/**", "*.pem"]\nlayer = "COPY *"', "no **/.git/**, *.pem of COPY *"),
+        ('forbid-findings = ["high", "OS101"]', "no finding high, OS101"),
+        ('[[budget]]\npath = "/a"\nignore = "b"\nplatform = "linux"\nmax-file-size = 1', "largest file in /a without b ≤ 1 B on linux"),
+        ("max-files = 3\nvisible-only = true", "files, visible ≤ 3"),
+    ],
+)  # fmt: skip
+def test_titles_of_budgets(toml: str, title: str) -> None:
+    """What is limited, to what, and what narrows it; nothing that changes with the image."""
+    assert title_of(verdict(toml).budget) == title
+
+
+@pytest.mark.parametrize(
+    ("origin", "place"),
+    [
+        ("ocisize.toml:3", ("ocisize.toml", 3)), ("ci/limits.toml:12", ("ci/limits.toml", 12)), (".dive-ci:2", (".dive-ci", 2)),
+        ("--max-wire", None), ("dive's default", None), ("/etc/o.toml:3", None), ("../o.toml:3", None), ("", None),
+        ("ocisize.toml", None),
+    ],
+)  # fmt: skip
+def test_places_of_budgets(origin: str, place: tuple[str, int] | None) -> None:
+    """Files below the current folder can be annotated, flags and files elsewhere cannot."""
+    assert place_of(attrs.evolve(verdict("max-files = 1").budget, origin=origin)) == place
+
+
+# budgets
+
+
+def test_junit_has_a_test_for_each_budget() -> None:
+    """What fails has failed, a warning has passed and says so, what is skipped is skipped; findings come after."""
+    cases = ElementTree.fromstring(with_budgets("junit")).findall(".//testcase")
+    budgets = [case for case in cases if case.get("classname") == "ocisize.budget"]
+    assert cases[:6] == budgets
+    assert [(case.get("name"), *(child.tag for child in case)) for case in budgets] == [
+        ("wire ≤ 10.0 kB", "failure"), ("waste ≤ 25 %",), ("waste ≤ 4.00 kB", "failure"), ("no /app", "failure"),
+        ("files ≤ 5", "system-out"), ("files ≤ 5 on linux/s390x", "skipped"),
+    ]  # fmt: skip
+    assert budgets[3][0].get("message", "").startswith("forbidden paths 3: /app/big in layer 1, ")
+    assert (budgets[3][0].text or "").splitlines()[1:] == [
+        "/app/big in layer 1", "/app/tmp in layer 1", "/app/cache/c1 in layer 1",
+    ]  # fmt: skip
+    assert budgets[4][0].text == "warning: files 6 > 5, 1 over (Inodes are few.)"
+    suite = ElementTree.fromstring(with_budgets("junit"))[0]
+    assert (suite.get("failures"), suite.get("skipped")) == ("4", "1")  # the fourth is a finding
+
+
+def test_markdown_has_the_budgets_first() -> None:
+    """How they stand, and a row for each, failing ones first; without budgets not a word."""
+    text = with_budgets("markdown")
+    assert "\n**Budgets: 3 failed, 1 warned, 1 passed, 1 skipped (only for linux/s390x)**\n" in text
+    rows = re.findall(r"^\| (FAIL|WARN|PASS) \| (.*?) \| `(.*?)` \|$", text, re.MULTILINE)
+    assert [row[0] for row in rows] == ["FAIL", "FAIL", "FAIL", "WARN", "PASS"]
+    assert rows[0] == ("FAIL", "wire 10.1 kB &gt; 10.0 kB, 100 B over → OS101 saves 45 B", "ocisize.toml:1")
+    assert text.index("| FAIL |") < text.index("findings**")
+    assert "udget" not in text_of("markdown", image())
+
+
+def test_markdown_with_thousands_of_budgets() -> None:
+    """They leave room for the findings, and what is left out is counted."""
+    text = text_of("markdown", image(), verdicts=judge("max-wire = [" + '"1 kB", ' * 2000 + "]"))
+    assert len(text.encode()) <= LIMIT
+    shown = text.count("| FAIL |")
+    assert 100 < shown < 2000
+    assert f"… and {2000 - shown:,} more budgets, not shown for lack of room." in text
+    assert "OS101" in text
+
+
+def test_github_annotates_budgets_where_they_are_written() -> None:
+    """Failing ones are errors, warnings warnings, before all findings."""
+    lines = with_budgets("github").splitlines()
+    assert lines[0] == (
+        "::error file=ocisize.toml,line=1,title=ocisize budget max-wire::"
+        "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"
+    )
+    assert [line.split(":")[2].split(" ")[0] for line in lines] == [
+        "error",
+        "error",
+        "error",
+        "warning",
+        "warning",
+        "notice",
+    ]
+    assert "%0A/app/tmp in layer 1%0A" in lines[2]
+    flag = [attrs.evolve(each, budget=attrs.evolve(each.budget, origin="--max-wire")) for each in judge("max-wire = 1")]
+    assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-wire::wire ")
+
+
+def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
+    """Kept ones are no issue; each lies where it was written and has a fingerprint that no other has."""
+    issues = json.loads(with_budgets("gitlab"))
+    assert [(each["check_name"], each["severity"], each["location"]["path"], each["location"]["lines"]["begin"])
+            for each in issues[:4]] == [
+        ("budget-max-wire", "critical", "ocisize.toml", 1), ("budget-max-waste", "critical", "ocisize.toml", 2),
+        ("budget-forbid", "critical", "ocisize.toml", 3), ("budget-max-files", "minor", "ocisize.toml", 6),
+    ]  # fmt: skip
+    (run,) = json.loads(with_budgets("sarif"))["runs"]
+    results = run["results"]
+    assert [(each["ruleId"], each["level"]) for each in results[:4]] == [
+        ("budget-max-wire", "error"), ("budget-max-waste", "error"), ("budget-forbid", "error"), ("budget-max-files", "warning"),
+    ]  # fmt: skip
+    place = results[3]["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("ocisize.toml", 6)
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [rules[each["ruleIndex"]] for each in results] == [each["ruleId"] for each in results]
+    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
+    assert len(set(prints)) == len(prints) == 6
+
+
+def test_fingerprints_of_budgets_outlive_other_figures() -> None:
+    """An image of another size breaks the same budget; two equal budgets are two issues."""
+    text = 'max-wire = "1 kB"\n[[budget]]\nmax-wire = "1 kB"'
+    found = [json.loads(text_of("gitlab", each, verdicts=judge(text, each))) for each in platforms()[:1] * 2]
+    grown = changed(image(), compressed_size=99_999)
+    found.append(json.loads(text_of("gitlab", grown, verdicts=judge(text, grown))))
+    prints = [[issue["fingerprint"] for issue in issues[:2]] for issues in found]
+    assert prints[0] == prints[1] == prints[2]
+    assert len(set(prints[0])) == 2
+
+
+def test_metrics_count_budgets() -> None:
+    """By outcome; skipped ones are not among them, and without budgets there is no such gauge."""
+    lines = [line for line in with_budgets("openmetrics").splitlines() if line.startswith("ocisize_budgets{")]
+    assert [line.split('outcome="')[1] for line in lines] == ['fail"} 3', 'warn"} 1', 'pass"} 1']
+    assert "ocisize_budgets" not in text_of("openmetrics", image())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_hostile_names_in_verdicts(name: str) -> None:
+    """Whatever paths, steps and reasons look like, no control character is written."""
+    analysis = hostile_analysis()
+    verdicts = judge("forbid = '*1*'\n[[budget]]\nlayer = '*'\nmax-unpacked = 0\nmax-file-size = 1", analysis)
+    bad = [attrs.evolve(each, budget=attrs.evolve(each.budget, reason="".join(HOSTILE[:-1]))) for each in verdicts]
+    text = text_of(name, analysis, verdicts=bad)
+    if name != "dive-json":
+        assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
+    if name == "github":
+        assert all(line.startswith(("::", "ocisize: ")) for line in text.splitlines())
+
+
+# all platforms
+
+
+def test_which_formats_are_about_all_platforms() -> None:
+    """Those for CI are; the others tell of one image."""
+    assert set(FORMATS) - set(FORMATS_OF_ALL) == {"html", "ncdu", "dive-json", "badge", "badge-svg"}
+
+
+@pytest.mark.parametrize("name", FORMATS_OF_ALL)
+def test_every_document_names_the_platforms(name: str) -> None:
+    """Both images are told of, and the same again is the same."""
+    text = of_all(name, verdicts=judged_all())
+    assert "linux/amd64" in text and "linux/arm64" in text
+    assert of_all(name, verdicts=judged_all()) == text
+
+
+def test_junit_has_a_suite_for_each_platform() -> None:
+    """No test is called as another one, since readers would take them for one."""
+    root = ElementTree.fromstring(of_all("junit", verdicts=judged_all()))
+    assert [suite.get("name") for suite in root] == ["acme/app:1 linux/amd64", "acme/app:1 linux/arm64"]
+    names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
+    assert len(set(names)) == len(names) == 6
+    assert names[0] == ("ocisize.budget", "linux/amd64: wire ≤ 10,150 B")
+    assert (root.get("tests"), root.get("failures")) == ("6", "3")
+
+
+def test_sarif_has_a_run_for_each_platform() -> None:
+    """Each has a category of its own, and each message names the platform."""
+    runs = json.loads(of_all("sarif", verdicts=judged_all()))["runs"]
+    assert [run["automationDetails"]["id"] for run in runs] == [
+        "ocisize/acme/app/linux/amd64/",
+        "ocisize/acme/app/linux/arm64/",
+    ]
+    assert [len(run["results"]) for run in runs] == [2, 2]
+    for run, platform in zip(runs, ("linux/amd64", "linux/arm64"), strict=True):
+        assert all(each["message"]["text"].startswith(f"{platform}: ") for each in run["results"])
+
+
+def test_gitlab_tells_platforms_apart() -> None:
+    """No fingerprint stands twice, of all images together; that of one platform is the same without the others."""
+    issues = json.loads(of_all("gitlab", verdicts=judged_all()))
+    assert len({each["fingerprint"] for each in issues}) == len(issues) == 4
+    assert [each["description"].partition(": ")[0] for each in issues] == ["linux/amd64"] * 2 + ["linux/arm64"] * 2
+    alone = json.loads(text_of("gitlab", platforms()[1], verdicts=judged_all()["linux/arm64"]))
+    assert [each["fingerprint"] for each in alone] == [each["fingerprint"] for each in issues[2:]]
+
+
+def test_github_annotates_once_what_several_platforms_have() -> None:
+    """The platforms are named; budgets are told for each."""
+    lines = of_all("github", verdicts=judged_all()).splitlines()
+    assert [line.partition("::")[2].partition("::")[2][:44] for line in lines] == [
+        "linux/arm64: wire 10,200 B > 10,150 B, 50 B ",
+        "linux/amd64, linux/arm64: Layer 2 deletes 2 ",
+        "linux/amd64: Layer 3 overwrites 1 file of la",
+    ]
+
+
+def test_markdown_compares_the_platforms() -> None:
+    """A row for each with its figures, budgets, findings once, and layers."""
+    text = of_all("markdown", verdicts=judged_all())
+    assert text.startswith("### `acme/app:1` 2 platforms\n\n| Platform | Wire |")
+    assert "\n| linux/arm64 | 10.2 kB | 20.0 kB |" in text
+    assert "\n| linux/arm64 | FAIL | wire 10,200 B &gt; 10,150 B, 50 B over → OS101 saves 45 B |" in text
+    assert "**Budgets: 1 failed, 3 passed**" in text
+    assert re.findall(r"OS\d+ · .* · (on .*?)<br>", text) == ["on all platforms", "on linux/amd64"]
+    assert len(re.findall(r"^\| linux/\w+ \| \d \|", text, re.MULTILINE)) == 8
+
+
+def test_markdown_of_many_platforms_fits() -> None:
+    """Thousands of findings on twenty platforms: still a comment, and all are counted."""
+    findings = [
+        finding(number, text=f"thing {number}", step=f"RUN {number}", paths=["x" * 300]) for number in range(100, 400)
+    ]
+    analyses = [changed(image(), platform=f"linux/p{number}", advice=Advice(tuple(findings))) for number in range(20)]
+    text = of_all("markdown", analyses)
+    assert len(text.encode()) <= LIMIT
+    shown = text.count("· on all platforms")
+    assert shown > 100
+    assert f"… and {300 - shown} more findings" in text
+
+
+def test_rows_name_their_platform() -> None:
+    """In CSV a column, in metrics a label; each family of metrics stands once."""
+    rows = list(csv.DictReader(io.StringIO(of_all("csv"))))
+    assert [row["platform"] for row in rows] == ["linux/amd64"] * 4 + ["linux/arm64"] * 4
+    files = list(csv.DictReader(io.StringIO(of_all("csv", files=True))))
+    assert {row["platform"] for row in files} == {"linux/amd64", "linux/arm64"}
+    assert len(files) == 2 * image().entry_count
+    metrics = of_all("openmetrics")
+    assert metrics.count("# TYPE ocisize_image_wire_bytes ") == 1
+    assert 'ocisize_image_wire_bytes{image="acme/app",platform="linux/arm64"} 10200\n' in metrics
+
+
+def test_the_command_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several reports on all platforms from one analysis; what is about one image only is refused before it is read."""
+    folder = str(write_layout(build(), tmp_path / "app"))
+    names = [name for name in FORMATS_OF_ALL if name != "text"]
+    outputs = [word for name in names for word in ("-f", f"{name}={tmp_path / name}")]
+    assert main([folder, "--all-platforms", "-q", "--no-budgets", "--max-files", "5", *outputs, "-f", "text"]) == 1
+    assert all("linux/amd64" in (tmp_path / name).read_text() for name in names)
+    capsys.readouterr()
+    assert main([str(tmp_path / "missing"), "--all-platforms", "-f", "text", "-f", "ncdu=x", "-f", "badge=y"]) == 2
+    assert "--all-platforms: ncdu, badge can only be about one image" in capsys.readouterr().err
+
+
+# lines
+
+
+def lines_in(name: str, text: str) -> list[tuple[int, int]]:
+    if name == "sarif":
+        regions = [each["locations"][0]["physicalLocation"]["region"] for each in json.loads(text)["runs"][0]["results"]]
+        return [(each["startLine"], each["endLine"]) for each in regions]
+    if name == "gitlab":
+        return [(each["location"]["lines"]["begin"], each["location"]["lines"]["end"]) for each in json.loads(text)]
+    return [(int(first), int(last)) for first, last in re.findall(r"file=Dockerfile,line=(\d+),endLine=(\d+),", text)]
+
+
+@pytest.mark.parametrize("name", ["sarif", "gitlab", "github"])
+def test_findings_lie_at_the_lines_of_their_steps(name: str) -> None:
+    """A finding about several layers lies at the first of them."""
+    text = text_of(name, image(), instructions=parse_dockerfile(DOCKERFILE))
+    assert lines_in(name, text) == [(3, 4), (2, 2)]
+    assert lines_in(name, text_of(name, image())) == ([] if name == "github" else [(1, 1)] * 2)
+    other = text_of(name, image(), instructions=parse_dockerfile("FROM x\nRUN other\n"))
+    assert other == text_of(name, image())
+
+
+def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that is named, else the one of the current folder; one that is named and not there is told."""
+    folder = str(write_layout(build(), tmp_path / "app"))
+    monkeypatch.chdir(tmp_path)
+    arguments = [folder, "--no-budgets", "-f", "gitlab"]
+
+    def first_place(*more: str) -> tuple[str, int]:
+        assert main([*arguments, *more]) == 0
+        output = capsys.readouterr()
+        place = next(each["location"] for each in json.loads(output.out) if each["check_name"] == "OS101")
+        assert ("warning: --dockerfile: nowhere: No such file" in output.err) is ("nowhere" in more)
+        return place["path"], place["lines"]["begin"]
+
+    assert first_place() == ("Dockerfile", 1)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    assert first_place() == first_place("--all-platforms") == ("Dockerfile", 3)
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "Containerfile").write_text("# x\n\n" + DOCKERFILE)
+    assert first_place("--dockerfile", "two/Containerfile") == ("two/Containerfile", 5)
+    assert first_place("--dockerfile", "nowhere") == ("nowhere", 1)
+
+
+# what code scanning shows
+
+
+def test_the_most_serious_findings_stay() -> None:
+    """Beyond what is shown the less severe ones give way, in the order that they had, and the rest is told."""
+    findings = [finding(severity=list(Severity)[::-1][number % 3], size=number) for number in range(9)]
+    kept = most_serious(findings, 4)
+    assert [each.severity.value for each in kept].count("high") == 3
+    assert kept == [each for each in findings if each in kept]
+    many = [finding(100 + number % 900, severity=Severity.LOW, step=f"RUN {number}") for number in range(MOST_RESULTS + 7)]
+    (run,) = json.loads(text_of("sarif", changed(image(), advice=Advice(tuple(many)))))["runs"]
+    assert len(run["results"]) == MOST_RESULTS
+    assert "7 more findings" in run["invocations"][0]["toolExecutionNotifications"][-1]["message"]["text"]
