@@ -28,68 +28,7 @@ from ocisize.report.verdicts import place_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout
-
-BUDGETS = """\
-max-wire = "10 kB"
-max-waste = ["25 %", "4 kB"]
-forbid = "/app"
-
-[[budget]]
-max-files = 5
-level = "warn"
-reason = "Inodes are few."
-
-[[budget]]
-platform = "linux/s390x"
-max-files = 5
-"""
-DOCKERFILE = """\
-FROM scratch
-ADD rootfs
-RUN apt-get \\
-    install
-RUN rm
-COPY . /app
-"""
-
-
-def text_of(name: str, analysis: Analysis, **options: Any) -> str:
-    file = io.StringIO(newline="")
-    write_report(name, analysis, file, ReportOptions(**options))
-    return file.getvalue()
-
-
-def with_budgets(name: str) -> str:
-    return text_of(name, image(), verdicts=judge(BUDGETS))
-
-
-def index_of(*analyses: Analysis) -> IndexAnalysis:
-    named = {analysis.platform: analysis for analysis in analyses}
-    return IndexAnalysis(
-        source="app", format="oci-layout", reference="acme/app:1", digest=None, media_type="",
-        analyses=named, drift=find_drift(named),
-    )  # fmt: skip
-
-
-def platforms() -> list[Analysis]:
-    """The image for two platforms; the second one lacks a finding and is larger."""
-    (first, *_) = image().advice.findings
-    other = changed(image(), platform="linux/arm64", compressed_size=10_200, advice=Advice((first,)))
-    return [image(), other]
-
-
-def of_all(
-    name: str, analyses: Sequence[Analysis] = (), verdicts: Mapping[str, Sequence[Verdict]] | None = None, **options: Any
-) -> str:
-    file = io.StringIO(newline="")
-    index = index_of(*(analyses or platforms()))
-    write_index_report(name, index, file, ReportOptions(**options), verdicts or {})
-    return file.getvalue()
-
-
-def judged_all() -> dict[str, list[Verdict]]:
-    return {each.platform: judge('max-wire = "10.15 kB"\nmax-files = 6', each) for each in platforms()}
-
+from tests.reports import DOCKERFILE, judged_all, of_all, platforms, text_of, with_budgets
 
 # what budgets are called
 
