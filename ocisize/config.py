@@ -32,6 +32,12 @@ class Config:
     baseline: Path = Path(BASELINE_FILE)
     file: Path | None = None  #: where it was read; None where there is nothing set up
 
+    @property
+    def sets_up(self) -> bool:
+        """Whether its file says anything of ocisize."""
+        named = self.file is not None and self.baseline != self.file.parent / BASELINE_FILE
+        return bool(self.budgets or self.name or named)
+
 
 def find_config(folder: Path) -> Config:
     """What the files of a folder set up; raises BudgetError."""
@@ -40,7 +46,7 @@ def find_config(folder: Path) -> Config:
     project = folder / PROJECT_FILE
     if project.is_file() and _TABLE[-1] in _read(project):
         config = load_config(project)
-        if config != Config(file=project, baseline=folder / BASELINE_FILE):  # not just a dependency on us
+        if config.sets_up:  # and is not just a dependency on us
             return config
     if (folder / DIVE_FILE).is_file():
         return load_config(folder / DIVE_FILE)

@@ -275,3 +275,41 @@ def test_a_report_that_cannot_be_written_stops_no_other(folder: Path, capsys: py
         assert "files 6 > 5" in captured.out
         assert "files 6" in (folder / "b.xml").read_text()
         (folder / "b.xml").unlink()
+
+
+def test_a_file_that_sets_up_nothing_is_no_gate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Named, it is an error: a misplaced table would pass everything. Found, it is told."""
+    (folder / "pyproject.toml").write_text("[tool.ocisise]\nmax-files = 1\n")
+    (folder / "empty.toml").write_text("# max-files = 1\n")
+    for name in ("pyproject.toml", "empty.toml"):
+        assert run("--budget-file", name) == 2
+        assert f"error: {name}: sets up no budgets, nor where the baseline is" in capsys.readouterr().err
+    assert run() == 0
+    (folder / "ocisize.toml").write_text("# max-files = 1\n")
+    assert main(["./app", "--platform", "linux/amd64"]) == 0
+    assert "warning: ocisize.toml: sets up no budgets\n" in capsys.readouterr().err
+    (folder / "named.toml").write_text('name = "x"\n')
+    assert run("--budget-file", "named.toml") == 0
+
+
+def test_forbidden_findings_that_no_rule_makes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id is one of ocisize's or of the rules that were given; any other one is told, beside what was found, too."""
+    (folder / "team.toml").write_text(
+        '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "sure"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
+    )
+    assert run("--forbid-findings", "ACME001") == 0
+    assert "WARN forbidden findings: there is no finding ACME001" in capsys.readouterr().out
+    status = run("--forbid-findings", "ACME001", "--rules", "team.toml")
+    assert (status, "forbidden findings 1: ACME001 in layer 1" in capsys.readouterr().out) == (1, True)
+    assert run("--forbid-findings", "OS101", "--forbid-findings", "ACME002", "--rules", "team.toml") == 1
+    assert "forbidden findings 1: OS101 in layer 1; there is no finding ACME002" in capsys.readouterr().out
+
+
+def test_two_reports_cannot_share_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However its name is written."""
+    (folder / "link").symlink_to("a")
+    for name in ("a", "./a", "app/../a", str(folder / "a"), "link"):
+        with pytest.raises(SystemExit):
+            run("-f", "text=a", "-f", f"json={name}")
+        assert f"two reports cannot share {name}" in capsys.readouterr().err
+    assert not (folder / "a").exists()

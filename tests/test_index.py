@@ -406,3 +406,31 @@ def test_budgets_of_a_platform(layout: Path, capsys: pytest.CaptureFixture[str])
         for each in json.loads(report.read_text())["images"]
     }
     assert statuses == {"linux/amd64": ["skipped"], "linux/arm64": ["fail"], "linux/s390x": ["skipped"]}
+
+
+def test_baselines_of_all_platforms(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """write keeps a figure of each, check judges each by its own, and the ratchet waits until all are kept."""
+    kept = layout.parent / "kept.json"
+    options = [str(layout), "--all-platforms", "-q", "--no-budgets", "--baseline", str(kept), "--name", "app"]
+    assert main(["baseline", "check", *options]) == 1
+    assert not kept.exists()
+    assert main(["baseline", "write", *options]) == 0
+    assert sorted(json.loads(kept.read_text())["images"]["app"]) == sorted(PLATFORMS)
+    before = kept.read_text()
+    assert main(["baseline", "check", *options]) == 0
+    document = json.loads(before)
+    document["images"]["app"]["linux/arm64"]["totals"]["unpacked"] -= 1
+    document["images"]["app"]["linux/amd64"]["totals"]["unpacked"] += 1
+    kept.write_text(json.dumps(document))
+    capsys.readouterr()
+    assert main(["baseline", "check", *options, "--ratchet", "-f", "json"]) == 1
+    output = capsys.readouterr()
+    assert "budget fail: linux/arm64: unpacked 10,000 B > 9,999 B" in output.err
+    assert json.loads(kept.read_text()) == document
+    found = json.loads(output.out)
+    assert found["schema"] == "ocisize.baseline-check-index"
+    assert [each["platform"] for each in found["images"]] == PLATFORMS
+    assert main(["baseline", "check", *options, "--ratchet", "--max-unpacked", "+1"]) == 0
+    totals = {name: each["totals"] for name, each in json.loads(kept.read_text())["images"]["app"].items()}
+    assert (totals["linux/arm64"]["unpacked"], totals["linux/amd64"]["unpacked"]) == (9999, 21000)
+    assert main(["baseline", "check", *options, "--platform", "linux/amd64"]) == 2

@@ -102,9 +102,9 @@ RANKS = [
         "analysis.topics",
         "analysis.suggest",
     ],
-    ["analysis.advice", "analysis.budget", "analysis.compare", "analysis.drift", "index"],
-    ["analysis.allplatforms", "explain", "report.units", "report.golang", "report.options", "report.rules", "report.rows"],
-    ["analyzer"],
+    ["analysis.advice", "analysis.forbidden", "analysis.compare", "analysis.drift", "index"],
+    ["analysis.budget", "explain", "report.units", "report.golang", "report.options", "report.rules", "report.rows"],
+    ["analyzer", "analysis.allplatforms"],
     [
         "report.figures",
         "report.groups",

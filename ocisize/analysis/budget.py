@@ -10,21 +10,17 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from functools import cache
 
 import attrs
 
 from ocisize.analysis.baseline import Baseline, Entry, name_of, steps
-from ocisize.analysis.catalog import OWN_PREFIX, load_catalog
-from ocisize.analysis.findings import Finding, Severity
+from ocisize.analysis.forbidden import MAX_PLACES, judge_findings, judge_paths
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.quantities import Number, Unit
 from ocisize.analysis.scope import Figures, Surroundings, TablesMissing
-from ocisize.analysis.topics import TOPICS
 from ocisize.analysis.verdict import Budget, Level, Metric, Place, Status, Verdict
 from ocisize.files import decode_name
 
-MAX_PLACES = 10  #: of a verdict that are told; all are counted
 UNKNOWN_WIRE = "the archive holds layers uncompressed, so that the download is unknown"
 NO_TABLES = "the analysis was saved without its files"
 NO_BASELINE = "there is no baseline of this image and platform"
@@ -32,7 +28,6 @@ NOT_IN_BASELINE = "the baseline does not have the figure"
 NO_LAYER = "no layer has such an instruction"
 NO_PATH = "no path matches"
 
-_SEVERITIES = [str(severity) for severity in Severity]
 _PER_LAYER = (Metric.LAYER_WIRE, Metric.LAYER_UNPACKED)
 
 
@@ -47,11 +42,20 @@ class _Sample:
 
 
 def check(
-    analysis: Analysis, budgets: Iterable[Budget], baseline: Baseline | None = None, *, name: str | None = None
+    analysis: Analysis,
+    budgets: Iterable[Budget],
+    baseline: Baseline | None = None,
+    *,
+    name: str | None = None,
+    rules: Sequence[str] | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict on every budget, in their order. ``name`` is how the baseline knows the image; see ``name_of``."""
+    """A verdict on every budget, in their order.
+
+    ``name`` is how the baseline knows the image; see ``name_of``. ``rules`` are the ids of the users' rules that made the
+    analysis, None where they are not known: a forbidden finding of any other id is UNMATCHED.
+    """
     entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
-    surroundings = Surroundings(analysis)
+    surroundings = Surroundings(analysis, rules)
     return tuple(_judge(budget, surroundings, entry) for budget in budgets)
 
 
@@ -222,7 +226,7 @@ def _compare(budget: Budget, samples: Sequence[_Sample], entry: Entry | None) ->
     places = [sample.place for *_, sample in (broken or judged[:1]) if sample.place is not None]
     return Verdict(
         budget=budget,
-        status=_not_kept(budget) if broken else Status.PASS,
+        status=budget.not_kept if broken else Status.PASS,
         measured=measured,
         limit=allowed,
         where=tuple(places[:MAX_PLACES]),
@@ -238,59 +242,4 @@ def _kept(budget: Budget, entry: Entry | None) -> Number | None:
     return entry.parts.get(part) if part else entry.figure(budget.metric)
 
 
-def _judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
-    """Whether forbidden paths stand in the image, in the order of its layers."""
-    found = {layer.index: surroundings.rows(layer.index, budget) for layer in layers}
-    first = [(layer, row) for layer, rows in found.items() for row in rows[:MAX_PLACES]][:MAX_PLACES]
-    tables = surroundings.tables
-    places = [
-        Place(layer=layer, path=decode_name(tables[layer].paths[row]), measured=tables[layer].sizes[row])
-        for layer, row in first
-    ]
-    return _count(budget, places, sum(map(len, found.values())))
-
-
-def _judge_findings(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
-    """Whether there are forbidden findings, on the layers that the budget is about."""
-    indexes = {layer.index for layer in layers}
-    found = [
-        finding
-        for finding in surroundings.analysis.advice.findings
-        if is_forbidden(finding, budget.findings) and (not budget.layer or not indexes.isdisjoint(finding.layers))
-    ]
-    unheard_of = [each for each in budget.findings if each.startswith(OWN_PREFIX) and each not in _own_findings()]
-    if unheard_of and not found:
-        return Verdict(budget=budget, status=Status.UNMATCHED, reason=f"there is no finding {', '.join(unheard_of)}")
-    places = [Place(layer=each.layers[0] if each.layers else None, finding=each.id) for each in found[:MAX_PLACES]]
-    return _count(budget, places, len(found))
-
-
-@cache
-def _own_findings() -> frozenset[str]:
-    """The ids of all findings that there can be without rules of users."""
-    return frozenset([topic.id for topic in TOPICS] + [rule.id for rule in load_catalog().rules])
-
-
-def is_forbidden(finding: Finding, forbidden: Sequence[str]) -> bool:
-    """Whether ids name a finding, or severities that it reaches."""
-    reached = _SEVERITIES[_SEVERITIES.index(str(finding.severity)) :]
-    return finding.id in forbidden or any(severity in forbidden for severity in reached)
-
-
-def _count(budget: Budget, places: Sequence[Place], count: int) -> Verdict:
-    broken = count > budget.limit.value
-    return Verdict(
-        budget=budget,
-        status=_not_kept(budget) if broken else Status.PASS,
-        measured=count,
-        limit=budget.limit.value,
-        where=tuple(places) if broken else (),
-        where_count=count if broken else 0,
-    )
-
-
-def _not_kept(budget: Budget) -> Status:
-    return Status.WARN if budget.level is Level.WARN else Status.FAIL
-
-
-_JUDGES = {Metric.PATHS: _judge_paths, Metric.FINDINGS: _judge_findings}
+_JUDGES = {Metric.PATHS: judge_paths, Metric.FINDINGS: judge_findings}

@@ -51,8 +51,9 @@ class Figures:
 class Surroundings:
     """An analysis as budgets look at it: what several of them need is found once, and only when asked for."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, rules: Sequence[str] | None = None) -> None:
         self.analysis = analysis
+        self.rules = rules  #: ids of the users' rules, None where they are not known
         self._uppermost = {layer.digest: layer.index for layer in analysis.layers}
         self._matched: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IntArray]] = {}
 

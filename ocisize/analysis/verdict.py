@@ -102,6 +102,11 @@ class Budget:
         return self.limit.unit
 
     @property
+    def not_kept(self) -> Status:
+        """What becomes of it where the figure is beyond the limit."""
+        return Status.WARN if self.level is Level.WARN else Status.FAIL
+
+    @property
     def at_least(self) -> bool:
         """Whether the limit is the smallest value allowed, not the largest."""
         return self.metric is Metric.EFFICIENCY

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import add_growth_options, complain_of, read_gate, status_of
+from ocisize.cli.gate import KEPT, add_growth_options, complain_of, read_gate, status_of
 from ocisize.cli.options import colored
-from ocisize.cli.reading import read_image
+from ocisize.cli.reading import read_all, read_image, refuse_absent
 from ocisize.cli.terminal import open_output
 from ocisize.errors import BudgetError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ocisize.analysis.baseline import Entry
+    from ocisize.analysis.baseline import Baseline, Entry
+    from ocisize.analysis.model import Analysis
     from ocisize.analysis.verdict import Budget
     from ocisize.cli.gate import Gate
+    from ocisize.report.baseline import Comparison
 
 FORMATS = {"text": "", "json": ""}
 ACTIONS = {"write": "accept the image as it is", "check": "judge how it has grown, exit status 1 if too much"}
@@ -28,42 +30,76 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ratchet", action="store_true", help="with check: when all is kept, lower in the baseline what has become smaller"
     )
+    parser.add_argument("--all-platforms", action="store_true", help="all images of an index, each by its own figures")
     add_growth_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the baseline, or check the image by it."""
+    """Write the baseline, or check the image by it, of one platform or of all."""
     writes = options.action == "write"
     if writes and options.ratchet:
         raise BudgetError("--ratchet: goes with check; write accepts the image as it is")
     gate = read_gate(options)
-    analysis = read_image(options)
+    index = read_all(options) if options.all_platforms else None
+    analyses = list(index.analyses.values()) if index else [read_image(options)]
 
-    from ocisize.analysis.baseline import Baseline, entry_of, lower, name_of
-    from ocisize.analysis.budget import measure_parts
+    from attrs import evolve
+
+    from ocisize.analysis.baseline import Baseline
     from ocisize.config import save_baseline
-    from ocisize.report.baseline import Comparison, comparison_to_json, write_comparison
+
+    baseline = before = gate.load_baseline() or Baseline()
+    compared = [_compare(analysis, gate, baseline, judged=not writes) for analysis in analyses]
+    status = max((status_of(each.verdicts) for each in compared), default=KEPT)
+    for number, each in enumerate(compared):
+        entry = _entry_after(each, options, status)
+        if entry is not None and entry != each.kept:
+            baseline = baseline.with_entry(each.name, each.analysis.platform, entry)
+            compared[number] = evolve(each, written=True)
+    if baseline is not before:
+        save_baseline(baseline, gate.baseline_file)
+    _report(compared, options)
+    if index and not writes:
+        refuse_absent(index)
+    return status
+
+
+def _compare(analysis: Analysis, gate: Gate, baseline: Baseline, *, judged: bool) -> Comparison:
+    """An image beside its baseline, with the verdicts on how it has grown."""
+    from ocisize.analysis.baseline import entry_of, name_of
+    from ocisize.analysis.budget import measure_parts
+    from ocisize.report.baseline import Comparison
 
     name, now = gate.name or name_of(analysis), entry_of(analysis, measure_parts(analysis, gate.budgets))
-    baseline = gate.load_baseline() or Baseline()
     kept = baseline.entry(name, analysis.platform)
-    verdicts = () if writes else gate._replace(budgets=tuple(_growth(gate, kept, now)), name=name).judge(analysis)
-    status = status_of(verdicts)
-    entry = now if writes else lower(kept, now) if options.ratchet and kept and not status else kept
-    written = entry is not None and entry != kept
-    if entry is not None and written:
-        save_baseline(baseline.with_entry(name, analysis.platform, entry), gate.baseline_file)
-    comparison = Comparison(
-        name=name, analysis=analysis, now=now, kept=kept, verdicts=verdicts, file=str(gate.baseline_file), written=written
-    )
+    growth = gate._replace(budgets=tuple(_growth(gate, kept, now)), name=name) if judged else None
+    verdicts = growth.judge(analysis) if growth else ()
+    return Comparison(name=name, analysis=analysis, now=now, kept=kept, verdicts=verdicts, file=str(gate.baseline_file))
+
+
+def _entry_after(compared: Comparison, options: argparse.Namespace, status: int) -> Entry | None:
+    """What the baseline has of an image when the command is done."""
+    from ocisize.analysis.baseline import lower
+
+    if options.action == "write":
+        return compared.now
+    lowers = options.ratchet and compared.kept is not None and status == KEPT
+    return lower(compared.kept, compared.now) if lowers and compared.kept else compared.kept
+
+
+def _report(compared: Sequence[Comparison], options: argparse.Namespace) -> None:
+    from ocisize.report.baseline import comparison_to_json, comparisons_to_json, write_comparison
+
     with open_output(options) as file:
         if options.format == "json":
-            file.write(comparison_to_json(comparison) + "\n")
+            text = comparisons_to_json(compared) if options.all_platforms else comparison_to_json(compared[0])
+            file.write(text + "\n")
         else:
-            write_comparison(comparison, file, color=colored(options))
+            for each in compared:
+                write_comparison(each, file, color=colored(options))
     if options.format != "text" or options.output:
-        complain_of(verdicts, analysis)
-    return status
+        for each in compared:
+            complain_of(each.verdicts, each.analysis, about=each.analysis.platform if options.all_platforms else "")
 
 
 def _growth(gate: Gate, kept: Entry | None, now: Entry) -> Iterator[Budget]:

@@ -45,6 +45,7 @@ class Gate(NamedTuple):
     budgets: tuple[Budget, ...]
     baseline_file: Path
     name: str | None
+    rules: Sequence[str] = ()  #: files of users' rules
 
     def load_baseline(self) -> Baseline | None:
         """The baseline, None where there is none; raises BudgetError."""
@@ -58,7 +59,7 @@ class Gate(NamedTuple):
             return ()
         from ocisize.analysis.budget import check
 
-        return check(analysis, self.budgets, self._baseline(), name=self.name)
+        return check(analysis, self.budgets, self._baseline(), name=self.name, rules=self._rules())
 
     def judge_all(self, index: IndexAnalysis) -> Mapping[str, tuple[Verdict, ...]]:
         """The same for the images of all platforms."""
@@ -66,7 +67,14 @@ class Gate(NamedTuple):
             return dict.fromkeys(index.analyses, ())
         from ocisize.analysis.allplatforms import check_all
 
-        return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, absent=index.absent)
+        return check_all(
+            index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=index.absent
+        )
+
+    def _rules(self) -> Sequence[str]:
+        from ocisize.analysis.catalog import load_catalog
+
+        return [rule.id for rule in load_catalog([Path(file) for file in self.rules]).rules]
 
     def _baseline(self) -> Baseline | None:
         return self.load_baseline() if any(budget.limit.growth for budget in self.budgets) else None
@@ -131,11 +139,16 @@ def _asks_for_budgets(options: argparse.Namespace) -> bool:
 def read_gate(options: argparse.Namespace) -> Gate:
     """What the options and the files of the current folder set up; raises BudgetError."""
     from ocisize.config import Config, find_config, load_config
+    from ocisize.errors import BudgetError
 
     if options.budget_file:
         config = load_config(Path(options.budget_file))
+        if not config.sets_up:
+            raise BudgetError(f"{options.budget_file}: sets up no budgets, nor where the baseline is")
     else:
         config = Config() if options.no_budgets else find_config(Path())
+        if config.file and not config.sets_up and not options.quiet:
+            complain("warning", f"{config.file}: sets up no budgets")
     flags = list(_read_flags(options))
     said = {budget.key for budget in flags}
     budgets = [budget for budget in config.budgets if budget.key not in said or _is_narrow(budget)]
@@ -143,7 +156,7 @@ def read_gate(options: argparse.Namespace) -> Gate:
     if dive:
         budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
     baseline = Path(options.baseline) if options.baseline else config.baseline
-    return Gate((*budgets, *flags, *dive), baseline, options.name or config.name)
+    return Gate((*budgets, *flags, *dive), baseline, options.name or config.name, getattr(options, "rules", None) or ())
 
 
 def _is_narrow(budget: Budget) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,9 +80,9 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
     if options.output and not unnamed:
         return "argument -o: -f names the file already"
     outputs = [Output(each.format, each.output or options.output) for each in outputs]
-    files = [each.output for each in outputs]
-    if len(set(files)) < len(files):
-        return f"argument -f: two reports cannot share {files[-1]}"
+    files = [each.output and os.path.realpath(each.output) for each in outputs]
+    if twice := [each.output for each, file in zip(outputs, files, strict=True) if files.count(file) > 1]:
+        return f"argument -f: two reports cannot share {twice[-1]}"
     options.outputs, (options.format, options.output) = outputs, outputs[0]
     return ""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from ocisize.cli.gate import UNWRITTEN, complain_of, find_gate, status_of
 from ocisize.cli.options import colored
-from ocisize.cli.reading import DOCKERFILE, make_analyzer, read_dockerfile, show_warnings
-from ocisize.cli.terminal import progress_bars, write_outputs
+from ocisize.cli.reading import DOCKERFILE, read_all, read_dockerfile, refuse_absent
+from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS_OF_ALL, write_index_report
 
@@ -21,8 +20,6 @@ def run_all(options: argparse.Namespace) -> int:
 
     Raises ViewError, with the reports written, where a platform is absent that budgets should have been judged on.
     """
-    if options.platform:
-        raise ViewError("--all-platforms and --platform: choose one of them")
     others = [output.format for output in options.outputs if output.format not in FORMATS_OF_ALL]
     if others:
         raise ViewError(
@@ -31,13 +28,7 @@ def run_all(options: argparse.Namespace) -> int:
         )
     gate = find_gate(options)
     needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
-    analyzer = make_analyzer(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
-    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
-        index = analyzer.analyze_all(options.image, select=options.select)
-    if not options.quiet:
-        absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
-        own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
-        show_warnings([*absent, *index.warnings, *own])
+    index = read_all(options, hash_content=needs_hashes)
     verdicts = gate.judge_all(index)
 
     from ocisize.report.options import ReportOptions
@@ -53,9 +44,6 @@ def run_all(options: argparse.Namespace) -> int:
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         for name, found in verdicts.items():
             complain_of(found, index.analyses[name], about=name)
-    if gate.budgets and index.absent:
-        raise ViewError(
-            f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
-            hint="choose what is there with --platform, or analyse the image in its registry",
-        )
+    if gate.budgets:
+        refuse_absent(index)
     return max(map(status_of, verdicts.values()), default=0) if written else UNWRITTEN

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import ocisize
 from ocisize.cli.terminal import complain, progress_bars
+from ocisize.errors import ViewError
 
 if TYPE_CHECKING:
     import argparse
 
     from ocisize.analysis.dockerfile import Instruction
+    from ocisize.analysis.drift import IndexAnalysis
     from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer
 
@@ -36,6 +38,30 @@ def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
     if not options.quiet:
         show_warnings(analysis.warnings)
     return analysis
+
+
+def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> IndexAnalysis:
+    """Analyse the images of all platforms that the options name; raises OcisizeError."""
+    if options.platform:
+        raise ViewError("--all-platforms and --platform: choose one of them")
+    base, rules = getattr(options, "base", None), getattr(options, "rules", None)
+    analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
+    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
+        index = analyzer.analyze_all(options.image, select=options.select)
+    if not options.quiet:
+        absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
+        own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
+        show_warnings([*absent, *index.warnings, *own])
+    return index
+
+
+def refuse_absent(index: IndexAnalysis) -> None:
+    """Raise ViewError for platforms that budgets should have been judged on and that are not there."""
+    if index.absent:
+        raise ViewError(
+            f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
+            hint="choose what is there with --platform, or analyse the image in its registry",
+        )
 
 
 def make_analyzer(

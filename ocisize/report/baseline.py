@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 import attrs
 from rich.table import Table
@@ -16,7 +17,7 @@ from ocisize.report.page import open_page
 from ocisize.report.units import human_size, printable
 from ocisize.report.verdicts import verdict_document, write_verdicts
 
-SCHEMA = "ocisize.baseline-check"
+SCHEMA, SCHEMA_OF_ALL = "ocisize.baseline-check", "ocisize.baseline-check-index"
 VERSION = 1
 _COUNTS = ("files", "layers")
 _NAMES = {"file_size": "largest file"}
@@ -69,8 +70,18 @@ def _amount(name: str, value: int | None) -> str:
 
 def comparison_to_json(comparison: Comparison) -> str:
     """The same for programs; totals as the baseline has them."""
+    return json.dumps(_document(comparison), indent=2)
+
+
+def comparisons_to_json(comparisons: Sequence[Comparison]) -> str:
+    """The same for the images of all platforms."""
+    document = {"schema": SCHEMA_OF_ALL, "version": VERSION, "images": [_document(each) for each in comparisons]}
+    return json.dumps(document, indent=2)
+
+
+def _document(comparison: Comparison) -> dict[str, Any]:
     kept = comparison.kept
-    document = {
+    return {
         "schema": SCHEMA,
         "version": VERSION,
         "name": comparison.name,
@@ -80,4 +91,3 @@ def comparison_to_json(comparison: Comparison) -> str:
         "budgets": [verdict_document(verdict) for verdict in comparison.verdicts],
         "written": comparison.written,
     }
-    return json.dumps(document, indent=2)

@@ -83,10 +83,9 @@ def describe(verdict: Verdict, analysis: Analysis) -> str:
     """A verdict in one line: what was measured, got and limit, where, its author's reason, what to do."""
     budget = verdict.budget
     text = f"{_name(budget)}{_comparison(verdict)}"
-    if verdict.reason:
-        text += f": {verdict.reason}"
-    if verdict.where and verdict.outcome is not Status.PASS:
-        text += f": {_where(verdict, analysis)}"
+    places = _where(verdict, analysis) if verdict.outcome is not Status.PASS else ""
+    if places or verdict.reason:
+        text += f": {'; '.join(filter(None, (places, verdict.reason)))}"
     text += _dive_says(verdict, analysis)
     if budget.reason:
         text += f" ({budget.reason})"
@@ -215,7 +214,7 @@ def _place(place: Place, analysis: Analysis) -> str:
 def _to_do(verdict: Verdict, analysis: Analysis) -> str:
     """What helps, as far as the analysis knows."""
     metric = verdict.budget.metric
-    if verdict.reason:
+    if verdict.measured is None:
         return _TO_DO.get(verdict.reason, "")
     if metric is Metric.PATHS:
         return "keep them out of the step that brings them: what a later one deletes stays downloadable"

@@ -1,0 +1,80 @@
+"""judge_paths, judge_findings: verdicts on what an image must not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from ocisize.analysis.catalog import OWN_PREFIX, load_catalog
+from ocisize.analysis.findings import Finding, Severity
+from ocisize.analysis.model import LayerAnalysis
+from ocisize.analysis.scope import Surroundings
+from ocisize.analysis.topics import TOPICS
+from ocisize.analysis.verdict import Budget, Place, Status, Verdict
+from ocisize.files import decode_name
+
+MAX_PLACES = 10  #: of a verdict that are told; all are counted
+_SEVERITIES = [str(severity) for severity in Severity]
+
+
+def judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+    """Whether forbidden paths stand in the image, in the order of its layers."""
+    found = {layer.index: surroundings.rows(layer.index, budget) for layer in layers}
+    first = [(layer, row) for layer, rows in found.items() for row in rows[:MAX_PLACES]][:MAX_PLACES]
+    tables = surroundings.tables
+    places = [
+        Place(layer=layer, path=decode_name(tables[layer].paths[row]), measured=tables[layer].sizes[row])
+        for layer, row in first
+    ]
+    return _count(budget, places, sum(map(len, found.values())))
+
+
+def judge_findings(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+    """Whether there are forbidden findings, on the layers that the budget is about.
+
+    An id that no finding can have is told: the verdict is UNMATCHED where there is nothing else.
+    """
+    indexes = {layer.index for layer in layers}
+    found = [
+        finding
+        for finding in surroundings.analysis.advice.findings
+        if is_forbidden(finding, budget.findings) and (not budget.layer or not indexes.isdisjoint(finding.layers))
+    ]
+    unheard_of = [each for each in budget.findings if not _can_be(each, surroundings.rules)]
+    reason = f"there is no finding {', '.join(unheard_of)}" if unheard_of else ""
+    if reason and not found:
+        return Verdict(budget=budget, status=Status.UNMATCHED, reason=reason)
+    places = [Place(layer=each.layers[0] if each.layers else None, finding=each.id) for each in found[:MAX_PLACES]]
+    return _count(budget, places, len(found), reason)
+
+
+def is_forbidden(finding: Finding, forbidden: Sequence[str]) -> bool:
+    """Whether ids name a finding, or severities that it reaches."""
+    reached = _SEVERITIES[_SEVERITIES.index(str(finding.severity)) :]
+    return finding.id in forbidden or any(severity in forbidden for severity in reached)
+
+
+def _can_be(finding: str, rules: Sequence[str] | None) -> bool:
+    """Whether there can be findings of an id or severity; of users' rules that are not known there can be any."""
+    if finding in _SEVERITIES:
+        return True
+    return finding in _own_findings() if finding.startswith(OWN_PREFIX) else rules is None or finding in rules
+
+
+@cache
+def _own_findings() -> frozenset[str]:
+    """The ids of all findings that there can be without rules of users."""
+    return frozenset([topic.id for topic in TOPICS] + [rule.id for rule in load_catalog().rules])
+
+
+def _count(budget: Budget, places: Sequence[Place], count: int, reason: str = "") -> Verdict:
+    broken = count > budget.limit.value
+    return Verdict(
+        budget=budget,
+        status=budget.not_kept if broken else Status.PASS,
+        measured=count,
+        limit=budget.limit.value,
+        where=tuple(places) if broken else (),
+        where_count=count if broken else 0,
+        reason=reason,
+    )
