@@ -148,7 +148,7 @@ def test_the_examples_of_the_documentation() -> None:
     """Every TOML block of docs/budgets.md is read, and every key is explained there."""
     page = (Path(__file__).parents[1] / "docs" / "budgets.md").read_text()
     blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         table = ("tool", "ocisize") if "[tool.ocisize" in block else ()
         assert parse_budgets(block, "docs/budgets.md", table=table).budgets

@@ -265,6 +265,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "layer": budget.layer,
         "paths": [glob.text for glob in budget.paths],
         "ignore": [glob.text for glob in budget.ignore],
+        "visible_only": budget.visible_only,
         "findings": list(budget.findings),
         "reason": budget.reason,
         "origin": budget.origin,
