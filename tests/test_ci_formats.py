@@ -15,6 +15,8 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Verdict
+from ocisize.analysis.allplatforms import check_all
+from ocisize.analysis.budgetfile import parse_budgets
 from ocisize.analysis.dockerfile import parse_dockerfile
 from ocisize.analysis.drift import IndexAnalysis, find_drift
 from ocisize.analysis.findings import Advice, Severity
@@ -28,7 +30,7 @@ from ocisize.report.verdicts import place_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout
-from tests.reports import DOCKERFILE, judged_all, of_all, platforms, text_of, with_budgets
+from tests.reports import DOCKERFILE, index_of, judged_all, of_all, platforms, text_of, with_budgets
 
 # what budgets are called
 
@@ -272,6 +274,33 @@ def test_rows_name_their_platform() -> None:
     metrics = of_all("openmetrics")
     assert metrics.count("# TYPE ocisize_image_wire_bytes ") == 1
     assert 'ocisize_image_wire_bytes{image="acme/app",platform="linux/arm64"} 10200\n' in metrics
+
+
+def test_platforms_are_what_the_index_calls_them() -> None:
+    """Configs lack variants, or are wrong: no two images are taken for one, in no document."""
+    alike = {
+        name: changed(image(), platform="linux/arm") for name in ("linux/arm/v6", "linux/arm/v7", "windows/amd64 10.0.1")
+    }
+    verdicts = check_all(alike, parse_budgets('[[budget]]\nplatform = "linux/arm/v7"\nmax-files = 1').budgets)
+    assert {name: found[0].status.value for name, found in verdicts.items()} == {
+        "linux/arm/v6": "skipped", "linux/arm/v7": "fail", "windows/amd64 10.0.1": "skipped",
+    }  # fmt: skip
+    (found,) = check_all(alike, parse_budgets('platform = "windows/amd64"\nmax-files = 1').budgets)["windows/amd64 10.0.1"]
+    assert found.status.value == "fail"
+
+    def written(name: str, **options: Any) -> str:
+        file = io.StringIO(newline="")
+        index = attrs.evolve(index_of(image()), analyses=alike)
+        write_index_report(name, index, file, ReportOptions(**options), verdicts)
+        return file.getvalue()
+
+    for name in ("csv", "openmetrics", "sarif", "gitlab", "junit", "markdown"):
+        assert all(platform in written(name) for platform in alike), name
+    lines = written("openmetrics").splitlines()
+    assert len(set(lines)) == len(lines)
+    prints = [each["fingerprint"] for each in json.loads(written("gitlab"))]
+    assert len(set(prints)) == len(prints) == 7
+    assert len({run["automationDetails"]["id"] for run in json.loads(written("sarif"))["runs"]}) == 3
 
 
 def test_the_command_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,13 +21,14 @@ def check_all(
     rules: Sequence[str] | None = None,
     absent: Sequence[str] = (),
 ) -> dict[str, tuple[Verdict, ...]]:
-    """A verdict on every budget for each image, in their order, by what the images are called.
+    """A verdict on every budget for each image, in their order, by what the index calls its platform.
 
     A budget whose platform is none of theirs, and none of those ``absent`` from the file, is UNMATCHED for the first
     image. ``name`` and ``rules`` are as ``check`` has them.
     """
-    found = {each: check(analysis, budgets, baseline, name=name, rules=rules) for each, analysis in analyses.items()}
-    platforms = [*absent, *(analysis.platform for analysis in analyses.values())]
+    named = {each: attrs.evolve(analysis, platform=each) for each, analysis in analyses.items()}
+    found = {each: check(analysis, budgets, baseline, name=name, rules=rules) for each, analysis in named.items()}
+    platforms = [*analyses, *absent]
     for number, budget in enumerate(budgets):
         if budget.level is not Level.OFF and not any(is_for(budget.platform, each) for each in platforms):
             first = next(iter(found), None)

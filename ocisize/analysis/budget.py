@@ -108,8 +108,11 @@ def _skip(budget: Budget, platform: str) -> str:
 
 
 def is_for(pattern: str, platform: str) -> bool:
-    """Whether a budget's platform names an image's: ``linux/arm64`` is also ``linux/arm64/v8``, ``*`` is any text."""
-    return not pattern or any(fnmatch.fnmatchcase(platform, each) for each in (pattern, f"{pattern}/*"))
+    """Whether a budget's platform names an image's: ``linux/arm64`` is also ``linux/arm64/v8``, ``*`` is any text.
+
+    Behind a blank indexes tell images of one platform apart, such as by the version of Windows.
+    """
+    return not pattern or any(fnmatch.fnmatchcase(platform, each) for each in (pattern, f"{pattern}/*", f"{pattern} *"))
 
 
 def _measure(

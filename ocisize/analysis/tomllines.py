@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ class Lines:
     #: lines by the number of the array's table, 0 for the one above, and the key; "" is the table's own line
     places: Mapping[tuple[int, str], int]
     array: str  #: key of the array
+    starts: Sequence[int]  #: all lines of ``places``, rising
 
     def of(self, number: int, key: str, value: Any = None) -> int | None:
         """Where a key stands, or a value of it where that can be found; of a table written in brackets as near as can be."""
@@ -42,7 +44,8 @@ class Lines:
 
     def _end_of(self, line: int) -> int:
         """The line behind what begins at a line."""
-        return min((other for other in self.places.values() if other > line), default=len(self.rows) + 1)
+        following = bisect_right(self.starts, line)
+        return self.starts[following] if following < len(self.starts) else len(self.rows) + 1
 
 
 def _patterns(key: str, value: Any) -> Iterator[str]:
@@ -71,7 +74,7 @@ def find_lines(text: str, table: Sequence[str], array: str) -> Lines:
             found.setdefault((at or 0, ""), line)
         elif at is not None and (key := _KEY.match(content)):
             found.setdefault((at, key[1]), line)
-    return Lines(rows, found, array)
+    return Lines(rows, found, array, sorted(found.values()))
 
 
 def place_of_syntax(name: str, problem: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ocisize.analysis.baseline import Baseline, Entry
+    from ocisize.analysis.drift import IndexAnalysis
     from ocisize.analysis.model import Analysis
     from ocisize.analysis.verdict import Budget
     from ocisize.cli.gate import Gate
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         raise BudgetError("--ratchet: goes with check; write accepts the image as it is")
     gate = read_gate(options)
     index = read_all(options) if options.all_platforms else None
-    analyses = list(index.analyses.values()) if index else [read_image(options)]
+    analyses = _by_name(index) if index else [read_image(options)]
 
     from attrs import evolve
 
@@ -62,6 +63,13 @@ def run(options: argparse.Namespace) -> int:
     if index and not writes:
         refuse_absent(index)
     return status
+
+
+def _by_name(index: IndexAnalysis) -> list[Analysis]:
+    """The images of an index, for the platforms that it names: no two are alike, as those of configs can be."""
+    from attrs import evolve
+
+    return [evolve(analysis, platform=name) for name, analysis in index.analyses.items()]
 
 
 def _compare(analysis: Analysis, gate: Gate, baseline: Baseline, *, judged: bool) -> Comparison:

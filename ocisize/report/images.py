@@ -54,8 +54,11 @@ def report_on(analysis: Analysis, options: ReportOptions) -> Reported:
 def report_on_all(
     analyses: Mapping[str, Analysis], options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]
 ) -> list[Reported]:
-    """The images of all platforms, in the index's order."""
-    return [_report_on(each, options, verdicts.get(name, ()), name) for name, each in analyses.items()]
+    """The images of all platforms, in the index's order and by its names: configs often lack the variant."""
+    return [
+        _report_on(attrs.evolve(each, platform=name), options, verdicts.get(name, ()), name)
+        for name, each in analyses.items()
+    ]
 
 
 def _report_on(analysis: Analysis, options: ReportOptions, verdicts: Sequence[Verdict], platform: str) -> Reported:
