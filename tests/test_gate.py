@@ -138,7 +138,8 @@ def test_forbidden_paths() -> None:
     assert verdict('forbid = "/bin/sh"\nvisible-only = true').status == Status.FAIL
     assert verdict('forbid = "/app/tmp"\nignore = "/app/"').status == Status.PASS
     assert verdict('forbid = "/app/tmp"\nlevel = "warn"').status == Status.WARN
-    assert verdict('forbid = "/app/tmp"\nlevel = "off"').status == Status.SKIPPED
+    for text in ('forbid = "/app/tmp"\nlevel = "off"', "forbid = false", 'forbid = "off"', 'forbid = ["off"]'):
+        assert verdict(text).status == Status.SKIPPED
 
 
 def test_a_forbidden_directory_is_what_lies_in_it() -> None:
@@ -172,7 +173,8 @@ def test_forbidden_findings() -> None:
     assert [verdict(f'forbid-findings = ["{severity}"]').measured for severity in ("low", "medium", "high")] == [2, 1, 0]
     assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "COPY*"').status == Status.PASS
     assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "RUN rm"').status == Status.FAIL
-    assert verdict('forbid-findings = "low"\nlevel = "off"').status == Status.SKIPPED
+    for text in ('forbid-findings = "low"\nlevel = "off"', "forbid-findings = false", 'forbid-findings = "off"'):
+        assert verdict(text).status == Status.SKIPPED
     with pytest.raises(BudgetError, match="forbid-findings: got 'serious', expected an id such as OS101 or one of high"):
         parse_budgets('forbid-findings = ["serious"]')
 

@@ -64,7 +64,7 @@ def table() -> dict[tuple[str, str], str]:
     for rule, broken, kept in ((FORBID, '"/app/tmp"', '"*.pem"'), (FORBID_FINDINGS, '"OS101"', '"OS102"')):
         cases[rule, "fail"], cases[rule, "pass"] = f"{rule} = {broken}", f"{rule} = {kept}"
         cases[rule, "equal"] = f"{rule} = {kept}"  # none of them is as many as are allowed
-        cases[rule, "disabled"] = f'{rule} = {broken}\nlevel = "off"'
+        cases[rule, "disabled"] = f"{rule} = false"
         cases[rule, "misconfigured"] = f"{rule} = 3"
     for key in set(FIGURES) - NO_GROWTH:
         cases[f"+{key}", "pass"], cases[f"+{key}", "equal"] = f'{key} = "+2"', f'{key} = "+1"'

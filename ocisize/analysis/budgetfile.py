@@ -84,6 +84,7 @@ def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str]
 
     Raises BudgetError, which lists all that is wrong, each with its line where that can be found.
     """
+    text = text.removeprefix("\ufeff")
     try:
         document: Any = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # numbers can be too long, arrays too deep
@@ -109,6 +110,12 @@ def budget_of(key: str, text: str, origin: str) -> Budget:
     return Budget(
         key=key, metric=metric, limit=parse_limit(text, UNITS[metric], growth=metric not in _NO_GROWTH), origin=origin
     )
+
+
+def forbid_nothing(key: str, origin: str) -> Budget:
+    """FORBID or FORBID_FINDINGS, switched off."""
+    metric = Metric.PATHS if key == FORBID else Metric.FINDINGS
+    return Budget(key=key, metric=metric, limit=Limit(0, Unit.COUNT), level=Level.OFF, origin=origin)
 
 
 def forbid_paths(globs: Sequence[Glob], origin: str) -> Budget:
@@ -198,6 +205,8 @@ class _Reader:
                 self.note(key, "got an empty array")
             for each in value if isinstance(value, list) else [value]:
                 yield from self._limit(key, each)
+        elif key in (FORBID, FORBID_FINDINGS) and self.table[key] in (False, OFF, [OFF]):
+            yield forbid_nothing(key, self.place(key))
         elif key == FORBID:
             yield forbid_paths(self.globs(key), self.place(key))
         elif key == FORBID_FINDINGS:

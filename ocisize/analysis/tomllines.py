@@ -72,6 +72,9 @@ def find_lines(text: str, table: Sequence[str], array: str) -> Lines:
             count += name == below
             at = count if name == below else 0 if name == top else None
             found.setdefault((at or 0, ""), line)
+            inside = name.removeprefix(f"{top}." if top else "")
+            if at is None and (not top or inside != name):  # another table within, which is a key, too
+                found.setdefault((0, inside.partition(".")[0]), line)
         elif at is not None and (key := _KEY.match(content)):
             found.setdefault((at, key[1]), line)
     return Lines(rows, found, array, sorted(found.values()))

@@ -165,7 +165,15 @@ def _is_narrow(budget: Budget) -> bool:
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     """The budgets of the flags; all their problems are told at once."""
-    from ocisize.analysis.budgetfile import budget_of, forbid_findings, forbid_paths
+    from ocisize.analysis.budgetfile import (
+        FORBID,
+        FORBID_FINDINGS,
+        OFF,
+        budget_of,
+        forbid_findings,
+        forbid_nothing,
+        forbid_paths,
+    )
     from ocisize.analysis.globs import parse_glob
     from ocisize.errors import BudgetError
 
@@ -174,9 +182,12 @@ def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
         for key in LIMIT_FLAGS
         for text in getattr(options, key)
     ]
-    if options.forbid:
+    for key, texts in ((FORBID, options.forbid), (FORBID_FINDINGS, options.forbid_findings)):
+        if texts == [OFF]:
+            yield forbid_nothing(key, f"--{key}")
+    if options.forbid not in ([], [OFF]):
         makers.append(("--forbid: ", lambda: forbid_paths([parse_glob(text) for text in options.forbid], "--forbid")))
-    if options.forbid_findings:
+    if options.forbid_findings not in ([], [OFF]):
         makers.append(("--forbid-findings: ", partial(forbid_findings, options.forbid_findings, "--forbid-findings")))
     found = [_made(what, make) for what, make in makers]
     problems = [each for each in found if isinstance(each, str)]

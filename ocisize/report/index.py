@@ -69,7 +69,7 @@ def _header(console: Console, index: IndexAnalysis) -> int:
 def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
     if not any(verdicts.values()):
         return 0
-    from ocisize.report.verdicts import describe
+    from ocisize.report.verdicts import describe, headline
 
     broken = [
         (each.outcome.value, name, describe(each, index.analyses[name]))
@@ -80,7 +80,7 @@ def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Seq
     ]
     console.print()
     if not broken:
-        _line(console, "Budgets: all kept on every platform", "bold")
+        _line(console, headline([verdict for found in verdicts.values() for verdict in found]), "bold")
         return 2
     _line(
         console,
