@@ -90,6 +90,17 @@ def test_junit_has_a_test_for_each_budget() -> None:
     assert (suite.get("failures"), suite.get("skipped")) == ("4", "1")  # the fourth is a finding
 
 
+def test_no_two_tests_of_junit_share_a_name() -> None:
+    """Budgets and findings that read alike are numbered, so that readers do not take them for one."""
+    alike = changed(image(), advice=Advice((finding(), finding(), finding(102))))
+    text = text_of("junit", alike, verdicts=judge("max-files = [6, 6]"))
+    names = [(case.get("classname"), case.get("name")) for case in ElementTree.fromstring(text).iter("testcase")]
+    assert names == [
+        ("ocisize.budget", "files ≤ 6"), ("ocisize.budget", "files ≤ 6 (2)"), ("ocisize.OS101", "a thing"),
+        ("ocisize.OS101", "a thing (2)"), ("ocisize.OS102", "a thing"),
+    ]  # fmt: skip
+
+
 def test_markdown_has_the_budgets_first() -> None:
     """How they stand, and a row for each, failing ones first; without budgets not a word."""
     text = with_budgets("markdown")
@@ -356,6 +367,8 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "Containerfile").write_text("# x\n\n" + DOCKERFILE)
     assert first_place("--dockerfile", "two/Containerfile") == ("two/Containerfile", 5)
+    assert first_place("--dockerfile", str(tmp_path / "two" / "Containerfile")) == ("two/Containerfile", 5)
+    assert first_place("--dockerfile", "./two/../Dockerfile") == ("Dockerfile", 3)
     assert first_place("--dockerfile", "nowhere") == ("nowhere", 1)
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from ocisize.cli.gate import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
 from ocisize.cli.options import add_finding_options, colored, count
-from ocisize.cli.reading import DOCKERFILE, read_dockerfile, read_image
+from ocisize.cli.reading import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.terminal import complain, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         files=options.files,
         color=colored(options),
         assumptions=options.cost,
-        dockerfile=options.dockerfile or DOCKERFILE,
+        dockerfile=name_of_dockerfile(options),
         instructions=read_dockerfile(options),
         verdicts=verdicts,
     )

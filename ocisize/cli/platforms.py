@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cli.gate import UNWRITTEN, complain_of, find_gate, status_of
 from ocisize.cli.options import colored
-from ocisize.cli.reading import DOCKERFILE, read_all, read_dockerfile, refuse_absent
+from ocisize.cli.reading import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS_OF_ALL, write_index_report
@@ -37,7 +37,7 @@ def run_all(options: argparse.Namespace) -> int:
         files=options.files,
         color=colored(options),
         assumptions=options.cost,
-        dockerfile=options.dockerfile or DOCKERFILE,
+        dockerfile=name_of_dockerfile(options),
         instructions=read_dockerfile(options),
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))

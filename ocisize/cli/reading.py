@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,6 +82,13 @@ def make_analyzer(
             plain_http=options.insecure, tls_verify=options.ca_cert or True, pool_size=max(analyzer.jobs, 8)
         )
     return analyzer
+
+
+def name_of_dockerfile(options: argparse.Namespace) -> str:
+    """The Dockerfile as reports name it, by its path in the current folder where it lies there."""
+    path = os.path.normpath(options.dockerfile or DOCKERFILE)
+    inside = os.path.relpath(path)
+    return path if inside.startswith("..") else inside
 
 
 def read_dockerfile(options: argparse.Namespace) -> Sequence[Instruction]:

@@ -6,6 +6,7 @@ medium severity are failed tests.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TextIO
@@ -36,7 +37,18 @@ class Check:
 
 def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
     """Write a suite for each image: its budgets and the findings that matter, or one passed test where there are none."""
-    write_suites([(image.analysis, [*_of_budgets(image), *_of_findings(image)]) for image in images], file)
+    write_suites([(image.analysis, _told_apart([*_of_budgets(image), *_of_findings(image)])) for image in images], file)
+
+
+def _told_apart(checks: Sequence[Check]) -> list[Check]:
+    """The checks by names that no two share: readers take tests of one name for one."""
+    seen = Counter[tuple[str, str]]()
+    found = []
+    for check in checks:
+        seen[check.group, check.name] += 1
+        number = seen[check.group, check.name]
+        found.append(attrs.evolve(check, name=f"{check.name} ({number})") if number > 1 else check)
+    return found
 
 
 def _of_budgets(image: Reported) -> Iterator[Check]:
