@@ -370,6 +370,9 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert first_place("--dockerfile", str(tmp_path / "two" / "Containerfile")) == ("two/Containerfile", 5)
     assert first_place("--dockerfile", "./two/../Dockerfile") == ("Dockerfile", 3)
     assert first_place("--dockerfile", "nowhere") == ("nowhere", 1)
+    (tmp_path / "other").write_text("FROM scratch\nRUN other\n")
+    assert main([*arguments, "--dockerfile", "other"]) == 0
+    assert "warning: --dockerfile: other: no layer was written by its instructions" in capsys.readouterr().err
 
 
 # what code scanning shows

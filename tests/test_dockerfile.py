@@ -59,6 +59,13 @@ def test_the_text_of_instructions() -> None:
     assert texts[8] == "# no comment apt-get clean FROM nothing"
 
 
+def test_lines_are_joined_as_they_stand() -> None:
+    """Nothing comes between continued lines but their own blanks; two escape characters continue none."""
+    assert [each.text for each in parse_dockerfile("RUN a\\\nb  \\  \n  c \\\n\td\n")] == ["ab c d"]
+    assert spans("RUN a \\\\\nCOPY b c") == [("RUN", 1, 1), ("COPY", 2, 2)]
+    assert spans("RUN \\\n# nothing\n\n  a") == [("RUN", 1, 4)]
+
+
 def test_another_escape_character() -> None:
     """Windows files continue lines with a backtick; a backslash at the end is a path."""
     assert spans("# escape=`\nFROM x\nRUN dir c:\\\nRUN a `\r\n  b\n") == [("FROM", 2, 2), ("RUN", 3, 3), ("RUN", 4, 5)]

@@ -61,14 +61,15 @@ def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
         first, pieces = at, list[str]()
         last = at
         while at < len(lines) and (at == first or pieces):
-            line = lines[at].strip()
+            line = lines[at].rstrip()
             at += 1
-            if line and not line.startswith("#"):
-                pieces.append(line.removesuffix(escape))
+            if line and not line.lstrip().startswith("#"):
+                goes_on = line.endswith(escape) and not line.endswith(2 * escape)
+                pieces.append(line[:-1] if goes_on else line)
                 last = at - 1
-                if not line.endswith(escape):
+                if not goes_on:
                     break
-        match = _KEYWORD.fullmatch(" ".join(pieces))
+        match = _KEYWORD.fullmatch("".join(pieces))
         if match is None:
             continue
         keyword, rest = match[1].upper(), match[2] or ""

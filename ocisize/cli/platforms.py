@@ -38,7 +38,7 @@ def run_all(options: argparse.Namespace) -> int:
         color=colored(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
-        instructions=read_dockerfile(options),
+        instructions=read_dockerfile(options, index.analyses.values()),
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     if not any(output.format == "text" and output.output is None for output in options.outputs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,19 +91,28 @@ def name_of_dockerfile(options: argparse.Namespace) -> str:
     return path if inside.startswith("..") else inside
 
 
-def read_dockerfile(options: argparse.Namespace) -> Sequence[Instruction]:
-    """The instructions of the Dockerfile, where a report shows findings at its lines; none where it cannot be read."""
+def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Sequence[Instruction]:
+    """The instructions of the Dockerfile, where a report shows findings at its lines; none where it cannot be read.
+
+    That one was named that cannot be read, or is of none of the images, is told.
+    """
     if {output.format for output in options.outputs}.isdisjoint(_WITH_LINES):
         return ()
-    from ocisize.analysis.dockerfile import parse_dockerfile
+    from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
 
-    path = Path(options.dockerfile or DOCKERFILE)
+    path, problem = Path(options.dockerfile or DOCKERFILE), ""
+    instructions: Sequence[Instruction] = ()
     try:
-        return parse_dockerfile(path.read_text("utf-8", "replace"))
+        instructions = parse_dockerfile(path.read_text("utf-8", "replace"))
     except OSError as error:
-        if options.dockerfile and not options.quiet:
-            complain("warning", f"--dockerfile: {path}: {error.strerror}; findings are shown at its first line")
-        return ()
+        problem = f"{error.strerror}; findings are shown at its first line"
+    else:
+        steps = [[layer.instruction for layer in analysis.layers] for analysis in analyses]
+        if not any(any(find_lines(each, instructions)) for each in steps):
+            problem = "no layer was written by its instructions; findings are shown at its first line"
+    if problem and options.dockerfile and not options.quiet:
+        complain("warning", f"--dockerfile: {path}: {problem}")
+    return instructions
 
 
 def show_warnings(warnings: Sequence[str]) -> None:
