@@ -68,7 +68,7 @@ def test_what_is_not_toml(text: str, problem: str) -> None:
     ("text", "problem"),
     [
         ('path = "/a"\nmax-layers = 3', "o.toml:1: path: cannot narrow max-layers"),
-        ('ignore = "/a"\nmax-layer-wire = 3', "o.toml:1: ignore: cannot narrow max-layer-wire"),
+        ('ignore = "/a"\nmax-layers = 3', "o.toml:1: ignore: cannot narrow max-layers"),
         ('path = "/a"\nforbid = "/b"', "o.toml:1: path: cannot narrow forbid"),
         ('ignore = "/a"\nforbid-findings = "high"', "o.toml:1: ignore: cannot narrow forbid-findings"),
         ("visible-only = true\nmax-wire = 3", "o.toml:1: visible-only: cannot narrow max-wire"),

@@ -210,6 +210,21 @@ def test_ignored_paths_do_not_count() -> None:
     assert verdict('max-files = 1\nignore = "/nothing"').measured == 6
 
 
+def test_the_largest_layer_of_what_counts() -> None:
+    """Layers are compared by what paths select and without what is ignored."""
+    for text, size, index in (
+        ('ignore = "/bin"\nmax-layer-unpacked = 1', 8000, 1),
+        ('ignore = "/bin"\nmax-layer-wire = 1', 4000, 1),
+        ('ignore = ["/bin", "/app"]\nmax-layer-wire = 1', 1000, 3),
+        ('path = "/etc"\nmax-layer-unpacked = 1', 2000, 3),
+        ('path = "/etc"\nlayer = "ADD *"\nmax-layer-wire = 1', 500, 0),
+    ):
+        found = verdict(f"[[budget]]\n{text}")
+        assert (found.status, found.measured, found.where[0].layer) == (Status.FAIL, size, index), text
+    assert verdict('[[budget]]\npath = "/nothing"\nmax-layer-wire = 1').status == Status.UNMATCHED
+    assert verdict('ignore = "/bin"\nmax-layer-wire = 1', uncompressed()).status == Status.UNKNOWN
+
+
 def test_the_visible_view() -> None:
     """Files are counted, and the largest looked for, among all that is downloaded or among what a container sees."""
     assert verdict("max-files = 3\nvisible-only = true").measured == 3
@@ -373,6 +388,8 @@ PARTS = {
     '"max-live" in /app': ('path = "/app"', "max-live", 4000),
     '"max-waste" without /app/tmp': ('ignore = "/app/tmp"', "max-waste", 2000),
     '"max-files" that are visible': ("visible-only = true", "max-files", 3),
+    '"max-layer-unpacked" without': ('ignore = "/bin"', "max-layer-unpacked", 8000),
+    '"max-layer-wire" in /etc': ('path = "/etc"', "max-layer-wire", 1000),
     '"max-file-size" without': ('ignore = ["/bin", "big"]', "max-file-size", 3000),
 }
 

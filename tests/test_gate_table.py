@@ -168,7 +168,6 @@ def test_scopes_that_can_be() -> None:
     """What narrows what: no more and no less is refused above than the documentation says."""
     allowed = {scope: [key for key in LIMITS if read(f"{text}{key} = 0") or read(f'{text}{key} = "1 s at 1 B/s"')]
                for scope, text in SCOPES.items()}  # fmt: skip
-    per_layer = ["max-layers", "max-layer-wire", "max-layer-unpacked"]
     assert allowed[""] == allowed["layer"] == list(LIMITS)
-    assert allowed["path"] == allowed["ignore"] == [key for key in LIMITS if key not in per_layer]
+    assert allowed["path"] == allowed["ignore"] == [key for key in LIMITS if key != "max-layers"]
     assert allowed["visible"] == ["max-files", "max-file-size"]

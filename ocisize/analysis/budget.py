@@ -122,7 +122,7 @@ def _measure(
     if budget.metric is Metric.LAYERS:
         return [_Sample(len(layers))]
     if budget.metric in _PER_LAYER:
-        return _largest_layer(budget, layers)
+        return _largest_layer(budget, surroundings, layers)
     if budget.metric is Metric.FILE_SIZE:
         return _largest_file(budget, surroundings, layers)
     if budget.metric is Metric.USER_WASTE:
@@ -178,9 +178,10 @@ def _user_waste(surroundings: Surroundings, budget: Budget) -> _Sample:
     return _Sample(_share(sum(each.waste for each in figures), sum(each.unpacked for each in figures)))
 
 
-def _largest_layer(budget: Budget, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
+def _largest_layer(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
     wire = budget.metric is Metric.LAYER_WIRE
-    sizes = [(layer.compressed_size if wire else layer.content_size, layer.index) for layer in layers]
+    figures = [(surroundings.figures([layer], budget), layer.index) for layer in layers]
+    sizes = [(each.wire if wire else each.unpacked, index) for each, index in figures]
     known = [(size, -index) for size, index in sizes if size is not None]
     if len(known) < len(sizes):
         return [_Sample(None, reason=UNKNOWN_WIRE)]

@@ -55,8 +55,8 @@ LIMITS: Mapping[str, Metric] = {
 }
 #: keys that narrow a budget, with the limits that they cannot narrow
 _NARROWING: Mapping[str, tuple[str, ...]] = {
-    "path": ("max-layers", "max-layer-wire", "max-layer-unpacked", FORBID, FORBID_FINDINGS),
-    "ignore": ("max-layers", "max-layer-wire", "max-layer-unpacked", FORBID_FINDINGS),
+    "path": ("max-layers", FORBID, FORBID_FINDINGS),
+    "ignore": ("max-layers", FORBID_FINDINGS),
     "layer": (),
     "visible-only": (*[key for key in LIMITS if key not in ("max-files", "max-file-size")], FORBID_FINDINGS),
 }
