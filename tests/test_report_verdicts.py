@@ -64,6 +64,26 @@ def test_growth_tells_what_it_is_measured_from() -> None:
     assert line('max-files = "+1"', baseline=baseline) == "files 6 < 7 (baseline +1)"
 
 
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [
+        (9_902, "wire 10,100 B < 10,100.04 B (baseline +2.0 %)"),
+        (9_901, "wire 10,100 B > 10,099.02 B (baseline +2.0 %), 1 B over → OS101 saves 45 B"),
+        (100, "wire 10.1 kB > 102 B (baseline +2.0 %), 10.0 kB over → OS101 saves 45 B"),
+    ],
+)
+def test_limits_between_two_bytes(kept: int, text: str) -> None:
+    """A share of a baseline is seldom whole: what is told is no equation, and never 0 B over."""
+    baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=kept)))
+    assert line('max-wire = "+2 %"', baseline=baseline) == text
+
+
+def test_limits_between_two_files() -> None:
+    """The same for counts."""
+    baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(image()))
+    assert line('max-files = "+2 %"', baseline=baseline) == "files 6 < 6.12 (baseline +2.0 %)"
+
+
 def test_dives_own_verdict_is_told_where_it_is_another() -> None:
     """Where dive decides otherwise the reader sees its figure; elsewhere nothing."""
     figures = image().dive

@@ -155,7 +155,9 @@ def _comparison(verdict: Verdict) -> str:
     text = f" {got} {sign} {allowed}"
     if budget.limit.growth:
         text += f" (baseline +{_amount(budget.limit.value, budget.limit.unit)})"
-    return f"{text}, {_amount(off, unit)} over" if off > 0 and unit is not Unit.SHARE else text
+    if off <= 0 or unit is Unit.SHARE:
+        return text
+    return f"{text}, {_amount(off if unit is Unit.SECONDS else math.ceil(off), unit)} over"
 
 
 def _amount(value: Number, unit: Unit) -> str:
@@ -168,8 +170,9 @@ def _amount(value: Number, unit: Unit) -> str:
 
 def _exact(value: Number, unit: Unit) -> str:
     """Digits enough to tell a figure from a limit that it nearly meets."""
-    if unit is Unit.BYTES:
-        return f"{int(value):,} B"
+    if unit in (Unit.BYTES, Unit.COUNT):
+        digits = f"{value:,}" if value == int(value) else f"{float(value):,.2f}"
+        return f"{digits} B" if unit is Unit.BYTES else digits
     return f"{100 * float(value):.9g} %" if unit is Unit.SHARE else f"{float(value):.9g} s"
 
 
