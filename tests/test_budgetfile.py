@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocisize.analysis.budgetfile import LIMITS, parse_budgets
 from ocisize.errors import BudgetError
@@ -157,6 +159,23 @@ def test_the_examples_of_the_documentation() -> None:
     for key in (*LIMITS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "platform", "level",
                 "reason", "if-unknown", "if-unmatched", "name", "baseline"):  # fmt: skip
         assert f"`{key}`" in page, key
+
+
+PIECES = ["max-wire", "budget", "forbid", "path", "layer", " = ", "[", "]", "[[", "]]", "{", "}", '"', "'", '"""', "\n", ",", ".", "#",
+          "1", "+2 %", "5 MB", "true", "\\", "off", "-", "[[budget]]\n", 'max-live = "1 kB"\n', "max-files = [\n 1,\n x]"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=40))
+def test_any_text_is_settings_or_an_error(text: str) -> None:
+    """Whatever stands in a file: budgets, or problems that name it, at lines that it has."""
+    for table in ((), ("tool", "ocisize")):
+        try:
+            parse_budgets(text, "o.toml", table=table)
+        except BudgetError as error:
+            for problem in error.problems:
+                assert problem.startswith("o.toml:")
+                line = re.match(r"o\.toml:(\d+):", problem)
+                assert line is None or 1 <= int(line[1]) <= text.count("\n") + 1
 
 
 def test_a_byte_order_mark_is_no_statement() -> None:

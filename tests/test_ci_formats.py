@@ -273,6 +273,9 @@ def test_markdown_of_many_platforms_fits() -> None:
     shown = text.count("· on all platforms")
     assert shown > 100
     assert f"… and {300 - shown} more findings" in text
+    text = of_all("markdown", [changed(image(), platform=f"linux/p{number}") for number in range(2000)])
+    assert len(text.encode()) <= LIMIT
+    assert "\n\n… and 1,900 more platforms, not shown for lack of room.\n\n**4,000 findings**" in text
 
 
 def test_rows_name_their_platform() -> None:

@@ -22,6 +22,7 @@ from ocisize.report.verdicts import describe, headline, worst_first
 LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all
 _OUTCOMES = (Status.FAIL, Status.WARN, Status.PASS)
+_MAX_PLATFORMS = 100
 _MAX_CODE = 240  # characters of a name or build step
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
 _SIGNS = {"<": "&lt;", ">": "&gt;", "=": "="}
@@ -95,7 +96,9 @@ def _head(images: Sequence[Reported]) -> str:
     title, rule = words(first.analysis.platform), "---:|" * len(names)
     if first.platform:
         names, title, rule = ["Platform", *names], f"{len(images)} platforms", f"---|{rule}"
-    rows = [_figures(image) for image in images]
+    rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
+    if len(images) > _MAX_PLATFORMS:
+        rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")
     text = f"### {code(describe_image(first.analysis))} {title}\n\n| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows)
     verdicts = [verdict for image in images for verdict in image.verdicts]
     return f"{text}\n" + (f"\n**{words(headline(verdicts))}**\n" if verdicts else "")
