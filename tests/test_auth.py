@@ -20,10 +20,11 @@ import responses
 from ocisize.errors import AuthenticationFailed, RegistryError
 from ocisize.oci import OCI_MANIFEST, Descriptor, Digest
 from ocisize.reference import parse_reference
-from ocisize.sources.auth import RegistryAuth, is_private_address, parse_challenges
+from ocisize.sources.auth import RegistryAuth, parse_challenges
 from ocisize.sources.client import Connection
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
+from ocisize.sources.sockets import is_private_address
 from tests.images import sha256
 from tests.registry import (
     Answer,

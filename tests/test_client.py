@@ -23,10 +23,11 @@ from ocisize.errors import AuthenticationFailed, DigestMismatch, DocumentError, 
 from ocisize.image import read_blob
 from ocisize.oci import MAX_CONFIG, MAX_MANIFEST, Descriptor, Digest
 from ocisize.reference import parse_reference
-from ocisize.sources import client
 from ocisize.sources.client import Connection, RegistryClient
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
+from ocisize.sources.sockets import Lines
+from ocisize.sources.transport import Session
 from tests.images import build_image, layer, sha256
 from tests.registry import Answer, Request, Server, challenge, errors, free_port, ranged, redirect
 
@@ -78,10 +79,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited for a blob to come back, without waiting."""
     waited: list[float] = []
 
-    class Clock:
-        sleep = waited.append
-
-    monkeypatch.setattr(client, "time", Clock)
+    monkeypatch.setattr(Lines, "pause", lambda _, seconds: waited.append(seconds))
     return waited
 
 
@@ -143,7 +141,7 @@ def test_an_odd_retry_after(after: str, server: Server) -> None:
 
 def test_a_long_retry_after_is_cut_short() -> None:
     """A registry cannot make us wait for hours."""
-    adapter = client._Session(Connection()).get_adapter("http://x")
+    adapter = Session(Connection(), "x").get_adapter("http://x")
     assert isinstance(adapter, requests.adapters.HTTPAdapter)
     assert adapter.max_retries.parse_retry_after("86400") == 60
 
@@ -545,7 +543,7 @@ def test_clients_show_no_secret() -> None:
             urllib3.exceptions.NameResolutionError("x.io", HTTPConnection("x.io"), socket.gaierror(8, "no")),
             "cannot be resolved",
         ),
-        (urllib3.exceptions.ProxyError("x", OSError("y")), "the proxy cannot be reached"),
+        (urllib3.exceptions.ProxyError("x", OSError("y")), "the proxy failed: y"),
         (urllib3.exceptions.ConnectTimeoutError(HTTPConnection("x.io"), "x"), "no connection in time"),
     ],
 )

@@ -7,26 +7,30 @@ Token protocol: https://distribution.github.io/distribution/spec/auth/token/. Bu
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import re
-import socket
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import oras.auth
-import requests
 import urllib3
 from oras.auth.token import TokenAuth
 
 from ocisize.errors import AuthenticationFailed, RegistryError
 from ocisize.reference import DOCKER_HUB_HOST
 from ocisize.sources.credentials import Credentials
+from ocisize.sources.sockets import TooSlow, is_private_address
+from ocisize.sources.transport import Session, discard, read_document
+from ocisize.sources.wording import one_line, plain
+
+if TYPE_CHECKING:
+    import requests
 
 BACKEND = "ocisize"
 _MAX_TOKEN_BODY = 1 << 20
-_MAX_CHALLENGE_BODY = 64 << 10
+_WRONG = 401  # the credentials themselves are refused; by a 403 only what was asked for
 _SCHEME = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
 _PARAMETER = re.compile(r'[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
@@ -49,13 +53,17 @@ def parse_challenges(header: str) -> dict[str, dict[str, str]]:
     return challenges
 
 
+class StorageRefused(RegistryError):
+    """Where a registry keeps its blobs does not accept the address that it gave; addresses expire."""
+
+
 class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
     """Credentials and tokens for one repository of one registry.
 
     ``token`` is None before the first challenge; ``get_auth_header`` then sends nothing.
     """
 
-    session: requests.Session
+    session: Session
     prefix: str
     token: str | None
 
@@ -66,10 +74,17 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         self.repository = ""
         self._basic = False
         self._token_used = False
+        self._refused_with: int | None = None  # the status that refused the credentials, which are not sent again
+        self._tokens: set[str] = set()
         self._lock = threading.Lock()
 
     def get_auth_header(self) -> dict[str, str]:
-        """The header that proves who we are, as far as the registry has asked for it."""
+        """The header that proves who we are, as far as the registry has asked for it.
+
+        Raises AuthenticationFailed once the credentials were refused: wrong ones, sent again and again, lock accounts.
+        """
+        if self._refused_with is not None:
+            raise self._refused(self._refused_with)
         if self._basic and self.credentials is not None and self.credentials.basic:
             return {"Authorization": self.credentials.basic}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -85,21 +100,31 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         challenge = original.headers.get("WWW-Authenticate", "")
         status = original.status_code
         sent = original.request.headers.get("Authorization")
-        with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
-            original.raw.read(_MAX_CHALLENGE_BODY)  # so that the connection can serve the next request
-        original.close()
-        if _origin(original.url) != _origin(f"{self.prefix}://{self.registry_host}"):
-            raise RegistryError(f"storage host refused the download ({status})", status=status)
+        discard(original.raw)
+        if not self.is_at_home(original.url):
+            raise StorageRefused(f"storage host {urlsplit(original.url).hostname} refused ({status})", status=status)
         with self._lock:
             current = self.get_auth_header()
             if current and sent == current["Authorization"]:
                 if self._basic:
-                    raise self._refused(status)
+                    raise self._refused(status, for_good=status == _WRONG)
                 self.token = None
             if not self.get_auth_header():
                 self._answer(parse_challenges(challenge), status)
         headers.update(self.get_auth_header())
         return headers, True
+
+    def is_at_home(self, url: str) -> bool:
+        """Whether a URL is of the registry itself: same scheme, host and port."""
+        return _origin(url) == _origin(f"{self.prefix}://{self.registry_host}")
+
+    def secrets(self) -> Iterator[str]:
+        """Everything that must not stand in an error, the longest first."""
+        known = self.credentials or Credentials()
+        found = {known.password, known.identity_token, known.registry_token, *self._tokens}
+        if known.basic:
+            found.add(known.basic.partition(" ")[2])
+        yield from sorted(filter(None, found), key=len, reverse=True)
 
     @property
     def hint(self) -> str:
@@ -109,8 +134,10 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             return f"the stored credentials do not open it; log in with others: {login}"
         return f"log in first: {login}; registries also deny what does not exist"
 
-    def _refused(self, status: int) -> AuthenticationFailed:
+    def _refused(self, status: int, *, for_good: bool = True) -> AuthenticationFailed:
         known = self.credentials is not None
+        if known and for_good:
+            self._refused_with = status
         return AuthenticationFailed(
             f"{self.registry_host}/{self.repository}: {'credentials refused' if known else 'access denied'} ({status})",
             status=status,
@@ -123,7 +150,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         elif "basic" in challenges and self.credentials is not None and self.credentials.basic:
             self._basic, self.token = True, ""  # not None, so that do_request sends the header unasked from now on
         else:
-            raise self._refused(status)
+            raise self._refused(status, for_good=False)  # nothing was sent
 
     def _fetch_token(self, challenge: dict[str, str], status: int) -> str:
         credentials = self.credentials or Credentials()
@@ -141,7 +168,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             response = self._send("POST", realm, data=form)
             if response.status_code not in (404, 405):
                 return self._read_token(response, status)
-            response.close()
+            discard(response.raw)
             user, password = credentials.username or "<token>", credentials.password or credentials.identity_token
             credentials = Credentials(user, password)
         headers = {"Authorization": credentials.basic} if credentials.basic else {}
@@ -153,10 +180,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             return self.session.request(
                 method, realm, verify=self._tls_verify, allow_redirects=False, stream=True, **arguments
             )
-        except requests.RequestException as error:
-            raise RegistryError(
-                f"token service {urlsplit(realm).netloc} cannot be reached: {type(error).__name__}"
-            ) from None
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
+            raise RegistryError(f"token service {_host_of(realm)} cannot be reached: {plain(error)}") from None
 
     def _check_realm(self, realm: str) -> str:
         """Refuse to send secrets in the clear or to a private address that the registry itself is not at."""
@@ -164,53 +189,47 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             url = urlsplit(urljoin(f"{self.prefix}://{self.registry_host}", realm))
         except ValueError:
             url = urlsplit("")
-        if not realm or url.scheme not in ("http", "https") or not url.hostname:
-            raise AuthenticationFailed(f"{self.registry_host} names no usable token service: {realm!r}", status=401)
-        if url.scheme == "http" and self.prefix == "https":
-            raise AuthenticationFailed(f"{self.registry_host} names a token service without TLS: {realm!r}", status=401)
-        registry_host = urlsplit(f"//{self.registry_host}").hostname or ""
-        if is_private_address(url.hostname) and not is_private_address(registry_host):
-            raise AuthenticationFailed(
-                f"{self.registry_host} names a token service at a private address: {realm!r}", status=401
-            )
+        problem = None
+        if not realm or url.scheme not in ("http", "https") or not url.hostname or url.username:
+            problem = "no usable token service"
+        elif url.scheme == "http" and self.prefix == "https":
+            problem = "a token service without TLS"
+        elif is_private_address(url.hostname) and not self.session.lines.home_is_private:
+            problem = "a token service at a private address"
+        if problem:
+            raise AuthenticationFailed(f"{self.registry_host} names {problem}: {one_line(repr(realm))}", status=401)
         return url.geturl()
 
     def _read_token(self, response: requests.Response, status: int) -> str:
         if response.status_code in (400, 401, 403):
-            response.close()
+            discard(response.raw)
             raise self._refused(status)
-        body = response.raw.read(_MAX_TOKEN_BODY + 1, decode_content=True)
-        response.close()
-        if response.status_code != 200 or len(body) > _MAX_TOKEN_BODY:
-            raise RegistryError(f"token service answered {response.status_code}", status=response.status_code)
+        service = f"token service {_host_of(response.url)}"
+        with contextlib.closing(response):
+            if response.status_code != 200:
+                raise RegistryError(f"{service} answered {response.status_code}", status=response.status_code)
+            try:
+                body = read_document(response.raw, _MAX_TOKEN_BODY)
+            except (urllib3.exceptions.HTTPError, TooSlow) as error:
+                raise RegistryError(f"{service} broke off: {plain(error)}") from None
         try:
-            answer = json.loads(body)
+            answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
             token = answer.get("token") or answer.get("access_token")
         except (ValueError, AttributeError, RecursionError):
             token = None
         if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
-            raise RegistryError("token service answered without a token", status=status)
+            raise RegistryError(f"{service} answered without a token", status=status)
+        self._tokens.add(token)
         return token
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def is_private_address(host: str) -> bool:
-    """Whether a host is written as a private, link-local or loopback IP address, or is localhost."""
-    host = host.strip("[]").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
-            address = ipaddress.IPv4Address(socket.inet_aton(host))
-        except (OSError, UnicodeEncodeError):
-            return False
-    return address.is_private or address.is_link_local or address.is_loopback
 
 
 oras.auth.auth_backends[BACKEND] = RegistryAuth

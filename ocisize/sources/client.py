@@ -1,18 +1,15 @@
 """RegistryClient: the few requests ocisize needs of a registry, verified, bounded and patient.
 
-The distribution API is https://github.com/opencontainers/distribution-spec/blob/main/spec.md. Transport and URLs are
-oras'; timeouts, retries, limits, error texts and resuming cut blobs are ours.
+The distribution API is https://github.com/opencontainers/distribution-spec/blob/main/spec.md. URLs are oras';
+limits, error texts and resuming what was cut are ours.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 import time
 from collections.abc import Iterator
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -20,96 +17,66 @@ import oras.container
 import oras.provider
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from ocisize.blob import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError
-from ocisize.oci import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from ocisize.image import check_digest
+from ocisize.oci import ALGORITHMS, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ocisize.reference import DOCKER_HUB_HOST, Reference
 from ocisize.sources import auth
 from ocisize.sources.credentials import Credentials
+from ocisize.sources.sockets import TooSlow
+from ocisize.sources.transport import MAX_WAIT, RETRIED, Connection, Session, content_range, read_document
+from ocisize.sources.wording import one_line, plain
+
+__all__ = ["Connection", "RegistryClient"]
 
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
-_CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
-_MAX_WAIT = 60.0  # seconds a Retry-After may ask for
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-_MAX_REDIRECTS = 10
 _MAX_ERROR_BODY = 64 << 10
-_MAX_DETAIL = 500  # characters of a registry's own words that an error repeats
 _PROGRESS = 1 << 20  # what a broken download must have got on for its failures to be forgotten
+_EXPIRED = frozenset({400, 401, 403, 410})  # what storage hosts answer when the time of an address is over
+_OK, _PARTIAL, _NO_MORE = 200, 206, 416
+_BROKEN = (urllib3.exceptions.HTTPError, OSError)  # how a body breaks off
 
 
-@attrs.frozen
-class Connection:
-    """How to talk to registries; the defaults are right for public ones."""
+@attrs.define
+class _Download:
+    """How far a blob has come, and how often it broke off since it last got on."""
 
-    plain_http: bool | None = None  #: True: http; None: http for loopback hosts only
-    tls_verify: bool | str = True  #: a path is a file of CA certificates to trust instead
-    timeout: tuple[float, float] = (_CONNECT_SECONDS, _READ_SECONDS)  #: seconds to connect, between bytes
-    retries: int = 4  #: of a request, and of a blob that breaks off without getting on
-    pool_size: int = 8
+    digest: str
+    size: int
+    retries: int
+    seconds: float  #: that it may take
+    position: int = 0
+    cuts: int = 0
+    _checkpoint: int = 0
+    _until: float = attrs.field(init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._until = time.monotonic() + self.seconds
 
-class _Retry(urllib3.Retry):
-    """urllib3's policy, for which a Retry-After that makes no sense is none."""
+    def check_time(self) -> None:
+        """Raise RegistryError when the time is over."""
+        if time.monotonic() > self._until:
+            problem = f"it took more than {self.seconds:g} s"
+            raise RegistryError(self._describe(problem), hint="allow more: --deadline SECONDS") from None
 
-    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        try:
-            return super().get_retry_after(response)
-        except urllib3.exceptions.InvalidHeader:
-            return None
+    def break_off(self, problem: str, status: int | None) -> float:
+        """How many seconds to wait before going on; raises RegistryError when that is no use any more."""
+        self.check_time()
+        if self.position - self._checkpoint >= _PROGRESS:
+            self.cuts, self._checkpoint = 0, self.position
+        self.cuts += 1
+        if self.cuts > self.retries:
+            raise RegistryError(self._describe(problem), status=status)
+        return min(0.2 * 2**self.cuts, MAX_WAIT) if self.cuts > 1 else 0.0
 
-
-class _Adapter(HTTPAdapter):
-    """Gives every request a timeout and the retry policy."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._timeout = connection.timeout
-        retry = _Retry(
-            total=connection.retries,
-            connect=min(2, connection.retries),
-            read=min(1, connection.retries),
-            status=connection.retries,
-            status_forcelist=_RETRIED,
-            allowed_methods={"GET", "HEAD"},
-            backoff_factor=0.5,
-            backoff_jitter=0.2,
-            retry_after_max=int(_MAX_WAIT),
-            raise_on_status=False,
-        )
-        super().__init__(max_retries=retry, pool_maxsize=connection.pool_size)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
-        return super().send(request, *args, **kwargs)
-
-
-class _Session(requests.Session):
-    """Sends what it is told to and no more: no cookies, nothing of ~/.netrc, no secret to where a redirect leads."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__()
-        self.auth = lambda request: request  # keeps ~/.netrc from replacing our header
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers["Accept-Encoding"] = "identity"  # a transparent decode would break digests and sizes
-        self.headers["User-Agent"] = "ocisize"
-        self.max_redirects = _MAX_REDIRECTS
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(connection))
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Drop our header when a redirect leaves the host; requests would look for another one in ~/.netrc."""
-        before, after = str(response.request.url), str(prepared_request.url)
-        if self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
-            prepared_request.headers.pop("Authorization", None)
-        host = urlsplit(after).hostname or ""
-        if auth.is_private_address(host) and not auth.is_private_address(urlsplit(before).hostname or ""):
-            raise RegistryError(f"redirected to a private address: {host}", status=response.status_code)
+    def _describe(self, problem: str) -> str:
+        return f"blob {self.digest} broke off at {self.position} of {self.size} bytes: {problem}"
 
 
 class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has no types
-    """Requests for one repository. Threads may share it."""
+    """Requests for one repository. Threads may share it, and one may close it under the others."""
 
     # Without oras' retry decorator, which sleeps 131 s on errors that no retry can mend.
     do_request = oras.provider.Registry.do_request.__wrapped__
@@ -129,94 +96,105 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         namespace, _, repository = reference.repository.rpartition("/")
         self._container.registry, self._container.namespace = reference.host, namespace
         self._container.repository = repository
-        self.session = self.auth.session = _Session(connection)
-        self._retries = connection.retries
+        self.session = self.auth.session = Session(connection, reference.host)
+        self._retries, self._deadline = connection.retries, connection.deadline
 
     def manifest(self, selector: str, limit: int) -> bytes:
-        """The manifest or index for a tag or digest, at most ``limit`` bytes; raise RegistryError otherwise."""
-        url = f"{self.prefix}://{self._container.manifest_url(selector)}"
-        with contextlib.closing(self._get(url, f"{self._name}:{selector}", {"Accept": _ACCEPT})) as response:
-            try:
-                body: bytes = response.raw.read(limit + 1, decode_content=True)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                message = f"{self._name}: reading the manifest failed: {_plain(error)}"
-                raise RegistryError(message, status=response.status_code) from None
+        """The manifest or index for a tag or digest, at most ``limit`` bytes; raise RegistryError otherwise.
+
+        For a tag the registry's own digest of it is verified, where it tells one; else the caller verifies.
+        """
+        url, what = f"{self.prefix}://{self._container.manifest_url(selector)}", f"{self._name}:{selector}"
+        by_tag = ":" not in selector
+        for tries_left in reversed(range(self._retries + 1)):
+            with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
+                if by_tag and self.prefix == "https" and urlsplit(response.url).scheme != "https":
+                    raise RegistryError(f"{what}: redirected to plain http, where nothing proves the manifest", status=_OK)
+                try:
+                    body = read_document(response.raw, limit)
+                    break
+                except _BROKEN as error:
+                    if not tries_left or isinstance(error, TooSlow):
+                        message = f"{what}: reading the manifest failed: {plain(error)}"
+                        raise RegistryError(message, status=response.status_code) from None
+            self.session.lines.pause(0.2)
         if len(body) > limit:
-            raise RegistryError(f"{self._name}: the manifest has more than {limit} bytes", status=response.status_code)
+            raise RegistryError(f"{what}: the manifest has more than {limit} bytes", status=_OK)
+        digest = response.headers.get("Docker-Content-Digest", "")
+        if by_tag and digest.partition(":")[0] in ALGORITHMS:
+            check_digest(body, digest)
         return body
 
     def blob(self, digest: str, size: int) -> Iterator[bytes]:
         """Yield a blob's bytes as stored, in small chunks; a cut connection is resumed where it broke.
 
-        The caller verifies size and digest. Raises RegistryError when there is no getting on.
+        The caller verifies size and digest. Raises RegistryError when there is no getting on, or not in time.
         """
         url = f"{self.prefix}://{self._container.get_blob_url(digest)}"
-        position = checkpoint = cuts = 0
+        download = _Download(digest, size, self._retries, self._deadline)
         while True:
             status: int | None = None
             try:
-                for chunk in self._read_from(url, digest, position):
-                    position += len(chunk)
-                    yield chunk
+                yield from self._read_from(url, download)
                 problem = "the connection was closed early"
-                if position >= size:
-                    return
-            except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
-                problem = _plain(error)
+            except _BROKEN as error:
+                problem = plain(error)
             except RegistryError as error:
-                if position and error.status == 416:
+                if download.position and error.status == _NO_MORE:
                     return  # there is no more, which the caller's check of the size reports best
-                if not _is_passing(error, position, cuts):
+                if not _is_passing(error, download):
                     raise
                 problem, status = str(error), error.status
-            if position - checkpoint >= _PROGRESS:
-                cuts, checkpoint = 0, position
-            cuts += 1
-            if cuts > self._retries:
-                raise RegistryError(f"blob {digest} broke off at {position} of {size} bytes: {problem}", status=status)
-            time.sleep(min(0.2 * 2**cuts, _MAX_WAIT) if cuts > 1 else 0)
+            if download.position >= size:
+                return
+            self.session.lines.pause(download.break_off(problem, status))
 
-    def _read_from(self, url: str, digest: str, position: int) -> Iterator[bytes]:
-        headers = {"Range": f"bytes={position}-"} if position else {}
-        with contextlib.closing(self._get(url, f"{self._name}@{digest}", headers)) as response:
-            passed = 0 if response.status_code == 206 else position  # 200: the server starts over
-            if response.status_code == 206 and position:
-                start = response.headers.get("Content-Range", "").partition("-")[0].strip()
-                if start != f"bytes {position}":
-                    message = f"blob {digest}: asked for bytes from {position}, got {_one_line(start) or 'no range'}"
-                    raise RegistryError(message, status=206)
+    def _read_from(self, url: str, download: _Download) -> Iterator[bytes]:
+        headers = {"Range": f"bytes={download.position}-"} if download.position else {}
+        with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
+            passed = download.position  # 200: the server starts over
+            if response.status_code == _PARTIAL:
+                _check_range(response, download)
+                passed = 0
             # Small reads: when a connection breaks, urllib3 loses what the current read had gathered.
             while chunk := response.raw.read(CHUNK):
                 if passed:
                     dropped = min(passed, len(chunk))
                     passed, chunk = passed - dropped, chunk[dropped:]
                 if chunk:
+                    download.position += len(chunk)
                     yield chunk
+                download.check_time()
 
-    def _get(self, url: str, what: str, headers: dict[str, str]) -> requests.Response:
-        """Send a GET and return its open response; raise RegistryError unless it is 200 or 206."""
+    def _get(
+        self, url: str, what: str, headers: dict[str, str], expected: tuple[int, ...] = (_OK, _PARTIAL)
+    ) -> requests.Response:
+        """Send a GET and return its open response; raise RegistryError unless it has an expected status."""
         try:
             response: requests.Response = self.do_request(url, "GET", headers=dict(headers), stream=True)
         except OcisizeError:
             raise
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (*_BROKEN, ValueError) as error:
             # requests' own errors are OSErrors; ValueErrors come from redirects to what is no URL
-            raise RegistryError(f"{what}: {_plain(error)}", hint=self._hint(error)) from None
-        if response.status_code in (200, 206):
+            raise RegistryError(f"{what}: {plain(error)}", hint=self._hint(error)) from None
+        if response.status_code in expected:
             return response
         with contextlib.closing(response):
             raise self._error(what, response)
 
     def _error(self, what: str, response: requests.Response) -> RegistryError:
-        status = response.status_code
+        status, at_home = response.status_code, self.auth.is_at_home(response.url)
         try:
             # The body of a 416 may never come: docker-registry 2.8 announces the length of the whole blob.
-            body = json.loads(b"" if status == 416 else response.raw.read(_MAX_ERROR_BODY, decode_content=True))
+            body = json.loads(b"" if status == _NO_MORE else read_document(response.raw, _MAX_ERROR_BODY))
             detail = "; ".join(f"{error['code']} {error.get('message') or ''}".strip() for error in body["errors"])
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, urllib3.exceptions.HTTPError, OSError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, *_BROKEN):
             detail = ""
-        detail = _one_line(detail or response.reason or "no reason given")
-        message = f"{what}: the registry answered {status}: {detail}"
+        detail = one_line(detail or response.reason or "no reason given", self.auth.secrets())
+        who = "the registry" if at_home else f"its storage host {urlsplit(response.url).hostname}"
+        message = f"{what}: {who} answered {status}: {detail}"
+        if not at_home and status in _EXPIRED:
+            return auth.StorageRefused(message, status=status)
         if status in (401, 403):
             return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
@@ -226,9 +204,16 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
 
     def _hint(self, error: Exception) -> str | None:
         if isinstance(error, requests.exceptions.SSLError) and self.prefix == "https":
-            if "WRONG_VERSION_NUMBER" in str(error):
-                return "the registry does not speak TLS; use --insecure for plain http"
-            return "name the CA that signed the registry's certificate: --ca-cert FILE"
+            words = str(error)
+            hints = {
+                "WRONG_VERSION_NUMBER": "the registry does not speak TLS; use --insecure for plain http",
+                "certificate has expired": "its owner must renew it; is this machine's clock right?",
+                "not yet valid": "is this machine's clock right?",
+                "Hostname mismatch": "is the host right? the certificate is another host's",
+                "IP address mismatch": "is the host right? the certificate is another host's",
+            }
+            named = (hint for mark, hint in hints.items() if mark in words)
+            return next(named, "name the CA that signed the registry's certificate: --ca-cert FILE")
         if isinstance(error, requests.exceptions.ConnectionError) and self.prefix == "https":
             if self.auth.registry_host == DOCKER_HUB_HOST:
                 return "is there a connection to the internet?"
@@ -236,44 +221,24 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         return None
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whoever still reads from one gets a RegistryError at once."""
         self.session.close()
 
 
-def _is_passing(error: RegistryError, position: int, cuts: int) -> bool:
+def _check_range(response: requests.Response, download: _Download) -> None:
+    """Raise RegistryError unless a partial answer is of the part that was asked for, and of a blob of that size."""
+    found = content_range(response.headers)
+    if found is not None and found[0] == download.position and found[1] in (None, download.size):
+        return
+    got = one_line(response.headers.get("Content-Range", "")) or "no range"
+    asked = f"asked for bytes from {download.position} of {download.size}"
+    raise RegistryError(f"blob {download.digest}: {asked}, got {got}", status=_PARTIAL)
+
+
+def _is_passing(error: RegistryError, download: _Download) -> bool:
     """Whether asking for the rest of a blob again may help."""
     if isinstance(error, AuthenticationFailed):
         return False
-    if error.status == 403:  # from the storage host: its URLs expire, and the registry hands out a new one
-        return bool(position) or not cuts
-    return bool(position) and error.status in _RETRIED | {None}
-
-
-def _plain(error: Exception) -> str:
-    """The reason at the bottom of urllib3's and requests' nested errors, in words."""
-    reason: Any = error
-    while (inner := getattr(reason, "reason", None)) is not None or (
-        reason.args and isinstance(inner := reason.args[0], Exception)
-    ):
-        if not isinstance(inner, Exception):
-            break
-        reason = inner
-    words = {
-        urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
-        urllib3.exceptions.ConnectTimeoutError: "no connection in time",
-        urllib3.exceptions.ReadTimeoutError: "no answer in time",
-        urllib3.exceptions.ProxyError: "the proxy cannot be reached",
-    }
-    text = str(reason)
-    if type(reason) is urllib3.exceptions.NewConnectionError:  # which counts itself among the timeouts
-        reason_given = re.sub(r"\[Errno -?\d+\] ", "", text.rpartition(": ")[2])
-        text = f"cannot connect to {reason.conn.host}:{reason.conn.port}: {reason_given[:1].lower()}{reason_given[1:]}"
-    else:
-        text = next((text for kind, text in words.items() if isinstance(reason, kind)), text)
-    return _one_line(text) or type(reason).__name__
-
-
-def _one_line(text: str) -> str:
-    """Others' words, fit to stand in an error: short, and nothing that a terminal would obey."""
-    words = " ".join(text.split())[:_MAX_DETAIL]
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
+    if isinstance(error, auth.StorageRefused):  # the registry hands out a new address
+        return bool(download.position) or not download.cuts
+    return bool(download.position) and error.status in RETRIED | {None}

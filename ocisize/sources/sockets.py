@@ -1,0 +1,202 @@
+"""Connections that end: responses that must come in time, and that another thread can break off.
+
+A socket's timeout bounds one wait for bytes, and a server that sends a byte a minute never runs into it. So every
+response is read through a layer that also knows how long its header and the whole may take, and how many bytes a
+second it must bring. What is counted is time spent waiting: a slow reader is not a slow server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import ipaddress
+import socket
+import threading
+import time
+from typing import Any
+
+import attrs
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from ocisize.errors import RegistryError
+
+_MOST_AT_ONCE = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address stands in the last 32 bits
+
+
+class TooSlow(OSError):
+    """A response that keeps coming, but not fast enough."""
+
+
+@attrs.frozen
+class Patience:
+    """How long to wait for responses, in seconds."""
+
+    window: float  #: a header, once it began, and each stretch of waiting in which ``min_rate`` must be reached
+    min_rate: int  #: bytes a second
+    deadline: float  #: a whole response
+
+
+class Lines:
+    """The connections of one client: what they have in common, and those that are being read.
+
+    ``home`` is the host that the user named, without port.
+    """
+
+    def __init__(self, home: str, patience: Patience) -> None:
+        self.home, self.patience = home.strip("[]").lower(), patience
+        self.home_is_private = is_private_address(home)
+        self.stopped = threading.Event()
+        self._reading: set[_Incoming] = set()
+        self._lock = threading.Lock()
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raise RegistryError as soon as the client is closed."""
+        if self.stopped.wait(seconds):
+            raise RegistryError("the connection has been closed")
+
+    def stop(self) -> None:
+        """Break off what is being read or waited for, in whichever threads."""
+        self.stopped.set()
+        with self._lock:
+            for incoming in self._reading:
+                incoming.shut_down()
+
+    def begin(self, incoming: _Incoming) -> None:
+        """Take note of a response that is being read."""
+        with self._lock:
+            self._reading.add(incoming)
+        if self.stopped.is_set():
+            incoming.shut_down()
+
+    def end(self, incoming: _Incoming) -> None:
+        """Forget a response."""
+        with self._lock:
+            self._reading.discard(incoming)
+
+    def reached(self, host: str, address: str) -> None:
+        """Take note of where a host was found; raise RegistryError where a public registry's answer must not lead.
+
+        Names of storage may resolve to private networks, as those of cloud providers do within, but not to this
+        machine or a link-local address, where metadata services are.
+        """
+        if host.strip("[]").lower() == self.home:
+            self.home_is_private = self.home_is_private or is_private_address(address)
+            return
+        found = ipaddress.ip_address(address.partition("%")[0])
+        if (found.is_loopback or found.is_link_local) and not self.home_is_private:
+            raise RegistryError(f"{self.home} led to {host}, which is the private address {address}")
+
+    def connection_class(self, scheme: str) -> type[HTTPConnection]:
+        """The class of connections that ``urllib3`` shall make."""
+        lines = self
+
+        class Watched(HTTPSConnection if scheme == "https" else HTTPConnection):  # type: ignore[misc]
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **options)
+                self.response_class = lambda sock, **rest: _Response(sock, lines=lines, **rest)
+
+            def connect(self) -> None:
+                super().connect()
+                if self.proxy is None:
+                    lines.reached(self.host, self.sock.getpeername()[0])
+
+        return Watched
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is read through ``_Incoming``."""
+
+    def __init__(self, sock: socket.socket, *, lines: Lines, **options: Any) -> None:
+        super().__init__(sock, **options)
+        self.fp.close()
+        self._incoming = _Incoming(sock, lines)
+        self.fp = _Reader(self._incoming)
+
+    def begin(self) -> None:
+        self._incoming.allow(2 * self._incoming.patience.window)  # its first byte and its last have a window each
+        super().begin()
+        self._incoming.allow(self._incoming.patience.deadline)
+
+
+class _Reader(io.BufferedReader):
+    """Refuses reads that no reader of ours asks for, but a broken chunk does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+            raise http.client.HTTPException(f"unusable chunk size: {size}")
+        return super().read(size)
+
+
+class _Incoming(io.RawIOBase):
+    """A socket's bytes, while they come in time; raises TooSlow when they do not."""
+
+    def __init__(self, sock: socket.socket, lines: Lines) -> None:
+        super().__init__()
+        self.patience = lines.patience
+        self._sock, self._lines = sock, lines
+        self._raw = sock.makefile("rb", buffering=0)
+        self._waited, self._got = 0.0, -1  # in the current window; the first byte's wait is the timeout's affair
+        self._seconds, self._until = 0.0, 0.0
+        self.allow(self.patience.deadline)
+        lines.begin(self)
+
+    def allow(self, seconds: float) -> None:
+        """What comes next must be there in so many seconds."""
+        self._seconds, self._until = seconds, time.monotonic() + seconds
+
+    def shut_down(self) -> None:
+        """End reading, from any thread."""
+        with contextlib.suppress(OSError):  # it may have ended
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        began = time.monotonic()
+        if began > self._until:
+            raise TooSlow(f"no end in {self._seconds:g} s")
+        count = self._raw.readinto(buffer) or 0
+        self._check_pace(count, time.monotonic() - began)
+        return count
+
+    def _check_pace(self, count: int, seconds: float) -> None:
+        if self._got < 0:
+            self._got = 0
+            return
+        self._got += count
+        self._waited += seconds
+        if self._waited >= self.patience.window:
+            if self._got < self.patience.min_rate * self._waited:
+                allowed = f"{self.patience.min_rate} bytes a second are the least"
+                raise TooSlow(f"{self._got} bytes in {self._waited:.3g} s, {allowed}")
+            self._waited, self._got = 0.0, 0
+
+    def close(self) -> None:
+        if not self.closed:
+            self._lines.end(self)
+            self._raw.close()
+        super().close()
+
+
+def is_private_address(host: str) -> bool:
+    """Whether a host is written as an IP address that is not on the public internet, or is localhost."""
+    host = host.strip("[]").rstrip(".").partition("%")[0].lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
+            address = ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeEncodeError):
+            return False
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        address = inner or address
+    return not address.is_global or address.is_multicast
