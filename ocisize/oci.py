@@ -7,9 +7,7 @@ wrong types and ambiguous documents (CVE-2021-41190) are refused.
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NewType, TypeVar
 
@@ -19,6 +17,7 @@ import cattrs.v
 from cattrs.gen import make_dict_structure_fn, override
 
 from ocisize.errors import DocumentError
+from ocisize.jsontext import parse_json, shown, spelled_once
 
 Digest = NewType("Digest", str)
 
@@ -51,7 +50,7 @@ def is_digest(text: str) -> bool:
 
 def _check_digest(_: object, __: object, value: Digest) -> None:
     if not is_digest(value):
-        raise ValueError(f"{value!r} is not a digest")
+        raise ValueError(f"{shown(value)} is not a digest")
 
 
 def _check_size(_: object, __: object, value: int) -> None:
@@ -169,7 +168,7 @@ _JSON_NAMES = {
     ImageConfig: {"os_version": "os.version", "run": "config"},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
-_MAX_PROBLEMS = 10
+_MAX_PROBLEMS, _MAX_PROBLEM = 10, 400  # how many, and characters of each
 _PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
 _T = TypeVar("_T")
 
@@ -218,32 +217,13 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(Digest, lambda value, _: Digest(_strict(value, str)))
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
-        converter.register_structure_hook(cls, make_dict_structure_fn(cls, converter, **renamed))  # type: ignore[arg-type]
+        read = make_dict_structure_fn(cls, converter, **renamed)  # type: ignore[arg-type]
+        names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in attrs.fields(cls)]
+        converter.register_structure_hook(cls, spelled_once(read, names))
     return converter
 
 
 _converter = _make_converter()
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the name {twice!r} stands twice in one object")
-    return {name: value for name, value in pairs if value is not None}
-
-
-def parse_json(data: bytes, what: str) -> dict[str, Any]:
-    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
-    try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
-    except RecursionError:
-        raise DocumentError(f"{what} is nested too deeply") from None
-    except ValueError as error:
-        raise DocumentError(f"{what} is not valid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
-    return document
 
 
 def structure(document: Any, cls: type[_T], what: str) -> _T:
@@ -258,7 +238,9 @@ def list_problems(error: Exception) -> list[str]:
     """What cattrs found wrong, each with the path of its place in the document."""
     problems = cattrs.transform_error(error, format_exception=_format_exception)
     rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
-    shown = problems[:_MAX_PROBLEMS]
+    shown = [
+        problem if len(problem) <= _MAX_PROBLEM else f"{problem[:_MAX_PROBLEM]}…" for problem in problems[:_MAX_PROBLEMS]
+    ]
     return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in shown] + rest
 
 
@@ -283,7 +265,7 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     if is_index and ("config" in document or "layers" in document):
         raise DocumentError(f"{what} is both an index and a manifest")
     if declared in (MANIFEST_TYPES if is_index else INDEX_TYPES):
-        raise DocumentError(f"{what} is declared as {declared} but is {'an index' if is_index else 'not an index'}")
+        raise DocumentError(f"{what} is declared as {shown(declared)} but is {'an index' if is_index else 'not an index'}")
     if is_index:
         return structure(document, Index, what)
     if "config" not in document:
@@ -295,5 +277,5 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
     """Read an image configuration; raise DocumentError when it is not one."""
     config = structure(parse_json(data, what), ImageConfig, what)
     if config.rootfs.type != "layers":
-        raise DocumentError(f"{what} has rootfs type {config.rootfs.type!r}, expected 'layers'")
+        raise DocumentError(f"{what} has rootfs type {shown(config.rootfs.type)}, expected 'layers'")
     return config

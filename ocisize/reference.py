@@ -26,6 +26,7 @@ _REMAINDER = re.compile(
     r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?"
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
+_DIGEST_END = re.compile(r"@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[^@/]*$")
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
@@ -56,6 +57,12 @@ class Reference:
 
 def parse_reference(text: str) -> Reference:
     """Parse an image reference; raise InvalidReference when it breaks the grammar."""
+    _, at, after = _DIGEST_END.sub("", text).rpartition("@")
+    if at and "/" in after:
+        raise InvalidReference(
+            "invalid reference: it holds a user name or a password",
+            hint=f"log in first: docker login {after.partition('/')[0]}",
+        )
     if "://" in text:
         raise InvalidReference(f"invalid reference {text!r}: no URL scheme", hint=f"write it as {text.split('://', 1)[1]!r}")
     if re.fullmatch("[0-9a-f]{64}", text):

@@ -14,12 +14,14 @@ import json
 import re
 import shutil
 import socket
+import ssl
+import struct
 import subprocess
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -58,6 +60,11 @@ class Answer:
     length: bool = True  #: announce the body's length; else its end is the end of the connection
     silent: bool = False  #: say nothing until the server stops
     hang_up: bool = False  #: close the connection at once
+    reset: bool = False  #: reset the connection where it would be closed
+    stall: bool = False  #: say nothing more after ``cut``, until the server stops
+    drip: float | None = None  #: seconds between the bytes after ``cut``
+    raw: bytes | None = None  #: send this instead of anything that is HTTP, and the body only if ``forever``
+    forever: bool = False  #: send the body again and again until the client has enough
 
 
 Script: TypeAlias = "Answer | Callable[[Request], Answer]"
@@ -71,22 +78,36 @@ class _HTTPServer(http.server.ThreadingHTTPServer):
 
 
 class Server:
-    """An HTTP server on a free port of 127.0.0.1 that answers by script and remembers every request."""
+    """An HTTP server on a free port of 127.0.0.1 that answers by script and remembers every request.
 
-    def __init__(self) -> None:
+    It is a proxy, too: it answers for any host itself, and leads ``CONNECT`` to what ``tunnels`` names for the host.
+    """
+
+    def __init__(self, tls: Signer | None = None) -> None:
         self.requests: list[Request] = []
+        self.tunnels: dict[str, str] = {}
+        self.sent = 0  #: bytes of endless bodies that were accepted
         self.stopped = threading.Event()
         self._scripts: dict[str, list[Script]] = {}
         self._lock = threading.Lock()
         self._http = _HTTPServer(("127.0.0.1", 0), _handler(self))
-        self.host = f"127.0.0.1:{self._http.server_address[1]}"
-        self.url = f"http://{self.host}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.certificate, tls.key)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = int(self._http.server_address[1])
+        self.host = f"127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     def on(self, path: str, *script: Script) -> None:
         """Answer requests for a path one by one as scripted; the last answer repeats."""
         self._scripts[path] = list(script)
+
+    def scripted(self, path: str) -> Script:
+        """The last of the answers for a path."""
+        return self._scripts[path][-1]
 
     def requests_of(self, path: str) -> list[Request]:
         """The requests for a path so far."""
@@ -118,9 +139,20 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
             answer = server.answer(Request(self.command, url.path, query, self.headers, body))
+            try:
+                self._send(answer)
+            except OSError:
+                self.close_connection = True
+
+        def _send(self, answer: Answer) -> None:
             if answer.silent or answer.hang_up:
                 server.stopped.wait(_SERVER_SECONDS if answer.silent else 0)
                 self.close_connection = True
+                return
+            if answer.raw is not None:
+                self.close_connection = True
+                self.wfile.write(answer.raw)
+                self._go_on(answer, answer.body or answer.raw)
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -128,12 +160,39 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             if answer.length and "Content-Length" not in answer.headers:
                 self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            try:
-                self.wfile.write(answer.body[: answer.cut])
-            except OSError:
-                self.close_connection = True
-            if answer.cut is not None or not answer.length:
-                self.close_connection = True
+            self.close_connection = answer.cut is not None or not answer.length or answer.forever
+            self.wfile.write(answer.body[: answer.cut])
+            self._go_on(answer, answer.body)
+
+        def _go_on(self, answer: Answer, data: bytes) -> None:
+            while answer.forever and not server.stopped.is_set():
+                self.wfile.write(data)
+                server.sent += len(data)
+            if answer.stall:
+                server.stopped.wait(_SERVER_SECONDS)
+            for byte in data[answer.cut or 0 :] if answer.drip is not None else b"":
+                if server.stopped.wait(answer.drip):
+                    return
+                self.wfile.write(bytes([byte]))
+            if answer.reset:
+                server.stopped.wait(0.01)  # what has not been read by then is lost
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+
+        def do_CONNECT(self) -> None:
+            self.close_connection = True
+            answer = server.answer(Request("CONNECT", self.path, {}, self.headers, b""))
+            if answer.status != 200:
+                self._send(answer)
+                return
+            host, _, port = server.tunnels[self.path].partition(":")
+            with socket.create_connection((host, int(port))) as far:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=_relay, args=(far, self.connection), daemon=True)
+                back.start()
+                _relay(self.connection, far)
+                back.join()
 
         do_POST = do_GET
 
@@ -141,6 +200,14 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             pass
 
     return Handler
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes until it ends."""
+    with suppress(OSError):
+        while data := source.recv(64 << 10):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 def errors(status: int, code: str, message: str = "", headers: Mapping[str, str] | None = None) -> Answer:
@@ -308,14 +375,17 @@ class Signer:
     certificate: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Signer:
+    def make(cls, folder: Path, names: str = "IP:127.0.0.1", *, expired: bool = False) -> Signer:
+        """Make both, for a host's names or addresses."""
         key, certificate = folder / "key.pem", folder / "cert.pem"
         command = [
             program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=ocisize test",
-            "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=ocisize test", "-addext", f"subjectAltName={names}",
         ]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
+        if expired:
+            again = ["x509", "-in", str(certificate), "-signkey", str(key), "-days", "-1", "-out", str(certificate)]
+            subprocess.run([program("openssl", "openssl"), *again], check=True, capture_output=True)
         return cls(key, certificate)
 
     def token(self, claims: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from ocisize.sources.auth import RegistryAuth, parse_challenges
 from ocisize.sources.client import Connection
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
-from ocisize.sources.sockets import is_private_address
+from ocisize.sources.incoming import is_private_address
 from tests.images import sha256
 from tests.registry import (
     Answer,

@@ -26,7 +26,7 @@ from ocisize.reference import parse_reference
 from ocisize.sources.client import Connection, RegistryClient
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
-from ocisize.sources.sockets import Lines
+from ocisize.sources.incoming import Lines
 from ocisize.sources.transport import Session
 from tests.images import build_image, layer, sha256
 from tests.registry import Answer, Request, Server, challenge, errors, free_port, ranged, redirect

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ocisize.errors import DocumentError
-from ocisize.oci import Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_json, parse_manifest
+from ocisize.jsontext import parse_json
+from ocisize.oci import Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_manifest
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}

@@ -12,12 +12,13 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
     ["errors"],
+    ["jsontext"],
     [
         "oci",
         "paths",
         "headers",
         "blob",
-        "sources.sockets",
+        "sources.incoming",
         "analysis.globs",
         "analysis.filetypes",
         "analysis.findings",

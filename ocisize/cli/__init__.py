@@ -19,7 +19,7 @@ import ocisize
 from ocisize.cli.helping import HelpFormatter, explain_extras, table
 from ocisize.cli.options import common_options, settle_outputs
 from ocisize.cli.terminal import complain, prepare_streams
-from ocisize.errors import BudgetError, OcisizeError
+from ocisize.errors import BudgetError, InvalidReference, OcisizeError
 
 UNUSABLE, INTERRUPTED = 2, 130
 DEFAULT = "analyze"
@@ -115,4 +115,6 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
     """An error in lines that name what it is about; what is wrong with budgets is not wrong with the image."""
     if isinstance(error, BudgetError):
         return error.problems or [str(error)]
+    if isinstance(error, InvalidReference):  # which may hold a password that somebody wrote there
+        return [str(error)]
     return [str(error) if image in str(error) else f"{image}: {error}"]

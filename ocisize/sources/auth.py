@@ -21,7 +21,7 @@ from oras.auth.token import TokenAuth
 from ocisize.errors import AuthenticationFailed, RegistryError
 from ocisize.reference import DOCKER_HUB_HOST
 from ocisize.sources.credentials import Credentials
-from ocisize.sources.sockets import TooSlow, is_private_address
+from ocisize.sources.incoming import TooSlow, is_private_address
 from ocisize.sources.transport import Session, discard, read_document
 from ocisize.sources.wording import one_line, plain
 
@@ -113,6 +113,11 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
                 self._answer(parse_challenges(challenge), status)
         headers.update(self.get_auth_header())
         return headers, True
+
+    def take_note(self, response: requests.Response) -> None:
+        """Remember that the registry refused a password, which is not sent again."""
+        if response.status_code == _WRONG and response.request.headers.get("Authorization", "").startswith("Basic "):
+            self._refused_with = response.status_code
 
     def is_at_home(self, url: str) -> bool:
         """Whether a URL is of the registry itself: same scheme, host and port."""

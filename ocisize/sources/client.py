@@ -25,7 +25,7 @@ from ocisize.oci import ALGORITHMS, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI
 from ocisize.reference import DOCKER_HUB_HOST, Reference
 from ocisize.sources import auth
 from ocisize.sources.credentials import Credentials
-from ocisize.sources.sockets import TooSlow
+from ocisize.sources.incoming import TooSlow
 from ocisize.sources.transport import MAX_WAIT, RETRIED, Connection, Session, content_range, read_document
 from ocisize.sources.wording import one_line, plain
 
@@ -156,8 +156,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             if response.status_code == _PARTIAL:
                 _check_range(response, download)
                 passed = 0
-            # Small reads: when a connection breaks, urllib3 loses what the current read had gathered.
-            while chunk := response.raw.read(CHUNK):
+            # Small reads, and none beyond the end but of a byte that must not be there: when a connection breaks, urllib3
+            # loses what the current read had gathered.
+            while chunk := response.raw.read(min(CHUNK, passed + download.size - download.position) or 1):
                 if passed:
                     dropped = min(passed, len(chunk))
                     passed, chunk = passed - dropped, chunk[dropped:]
@@ -196,6 +197,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         if not at_home and status in _EXPIRED:
             return auth.StorageRefused(message, status=status)
         if status in (401, 403):
+            self.auth.take_note(response)
             return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
         if self.prefix == "http":  # what Go's servers answer when they are spoken to without TLS

@@ -38,5 +38,9 @@ class RegistrySource:
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
         return self._client.blob(descriptor.digest, descriptor.size)
 
+    def abort(self) -> None:
+        """End all reading, also in other threads that wait for the registry; nothing can be read afterwards."""
+        self._client.close()
+
     def close(self) -> None:
         self._client.close()

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from ocisize.blob import CHUNK
 from ocisize.errors import RegistryError
 from ocisize.reference import is_loopback, split_host
-from ocisize.sources.sockets import Lines, Patience, TooSlow, is_private_address
+from ocisize.sources.incoming import Lines, Patience, TooSlow, is_private_address
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 MAX_WAIT = 60.0  # seconds a Retry-After may ask for
@@ -158,11 +158,12 @@ class Session(requests.Session):
         settings = super().merge_environment_settings(url, proxies, *arguments)
         return {**settings, "proxies": {}} if is_loopback(urlsplit(str(url)).netloc) else settings
 
-    def rebuild_proxies(self, prepared_request: requests.PreparedRequest, proxies: Any) -> Any:
+    def rebuild_proxies(self, prepared_request: requests.PreparedRequest, proxies: Any) -> Any:  # noqa: ARG002
+        """The proxies for where a redirect leads; requests would keep to those of where it came from."""
         if is_loopback(urlsplit(str(prepared_request.url)).netloc):
             prepared_request.headers.pop("Proxy-Authorization", None)
             return {}
-        return super().rebuild_proxies(prepared_request, proxies)  # type: ignore[no-untyped-call]
+        return super().rebuild_proxies(prepared_request, {})  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Close all connections, also those that other threads read from: they get an error at once."""

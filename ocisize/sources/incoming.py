@@ -51,10 +51,15 @@ class Lines:
         self._reading: set[_Incoming] = set()
         self._lock = threading.Lock()
 
+    def check(self) -> None:
+        """Raise RegistryError once the client is closed."""
+        if self.stopped.is_set():
+            raise RegistryError("the connection has been closed")
+
     def pause(self, seconds: float) -> None:
         """Wait; raise RegistryError as soon as the client is closed."""
-        if self.stopped.wait(seconds):
-            raise RegistryError("the connection has been closed")
+        self.stopped.wait(seconds)
+        self.check()
 
     def stop(self) -> None:
         """Break off what is being read or waited for, in whichever threads."""
@@ -98,6 +103,7 @@ class Lines:
                 self.response_class = lambda sock, **rest: _Response(sock, lines=lines, **rest)
 
             def connect(self) -> None:
+                lines.check()
                 super().connect()
                 if self.proxy is None:
                     lines.reached(self.host, self.sock.getpeername()[0])
@@ -147,9 +153,9 @@ class _Incoming(io.RawIOBase):
         self._seconds, self._until = seconds, time.monotonic() + seconds
 
     def shut_down(self) -> None:
-        """End reading, from any thread."""
+        """End reading, from any thread; TLS is not asked, since a thread may be in the middle of it."""
         with contextlib.suppress(OSError):  # it may have ended
-            self._sock.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def readable(self) -> bool:
         return True

@@ -1,0 +1,61 @@
+"""JSON of others: one reading only, and errors of bounded length.
+
+Names that stand twice in an object are refused, since readers differ in which of them they take, as are names of fields
+that differ in case alone, which Go's decoder takes for one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from ocisize.errors import DocumentError
+
+_MAX_SHOWN = 200  # characters of a document that an error repeats
+_T = TypeVar("_T")
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it, however long it is."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the name {shown(twice)} stands twice in one object")
+    return {name: value for name, value in pairs if value is not None}
+
+
+def parse_json(data: bytes, what: str) -> dict[str, Any]:
+    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
+    try:
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except RecursionError:
+        raise DocumentError(f"{what} is nested too deeply") from None
+    except ValueError as error:
+        hint = "it looks like HTML: is there a login page or a proxy in between?" if data.lstrip()[:1] == b"<" else None
+        raise DocumentError(f"{what} is not valid JSON: {error}", hint=hint) from None
+    if not isinstance(document, dict):
+        raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
+    return document
+
+
+def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
+    """A reader of objects with fields of these names that raises ValueError where one stands in two spellings."""
+    known = {name.casefold() for name in names}
+
+    def hook(document: Any, kind: Any) -> _T:
+        if isinstance(document, dict):
+            seen: dict[str, str] = {}
+            for name in document:
+                other = seen.setdefault(name.casefold(), name)
+                if other != name and name.casefold() in known:
+                    raise ValueError(f"the names {shown(other)} and {shown(name)} differ in case alone")
+        return read(document, kind)
+
+    return hook
