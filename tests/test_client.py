@@ -327,7 +327,7 @@ def test_a_longer_blob(server: Server) -> None:
 
 @pytest.mark.parametrize("length", [True, False])
 def test_a_shorter_blob(length: bool, server: Server) -> None:
-    """A blob that ends early is asked for the rest once, and is then too short."""
+    """A blob that is announced as too short is not read; one that ends early is asked for the rest once."""
     short = BLOB[:100_000]
 
     def answer(request: Request) -> Answer:
@@ -337,12 +337,12 @@ def test_a_shorter_blob(length: bool, server: Server) -> None:
     error = failure(blob_of, server, retries=3)
     assert isinstance(error, SizeMismatch)
     assert error.got == len(short)
-    assert len(server.requests) == 2
+    assert len(server.requests) == (1 if length else 2)
 
 
 def test_a_shorter_blob_without_ranges(server: Server) -> None:
     """A short blob is given up as well where the server knows no ranges."""
-    server.on(BLOB_PATH, Answer(BLOB[:100_000]))
+    server.on(BLOB_PATH, Answer(BLOB[:100_000], length=False))
     assert f"broke off at 100000 of {len(BLOB)} bytes" in str(failure(blob_of, server, retries=1))
 
 
@@ -513,6 +513,7 @@ def test_loopback_is_plain(server: Server) -> None:
     """Loopback hosts are spoken to in plain http, others in TLS, unless the connection says otherwise."""
     for name, plain, prefix in (
         ("localhost:5000/a", None, "http"), ("reg.io/a", None, "https"), ("reg.io/a", True, "http"), ("[::1]:5/a", False, "https"),
+        ("ubuntu", True, "https"),
     ):  # fmt: skip
         with closing(RegistrySource(parse_reference(name), connection=Connection(plain_http=plain))) as source:
             assert source._client.prefix == prefix

@@ -146,6 +146,12 @@ def test_a_slow_reader_is_not_a_slow_server(server: Server) -> None:
     assert got == BLOB
 
 
+def test_a_dripping_header_is_tried_again(server: Server) -> None:
+    """An answer that does not get on is asked for once more."""
+    server.on(PATH, Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5000, cut=30, drip=0.01), Answer(MANIFEST))
+    assert manifest_of(server, attrs.evolve(HURRIED, retries=1)) == MANIFEST
+
+
 @pytest.mark.parametrize("drop", [0, 1])
 def test_a_dripping_header(drop: int, server: Server) -> None:
     """A header that comes byte by byte is given up as well, also when it never ends by being replaced."""
@@ -619,6 +625,17 @@ def test_a_wrong_basic_password_is_sent_once(server: Server) -> None:
             assert isinstance(failure(source.read_manifest), AuthenticationFailed)
         assert isinstance(failure(lambda: list(source.open_blob(Descriptor(DIGEST, 1)))), AuthenticationFailed)
     assert sum(request.authorization is not None for request in server.requests) == 1
+
+
+def test_a_token_that_breaks_off(server: Server) -> None:
+    """A token service whose answer is cut is asked once more."""
+    server.on(PATH, guarded(["Bearer t1"], Answer(MANIFEST), f'Bearer realm="{server.url}/token"'))
+    server.on("/token", Answer(b'{"token": "t1"}', cut=5), token_answer("t1"))
+    assert manifest_of(server) == MANIFEST
+    server.on(PATH, challenge(f'Bearer realm="{server.url}/token"'))
+    server.on("/token", Answer(b'{"token": "t1"}', cut=5))
+    assert f"token service {server.host} broke off" in str(failure(manifest_of, server))
+    assert len(server.requests_of("/token")) == 4
 
 
 @pytest.mark.parametrize("encoded", [SECRET, basic("user", SECRET), "token-1234"])

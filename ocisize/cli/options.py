@@ -45,6 +45,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="FILE",
         help="CA certificates to trust for the registry instead of the usual ones",
     )
+    add("--deadline", type=positive, metavar="SECONDS", help="time that one layer may take to come (default: four hours)")
     add("--color", choices=("auto", "always", "never"), default="auto", help="colour the text report (default: %(default)s)")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser

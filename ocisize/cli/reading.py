@@ -77,9 +77,12 @@ def make_analyzer(
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     if options.jobs:
         analyzer.jobs = options.jobs
-    if options.insecure or options.ca_cert:
+    if options.insecure or options.ca_cert or options.deadline:
         analyzer.connection = ocisize.Connection(
-            plain_http=options.insecure, tls_verify=options.ca_cert or True, pool_size=max(analyzer.jobs, 8)
+            plain_http=options.insecure if options.insecure or options.ca_cert else None,
+            tls_verify=options.ca_cert or True,
+            pool_size=max(analyzer.jobs, 8),
+            **({"deadline": options.deadline} if options.deadline else {}),
         )
     return analyzer
 

@@ -57,6 +57,10 @@ class StorageRefused(RegistryError):
     """Where a registry keeps its blobs does not accept the address that it gave; addresses expire."""
 
 
+class _TokenBroken(RegistryError):
+    """A token service was content and its answer broke off."""
+
+
 class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
     """Credentials and tokens for one repository of one registry.
 
@@ -178,6 +182,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             credentials = Credentials(user, password)
         headers = {"Authorization": credentials.basic} if credentials.basic else {}
         parameters = {"service": service, "scope": scope} if service else {"scope": scope}
+        with contextlib.suppress(_TokenBroken):  # the password was right, so it may be sent again
+            return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
         return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
 
     def _send(self, method: str, realm: str, **arguments: Any) -> requests.Response:
@@ -216,7 +222,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             try:
                 body = read_document(response.raw, _MAX_TOKEN_BODY)
             except (urllib3.exceptions.HTTPError, TooSlow) as error:
-                raise RegistryError(f"{service} broke off: {plain(error)}") from None
+                raise _TokenBroken(f"{service} broke off: {plain(error)}") from None
         try:
             answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
             token = answer.get("token") or answer.get("access_token")

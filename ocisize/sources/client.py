@@ -19,7 +19,7 @@ import requests
 import urllib3
 
 from ocisize.blob import CHUNK
-from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError
+from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
 from ocisize.image import check_digest
 from ocisize.oci import ALGORITHMS, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ocisize.reference import DOCKER_HUB_HOST, Reference
@@ -156,6 +156,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             if response.status_code == _PARTIAL:
                 _check_range(response, download)
                 passed = 0
+            elif (announced := response.raw.length_remaining) not in (None, download.size):  # a page, say, or encoded
+                raise SizeMismatch(download.digest, got=announced, expected=download.size)
             # Small reads, and none beyond the end but of a byte that must not be there: when a connection breaks, urllib3
             # loses what the current read had gathered.
             while chunk := response.raw.read(min(CHUNK, passed + download.size - download.position) or 1):

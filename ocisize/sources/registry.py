@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ocisize.image import check_digest
 from ocisize.oci import MAX_MANIFEST, Descriptor
-from ocisize.reference import Reference, is_loopback
+from ocisize.reference import DOCKER_HUB, Reference, is_loopback
 from ocisize.sources.client import Connection, RegistryClient
 from ocisize.sources.credentials import Credentials
 
@@ -24,6 +24,7 @@ class RegistrySource:
     ) -> None:
         connection = connection or Connection()
         plain_http = is_loopback(reference.host) if connection.plain_http is None else connection.plain_http
+        plain_http = plain_http and reference.registry != DOCKER_HUB  # meant is the other one, where two are asked
         self._reference = reference
         self.reference: str | None = str(reference)
         self._client = RegistryClient(reference, plain_http=plain_http, connection=connection, credentials=credentials)

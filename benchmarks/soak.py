@@ -1,0 +1,347 @@
+"""Analyse one image again and again through a registry on loopback that breaks in random ways, and compare.
+
+    python benchmarks/soak.py [--runs 500] [--seed 1] [--write]
+
+Every analysis must be equal to the one through a sound registry, byte for byte as JSON, or end in a clean error of
+ocisize: one printable line without the password. Prints what came of each fault and what was left open at the end, and
+exits with 1 unless all was well; ``--write`` puts it into soak.md, of which report.py makes a part of RESULTS.md.
+Timeouts are short and pauses between tries are cut to a hundredth, so that hours of waiting are not part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import gzip
+import os
+import random
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from importlib import metadata
+from pathlib import Path
+
+import attrs
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+import tables
+from ocisize import Analyzer, Connection, OcisizeError, to_json
+from ocisize.reference import parse_reference
+from ocisize.sources.credentials import Credentials
+from ocisize.sources.incoming import Lines
+from ocisize.sources.registry import RegistrySource
+from results import describe_machine
+from tests.images import BuiltImage, build_image, layer
+from tests.registry import (
+    Answer,
+    Request,
+    Server,
+    basic,
+    errors,
+    free_port,
+    guarded,
+    ranged,
+    redirect,
+    token_answer,
+)
+
+PASSWORD = "hunter2-very-secret"
+CONNECTION = Connection(timeout=(2.0, 0.25), retries=3, min_rate=2000, deadline=20.0)
+MANIFEST, TOKEN = "/v2/app/manifests/1", "/token"
+TEXT = """\
+{runs} analyses of an image of {layers} layers ({bytes:,} bytes stored) through a scripted registry on loopback, a token service
+and a storage host, seed {seed}; in each, one to three faults at random places, most of them once, some twice or five times in
+a row. Requests are tried four times at most. Measured {date} with `benchmarks/soak.py` on {machine}; {versions}.
+
+{outcomes}
+
+The same by fault. An analysis counts for every fault that it met; those that met none are in no line.
+
+{faults}
+
+Left at the end: {threads} threads, {connections} connections, {descriptors} file descriptors. The slowest analysis took
+{slowest:.1f} s, the median {median:.2f} s.
+"""
+
+Fault = Callable[[random.Random, "Place"], "Answer | Callable[[Request], Answer]"]
+
+
+@attrs.frozen
+class Place:
+    """What is asked for, and how it is answered when all is well."""
+
+    path: str
+    data: bytes
+    sound: Callable[[Request], Answer]
+    storage: Server
+
+
+def cut(chance: random.Random, place: Place) -> int:
+    """Where a body ends too early."""
+    return chance.randrange(len(place.data))
+
+
+def status(code: int, **headers: str) -> Fault:
+    return lambda _, __: errors(code, "FAULT", "planted", {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def part(change: Callable[[Answer, random.Random, Place], Answer]) -> Fault:
+    """A fault of what would else be the answer, ranges and refusals included."""
+    return lambda chance, place: lambda request: change(place.sound(request), chance, place)
+
+
+#: Fault → how a request is answered that meets it.
+FAULTS: dict[str, Fault] = {
+    "hangs up": lambda _, __: Answer(hang_up=True),
+    "says nothing": lambda _, __: Answer(silent=True),
+    "is no HTTP": lambda _, __: Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "drips its header": lambda _, __: Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5000, cut=20, drip=0.005),
+    "FIN in the body": part(lambda answer, chance, place: attrs.evolve(answer, cut=cut(chance, place))),
+    "RST in the body": part(lambda answer, chance, place: attrs.evolve(answer, cut=cut(chance, place), reset=True)),
+    "stalls in the body": part(lambda answer, chance, place: attrs.evolve(answer, cut=cut(chance, place), stall=True)),
+    "drips its body": part(lambda answer, chance, place: attrs.evolve(answer, cut=cut(chance, place), drip=0.005)),
+    "FIN, no length": part(lambda answer, chance, place: attrs.evolve(answer, cut=cut(chance, place), length=False)),
+    "ignores Range": lambda chance, place: (
+        lambda request: (
+            Answer(place.data) if request.headers["Range"] else attrs.evolve(place.sound(request), cut=cut(chance, place))
+        )
+    ),
+    "another range": lambda _, place: Answer(place.data[1:], 206, {"Content-Range": f"bytes 1-{len(place.data) - 1}/*"}),
+    "wrong bytes": part(lambda answer, _, __: attrs.evolve(answer, body=answer.body[::-1])),
+    "too few bytes": part(lambda answer, _, __: attrs.evolve(answer, body=answer.body[:-1])),
+    "too many bytes": part(lambda answer, _, __: attrs.evolve(answer, body=answer.body + b"\0")),
+    "encoded as gzip": part(
+        lambda answer, _, __: attrs.evolve(
+            answer, body=gzip.compress(answer.body), headers={**answer.headers, "Content-Encoding": "gzip"}
+        )
+    ),
+    "HTML": lambda _, __: Answer(b"<html><title>Log in</title></html>", headers={"Content-Type": "text/html"}),
+    "endless body": lambda _, __: Answer(b"x" * 65536, headers={"Content-Length": "99999999999"}, forever=True),
+    "endless refusal": lambda _, __: Answer(b"x" * 65536, 503, {"Content-Length": "99999999999"}, forever=True),
+    "negative chunk": lambda _, __: Answer(
+        b"x" * 65536, raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", forever=True
+    ),
+    "redirect loop": lambda _, place: redirect(place.path),
+    "redirect to a closed port": lambda _, __: redirect(f"http://127.0.0.1:{free_port()}/gone"),
+    "redirect to no URL": lambda _, __: redirect("http://[::1/blob?signature=secret"),
+    "expired address": lambda _, place: redirect(f"{place.storage.url}/expired"),
+    "401": lambda _, __: errors(401, "UNAUTHORIZED", headers={"WWW-Authenticate": 'Bearer realm="/token"'}),
+    "403": status(403),
+    "404": status(404),
+    "408": status(408),
+    "416": status(416, Content_Length="99999"),
+    "429 with Retry-After": status(429, Retry_After="1"),
+    "500": status(500),
+    "502": status(502),
+    "503 with Retry-After": status(503, Retry_After="Fri, 31 Dec 9999 23:59:59 GMT"),
+    "504": status(504),
+}
+
+
+@attrs.define
+class Outcome:
+    """What became of one analysis."""
+
+    met: set[str]
+    result: str  #: ``equal``, the class of the error, or what is wrong
+    seconds: float
+    clean: bool
+
+
+@attrs.define
+class World:
+    """A registry with its token service, storage for the odd blobs, and the image they hold."""
+
+    registry: Server
+    storage: Server
+    image: BuiltImage
+    tokens: int = 0
+    places: list[Place] = attrs.field(factory=list)
+
+    def set_up(self) -> None:
+        """Answer everything as it should be; every token serves a dozen requests, then it has expired."""
+        secret = basic("user", PASSWORD)
+        realm = f'Bearer realm="{self.registry.url}{TOKEN}",service="soak"'
+        used: Counter[str] = Counter()
+
+        def issue(_: Request) -> Answer:
+            self.tokens += 1
+            return token_answer(f"token-{self.tokens}")
+
+        def accept(inner: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+            def answer(request: Request) -> Answer:
+                token = f"Bearer token-{self.tokens}"
+                used[token] += 1
+                return guarded([token] if used[token] <= 12 else [], inner, realm)(request)
+
+            return answer
+
+        self.places = [Place(TOKEN, b"{}" * 20, guarded([secret], issue, "Basic"), self.storage)]
+        documents = {MANIFEST: self.image.manifest}
+        blobs = {f"/v2/app/blobs/{digest}": data for digest, data in self.image.blobs.items()}
+        for number, (path, data) in enumerate({**documents, **blobs}.items()):
+            whole = ranged(data) if path in blobs else lambda _, data=data: Answer(data)
+            if path in blobs and number % 2:
+                self.places.append(Place(f"/stored/{number}", data, whole, self.storage))
+                whole = lambda _, number=number: redirect(f"{self.storage.url}/stored/{number}")
+            self.places.append(Place(path, data, accept(whole), self.storage))
+        self.storage.on("/expired", errors(403, "AccessDenied"))
+        for place in self.places:
+            self.server_of(place).on(place.path, place.sound)
+
+    def server_of(self, place: Place) -> Server:
+        return self.storage if place.path.startswith("/stored/") else self.registry
+
+    def plant(self, chance: random.Random, met: set[str]) -> None:
+        """Put one to three faults before the sound answers, and take note of those that are met."""
+        for place in chance.sample(self.places, chance.choice((1, 1, 1, 2, 3))):
+            name = chance.choice(list(FAULTS))
+            step = FAULTS[name](random.Random(chance.random()), place)
+
+            def answer(request: Request, name: str = name, step: object = step) -> Answer:
+                met.add(name)
+                return step if isinstance(step, Answer) else step(request)  # type: ignore[operator]
+
+            self.server_of(place).on(place.path, *[answer] * chance.choice((1, 1, 1, 2, 5)), place.sound)
+
+
+def build() -> BuiltImage:
+    """Six layers of 20 KB to 1 MB in all three compressions."""
+    chance = random.Random(7)
+    sizes = {"plain": (300_000, 20_000), "gzip": (1_000_000, 60_000), "zstd": (400_000, 30_000)}
+    built = [
+        layer({f"{form}/{number}/{name}": chance.randbytes(size // 4) for name in "abcd"}, form)  # type: ignore[arg-type]
+        for form, pair in sizes.items()
+        for number, size in enumerate(pair)
+    ]
+    return build_image([*built, layer({"plain/0/.wh.a": b"", "zstd/0/b": b"again"})])
+
+
+def analyze(world: World) -> str:
+    """The whole analysis as JSON."""
+    reference = parse_reference(f"{world.registry.host}/app:1")
+    source = RegistrySource(reference, connection=CONNECTION, credentials=Credentials("user", PASSWORD))
+    with closing(source):
+        return to_json(Analyzer(platform="linux/amd64", jobs=4).analyze_source(source, name="app:1"), files=True)
+
+
+def run(world: World, chance: random.Random, expected: str) -> Outcome:
+    """One analysis through faults."""
+    met: set[str] = set()
+    world.set_up()
+    world.plant(chance, met)
+    started = time.monotonic()
+    try:
+        text = analyze(world)
+    except OcisizeError as error:
+        words = str(error)
+        kinds = type(getattr(error, "cause", error)).__mro__
+        result = next(kind.__name__ for kind in kinds if kind.__module__ == "ocisize.errors")
+        clean = (
+            bool(words) and words.isprintable() and PASSWORD not in words and "signature=" not in words and len(words) < 1500
+        )
+    except Exception as error:
+        result, clean = f"WRONG: {error!r}", False
+    else:
+        clean = text == expected
+        result = "equal" if clean else "WRONG: another result"
+    return Outcome(met, result, time.monotonic() - started, clean)
+
+
+def count_connections(*servers: Server) -> int:
+    """Open sockets of this process that lead to the servers."""
+    gc.collect()
+    count = 0
+    for found in gc.get_objects():
+        if isinstance(found, socket.socket) and found.fileno() >= 0:
+            with suppress(OSError):
+                count += found.getpeername()[1] in {server.port for server in servers}
+    return count
+
+
+def count_descriptors() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
+def until_gone(count: Callable[[], int], before: int) -> int:
+    """How many more there are than before, after the servers' threads had time to end."""
+    for _ in range(100):
+        if count() <= before:
+            return 0
+        time.sleep(0.05)
+    return count() - before
+
+
+def by_outcome(outcomes: Sequence[Outcome]) -> str:
+    counts = Counter(outcome.result for outcome in outcomes)
+    rows = [[result, f"{count}"] for result, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+    return tables.markdown(["result", "analyses"], rows)
+
+
+def by_fault(outcomes: Sequence[Outcome]) -> str:
+    rows = []
+    for name in FAULTS:
+        results = Counter(outcome.result for outcome in outcomes if name in outcome.met)
+        met, equal = sum(results.values()), results.pop("equal", 0)
+        rows.append([name, ", ".join(f"{kind} {count}" for kind, count in sorted(results.items())), f"{met}", f"{equal}"])
+    return tables.markdown(["fault", "errors", "met by", "equal"], rows, left=2)
+
+
+def shorten_pauses() -> None:
+    original = Lines.pause
+    Lines.pause = lambda self, seconds: original(self, seconds / 100)  # type: ignore[method-assign]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write soak.md instead of printing")
+    options = parser.parse_args()
+    os.environ["HOME"] = tempfile.mkdtemp()
+    shorten_pauses()
+    threads, descriptors = threading.active_count(), count_descriptors()
+    world = World(Server(), Server(), build())
+    world.set_up()
+    expected = analyze(world)
+    outcomes = [run(world, random.Random(f"{options.seed}.{number}"), expected) for number in range(options.runs)]
+    connections = until_gone(lambda: count_connections(world.registry, world.storage), 0)
+    world.registry.close()
+    world.storage.close()
+    left = until_gone(threading.active_count, threads), connections, until_gone(count_descriptors, descriptors)
+    seconds = sorted(outcome.seconds for outcome in outcomes)
+    text = TEXT.format(
+        runs=options.runs,
+        seed=options.seed,
+        layers=len(world.image.layers),
+        bytes=sum(len(data) for data in world.image.blobs.values()),
+        date=time.strftime("%Y-%m-%d"),
+        machine=describe_machine(),
+        versions=", ".join(f"{name} {metadata.version(name)}" for name in ("ocisize", "oras", "requests", "urllib3")),
+        outcomes=by_outcome(outcomes),
+        faults=by_fault(outcomes),
+        threads=left[0],
+        connections=left[1],
+        descriptors=left[2],
+        slowest=seconds[-1],
+        median=seconds[len(seconds) // 2],
+    )
+    if options.write:
+        Path(__file__).with_name("soak.md").write_text(text)
+    else:
+        print(text)
+    bad = [outcome for outcome in outcomes if not outcome.clean]
+    for outcome in bad:
+        print(f"{outcome.result} after {', '.join(sorted(outcome.met))}", file=sys.stderr)
+    return int(bool(bad) or any(left))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
