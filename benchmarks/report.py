@@ -2,7 +2,7 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-What advice.py wrote into advice.md is taken in. Hand-written notes are in NOTES.md; nothing in RESULTS.md is edited by
+What advice.py and soak.py wrote into advice.md and soak.md is taken in. Hand-written notes are in NOTES.md; nothing in RESULTS.md is edited by
 hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
 """
 
@@ -54,7 +54,8 @@ def write(results: Results, *, with_plots: bool) -> str:
         if results.of(group):
             parts += [f"## {title}", *_group(results, group)]
             parts += [f"![{plot.title}](plots/{plot.name}.svg)" for plot in drawn if plot.group == group]
-    parts += ["## Advice", (HERE / "advice.md").read_text().strip()]
+    for title, name in (("Advice", "advice.md"), ("Faults", "soak.md")):
+        parts += [f"## {title}", (HERE / name).read_text().strip()]
     return "\n\n".join(parts) + "\n"
 
 

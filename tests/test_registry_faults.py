@@ -30,6 +30,7 @@ from ocisize.errors import (
     OcisizeError,
     RegistryError,
 )
+from ocisize.cli import main
 from ocisize.image import read_blob
 from ocisize.oci import MAX_CONFIG, Descriptor, Digest
 from ocisize.reference import parse_reference
@@ -343,6 +344,12 @@ def test_a_retry_after_is_capped(after: str, server: Server, waits: list[float])
     error = failure(manifest_of, server, attrs.evolve(QUICK, retries=2))
     assert waits == [60, 60]
     assert "too many requests" in (error.hint or "")
+
+
+def test_realms_that_are_no_host(server: Server) -> None:
+    """A token service whose name cannot be one is shown so that no terminal obeys it."""
+    server.on(PATH, Answer(b"", 401, {"WWW-Authenticate": 'Bearer realm="http://a\x1b[31mb/token"'}))
+    assert isinstance(failure(manifest_of, server), RegistryError)
 
 
 def test_any_malformed_answer_is_an_error(server: Server) -> None:
@@ -687,6 +694,38 @@ def test_logs_hold_no_secret(server: Server, second_server: Server, caplog: pyte
         assert secret not in caplog.text
 
 
+def test_the_deadline_is_an_option(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line takes the deadline, and leaves all else to the defaults."""
+    serve_image(server)
+    assert main([f"{server.host}/app:1", "--platform", "linux/amd64", "--deadline", "600"]) == 0
+    with pytest.raises(SystemExit):
+        main([f"{server.host}/app:1", "--deadline", "0"])
+    assert "must be at least 1" in capsys.readouterr().err
+
+
+def test_the_page_on_registries_tells_the_defaults() -> None:
+    """What docs/registries.md says of times and counts is what Connection has."""
+    page = (Path(__file__).parents[1] / "docs" / "registries.md").read_text("utf-8")
+    connection = Connection()
+    said = {
+        "four more tries": connection.retries == 4,
+        "for 60 seconds": connection.timeout[1] == 60,
+        "1024 bytes a second": connection.min_rate == 1024,
+        "four hours": connection.deadline == 4 * 3600,
+        "five minutes": transport.DOCUMENT_SECONDS == 300,
+        "a minute at most": transport.MAX_WAIT == 60,
+    }
+    assert all(words in page for words in said)
+    assert all(said.values())
+
+
+@pytest.mark.parametrize("options", [{"deadline": 0}, {"timeout": (0, 1)}, {"retries": -1}, {"min_rate": -1}])
+def test_connections_that_cannot_be(options: dict[str, Any]) -> None:
+    """Times must be positive, counts not negative."""
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Connection(**options)
+
+
 @pytest.mark.parametrize("name", ["user:{}@reg.test/app:1", "https://user:{}@reg.test/app", "docker://user:{}@reg.test/app"])
 def test_passwords_in_references(name: str) -> None:
     """A password does not belong into a reference, and the error that says so does not repeat it."""
@@ -796,7 +835,6 @@ def test_closing_ends_reads_in_other_threads(server: Server) -> None:
 
 def connections_to(server: Server) -> int:
     """Sockets of this process that lead to a server and are open."""
-    gc.collect()
     count = 0
     for found in gc.get_objects():
         if isinstance(found, socket.socket) and found.fileno() >= 0:
@@ -815,6 +853,19 @@ def test_errors_leave_no_connection(server: Server) -> None:
         assert isinstance(error, LayerError)
     assert connections_to(server) == 0
     assert not [thread.name for thread in threading.enumerate() if "ocisize" in thread.name]
+
+
+def test_idle_connections_are_closed_at_once(server: Server) -> None:
+    """What a client keeps open for its next request is closed with it, also where tries before that one failed."""
+    server.on(PATH, Answer(raw=b"HTTP/1.1 x\r\n\r\n"), Answer(MANIFEST))
+    gc.disable()
+    try:
+        with opened(server.host, attrs.evolve(QUICK, retries=1)) as source:
+            source.read_manifest()
+            assert connections_to(server) == 1
+        assert connections_to(server) == 0
+    finally:
+        gc.enable()
 
 
 def test_a_running_read_is_counted(server: Server) -> None:

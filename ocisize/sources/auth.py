@@ -235,7 +235,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
 
 def _host_of(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return one_line(urlsplit(url).netloc.rpartition("@")[2])
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

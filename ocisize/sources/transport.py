@@ -117,6 +117,14 @@ class _Adapter(HTTPAdapter):
         pool.ConnectionCls = self._classes[pool.scheme]
         return pool
 
+    def close(self) -> None:
+        """Close idle connections at once; requests leaves that to the garbage collector."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
+                with contextlib.suppress(KeyError):
+                    manager.pools[key].close()
+        super().close()
+
 
 class Session(requests.Session):
     """Sends what it is told to and no more: no cookies, nothing of ~/.netrc, no secret to where a redirect leads.
