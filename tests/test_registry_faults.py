@@ -19,6 +19,7 @@ from typing import Any
 
 import attrs
 import pytest
+from urllib3.connection import HTTPConnection
 
 import ocisize
 from ocisize.errors import (
@@ -38,7 +39,7 @@ from ocisize.sources import transport
 from ocisize.sources.client import Connection
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
-from ocisize.sources.incoming import Lines, is_private_address
+from ocisize.sources.incoming import Lines, Patience, is_private_address
 from tests.images import build_image, layer, sha256
 from tests.registry import (
     Answer,
@@ -561,6 +562,37 @@ def test_addresses_in_disguise(host: str, expected: bool) -> None:
     assert is_private_address(host) is expected
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "169.254.169.254", "fe80::1%eth0", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"]
+)
+def test_where_names_may_not_lead(address: str) -> None:
+    """A public registry's storage may be at a private address, but not on this machine and at no link-local one."""
+    lines = Lines("reg.test", Patience(1, 1, 1))
+    lines.reached("cdn.test", "10.0.0.1")
+    with pytest.raises(RegistryError, match="reg.test led to cdn.test"):
+        lines.reached("cdn.test", address)
+    lines.reached("reg.test", "10.0.0.1")
+    lines.reached("cdn.test", address)
+
+
+def test_connections_through_other_proxies() -> None:
+    """What connects in its own way, as through SOCKS, goes on to do so, and its proxy's address is nobody's."""
+
+    class Socks(HTTPConnection):
+        def connect(self) -> None:
+            self.sock = socket.create_connection(("127.0.0.1", port))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        lines = Lines("reg.test", Patience(1, 1, 1))
+        watched = lines.watched(Socks)
+        assert lines.watched(watched) is lines.watched(Socks) is watched
+        connection = watched("reg.test")
+        connection.connect()
+        connection.close()
+    assert not lines.home_is_private
+
+
 @pytest.mark.parametrize("realm", [False, True])
 def test_a_public_registry_leads_to_no_private_address(
     realm: bool, server: Server, second_server: Server, monkeypatch: pytest.MonkeyPatch
@@ -658,6 +690,15 @@ def test_registries_that_repeat_secrets(encoded: str, server: Server) -> None:
     assert "nothing for " in text
     assert "sig=" not in text
     assert "u:p@" not in text
+
+
+@pytest.mark.parametrize("token", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\u00fc"])
+def test_stored_tokens_that_are_none(token: str, server: Server) -> None:
+    """A stored token that no header can hold is not sent, and not shown."""
+    server.on(PATH, challenge(f'Bearer realm="{server.url}/token"'))
+    with opened(server.host, credentials=Credentials(registry_token=token)) as source:
+        assert "cannot be one" in str(failure(source.read_manifest))
+    assert len(server.requests) == 1
 
 
 def test_signed_addresses_stay_out_of_errors(server: Server, second_server: Server) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BACKEND = "ocisize"
 _MAX_TOKEN_BODY = 1 << 20
 _WRONG = 401  # the credentials themselves are refused; by a 403 only what was asked for
+_TOKEN = re.compile("[!-~]+")  # what can stand in a header
 _SCHEME = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
 _PARAMETER = re.compile(r'[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
@@ -165,6 +166,10 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         credentials = self.credentials or Credentials()
         if credentials.registry_token and self.token is None and not self._token_used:
             self._token_used = True
+            if not _TOKEN.fullmatch(credentials.registry_token):
+                raise AuthenticationFailed(
+                    f"the registry token stored for {self.registry_host} cannot be one", status=status
+                )
             return credentials.registry_token
         realm = self._check_realm(challenge.get("realm", ""))
         service = challenge.get("service", "")
@@ -228,7 +233,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             token = answer.get("token") or answer.get("access_token")
         except (ValueError, AttributeError, RecursionError):
             token = None
-        if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise RegistryError(f"{service} answered without a token", status=status)
         self._tokens.add(token)
         return token

@@ -179,7 +179,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             raise
         except (*_BROKEN, ValueError) as error:
             # requests' own errors are OSErrors; ValueErrors come from redirects to what is no URL
-            raise RegistryError(f"{what}: {plain(error)}", hint=self._hint(error)) from None
+            raise RegistryError(f"{what}: {plain(error, self.auth.secrets())}", hint=self._hint(error)) from None
         if response.status_code in expected:
             return response
         with contextlib.closing(response):

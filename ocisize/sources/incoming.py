@@ -48,8 +48,8 @@ class Lines:
         self.home, self.patience = home.strip("[]").lower(), patience
         self.home_is_private = is_private_address(home)
         self.stopped = threading.Event()
-        self._reading: set[_Incoming] = set()
-        self._lock = threading.Lock()
+        self._reading: set[_Incoming] = set()  # without a lock, which the garbage collector could want at any time
+        self._classes: dict[type, type] = {}
 
     def check(self) -> None:
         """Raise RegistryError once the client is closed."""
@@ -64,21 +64,18 @@ class Lines:
     def stop(self) -> None:
         """Break off what is being read or waited for, in whichever threads."""
         self.stopped.set()
-        with self._lock:
-            for incoming in self._reading:
-                incoming.shut_down()
+        for incoming in list(self._reading):
+            incoming.shut_down()
 
     def begin(self, incoming: _Incoming) -> None:
         """Take note of a response that is being read."""
-        with self._lock:
-            self._reading.add(incoming)
+        self._reading.add(incoming)
         if self.stopped.is_set():
             incoming.shut_down()
 
     def end(self, incoming: _Incoming) -> None:
         """Forget a response."""
-        with self._lock:
-            self._reading.discard(incoming)
+        self._reading.discard(incoming)
 
     def reached(self, host: str, address: str) -> None:
         """Take note of where a host was found; raise RegistryError where a public registry's answer must not lead.
@@ -89,15 +86,23 @@ class Lines:
         if host.strip("[]").lower() == self.home:
             self.home_is_private = self.home_is_private or is_private_address(address)
             return
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if (found.is_loopback or found.is_link_local) and not self.home_is_private:
+        found = _read_address(address)
+        if found is not None and (found.is_loopback or found.is_link_local) and not self.home_is_private:
             raise RegistryError(f"{self.home} led to {host}, which is the private address {address}")
 
-    def connection_class(self, scheme: str) -> type[HTTPConnection]:
-        """The class of connections that ``urllib3`` shall make."""
-        lines = self
+    def watched(self, base: type) -> type:
+        """A class of ``urllib3``'s connections whose responses are read through here.
 
-        class Watched(HTTPSConnection if scheme == "https" else HTTPConnection):  # type: ignore[misc]
+        Where a connection leads is looked at for direct ones only; what is behind a proxy is the proxy's affair.
+        """
+        if base not in self._classes:
+            self._classes[base] = self._watch(base)
+        return self._classes[base]
+
+    def _watch(self, base: Any) -> type:
+        lines, direct = self, base in (HTTPConnection, HTTPSConnection)
+
+        class Watched(base):  # type: ignore[misc]
             def __init__(self, *arguments: Any, **options: Any) -> None:
                 super().__init__(*arguments, **options)
                 self.response_class = lambda sock, **rest: _Response(sock, lines=lines, **rest)
@@ -105,9 +110,10 @@ class Lines:
             def connect(self) -> None:
                 lines.check()
                 super().connect()
-                if self.proxy is None:
+                if direct and self.proxy is None:
                     lines.reached(self.host, self.sock.getpeername()[0])
 
+        self._classes[Watched] = Watched
         return Watched
 
 
@@ -189,20 +195,25 @@ class _Incoming(io.RawIOBase):
 
 def is_private_address(host: str) -> bool:
     """Whether a host is written as an IP address that is not on the public internet, or is localhost."""
-    host = host.strip("[]").rstrip(".").partition("%")[0].lower()
+    host = host.strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    address = _read_address(host)
+    return address is not None and (not address.is_global or address.is_multicast)
+
+
+def _read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is written as, out of IPv6 addresses that stand for one of IPv4; None for a name."""
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
-            address = ipaddress.IPv4Address(socket.inet_aton(host))
+            return ipaddress.IPv4Address(socket.inet_aton(host))
         except (OSError, UnicodeEncodeError):
-            return False
+            return None
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        address = inner or address
-    return not address.is_global or address.is_multicast
+        return inner or address
+    return address

@@ -90,7 +90,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, connection: Connection, lines: Lines) -> None:
         self._timeout = connection.timeout
-        self._classes = {scheme: lines.connection_class(scheme) for scheme in ("http", "https")}
+        self._lines = lines
         retry = _Retry(
             total=connection.retries,
             connect=min(2, connection.retries),
@@ -114,7 +114,7 @@ class _Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = self._classes[pool.scheme]
+        pool.ConnectionCls = self._lines.watched(pool.ConnectionCls)
         return pool
 
     def close(self) -> None:
