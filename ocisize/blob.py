@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 CHUNK = 64 << 10  # what one step reads: small enough that a cut connection loses little
+
+
+def close_chunks(chunks: Iterable[bytes]) -> None:
+    """Let go of where chunks come from, if it can be told: a connection that an error's traceback keeps stays open."""
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        close()
 
 
 @attrs.define

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import attrs
 
+from ocisize.blob import close_chunks
 from ocisize.errors import (
     ArchiveError,
     DigestMismatch,
@@ -166,11 +167,14 @@ def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
     """Read a small blob whole and verify it; raise DocumentError when it is larger than ``limit`` bytes."""
     if descriptor.size > limit:
         raise DocumentError(f"{descriptor.digest} has {descriptor.size} bytes, more than {limit}")
-    data = bytearray()
-    for chunk in source.open_blob(descriptor):
-        data += chunk
-        if len(data) > descriptor.size:
-            raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size, more=True)
+    data, chunks = bytearray(), source.open_blob(descriptor)
+    try:
+        for chunk in chunks:
+            data += chunk
+            if len(data) > descriptor.size:
+                raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size, more=True)
+    finally:
+        close_chunks(chunks)
     check_document(bytes(data), descriptor)
     return bytes(data)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import xxhash
 
+from ocisize.blob import close_chunks
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch
 from ocisize.oci import ALGORITHMS
 
@@ -112,4 +113,6 @@ def verified(chunks: Iterable[bytes], digest: str, size: int, *, aside: bool = F
     except BaseException:
         verifier.close()
         raise
+    finally:
+        close_chunks(chunks)
     verifier.finish()

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import random
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -30,6 +31,7 @@ from ocisize.errors import (
     LayerError,
     OcisizeError,
     RegistryError,
+    SizeMismatch,
 )
 from ocisize.cli import main
 from ocisize.image import read_blob
@@ -40,6 +42,7 @@ from ocisize.sources.client import Connection
 from ocisize.sources.credentials import Credentials
 from ocisize.sources.registry import RegistrySource
 from ocisize.sources.incoming import Lines, Patience, is_private_address
+from ocisize.verify import verified
 from tests.images import build_image, layer, sha256
 from tests.registry import (
     Answer,
@@ -907,6 +910,40 @@ def test_idle_connections_are_closed_at_once(server: Server) -> None:
         assert connections_to(server) == 0
     finally:
         gc.enable()
+
+
+def test_refused_blobs_are_closed_at_once(server: Server) -> None:
+    """A blob that is given up in the middle keeps no connection, though the error is still at hand."""
+    server.on(BLOB_PATH, Answer(BLOB + b"x", length=False, stall=True))
+    gc.disable()
+    try:
+        with opened(server.host) as source:
+            for read in (
+                lambda: read_blob(source, Descriptor(DIGEST, len(BLOB) - 100_000), MAX_CONFIG),
+                lambda: list(verified(source.open_blob(Descriptor(DIGEST, len(BLOB))), DIGEST, len(BLOB) - 100_000)),
+            ):
+                with pytest.raises(SizeMismatch) as caught:
+                    read()
+                assert connections_to(server) == 0
+                del caught
+    finally:
+        gc.enable()
+
+
+def test_forgotten_downloads_end_silently(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download that somebody began and forgot is no noise on standard error when it is collected."""
+    heard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    server.on(BLOB_PATH, Answer(BLOB, cut=200_000, stall=True))
+    for _ in range(5):
+        with opened(server.host) as source:
+            chunks = iter(source.open_blob(Descriptor(DIGEST, len(BLOB))))
+            next(chunks)
+            holder: list[object] = [chunks, source]
+            holder.append(holder)
+            del chunks, holder
+        gc.collect()
+    assert heard == []
 
 
 def test_a_running_read_is_counted(server: Server) -> None:

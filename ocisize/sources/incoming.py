@@ -131,6 +131,9 @@ class _Response(http.client.HTTPResponse):
         super().begin()
         self._incoming.allow(self._incoming.patience.deadline)
 
+    def flush(self) -> None:
+        """There is nothing to flush; http.client tries when it is closed, also if the garbage collector closed its file."""
+
 
 class _Reader(io.BufferedReader):
     """Refuses reads that no reader of ours asks for, but a broken chunk does."""
