@@ -52,16 +52,19 @@ from tests.registry import (
 )
 
 PASSWORD = "hunter2-very-secret"
-CONNECTION = Connection(timeout=(2.0, 0.25), retries=3, min_rate=2000, deadline=20.0)
+CONNECTION = Connection(timeout=(2.0, 0.5), retries=3, min_rate=2000, deadline=20.0)
 MANIFEST, TOKEN = "/v2/app/manifests/1", "/token"
 TEXT = """\
 {runs} analyses of an image of {layers} layers ({bytes:,} bytes stored) through a scripted registry on loopback, a token service
 and a storage host, seed {seed}; in each, one to three faults at random places, most of them once, some twice or five times in
-a row. Requests are tried four times at most. Measured {date} with `benchmarks/soak.py` on {machine}; {versions}.
+a row. Requests are tried four times at most. Measured {date} with `benchmarks/soak.py` on
+{machine};
+{versions}.
 
 {outcomes}
 
-The same by fault. An analysis counts for every fault that it met; those that met none are in no line.
+The same by fault. An analysis counts for every fault that it met; those that met none are in no line. The last columns
+are of analyses with no other fault, which met this one once.
 
 {faults}
 
@@ -149,6 +152,7 @@ class Outcome:
     """What became of one analysis."""
 
     met: set[str]
+    alone: bool  #: only one fault was planted, to be met once
     result: str  #: ``equal``, the class of the error, or what is wrong
     seconds: float
     clean: bool
@@ -198,8 +202,9 @@ class World:
     def server_of(self, place: Place) -> Server:
         return self.storage if place.path.startswith("/stored/") else self.registry
 
-    def plant(self, chance: random.Random, met: set[str]) -> None:
-        """Put one to three faults before the sound answers, and take note of those that are met."""
+    def plant(self, chance: random.Random, met: set[str]) -> int:
+        """Put one to three faults before the sound answers, take note of those that are met; return how many there are."""
+        planted = 0
         for place in chance.sample(self.places, chance.choice((1, 1, 1, 2, 3))):
             name = chance.choice(list(FAULTS))
             step = FAULTS[name](random.Random(chance.random()), place)
@@ -208,7 +213,10 @@ class World:
                 met.add(name)
                 return step if isinstance(step, Answer) else step(request)  # type: ignore[operator]
 
-            self.server_of(place).on(place.path, *[answer] * chance.choice((1, 1, 1, 2, 5)), place.sound)
+            times = chance.choice((1, 1, 1, 2, 5))
+            planted += times
+            self.server_of(place).on(place.path, *[answer] * times, place.sound)
+        return planted
 
 
 def build() -> BuiltImage:
@@ -235,7 +243,7 @@ def run(world: World, chance: random.Random, expected: str) -> Outcome:
     """One analysis through faults."""
     met: set[str] = set()
     world.set_up()
-    world.plant(chance, met)
+    alone = world.plant(chance, met) == 1
     started = time.monotonic()
     try:
         text = analyze(world)
@@ -251,7 +259,7 @@ def run(world: World, chance: random.Random, expected: str) -> Outcome:
     else:
         clean = text == expected
         result = "equal" if clean else "WRONG: another result"
-    return Outcome(met, result, time.monotonic() - started, clean)
+    return Outcome(met, alone, result, time.monotonic() - started, clean)
 
 
 def count_connections(*servers: Server) -> int:
@@ -290,8 +298,10 @@ def by_fault(outcomes: Sequence[Outcome]) -> str:
     for name in FAULTS:
         results = Counter(outcome.result for outcome in outcomes if name in outcome.met)
         met, equal = sum(results.values()), results.pop("equal", 0)
-        rows.append([name, ", ".join(f"{kind} {count}" for kind, count in sorted(results.items())), f"{met}", f"{equal}"])
-    return tables.markdown(["fault", "errors", "met by", "equal"], rows, left=2)
+        alone = [outcome.result == "equal" for outcome in outcomes if outcome.alone and name in outcome.met]
+        errors = ", ".join(f"{kind} {count}" for kind, count in sorted(results.items()))
+        rows.append([name, errors, f"{met}", f"{equal}", f"{len(alone)}", f"{sum(alone)}"])
+    return tables.markdown(["fault", "errors", "met by", "equal", "alone and once", "equal"], rows, left=2)
 
 
 def shorten_pauses() -> None:
