@@ -15,7 +15,7 @@ from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.waste import rows_to_hash
-from ocisize.errors import LayerError, OcisizeError, SourceError
+from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
 from ocisize.explain import explain
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.index import layer_key, naming, placed, read_images, shared_layers
@@ -158,7 +158,8 @@ class Analyzer:
                     diff_ids=tuple(layer.diff_id for layer in base.layers),
                 )
         except OcisizeError as error:
-            which = "the base image:" if name in str(error) else f"the base image {name}:"
+            named = name in str(error) or isinstance(error, InvalidReference)  # which may hold a password
+            which = "the base image:" if named else f"the base image {name}:"
             raise SourceError(f"{which} {error}", hint=error.hint) from error
 
     def _scan(self, source: Source, image: Image) -> list[LayerScan]:

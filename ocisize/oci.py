@@ -238,10 +238,10 @@ def list_problems(error: Exception) -> list[str]:
     """What cattrs found wrong, each with the path of its place in the document."""
     problems = cattrs.transform_error(error, format_exception=_format_exception)
     rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
-    shown = [
+    kept = [
         problem if len(problem) <= _MAX_PROBLEM else f"{problem[:_MAX_PROBLEM]}…" for problem in problems[:_MAX_PROBLEMS]
     ]
-    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in shown] + rest
+    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in kept] + rest
 
 
 def _format_exception(error: BaseException, kind: type | None) -> str:

@@ -56,6 +56,7 @@ from tests.registry import (
     token_answer,
 )
 
+EXAMPLE = Path(__file__).parents[1] / "testdata" / "example.tar"
 pytestmark = pytest.mark.usefixtures("home")
 
 
@@ -478,6 +479,17 @@ def test_passwords_in_references(name: str) -> None:
     assert isinstance(error, InvalidReference)
     assert SECRET not in (error.hint or "")
     assert "docker login reg.test" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    "command", ["{}", "files {}", "diff {} {}", "registry:{}", "{} --all-platforms", f"{EXAMPLE} --base {{}}"]
+)
+def test_passwords_on_the_command_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is done with a reference that holds a password, logs of CI jobs do not get it."""
+    assert main(command.format(f"user:{SECRET}@reg.test/app", "x").split()) == 2
+    told = capsys.readouterr()
+    assert "docker login reg.test" in told.err
+    assert SECRET not in told.err + told.out
 
 
 def test_reports_hold_no_secret(server: Server) -> None:
