@@ -12,7 +12,8 @@ import pytest
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.analysis.alignment import align
 from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, Kind, Status
+from ocisize.analysis.comparison import Comparison, Status
+from ocisize.analysis.filechanges import Kind
 from ocisize.analysis.reasons import join_numbers
 from tests.images import DIR, BuiltLayer, Entries, File, Link, build_image, layer, raw_layer, write_docker_archive
 from tests.test_image import single

@@ -50,6 +50,7 @@ RANKS = [
     [
         "metadata",
         "analysis.model",
+        "analysis.filechanges",
         "analysis.contested",
         "analysis.catalog",
         "analysis.automaton",

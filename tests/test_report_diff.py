@@ -11,7 +11,8 @@ import pytest
 
 from ocisize import Analyzer, from_json, to_json
 from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, Kind, Status
+from ocisize.analysis.comparison import Comparison, Status
+from ocisize.analysis.filechanges import Kind
 from ocisize.report.diff import write_diff
 from ocisize.report.diffjson import comparison_to_json
 from tests.images import Entries, File, Link, build_image, layer, write_docker_archive

@@ -3,23 +3,29 @@
 Stored files with content are multisets: a path can stand in several layers. Of the layers that are not the same, first
 equal files (path and content) are matched, lower layers first; then files with the same path, which have changed; then
 what one side stores again for its metadata alone; then the same content at other paths; the rest was added or removed.
-All of it works on columns: a million files take a second or two.
+
+All of it works on columns. What stands once on both sides, nearly always all, needs no key but its path, or its content,
+whose hashes are computed once; only what stands several times gets keys of more than that.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from itertools import compress, repeat
+from operator import and_, eq
+from typing import TypeAlias
 
-from ocisize.analysis.comparison import KINDS, FileChanges, Kind
+from ocisize.analysis.filechanges import KINDS, FileChanges, Kind, column_of
 from ocisize.analysis.sides import Side
+
+_Pairs: TypeAlias = tuple[list[int], list[int]]  #: rows of BEFORE, and those of AFTER that they belong to
 
 
 def find_changes(before: Side, after: Side) -> FileChanges:
     """What differs between the files of two sides."""
     matcher = _Matcher(before, after)
-    matcher.match_equal()
     matcher.match_paths()
     matcher.match_again()
     matcher.match_contents()
@@ -33,100 +39,124 @@ class _Matcher:
         self._before, self._after = before, after
         self._old: Sequence[int] = range(len(before.contents))  # rows that are yet to be matched, ascending
         self._new: Sequence[int] = range(len(after.contents))
-        self._kinds = bytearray()  # of what was found, with its rows
-        self._before_rows, self._after_rows = array("q"), array("q")
-
-    def match_equal(self) -> None:
-        """Leave out what has the same path and content on both sides."""
-        self._pair(_keys(self._before, b"before"), _keys(self._after, b"after"))
+        self._found: dict[Kind, _Pairs] = {kind: ([], []) for kind in KINDS}
 
     def match_paths(self) -> None:
-        """Pair what has the same path."""
+        """Leave out what has the same path and content on both sides; pair what has the same path."""
         paths_before, paths_after = self._before.stored.paths, self._after.stored.paths
-        pairs = self._pair([paths_before[row] for row in self._old], [paths_after[row] for row in self._new])
-        differ = [self._differ(old, new) for old, new in zip(*pairs, strict=True)]
-        same = [not each for each in differ]
-        self._note(Kind.CHANGED, *[list(compress(rows, differ)) for rows in pairs])
-        self._note(Kind.NOT_COMPARED, *[list(compress(rows, same)) for rows in pairs])
-
-    def _differ(self, old: int, new: int) -> bool:
-        """Whether two files at a path differ, as far as is known."""
-        if self._before.stored.sizes[old] != self._after.stored.sizes[new]:
-            return True
-        return bool(self._before.contents[old] and self._after.contents[new])
+        repeated = _repeated(paths_before) | _repeated(paths_after)
+        pairs = _pair(paths_before, paths_after, repeated)
+        self._take(pairs)
+        same = self._are_same(pairs)
+        self._note_paths(_without(pairs, same))
+        if repeated:
+            old: Sequence[int] = [row for row in self._old if paths_before[row] in repeated]
+            new: Sequence[int] = [row for row in self._new if paths_after[row] in repeated]
+            equal = _pair_in_order(old, new, _keys(self._before, old, b"before"), _keys(self._after, new, b"after"))
+            self._take(equal)
+            old, new = _left(old, equal[0]), _left(new, equal[1])
+            pairs = _pair_in_order(old, new, column_of(paths_before, old), column_of(paths_after, new))
+            self._take(pairs)
+            self._note_paths(pairs)
 
     def match_again(self) -> None:
         """Tell what one side stores again from what it has besides."""
         again, self._new = _part(self._new, self._after)
-        self._note(Kind.STORED_AGAIN, [-1] * len(again), again)
+        self._note(Kind.STORED_AGAIN, ([-1] * len(again), again))
         again, self._old = _part(self._old, self._before)
-        self._note(Kind.STORED_ONCE, again, [-1] * len(again))
+        self._note(Kind.STORED_ONCE, (again, [-1] * len(again)))
 
     def match_contents(self) -> None:
-        """Pair what has the same content, first where the file's name is the same, too; the rest came or went."""
-        for with_name in (True, False):
-            keys = [
-                _contents_of(side, rows, name, with_name=with_name)
-                for side, rows, name in ((self._before, self._old, b"before"), (self._after, self._new, b"after"))
-            ]
-            self._note(Kind.MOVED, *self._pair(*keys))
-        self._note(Kind.ADDED, [-1] * len(self._new), self._new)
-        self._note(Kind.REMOVED, self._old, [-1] * len(self._old))
+        """Pair what has the same content, of several first where the file's name is the same; the rest came or went."""
+        contents_before, contents_after = self._before.contents, self._after.contents
+        common = set(column_of(contents_before, self._old)) & set(column_of(contents_after, self._new)) - {b""}
+        if common:
+            old: Sequence[int] = [row for row in self._old if contents_before[row] in common]
+            new: Sequence[int] = [row for row in self._new if contents_after[row] in common]
+            keys = column_of(contents_before, old), column_of(contents_after, new)
+            repeated = _repeated(keys[0]) | _repeated(keys[1])
+            places = _pair(*keys, repeated)
+            pairs = column_of(old, places[0]), column_of(new, places[1])
+            self._note_moved(_only(pairs, self._are_same(pairs)))
+            old = list(compress(old, map(repeated.__contains__, keys[0])))
+            new = list(compress(new, map(repeated.__contains__, keys[1])))
+            for with_name in (True, False):
+                names = _named(self._before, old, with_name=with_name), _named(self._after, new, with_name=with_name)
+                pairs = _pair_in_order(old, new, *names)
+                self._note_moved(pairs)
+                old, new = _left(old, pairs[0]), _left(new, pairs[1])
+        self._note(Kind.ADDED, ([-1] * len(self._new), self._new))
+        self._note(Kind.REMOVED, (self._old, [-1] * len(self._old)))
 
     def changes(self) -> FileChanges:
-        """All that was found, largest growth first, ties by path."""
-        old, new = self._before.stored, self._after.stored
-        rows = list(zip(self._before_rows, self._after_rows, strict=True))
-        paths = [new.paths[second] if second >= 0 else old.paths[first] for first, second in rows]
-        growths = [
-            -abs((new.sizes[second] if second >= 0 else 0) - (old.sizes[first] if first >= 0 else 0))
-            for first, second in rows
-        ]
-        order = sorted(range(len(paths)), key=paths.__getitem__)
-        order.sort(key=growths.__getitem__)
-        return FileChanges(
-            before=old,
-            after=new,
-            kinds=bytes(map(self._kinds.__getitem__, order)),
-            before_rows=array("q", map(self._before_rows.__getitem__, order)),
-            after_rows=array("q", map(self._after_rows.__getitem__, order)),
-        )
+        """All that was found, by kind and row."""
+        kinds, before_rows, after_rows = bytearray(), array("q"), array("q")
+        for code, kind in enumerate(KINDS):
+            old, new = self._found[kind]
+            if kind in (Kind.CHANGED, Kind.NOT_COMPARED, Kind.MOVED):  # found piece by piece
+                order = sorted(range(len(new)), key=new.__getitem__)
+                old, new = column_of(old, order), column_of(new, order)
+            kinds += bytes([code]) * len(new)
+            before_rows.extend(old)
+            after_rows.extend(new)
+        return FileChanges(self._before.stored, self._after.stored, bytes(kinds), before_rows, after_rows)
 
-    def _pair(self, keys_before: Sequence[object], keys_after: Sequence[object]) -> tuple[list[int], list[int]]:
-        """Take rows with equal keys, given for all that are left, lower ones first; the rows of BEFORE and of AFTER."""
-        if len(set(keys_before)) < len(keys_before) or len(set(keys_after)) < len(keys_after):
-            keys_before, keys_after = _numbered(keys_before), _numbered(keys_after)
-        pool = dict(zip(keys_before, range(len(keys_before)), strict=True))
-        partners = [*map(pool.get, keys_after, repeat(-1))]
-        is_left = bytearray(b"\1") * (len(keys_before) + 1)  # the last is for -1
-        for partner in partners:
-            is_left[partner] = 0
-        is_paired = [partner >= 0 for partner in partners]
-        old = [self._old[partner] for partner in partners if partner >= 0]
-        new = list(compress(self._new, is_paired))
-        self._old = list(compress(self._old, is_left))
-        self._new = [row for row, paired in zip(self._new, is_paired, strict=True) if not paired]
-        return old, new
+    def _are_same(self, pairs: _Pairs) -> list[bool]:
+        """Which pairs of rows are known to have the same content."""
+        (old, new), before, after = pairs, self._before, self._after
+        contents, sizes = column_of(before.contents, old), column_of(before.stored.sizes, old)
+        same = map(eq, contents, column_of(after.contents, new))
+        found = map(and_, same, map(eq, sizes, column_of(after.stored.sizes, new)))
+        return list(map(and_, found, map(bool, contents)) if b"" in before.contents else found)
 
-    def _note(self, kind: Kind, old: Sequence[int], new: Sequence[int]) -> None:
-        self._kinds += bytes([KINDS.index(kind)]) * len(new)
-        self._before_rows.extend(old)
-        self._after_rows.extend(new)
+    def _note_paths(self, pairs: _Pairs) -> None:
+        """Take pairs of the same path that are not known to be the same as changed, where that is known."""
+        (old, new), before, after = pairs, self._before, self._after
+        resized = map(int.__ne__, column_of(before.stored.sizes, old), column_of(after.stored.sizes, new))
+        read = map(and_, map(bool, column_of(before.contents, old)), map(bool, column_of(after.contents, new)))
+        differ = [one or other for one, other in zip(resized, read, strict=True)]
+        self._note(Kind.CHANGED, _only(pairs, differ))
+        self._note(Kind.NOT_COMPARED, _without(pairs, differ))
 
+    def _note_moved(self, pairs: _Pairs) -> None:
+        self._take(pairs)
+        self._note(Kind.MOVED, pairs)
 
-def _keys(side: Side, name: bytes) -> list[tuple[bytes, bytes, int]]:
-    """What makes a row equal to one of the other side; contents that were not read equal nothing there."""
-    contents = [content or name for content in side.contents] if b"" in side.contents else side.contents
-    return list(zip(side.stored.paths, contents, side.stored.sizes, strict=True))
+    def _note(self, kind: Kind, pairs: tuple[Iterable[int], Iterable[int]]) -> None:
+        for rows, more in zip(self._found[kind], pairs, strict=True):
+            rows.extend(more)
+
+    def _take(self, pairs: _Pairs) -> None:
+        self._old, self._new = _left(self._old, pairs[0]), _left(self._new, pairs[1])
 
 
-def _contents_of(side: Side, rows: Sequence[int], name: bytes, *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
-    """What makes some rows equal to those of the other side at another path."""
-    paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
-    return [(contents[row] or name, sizes[row], paths[row].rpartition(b"/")[2] if with_name else b"") for row in rows]
+def _pair(keys_before: Sequence[bytes], keys_after: Sequence[bytes], repeated: Collection[bytes]) -> _Pairs:
+    """Places whose keys are equal and not among the repeated ones, which is what one side has several times."""
+    pool = dict(zip(keys_before, range(len(keys_before)), strict=True))
+    for key in repeated:
+        pool.pop(key, None)
+    partners = [*map(pool.get, keys_after, repeat(-1))]
+    is_paired = list(map((-1).__lt__, partners))
+    return list(compress(partners, is_paired)), list(compress(range(len(partners)), is_paired))
 
 
-def _numbered(keys: Sequence[object]) -> list[tuple[object, int]]:
+def _pair_in_order(
+    old: Sequence[int], new: Sequence[int], keys_before: Sequence[object], keys_after: Sequence[object]
+) -> _Pairs:
+    """Rows with equal keys; of several, the first with the first."""
+    pool = dict(zip(_numbered(keys_before), old, strict=True))
+    partners = [pool.get(key, -1) for key in _numbered(keys_after)]
+    return [row for row in partners if row >= 0], [row for row, partner in zip(new, partners, strict=True) if partner >= 0]
+
+
+def _repeated(keys: Sequence[bytes]) -> set[bytes]:
+    """The keys that stand several times."""
+    if len(set(keys)) == len(keys):
+        return set()
+    return {key for key, count in Counter(keys).items() if count > 1}
+
+
+def _numbered(keys: Iterable[object]) -> list[tuple[object, int]]:
     """Keys with how often each stood before, which makes them differ."""
     seen: dict[object, int] = {}
     numbered = []
@@ -136,8 +166,40 @@ def _numbered(keys: Sequence[object]) -> list[tuple[object, int]]:
     return numbered
 
 
-def _part(rows: Sequence[int], side: Side) -> tuple[list[int], list[int]]:
+def _keys(side: Side, rows: Sequence[int], name: bytes) -> list[tuple[bytes, bytes, int]]:
+    """What makes rows equal to those of the other side; contents that were not read equal nothing there."""
+    paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
+    return [(paths[row], contents[row] or name, sizes[row]) for row in rows]
+
+
+def _named(side: Side, rows: Sequence[int], *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
+    """What makes rows equal to those of the other side at another path."""
+    paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
+    return [(contents[row], sizes[row], paths[row].rpartition(b"/")[2] if with_name else b"") for row in rows]
+
+
+def _left(rows: Sequence[int], taken: Collection[int]) -> Sequence[int]:
+    """Rows without some of them; all ascend, as they did."""
+    if not taken:
+        return rows
+    if len(taken) == len(rows):
+        return []
+    gone = set(taken)
+    return [row for row in rows if row not in gone]
+
+
+def _only(pairs: _Pairs, flags: Sequence[bool]) -> _Pairs:
+    return list(compress(pairs[0], flags)), list(compress(pairs[1], flags))
+
+
+def _without(pairs: _Pairs, flags: Sequence[bool]) -> _Pairs:
+    return _only(pairs, [not flag for flag in flags])
+
+
+def _part(rows: Sequence[int], side: Side) -> tuple[Sequence[int], Sequence[int]]:
     """Rows that a side stores again, and the others."""
     paths, layers, again = side.stored.paths, side.stored.layers, side.again
-    is_again = [(paths[row], layers[row]) in again for row in rows] if again else [False] * len(rows)
+    if not again:
+        return [], rows
+    is_again = [(paths[row], layers[row]) in again for row in rows]
     return list(compress(rows, is_again)), [row for row, each in zip(rows, is_again, strict=True) if not each]

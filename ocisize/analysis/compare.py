@@ -8,7 +8,8 @@ import attrs
 
 from ocisize.analysis.alignment import align
 from ocisize.analysis.changes import find_changes
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChanges, FileSum, LayerChange, Status
+from ocisize.analysis.comparison import Comparison, DirectoryChange, FileSum, LayerChange, Status
+from ocisize.analysis.filechanges import FileChanges
 from ocisize.analysis.filesums import FileSums
 from ocisize.analysis.growth import Growth, with_rest
 from ocisize.analysis.model import Analysis, LayerAnalysis
@@ -54,7 +55,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         layers=tuple(layers),
         files=changes,
         directories=tuple(directories),
-        reasons=find_reasons(before, after, layers, changes, by_directory),
+        reasons=find_reasons(before, after, layers, by_directory),
         suggestions=find_suggestions(after, layers),
     )
 

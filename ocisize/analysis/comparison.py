@@ -12,13 +12,12 @@ Growth is AFTER less BEFORE, in bytes, negative where something shrank; ``growth
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+from collections.abc import Mapping, Sequence
 
 import attrs
 
+from ocisize.analysis.filechanges import FileChanges, Grown, Kind
 from ocisize.analysis.model import Analysis
-from ocisize.files import IntArray, decode_name
 
 
 class Status(str, enum.Enum):
@@ -35,47 +34,8 @@ class Status(str, enum.Enum):
         return self.value
 
 
-class Kind(str, enum.Enum):
-    """What became of a stored file."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"  #: other content at the path
-    MOVED = "moved"  #: the same content at another path
-    STORED_AGAIN = "stored again"  #: AFTER stores what a lower layer of it has, for owner, mode or time alone
-    STORED_ONCE = "stored once"  #: BEFORE stored it again, AFTER does not
-    NOT_COMPARED = "not compared"  #: as large as before, its content was not read
-
-    def __str__(self) -> str:
-        return self.value
-
-
-KINDS = tuple(Kind)
-
-
-class _Grown:
-    """What a figure of both sides says."""
-
-    before_size: int
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
-
-    @property
-    def growth(self) -> int:
-        """Bytes of content more than before."""
-        return self.after_size - self.before_size
-
-    @property
-    def compressed_growth(self) -> int | None:
-        """Bytes of wire more than before."""
-        if self.before_compressed_size is None or self.after_compressed_size is None:
-            return None
-        return self.after_compressed_size - self.before_compressed_size
-
-
 @attrs.frozen(kw_only=True)
-class FileSum(_Grown):
+class FileSum(Grown):
     """Stored files of one kind added up; empty files and other entries without content are none."""
 
     count: int = 0
@@ -86,76 +46,7 @@ class FileSum(_Grown):
 
 
 @attrs.frozen(kw_only=True)
-class FileChange(_Grown):
-    """A stored file that is not as it was; sizes are 0 and the layer None on a side that does not have it."""
-
-    kind: Kind
-    path: str  #: in AFTER, or in BEFORE where AFTER does not have it
-    before_path: str | None  #: None where BEFORE does not have it
-    before_layer: int | None
-    after_layer: int | None
-    before_size: int
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
-
-
-@attrs.frozen(eq=False)
-class Stored:
-    """The stored files with content of some layers, in columns beside each other, base first and in tar order."""
-
-    layers: IntArray  #: "i"
-    paths: list[bytes]
-    sizes: list[int]
-    compressed_sizes: list[int] | None  #: None where the wire is unknown
-
-    def compressed_size(self, row: int) -> int | None:
-        """What a row costs on the wire; 0 for no row."""
-        if self.compressed_sizes is None:
-            return None
-        return self.compressed_sizes[row] if row >= 0 else 0
-
-
-@attrs.frozen(eq=False)
-class FileChanges(Sequence[FileChange]):
-    """The stored files that differ, largest growth first, ties by path; their objects are made on demand."""
-
-    before: Stored
-    after: Stored
-    kinds: bytes  #: index into KINDS
-    before_rows: IntArray  #: "q", into ``before``; -1 where there is none
-    after_rows: IntArray  #: "q", into ``after``; -1 where there is none
-
-    def __len__(self) -> int:
-        return len(self.kinds)
-
-    @overload
-    def __getitem__(self, index: int) -> FileChange: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[FileChange]: ...
-    def __getitem__(self, index: int | slice) -> FileChange | list[FileChange]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        old, new = self.before_rows[index], self.after_rows[index]
-        before_path = decode_name(self.before.paths[old]) if old >= 0 else None
-        return FileChange(
-            kind=KINDS[self.kinds[index]],
-            path=decode_name(self.after.paths[new]) if new >= 0 else before_path or "",
-            before_path=before_path,
-            before_layer=self.before.layers[old] if old >= 0 else None,
-            after_layer=self.after.layers[new] if new >= 0 else None,
-            before_size=self.before.sizes[old] if old >= 0 else 0,
-            after_size=self.after.sizes[new] if new >= 0 else 0,
-            before_compressed_size=self.before.compressed_size(old),
-            after_compressed_size=self.after.compressed_size(new),
-        )
-
-    def __iter__(self) -> Iterator[FileChange]:
-        return (self[index] for index in range(len(self)))
-
-
-@attrs.frozen(kw_only=True)
-class LayerChange(_Grown):
+class LayerChange(Grown):
     """A build step in both images, or in one of them; what it weighs where it is not is 0."""
 
     status: Status

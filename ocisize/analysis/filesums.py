@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 
 import attrs
 
-from ocisize.analysis.comparison import KINDS, FileChanges, FileSum, Kind, Stored
+from ocisize.analysis.comparison import FileSum
+from ocisize.analysis.filechanges import KINDS, FileChanges, Kind, Stored, column_of
 from ocisize.files import IntArray
 
 _COUNTED_BEFORE = {Kind.REMOVED, Kind.STORED_ONCE}  # AFTER does not have them
@@ -64,18 +64,18 @@ class FileSums:
 
 def _tally(stored: Stored, rows: IntArray, kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
     """Rows added up by layer and kind; -1 is no row."""
-    layers, sizes = stored.layers, stored.sizes
-    shares = sizes if stored.compressed_sizes is None else stored.compressed_sizes  # told by nobody where unknown
-    counts = [0] * len(KINDS) * (max(layers, default=-1) + 1)  # by layer, then by kind
-    contents, wires = counts[:], counts[:]
-    for row, code in zip(rows, kinds, strict=True):
-        if row >= 0:
-            key = layers[row] * len(KINDS) + code
-            counts[key] += 1
-            contents[key] += sizes[row]
-            wires[key] += shares[row]
-    columns = enumerate(zip(counts, contents, wires, strict=True))
-    return {divmod(key, len(KINDS)): _Tally(*figures) for key, figures in columns if figures[0]}
+    found: dict[tuple[int | None, int], _Tally] = {}
+    for code in range(len(KINDS)):
+        mine = rows[bisect_left(kinds, code) : bisect_right(kinds, code)]
+        ordered, start = [] if -1 in mine else sorted(mine), 0
+        while start < len(ordered):
+            layer = stored.layers[ordered[start]]
+            end = bisect_left(ordered, bisect_right(stored.layers, layer), start)
+            places = ordered[start:end]
+            compressed = sum(column_of(stored.compressed_sizes, places)) if stored.compressed_sizes is not None else 0
+            found[layer, code] = _Tally(len(places), sum(column_of(stored.sizes, places)), compressed)
+            start = end
+    return found
 
 
 def _whole(stored: Stored, layer: int | None) -> _Tally:
@@ -95,12 +95,3 @@ def _rest(stored: Stored, layer: int | None, tallies: dict[tuple[int | None, int
             rest.size -= tally.size
             rest.compressed -= tally.compressed
     return rest
-
-
-def rows_by_layer(changes: FileChanges) -> dict[tuple[int | None, int | None], list[int]]:
-    """The changes by layer: ``(None, N)`` is layer N of AFTER; ``(N, None)`` has what only layer N of BEFORE had."""
-    old, new = changes.before.layers, changes.after.layers
-    found: dict[tuple[int | None, int | None], list[int]] = defaultdict(list)
-    for index, (first, second) in enumerate(zip(changes.before_rows, changes.after_rows, strict=True)):
-        found[(None, new[second]) if second >= 0 else (old[first], None)].append(index)
-    return dict(found)

@@ -9,9 +9,13 @@ that they weigh.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice, repeat
+from operator import sub
+from typing import TypeAlias
 
-from ocisize.analysis.comparison import DirectoryChange, FileChanges, Stored
+from ocisize.analysis.comparison import DirectoryChange
+from ocisize.analysis.filechanges import FileChanges, Kind, Span, Stored, column_of
 from ocisize.analysis.runs import MAX_DEPTH, Directories
 from ocisize.files import IntArray, decode_name
 
@@ -19,38 +23,77 @@ _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of all that changed
 _FEW = 3  # directories in one
 _MOST = 0.5
+_OF_BEFORE = {Kind.CHANGED, Kind.NOT_COMPARED, Kind.REMOVED, Kind.STORED_ONCE}  # BEFORE has the path
+
+_Layer: TypeAlias = tuple[int | None, int | None]  #: of BEFORE what AFTER does not have, or of AFTER
+_Runs: TypeAlias = tuple[list[int], list[int]]  #: where runs begin, and the last one ends; their directories
 
 
 class Growth:
-    """What changes in files made of the directories."""
+    """What changes in files made of the directories.
+
+    Files of a directory mostly stand one behind the other; they are added up as a run.
+    """
 
     def __init__(self, changes: FileChanges) -> None:
         self._changes = changes
         self._directories = Directories(MAX_DEPTH)
-        self._old = self._directories_of(changes.before, changes.before_rows)
-        self._new = self._directories_of(changes.after, changes.after_rows)
+        self._growth, self._compressed, self._files = [0], [0], [0]  # of what is directly in each directory
+        self._net: dict[_Layer, dict[int, int]] = {}  # by the layer that changes belong to, then by directory
+        for span in changes.spans():
+            self._add(span)
 
-    def _directories_of(self, stored: Stored, rows: IntArray) -> list[int]:
-        """By change, the number of the directory; that of the root where a side has no file."""
-        numbers, paths = self._directories.numbers, stored.paths
-        return [numbers[paths[row].rpartition(b"/")[0]] if row >= 0 else 0 for row in rows]
+    def _add(self, span: Span) -> None:
+        """Add changes of one kind and layer to the directories they are in."""
+        before, after = self._changes.before, self._changes.after
+        old, new = self._changes.before_rows[span.rows], self._changes.after_rows[span.rows]
+        net = self._net.setdefault((span.before, span.after), {})
+        runs = self._runs(column_of(after.paths, new) if span.after is not None else column_of(before.paths, old))
+        if span.after is not None:
+            self._add_side(after, new, runs, 1, net)
+        if span.kind is Kind.MOVED:
+            self._add_side(before, old, self._runs(column_of(before.paths, old)), -1, net)
+        elif span.kind in _OF_BEFORE:
+            self._add_side(before, old, runs, -1, net)
+        bounds, numbers = runs
+        for number, start, end in zip(numbers, bounds, islice(bounds, 1, None), strict=False):
+            self._files[number] += end - start
+
+    def _runs(self, paths: Sequence[bytes]) -> _Runs:
+        """Where the directory changes, with the length at the end; and its number in between."""
+        last, bounds, found = None, list[int](), list[int]()
+        numbers = self._directories.numbers
+        for row, path in enumerate(paths):
+            directory = path.rpartition(b"/")[0]
+            if directory != last:
+                last = directory
+                bounds.append(row)
+                found.append(numbers[directory])
+        missing = len(self._directories) - len(self._growth)
+        for column in (self._growth, self._compressed, self._files):
+            column.extend(repeat(0, missing))
+        return [*bounds, len(paths)], found
+
+    def _add_side(self, stored: Stored, rows: IntArray, runs: _Runs, sign: int, net: dict[int, int]) -> None:
+        bounds, numbers = runs
+        for number, size in zip(numbers, _sums(stored.sizes, rows, bounds), strict=True):
+            self._growth[number] += sign * size
+            net[number] = net.get(number, 0) + sign * size
+        if stored.compressed_sizes is not None:
+            for number, size in zip(numbers, _sums(stored.compressed_sizes, rows, bounds), strict=True):
+                self._compressed[number] += sign * size
 
     def find(self, most: int) -> list[DirectoryChange]:
         """The ``most`` directories that weigh most, the largest growth first; no two overlap."""
-        changes, paths = self._changes, self._directories.paths
-        old, new = changes.before, changes.after
-        growth = self._sum(old.sizes, new.sizes)
-        known = old.compressed_sizes is not None and new.compressed_sizes is not None
-        compressed = self._sum(old.compressed_sizes or (), new.compressed_sizes or ()) if known else [0] * len(paths)
-        files = [0] * len(paths)
-        for first, second, row in zip(self._old, self._new, changes.after_rows, strict=True):
-            files[second if row >= 0 else first] += 1
-        own = growth, compressed, files
+        before, after = self._changes.before, self._changes.after
+        known = before.compressed_sizes is not None and after.compressed_sizes is not None
+        own = self._growth, self._compressed, self._files
         whole = [self._with_all_below(column) for column in own]
         found = []
-        for number, undivided in self._divide(self._with_all_below(list(map(abs, growth))), growth, most):
+        for number, undivided in self._divide(self._with_all_below(list(map(abs, self._growth))), self._growth, most):
             figures = [column[number] for column in (whole if undivided else own)]
-            name = "/" + decode_name(paths[number] + b"/" if number else b"") + ("" if undivided else "*")
+            path = self._directories.paths[number]
+            name = "/" + decode_name(path + b"/" if number else b"") + ("" if undivided else "*")
             found.append(_change(name, figures[0], figures[1] if known else None, figures[2]))
         return sorted(found, key=lambda each: (-abs(each.growth), each.name or ""))
 
@@ -70,37 +113,24 @@ class Growth:
                 found.append((number, undivided))
         return found
 
-    def main_directory(self, rows: Iterable[int]) -> str:
-        """The smallest directory in which most of what some changes made is."""
-        changes, directories = self._changes, self._directories
-        net: dict[int, int] = {}
-        for row in rows:
-            old, new = changes.before_rows[row], changes.after_rows[row]
-            if old >= 0:
-                net[self._old[row]] = net.get(self._old[row], 0) - changes.before.sizes[old]
-            if new >= 0:
-                net[self._new[row]] = net.get(self._new[row], 0) + changes.after.sizes[new]
-        weights: dict[int, int] = {}
-        for start, growth in net.items():
-            number = start
-            while number:
-                weights[number] = weights.get(number, 0) + abs(growth)
-                number = directories.parents[number]
-        total = sum(map(abs, net.values()))
-        most = max((number for number, weight in weights.items() if weight > _MOST * total), default=0)
-        return "/" + decode_name(directories.paths[most] + b"/" if most else b"")
-
-    def _sum(self, old: Sequence[int], new: Sequence[int]) -> list[int]:
-        """A figure of what changed directly in each directory."""
-        found = [0] * len(self._directories.paths)
-        changes = self._changes
-        for number, row in zip(self._old, changes.before_rows, strict=True):
-            if row >= 0:
-                found[number] -= old[row]
-        for number, row in zip(self._new, changes.after_rows, strict=True):
-            if row >= 0:
-                found[number] += new[row]
-        return found
+    def main_directory(self, before: int | None, after: int | None) -> str:
+        """The smallest directory in which most of what a layer changed is: one of AFTER, and of BEFORE what it lost."""
+        parents, weights = self._directories.parents, dict[int, int]()
+        for layer in ((None, after), (before, None)):
+            for number, growth in self._net.get(layer, {}).items():
+                weights[number] = weights.get(number, 0) + growth
+        weights = {number: abs(growth) for number, growth in weights.items()}
+        total = sum(weights.values())
+        for start in list(weights):  # all above them
+            number = parents[start]
+            while number not in weights:
+                weights[number] = 0
+                number = parents[number]
+        ordered = sorted(weights, reverse=True)
+        for number in ordered[:-1]:
+            weights[parents[number]] += weights[number]
+        most = next((number for number in ordered if weights[number] > _MOST * total), 0)
+        return "/" + decode_name(self._directories.paths[most] + b"/" if most else b"")
 
     def _with_all_below(self, own: Sequence[int]) -> list[int]:
         """A figure of everything below each directory, from that of what is directly in it."""
@@ -108,6 +138,12 @@ class Growth:
         for number in range(len(whole) - 1, 0, -1):
             whole[self._directories.parents[number]] += whole[number]
         return whole
+
+
+def _sums(values: Sequence[int], rows: IntArray, bounds: Sequence[int]) -> Iterator[int]:
+    """Values of rows added up by run."""
+    sums = column_of(list(accumulate(column_of(values, rows), initial=0)), bounds)
+    return map(sub, islice(sums, 1, None), sums)
 
 
 def _is_vague(weight: int, total: int, children: Sequence[int]) -> bool:

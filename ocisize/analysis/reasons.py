@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 
-from ocisize.analysis.comparison import FileChanges, FileSum, Kind, LayerChange, Reason, Status
-from ocisize.analysis.filesums import rows_by_layer
+from ocisize.analysis.comparison import FileSum, LayerChange, Reason, Status
+from ocisize.analysis.filechanges import Kind
 from ocisize.analysis.growth import Growth
 from ocisize.analysis.model import Analysis, Cause
 
@@ -40,7 +39,6 @@ def find_reasons(
     before: Analysis,
     after: Analysis,
     layers: Sequence[LayerChange],
-    changes: FileChanges | None = None,
     directories: Growth | None = None,
 ) -> tuple[Reason, ...]:
     """A sentence for each layer that weighs more or less than before."""
@@ -54,13 +52,11 @@ def find_reasons(
 
     grown.sort(key=rank)
     held_by = _held_by(after)
-    rows = rows_by_layer(changes) if changes is not None else {}
     reasons = []
     for number, layer in enumerate(grown):
         details = list(_details(layer, held_by))
         if directories is not None and details and number < _EXPLAINED:
-            mine = chain(rows.get((None, layer.after), ()), rows.get((layer.before, None), ()))
-            details[0] += _where(directories.main_directory(mine))
+            details[0] += _where(directories.main_directory(layer.before, layer.after))
         reasons.append(
             Reason(
                 text=": ".join([_subject(layer, before, after), *(["; ".join(details)] if details else [])]),

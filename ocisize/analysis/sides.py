@@ -9,7 +9,7 @@ from itertools import chain, compress, repeat
 
 import attrs
 
-from ocisize.analysis.comparison import Stored
+from ocisize.analysis.filechanges import Stored
 from ocisize.analysis.model import CAUSES, Analysis, Cause, LayerAnalysis
 from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileChange, FileSum, Kind, LayerChange, Status, add_up
+from ocisize.analysis.comparison import Comparison, DirectoryChange, FileSum, LayerChange, Status, add_up
+from ocisize.analysis.filechanges import FileChange, FileChanges, Kind
 from ocisize.analysis.growth import with_rest
 from ocisize.report.figures import name_image
 from ocisize.report.page import new_table, open_page, print_rows
@@ -238,10 +239,10 @@ def _directory(change: DirectoryChange) -> str:
     return printable(change.name) if change.name is not None else "(elsewhere)"
 
 
-def _files(console: Console, files: Sequence[FileChange], top: int) -> None:
+def _files(console: Console, files: FileChanges, top: int) -> None:
     if not files or not top:
         return
-    shown = files[:top]
+    shown = files.largest(top)
     rows = [
         (_signed(each.growth), _signed(each.compressed_growth), str(each.kind), _places(each), _path(each))
         for each in shown

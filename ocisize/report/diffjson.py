@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 
 import ocisize
-from ocisize.analysis.comparison import Comparison, FileChange, FileSum, Kind, LayerChange, Status, add_up
+from ocisize.analysis.comparison import Comparison, FileSum, LayerChange, Status, add_up
+from ocisize.analysis.filechanges import FileChange, Kind
 from ocisize.analysis.model import Analysis, Sizes
 from ocisize.files import display_name
 

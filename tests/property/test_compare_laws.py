@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, FileSum, Kind, Status, add_up
+from ocisize.analysis.comparison import Comparison, FileSum, Status, add_up
+from ocisize.analysis.filechanges import Kind
 from ocisize.files import display_name
 from ocisize.report.diffjson import comparison_to_json
 from tests.images import Compression, build_image, layer
