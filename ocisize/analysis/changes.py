@@ -11,7 +11,6 @@ whose hashes are computed once; only what stands several times gets keys of more
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import compress, repeat
 from operator import and_, eq
@@ -44,11 +43,9 @@ class _Matcher:
     def match_paths(self) -> None:
         """Leave out what has the same path and content on both sides; pair what has the same path."""
         paths_before, paths_after = self._before.stored.paths, self._after.stored.paths
-        repeated = _repeated(paths_before) | _repeated(paths_after)
-        pairs = _pair(paths_before, paths_after, repeated)
+        pairs, repeated = _pair(paths_before, paths_after)
         self._take(pairs)
-        same = self._are_same(pairs)
-        self._note_paths(_without(pairs, same))
+        self._note_paths(_without(pairs, self._are_same(pairs)))
         if repeated:
             old: Sequence[int] = [row for row in self._old if paths_before[row] in repeated]
             new: Sequence[int] = [row for row in self._new if paths_after[row] in repeated]
@@ -69,17 +66,14 @@ class _Matcher:
     def match_contents(self) -> None:
         """Pair what has the same content, of several first where the file's name is the same; the rest came or went."""
         contents_before, contents_after = self._before.contents, self._after.contents
-        common = set(column_of(contents_before, self._old)) & set(column_of(contents_after, self._new)) - {b""}
-        if common:
-            old: Sequence[int] = [row for row in self._old if contents_before[row] in common]
-            new: Sequence[int] = [row for row in self._new if contents_after[row] in common]
-            keys = column_of(contents_before, old), column_of(contents_after, new)
-            repeated = _repeated(keys[0]) | _repeated(keys[1])
-            places = _pair(*keys, repeated)
-            pairs = column_of(old, places[0]), column_of(new, places[1])
-            self._note_moved(_only(pairs, self._are_same(pairs)))
-            old = list(compress(old, map(repeated.__contains__, keys[0])))
-            new = list(compress(new, map(repeated.__contains__, keys[1])))
+        old: Sequence[int] = [row for row in self._old if contents_before[row]]
+        new: Sequence[int] = [row for row in self._new if contents_after[row]]
+        places, repeated = _pair(column_of(contents_before, old), column_of(contents_after, new))
+        pairs = column_of(old, places[0]), column_of(new, places[1])
+        self._note_moved(_only(pairs, self._are_same(pairs)))
+        if repeated:
+            old = [row for row in old if contents_before[row] in repeated]
+            new = [row for row in new if contents_after[row] in repeated]
             for with_name in (True, False):
                 names = _named(self._before, old, with_name=with_name), _named(self._after, new, with_name=with_name)
                 pairs = _pair_in_order(old, new, *names)
@@ -130,14 +124,25 @@ class _Matcher:
         self._old, self._new = _left(self._old, pairs[0]), _left(self._new, pairs[1])
 
 
-def _pair(keys_before: Sequence[bytes], keys_after: Sequence[bytes], repeated: Collection[bytes]) -> _Pairs:
-    """Places whose keys are equal and not among the repeated ones, which is what one side has several times."""
+def _pair(keys_before: Sequence[bytes], keys_after: Sequence[bytes]) -> tuple[_Pairs, set[bytes]]:
+    """Places of equal keys; and the keys that one side has several times and the other at all, whose places are left."""
     pool = dict(zip(keys_before, range(len(keys_before)), strict=True))
-    for key in repeated:
-        pool.pop(key, None)
     partners = [*map(pool.get, keys_after, repeat(-1))]
+    is_last = bytearray(len(keys_before))
+    for place in pool.values():
+        is_last[place] = 1
+    several = {key for key, last in zip(keys_before, is_last, strict=True) if not last} if 0 in is_last else set()
+    repeated = several.intersection(keys_after) if several else several
+    is_taken = bytearray(len(keys_before) + 1)  # the last is for -1
+    for partner in partners:
+        if is_taken[partner] and partner >= 0:
+            repeated.add(keys_before[partner])
+        is_taken[partner] = 1
+    if repeated:
+        left = {pool[key] for key in repeated}
+        partners = [-1 if partner in left else partner for partner in partners]
     is_paired = list(map((-1).__lt__, partners))
-    return list(compress(partners, is_paired)), list(compress(range(len(partners)), is_paired))
+    return (list(compress(partners, is_paired)), list(compress(range(len(partners)), is_paired))), repeated
 
 
 def _pair_in_order(
@@ -147,13 +152,6 @@ def _pair_in_order(
     pool = dict(zip(_numbered(keys_before), old, strict=True))
     partners = [pool.get(key, -1) for key in _numbered(keys_after)]
     return [row for row in partners if row >= 0], [row for row, partner in zip(new, partners, strict=True) if partner >= 0]
-
-
-def _repeated(keys: Sequence[bytes]) -> set[bytes]:
-    """The keys that stand several times."""
-    if len(set(keys)) == len(keys):
-        return set()
-    return {key for key, count in Counter(keys).items() if count > 1}
 
 
 def _numbered(keys: Iterable[object]) -> list[tuple[object, int]]:

@@ -130,10 +130,12 @@ class FileChanges(Sequence[FileChange]):
         """The first ``most`` of them; costs less than to bring all of them into their order."""
         if most >= len(self):
             return self[:]
-        weights = self._weights
+        weights, places = self._weights, range(len(self))
         least = min(heapq.nlargest(most, weights), default=0)
-        large = list(compress(range(len(weights)), map(least.__le__, weights)))
-        return [self._change(place) for place in self._sorted(large)[:most]]
+        larger = list(compress(places, map(least.__lt__, weights)))
+        equal = list(compress(places, map(least.__eq__, weights)))
+        first = heapq.nsmallest(most - len(larger), zip(self._paths_of(equal), equal, strict=True))
+        return [self._change(place) for place in (*self._sorted(larger), *(place for _, place in first))]
 
     def spans(self) -> Iterator[Span]:
         """All changes by kind and layer."""
@@ -175,11 +177,13 @@ class FileChanges(Sequence[FileChange]):
     def _order(self) -> list[int]:
         return self._sorted(range(len(self)))
 
-    def _sorted(self, places: Sequence[int]) -> list[int]:
+    def _paths_of(self, places: Sequence[int]) -> list[bytes]:
         old, new = self.before.paths, self.after.paths
         rows = zip(column_of(self.before_rows, places), column_of(self.after_rows, places), strict=True)
-        paths = [new[second] if second >= 0 else old[first] for first, second in rows]
-        order = sorted(range(len(paths)), key=paths.__getitem__)
+        return [new[second] if second >= 0 else old[first] for first, second in rows]
+
+    def _sorted(self, places: Sequence[int]) -> list[int]:
+        order = sorted(range(len(places)), key=self._paths_of(places).__getitem__)
         order.sort(key=column_of(self._weights, places).__getitem__, reverse=True)  # stable in reverse, too
         return column_of(places, order)
 
