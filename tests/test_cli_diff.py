@@ -132,3 +132,25 @@ def test_unverified_layers_are_not_taken_for_others(tmp_path: Path) -> None:
     assert not analyzer.analyze(folder).layers[0].digest_verified
     honest: Any = analyzer.analyze_source(single(image)).layers[0].files
     assert lied.hashes != honest.hashes
+
+
+def test_bases_are_given_for_both_or_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--base makes sure which layers are the base's, and the growth is parted into both; three of them are an error."""
+    newer = layer({"etc/os-release": b"ID=debian12", "lib/libc.so": LARGE})
+    images = {
+        "before": [BASE, layer({"app/a": b"a" * 3000})],
+        "after": [newer, layer({"app/a": b"b" * 4000})],
+        "old-base": [BASE],
+        "new-base": [newer],
+    }
+    paths = {name: str(write_layout(build_image(layers), tmp_path / name)) for name, layers in images.items()}
+    sides = ["diff", paths["before"], paths["after"], "-f", "json", "--platform", "linux/amd64"]
+    status, out, err = status_of([*sides, "--base", paths["old-base"], "--base", paths["new-base"]], capsys)
+    assert (status, err) == (0, "")
+    base = json.loads(out)["base"]
+    assert (base["sure"], base["base"]["growth"], base["own"]["growth"]) == (True, 2, 1000)
+    status, out, err = status_of([*sides, "--base", paths["old-base"]], capsys)
+    assert (status, json.loads(out)["base"]) == (0, None)
+    assert "is not the base" in err
+    status, _, err = status_of([*sides, *["--base", paths["old-base"]] * 3], capsys)
+    assert (status, "--base: give one for both images, or one for each" in err) == (2, True)

@@ -120,7 +120,15 @@ RANKS = [
         "report.markup",
         "report.html_rows",
     ],
-    ["report.json", "report.brief", "report.page", "report.html_body", "report.html_data", "report.images"],
+    [
+        "report.json",
+        "report.brief",
+        "report.page",
+        "report.html_body",
+        "report.html_data",
+        "report.images",
+        "report.diffhead",
+    ],
     [
         "report.text",
         "report.baseline",

@@ -171,3 +171,83 @@ def test_the_page_on_comparisons_has_all_words(comparison: Comparison) -> None:
     page = (Path(__file__).parent.parent / "docs" / "diff.md").read_text()
     for word in (*Status, *Kind, *json.loads(comparison_to_json(comparison))):
         assert f"`{word}`" in page or word in ("schema", "version", "ocisize"), word
+
+
+def test_figures_say_what_they_are_of(tmp_path: Path) -> None:
+    """Causes and advice are on the wire, or unpacked where that is unknown; columns of nothing but that are left out."""
+    steps = ["ADD x /", "RUN pip install numpy"]
+    before, after = (
+        analyzed(NOISE[:2], steps),
+        analyzed([rebuilt(NOISE[0], 9) | {"more": b"m"}, rebuilt(NOISE[1], 5)], steps),
+    )
+    text = text_of(compare(before, after), width=100)
+    assert "Why (growth on the wire)" in text
+    assert "Advice (bytes of download it is about)" in text
+    built = [layer(rebuilt(NOISE[0], 9) | {"more": b"m"}), layer(rebuilt(NOISE[1], 5))]
+    image = build_image(built, history=[{"created_by": step} for step in steps])
+    archive = Analyzer(hash_content=True).analyze(write_docker_archive(image, tmp_path / "a.tar"))
+    text = text_of(compare(before, archive), width=100)
+    assert "Why (growth unpacked)" in text
+    assert "Advice (unpacked bytes it is about)" in text
+    tables = text[text.index("Layers, base first") :]
+    assert "Wire" not in tables and "?" not in tables
+
+
+def test_the_same_tars_stored_otherwise_are_one_line(tmp_path: Path) -> None:
+    """An archive that holds the same layers uncompressed has nothing to tell but that."""
+    image = build_image([layer(each) for each in NOISE[:2]])
+    archive = Analyzer().analyze(write_docker_archive(image, tmp_path / "a.tar"))
+    from tests.test_image import single
+
+    found = compare(Analyzer().analyze_source(single(image)), archive)
+    line = "Nothing changed but how layers are stored: the same 2 tars, 600 kB unpacked."
+    assert text_of(found, width=80).splitlines() == [line]
+    assert text_of(compare(found.after, found.before), width=80).splitlines() == [line]
+    swapped = build_image([layer(each) for each in NOISE[1::-1]])
+    assert "Layers, base first" in text_of(compare(Analyzer().analyze_source(single(swapped)), archive))
+
+
+def test_layers_with_the_same_tar_are_not_called_other_ones() -> None:
+    """Beside the shared layers stand those that are the same but for compression; a whole download is called that."""
+    zstd = [layer(each, "zstd") for each in NOISE[:2]]
+    text = text_of(compare(analyzed(NOISE[:2]), analyzed(zstd)), width=120)
+    assert "0 of 2 layers shared, 2 have the same tar" in text
+    assert "A node with BEFORE downloads all " in text
+
+
+def test_base_and_own_layers_are_told_apart() -> None:
+    """Where both bases are known, what grew is parted into theirs and the rest, exactly, with the doubt there is."""
+    steps = ["/bin/sh -c #(nop) ADD file:0123456789ab in / ", "RUN make # buildkit"]
+    before, after = analyzed(NOISE[:2], steps), analyzed([NOISE[0] | {"more": b"m" * 900}, NOISE[1] | {"x": b"x"}], steps)
+    found = compare(before, after)
+    assert found.base is not None
+    assert (found.base.base.growth, found.base.own.growth) == (900, 1)
+    assert (found.base.base.compressed_growth or 0) + (found.base.own.compressed_growth or 0) == found.compressed_growth
+    text = text_of(found, width=120)
+    rows = {line.split()[0]: line for line in text.splitlines() if line.startswith(("Base ", "Yours "))}
+    assert rows["Base"].endswith("+900 B unpacked; probably layer 0 (--base makes sure)")
+    assert rows["Yours"].endswith("+1 B unpacked")
+    document = json.loads(comparison_to_json(found))
+    assert document["base"]["sure"] is False
+    assert (document["base"]["before_layers"], document["base"]["after_layers"]) == (1, 1)
+    assert document["base"]["base"]["growth"] + document["base"]["own"]["growth"] == document["growth"]
+
+
+def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
+    """Where a layer is the base's in one image and one's own in the other, nothing can be said exactly."""
+    import attrs
+
+    from ocisize.analysis.summary import split
+
+    steps = ["/bin/sh -c #(nop) ADD file:0123456789ab in / ", "RUN make # buildkit", "COPY . /app # buildkit"]
+    before, after = analyzed(NOISE[:3], steps), analyzed([*NOISE[:2], {"a": b"1"}], steps)
+    assert compare(before, after).base is not None
+    assert after.base is not None
+    higher = attrs.evolve(after, base=split(after.layers, attrs.evolve(after.base.found, layers=2)))
+    doubtful = attrs.evolve(
+        after, base=split(after.layers, attrs.evolve(after.base.found, confidence=type(after.base.found.confidence).ASK))
+    )
+    for other in (higher, doubtful, attrs.evolve(after, base=None)):
+        assert compare(before, other).base is None
+        assert "Yours" not in text_of(compare(before, other))
+        assert json.loads(comparison_to_json(compare(before, other)))["base"] is None

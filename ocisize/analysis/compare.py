@@ -8,17 +8,26 @@ import attrs
 
 from ocisize.analysis.alignment import align
 from ocisize.analysis.changes import find_changes
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileSum, LayerChange, Status
+from ocisize.analysis.comparison import (
+    SAME_CONTENT,
+    BaseChange,
+    Comparison,
+    DirectoryChange,
+    FileSum,
+    LayerChange,
+    Part,
+    Status,
+)  # fmt: skip
 from ocisize.analysis.filechanges import FileChanges
 from ocisize.analysis.filesums import FileSums
+from ocisize.analysis.findings import Confidence
 from ocisize.analysis.growth import Growth, with_rest
-from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
 from ocisize.analysis.reasons import find_reasons
 from ocisize.analysis.sides import read_side, same_entries
 from ocisize.analysis.suggest import find_suggestions
 
 _DIRECTORIES = 20
-_SAME_CONTENT = (Status.SHARED, Status.RECOMPRESSED)
 
 
 def compare(before: Analysis, after: Analysis) -> Comparison:
@@ -57,6 +66,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         directories=tuple(directories),
         reasons=find_reasons(before, after, layers, by_directory),
         suggestions=find_suggestions(after, layers),
+        base=_part(before, after, layers),
     )
 
 
@@ -106,7 +116,7 @@ def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChang
 
 def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:
     """The files that differ, None where a layer whose files may differ has no table."""
-    differing = [layer for layer in layers if layer.status not in _SAME_CONTENT]
+    differing = [layer for layer in layers if layer.status not in SAME_CONTENT]
     old = {layer.before for layer in differing if layer.before is not None}
     new = {layer.after for layer in differing if layer.after is not None}
     tables = [before.layers[index].files for index in old] + [after.layers[index].files for index in new]
@@ -120,7 +130,7 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
     sums = FileSums(changes)
     found = []
     for layer in layers:
-        if layer.status in _SAME_CONTENT:
+        if layer.status in SAME_CONTENT:
             whole = FileSum(
                 before_size=layer.before_size,
                 after_size=layer.after_size,
@@ -138,3 +148,28 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
             )
         )
     return found
+
+
+def _part(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> BaseChange | None:
+    """The growth of base images and of what was built on them, where no layer is the base's on one side alone."""
+    old, new = before.base, after.base
+    if old is None or new is None or Confidence.ASK in (old.found.confidence, new.found.confidence):
+        return None
+    if old.base is None or old.own is None or new.base is None or new.own is None:
+        return None
+    below = old.found.layers, new.found.layers
+    for layer in layers:
+        if layer.before is not None and layer.after is not None and (layer.before < below[0]) != (layer.after < below[1]):
+            return None
+    sure = old.found.confidence is new.found.confidence is Confidence.SURE
+    base, own = _part_of(old.base, new.base), _part_of(old.own, new.own)
+    return BaseChange(base=base, own=own, before_layers=below[0], after_layers=below[1], sure=sure)
+
+
+def _part_of(old: Sizes, new: Sizes) -> Part:
+    return Part(
+        before_size=old.content_size,
+        after_size=new.content_size,
+        before_compressed_size=old.compressed_size,
+        after_compressed_size=new.compressed_size,
+    )

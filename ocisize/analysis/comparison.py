@@ -1,10 +1,11 @@
 """Comparison and its parts: the frozen values that say how one image became another.
 
 Growth is AFTER less BEFORE, in bytes, negative where something shrank; ``growth`` is of content and
-``compressed_growth`` of the wire, None where one of both sides is unknown. Two laws hold exactly:
+``compressed_growth`` of the wire, None where one of both sides is unknown. These laws hold exactly:
 
 * the layers' growths add up to the image's, on the wire as in content. A blob that stands in several layers of an
   image is downloaded once: it costs the wire in the lowest of them, the others cost nothing.
+* so do those of the base image and of what was built on it, where both are known;
 * stored files of every kind, unchanged ones and, on the wire, what belongs to no file with content add up to what
   each of the images weighs; so do directories, with the last entry of their list, to what it grew.
 """
@@ -32,6 +33,9 @@ class Status(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+SAME_CONTENT = (Status.SHARED, Status.RECOMPRESSED)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +107,27 @@ class Suggestion:
 
 
 @attrs.frozen(kw_only=True)
+class Part(Grown):
+    """What the layers of the base image weigh in both images, or those that were built on it."""
+
+    before_size: int
+    after_size: int
+    before_compressed_size: int | None
+    after_compressed_size: int | None
+
+
+@attrs.frozen(kw_only=True)
+class BaseChange:
+    """What an image grew, parted into its base image and what was built on it."""
+
+    base: Part
+    own: Part
+    before_layers: int  #: how many from the bottom are the base's
+    after_layers: int
+    sure: bool  #: else one of the bases is only likely to be one
+
+
+@attrs.frozen(kw_only=True)
 class Comparison:
     """How BEFORE became AFTER."""
 
@@ -113,6 +138,7 @@ class Comparison:
     directories: tuple[DirectoryChange, ...]
     reasons: tuple[Reason, ...]  #: largest growth on the wire first
     suggestions: tuple[Suggestion, ...]  #: largest first
+    base: BaseChange | None = None  #: None where a base image is unknown, a mere guess, or not the other one's counterpart
 
     @property
     def growth(self) -> int:
@@ -136,11 +162,16 @@ class Comparison:
         return [layer.digest for layer in self.before.layers] == [layer.digest for layer in self.after.layers]
 
     @property
+    def same_content(self) -> bool:
+        """Whether both images have the same tars in the same order, however they are stored."""
+        return all(layer.status in SAME_CONTENT and layer.before == layer.after for layer in self.layers)
+
+    @property
     def without_files(self) -> tuple[str, ...]:
         """Which sides were saved without the files that are needed to compare them: of ``before`` and ``after``."""
         if self.files is not None:
             return ()
-        changed = [layer for layer in self.layers if layer.status not in (Status.SHARED, Status.RECOMPRESSED)]
+        changed = [layer for layer in self.layers if layer.status not in SAME_CONTENT]
         lacking = {
             "before": any(layer.before is not None and self.before.layers[layer.before].files is None for layer in changed),
             "after": any(layer.after is not None and self.after.layers[layer.after].files is None for layer in changed),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ocisize.cli.options import colored, count
 from ocisize.cli.reading import make_analyzer, read_with
 from ocisize.cli.terminal import open_output
+from ocisize.errors import ViewError
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +27,10 @@ _BEGINNING = 512  # bytes by which a saved analysis is told from an archive
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     parser.add_argument(
+        "--base", action="append", default=[], metavar="IMAGE",
+        help="image that both were built on; given twice, that of BEFORE and that of AFTER",
+    )  # fmt: skip
+    parser.add_argument(
         "--top", type=count, default=10, metavar="N",
         help="rows in the lists of causes, directories and files of the text report (default: %(default)s)",
     )  # fmt: skip
@@ -35,9 +40,15 @@ def run(options: argparse.Namespace) -> int:
     """Read both and report."""
     from ocisize.analysis.compare import compare
 
+    if len(options.base) > 2:
+        raise ViewError("--base: give one for both images, or one for each")
     analyzer = make_analyzer(options, hash_content=True)
     analyzer.keep_layers = True
-    comparison = compare(_read(options, options.before, analyzer), _read(options, options.after, analyzer))
+    sides = []
+    for image, base in zip((options.before, options.after), (options.base or [None]) * 2, strict=False):
+        analyzer.base = base
+        sides.append(_read(options, image, analyzer))
+    comparison = compare(*sides)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.diffjson import comparison_to_json

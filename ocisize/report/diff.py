@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.comparison import Comparison, DirectoryChange, FileSum, LayerChange, Status, add_up
+from ocisize.analysis.comparison import (
+    Comparison,
+    DirectoryChange,
+    FileSum,
+    LayerChange,
+    add_up,
+)  # fmt: skip
 from ocisize.analysis.filechanges import FileChange, FileChanges, Kind
 from ocisize.analysis.growth import with_rest
-from ocisize.report.figures import name_image
-from ocisize.report.page import new_table, open_page, print_rows
-from ocisize.report.units import UNKNOWN, human_size, percent, printable
+from ocisize.report.diffhead import NONE, nothing_changed, signed, write_header, write_totals
+from ocisize.report.page import drop_unknown, new_table, open_page, print_rows
+from ocisize.report.units import human_size, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NONE = "-"
-_LEAST_SHARE = 0.0005  # smaller ones would be shown as nothing
 _LEAST_REASON = 0.001  # of the largest one
 _NOTES = {
     "unchanged": "same path and content, compressed otherwise",
@@ -32,11 +36,11 @@ def write_diff(
 ) -> None:
     """Write the report, lists cut to ``top`` rows; ``color`` None means where ``file`` is a terminal."""
     with open_page(file, width=width, color=color) as console:
-        if comparison.same_layers:
-            console.print(Text(_nothing_changed(comparison)), overflow="fold")
+        if line := nothing_changed(comparison):
+            console.print(Text(line), overflow="fold")
             return
-        _header(console, comparison)
-        _totals(console, comparison)
+        write_header(console, comparison)
+        write_totals(console, comparison)
         _reasons(console, comparison, top)
         _suggestions(console, comparison, top)
         _layers(console, comparison.layers)
@@ -51,91 +55,6 @@ def write_diff(
         _files(console, comparison.files, top)
 
 
-def _nothing_changed(comparison: Comparison) -> str:
-    before, after = comparison.before, comparison.after
-    count = len(after.layers)
-    what = "Nothing changed" if before.config_digest == after.config_digest else "Nothing changed but the config"
-    wire = f", {human_size(after.compressed_size)} of wire" if after.compressed_size is not None else ""
-    return f"{what}: the same {count} layer{'s' * (count != 1)}{wire}, {human_size(after.content_size)} unpacked."
-
-
-def _header(console: Console, comparison: Comparison) -> None:
-    for name, image in (("before", comparison.before), ("after", comparison.after)):
-        console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
-    platforms = {comparison.before.platform: None, comparison.after.platform: None}
-    console.print(Text(" → ".join(printable(platform) for platform in platforms), style="dim"))
-    console.print(Text(_headline(comparison), style="bold"), overflow="fold")
-    console.print()
-
-
-def _headline(comparison: Comparison) -> str:
-    before, wire, content = comparison.before, comparison.compressed_growth, comparison.growth
-    unpacked = f"{_amount(content, before.content_size)} unpacked"
-    if wire is None:
-        text = f"{_grew(content)} {unpacked}; how much on the wire is unknown, as an archive holds layers uncompressed"
-    else:
-        same = _grew(wire) == _grew(content) and wire and content
-        text = f"{_grew(wire)} {_amount(wire, before.compressed_size or 0)} on the wire, "
-        text += unpacked if same else f"{_grew(content)} {unpacked}"
-    if comparison.download_size is not None and comparison.after.compressed_size is not None:
-        download, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
-        text += f". A node with BEFORE downloads {download} of {whole}"
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _grew(growth: int) -> str:
-    return "grew by" if growth > 0 else "shrank by" if growth < 0 else "the same"
-
-
-def _amount(growth: int, before: int) -> str:
-    if not growth:
-        return "size"
-    share = abs(growth) / before if before else 0.0
-    told = f" ({percent(share)})" if share >= _LEAST_SHARE else " (less than 0.1 %)" if before else ""
-    return f"{human_size(abs(growth))}{told}"
-
-
-def _signed(growth: int | None) -> str:
-    if growth is None:
-        return UNKNOWN
-    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else _NONE
-
-
-def _totals(console: Console, comparison: Comparison) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("", style="bold")
-    for name in ("Before", "After", "Growth"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", style="dim", overflow="fold")
-    before, after = comparison.before, comparison.after
-    notes = {"compressed_size": _exact(comparison.compressed_growth), "content_size": _exact(comparison.growth)}
-    for title, name in (
-        ("Wire", "compressed_size"), ("Unpacked", "content_size"), ("Live", "live_size"), ("Waste", "wasted_size"),
-        ("On disk", "disk_size"),
-    ):  # fmt: skip
-        old, new = getattr(before, name), getattr(after, name)
-        growth = None if old is None or new is None else new - old
-        table.add_row(title, human_size(old), human_size(new), _signed(growth), notes.get(name, ""))
-    files = after.file_count - before.file_count
-    table.add_row("Files", f"{before.file_count:,}", f"{after.file_count:,}", f"{files:+,}" if files else _NONE, "")
-    table.add_row("Download", "", human_size(comparison.download_size), "", _download(comparison))
-    console.print(table)
-
-
-def _exact(growth: int | None) -> str:
-    return f"{growth:+,} bytes" if growth else ""
-
-
-def _download(comparison: Comparison) -> str:
-    """What a node with BEFORE has already, and what it fetches in vain."""
-    fetched = [layer for layer in comparison.layers if layer.download_size]
-    count = len(comparison.after.layers)
-    shared = sum(layer.status is Status.SHARED for layer in comparison.layers)
-    text = f"{shared} of {count} layer{'s' * (count != 1)} shared"
-    known = add_up([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
-    return f"{text}; {human_size(known)} are files that BEFORE has" if known else text
-
-
 def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     reasons = comparison.reasons
     if not reasons or not top:
@@ -143,29 +62,31 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     weights = [abs(each.compressed_growth or 0) or abs(each.growth) for each in reasons]
     least = _LEAST_REASON * max(weights)
     shown = [each for each, weight in zip(reasons, weights, strict=True) if weight >= least][:top]
-    _title(console, "Why")
+    wire_known = reasons[0].compressed_growth is not None
+    _title(console, f"Why (growth {'on the wire' if wire_known else 'unpacked'})")
     grid = _grid()
     for reason in shown:
         text = Text(printable(reason.text))
         if reason.compressed_growth is not None and reason.growth:
-            text.append(f" ({_signed(reason.growth)} unpacked)", style="dim")
+            text.append(f" ({signed(reason.growth)} unpacked)", style="dim")
         wire = reason.growth if reason.compressed_growth is None else reason.compressed_growth
-        grid.add_row(Text(_signed(wire), style="bold"), text)
+        grid.add_row(Text(signed(wire), style="bold"), text)
     console.print(grid)
     rest = [each for each in reasons if each not in shown]
     if rest:
         wires = [each.growth if each.compressed_growth is None else each.compressed_growth for each in rest]
         layers = f"{len(rest):,} more layer{'s' * (len(rest) != 1)}"
-        console.print(Text(f"… and {layers}, {_signed(sum(wires))} together", style="dim"))
+        console.print(Text(f"… and {layers}, {signed(sum(wires))} together", style="dim"))
 
 
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
     if not comparison.suggestions or not top:
         return
-    _title(console, "Advice (bytes of download it is about)")
+    known = all(each.compressed_size is not None for each in comparison.suggestions)
+    _title(console, f"Advice ({'bytes of download' if known else 'unpacked bytes'} it is about)")
     grid = _grid()
     for each in comparison.suggestions[:top]:
-        size = each.size if each.compressed_size is None else each.compressed_size
+        size = each.compressed_size if known else each.size
         grid.add_row(Text(human_size(size), style="bold"), Text(printable(each.text)))
     console.print(grid)
 
@@ -183,18 +104,22 @@ def _grid() -> Table:
 
 
 def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
-    columns = ("Layers", "Wire", "Unpacked", "Download", "What", "Instruction")
-    table = new_table(console, "Layers, base first (before→after; growth; what a node with BEFORE downloads)", columns, 2)
-    for layer in layers:
-        old, new = ("·" if index is None else str(index) for index in (layer.before, layer.after))
-        table.add_row(
-            f"{old}→{new}",
-            _signed(layer.compressed_growth),
-            _signed(layer.growth),
-            _NONE if layer.download_size == 0 else human_size(layer.download_size),
+    rows: list[tuple[str | Text, ...]] = [
+        (
+            "→".join("·" if index is None else str(index) for index in (layer.before, layer.after)),
+            signed(layer.compressed_growth),
+            signed(layer.growth),
+            NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
             Text(printable(layer.instruction)),
         )
+        for layer in layers
+    ]
+    columns, rows = drop_unknown(("Layers", "Wire", "Unpacked", "Download", "What", "Instruction"), rows)
+    download = "; what a node with BEFORE downloads" if "Download" in columns else ""
+    table = new_table(console, f"Layers, base first (before→after; growth{download})", columns, 2)
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
@@ -213,13 +138,14 @@ def _kinds(console: Console, comparison: Comparison) -> None:
         before_compressed_size=comparison.before.compressed_size,
         after_compressed_size=comparison.after.compressed_size,
     )
-    table = new_table(console, "Files by what became of them (growth)", ("Wire", "Unpacked", "Files", "What"), 1)
+    shown: list[tuple[str | Text, ...]] = []
     for name, each, note in [*rows, ("together", whole, "")]:
-        what = Text(name)
-        what.append(f"  {note}" if note else "", style="dim")
-        table.add_row(
-            _signed(each.compressed_growth), _signed(each.growth), f"{each.count:,}" if each.count else _NONE, what
-        )
+        what = Text.assemble(name, (f"  {note}" if note else "", "dim"))
+        shown.append((signed(each.compressed_growth), signed(each.growth), f"{each.count:,}" if each.count else NONE, what))
+    columns, shown = drop_unknown(("Wire", "Unpacked", "Files", "What"), shown)
+    table = new_table(console, "Files by what became of them (growth)", columns, 1)
+    for row in shown:
+        table.add_row(*row)
     console.print(table)
 
 
@@ -230,7 +156,7 @@ def _directories(console: Console, comparison: Comparison, top: int) -> None:
     count = len(comparison.files or ())
     shown = with_rest(named, comparison.growth, comparison.compressed_growth, count)
     rows = [
-        (_signed(each.growth), _signed(each.compressed_growth), f"{each.file_count:,}", _directory(each)) for each in shown
+        (signed(each.growth), signed(each.compressed_growth), f"{each.file_count:,}", _directory(each)) for each in shown
     ]
     print_rows(console, "Directories (growth)", ("Unpacked", "Wire", "Files", "Path"), rows, 1)
 
@@ -244,7 +170,7 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
         return
     shown = files.largest(top)
     rows = [
-        (_signed(each.growth), _signed(each.compressed_growth), str(each.kind), _places(each), _path(each))
+        (signed(each.growth), signed(each.compressed_growth), str(each.kind), _places(each), _path(each))
         for each in shown
     ]  # fmt: skip
     title = f"Files: {len(files):,} (layer before→after)"

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 import ocisize
-from ocisize.analysis.comparison import Comparison, FileSum, LayerChange, Status, add_up
+from ocisize.analysis.comparison import BaseChange, Comparison, FileSum, LayerChange, Part, Status, add_up
 from ocisize.analysis.filechanges import FileChange, Kind
 from ocisize.analysis.model import Analysis, Sizes
 from ocisize.files import display_name
@@ -40,6 +40,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "without_files": list(comparison.without_files),
         "reasons": [attrs.asdict(each) for each in comparison.reasons],
         "suggestions": [attrs.asdict(each) for each in comparison.suggestions],
+        "base": None if comparison.base is None else _base(comparison.base),
         "layers": [_layer(each) for each in comparison.layers],
         "directories": [attrs.asdict(each) for each in comparison.directories],
         "kinds": _kinds(comparison),
@@ -60,6 +61,11 @@ def _image(analysis: Analysis) -> dict[str, Any]:
     return {name: getattr(analysis, name) for name in (*_NAMES, *sizes)}
 
 
+def _base(change: BaseChange) -> dict[str, Any]:
+    layers = {"before_layers": change.before_layers, "after_layers": change.after_layers, "sure": change.sure}
+    return {**layers, "base": _sizes(change.base), "own": _sizes(change.own)}
+
+
 def _layer(layer: LayerChange) -> dict[str, Any]:
     return {
         "status": layer.status.value,
@@ -74,7 +80,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
     }
 
 
-def _sizes(grown: LayerChange | FileChange | FileSum) -> dict[str, int | None]:
+def _sizes(grown: LayerChange | FileChange | FileSum | Part) -> dict[str, int | None]:
     names = ("before_size", "after_size", "growth", "before_compressed_size", "after_compressed_size", "compressed_growth")
     return {name: getattr(grown, name) for name in names}
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +17,7 @@ from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.report.figures import name_image
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
 
+T = TypeVar("T")
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
 _PADDING = re.compile(r"(?:\s|\x1b\[[0-9;]*m)+\Z")  # with the codes of styles among the blanks
 _MAX_WIDTH = 160  # wider lines are harder to read, not easier
@@ -71,10 +72,15 @@ def new_table(console: Console, title: str, columns: Sequence[str], left: int) -
     return table
 
 
+def drop_unknown(columns: Sequence[str], rows: Sequence[tuple[T, ...]]) -> tuple[list[str], list[tuple[T, ...]]]:
+    """A table without the columns that nothing is known of."""
+    keep = [index for index, _ in enumerate(columns) if any(row[index] != UNKNOWN for row in rows)]
+    return [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
+
+
 def print_rows(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], left: int) -> None:
     """Print a table of files, paths last and cut to fit; columns that nothing is known of are left out."""
-    keep = [index for index, _ in enumerate(columns) if any(row[index] != UNKNOWN for row in rows)]
-    columns, rows = [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
+    columns, rows = drop_unknown(columns, rows)
     table = new_table(console, title, columns, left)
     taken = sum(max(len(name), *(len(row[index]) for row in rows)) + 1 for index, name in enumerate(columns[:-1]))
     for row in rows:

@@ -75,6 +75,10 @@ def test_layers_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
         assert sum(getattr(each, f"{side}_compressed_size") for each in found.layers) == image.compressed_size
     assert sum(each.growth for each in found.layers) == found.growth
     assert sum(each.compressed_growth or 0 for each in found.layers) == found.compressed_growth
+    if found.base is not None:
+        parts = found.base.base, found.base.own
+        assert sum(each.growth for each in parts) == found.growth
+        assert sum(each.compressed_growth or 0 for each in parts) == found.compressed_growth
     assert sum(each.growth for each in found.reasons) == found.growth
     assert sum(each.compressed_growth or 0 for each in found.reasons) == found.compressed_growth
 

@@ -1,0 +1,194 @@
+"""How fast saved analyses are compared, and what the comparison says of real pairs of images; prints Markdown.
+
+    python benchmarks/comparing.py OUT [--rounds N] [--write]
+
+Saves the analysis of 200,000 files and variants of it, whose layers are all other ones, and times in processes of their
+own what ``ocisize diff`` does with two of them: loading both, and that with comparing and the text report. CPU time,
+variants in turn. The pairs are those of ``inputs/pairs.sh``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tables
+from ocisize import Analyzer, Comparison, __version__, compare, from_json, to_json
+from ocisize.analysis.comparison import add_up
+from ocisize.analysis.filechanges import Kind
+from ocisize.report.diff import write_diff
+
+CASE = "scale-200000"
+PAIRS = ("package", "base", "chown")
+ALLOWED = 2.0
+MEGABYTE = 1e6
+TEXT = """\
+Loading two saved analyses, and what `ocisize diff` does with them in all: load, compare, write the text report. `{case}`
+with gzip layers, {files:,} files with content on each side; no layer is shared. Measured {date} with
+`benchmarks/comparing.py`, ocisize {version}, Python {python}: CPU seconds, median of {rounds} processes. Allowed are {allowed:.0f}x.
+
+{speed}
+
+Real pairs, built by `benchmarks/inputs/pairs.sh`: what AFTER weighs more than BEFORE, and what the parts of the explanation
+come to. Bytes, which must be equal.
+
+{pairs}
+"""
+
+
+def _flip(files: dict[str, Any], every: int) -> None:
+    hashes = files["content_hashes"]
+    for row in range(0, len(hashes), every):
+        if hashes[row] is not None:
+            hashes[row] = f"{int(hashes[row], 16) ^ 1:032x}"
+
+
+def change_a_tenth(files: dict[str, Any]) -> None:
+    """Every tenth file has another content."""
+    _flip(files, 10)
+
+
+def change_all(files: dict[str, Any]) -> None:
+    """Every file has another content and size."""
+    _flip(files, 1)
+    files["sizes"] = [size + 1 + row % 7 if size else 0 for row, size in enumerate(files["sizes"])]
+
+
+def move_all(files: dict[str, Any]) -> None:
+    """Every file has another path."""
+    files["paths"] = [f"x{path}" for path in files["paths"]]
+
+
+def replace_all(files: dict[str, Any]) -> None:
+    """No file has a counterpart."""
+    change_all(files)
+    move_all(files)
+
+
+VARIANTS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a tenth of the files changed": change_a_tenth,
+    "every file changed, sizes too": change_all,
+    "every file at another path": move_all,
+    "every file gone, as many others come": replace_all,
+}
+
+
+def save_variant(text: str, path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """The analysis with other layers, whose files are changed."""
+    document = json.loads(text)
+    for layer in document["layers"]:
+        layer["digest"], layer["diff_id"] = f"sha256:{layer['index'] + 1:064x}", None
+        change(layer["files"])
+        layer["content_size"] = sum(layer["files"]["sizes"])
+    document["content_size"] = sum(layer["content_size"] for layer in document["layers"])
+    path.write_text(json.dumps(document, indent=2))
+
+
+def time_once(before: Path, after: Path) -> list[float]:
+    """CPU seconds of loading two saved analyses, and of all that is done with them."""
+    started = time.process_time()
+    analyses = [from_json(path.read_bytes()) for path in (before, after)]
+    loaded = time.process_time()
+    write_diff(compare(*analyses), io.StringIO(), width=100)
+    return [loaded - started, time.process_time() - started]
+
+
+def measure_speed(out: Path, rounds: int) -> tuple[str, int]:
+    """The table of all variants, and how many files with content a side has."""
+    analysis = Analyzer(hash_content=True).analyze(out / CASE / "gzip")
+    with tempfile.TemporaryDirectory() as name:
+        before = Path(name) / "before.json"
+        before.write_text(text := to_json(analysis, files=True))
+        paths = {variant: Path(name) / f"{number}.json" for number, variant in enumerate(VARIANTS)}
+        for variant, path in paths.items():
+            save_variant(text, path, VARIANTS[variant])
+        runs: dict[str, list[list[float]]] = {variant: [] for variant in VARIANTS}
+        for _ in range(rounds):
+            for variant, path in paths.items():
+                command = [sys.executable, __file__, str(before), "--once", str(path)]
+                runs[variant].append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    rows = []
+    for variant, found in runs.items():
+        load, whole = (statistics.median(column) for column in zip(*found, strict=True))
+        ratio = statistics.median(both / first for first, both in found)
+        rows.append([variant, f"{load:.2f}", f"{whole:.2f}", f"{ratio:.2f}x", "met" if ratio < ALLOWED else "**missed**"])
+    files = sum(1 for layer in analysis.layers for size in (layer.files.sizes if layer.files else ()) if size)
+    return tables.markdown(("what differs", "load s", "diff s", "ratio", ""), rows), files
+
+
+def sums_of(found: Comparison) -> list[tuple[str, int, int]]:
+    """What an image grew on the wire and in content, and what three ways to part it come to."""
+    kinds = [found.sum_of(kind) for kind in Kind]
+    kinds += [each for layer in found.layers for each in (layer.unchanged, layer.other) if each is not None]
+    by_kind = add_up(kinds)
+    parts: Sequence[tuple[str, Sequence[Any]]] = (
+        ("image", [found]), ("layers", found.layers), ("files by kind, and other", [by_kind]),
+        ("directories", found.directories),
+    )  # fmt: skip
+    return [
+        (name, sum(each.compressed_growth or 0 for each in rows), sum(each.growth for each in rows)) for name, rows in parts
+    ]
+
+
+def judge_pairs(out: Path) -> str:
+    """What each pair grew, what its explanation adds up to, and the cause it names first."""
+    layout = f"oci-dir:{out / 'pairs' / 'gzip'}"
+    analyzer = Analyzer(hash_content=True, keep_layers=True)
+    before, rows = analyzer.analyze(f"{layout}:before"), []
+    for name in PAIRS:
+        found = compare(before, analyzer.analyze(f"{layout}:{name}"))
+        (_, wire, content), *parts = sums_of(found)
+        wires, contents = ({part[column] for part in parts} for column in (1, 2))
+        cause = found.reasons[0].text.replace("|", "\\|")
+        rows.append([name, cause, f"{wire:+,}", _bytes(wires), f"{content:+,}", _bytes(contents)])
+    heads = ("pair", "first cause", "wire", "explained", "unpacked", "explained")
+    return tables.markdown(heads, rows, left=2)
+
+
+def _bytes(sums: set[int]) -> str:
+    """One number where all ways to add it up agree."""
+    return " ≠ ".join(f"{each:+,}" for each in sorted(sums))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N")
+    parser.add_argument("--write", action="store_true", help="write comparing.md instead of printing")
+    parser.add_argument("--once", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.once:
+        print(json.dumps(time_once(options.out, options.once)))
+        return
+    speed, files = measure_speed(options.out, options.rounds)
+    text = TEXT.format(
+        case=CASE,
+        files=files,
+        date=time.strftime("%Y-%m-%d"),
+        version=__version__,
+        python=platform.python_version(),
+        rounds=options.rounds,
+        allowed=ALLOWED,
+        speed=speed,
+        pairs=judge_pairs(options.out),
+    )
+    if options.write:
+        Path(__file__).with_name("comparing.md").write_text(text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

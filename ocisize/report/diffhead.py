@@ -1,0 +1,137 @@
+"""The head of a comparison for people: one line where nothing changed, else what is compared, headline and totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from ocisize.analysis.comparison import BaseChange, Comparison, Part, Status, add_up
+from ocisize.report.figures import name_image
+from ocisize.report.units import UNKNOWN, human_size, percent, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NONE = "-"
+_LEAST_SHARE = 0.0005  # smaller ones would be shown as nothing
+
+
+def nothing_changed(comparison: Comparison) -> str | None:
+    """One line where both images have the same layers, or the same tars of which an archive does not tell the wire."""
+    before, after = comparison.before, comparison.after
+    count = len(after.layers)
+    plural, content = "s" * (count != 1), f"{human_size(after.content_size)} unpacked"
+    if comparison.same_layers:
+        what = "Nothing changed" if before.config_digest == after.config_digest else "Nothing changed but the config"
+        wire = f", {human_size(after.compressed_size)} of wire" if after.compressed_size is not None else ""
+        return f"{what}: the same {count} layer{plural}{wire}, {content}."
+    if comparison.same_content and comparison.compressed_growth is None:
+        return f"Nothing changed but how layers are stored: the same {count} tar{plural}, {content}."
+    return None
+
+
+def write_header(console: Console, comparison: Comparison) -> None:
+    """Name what is compared, and say how much it grew and what is downloaded."""
+    for name, image in (("before", comparison.before), ("after", comparison.after)):
+        console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
+    platforms = {comparison.before.platform: None, comparison.after.platform: None}
+    console.print(Text(" → ".join(printable(platform) for platform in platforms), style="dim"))
+    console.print(Text(_headline(comparison), style="bold"), overflow="fold")
+    console.print()
+
+
+def _headline(comparison: Comparison) -> str:
+    before, wire, content = comparison.before, comparison.compressed_growth, comparison.growth
+    unpacked = f"{_amount(content, before.content_size)} unpacked"
+    if wire is None:
+        text = f"{_grew(content)} {unpacked}; how much on the wire is unknown, as an archive holds layers uncompressed"
+    else:
+        same = _grew(wire) == _grew(content) and wire and content
+        text = f"{_grew(wire)} {_amount(wire, before.compressed_size or 0)} on the wire, "
+        text += unpacked if same else f"{_grew(content)} {unpacked}"
+    if comparison.download_size is not None and comparison.after.compressed_size is not None:
+        download, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
+        part = f"all {whole}" if download == whole else f"{download} of {whole}"
+        text += f". A node with BEFORE downloads {part}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _grew(growth: int) -> str:
+    return "grew by" if growth > 0 else "shrank by" if growth < 0 else "the same"
+
+
+def _amount(growth: int, before: int) -> str:
+    if not growth:
+        return "size"
+    share = abs(growth) / before if before else 0.0
+    told = f" ({percent(share)})" if share >= _LEAST_SHARE else " (less than 0.1 %)" if before else ""
+    return f"{human_size(abs(growth))}{told}"
+
+
+def signed(growth: int | None) -> str:
+    """A size with its sign."""
+    if growth is None:
+        return UNKNOWN
+    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else NONE
+
+
+def write_totals(console: Console, comparison: Comparison) -> None:
+    """Write the figures of both images beside each other."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("", style="bold")
+    for name in ("Before", "After", "Growth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", style="dim", overflow="fold")
+    before, after = comparison.before, comparison.after
+    notes = {"compressed_size": _exact(comparison.compressed_growth), "content_size": _exact(comparison.growth)}
+    for title, name in (
+        ("Wire", "compressed_size"), ("Unpacked", "content_size"), ("Live", "live_size"), ("Waste", "wasted_size"),
+        ("On disk", "disk_size"),
+    ):  # fmt: skip
+        old, new = getattr(before, name), getattr(after, name)
+        growth = None if old is None or new is None else new - old
+        table.add_row(title, human_size(old), human_size(new), signed(growth), notes.get(name, ""))
+    if comparison.base is not None:
+        for title, part in (("Base", comparison.base.base), ("Yours", comparison.base.own)):
+            table.add_row(title, *_part(part), _base_note(comparison.base, part))
+    files = after.file_count - before.file_count
+    table.add_row("Files", f"{before.file_count:,}", f"{after.file_count:,}", f"{files:+,}" if files else NONE, "")
+    table.add_row("Download", "", human_size(comparison.download_size), "", _download(comparison))
+    console.print(table)
+
+
+def _part(part: Part) -> tuple[str, str, str]:
+    """What a part of the layers weighs, on the wire where that is known."""
+    if part.compressed_growth is None:
+        return human_size(part.before_size), human_size(part.after_size), signed(part.growth)
+    sizes = part.before_compressed_size, part.after_compressed_size
+    return human_size(sizes[0]), human_size(sizes[1]), signed(part.compressed_growth)
+
+
+def _base_note(change: BaseChange, part: Part) -> str:
+    unpacked = "unpacked" if part.compressed_growth is None else f"{signed(part.growth)} unpacked" if part.growth else ""
+    if part is change.own:
+        return unpacked
+    old, new = (f"layer{'s 0 to' * (count > 1)} {count - 1}" for count in (change.before_layers, change.after_layers))
+    which = new if old == new else f"{new}, before {old}"
+    doubt = "" if change.sure else "probably "
+    remedy = "" if change.sure else " (--base makes sure)"
+    return "; ".join([*([unpacked] if unpacked else []), f"{doubt}{which}{remedy}"])
+
+
+def _exact(growth: int | None) -> str:
+    return f"{growth:+,} bytes" if growth else ""
+
+
+def _download(comparison: Comparison) -> str:
+    """What a node with BEFORE has already, and what it fetches in vain."""
+    fetched = [layer for layer in comparison.layers if layer.download_size]
+    count = len(comparison.after.layers)
+    shared = sum(layer.status is Status.SHARED for layer in comparison.layers)
+    same = sum(layer.status is Status.RECOMPRESSED for layer in comparison.layers)
+    text = f"{shared} of {count} layer{'s' * (count != 1)} shared"
+    text += f", {same} ha{'ve' if same > 1 else 's'} the same tar" if same else ""
+    known = add_up([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
+    return f"{text}; {human_size(known)} are files that BEFORE has" if known else text
