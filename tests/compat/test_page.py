@@ -175,7 +175,7 @@ def test_opens_offline_without_complaint(report: Report, example: Analysis) -> N
     assert len([url for url in report.requests() if url.startswith("file:")]) <= 1
     listed = sum(1 for layer in example.layers for entry in layer.files or () if entry.size)
     wire, unpacked = human_size(example.compressed_size), human_size(example.content_size)
-    assert report.status == f"{listed} files, {wire} wire, {unpacked} unpacked"
+    assert report.status == f"{listed} files with content, {wire} wire, {unpacked} unpacked"
     assert report.crumbs == "/"
     assert list(report.contents)[:3] == ["bin/", "usr/", "var/"]
     assert report.files[0][-1] == "/bin/busybox"
@@ -335,6 +335,52 @@ def test_light_and_dark(driver: webdriver.Chrome, example_page: Path) -> None:
     assert light.complaints() == []
 
 
+CONTRASTS = """
+const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+const read = (colour) => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+  return canvas.getImageData(0, 0, 1, 1).data;
+};
+const light = (colour) => {
+  const [red, green, blue] = [...read(colour)].slice(0, 3).map((byte) => byte / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const contrast = (one, other) => {
+  const [less, more] = [light(one), light(other)].sort((a, b) => a - b);
+  return (more + 0.05) / (less + 0.05);
+};
+const behind = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = getComputedStyle(at).backgroundColor;
+    if (read(colour)[3] > 0) return colour;
+  }
+  return 'white';
+};
+for (const each of document.querySelectorAll('details')) each.open = true;
+const found = {};
+for (const each of document.querySelectorAll('body *')) {
+  const style = getComputedStyle(each);
+  if (!each.checkVisibility() || each.closest('script, style')) continue;
+  if ([...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) {
+    found[`text of ${each.localName}.${each.className}`] = [contrast(style.color, behind(each)), 4.5];
+  }
+  if (each.matches('select, input[type=search], .choice, #theme, #reset')) {
+    found[`edge of ${each.localName}#${each.id}`] = [contrast(style.borderTopColor, behind(each.parentElement)), 3];
+  }
+}
+return found;
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast(theme: str, driver: webdriver.Chrome, example_page: Path) -> None:
+    """Text is 4.5 times as bright as what is behind it, or as dark, and the edges of controls 3 times: WCAG 2.2 AA."""
+    found = Report(driver, example_page, theme=theme).run(CONTRASTS)
+    assert len(found) > 20
+    assert {name: ratio for name, (ratio, least) in found.items() if ratio < least} == {}
+
+
 @pytest.mark.parametrize("width", [400, 800, 1600])
 def test_fits_its_width(width: int, driver: webdriver.Chrome, example_page: Path) -> None:
     """Nothing is wider than the window, and the treemap takes its share of it."""
@@ -380,7 +426,7 @@ def test_many_files_are_scrolled_not_built(driver: webdriver.Chrome, tmp_path: P
     """Of 20,000 files only those in view are in the document, and the last one can be scrolled to."""
     entries = {f"d{number % 50}/f{number:05}": b"x" * (number % 97 + 1) for number in range(20_000)}
     report = Report(driver, write_page(analysis_of(tmp_path, entries), tmp_path))
-    assert report.status.startswith("20,000 files")
+    assert report.status.startswith("20,000 files with content, ")
     assert len(report.files) < 100
     report.run("const box = document.getElementById('files'); box.scrollTop = box.scrollHeight")
     report.wait("return document.querySelector('#files tbody').lastElementChild.firstChild.offsetHeight < 30")
@@ -404,6 +450,18 @@ def test_what_is_added_up_is_said(driver: webdriver.Chrome, tmp_path: Path) -> N
     assert f"{least - 1:,} files of less than {human_size(least)} (" in note
     assert f"{human_size(size)} unpacked)" in note
     assert report.run("return page.view.sums[0]") == analysis.content_size
+    report.filter(search="f0")
+    report.wait("return page.filter.search !== ''")
+    assert len(report.files)
+    assert (
+        report.find("#unlisted").text
+        == f"{least - 1:,} entries are added up without their names: no search finds them by those."
+    )
+    report.filter(search="d1/")
+    report.wait("return page.filter.search === 'd1/'")
+    assert "files of less than" in report.find("#unlisted").text  # by the directory they are in
+    report.run("document.getElementById('reset').click()")
+    assert "no search" not in report.find("#unlisted").text
     assert report.complaints() == []
 
 
@@ -414,6 +472,7 @@ def test_a_saved_analysis_and_an_empty_one_open(driver: webdriver.Chrome, tmp_pa
     report = Report(driver, write_page(from_json(to_json(example)), tmp_path))
     assert len(report.files) == len(example.waste)
     assert "files not saved one by one" in report.find("#unlisted").text
+    assert report.status.startswith(f"{example.file_count} files, ")
     assert report.complaints() == []
     report = Report(driver, write_page(analysis_of(tmp_path), tmp_path))
     assert report.status.startswith("0 files")

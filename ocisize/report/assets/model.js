@@ -2,6 +2,7 @@
 // order of their directories, so that everything below a directory is one range of directories and one of rows.
 
 const ROOT = 0;
+const UNSAVED = 2; // of the types: files of a saved analysis that are not told apart
 
 function readModel(text) {
   const data = JSON.parse(text);

@@ -174,8 +174,13 @@ class Page {
     let listed = 0;
     const all = { count: 0, size: 0, wire: 0 };
     const others = new Map();
+    const nameless = this.nameless();
+    let unfound = 0;
     for (let row = first; row < end; row++) {
-      if (matched !== null && !matched[row]) continue;
+      if (matched !== null && !matched[row]) {
+        if (nameless(row)) unfound += model.groups.get(row);
+        continue;
+      }
       const entries = model.groups.get(row) ?? 1;
       const parts = [all];
       if (isListed(model, row)) rows[listed++] = row;
@@ -190,10 +195,21 @@ class Page {
     const path = directoryPath(model, this.directory);
     byId("files-title").textContent = `Files in ${path}`;
     byId("contents-title").textContent = `Contents of ${path}`;
-    byId("status").textContent = `${formatCount(all.count)} files, ${this.describeBytes(all)}`;
+    const files = others.has(model.types[UNSAVED]) ? "files" : "files with content";
+    byId("status").textContent = `${formatCount(all.count)} ${files}, ${this.describeBytes(all)}`;
     const count = (group) => (group.count ? `${formatCount(group.count)} ` : "");
     const notes = [...others].map(([name, group]) => `${count(group)}${name} (${this.describeBytes(group)})`);
-    byId("unlisted").textContent = notes.length ? `Added up and not listed: ${notes.join("; ")}.` : "";
+    const sentences = notes.length ? [`Added up and not listed: ${notes.join("; ")}.`] : [];
+    if (unfound) sentences.push(`${formatCount(unfound)} entries are added up without their names: no search finds them by those.`);
+    byId("unlisted").textContent = sentences.join(" ");
+  }
+
+  /** Whether a row that a search left out has names that it could not look at. */
+  nameless() {
+    const { model, filter } = this;
+    if (!filter.search) return () => false;
+    const passes = matchRows(model, { ...filter, search: "" });
+    return (row) => !isListed(model, row) && model.groups.get(row) > 0 && (passes === null || passes[row] > 0);
   }
 
   groupOf(groups, row) {
