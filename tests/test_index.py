@@ -434,3 +434,19 @@ def test_baselines_of_all_platforms(layout: Path, capsys: pytest.CaptureFixture[
     totals = {name: each["totals"] for name, each in json.loads(kept.read_text())["images"]["app"].items()}
     assert (totals["linux/arm64"]["unpacked"], totals["linux/amd64"]["unpacked"]) == (9999, 21000)
     assert main(["baseline", "check", *options, "--platform", "linux/amd64"]) == 2
+
+
+def test_a_finding_by_another_step_is_no_drift(tmp_path: Path) -> None:
+    """What all images have is not called that of one, though the steps to blame differ; what one lacks is."""
+    entries, images = [], []
+    for architecture in NAMES:
+        files = {"usr/share/man/man1/a.1": bytes(range(256)) * 20}
+        files |= {"usr/share/info/b.info": bytes(range(255)) * 20} if architecture == "arm64" else {}
+        history = [{"created_by": "COPY site"}, {"created_by": f"RUN make for-{architecture[:1]}"}]
+        images.append(build_image([SHARED, layer(files)], history=history, architecture=architecture))
+        entries.append(for_platform(images[-1].descriptor, "linux", architecture))
+    found = Analyzer().analyze_all(write(tmp_path, entries, images))
+    assert all("OS361" in [each.id for each in one.advice.findings] for one in found.analyses.values())
+    drift = {each.id: each.platforms for each in found.drift.findings}
+    assert "OS361" not in drift
+    assert ("linux/arm64",) in drift.values()

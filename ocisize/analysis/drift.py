@@ -146,8 +146,11 @@ def _find_findings(analyses: Mapping[str, Analysis]) -> Iterator[FindingDrift]:
         _numbered(image.advice.findings, lambda each: (each.id, *map(without_processor, each.instructions)))
         for image in analyses.values()
     ]
-    for key in _in_order(numbered):
-        findings: list[Finding | None] = [each.get(key) for each in numbered]
+    everywhere = set.intersection(*map(set, numbered)) if numbered else set()
+    left = [[finding for key, finding in each.items() if key not in everywhere] for each in numbered]
+    by_id = [_numbered(each, lambda finding: finding.id) for each in left]  # what other steps are to blame for
+    for key in _in_order(by_id):
+        findings: list[Finding | None] = [each.get(key) for each in by_id]
         if None not in findings:
             continue
         first = next(each for each in findings if each is not None)
