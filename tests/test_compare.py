@@ -350,3 +350,35 @@ def test_deep_paths_are_no_burden() -> None:
     deep = "d/" * 1500
     found = compare(analyzed([{"a": b"1"}]), analyzed([{"a": b"1"} | {f"{deep}{n}/f": b"22" for n in range(20)}]))
     assert [(each.growth, each.file_count) for each in found.directories][:1] == [(40, 20)]
+
+
+def test_files_that_other_layers_have_now() -> None:
+    """What a layer grew by files that are the same in another layer is said, not left without a cause."""
+    before = analyzed([{"a": b"1" * 50, "b": b"2" * 90}, {"c": b"3"}], ["RUN one", "RUN two"])
+    after = analyzed([{"a": b"1" * 50}, {"b": b"2" * 90, "c": b"3"}], ["RUN one", "RUN two"])
+    assert sorted(each.text for each in compare(before, after).reasons) == [
+        "layer 0 `RUN one` came out differently: leaves files to other layers",
+        "layer 1 `RUN two` came out differently: takes files over from other layers",
+    ]
+
+
+def test_merged_layers_are_no_small_change() -> None:
+    """A layer that took all from others has nothing new that could be split off."""
+    noise = [{f"{step}/{number}": bytes([number, step]) * 3000 for number in range(50)} for step in range(3)]
+    merged = compare(analyzed(noise), analyzed([noise[0] | noise[1] | noise[2]], ["RUN all"]))
+    assert merged.suggestions == ()
+    assert {each.text.rpartition(": ")[2] for each in merged.reasons} == {
+        "takes files over from other layers", "leaves files to other layers",
+    }  # fmt: skip
+
+
+def test_a_step_that_is_gone_makes_those_above_it_run_again() -> None:
+    """Not only changed steps do: so does one less, or one more, and the advice names it as that."""
+    steps = [STEPS[0], "RUN useradd app", *STEPS[2:]]
+    more = analyzed([NOISE[0], {"etc/passwd": b"app"}, *NOISE[2:]], steps)
+    less = analyzed([NOISE[0], rebuilt(NOISE[2], 10), rebuilt(NOISE[3], 2)], [STEPS[0], *STEPS[2:]])
+    for found, why in (
+        (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put what changes"),
+        (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put what changes"),
+    ):
+        assert [why in each.text for each in found.suggestions] == [True]

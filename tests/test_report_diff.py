@@ -251,3 +251,13 @@ def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
         assert compare(before, other).base is None
         assert "Yours" not in text_of(compare(before, other))
         assert json.loads(comparison_to_json(compare(before, other)))["base"] is None
+
+
+def test_both_paths_of_a_moved_file_fit() -> None:
+    """The old path stands below the new one, each cut by itself."""
+    old, new = (f"{place}/python3/{'very-long-folder-name/' * 3}" for place in ("usr/lib", "opt/venv/lib"))
+    text = text_of(compare(analyzed([{f"{old}x.so": b"q" * 70}]), analyzed([{f"{new}y.so": b"q" * 70}])), width=80)
+    files = text[text.index("Files: 1 (layer") :].splitlines()
+    assert files[2].endswith("/y.so") and "moved 0→0" in files[2]
+    assert files[3].strip().startswith("was /usr/") and files[3].endswith("/x.so")
+    assert files[3].index("was ") == files[2].index("/opt/")

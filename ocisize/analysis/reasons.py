@@ -33,6 +33,7 @@ _PHRASES = {
     Kind.STORED_AGAIN: "stores {files}{of} again, for their owner, mode or time alone",
     Kind.STORED_ONCE: "no longer stores {files} a second time",
 }
+_IN_PLACE = {Kind.CHANGED, Kind.NOT_COMPARED}
 
 
 def find_reasons(
@@ -108,16 +109,28 @@ def _difference(old: str, new: str) -> str:
 
 def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:
     """What the layer's files did, largest first."""
-    by_bytes = sorted((layer.files or {}).items(), key=lambda pair: (-_weight(*pair), pair[0]))
-    for kind, files in by_bytes:
+    found = []
+    for kind, files in sorted((layer.files or {}).items()):
         if files.count and kind in _PHRASES:
             count = f"{files.count:,} file{'s' * (files.count != 1)}"
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
-            yield _PHRASES[kind].format(files=count, of=of)
+            found.append((_weight(kind, files), _PHRASES[kind].format(files=count, of=of)))
+    if shifted := _shifted(layer):
+        found.append((abs(shifted), "takes files over from other layers" if shifted > 0 else "leaves files to other layers"))
+    yield from (text for _, text in sorted(found, key=lambda each: -each[0]))
 
 
 def _weight(kind: Kind, files: FileSum) -> int:
     return 0 if kind is Kind.MOVED else abs(files.growth)
+
+
+def _shifted(layer: LayerChange) -> int:
+    """Bytes of files that another layer had before, less those that another one has now: as they were, or changed."""
+    if layer.files is None or layer.unchanged is None:
+        return 0
+    paired = [layer.unchanged, *(files for kind, files in layer.files.items() if kind is Kind.MOVED)]
+    left = [files for kind, files in layer.files.items() if kind in _IN_PLACE and not files.count]
+    return sum(files.growth for files in (*paired, *left))
 
 
 def _held_by(analysis: Analysis) -> dict[int, list[int]]:

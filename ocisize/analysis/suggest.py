@@ -19,6 +19,7 @@ _UNLINK = (
     "Make the files in another stage and bring them in by `COPY --link`, whose layer does not depend on the base; build "
     + _TIMES
 )
+_BECAME = {Status.CHANGED: "changed", Status.ADDED: "is new", Status.REMOVED: "is gone"}
 
 
 def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Suggestion, ...]:
@@ -68,16 +69,19 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
 
 def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Steps that ran again with much the same result because one below them changed."""
-    changed = [layer for layer in layers if layer.after is not None and layer.status in (Status.CHANGED, Status.ADDED)]
-    again = [layer for layer in changed if _same_step(layer) and _kept(layer) >= _MOSTLY]
-    first = next((layer for layer in changed if layer not in again), None)
-    above = [layer for layer in again if first is not None and (layer.after or 0) > (first.after or 0)]
+    again = [layer for layer in layers if _same_step(layer) and _kept(layer) >= _MOSTLY]
+    place, first = next(
+        ((place, layer) for place, layer in enumerate(layers) if layer.status in _BECAME and layer not in again), (0, None)
+    )
+    above = [layer for layer in layers[place:] if layer in again] if first is not None else []
     if above and first is not None:
         fix = _UNLINK if is_other_base(first) else _REORDER
+        gone = first.status is Status.REMOVED
+        which = name_layer(first.before if gone else first.after, first.instruction, " of BEFORE" if gone else "")
         yield _about(
             above,
             f"{_name(above)}: the same step{'s' * (len(above) > 1)}, and most files are as before, but {{it}} downloaded "
-            f"again because {name_layer(first.after, first.instruction)} below changed. {fix}",
+            f"again because {which} below {_BECAME[first.status]}. {fix}",
             kept=True,
         )
     alone = [layer for layer in again if layer not in above]
@@ -93,7 +97,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
 def _split(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Large layers of which a small part changed, by a change of the step."""
     for layer in layers:
-        if _is_other_step(layer) and _kept(layer) >= _NEARLY_ALL:
+        if _is_other_step(layer) and layer.files and _kept(layer) >= _NEARLY_ALL and _had(layer) >= _NEARLY_ALL:
             yield _about(
                 [layer],
                 f"{name_layer(layer.after, layer.instruction)}: nearly all files are as before, but {{it}} downloaded again "
@@ -113,6 +117,12 @@ def _is_other_step(layer: LayerChange) -> bool:
 def _kept(layer: LayerChange) -> float:
     """Which part of a layer's content is the same as before."""
     return layer.unchanged.after_size / layer.after_size if layer.unchanged is not None and layer.after_size else 0.0
+
+
+def _had(layer: LayerChange) -> float:
+    """Which part of what is the same as before stood in this layer then, not in others that it took over."""
+    same = layer.unchanged
+    return same.before_size / same.after_size if same is not None and same.after_size else 0.0
 
 
 def _name(layers: Sequence[LayerChange]) -> str:

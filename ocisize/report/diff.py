@@ -169,10 +169,12 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
     if not files or not top:
         return
     shown = files.largest(top)
-    rows = [
-        (signed(each.growth), signed(each.compressed_growth), str(each.kind), _places(each), _path(each))
-        for each in shown
-    ]  # fmt: skip
+    rows: list[tuple[str, ...]] = []
+    for each in shown:
+        path = f"/{printable(each.path)}"
+        rows.append((signed(each.growth), signed(each.compressed_growth), str(each.kind), _places(each), path))
+        if each.kind is Kind.MOVED:
+            rows.append((*[""] * 4, f"was /{printable(each.before_path or '')}"))
     title = f"Files: {len(files):,} (layer before→after)"
     print_rows(console, title, ("Unpacked", "Wire", "What", "Layers", "Path"), rows, 3)
     rest = len(files) - len(shown)
@@ -183,8 +185,3 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
 def _places(change: FileChange) -> str:
     old, new = ("·" if layer is None else str(layer) for layer in (change.before_layer, change.after_layer))
     return f"{old}→{new}"
-
-
-def _path(change: FileChange) -> str:
-    path = "/" + printable(change.path)
-    return f"{path} (was /{printable(change.before_path or '')})" if change.kind is Kind.MOVED else path

@@ -74,7 +74,7 @@ def new_table(console: Console, title: str, columns: Sequence[str], left: int) -
 
 def drop_unknown(columns: Sequence[str], rows: Sequence[tuple[T, ...]]) -> tuple[list[str], list[tuple[T, ...]]]:
     """A table without the columns that nothing is known of."""
-    keep = [index for index, _ in enumerate(columns) if any(row[index] != UNKNOWN for row in rows)]
+    keep = [index for index, _ in enumerate(columns) if any(row[index] not in (UNKNOWN, "") for row in rows)]
     return [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
 
 
