@@ -318,6 +318,9 @@ def test_a_small_change_to_a_large_step() -> None:
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], NOISE[1] | {"bin/git": b"g" * 500}], steps))
     assert [each.layers for each in found.suggestions] == [(1,)]
     assert "Add what is new in a step of its own above it." in found.suggestions[0].text
+    less = {path: content for path, content in NOISE[1].items() if int(path[4:]) < 30}
+    steps = ["RUN apt-get install -y python3 git", "RUN apt-get install -y python3"]
+    assert compare(analyzed([NOISE[1]], steps[:1]), analyzed([rebuilt(less, 1)], steps[1:])).suggestions == ()
 
 
 def test_a_step_with_another_result() -> None:

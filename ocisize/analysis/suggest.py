@@ -120,9 +120,10 @@ def _kept(layer: LayerChange) -> float:
 
 
 def _had(layer: LayerChange) -> float:
-    """Which part of what is the same as before stood in this layer then, not in others that it took over."""
+    """Which part of the layer in BEFORE is that too, or of what is the same, where it took that over from others."""
     same = layer.unchanged
-    return same.before_size / same.after_size if same is not None and same.after_size else 0.0
+    largest = max(layer.before_size, same.after_size) if same is not None else 0
+    return same.before_size / largest if same is not None and largest else 0.0
 
 
 def _name(layers: Sequence[LayerChange]) -> str:
