@@ -277,7 +277,8 @@ def test_dives_export_needs_file_tables(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("nonsense", "not a saved analysis"),
-        ("[]", "schema"),
+        ("[]", "its schema is not ocisize.analysis"),
+        ('{"schema": "ocisize.index", "version": 1}', "its schema is ocisize.index, not ocisize.analysis"),
         ('{"schema": "ocisize.analysis", "version": 99}', "version 99"),
         ('{"schema": "ocisize.analysis", "version": 1}', "not a valid saved analysis"),
     ],
@@ -286,6 +287,35 @@ def test_other_json_is_refused(text: str, says: str) -> None:
     """What is not a saved analysis of this version is a clear error."""
     with pytest.raises(ReportError, match=says):
         from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "says"),
+    [
+        ("compressed_sizes", lambda values: values[:-1], "columns of different lengths"),
+        ("content_hashes", lambda values: ["ab" * 17, *values[1:]], "content hashes that are too long"),
+        ("paths", lambda values: ["a\0b", *values[1:]], "paths with NUL"),
+        ("apparent_sizes", lambda values: values | {"999999": 1}, "rows that are not there"),
+        ("links", lambda values: values | {"-1": "x"}, "rows that are not there"),
+    ],
+)
+def test_file_tables_that_do_not_fit_together_are_refused(
+    column: str, change: Callable[[Any], Any], says: str, analysis: Analysis
+) -> None:
+    """What was edited by hand is a clear error, before anything is computed from it."""
+    document = json.loads(to_json(analysis, files=True))
+    table = document["layers"][0]["files"]
+    table[column] = change(table[column])
+    with pytest.raises(ReportError, match=says):
+        from_json(json.dumps(document))
+
+
+def test_layers_out_of_order_are_refused(analysis: Analysis) -> None:
+    """An index is a layer's place."""
+    document = json.loads(to_json(analysis))
+    document["layers"][0]["index"] = 7
+    with pytest.raises(ReportError, match="its layers are not in their order"):
+        from_json(json.dumps(document))
 
 
 def test_wrong_types_are_named(analysis: Analysis) -> None:

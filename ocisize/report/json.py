@@ -48,6 +48,7 @@ _DERIVED = ("efficiency", "wasted_ratio")
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
+_SPARSE = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "rooted", "xattrs")  # of a file table, by row
 _APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
 
 
@@ -104,13 +105,18 @@ def from_json(text: str | bytes) -> Analysis:
     except (ValueError, RecursionError) as error:
         raise ReportError(f"not a saved analysis: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise ReportError(f"not a saved analysis: its schema is not {SCHEMA!r}")
+        other = isinstance(document, dict) and str(document.get("schema")).startswith("ocisize.")
+        found = f"{document['schema']}, not" if other else "not"
+        raise ReportError(f"not a saved analysis: its schema is {found} {SCHEMA}")
     if document.get("version") != VERSION:
         raise ReportError(f"saved analysis of version {document.get('version')!r}, this ocisize reads {VERSION}")
     try:
-        return _converter.structure(document, Analysis)
+        analysis = _converter.structure(document, Analysis)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
         raise ReportError("; ".join(["not a valid saved analysis", *list_problems(error)])) from None
+    if any(layer.index != place for place, layer in enumerate(analysis.layers)):
+        raise ReportError("not a valid saved analysis; its layers are not in their order")
+    return analysis
 
 
 def advice_document(advice: Advice) -> dict[str, Any]:
@@ -211,10 +217,18 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
     triples = zip(document["modes"], document["uids"], document["gids"], strict=True)
     indexes = [owners.setdefault(Attributes(*triple), len(owners)) for triple in triples]
     count = len(document["paths"])
-    columns = [document[name] for name in ("kinds", "sizes", "ends", "content_hashes", "modes")]
-    if any(len(column) != count for column in columns):
-        raise ValueError("columns of different lengths")
     compressed = document["compressed_sizes"]
+    columns = [document[name] for name in ("kinds", "sizes", "ends", "content_hashes", "modes")]
+    if any(len(column) != count for column in (*columns, *([] if compressed is None else [compressed]))):
+        raise ValueError("columns of different lengths")
+    hashes = [bytes.fromhex(value or "").rjust(HASH_SIZE, b"\0") for value in document["content_hashes"]]
+    if hashes and max(map(len, hashes)) > HASH_SIZE:
+        raise ValueError("content hashes that are too long")
+    if "\0" in "".join(document["paths"]):
+        raise ValueError("paths with NUL")
+    rows = {int(row) for name in _SPARSE for row in document.get(name, ())}
+    if rows and not 0 <= min(rows) <= max(rows) < count:
+        raise ValueError("rows that are not there")
     rooted = set(document.get("rooted", ()))
     names = ("/" * (row in rooted) + path for row, path in enumerate(document["paths"]))
     return FileTable(
@@ -222,7 +236,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
         ends=array("q", document["ends"]),
-        hashes=b"".join(bytes.fromhex(value or "").rjust(HASH_SIZE, b"\0") for value in document["content_hashes"]),
+        hashes=b"".join(hashes),
         owners=array("I", indexes),
         attributes=tuple(owners),
         tar_size=document["tar_size"],
