@@ -33,7 +33,6 @@ from ocisize.report.diff import write_diff
 CASE = "scale-200000"
 PAIRS = ("package", "base", "chown")
 ALLOWED = 2.0
-MEGABYTE = 1e6
 TEXT = """\
 Loading two saved analyses, and what `ocisize diff` does with them in all: load, compare, write the text report. `{case}`
 with gzip layers, {files:,} files with content on each side; no layer is shared. Measured {date} with

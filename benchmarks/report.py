@@ -2,8 +2,8 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-What advice.py and soak.py wrote into advice.md and soak.md is taken in. Hand-written notes are in NOTES.md; nothing in RESULTS.md is edited by
-hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
+What comparing.py, advice.py and soak.py wrote into comparing.md, advice.md and soak.md is taken in. Hand-written notes are in
+NOTES.md; nothing in RESULTS.md is edited by hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def write(results: Results, *, with_plots: bool) -> str:
         if results.of(group):
             parts += [f"## {title}", *_group(results, group)]
             parts += [f"![{plot.title}](plots/{plot.name}.svg)" for plot in drawn if plot.group == group]
-    for title, name in (("Advice", "advice.md"), ("Faults", "soak.md")):
+    for title, name in (("Comparing", "comparing.md"), ("Advice", "advice.md"), ("Faults", "soak.md")):
         parts += [f"## {title}", (HERE / name).read_text().strip()]
     return "\n\n".join(parts) + "\n"
 

@@ -129,6 +129,20 @@ def test_directories_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
         assert not any(other != name and other.startswith(name) and name.endswith("/") for other in names)
 
 
+@laws
+@given(two_images(), st.integers(0, 6))
+def test_the_largest_files_come_first(images: tuple[list[Draft], list[Draft]], most: int) -> None:
+    """Files are in one order, by growth and then by path, whether some or all of them are asked for."""
+    files = compared(images).files
+    assert files is not None
+    everything = list(files)
+    assert [(-abs(each.growth), each.path.encode()) for each in everything] == sorted(
+        (-abs(each.growth), each.path.encode()) for each in everything
+    )
+    assert files.largest(most) == everything[:most] == files[:most]
+    assert [files[place] for place in range(len(files))] == everything
+
+
 def stored(analysis: Analysis, layers: set[int]) -> Counter[tuple[str, str | None, int]]:
     """The stored files of some layers, as plainly as it can be said."""
     return Counter(
