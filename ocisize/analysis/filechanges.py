@@ -128,10 +128,10 @@ class FileChanges(Sequence[FileChange]):
 
     def largest(self, most: int) -> list[FileChange]:
         """The first ``most`` of them; costs less than to bring all of them into their order."""
-        if most >= len(self):
-            return self[:]
+        if not 0 < most < len(self):
+            return self[: max(most, 0)]
         weights, places = self._weights, range(len(self))
-        least = min(heapq.nlargest(most, weights), default=0)
+        least = min(heapq.nlargest(most, weights))
         larger = list(compress(places, map(least.__lt__, weights)))
         equal = list(compress(places, map(least.__eq__, weights)))
         first = heapq.nsmallest(most - len(larger), zip(self._paths_of(equal), equal, strict=True))
