@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ocisize.files import FileEntry as FileEntry
     from ocisize.files import FileTable as FileTable
     from ocisize.image import Source as Source
+    from ocisize.limits import Limits as Limits
     from ocisize.oci import Descriptor as Descriptor
     from ocisize.oci import Platform as Platform
     from ocisize.report.json import from_json as from_json
@@ -51,6 +52,7 @@ _EXPORTS = {
     "Group": "analysis.model",
     "IndexAnalysis": "analysis.drift",
     "LayerAnalysis": "analysis.model",
+    "Limits": "limits",
     "OcisizeError": "errors",
     "Platform": "oci",
     "Progress": "analyzer",
@@ -80,6 +82,7 @@ __all__ = [
     "Group",
     "IndexAnalysis",
     "LayerAnalysis",
+    "Limits",
     "OcisizeError",
     "Platform",
     "Progress",

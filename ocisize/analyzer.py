@@ -19,6 +19,7 @@ from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceErr
 from ocisize.explain import explain
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.index import layer_key, naming, placed, read_images, shared_layers
+from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci import Platform
 from ocisize.platforms import parse_platform
 from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
@@ -52,8 +53,8 @@ class Analyzer:
     ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
     the rules for files that images rarely need; None means the packaged ones. ``base`` names the image that the analysed
     ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``keep_layers`` keeps
-    what was read of verified layers, so that images which share them read them once. ``on_progress`` is called under a
-    lock, at most once per MiB and layer.
+    what was read of verified layers, so that images which share them read them once. ``limits`` are what an image may ask
+    for. ``on_progress`` is called under a lock, at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None
@@ -64,6 +65,7 @@ class Analyzer:
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
     keep_layers: bool = False
+    limits: Limits = attrs.field(factory=Limits)
     on_progress: ProgressCallback | None = None
     _kept: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
@@ -74,7 +76,7 @@ class Analyzer:
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection)) as source:
+        with closing(open_source(image, select=select, connection=self.connection, limits=self.limits)) as source:
             return self.analyze_source(source, name=image)
 
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
@@ -98,7 +100,7 @@ class Analyzer:
         with one of the images, and other OcisizeErrors.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection)) as source:
+        with closing(open_source(image, select=select, connection=self.connection, limits=self.limits)) as source:
             return self.analyze_all_source(source, name=image)
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
@@ -149,7 +151,7 @@ class Analyzer:
     def _read_base(self, platform: Platform) -> GivenBase:
         name = os.fspath(self.base or "")
         try:
-            with closing(open_source(name, connection=self.connection)) as source:
+            with closing(open_source(name, connection=self.connection, limits=self.limits)) as source:
                 base = read_image(source, platform if platform.os and platform.architecture else None)
                 in_layout = source.format.startswith("oci-")  # where names may be mere tags
                 return GivenBase(
@@ -189,7 +191,8 @@ class Analyzer:
     def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
         """Scan all layers, largest first so that the last ones to finish are small; results in layer order."""
         stopped = threading.Event()
-        half = sum(layer.descriptor.size for layer in layers) / 2
+        stored = sum(layer.descriptor.size for layer in layers)
+        half, tally = stored / 2, Tally(self.limits, stored)
 
         def scan(layer: Layer) -> LayerScan:
             return scan_layer(
@@ -197,6 +200,7 @@ class Analyzer:
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
+                meter=Meter(tally),
                 aside=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
                 on_bytes=self._progress_of(layer, len(layers), stopped),
             )

@@ -23,10 +23,10 @@ class Columns:
         self.new_ends: list[int] = []
         self.new_owners: list[int] = []
 
-    def settle(self, least: int = 1) -> None:
-        """Move the new rows into the columns, when there are at least so many."""
+    def settle(self, least: int = 1) -> bool:
+        """Move the new rows into the columns, when there are at least so many; return whether there were."""
         if len(self.new_names) < least:
-            return
+            return False
         self.paths.add([name.partition(b"\0")[0] for name in self.new_names])
         self.sizes.fromlist(self.new_sizes)
         self.ends.fromlist(self.new_ends)
@@ -35,6 +35,7 @@ class Columns:
         self.new_sizes.clear()
         self.new_ends.clear()
         self.new_owners.clear()
+        return True
 
     def table(self, **rest: Any) -> FileTable:
         """The finished table; ``rest`` are its other fields."""

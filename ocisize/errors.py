@@ -16,6 +16,7 @@
     │   └── DigestMismatch
     ├── StreamError             a compressed stream is broken
     ├── TarError                a layer's tar is broken
+    ├── LimitExceeded           an image asks for more than it is allowed
     ├── LayerError              one of the above, with the layer it happened in
     ├── PlatformError           one of the above, with the platform whose image it is about
     ├── CatalogError            a file of rules cannot be used
@@ -30,6 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_MAX_MESSAGE = 2000  # characters: messages repeat what others wrote, who may have written megabytes
+
 
 class OcisizeError(Exception):
     """Base of all errors; ``hint`` is a line of advice for the person at the keyboard, or None."""
@@ -37,6 +40,8 @@ class OcisizeError(Exception):
     hint: str | None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        if len(message) > _MAX_MESSAGE:
+            message = f"{message[: _MAX_MESSAGE // 2]} … {message[-_MAX_MESSAGE // 2 :]}"
         super().__init__(message)
         self.hint = hint
 
@@ -129,6 +134,14 @@ class TarError(OcisizeError):
     def __init__(self, message: str, *, offset: int, truncated: bool = False) -> None:
         super().__init__(f"{message} at byte {offset} of the uncompressed tar")
         self.offset, self.truncated = offset, truncated
+
+
+class LimitExceeded(OcisizeError):
+    """An image asks for more than Limits allow it; ``limit`` is the field, ``got`` how much it was when reading stopped."""
+
+    def __init__(self, message: str, *, limit: str, got: int, allowed: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.limit, self.got, self.allowed = limit, got, allowed
 
 
 class LayerError(OcisizeError):

@@ -30,6 +30,7 @@ KIND_NAMES: Mapping[int, str] = {
     DIRECTORY: "dir",
     ord("6"): "fifo",
 }
+_BRIEF = 200
 HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
 NO_HASH = bytes(HASH_SIZE)  #: stands where no hash was computed: other kinds, or content that was not read
 
@@ -144,6 +145,11 @@ class FileTable(Sequence[FileEntry]):
 def decode_name(name: bytes) -> str:
     """A tar name as text that can be turned back into the same bytes."""
     return name.decode("utf-8", "surrogateescape")
+
+
+def brief_name(name: bytes) -> bytes:
+    """A tar name as messages repeat it: of a long one its beginning and its end."""
+    return name if len(name) <= _BRIEF else name[: _BRIEF // 2] + "…".encode() + name[-_BRIEF // 2 :]
 
 
 def display_name(name: str) -> str:

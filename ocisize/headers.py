@@ -162,7 +162,7 @@ class Extra:
 
 
 def _decimal(value: bytes) -> int:
-    if not value.isdigit() or len(value) > 19:
+    if not value.isdigit() or len(value) > 19 or int(value) >= 1 << 63:
         raise ValueError(f"{value!r} is not a number")
     return int(value)
 

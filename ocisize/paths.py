@@ -48,6 +48,16 @@ class Paths(Sequence[bytes]):
     def __len__(self) -> int:
         return self._rows
 
+    @property
+    def size(self) -> int:
+        """Bytes of all paths, a separator each included."""
+        return len(self._joined)
+
+    @property
+    def components(self) -> int:
+        """Slashes in all paths."""
+        return self._joined.count(b"/")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Paths) and self._joined == other._joined
 

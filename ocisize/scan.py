@@ -14,6 +14,7 @@ from ocisize.blob import FileRegion
 from ocisize.errors import LayerError, OcisizeError, SizeMismatch, TarError
 from ocisize.files import HASH_SIZE, FileTable, IntArray
 from ocisize.image import Layer, Source
+from ocisize.limits import Meter
 from ocisize.metadata import BEGINNINGS, Metadata
 from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
@@ -43,27 +44,35 @@ def scan_layer(
     verify: bool = False,
     hash_content: bool = False,
     aside: bool = False,
+    meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
     """Read one layer and return its table.
 
     A plain layer in a local file is read in place: headers and small contents only, nothing but its size verified,
     unless ``verify`` or ``hash_content`` ask for all contents. Everything else is streamed and its digest verified;
-    ``verify`` checks the diff_id as well. ``aside`` hashes in a second thread. Raises LayerError around whatever goes wrong.
+    ``verify`` checks the diff_id as well. ``aside`` hashes in a second thread. ``meter`` holds the
+    layer to limits. Raises LayerError around whatever goes wrong.
     """
     try:
         blob = source.open_blob(layer.descriptor)
         if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, 18)) == PLAIN:
             if blob.size != layer.descriptor.size:
                 raise SizeMismatch(layer.descriptor.digest, got=blob.size, expected=layer.descriptor.size)
-            return _scan_in_place(blob, hash_content=hash_content, on_bytes=on_bytes)
-        return _scan_stream(blob, layer, verify=verify, aside=aside, on_bytes=on_bytes)
+            return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+        return _scan_stream(blob, layer, verify=verify, aside=aside, meter=meter, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
 
 
 def _scan_stream(
-    blob: Iterable[bytes], layer: Layer, *, verify: bool, aside: bool, on_bytes: Callable[[int], object] | None
+    blob: Iterable[bytes],
+    layer: Layer,
+    *,
+    verify: bool,
+    aside: bool,
+    meter: Meter | None,
+    on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
     digest, diff_id = layer.descriptor.digest, layer.diff_id
     self_named = SELF_NAMED in layer.descriptor.annotations
@@ -80,9 +89,10 @@ def _scan_stream(
             verifier=verifier,
             diff_id=diff_id if check_diff_id else None,
             verified_as=digest,
+            meter=meter,
             on_bytes=on_bytes,
         )
-        table = scan_tar(stream, wanted=Metadata(), beginnings=BEGINNINGS)
+        table = scan_tar(stream, wanted=Metadata(), beginnings=BEGINNINGS, meter=meter)
         stored = stream.finish()
     finally:
         if not isinstance(blob, FileRegion):
@@ -105,7 +115,9 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
     return [f"stored as {compression}, though its media type says {named}"] if named not in (None, compression) else []
 
 
-def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[int], object] | None) -> LayerScan:
+def _scan_in_place(
+    blob: FileRegion, *, hash_content: bool, meter: Meter | None, on_bytes: Callable[[int], object] | None
+) -> LayerScan:
     with _ONE_AT_A_TIME:
         if on_bytes is not None:
             on_bytes(0)  # ends here when nobody waits for the result any more
@@ -114,6 +126,7 @@ def _scan_in_place(blob: FileRegion, *, hash_content: bool, on_bytes: Callable[[
             hash_up_to=SMALL,
             wanted=Metadata(),
             beginnings=BEGINNINGS,
+            meter=meter,
             window_size=_IN_PLACE_WINDOW,
         )
     if hash_content:

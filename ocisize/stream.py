@@ -22,13 +22,13 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
 
 from ocisize.blob import CHUNK, FileRegion
 from ocisize.errors import DigestMismatch, StreamError
+from ocisize.limits import Limits, Meter
 from ocisize.stored import ChunkFile, RegionFile, StoredFile
 from ocisize.verify import Verifier, algorithm_of
 from ocisize.wire import WireMap
 from ocisize.zstdframes import FrameWalker
 
 GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
-MAX_ZSTD_WINDOW = 128 << 20  # what the zstd tool accepts by default
 # Bytes per decoder step, in and out: the grain of the wire map. Steps of 16 KiB cost 9 % more CPU, so only small
 # blobs, which cost little, are read in fine ones.
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
@@ -54,7 +54,7 @@ class _Decoder(Protocol):
     def tell(self) -> int: ...
 
 
-def _open_gzip(file: StoredFile, step: int) -> _Decoder:
+def _open_gzip(file: StoredFile, step: int, _: int) -> _Decoder:
     if isal_zlib is None:
         return gzip._GzipReader(file)  # noqa: SLF001
     # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
@@ -62,13 +62,13 @@ def _open_gzip(file: StoredFile, step: int) -> _Decoder:
     return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
 
 
-def _open_zstd(file: StoredFile, step: int) -> _Decoder:
-    file.frames = FrameWalker()
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
+def _open_zstd(file: StoredFile, step: int, max_window: int) -> _Decoder:
+    file.frames = FrameWalker(max_window)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
 
-def _open_plain(file: StoredFile, _: int) -> _Decoder:
+def _open_plain(file: StoredFile, _: int, __: int) -> _Decoder:
     return file
 
 
@@ -80,7 +80,8 @@ class LayerStream:
 
     A blob in a local file is read in place and shown to the ``verifier``; chunks from elsewhere come verified.
     ``stored_size`` is how long the blob should be; small ones are mapped in finer steps. ``diff_id``, when given, is
-    checked by ``finish``, unless the chunks are plain and already ``verified_as`` the same digest.
+    checked by ``finish``, unless the chunks are plain and already ``verified_as`` the same digest. ``meter`` is shown
+    every step and raises LimitExceeded; without one, only the memory that a frame may ask for is limited.
     """
 
     def __init__(
@@ -91,20 +92,22 @@ class LayerStream:
         diff_id: str | None = None,
         verifier: Verifier | None = None,
         verified_as: str | None = None,
+        meter: Meter | None = None,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._file = RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)
         head = self._file.peek(18)
         self.compression = detect_compression(head)
         self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
-        if self.compression == GZIP and head[3] & _EXTRA_FIELD:
+        if self.compression == GZIP and head[3:] and head[3] & _EXTRA_FIELD:
             self._step = _STEP  # ISA-L wants a header whole, and this one may have 64 KiB
-        self._decoder = _OPENERS[self.compression](self._file, self._step)
+        limits = Limits() if meter is None else meter.limits
+        self._decoder = _OPENERS[self.compression](self._file, self._step, limits.zstd_window)
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id
         self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
-        self._on_bytes = on_bytes
+        self._meter, self._on_bytes = meter, on_bytes
         self.wire = WireMap()
         self.size = 0  #: uncompressed bytes so far
         self.anomalies: list[str] = []
@@ -133,6 +136,8 @@ class LayerStream:
             self._end_at_garbage(error, self.size + filled)
             filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble
         self.size += filled
+        if self._meter is not None:
+            self._meter.see_size(self.size, file.consumed)
         if self._hash is not None:
             self._hash.update(buffer[:filled])
         if self._on_bytes is not None and file.consumed != before:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ocisize.limits import Limits, exceeded
+
 _FRAME = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"  # after a first byte of 0x50 to 0x5f
 _DICTIONARY_ID = (0, 1, 2, 4)  # bytes of the field, by its flag
@@ -15,13 +17,17 @@ _RUN = 1  # block type: one byte, repeated
 
 
 class FrameWalker:
-    """Fed with the stored bytes in any pieces; ``complete`` is true between frames."""
+    """Fed with the stored bytes in any pieces; ``complete`` is true between frames.
 
-    def __init__(self) -> None:
+    A frame that asks for a larger window than ``max_window`` bytes raises LimitExceeded.
+    """
+
+    def __init__(self, max_window: int = Limits().zstd_window) -> None:
+        self._max_window = max_window
         self._part = b""
         self._need, self._pass = 4, 0
         self._next: Callable[[bytes], None] = self._magic
-        self._checksum = 0
+        self._checksum = self._after_window = 0
 
     @property
     def complete(self) -> bool:
@@ -63,7 +69,25 @@ class FrameWalker:
         single_segment = flags[0] >> 5 & 1
         self._checksum = 4 * (flags[0] >> 2 & 1)
         content_size = _CONTENT_SIZE[flags[0] >> 6] or single_segment
-        self._pass = (1 - single_segment) + _DICTIONARY_ID[flags[0] & 3] + content_size
+        if single_segment:
+            self._pass = _DICTIONARY_ID[flags[0] & 3]
+            self._expect(content_size, self._content_size)
+        else:
+            self._after_window = _DICTIONARY_ID[flags[0] & 3] + content_size
+            self._expect(1, self._window)
+
+    def _content_size(self, field: bytes) -> None:
+        """The size of a frame that is its own window; what stands in two bytes is 256 less."""
+        self._check_window(int.from_bytes(field, "little") + 256 * (len(field) == 2))
+
+    def _window(self, field: bytes) -> None:
+        exponent, mantissa = field[0] >> 3, field[0] & 7
+        self._pass = self._after_window
+        self._check_window((8 + mantissa) << (7 + exponent))
+
+    def _check_window(self, size: int) -> None:
+        if size > self._max_window:
+            raise exceeded("zstd_window", size, self._max_window)
         self._expect(3, self._block)
 
     def _block(self, header: bytes) -> None:

@@ -15,6 +15,7 @@ RANKS = [
     ["jsontext"],
     [
         "oci",
+        "limits",
         "paths",
         "headers",
         "blob",
@@ -45,7 +46,7 @@ RANKS = [
         "analysis.verdict",
     ],
     ["memo", "wire", "verify", "sources.transport", "analysis.base", "analysis.cost", "analysis.runs"],
-    ["columns", "stored"],
+    ["columns", "stored", "rare"],
     ["image", "stream", "tar"],
     [
         "metadata",

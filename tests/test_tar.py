@@ -409,8 +409,10 @@ def test_sizes_near_the_limit() -> None:
     """The largest size there is ends in a clear error."""
     with pytest.raises(TarError, match="0 of 9223372036854775807 bytes"):
         scan(header(b"x", base256((1 << 63) - 1, 12)), end=b"")
-    with pytest.raises(TarError, match="of 9999999999999999999 bytes"):
-        scan(pax((b"size", b"9" * 19)), header(b"x"))
+    with pytest.raises(TarError, match="of 9223372036854775807 bytes"):
+        scan(pax((b"size", b"9223372036854775807")), header(b"x"))
+    with pytest.raises(TarError, match="is not a number"):
+        scan(pax((b"size", b"9223372036854775808")), header(b"x"))
 
 
 def test_global_headers_are_ignored() -> None:

@@ -46,9 +46,29 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
         help="CA certificates to trust for the registry instead of the usual ones",
     )
     add("--deadline", type=positive, metavar="SECONDS", help="time that one layer may take to come (default: four hours)")
+    _add_limits(add)
     add("--color", choices=("auto", "always", "never"), default="auto", help="colour the text report (default: %(default)s)")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser
+
+
+def _add_limits(add: Callable[..., object]) -> None:
+    """What an image may ask for, where it asks for more than Limits allow by default."""
+    help_of = {
+        "--max-layer-size": ("SIZE", _size, "most bytes that a layer may unpack to before reading stops (default: 256 GiB)"),
+        "--max-ratio": ("N", positive, "most bytes out of each stored one, beyond the first 16 GiB (default: 200)"),
+        "--max-entries": ("N", positive, "most files, links and directories of all layers (default: 4,000,000)"),
+    }
+    for flag, (metavar, kind, text) in help_of.items():
+        add(flag, type=kind, metavar=metavar, help=text)
+
+
+def _size(text: str) -> int:
+    from ocisize.analysis.quantities import parse_size
+
+    if not (value := parse_size(text.strip())):
+        raise argparse.ArgumentTypeError("expected a size such as '300 GB' or '300 GiB'")
+    return value
 
 
 def _enumerate(formats: Mapping[str, str]) -> str:

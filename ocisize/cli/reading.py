@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from ocisize.analysis.drift import IndexAnalysis
     from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer
+    from ocisize.limits import Limits
 
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
 _WITH_LINES = ("sarif", "github", "gitlab")  # formats that show findings at lines
+_METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
 def read_image(
@@ -75,6 +77,7 @@ def make_analyzer(
     analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
     if rules:
         analyzer.catalog = load_catalog([Path(path) for path in rules])
+    analyzer.limits = make_limits(options)
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.insecure or options.ca_cert or options.deadline:
@@ -116,6 +119,24 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     if problem and options.dockerfile and not options.quiet:
         complain("warning", f"--dockerfile: {path}: {problem}")
     return instructions
+
+
+def make_limits(options: argparse.Namespace) -> Limits:
+    """The limits that the options raise or lower, the others as they are."""
+    import attrs
+
+    from ocisize.limits import Limits
+
+    limits = Limits()
+    size, ratio, entries = options.max_layer_size, options.max_ratio, options.max_entries
+    return attrs.evolve(
+        limits,
+        layer_size=size or limits.layer_size,
+        image_size=max(size or 0, limits.image_size),
+        ratio=ratio or limits.ratio,
+        entries=entries or limits.entries,
+        metadata_size=max((entries or 0) * _METADATA, limits.metadata_size),
+    )
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

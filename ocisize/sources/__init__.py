@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.image import Source
+from ocisize.limits import Limits
 from ocisize.reference import parse_reference
 from ocisize.sources.docker_archive import DockerArchiveSource
 from ocisize.sources.layout import LayoutSource
@@ -40,20 +41,23 @@ class ImageSource(Source, Protocol):
         ...
 
 
-def open_source(text: str, *, select: str | None = None, connection: Connection | None = None) -> ImageSource:
+def open_source(
+    text: str, *, select: str | None = None, connection: Connection | None = None, limits: Limits | None = None
+) -> ImageSource:
     """Open what ``text`` names.
 
     An explicit scheme decides (``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``), else an existing
     path, else what looks like a path is a missing file, else it is a reference. ``select`` chooses among several
-    images of one file. Raises SourceError, DocumentError or InvalidReference.
+    images of one file; ``limits`` are for what a file that holds an image may ask. Raises SourceError, DocumentError,
+    LimitExceeded or InvalidReference.
     """
     match = _SCHEME.fullmatch(text)
     if match and (match[1] or match[2]):
         return _open_registry(match[4], connection)
     if match:
-        return _open_saved(*_split_select(match[4], select), match[3])
+        return _open_saved(*_split_select(match[4], select), match[3], limits or Limits())
     if _exists(text):
-        return _open_saved(Path(text), select, None)
+        return _open_saved(Path(text), select, None, limits or Limits())
     if _looks_like_path(text):
         raise ArchiveError(f"no such file or folder: {text}")
     try:
@@ -92,8 +96,8 @@ def _open_registry(text: str, connection: Connection | None) -> ImageSource:
     return RegistrySource(reference, connection=connection, credentials=find_credentials(reference))
 
 
-def _open_saved(path: Path, select: str | None, scheme: str | None) -> ImageSource:
-    store = open_store(path)
+def _open_saved(path: Path, select: str | None, scheme: str | None, limits: Limits) -> ImageSource:
+    store = open_store(path, limits)
     try:
         return _open_store(store, path, select, scheme)
     except BaseException:

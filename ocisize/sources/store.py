@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocisize.blob import CHUNK, FileRegion
-from ocisize.errors import ArchiveError, OcisizeError, StreamError, TarError
+from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, StreamError, TarError
 from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
+from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci import Descriptor
 from ocisize.paths import clean_name
 from ocisize.stream import PLAIN, LayerStream, detect_compression
@@ -49,6 +50,10 @@ class Store:
         """Where a file lies, where that matters."""
         del name
         return 0
+
+    def identity(self, name: str) -> object:
+        """What names of one file have in common, for files that exist."""
+        return name
 
     def close(self) -> None:
         """Release what the store holds open; may be called again."""
@@ -169,6 +174,9 @@ class _OpenTar(Store):
     def names(self) -> list[str]:
         return self._members.names()
 
+    def identity(self, name: str) -> object:
+        return self._members.find(name)
+
     def close(self) -> None:
         if self._open:
             self._open = False
@@ -178,9 +186,11 @@ class _OpenTar(Store):
 class TarStore(_OpenTar):
     """A plain tar on disk, read in place by offset."""
 
-    def __init__(self, region: FileRegion) -> None:
+    def __init__(self, region: FileRegion, limits: Limits) -> None:
         super().__init__(region)
-        self._members = _Members(scan_tar(region.part(0, region.size), hash_content=False, window_size=CHUNK))
+        meter = Meter(Tally(limits, archive=True))
+        table = scan_tar(region.part(0, region.size), hash_content=False, meter=meter, window_size=CHUNK)
+        self._members = _Members(table)
 
     def open(self, name: str) -> tuple[int, FileRegion]:
         row = self._members.find(name)
@@ -196,9 +206,10 @@ class StreamedTarStore(_OpenTar):
 
     sequential = True
 
-    def __init__(self, region: FileRegion) -> None:
+    def __init__(self, region: FileRegion, limits: Limits) -> None:
         super().__init__(region)
-        stream = LayerStream(region)
+        self._limits, meter = limits, Meter(Tally(limits, archive=True))
+        stream = LayerStream(region, meter=meter)
         budget = _KEPT_TOTAL
 
         def wanted(_: bytes, size: int) -> bool:
@@ -207,7 +218,7 @@ class StreamedTarStore(_OpenTar):
             budget -= size if keep else 0
             return keep
 
-        table = scan_tar(stream, hash_content=False, wanted=wanted)
+        table = scan_tar(stream, hash_content=False, wanted=wanted, meter=meter)
         stream.finish()
         self._members = _Members(table)
         self._stream: LayerStream | None = None
@@ -226,7 +237,7 @@ class StreamedTarStore(_OpenTar):
 
     def _read(self, start: int, size: int) -> Iterator[bytes]:
         if self._stream is None or self._stream.size > start:
-            self._stream = LayerStream(self._region)
+            self._stream = LayerStream(self._region, meter=Meter(Tally(self._limits, archive=True)))
         stream, buffer = self._stream, memoryview(bytearray(CHUNK))
         while stream.size < start:
             if not stream.readinto(buffer[: start - stream.size]):
@@ -236,14 +247,17 @@ class StreamedTarStore(_OpenTar):
             yield bytes(buffer[:count])
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path, limits: Limits | None = None) -> Store:
     """Open a folder or an archive, plain or compressed; raise ArchiveError when it is neither."""
     descriptor = _open_file(path)
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return FolderStore(path)
     try:
-        return _open_tar(descriptor)
+        return _open_tar(descriptor, limits or Limits())
+    except LimitExceeded:
+        os.close(descriptor)
+        raise
     except OcisizeError as error:
         os.close(descriptor)
         raise _explain(path, error) from error
@@ -270,10 +284,10 @@ def _open_file(path: Path) -> int:
         raise ArchiveError(f"{str(path)!r} cannot be the name of a file") from None
 
 
-def _open_tar(descriptor: int) -> Store:
+def _open_tar(descriptor: int, limits: Limits) -> Store:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ArchiveError("not a file")
     region = FileRegion(descriptor, 0, status.st_size)
     plain = detect_compression(region.read_at(0, 18)) == PLAIN
-    return TarStore(region) if plain else StreamedTarStore(region)
+    return TarStore(region, limits) if plain else StreamedTarStore(region, limits)
