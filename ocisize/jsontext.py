@@ -31,18 +31,22 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in pairs if value is not None}
 
 
-def parse_json(data: bytes, what: str) -> dict[str, Any]:
-    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
+def load_json(data: bytes, what: str) -> Any:
+    """Decode JSON, without names that are null; raise DocumentError naming ``what`` when it is not one reading of it."""
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
     except RecursionError:
         raise DocumentError(f"{what} is nested too deeply") from None
     except ValueError as error:
         hint = "it looks like HTML: is there a login page or a proxy in between?" if data.lstrip()[:1] == b"<" else None
         raise DocumentError(f"{what} is not valid JSON: {error}", hint=hint) from None
-    if not isinstance(document, dict):
-        raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
-    return document
+
+
+def parse_json(data: bytes, what: str) -> dict[str, Any]:
+    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
+    if isinstance(document := load_json(data, what), dict):
+        return document
+    raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
 
 
 def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:

@@ -9,6 +9,7 @@ from ocisize.errors import TarError
 from ocisize.headers import BLOCK
 
 ZEROS = bytes(BLOCK)
+_FAR = 1 << 62  # beyond any stream
 
 
 class ByteStream(Protocol):
@@ -117,7 +118,9 @@ class Window:
         self.drain()
 
     def drain(self) -> None:
-        """Read to the end of the stream."""
+        """Read to the end of the stream, or skip to it where bytes that are not read are not missed."""
         self._empty()
+        while self.skip is not None and (skipped := self.skip(_FAR)):
+            self.base += skipped
         while count := self.stream.readinto(self.view):
             self.base += count

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
 import tarfile
 
 import pytest
 
 from ocisize.analysis.history import Origin
 from ocisize.analysis.model import Cause
-from ocisize.analysis.overlay import Overlay, merge
+from ocisize.analysis.contested import find_contested
+from ocisize.analysis.overlay import Overlay, _Merger, merge
 from ocisize.analysis.summary import LayerFacts, summarize_layers, total
 from ocisize.analysis.waste import find_duplicates, find_waste
 from ocisize.files import FileTable
@@ -604,3 +606,12 @@ def test_many_whiteouts_over_many_files() -> None:
     image = total(summarize_layers(tables, facts, [Origin()] * 4, waste, [0] * 4))
     assert (image.live_size, image.wasted_size, image.entry_count) == (9800, 200, 11_101)
     assert {(entry.held_by, entry.hidden_by) for entry in waste} == {(0, 2), (0, 3)}
+
+
+def test_an_emptied_directory_is_as_small_as_a_new_one() -> None:
+    """What is gone from a directory leaves no room behind that every later opaque marker would have to look through."""
+    tables = tables_of({f"d/{number}": b"" for number in range(5000)}, [("d/.wh..wh..opq", b"")] * 3)
+    merger = _Merger(tables)
+    for index, rows in enumerate(find_contested(tables)):
+        merger.apply(index, rows)
+    assert sys.getsizeof(merger._directories[b"d"]) == sys.getsizeof({})

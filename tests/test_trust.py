@@ -265,3 +265,14 @@ def test_long_paths_after_a_scheme(tmp_path: Path) -> None:
     """A name no file can have is an error like any missing file."""
     with pytest.raises(OcisizeError, match="cannot open"):
         Analyzer().analyze(f"oci-dir:{'x' * 300}")
+
+
+def test_errors_are_short(tmp_path: Path) -> None:
+    """Whatever an image names things, an error is a few lines."""
+    image = build_image([layer({"a": b"1"})])
+    manifest = json.loads(image.manifest)
+    manifest["layers"][0]["digest"] = "x" * 100_000 + ":"
+    source = MemorySource(json.dumps(manifest).encode(), image.blobs)
+    with pytest.raises(DocumentError, match="is not a digest") as caught:
+        read_image(source)
+    assert len(str(caught.value)) < 3000

@@ -19,7 +19,7 @@ import attrs
 from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
 from ocisize.analysis.model import CAUSES, Cause
 from ocisize.analysis.runs import MAX_PATH
-from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, decode_name
+from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, brief_name, decode_name
 from ocisize.paths import clean_name
 
 _AUFS_LINKS = b".wh..wh.plnk/"
@@ -124,9 +124,9 @@ class _Merger:
                 if path.startswith(_AUFS_LINKS):
                     self._aufs_links[path] = self._base + row
             elif not name.startswith(WHITEOUT) or name.startswith(AUFS):
-                self._note(f"the path {decode_name(path)!r} can be part of no filesystem")
+                self._note(f"the path {_quoted(path)} can be part of no filesystem")
             elif name[len(WHITEOUT) :] in (b"", b".", b".."):
-                self._note(f"the whiteout {decode_name(path)!r} names nothing")
+                self._note(f"the whiteout {_quoted(path)} names nothing")
             else:
                 self._delete(directory, name[len(WHITEOUT) :])
             if table.sizes[row]:
@@ -138,8 +138,10 @@ class _Merger:
             self._hide(node, _join(directory, name), cause)
 
     def _clear(self, directory: bytes) -> None:
-        for name in list(self._directories.get(directory, ())):
+        found = self._directories.get(directory, {})
+        for name in list(found):
             self._delete(directory, name, Cause.OPAQUE)
+        found.clear()  # else whoever looks through it again meets the gaps of all that was deleted
 
     def _add_directory(self, path: bytes) -> None:
         """Add a directory that the layer lists; over a non-directory it replaces that."""
@@ -201,7 +203,7 @@ class _Merger:
         if table.kinds[row] != SYMLINK:
             return None
         if number < self._base:
-            self._note(f"{decode_name(path)!r} is a lower layer's symlink; drivers without overlays follow it")
+            self._note(f"{_quoted(path)} is a lower layer's symlink; drivers without overlays follow it")
             return None
         return table.links.get(row)
 
@@ -218,10 +220,10 @@ class _Merger:
             parent_path, _, name = target.rpartition(b"/")
             node = self._directory(parent_path, create=False).get(name)
             if not isinstance(node, int):
-                self._note(f"the hard link {decode_name(path)!r} has no target {decode_name(target)!r}")
+                self._note(f"the hard link {_quoted(path)} has no target {_quoted(target)}")
                 return
             if node < self._base:
-                self._note(f"the hard link {decode_name(path)!r} has its target in a lower layer; some runtimes refuse it")
+                self._note(f"the hard link {_quoted(path)} has its target in a lower layer; some runtimes refuse it")
             inode = self._inode_of.get(node, node)
             shown = self._names.get(inode, 1)
         else:
@@ -286,3 +288,7 @@ class _Merger:
 
 def _join(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
+
+
+def _quoted(path: bytes) -> str:
+    return repr(decode_name(brief_name(path)))

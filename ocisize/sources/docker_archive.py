@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
+from ocisize.image import MAX_LAYERS
 from ocisize.oci import (
     DOCKER_CONFIG,
     DOCKER_MANIFEST,
@@ -23,6 +24,7 @@ from ocisize.oci import (
     parse_config,
     structure,
 )
+from ocisize.jsontext import load_json
 from ocisize.reference import same_name
 from ocisize.sources.store import Store, StoredSource
 from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
@@ -70,19 +72,12 @@ class DockerArchiveSource(StoredSource):
 
 
 def _read_items(store: Store) -> list[_Item]:
-    try:
-        documents = json.loads(store.read("manifest.json"))
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"manifest.json is not valid JSON: {error}") from None
+    documents = load_json(store.read("manifest.json"), "manifest.json")
     if isinstance(documents, dict):
         raise DocumentError("manifest.json is one object, as skopeo's dir: form has it; only docker's list can be read")
     if not isinstance(documents, list) or not documents:
         raise DocumentError("manifest.json lists no image")
-    return [structure(_without_null(document), _Item, "manifest.json") for document in documents]
-
-
-def _without_null(document: Any) -> Any:
-    return {key: value for key, value in document.items() if value is not None} if isinstance(document, dict) else document
+    return [structure(document, _Item, "manifest.json") for document in documents]
 
 
 def _select(items: list[_Item], select: str | None) -> _Item:
@@ -105,6 +100,8 @@ def _listing(items: list[_Item]) -> str:
 
 
 def _compose_manifest(store: Store, item: _Item) -> bytes:
+    if len(item.Layers) > MAX_LAYERS:
+        raise DocumentError(f"the image has {len(item.Layers)} layers, more than {MAX_LAYERS}")
     data = store.read(item.Config, MAX_CONFIG)
     config_digest = "sha256:" + hashlib.sha256(data).hexdigest()
     named = _HASH_NAME.fullmatch(item.Config)
@@ -113,8 +110,9 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
     diff_ids = parse_config(data, f"the config {item.Config}").rootfs.diff_ids
     paired = len(diff_ids) == len(item.Layers)
     layers: dict[int, dict[str, Any]] = {}
+    seen: dict[object, _Content] = {}
     for index in sorted(range(len(item.Layers)), key=lambda index: store.position(item.Layers[index])):
-        layers[index] = _layer_descriptor(store, item.Layers[index], diff_ids[index] if paired else None)
+        layers[index] = _layer_descriptor(store, item.Layers[index], diff_ids[index] if paired else None, seen)
     manifest = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
@@ -124,24 +122,46 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
     return json.dumps(manifest).encode()
 
 
-def _layer_descriptor(store: Store, member: str, diff_id: str | None) -> dict[str, Any]:
-    """Describe a layer file: a plain one by its diff_id, a compressed one by the digest it is named after."""
-    size, content = store.open(member)
-    chunks = iter(content)
-    head = next(chunks, b"")
-    compression = detect_compression(head)
-    named, annotations = _HASH_NAME.fullmatch(member), {_MEMBER: member}
-    if compression == PLAIN and diff_id is not None:
+@attrs.frozen
+class _Content:
+    """What a layer file holds; its digest only where nothing else names it."""
+
+    size: int
+    compression: str
+    digest: str | None = None
+
+
+def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict[object, _Content]) -> dict[str, Any]:
+    """Describe a layer file: a plain one by its diff_id, a compressed one by the digest it is named after.
+
+    What stands in several layers, or is linked to by several names, is ``seen`` once.
+    """
+    key, named, annotations = store.identity(member), _HASH_NAME.fullmatch(member), {_MEMBER: member}
+    content = seen.get(key) or _look_into(store, member)
+    if content.compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
         digest = f"sha256:{named[1]}"
     else:  # nothing names this file's content, so the bytes themselves must
-        hasher = hashlib.sha256(head)
-        for chunk in chunks:
-            hasher.update(chunk)
-        digest = f"sha256:{hasher.hexdigest()}"
+        if content.digest is None:
+            content = _look_into(store, member, hashed=True)
+        digest = str(content.digest)
         annotations[SELF_NAMED] = "true"
-    return _descriptor(_LAYER_TYPES[compression], digest, size, annotations)
+    seen[key] = content
+    return _descriptor(_LAYER_TYPES[content.compression], digest, content.size, annotations)
+
+
+def _look_into(store: Store, member: str, *, hashed: bool = False) -> _Content:
+    size, content = store.open(member)
+    chunks = iter(content)
+    head = next(chunks, b"")
+    compression = detect_compression(head)
+    if not hashed:
+        return _Content(size, compression)
+    hasher = hashlib.sha256(head)
+    for chunk in chunks:
+        hasher.update(chunk)
+    return _Content(size, compression, f"sha256:{hasher.hexdigest()}")
 
 
 def _descriptor(media_type: str, digest: str, size: int, annotations: dict[str, str]) -> dict[str, Any]:
