@@ -1,0 +1,132 @@
+"""The hostile corpus: every case, as a saved file and from a registry, read by a process with little memory and time."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.corpus.cases import Bundle, Case
+from tests.corpus.documents import document_cases
+from tests.corpus.harness import MEMORY, SECONDS
+from tests.corpus.saved import saved_cases
+from tests.corpus.streams import stream_cases
+from tests.corpus.tars import tar_cases
+from tests.images import sha256, tar_bytes
+from tests.registry import Answer, Server, ranged
+
+CASES = {case.name: case for case in (*tar_cases(), *stream_cases(), *document_cases(), *saved_cases())}
+_ROOT = Path(__file__).parent.parent
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A registry that every case is pushed to, under its own name."""
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def results(server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """What became of each case that was selected, by its name and form."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    wanted = {item.callspec.params.get("name") for item in items if item.function is test_hostile}
+    jobs: dict[str, list[str]] = {}
+    for case in CASES.values():
+        if case.name in wanted:
+            folder = tmp_path_factory.mktemp("case")
+            jobs |= {f"{case.name} {form}": [image, *case.options] for form, image in _forms(case, folder, server).items()}
+    reports = tmp_path_factory.mktemp("reports")
+    lines = [["-j2", *line, "-f", "json" if key.endswith("registry") else "text"] for key, line in jobs.items()]
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.corpus.harness", str(reports)], input=json.dumps(lines), cwd=_ROOT,
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return dict(zip(jobs, map(json.loads, process.stdout.splitlines()), strict=True))
+
+
+def _forms(case: Case, folder: Path, server: Server) -> dict[str, str]:
+    """The case as images that can be named: saved, with plain layers, and in a registry."""
+    made = case.make()
+    if not isinstance(made, Bundle):
+        return {"saved": str(made(folder))}
+    forms = {"saved": _save(made, folder / "image.tar")}
+    if not case.costly:
+        forms["registry"] = _push(made, case.name.lower(), server)
+    if made.plain is not None:
+        forms["in-place"] = _save(made.plain, folder / "plain.tar")
+    return forms
+
+
+def _save(made: Bundle, path: Path) -> str:
+    path.write_bytes(tar_bytes(made.files()))
+    return str(path)
+
+
+def _push(made: Bundle, name: str, server: Server) -> str:
+    answer = Answer(made.root, headers={"Content-Type": made.media_type})
+    for selector in ("latest", sha256(made.root)):
+        server.on(f"/v2/{name}/manifests/{selector}", answer)
+    for digest, data in made.blobs.items():
+        server.on(f"/v2/{name}/blobs/{digest}", ranged(data))
+        server.on(f"/v2/{name}/manifests/{digest}", Answer(data, headers={"Content-Type": "application/octet-stream"}))
+    return f"{server.host}/{name}:latest"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_hostile(name: str, results: Mapping[str, Any]) -> None:
+    """A case is read or refused as it must be, in words, within the harness' limits, and steers no terminal."""
+    case = CASES[name]
+    found = {form: results[key] for key in results for label, form in [key.split(" ")] if label == name}
+    assert found
+    for form, result in found.items():
+        where = f"{form}: {result}"
+        assert result["status"] == (0 if case.verdict == "accept" else 2), where
+        assert not _CONTROLS.search(result["stdout"] + result["stderr"]), where
+        assert "Traceback" not in result["stderr"], where
+        lines = result["stderr"].splitlines()
+        if case.verdict == "accept":
+            assert all(line.startswith("warning: ") for line in lines), where
+            assert bool(lines) == bool(case.message), where
+        else:
+            assert lines[0].startswith("error: "), where
+            assert not result["stdout"], where
+        assert re.search(case.message, result["stderr"]), where
+        if case.verdict == "limit":
+            assert "more than" in lines[0], where
+
+
+def test_the_corpus_is_large() -> None:
+    """Cases of all classes, each with a message where it is refused."""
+    counts = [sum(case.verdict == verdict for case in CASES.values()) for verdict in ("accept", "reject", "limit")]
+    assert sum(counts) >= 150
+    assert min(counts) >= 15
+    assert all(case.message for case in CASES.values() if case.verdict != "accept")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("bytearray(600 << 20)", 70), ("while True: pass", -9), ("raise ValueError", 70), ("print('fine')", 0)],
+)
+def test_the_harness_holds_its_children(code: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that takes too much memory or processor time, or ends in an error that is none of ours, is told."""
+    from tests.corpus import harness
+
+    monkeypatch.setattr(harness, "SECONDS", 1)
+
+    def main(_: Sequence[str]) -> int:
+        exec(code)
+        return 0
+
+    monkeypatch.setattr(harness, "main", main)
+    assert harness.run([], tmp_path)["status"] == status
+    assert MEMORY == 500 << 20
+    assert SECONDS == 20
