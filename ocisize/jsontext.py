@@ -1,4 +1,4 @@
-"""JSON of others: one reading only, and errors of bounded length.
+"""JSON of others: one reading only, and errors and values of bounded number and length.
 
 Names that stand twice in an object are refused, since readers differ in which of them they take, as are names of fields
 that differ in case alone, which Go's decoder takes for one.
@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Any, TypeVar
 
 from ocisize.errors import DocumentError
 
+MAX_VALUES = 1_000_000  # of a document: each takes 64 bytes and more
 _MAX_SHOWN = 200  # characters of a document that an error repeats
+_EXCERPT = 1000  # items of a list, or names of an object, that are looked through for mistakes
+_DEPTH = 6  # as deep as the fields of documents lie
 _T = TypeVar("_T")
 
 
@@ -33,6 +37,8 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def load_json(data: bytes, what: str) -> Any:
     """Decode JSON, without names that are null; raise DocumentError naming ``what`` when it is not one reading of it."""
+    if data.count(b",") > MAX_VALUES:
+        raise DocumentError(f"{what} has more than {MAX_VALUES} values")
     try:
         return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
     except RecursionError:
@@ -63,3 +69,12 @@ def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Call
         return read(document, kind)
 
     return hook
+
+
+def excerpt(value: Any, depth: int = _DEPTH) -> Any:
+    """A decoded document with the first items of its long lists and objects only."""
+    if depth and isinstance(value, dict):
+        return {name: excerpt(each, depth - 1) for name, each in islice(value.items(), _EXCERPT)}
+    if depth and isinstance(value, list):
+        return [excerpt(each, depth - 1) for each in value[:_EXCERPT]]
+    return value

@@ -17,7 +17,7 @@ import cattrs.v
 from cattrs.gen import make_dict_structure_fn, override
 
 from ocisize.errors import DocumentError
-from ocisize.jsontext import parse_json, shown, spelled_once
+from ocisize.jsontext import excerpt, parse_json, shown, spelled_once
 
 Digest = NewType("Digest", str)
 
@@ -34,6 +34,7 @@ CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 ALGORITHMS = ("sha256", "sha384", "sha512")  # verified; others are broken (md5, sha1) or have no fixed length (shake)
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it proves nothing
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
+MAX_STEPS = 4 * 4096  # of a history; builders stop at 127 layers and write a few steps for each
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
@@ -174,9 +175,12 @@ def _strict(value: Any, kind: type[_T]) -> _T:
     return value
 
 
-def strict_converter() -> cattrs.Converter:
-    """A converter that takes no value for another: cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2."""
-    converter = cattrs.Converter()
+def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
+    """A converter that takes no value for another: cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2.
+
+    A ``detailed`` one raises all problems together, the other the first.
+    """
+    converter = cattrs.Converter(detailed_validation=detailed)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, _strict)
     return converter
@@ -206,8 +210,8 @@ def _read_run(document: Any, _: object) -> RunConfig:
     )
 
 
-def _make_converter() -> cattrs.Converter:
-    converter = strict_converter()
+def _make_converter(*, detailed: bool) -> cattrs.Converter:
+    converter = strict_converter(detailed=detailed)
     converter.register_structure_hook(RunConfig, _read_run)
     converter.register_structure_hook(Digest, lambda value, _: Digest(_strict(value, str)))
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
@@ -218,15 +222,23 @@ def _make_converter() -> cattrs.Converter:
     return converter
 
 
-_converter = _make_converter()
+_converter = _make_converter(detailed=False)
 
 
 def structure(document: Any, cls: type[_T], what: str) -> _T:
-    """Turn decoded JSON into ``cls``; raise DocumentError listing all problems with their paths."""
+    """Turn decoded JSON into ``cls``; raise DocumentError listing its problems with their paths.
+
+    Each problem costs kilobytes, so only the beginnings of long lists are looked through for more than the first.
+    """
     try:
         return _converter.structure(document, cls)
+    except Exception as error:
+        problems = [shown(str(error))]
+    try:
+        _make_converter(detailed=True).structure(excerpt(document), cls)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
-        raise DocumentError(f"{what} is not valid", problems=list_problems(error)) from None
+        problems = list_problems(error)
+    raise DocumentError(f"{what} is not valid", problems=problems)
 
 
 def list_problems(error: Exception) -> list[str]:
@@ -270,7 +282,11 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
 
 def parse_config(data: bytes, what: str) -> ImageConfig:
     """Read an image configuration; raise DocumentError when it is not one."""
-    config = structure(parse_json(data, what), ImageConfig, what)
+    document = parse_json(data, what)
+    steps = document.get("history")
+    if isinstance(steps, list) and len(steps) > MAX_STEPS:
+        raise DocumentError(f"{what} has {len(steps)} steps, more than {MAX_STEPS}")
+    config = structure(document, ImageConfig, what)
     if config.rootfs.type != "layers":
         raise DocumentError(f"{what} has rootfs type {shown(config.rootfs.type)}, expected 'layers'")
     return config

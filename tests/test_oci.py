@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -168,3 +170,39 @@ def test_wrong_configs_are_refused(rootfs: Any) -> None:
 def test_digest_grammar(text: str, is_one: bool) -> None:
     """Digests follow the OCI grammar; registered algorithms have their length."""
     assert is_digest(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("document", "match"),
+    [
+        (b'{"layers": [%s1], "config": {}}' % (b"1," * 150_000), "the manifest is not valid; "),
+        (b'{"layers": [%s{}], "config": {}}' % (b"{}," * 150_000), "required field missing"),
+        (b'{"manifests": [%s1]}' % (b"[]," * 150_000), "the manifest is not valid; "),
+        (b'{"manifests": [], "annotations": {%s"x": 1}}' % b"".join(b'"%d": 2,' % number for number in range(100_000)), "expected str"),
+        (b'{"x": [%s[]]}' % (b"[]," * 1_000_001), "more than 1000000 values"),
+    ],
+)  # fmt: skip
+def test_documents_of_mistakes_take_little_memory(document: bytes, match: str) -> None:
+    """A hundred thousand mistakes are as cheap to tell as ten: 4 MiB of them must not become gigabytes of errors."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DocumentError, match=match):
+            parse_manifest(document, "the manifest")
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_histories_have_an_end() -> None:
+    """More steps than any builder makes are refused before each becomes a value."""
+    document = {"rootfs": {"type": "layers", "diff_ids": []}, "history": [{}] * 16_385}
+    with pytest.raises(DocumentError, match="the config has 16385 steps, more than 16384"):
+        parse_config(json.dumps(document).encode(), "the config")
+
+
+def test_a_mistake_far_down_is_told() -> None:
+    """The one mistake in a long list is an error, though not all of the list is looked through for words."""
+    layers = [{"digest": f"sha256:{1:064x}", "size": 1}] * 3000
+    document = {"config": layers[0], "layers": [*layers, 5]}
+    with pytest.raises(DocumentError, match="the manifest is not valid"):
+        parse_manifest(json.dumps(document).encode(), "the manifest")

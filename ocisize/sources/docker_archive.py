@@ -15,6 +15,7 @@ import attrs
 
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
 from ocisize.image import MAX_LAYERS
+from ocisize.jsontext import load_json
 from ocisize.oci import (
     DOCKER_CONFIG,
     DOCKER_MANIFEST,
@@ -24,7 +25,6 @@ from ocisize.oci import (
     parse_config,
     structure,
 )
-from ocisize.jsontext import load_json
 from ocisize.reference import same_name
 from ocisize.sources.store import Store, StoredSource
 from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
