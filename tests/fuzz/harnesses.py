@@ -1,0 +1,10 @@
+"""All harnesses by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.fuzz import images, layers, texts
+from tests.fuzz.oracle import Harness
+
+HARNESSES: Mapping[str, Harness] = {**layers.HARNESSES, **images.HARNESSES, **texts.HARNESSES}

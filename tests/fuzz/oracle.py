@@ -1,0 +1,150 @@
+"""What must hold of everything that is read: a result or an OcisizeError, the same one each time, with its laws."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import attrs
+
+from ocisize import from_json, to_json
+from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.errors import LayerError, OcisizeError
+from ocisize.files import FileTable
+from ocisize.report.formats import FORMATS, write_report
+from ocisize.report.options import ReportOptions
+
+T = TypeVar("T")
+_STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what a terminal may obey; lines may end
+_PLAIN_TEXT = ("text", "markdown", "github", "csv")
+
+
+@attrs.frozen
+class Harness:
+    """``run`` raises whatever must not be for some bytes; ``seeds`` are bytes to begin with, ``tokens`` words of their language.
+
+    ``share`` is the part of the time it gets beside the others.
+    """
+
+    run: Callable[[bytes], object]
+    seeds: Callable[[], Sequence[bytes]]
+    tokens: Sequence[bytes] = ()
+    share: int = 1
+
+
+@attrs.frozen
+class Refused:
+    """An error instead of a result; equal if type, message and position are."""
+
+    kind: type
+    message: str
+    offset: int | None = None
+
+
+def outcome(read: Callable[[], T]) -> T | Refused:
+    """What reading gives, an OcisizeError included; any other exception passes through."""
+    try:
+        return read()
+    except OcisizeError as error:
+        assert str(error), "an error without words"
+        cause = error.cause if isinstance(error, LayerError) else error
+        return Refused(type(error), str(error), getattr(cause, "offset", None))
+
+
+def same(first: T | Refused, *others: T | Refused) -> T | None:
+    """The result that all of them are, None where all are the same refusal; fails where they differ."""
+    for other in others:
+        assert other == first, f"{_brief(first)} and {_brief(other)}"
+    return None if isinstance(first, Refused) else first
+
+
+def _brief(value: object) -> str:
+    return repr(value)[:2000]
+
+
+def check_table(table: FileTable, tar_size: int | None = None) -> None:
+    """Columns of one length; entries that follow each other in whole blocks, each with room for its payload."""
+    count = len(table)
+    assert len(table.paths) == len(table.sizes) == len(table.ends) == len(table.owners) == count
+    assert len(table.hashes) in (0, 16 * count)
+    for start, end in pairwise([0, *table.ends]):
+        assert end % 512 == 0 and end >= start + 512
+    for row, (start, size) in enumerate(zip([0, *table.ends], table.sizes, strict=False)):
+        assert size >= 0 and start + 512 <= table.payload_start(row) <= table.ends[row]
+    for column in (table.links, table.apparent_sizes, table.claimed_sizes, table.type_flags, table.xattrs, table.contents):
+        assert all(0 <= row < count for row in column)
+    if tar_size is not None:
+        assert table.tar_size == tar_size
+        assert not count or table.ends[-1] - 511 <= tar_size
+    entries = list(table)
+    assert [entry.size for entry in entries] == list(table.sizes)
+    assert not any(entry.path.startswith("/") for entry in entries)
+    assert [entry.size for entry in table.largest(3)] == sorted(table.sizes, reverse=True)[: min(3, count)] or any(
+        entry.kind != "file" for entry in entries
+    )
+
+
+def check_analysis(analysis: Analysis, *, saved: bool = False) -> None:
+    """The laws of the figures: parts add up to wholes, nothing weighs less than nothing.
+
+    ``saved`` is one that anybody may have edited: nobody promises that its figures add up, only that they can be shown.
+    """
+    for layer in analysis.layers:
+        if layer.files is not None:
+            list(layer.files)
+            if not saved:
+                _check_layer(layer)
+    if not saved:
+        _check_figures(analysis)
+    text = to_json(analysis, files=True)
+    assert to_json(from_json(text), files=True) == text
+
+
+def _check_layer(layer: LayerAnalysis) -> None:
+    table = layer.files
+    assert table is not None
+    check_table(table, layer.tar_size)
+    assert sum(table.sizes) == layer.content_size
+    assert layer.live_size + layer.wasted_size == layer.content_size and layer.live_size >= 0
+    if layer.compressed_size is not None:
+        assert table.compressed_sizes is not None and layer.overhead_size is not None
+        assert min(table.compressed_sizes, default=0) >= 0 <= layer.overhead_size
+        assert sum(table.compressed_sizes) + layer.overhead_size == layer.compressed_size
+
+
+def _check_figures(analysis: Analysis) -> None:
+    assert sum(layer.content_size for layer in analysis.layers) == analysis.content_size
+    assert analysis.live_size + analysis.wasted_size == analysis.content_size
+    assert analysis.wasted_size == sum(analysis.waste.sizes) == sum(layer.wasted_size for layer in analysis.layers)
+    assert analysis.wasted_size == sum(layer.hides_size for layer in analysis.layers) + sum(
+        entry.size for entry in analysis.waste if str(entry.cause) == "unreachable"
+    )
+    assert 0 <= analysis.wasted_size <= analysis.content_size >= analysis.duplicate_size >= 0
+    assert 0 <= analysis.efficiency <= 1
+    assert all(0 <= entry.held_by <= entry.hidden_by < len(analysis.layers) for entry in analysis.waste)
+    if analysis.groups is not None:
+        for division in attrs.astuple(analysis.groups, recurse=False):
+            assert sum(group.content_size for group in division) == analysis.content_size
+            assert sum(group.wasted_size for group in division) == analysis.wasted_size
+    for finding in analysis.advice.findings:
+        assert 0 <= finding.size <= analysis.content_size
+
+
+def check_report(analysis: Analysis, number: int) -> None:
+    """One of the formats can be written, in UTF-8, and steers no terminal."""
+    name = list(FORMATS)[number % len(FORMATS)]
+    text = written(name, analysis)
+    text.encode()
+    if name in _PLAIN_TEXT:
+        found = _STEERING.search(text.replace("\r\n", "\n") if name == "csv" else text)
+        assert found is None, f"{name} holds {found}"
+
+
+def written(name: str, analysis: Analysis, **options: Any) -> str:
+    """A report as text."""
+    file = io.StringIO(newline="")
+    write_report(name, analysis, file, ReportOptions(**options))
+    return file.getvalue()
