@@ -99,7 +99,7 @@ class LayerStream:
         head = self._file.peek(18)
         self.compression = detect_compression(head)
         self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
-        if self.compression == GZIP and head[3:] and head[3] & _EXTRA_FIELD:
+        if self.compression == GZIP and len(head) > 3 and head[3] & _EXTRA_FIELD:
             self._step = _STEP  # ISA-L wants a header whole, and this one may have 64 KiB
         limits = Limits() if meter is None else meter.limits
         self._decoder = _OPENERS[self.compression](self._file, self._step, limits.zstd_window)

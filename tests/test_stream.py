@@ -275,6 +275,14 @@ def test_truncated_blobs_never_pass(form: str) -> None:
     assert hashing_threads() == []
 
 
+@pytest.mark.parametrize("length", [3, 4, 17])
+@pytest.mark.usefixtures("decoder")
+def test_a_gzip_stream_that_is_hardly_begun(length: int) -> None:
+    """A header cut behind its magic bytes is a cut stream."""
+    with pytest.raises(StreamError):
+        read(gzip.compress(b"x")[:length])
+
+
 @pytest.mark.usefixtures("decoder")
 def test_truncated_gzip_is_told_without_a_digest() -> None:
     """A gzip stream cut within a member is an error by itself."""
