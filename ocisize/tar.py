@@ -134,6 +134,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 keep = not plain and wanted is not None and wanted(clean_name(name), size)
                 value = rare.payload(len(kinds), name, size, hash_content=size <= limit, keep=keep)
                 hashes += value if hash_content else b""
+                start -= window.base - base  # errors still to come name this header
                 base, position, end = window.base, window.position + (-size & 511), window.end
                 last = end - BLOCK
 

@@ -305,6 +305,15 @@ def test_a_corrupt_header_in_the_middle() -> None:
     assert raised.value.offset == 1024
 
 
+@pytest.mark.parametrize("window_size", [512, 1024, 4096, 1 << 16])
+def test_a_bad_owner_behind_a_large_payload(window_size: int) -> None:
+    """An error in a header names that header, wherever its payload has led."""
+    broken = header(b"b", 3000, mode=b"odd\0\0\0\0\0") + padded(bytes(3000))
+    with pytest.raises(TarError, match="is not a number at byte 512 of") as raised:
+        scan_tar(Bytes(member(b"a") + broken + END), window_size=window_size)
+    assert raised.value.offset == 512
+
+
 @pytest.mark.parametrize("end", [b"", bytes(512), bytes(1024), bytes(10240), END + b"x", END + header(b"late") + END])
 def test_ways_to_end(end: bytes) -> None:
     """None, one or more zero blocks end a tar; what follows two is not read."""
