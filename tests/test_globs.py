@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from ocisize.analysis.catalog import Catalog, Rule
@@ -60,6 +62,13 @@ def matched(glob: str, *paths: bytes | str) -> list[bool]:
 def test_forms(glob: str, yes: list[bytes | str], no: list[bytes | str]) -> None:
     """Every form of glob matches what its documentation says and nothing near it."""
     assert matched(glob, *yes, *no) == [True] * len(yes) + [False] * len(no)
+
+
+@pytest.mark.parametrize("glob", ["a[+--]", "a[--0]", "a[a&&b]", "a[a~~b]", "a[a||b]", "a[[[a]", "a[-]", "a[+-]"])
+def test_sets_mean_what_they_say(glob: str) -> None:
+    """Pairs of characters that regular expressions may once take for operators are characters and ranges."""
+    names = ["a+", "a,", "a-", "a.", "a0", "a&", "a~", "a|", "a[", "aa", "ab"]
+    assert matched(glob, *names) == [fnmatchcase(name, glob) for name in names]
 
 
 @pytest.mark.parametrize(

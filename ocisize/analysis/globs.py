@@ -29,7 +29,7 @@ from ocisize.errors import InvalidGlob
 ANY_DEPTH = "**"
 
 _TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
-_SPECIAL = re.compile(r"([^-0-9A-Za-z])")
+_IN_SET = re.compile(r"(.)-(.)|(.)", re.DOTALL)  # a range, or one character
 _WILDCARDS = {"*": ".*", "?": "."}
 _MAX_COMPONENTS = 1 << 12  # kept at hand: globs share many of theirs
 _UNCLOSED = "has a '[' without its ']'"
@@ -134,5 +134,9 @@ def _translate(token: str) -> str:
     if token[0] != "[":
         return _WILDCARDS.get(token) or re.escape(token)
     negated = "^" if token[1] == "!" else ""
-    inner = _SPECIAL.sub(r"\\\1", token[1:-1].removeprefix("!"))
-    return f"[{negated}{inner}]"
+    return f"[{negated}{_IN_SET.sub(_translate_in_set, token[1:-1].removeprefix('!'))}]"
+
+
+def _translate_in_set(found: re.Match[str]) -> str:
+    first, last, single = found.groups()
+    return re.escape(single) if single else f"{re.escape(first)}-{re.escape(last)}"
