@@ -148,8 +148,8 @@ def run_stream(data: bytes) -> None:
     ]
     result = same(*found)
     other = _read(lambda: iter([stored]), size, len(stored))
-    if result is None:
-        assert isinstance(other, Refused)
+    if result is None:  # libzstd looks at what a frame claims to hold only where the buffer has room for all of it
+        assert isinstance(other, Refused) or stored[:3] != b"\x1f\x8b\x08"
     else:
         assert not isinstance(other, Refused) and other[:2] == result[:2]
         _check_stream(stored, *result)
