@@ -162,9 +162,9 @@ class Extra:
 
 
 def _decimal(value: bytes) -> int:
-    if not value.isdigit() or len(value) > 19 or int(value) >= 1 << 63:
+    if not value.isdigit() or len(value) > 19 or (number := int(value)) >= 1 << 63:
         raise ValueError(f"{value!r} is not a number")
-    return int(value)
+    return number
 
 
 def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:

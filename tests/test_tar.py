@@ -420,8 +420,9 @@ def test_sizes_near_the_limit() -> None:
         scan(header(b"x", base256((1 << 63) - 1, 12)), end=b"")
     with pytest.raises(TarError, match="of 9223372036854775807 bytes"):
         scan(pax((b"size", b"9223372036854775807")), header(b"x"))
-    with pytest.raises(TarError, match="is not a number"):
-        scan(pax((b"size", b"9223372036854775808")), header(b"x"))
+    for key in (b"size", b"uid"):  # of 64 bits with a sign, as Go has them
+        with pytest.raises(TarError, match="b'9223372036854775808' is not a number"):
+            scan(pax((key, b"%d" % (1 << 63))), header(b"x"))
 
 
 def test_global_headers_are_ignored() -> None:
