@@ -61,6 +61,7 @@ RANKS = [
     ],
     [
         "scan",
+        "analysis.integrity",
         "analysis.overlay",
         "analysis.matching",
         "analysis.sums",

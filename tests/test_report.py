@@ -310,19 +310,58 @@ def test_file_tables_that_do_not_fit_together_are_refused(
         from_json(json.dumps(document))
 
 
-def test_layers_out_of_order_are_refused(analysis: Analysis) -> None:
-    """An index is a layer's place."""
-    document = json.loads(to_json(analysis))
-    document["layers"][0]["index"] = 7
-    with pytest.raises(ReportError, match="its layers are not in their order"):
-        from_json(json.dumps(document))
-
-
 def test_wrong_types_are_named(analysis: Analysis) -> None:
     """A saved analysis with a wrong type is refused with the path of the value."""
     document = json.loads(to_json(analysis))
     document["layers"][1]["tar_size"] = "10"
     with pytest.raises(ReportError, match=r"expected int, got str.*\$\.layers\[1\]\.tar_size"):
+        from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("content_size", -1, "the image: content_size is out of range"),
+        ("wasted_size", 10**400, "the image: wasted_size is out of range"),
+        ("layers.1.index", 7, "layer 1 has the index 7"),
+        ("layers.0.file_count", -1, "layer 0: file_count is out of range"),
+        ("waste.0.held_by", 9, "there is no layer 9"),
+        ("waste.0.hidden_by", -2, "there is no layer -2"),
+        ("waste.0.size", -2, "a wasted entry has a negative size"),
+        ("advice.findings.0.layers", [0, 5], "there is no layer 5"),
+        ("advice.findings.0.instructions", [], "and 0 instructions"),
+        ("groups.directories.0.content_size", -5, "content_size is out of range"),
+        ("dive.efficiency", float("inf"), "dive's figures: efficiency is inf"),
+        ("dive.layer_sizes", [-1], "a layer size of dive"),
+        ("system.packages", -1, "-1 packages"),
+        ("layers.0.files.kinds", "Z", "columns of different lengths"),
+        ("layers.0.files.paths.0", "a\0b", "paths with NUL"),
+        ("layers.0.files.sizes.0", -1, "negative sizes"),
+        ("layers.0.files.ends.0", 1 << 60, "ends that do not ascend"),
+        ("layers.0.files.content_hashes.0", "ab" * 40, "content hashes that are too long"),
+        ("layers.0.files.modes.0", "a", "what should be numbers is none"),
+        ("layers.0.files.links", {"99": "a"}, "rows that are not there"),
+        ("layers.0.files.apparent_sizes", {"0": 1 << 80}, "what should be numbers is none"),
+    ],
+)
+def test_a_saved_analysis_that_cannot_be_is_refused(analysis: Analysis, path: str, value: Any, says: str) -> None:
+    """Figures that are none, and pointers to layers and rows that do not exist, are refused when a document is read."""
+    document = json.loads(to_json(analysis, files=True))
+    *places, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    container: Any = document
+    for place in places:
+        container = container[place]
+    container[last] = value
+    with pytest.raises(ReportError, match=re.escape(says)):
+        from_json(json.dumps(document))
+
+
+def test_kinds_that_do_not_exist_are_refused(analysis: Analysis) -> None:
+    """Each row is of a kind that there is."""
+    document = json.loads(to_json(analysis, files=True))
+    files = document["layers"][0]["files"]
+    files["kinds"] = "Z" * len(files["kinds"])
+    with pytest.raises(ReportError, match="kinds that do not exist"):
         from_json(json.dumps(document))
 
 

@@ -11,6 +11,7 @@ import json
 import math
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
@@ -19,6 +20,7 @@ import ocisize
 from ocisize.analysis.base import Method
 from ocisize.analysis.cost import Assumptions, cost_of, default_assumptions
 from ocisize.analysis.findings import Advice, Confidence, Severity
+from ocisize.analysis.integrity import check_columns, find_contradictions
 from ocisize.analysis.model import (
     Analysis,
     BaseSplit,
@@ -44,11 +46,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
+_MAX_PROBLEMS = 10
 _DERIVED = ("efficiency", "wasted_ratio")
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
-_SPARSE = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "rooted", "xattrs")  # of a file table, by row
 _APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
 
 
@@ -114,8 +116,8 @@ def from_json(text: str | bytes) -> Analysis:
         analysis = _converter.structure(document, Analysis)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
         raise ReportError("; ".join(["not a valid saved analysis", *list_problems(error)])) from None
-    if any(layer.index != place for place, layer in enumerate(analysis.layers)):
-        raise ReportError("not a valid saved analysis; its layers are not in their order")
+    if problems := [*islice(find_contradictions(analysis), _MAX_PROBLEMS)]:
+        raise ReportError("; ".join(["not a valid saved analysis", *problems]))
     return analysis
 
 
@@ -216,22 +218,15 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
     owners: dict[Attributes, int] = {}
     triples = zip(document["modes"], document["uids"], document["gids"], strict=True)
     indexes = [owners.setdefault(Attributes(*triple), len(owners)) for triple in triples]
-    count = len(document["paths"])
     compressed = document["compressed_sizes"]
-    columns = [document[name] for name in ("kinds", "sizes", "ends", "content_hashes", "modes")]
-    if any(len(column) != count for column in (*columns, *([] if compressed is None else [compressed]))):
-        raise ValueError("columns of different lengths")
     hashes = [bytes.fromhex(value or "").rjust(HASH_SIZE, b"\0") for value in document["content_hashes"]]
     if hashes and max(map(len, hashes)) > HASH_SIZE:
         raise ValueError("content hashes that are too long")
     if "\0" in "".join(document["paths"]):
         raise ValueError("paths with NUL")
-    rows = {int(row) for name in _SPARSE for row in document.get(name, ())}
-    if rows and not 0 <= min(rows) <= max(rows) < count:
-        raise ValueError("rows that are not there")
     rooted = set(document.get("rooted", ()))
     names = ("/" * (row in rooted) + path for row, path in enumerate(document["paths"]))
-    return FileTable(
+    table = FileTable(
         paths=Paths(name.encode("utf-8", "surrogateescape") for name in names),
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
@@ -251,6 +246,8 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         compressed_sizes=None if compressed is None else array("q", compressed),
         overhead=document["overhead"],
     )
+    check_columns(table)
+    return table
 
 
 def _by_row(document: Mapping[str, int]) -> dict[int, int]:

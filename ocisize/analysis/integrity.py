@@ -1,0 +1,94 @@
+"""What must hold of an analysis that was read back, so that all that shows it can rely on it.
+
+Anybody may have written the document. Whether its figures are true nobody can tell, nor whether they add up; that they are
+figures, and that what points to a layer or a row finds one, is checked here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from operator import gt
+
+import attrs
+
+from ocisize.analysis.model import Analysis, Sizes
+from ocisize.files import HASH_SIZE, KIND_NAMES, FileTable
+
+_MAX = 1 << 63  # of sizes, counts and positions
+_KINDS = bytes(KIND_NAMES)
+_BY_ROW = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "xattrs")
+
+
+def find_contradictions(analysis: Analysis) -> Iterator[str]:
+    """What is wrong with an analysis, in words."""
+    yield from _wrong_sizes("the image", analysis)
+    for position, layer in enumerate(analysis.layers):
+        if layer.index != position:
+            yield f"layer {position} has the index {layer.index}"
+        yield from _wrong_sizes(f"layer {position}", layer)
+    if analysis.base is not None:
+        if not 0 <= analysis.base.found.layers <= len(analysis.layers):
+            yield f"the base has {analysis.base.found.layers} layers"
+        for part in (analysis.base.base, analysis.base.own):
+            if part is not None:
+                yield from _wrong_sizes("a part of the image", part)
+    waste = analysis.waste
+    if min(waste.sizes, default=0) < 0:
+        yield "a wasted entry has a negative size"
+    yield from _wrong_layers(analysis)
+    for finding in analysis.advice.findings:
+        yield from _wrong_sizes(finding.id, finding)
+        if len(finding.instructions) != len(finding.layers):
+            yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.instructions)} instructions"
+    for division in attrs.astuple(analysis.groups, recurse=False) if analysis.groups is not None else ():
+        for group in division:
+            yield from _wrong_sizes(f"the group {group.name}", group)
+    if analysis.dive is not None:
+        yield from _wrong_sizes("dive's figures", analysis.dive)
+        if not all(0 <= size < _MAX for size in analysis.dive.layer_sizes):
+            yield "a layer size of dive is not a size"
+    if not 0 <= (analysis.system.packages or 0) < _MAX:
+        yield f"{analysis.system.packages} packages"
+
+
+def _wrong_sizes(what: str, sizes: Sizes | object) -> Iterator[str]:
+    """Integers that are no size and floats that are no number, among a value's fields."""
+    for field in attrs.fields(type(sizes)):
+        value = getattr(sizes, field.name)
+        if (type(value) is int and not 0 <= value < _MAX) or (type(value) is float and not math.isfinite(value)):
+            yield f"{what}: {field.name} is {value:.4g}" if type(value) is float else f"{what}: {field.name} is out of range"
+
+
+def _wrong_layers(analysis: Analysis) -> Iterator[str]:
+    """Layers that are pointed to and do not exist."""
+    named = {*analysis.waste.held_by, *analysis.waste.hidden_by, *(runtime.layer for runtime in analysis.system.runtimes)}
+    for finding in analysis.advice.findings:
+        named.update(finding.layers)
+        if finding.rewrite is not None:
+            named.add(finding.rewrite.layer)
+    for index in sorted(named):
+        if not 0 <= index < len(analysis.layers):
+            yield f"there is no layer {index}"
+
+
+def check_columns(table: FileTable) -> None:
+    """Raise ValueError unless a table's columns are of one length and hold what they must."""
+    count = len(table.paths)
+    columns = (table.kinds, table.sizes, table.ends, table.owners, table.compressed_sizes)
+    if any(column is not None and len(column) != count for column in columns) or len(table.hashes) != HASH_SIZE * count:
+        raise ValueError("columns of different lengths")
+    if table.kinds.translate(None, _KINDS):
+        raise ValueError("kinds that do not exist")
+    if any(map(gt, table.sizes, table.ends)) or any(start > end for start, end in pairwise(table.ends)):
+        raise ValueError("ends that do not ascend")
+    if min(table.sizes, default=0) < 0 or min(table.compressed_sizes or (), default=0) < 0:
+        raise ValueError("negative sizes")
+    numbers = [value for owner in table.attributes for value in attrs.astuple(owner)]
+    numbers += [*table.apparent_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
+    numbers += [table.tar_size, table.overhead or 0]
+    if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):
+        raise ValueError("what should be numbers is none")
+    if any(not 0 <= row < count for name in _BY_ROW for row in getattr(table, name)):
+        raise ValueError("rows that are not there")
