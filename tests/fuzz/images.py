@@ -128,7 +128,14 @@ _RUN: Mapping[str, Any] = {
 
 @cache
 def _image() -> BuiltImage:
-    entries = {"etc": DIR, "etc/os-release": b"ID=debian\n", "a": b"one" * 50, "b": Hard("a"), "l": Link("a"), "var/cache/apt/x.deb": b"x"}
+    entries = {
+        "etc": DIR,
+        "etc/os-release": b"ID=debian\n",
+        "a": b"one" * 50,
+        "b": Hard("a"),
+        "l": Link("a"),
+        "var/cache/apt/x.deb": b"x",
+    }
     return build_image([layer(entries), layer({".wh.a": b"", "c": b"one" * 50})], config=_RUN)
 
 
@@ -174,7 +181,9 @@ def _stored(image: BuiltImage, form: str, outer: images.Compression) -> Iterator
         entries = images.layout_files(images.index_bytes([images.named(image.descriptor, "app")]), image.blobs)
         archive = tar_of(entries)
     elif form == "oci-folder":  # as a docker-archive whose layers repeat
-        entries = dict(images.docker_archive_entries(BuiltImage(image.layers * 2, image.config, image.manifest), "legacy", None))
+        entries = dict(
+            images.docker_archive_entries(BuiltImage(image.layers * 2, image.config, image.manifest), "legacy", None)
+        )
         archive = images.tar_bytes(entries)
     else:
         archive = images.tar_bytes(images.docker_archive_entries(image, form, ["app:1"]))  # type: ignore[arg-type]
@@ -279,6 +288,8 @@ HARNESSES = {
     "documents": Harness(run_documents, document_seeds, JSON_TOKENS),
     "documents-edited": Harness(run_documents_edited, edit_seeds),
     "image": Harness(run_image, image_seeds, (*TAR_TOKENS, SPLIT), share=3),
-    "docker-archive": Harness(run_archive, lambda: [*docker_seeds(), *real_seeds()[:6]], (*TAR_TOKENS, *JSON_TOKENS), share=2),
+    "docker-archive": Harness(
+        run_archive, lambda: [*docker_seeds(), *real_seeds()[:6]], (*TAR_TOKENS, *JSON_TOKENS), share=2
+    ),
     "oci-archive": Harness(run_archive, oci_seeds, (*TAR_TOKENS, *JSON_TOKENS), share=2),
 }

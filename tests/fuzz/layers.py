@@ -72,15 +72,23 @@ def tar_seeds() -> list[bytes]:
 
 def tars() -> list[bytes]:
     """Small tars with everything that readers know: of three formats, long names, PAX, sparse files, odd types."""
-    sparse = made.header(b"holes", 10, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (512, 10), 483: b"%011o\0" % 2000})
+    sparse = made.header(
+        b"holes", 10, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (512, 10), 483: b"%011o\0" % 2000}
+    )
     more = made.header(
         b"h", 4, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (0, 2) * 4, 482: b"\1", 483: b"%011o\0" % 90}
     )
     pax_sparse = made.pax(
-        (b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", b"s"), (b"GNU.sparse.realsize", b"2048")
+        (b"GNU.sparse.major", b"1"),
+        (b"GNU.sparse.minor", b"0"),
+        (b"GNU.sparse.name", b"s"),
+        (b"GNU.sparse.realsize", b"2048"),
     )
     old_pax_sparse = made.pax(
-        (b"GNU.sparse.size", b"100"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"5")
+        (b"GNU.sparse.size", b"100"),
+        (b"GNU.sparse.numblocks", b"1"),
+        (b"GNU.sparse.offset", b"0"),
+        (b"GNU.sparse.numbytes", b"5"),
     )
     entries = {
         "etc": DIR, "etc/os-release": b"ID=debian\n", "bin/sh": Link("dash"), "bin/a": Hard("bin/sh"), "n" * 120 + "/f": b"x" * 600,
@@ -97,7 +105,8 @@ def tars() -> list[bytes]:
         old_pax_sparse + made.member(b"o", b"12345"),
         made.member(b"fifo", kind=b"6") + made.member(b"dev", kind=b"3") + made.member(b"odd", b"z", kind=b"Z"),
         made.member(b"c", b"1", kind=b"7") + made.member(b"v7", b"2", kind=b"\0", magic=made.V7),
-        made.header(b"big", made.base256(600, 12), b"0", uid=made.base256(1 << 30, 8), gid=made.base256(-1, 8)) + bytes(1024),
+        made.header(b"big", made.base256(600, 12), b"0", uid=made.base256(1 << 30, 8), gid=made.base256(-1, 8))
+        + bytes(1024),
         made.member(b"name", b"p", prefix=b"pre/fix") + made.member(b"gnu", b"q", magic=made.GNU, prefix=b"old"),
         made.header(b"\xff\xfe", 0, signed=True) + made.header(b"claims", 100, b"5"),
     ]
@@ -160,7 +169,9 @@ def run_stream(data: bytes) -> None:
     assert walkers[0].complete == walkers[1].complete
 
 
-def _read(chunks: Callable[[], Any], step: int, stored_size: int) -> tuple[bytes, list[str], tuple[int, ...], bool] | Refused:
+def _read(
+    chunks: Callable[[], Any], step: int, stored_size: int
+) -> tuple[bytes, list[str], tuple[int, ...], bool] | Refused:
     """Output, anomalies, wire shares and whether it was read to the end."""
 
     def read() -> tuple[bytes, list[str], tuple[int, ...], bool]:
@@ -218,5 +229,7 @@ def stream_seeds() -> list[bytes]:
 HARNESSES = {
     "tar": Harness(run_tar, tar_seeds, TAR_TOKENS, share=3),
     "pax": Harness(run_pax, pax_seeds, TAR_TOKENS),
-    "stream": Harness(run_stream, stream_seeds, (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"\xff\xff\xff\x7f"), share=2),
+    "stream": Harness(
+        run_stream, stream_seeds, (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"\xff\xff\xff\x7f"), share=2
+    ),
 }

@@ -76,7 +76,9 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
     while at < len(waiting) and at < 4000:
         container = waiting[at]
         at += 1
-        keys = list(container) if isinstance(container, dict) else range(len(container)) if isinstance(container, list) else ()
+        keys = (
+            list(container) if isinstance(container, dict) else range(len(container)) if isinstance(container, list) else ()
+        )
         for key in keys:
             yield container, key
             waiting.append(container[key])

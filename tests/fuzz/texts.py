@@ -68,7 +68,15 @@ def _saved() -> tuple[Any, ...]:
 def _small(content: bytes) -> ocisize.Analysis:
     from tests.fuzz.images import _RUN, Memory
 
-    entries = {"etc": DIR, "etc/os-release": b"ID=alpine\n", "a": content * 50, "b": Hard("a"), "l": Link("a"), "/r": b"2", "a.pyc": b"x" * 9}
+    entries = {
+        "etc": DIR,
+        "etc/os-release": b"ID=alpine\n",
+        "a": content * 50,
+        "b": Hard("a"),
+        "l": Link("a"),
+        "/r": b"2",
+        "a.pyc": b"x" * 9,
+    }
     image = build_image([layer(entries), layer({".wh.a": b"", "c": content * 50, "café\udcff": b"1"})], config=_RUN)
     return Analyzer(jobs=1).analyze_source(Memory(image), name="memory")
 
@@ -101,7 +109,8 @@ def saved_seeds() -> list[bytes]:
 def saved_edits() -> list[bytes]:
     """Each report over documents with an edit, at places all over them."""
     return [
-        bytes([number, number % 3, number * 5 >> 8 & 255, number * 5 & 255, number * 11 % 256, number]) for number in range(90)
+        bytes([number, number % 3, number * 5 >> 8 & 255, number * 5 & 255, number * 11 % 256, number])
+        for number in range(90)
     ]
 
 
