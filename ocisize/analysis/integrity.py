@@ -13,7 +13,7 @@ from operator import gt
 
 import attrs
 
-from ocisize.analysis.model import Analysis, Sizes
+from ocisize.analysis.model import Analysis
 from ocisize.files import HASH_SIZE, KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
@@ -23,37 +23,36 @@ _BY_ROW = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "xattrs")
 
 def find_contradictions(analysis: Analysis) -> Iterator[str]:
     """What is wrong with an analysis, in words."""
-    yield from _wrong_sizes("the image", analysis)
-    for position, layer in enumerate(analysis.layers):
-        if layer.index != position:
-            yield f"layer {position} has the index {layer.index}"
-        yield from _wrong_sizes(f"layer {position}", layer)
-    if analysis.base is not None:
-        if not 0 <= analysis.base.found.layers <= len(analysis.layers):
-            yield f"the base has {analysis.base.found.layers} layers"
-        for part in (analysis.base.base, analysis.base.own):
-            if part is not None:
-                yield from _wrong_sizes("a part of the image", part)
-    waste = analysis.waste
-    if min(waste.sizes, default=0) < 0:
+    for what, sizes in _with_sizes(analysis):
+        yield from _wrong_sizes(what, sizes)
+    yield from (f"layer {at} has the index {layer.index}" for at, layer in enumerate(analysis.layers) if layer.index != at)
+    if analysis.base is not None and not 0 <= analysis.base.found.layers <= len(analysis.layers):
+        yield f"the base has {analysis.base.found.layers} layers"
+    if min(analysis.waste.sizes, default=0) < 0:
         yield "a wasted entry has a negative size"
-    yield from _wrong_layers(analysis)
+    if analysis.dive is not None and not all(0 <= size < _MAX for size in analysis.dive.layer_sizes):
+        yield "a layer size of dive is out of range"
     for finding in analysis.advice.findings:
-        yield from _wrong_sizes(finding.id, finding)
         if len(finding.instructions) != len(finding.layers):
             yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.instructions)} instructions"
+    yield from _wrong_layers(analysis)
+
+
+def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
+    """All values with sizes and counts among their fields, and what they are called."""
+    yield "the image", analysis
+    yield from ((f"layer {at}", layer) for at, layer in enumerate(analysis.layers))
+    yield from ((finding.id, finding) for finding in analysis.advice.findings)
     for division in attrs.astuple(analysis.groups, recurse=False) if analysis.groups is not None else ():
-        for group in division:
-            yield from _wrong_sizes(f"the group {group.name}", group)
+        yield from ((f"the group {group.name}", group) for group in division)
+    parts = (analysis.base.base, analysis.base.own) if analysis.base is not None else ()
+    yield from (("a part of the image", part) for part in parts if part is not None)
+    yield "the system", analysis.system
     if analysis.dive is not None:
-        yield from _wrong_sizes("dive's figures", analysis.dive)
-        if not all(0 <= size < _MAX for size in analysis.dive.layer_sizes):
-            yield "a layer size of dive is not a size"
-    if not 0 <= (analysis.system.packages or 0) < _MAX:
-        yield f"{analysis.system.packages} packages"
+        yield "dive's figures", analysis.dive
 
 
-def _wrong_sizes(what: str, sizes: Sizes | object) -> Iterator[str]:
+def _wrong_sizes(what: str, sizes: attrs.AttrsInstance) -> Iterator[str]:
     """Integers that are no size and floats that are no number, among a value's fields."""
     for field in attrs.fields(type(sizes)):
         value = getattr(sizes, field.name)
