@@ -87,7 +87,9 @@ def run_harness(name: str, out: Path, seconds: int) -> dict[str, Any]:
         f"-artifact_prefix={out / 'found' / name}/",
     ]  # fmt: skip
     started = time.monotonic()
-    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    result = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False
+    )
     (out / f"{name}.log").write_text(result.stderr[-200_000:])
     states = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", result.stderr)
     executed = re.search(r"number_of_executed_units:\s+(\d+)", result.stderr)

@@ -23,7 +23,7 @@ from ocisize.zstdframes import FrameWalker
 from tests import strategies as made
 from tests.fuzz.oracle import Harness, Refused, check_table, outcome, same
 from tests.fuzz.shapes import mend_tar
-from tests.images import DIR, File, Hard, Link, tar_bytes
+from tests.images import DIR, Entries, File, Hard, Link, tar_bytes
 
 _WINDOWS = (512, 1024, 1536, 4096, 64 << 10, WINDOW)
 _MOST_OUTPUT = 8 << 20  # bytes that a bomb is followed for
@@ -75,9 +75,8 @@ def tars() -> list[bytes]:
     sparse = made.header(
         b"holes", 10, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (512, 10), 483: b"%011o\0" % 2000}
     )
-    more = made.header(
-        b"h", 4, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (0, 2) * 4, 482: b"\1", 483: b"%011o\0" % 90}
-    )
+    pairs = b"".join(b"%011o\0%011o\0" % (at, 1) for at in (0, 2, 4, 6))
+    more = made.header(b"h", 4, b"S", magic=made.GNU, fields={386: pairs, 482: b"\1", 483: b"%011o\0" % 90})
     pax_sparse = made.pax(
         (b"GNU.sparse.major", b"1"),
         (b"GNU.sparse.minor", b"0"),
@@ -90,7 +89,7 @@ def tars() -> list[bytes]:
         (b"GNU.sparse.offset", b"0"),
         (b"GNU.sparse.numbytes", b"5"),
     )
-    entries = {
+    entries: Entries = {
         "etc": DIR, "etc/os-release": b"ID=debian\n", "bin/sh": Link("dash"), "bin/a": Hard("bin/sh"), "n" * 120 + "/f": b"x" * 600,
         "café": File(b"1", 0o755, 70000, 5, 1 << 33, {"SCHILY.xattr.user.a": "b"}), "tmp/.wh.a": b"", "d/.wh..wh..opq": b"",
     }  # fmt: skip
@@ -125,13 +124,19 @@ def run_pax(data: bytes) -> None:
     if sparse is None:
         assert parse_pax(b"".join(made.record(*pair) for pair in records.items())) == records
     extra = Extra(pax=records)
-    for read in (lambda: extra.size(1), lambda: extra.owner(b"uid", 1), lambda: extra.sparse_size(10)):
+    reads: tuple[Callable[[], int | None], ...] = (
+        lambda: extra.size(1),
+        lambda: extra.owner(b"uid", 1),
+        lambda: extra.sparse_size(10),
+    )
+    for read in reads:
         try:
             value = read()
         except ValueError:
             continue
         assert value is None or type(value) is int
-    assert extra.name(b"a") and all(type(name) is str for name in extra.xattrs)
+    assert extra.name(b"a")
+    assert all(type(name) is str for name in extra.xattrs)
     run_tar(b"\0\0" + made.member(b"x", data, b"x") + made.member(b"a", b"123") + made.END)
 
 

@@ -26,13 +26,14 @@ _PLAIN_TEXT = ("text", "markdown", "github", "csv")
 class Harness:
     """``run`` raises whatever must not be for some bytes; ``seeds`` are bytes to begin with, ``tokens`` words of their language.
 
-    ``share`` is the part of the time it gets beside the others.
+    ``share`` is the part of the time it gets beside the others, ``quick`` how many mutations the tests try.
     """
 
     run: Callable[[bytes], object]
     seeds: Callable[[], Sequence[bytes]]
     tokens: Sequence[bytes] = ()
     share: int = 1
+    quick: int = 1000
 
 
 @attrs.frozen
