@@ -34,7 +34,7 @@ JSON_TOKENS = (
     b'"artifactType"', b'"urls"', b'"RepoTags"', b'"Layers"', b'"Config"', b"null", b"true", b"[", b"]", b"{", b"}", b"1e999",
     b"NaN", b"\\ud800", b"\\u0000", b"sha256:", b"application/vnd.oci.image.index.v1+json", b"-1", b"9223372036854775808",
 )  # fmt: skip
-_FORMS = (*images.DOCKER_STYLES, "oci-archive", "oci-folder", "memory")
+_FORMS = (*images.DOCKER_STYLES, "oci-archive", "repeated", "memory")
 _COMPRESSIONS: tuple[images.Compression, ...] = ("plain", "gzip", "zstd")
 
 
@@ -183,11 +183,9 @@ def _stored(image: BuiltImage, form: str, outer: images.Compression) -> Iterator
     if form == "oci-archive":
         entries = images.layout_files(images.index_bytes([images.named(image.descriptor, "app")]), image.blobs)
         archive = tar_of(entries)
-    elif form == "oci-folder":  # as a docker-archive whose layers repeat
-        entries = dict(
-            images.docker_archive_entries(BuiltImage(image.layers * 2, image.config, image.manifest), "legacy", None)
-        )
-        archive = images.tar_bytes(entries)
+    elif form == "repeated":  # a docker-archive in which each layer stands twice, once as a link
+        twice = BuiltImage(image.layers * 2, image.config, image.manifest)
+        archive = images.tar_bytes(images.docker_archive_entries(twice, "legacy", None))
     else:
         archive = images.tar_bytes(images.docker_archive_entries(image, form, ["app:1"]))  # type: ignore[arg-type]
     with in_memory(compress(archive, outer)) as path:

@@ -25,7 +25,7 @@ from ocisize.report.diffjson import comparison_to_json
 from tests.fuzz.images import JSON_TOKENS
 from tests.fuzz.oracle import Harness, Refused, check_analysis, check_report, outcome, same
 from tests.fuzz.shapes import as_text, edited
-from tests.images import DIR, Hard, Link, build_image, layer
+from tests.images import DIR, Entries, Hard, Link, build_image, layer
 
 # references
 
@@ -68,7 +68,7 @@ def _saved() -> tuple[Any, ...]:
 def _small(content: bytes) -> ocisize.Analysis:
     from tests.fuzz.images import _RUN, Memory
 
-    entries = {
+    entries: Entries = {
         "etc": DIR,
         "etc/os-release": b"ID=alpine\n",
         "a": content * 50,
