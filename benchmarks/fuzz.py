@@ -83,7 +83,7 @@ def run_harness(name: str, out: Path, seconds: int) -> dict[str, Any]:
     words.write_text("".join(f'"{escape(token)}"\n' for token in harness.tokens))
     command = [
         sys.executable, __file__, str(out), "--one", name, str(corpus), str(seeds), f"-max_total_time={seconds}",
-        f"-timeout={SECONDS_PER_INPUT}", f"-rss_limit_mb={MEGABYTES}", f"-max_len={LONGEST}", f"-dict={words}", "-print_final_stats=1",
+        f"-timeout={SECONDS_PER_INPUT}", f"-rss_limit_mb={MEGABYTES}", f"-max_len={LONGEST}", *([f"-dict={words}"] if harness.tokens else []), "-print_final_stats=1",
         f"-artifact_prefix={out / 'found' / name}/",
     ]  # fmt: skip
     started = time.monotonic()
