@@ -56,6 +56,7 @@ reason = 5
     [
         ("max-wire =", "o.toml: is not TOML: "),
         ("max-wire = " + "9" * 5000, "o.toml: is not TOML: "),
+        ("max-wire = 1e9999999999999999999", "o.toml: is not TOML: a number is out of range"),
         ("a = " + "[" * 100_000, "o.toml: is not TOML: "),
     ],
 )

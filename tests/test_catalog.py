@@ -270,6 +270,8 @@ def test_optional_keys_have_defaults() -> None:
         (("[[rule]]", "[rule]"), "x.toml: rule: got a table, expected [[rule]] tables"),
         (("[[rule]]", "[[rules]]"), "x.toml: the file: rules: unknown key, expected one of rule, protect, secret, public"),
         (("[[rule]]", "[[rule]"), "x.toml: is not TOML: "),
+        (("[[rule]]", "a = " + "9" * 5000 + "\n[[rule]]"), "x.toml: is not TOML: "),
+        (("[[rule]]", "a = " + "[" * 100_000 + "\n[[rule]]"), "x.toml: is not TOML: "),
         (("[[rule]]", '[[protect]]\nwho = "a"\n[[rule]]'), "x.toml: protect 1: who: unknown key, expected one of what, globs, "
          "matches, misses; protect 1: what: got nothing, expected a string that is not empty; protect 1: globs: got nothing, "
          "expected an array of strings"),

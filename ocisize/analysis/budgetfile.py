@@ -20,7 +20,7 @@ import difflib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import attrs
@@ -86,7 +86,7 @@ def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str]
     """
     text = text.removeprefix("\ufeff")
     try:
-        document: Any = tomllib.loads(text, parse_float=Decimal)
+        document: Any = tomllib.loads(text, parse_float=_parse_float)
     except (ValueError, RecursionError) as error:  # numbers can be too long, arrays too deep
         place, problem = place_of_syntax(name, str(error))
         text = f"{place}: is not TOML: {problem}"
@@ -100,6 +100,13 @@ def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str]
     if problems:
         raise BudgetError("; ".join(problems), problems=problems)
     return settings
+
+
+def _parse_float(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number is out of range") from None
 
 
 def budget_of(key: str, text: str, origin: str) -> Budget:

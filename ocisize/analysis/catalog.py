@@ -158,7 +158,7 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
     """What one TOML text holds; ``name`` tells it apart in errors. Raises CatalogError."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers can be too long, arrays too deep
         raise CatalogError(f"{name}: is not TOML: {error}") from error
     problems: list[str] = []
     _refuse_unknown(document, ("rule", "protect", "secret", "public"), "the file", problems)
