@@ -11,7 +11,7 @@ from typing import Any
 
 import ocisize
 from ocisize import Analyzer, compare, from_json, to_json
-from ocisize.analysis.automaton import Automaton, Directories
+from ocisize.analysis.automaton import Automaton
 from ocisize.analysis.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
 from ocisize.analysis.budgetfile import parse_budgets
 from ocisize.analysis.catalog import parse_catalog
@@ -196,11 +196,11 @@ def _is_clean(path: bytes) -> bool:
 
 def matching(globs: list[Glob], paths: list[bytes]) -> list[tuple[set[int], set[int]]]:
     """Per path, the globs that match it as a file and as a directory."""
-    directories = Directories(Automaton(globs, dict.fromkeys(range(len(globs)), True), ()))
+    automaton = Automaton(globs, dict.fromkeys(range(len(globs)), True), ())
     found = []
     for path in paths:
         directory, _, name = path.rpartition(b"/")
-        state = directories[directory]
+        state = automaton.state_of(directory)
         ends = state.ends.matching(name)
         found.append(
             (
