@@ -31,6 +31,8 @@ BY_NAME = {manager.name: manager for manager in MANAGERS}
         ("apk", "RUN apk add --virtual=.build gcc", None),
         ("npm", "RUN npm install a@1 && npm i b", ["a@1", "b"]),
         ("npm", "RUN npm install -g a", None),
+        ("apt", "RUN apt-get -q install a install", ["a", "install"]),
+        ("npm", "RUN npm i add", ["add"]),
     ],
 )  # fmt: skip
 def test_installed(manager: str, step: str, packages: list[str] | None) -> None:

@@ -59,6 +59,7 @@ MANAGERS = (
     ),
 )  # fmt: skip
 
+_OPTIONS = r"(?:.*?\s)?"  # between a tool and its verb
 
 _APT = MANAGERS[0]
 
@@ -97,7 +98,7 @@ def installed(manager: Manager, step: str) -> list[str] | None:
     """The packages that a RUN installs, by name; None where it names files, addresses or lists of requirements."""
     packages: list[str] = []
     for command in commands(step):
-        if (found := re.search(manager.install, command)) is None:
+        if (found := _find(manager.install, command)) is None:
             continue
         words = iter(command[found.end() :].split())
         for word in words:
@@ -118,7 +119,7 @@ def installing(manager: Manager, packages: Sequence[str]) -> Callable[[list[str]
 
     def edit(before: list[str]) -> list[str] | None:
         for at, command in enumerate(before):
-            if found := re.search(manager.install, command):
+            if found := _find(manager.install, command):
                 return [*before[:at], _with(command, found.end(), packages), *before[at + 1 :]]
         return None
 
@@ -142,4 +143,11 @@ def _named(package: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _called(pattern: str, step: str) -> bool:
-    return step.startswith("RUN ") and any(re.search(pattern, command.removeprefix("RUN ")) for command in commands(step))
+    return step.startswith("RUN ") and any(_find(pattern, command.removeprefix("RUN ")) for command in commands(step))
+
+
+def _find(pattern: str, command: str) -> re.Match[str] | None:
+    """A tool with its verb, in linear time: where no verb follows the first call of the tool, none follows later ones."""
+    tool, _, verb = pattern.partition(_OPTIONS)
+    found = re.search(tool, command)
+    return re.compile(rf"(?<=\s)(?:{verb})").search(command, found.end()) if found and verb else found
