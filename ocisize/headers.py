@@ -18,6 +18,7 @@ MAX_NAME = 1 << 16  # bytes of a path; Linux stops at 4096
 GNU_MAGIC = b"ustar  \0"  # magic and version
 _OCTAL = re.compile(rb"[0-7]*")
 _PLAIN_CHECKSUM = re.compile(rb"0[0-7]{5}\0 ").fullmatch  # as nearly all writers have it
+_INTEGER = re.compile(rb"([+-]?)0*([0-9]{1,19})").fullmatch  # as Go's ParseInt has it
 _NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
@@ -80,9 +81,7 @@ def parse_pax(payload: bytes) -> dict[bytes, bytes]:
     while position < size:
         space = payload.find(b" ", position)
         length = payload[position:space] if space > 0 else b""
-        if not length.isdigit() or len(length) > 20:
-            raise ValueError("malformed PAX record length")
-        end = position + int(length)
+        end = position + (int(length) if length.isdigit() and len(length) < 10 else _record_length(length))
         if end > size or payload[end - 1 : end] != b"\n" or end <= space + 1:
             raise ValueError("malformed PAX record")
         key, equals, value = payload[space + 1 : end - 1].partition(b"=")
@@ -111,7 +110,7 @@ class Extra:
     def size(self, size: int) -> int:
         """The payload size, which a PAX record may override."""
         value = self.pax.get(b"size")
-        return _decimal(value) if value else size
+        return _integer(value) if value else size
 
     def name(self, name: bytes) -> bytes:
         """The path: sparse name, then GNU long name, then PAX path, then the header's own."""
@@ -135,18 +134,18 @@ class Extra:
     def owner(self, key: bytes, plain: int) -> int:
         """The uid or gid, which a PAX record may override."""
         value = self.pax.get(key)
-        if not value:
-            return plain
-        return -_decimal(value[1:]) if value.startswith(b"-") else _decimal(value)
+        return _integer(value) if value else plain
 
     def sparse_size(self, stored: int) -> int | None:
         """Full size of a sparse file, None for an ordinary one; raises ValueError when its map is impossible."""
         if self.sparse_version is None:
             return None
         value = self.pax.get(b"GNU.sparse.size") or self.pax.get(b"GNU.sparse.realsize")
-        size = _decimal(value) if value else stored
+        size = _integer(value) if value else stored
+        if size < 0:
+            raise ValueError(f"negative size {size}")
         if self.sparse_version == "0":
-            numbers = [_decimal(number) for number in self.pax.get(b"GNU.sparse.map", b"").split(b",") if number]
+            numbers = [_integer(number) for number in self.pax.get(b"GNU.sparse.map", b"").split(b",") if number]
             check_sparse_map(list(zip(numbers[::2], numbers[1::2], strict=True)), size)
         return size
 
@@ -161,8 +160,19 @@ class Extra:
         }
 
 
-def _decimal(value: bytes) -> int:
-    if not value.isdigit() or len(value) > 19 or (number := int(value)) >= 1 << 63:
+def _record_length(text: bytes) -> int:
+    """The length of a PAX record as hardly anybody writes it."""
+    try:
+        return _integer(text)
+    except ValueError:
+        raise ValueError("malformed PAX record length") from None
+
+
+def _integer(value: bytes) -> int:
+    """A decimal number of 64 bits."""
+    match = _INTEGER(value)
+    number = int(match[1] + match[2]) if match else 1 << 63
+    if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{value!r} is not a number")
     return number
 
@@ -174,7 +184,7 @@ def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
         if offset < end or length < 0:
             raise ValueError("malformed sparse map")
         end = offset + length
-    if end > size:
+    if end > size:  # also where there are no pairs, and the size is negative
         raise ValueError("malformed sparse map")
 
 

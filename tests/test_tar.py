@@ -96,6 +96,14 @@ def test_pax_path_link_size_and_owner() -> None:
     assert {entry.mode for entry in table} == {0o600, 0o644}
 
 
+@pytest.mark.parametrize("number", [b"5", b"+5", b"0" * 40 + b"5"])
+def test_numbers_of_pax_records_as_go_reads_them(number: bytes) -> None:
+    """A plus and zeros may stand in front of sizes, owners and lengths."""
+    records = b"".join(b"+%d%b" % (len(part) + 3, part) for part in (b" size=" + number + b"\n", b" uid=" + number + b"\n"))
+    (entry,) = scan(member(b"PaxHeaders/a", records, b"x"), header(b"x"), padded(b"hello"))
+    assert (entry.size, entry.uid) == (5, 5)
+
+
 def test_pax_size_of_a_header_only_entry_is_ignored() -> None:
     """A directory has no payload, whatever its PAX size says."""
     assert paths(scan(pax((b"size", b"700")), header(b"d/", kind=b"5"), header(b"e"))) == ["d", "e"]
@@ -401,6 +409,9 @@ def test_an_empty_pax_value_keeps_the_header() -> None:
         pax((b"size", b"5x")) + header(b"x"),
         pax((b"uid", b"1_0")) + header(b"x"),
         pax((b"gid", b"9" * 30)) + header(b"x"),
+        pax((b"gid", b"-+5")) + header(b"x"),
+        pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"-1")) + header(b"x"),
+        pax((b"GNU.sparse.map", b"0,0"), (b"GNU.sparse.size", b"-1")) + header(b"x"),
     ],
 )
 def test_bad_numbers(blocks: bytes) -> None:
@@ -412,6 +423,7 @@ def test_bad_numbers(blocks: bytes) -> None:
 def test_a_negative_size_where_there_is_no_payload() -> None:
     """The size of a directory does not matter."""
     assert paths(scan(header(b"d", base256(-1, 12), b"5"), header(b"x"))) == ["d", "x"]
+    assert paths(scan(pax((b"size", b"-1")), header(b"d", kind=b"5"), header(b"x"))) == ["d", "x"]
 
 
 def test_sizes_near_the_limit() -> None:

@@ -1,0 +1,141 @@
+"""Compare scan_tar with Go's archive/tar, by which Docker, containerd and Podman read layers, on mutated tars.
+
+    python benchmarks/gotar.py [--seconds 60] [--seed 1] [--corpus FOLDER]
+
+Needs ``go``. FOLDER is what fuzz.py keeps of the harness ``tar``; without it mutations are of the seeds alone. What ocisize
+does not read is made valid first: times, device numbers, modes and owners of extended headers. Prints what both made of
+the tars, and an example of each way in which they differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import random
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from ocisize.errors import TarError
+from ocisize.files import KIND_NAMES, decode_name
+from ocisize.headers import BLOCK, parse_number
+from ocisize.paths import clean_name
+from ocisize.tar import scan_tar
+from tests.fuzz.layers import TAR_TOKENS, tars
+from tests.fuzz.mutate import mutate
+from tests.fuzz.shapes import mend_tar
+from tests.strategies import Bytes
+
+Listing: TypeAlias = "list[tuple[Any, ...]] | str"  #: rows, or why there are none
+_SPECIAL, _NO_PAYLOAD = b"LKxgX", b"123456"
+#: What archive/tar finds out while it reads a sparse file, whose map may be in its payload.
+_SPARSE = ("sparse file references non-existent data", "sparse file contains unreferenced data", "unexpected EOF")
+
+
+def by_scan(tar: bytes) -> Listing:
+    try:
+        table = scan_tar(Bytes(tar))
+    except TarError as error:
+        return re.sub(r"b'.*|'.*|\d+", "…", str(error))
+    return [
+        row(entry.path, entry.kind, entry.apparent_size, (entry.mode, entry.uid, entry.gid), entry.link) for entry in table
+    ]
+
+
+def by_go(reader: subprocess.Popen[bytes], tar: bytes) -> Listing:
+    assert reader.stdin is not None and reader.stdout is not None
+    reader.stdin.write(struct.pack("<I", len(tar)) + tar)
+    reader.stdin.flush()
+    found = json.loads(reader.stdout.readline())
+    if found.get("error"):
+        return str(found["error"])
+    rows = []
+    for name, kind, size, _, *owner, link, _ in found["entries"]:
+        if kind != "g":  # which archive/tar lists, and ocisize passes over
+            path, target = (decode_name(base64.b64decode(text or b"")) for text in (name, link))
+            rows.append(row(decode_name(clean_name(path.encode("utf-8", "surrogateescape"))),
+                            KIND_NAMES.get(ord(kind), "file"), size, tuple(owner), target))  # fmt: skip
+    return rows
+
+
+def row(path: str, kind: str, size: int, owner: tuple[int, ...], link: str | None) -> tuple[Any, ...]:
+    return path, kind, size if kind == "file" else 0, owner, link if kind in ("symlink", "hardlink") else None
+
+
+def without_unread(tar: bytes) -> bytes:
+    """The tar with valid values where ocisize reads none, and right checksums."""
+    data, position = bytearray(tar), 0
+    while any(header := data[position : position + BLOCK]) and len(header) == BLOCK:
+        data[position + 136 : position + 148] = b"%011o\0" % 0
+        if header[156] in _SPECIAL:
+            data[position + 100 : position + 124] = b"%07o\0" % 0 * 3
+        if header[257:262] == b"ustar":
+            data[position + 329 : position + 345] = b"%07o\0" % 0 * 2
+        position += BLOCK
+        if header[156] not in _NO_PAYLOAD:
+            try:
+                position += max(-(-parse_number(bytes(header[124:136])) // BLOCK) * BLOCK, 0)
+            except ValueError:
+                break
+    return mend_tar(bytes(data))
+
+
+def mutated(seeds: list[bytes], dice: random.Random) -> Iterator[bytes]:
+    while True:
+        data = bytearray(dice.choice(seeds))
+        for _ in range(dice.choice((0, 1, 1, 2, 3, 5))):
+            mutate(data, seeds, TAR_TOKENS, dice)
+        yield without_unread(bytes(data))
+
+
+def judge(ours: Listing, theirs: Listing) -> str:
+    if isinstance(theirs, str) and theirs.endswith(_SPARSE) and not isinstance(ours, str):
+        return "refused by Go alone, for a sparse map that does not fit its payload"
+    if isinstance(ours, str) or isinstance(theirs, str):
+        if type(ours) is type(theirs):
+            return "refused by both"
+        return f"refused by ocisize alone: {ours}" if isinstance(ours, str) else f"refused by Go alone: {theirs}"
+    return "read alike" if ours == theirs else "read differently"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus", type=Path, metavar="FOLDER")
+    parser.add_argument("--reader", metavar="PROGRAM", help="gotar.go, built elsewhere")
+    options = parser.parse_args()
+    seeds = [*tars(), *(path.read_bytes()[2:] for path in sorted(options.corpus.iterdir() if options.corpus else ()))]
+    found, examples, end = Counter[str](), dict[str, tuple[Listing, Listing]](), time.monotonic() + options.seconds
+    with tempfile.TemporaryDirectory() as folder:
+        program = options.reader or f"{folder}/gotar"
+        if not options.reader:
+            subprocess.run(["go", "build", "-o", program, HERE / "inputs" / "gotar.go"], check=True)
+        with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+            for tar in mutated(seeds, random.Random(options.seed)):
+                ours, theirs = by_scan(tar), by_go(reader, tar)
+                found[judge(ours, theirs)] += 1
+                examples.setdefault(judge(ours, theirs), (ours, theirs))
+                if time.monotonic() > end:
+                    break
+            reader.stdin.close()  # type: ignore[union-attr]
+    for what, count in found.most_common():
+        print(f"{count:9,} {what}")
+    for what, (ours, theirs) in examples.items():
+        if what not in ("read alike", "refused by both"):
+            print(f"\n{what}\n  ocisize: {str(ours)[:500]}\n  Go:      {str(theirs)[:500]}")
+
+
+if __name__ == "__main__":
+    main()
