@@ -157,6 +157,8 @@ def main() -> None:
     for name, harness in chosen.items():
         run = run_harness(name, options.out, round(60 * options.minutes * harness.share / shares))
         print({key: value for key, value in run.items() if key != "versions"}, flush=True)
+        if not run["executions"]:
+            sys.exit(f"{name} did not run: see {options.out / name}.log")
         runs = json.loads(figures.read_text()) if figures.exists() else []
         figures.write_text(json.dumps([*runs, run], indent=1))
     if options.write:

@@ -2,8 +2,9 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-What comparing.py, advice.py and soak.py wrote into comparing.md, advice.md and soak.md is taken in. Hand-written notes are in
-NOTES.md; nothing in RESULTS.md is edited by hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
+comparing.md, advice.md, soak.md and fuzzing.md are taken in as comparing.py, advice.py, soak.py and fuzz.py wrote them.
+Hand-written notes are in NOTES.md; nothing in RESULTS.md is edited by hand. Plots need matplotlib (``pip install
+ocisize[benchmark]``).
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ def write(results: Results, *, with_plots: bool) -> str:
         if results.of(group):
             parts += [f"## {title}", *_group(results, group)]
             parts += [f"![{plot.title}](plots/{plot.name}.svg)" for plot in drawn if plot.group == group]
-    for title, name in (("Comparing", "comparing.md"), ("Advice", "advice.md"), ("Faults", "soak.md")):
-        parts += [f"## {title}", (HERE / name).read_text().strip()]
+    sections = (("Comparing", "comparing"), ("Advice", "advice"), ("Faults", "soak"), ("Fuzzing", "fuzzing"))
+    for title, name in sections:
+        parts += [f"## {title}", (HERE / f"{name}.md").read_text().strip()]
     return "\n\n".join(parts) + "\n"
 
 
