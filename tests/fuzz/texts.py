@@ -21,6 +21,7 @@ from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.analysis.quantities import Unit, parse_limit
 from ocisize.platforms import parse_platform
 from ocisize.reference import is_loopback, parse_reference, same_name, split_host
+from ocisize.sources.auth import parse_challenges
 from ocisize.report.diffjson import comparison_to_json
 from tests.fuzz.images import JSON_TOKENS
 from tests.fuzz.oracle import Harness, Refused, check_analysis, check_report, outcome, same
@@ -31,7 +32,7 @@ from tests.images import DIR, Entries, Hard, Link, build_image, layer
 
 
 def run_reference(data: bytes) -> None:
-    """A reference that is taken is written as one that means the same."""
+    """A reference that is taken is written as one that means the same; challenges, platforms and costs are read, or refused."""
     text = as_text(data)
     reference = outcome(lambda: parse_reference(text))
     if not isinstance(reference, Refused):
@@ -41,6 +42,8 @@ def run_reference(data: bytes) -> None:
         assert not re.search(r"[^\x21-\x7e]", str(reference))
         assert same_name(str(reference), text)
     split_host(text)
+    for scheme, parameters in parse_challenges(text).items():
+        assert scheme == scheme.lower() and all(name == name.lower() for name in parameters)
     outcome(lambda: parse_platform(text))
     outcome(lambda: parse_cost(text))
 
@@ -48,7 +51,8 @@ def run_reference(data: bytes) -> None:
 REFERENCES = (
     "ubuntu", "debian:12", "docker.io/library/ubuntu:latest", "registry.io:5000/a/b_c/d__e/f-g:tag", "localhost/app",
     "[::1]:5000/app@sha256:" + "0" * 64, "127.0.0.1/a:b@sha256:" + "a" * 64, "Registry.IO/app", "http://a/b", "a" * 64,
-    "sha512:" + "1" * 128, "a@md5:" + "0" * 32, "linux/arm64/v8", "deploys=40,nodes=200,price=0.05,bandwidth=100Mbps",
+    "sha512:" + "1" * 128, "a@md5:" + "0" * 32, 'Bearer realm="https://a/t",service="s",scope="a:b" , Basic realm=x',
+    "linux/arm64/v8", "deploys=40,nodes=200,price=0.05,bandwidth=100Mbps",
 )  # fmt: skip
 
 # saved analyses
