@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import attrs
 
-from ocisize import from_json, to_json
+from ocisize import compare, from_json, to_json
+from ocisize.analysis.listing import Order, list_files
 from ocisize.analysis.model import Analysis, LayerAnalysis
+from ocisize.analysis.tree import make_tree
 from ocisize.errors import LayerError, OcisizeError, ReportError
 from ocisize.files import FileTable
+from ocisize.report.advise import write_advise
+from ocisize.report.diff import write_diff
+from ocisize.report.files import write_files
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
+from ocisize.report.tree import write_tree
 
 T = TypeVar("T")
 _STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what a terminal may obey; lines may end
@@ -133,14 +139,17 @@ def _check_figures(analysis: Analysis) -> None:
 
 
 def check_report(analysis: Analysis, number: int) -> None:
-    """One of the formats can be written, in UTF-8, and steers no terminal."""
-    name = list(FORMATS)[number % len(FORMATS)]
+    """One of the formats or views can be written, in UTF-8, and steers no terminal."""
+    name = [*FORMATS, *_VIEWS][number % (len(FORMATS) + len(_VIEWS))]
+    without_files = any(layer.files is None for layer in analysis.layers)
+    if name in ("files", "tree") and any(layer.hidden_by is None for layer in analysis.layers):
+        return  # of what was read back there are no views, as callers have to know
     text = outcome(lambda: written(name, analysis))
     if isinstance(text, Refused):
-        assert text.kind is ReportError and any(layer.files is None for layer in analysis.layers), text
+        assert text.kind is ReportError and without_files, text
         return
     text.encode()
-    if name in _PLAIN_TEXT:
+    if name in (*_PLAIN_TEXT, *_VIEWS):
         found = _STEERING.search(text.replace("\r\n", "\n") if name == "csv" else text)
         assert found is None, f"{name} holds {found}"
 
@@ -148,5 +157,20 @@ def check_report(analysis: Analysis, number: int) -> None:
 def written(name: str, analysis: Analysis, **options: Any) -> str:
     """A report as text."""
     file = io.StringIO(newline="")
-    write_report(name, analysis, file, ReportOptions(**options))
+    if name in _VIEWS:
+        _VIEWS[name](analysis, file)
+    else:
+        write_report(name, analysis, file, ReportOptions(**options))
     return file.getvalue()
+
+
+def _write_tree(analysis: Analysis, file: TextIO) -> None:
+    write_tree(analysis, make_tree(analysis.layers, most=9), file, layer=None, order=Order.SIZE)
+
+
+_VIEWS: Mapping[str, Callable[[Analysis, TextIO], object]] = {
+    "files": lambda analysis, file: write_files(analysis, list_files(analysis.layers, most=9), file, layer=None),
+    "tree": _write_tree,
+    "advise": lambda analysis, file: write_advise(analysis, file),
+    "diff": lambda analysis, file: write_diff(compare(analysis, analysis), file),
+}
