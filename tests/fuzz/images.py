@@ -295,5 +295,5 @@ HARNESSES = {
     "docker-archive": Harness(
         run_archive, lambda: [*docker_seeds(), *real_seeds()[:6]], (*TAR_TOKENS, *JSON_TOKENS), share=2
     ),
-    "oci-archive": Harness(run_archive, oci_seeds, (*TAR_TOKENS, *JSON_TOKENS), share=2, quick=40),
+    "oci-archive": Harness(run_archive, oci_seeds, (*TAR_TOKENS, *JSON_TOKENS), share=2, quick=25),
 }

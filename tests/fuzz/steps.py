@@ -123,7 +123,7 @@ HARNESSES = {
             b"@",
             b"\\",
         ),
-        quick=100,
+        quick=50,
     ),
     "files": Harness(
         run_files, lambda: [DATABASE, PATHS], (b"Package: ", b"Depends: ", b"\n\n", b"node_modules/", b" | ", b".so.")

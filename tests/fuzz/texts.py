@@ -264,7 +264,7 @@ def glob_seeds() -> list[bytes]:
 HARNESSES = {
     "reference": Harness(run_reference, lambda: [text.encode() for text in REFERENCES], (b"@sha256:", b":", b"/", b"[::1]", b"localhost", b"__", b"://")),
     "saved": Harness(run_saved, saved_seeds, JSON_TOKENS, quick=500),
-    "saved-edited": Harness(run_saved_edited, saved_edits, share=2, quick=300),
+    "saved-edited": Harness(run_saved_edited, saved_edits, share=2, quick=200),
     "budgets": Harness(run_budgets, budget_seeds, (*BUDGET_TOKENS, *JSON_TOKENS[-8:])),
     "globs": Harness(run_globs, glob_seeds, (b"**", b"*", b"?", b"[!", b"]", b"/", b"\t", b"\n", b".pyc")),
 }  # fmt: skip
