@@ -124,7 +124,7 @@ _RUN: Mapping[str, Any] = {
     "history": [
         {"created_by": "ADD file:1 in /"}, {"created_by": "/bin/sh -c #(nop) ENV A=1", "empty_layer": True},
         {"created_by": "RUN |1 A=b /bin/sh -c apt-get update && apt-get install -y curl # buildkit"},
-        {"created_by": "COPY --chown=1:1 . /app # buildkit"}, {"created_by": "RUN chown -R app /app"},
+        {"created_by": "COPY --chown=1:1 . /app\x1b]0;x\x07 # buildkit"}, {"created_by": "RUN chown -R app /app"},
     ],
 }  # fmt: skip
 
@@ -144,7 +144,7 @@ def _image() -> BuiltImage:
 
 def image_seeds() -> list[bytes]:
     """Images of some layers in every form."""
-    pieces = tars()
+    pieces, steering = tars(), tar_of({f"\x1b[31m{number}\r\n::error::\x9b": bytes(900 * number) for number in range(3)})
     made = []
     for number in range(24):
         layers = [pieces[(number + step) % len(pieces)] for step in range(1 + number % 3)]
@@ -152,7 +152,7 @@ def image_seeds() -> list[bytes]:
             layers = [_image().layers[0].tar, _image().layers[1].tar]
         head = bytes([0, number % 3, number % len(_FORMS), number % 2, number % 3, number])
         edits = bytes([0, number, 9 * number, 3]) if number % 5 == 0 else b""
-        made.append(SPLIT.join([head, edits, edits if number % 2 else b"", *layers]))
+        made.append(SPLIT.join([head, edits, edits if number % 2 else b"", *layers, steering]))
     return made
 
 
