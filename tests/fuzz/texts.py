@@ -16,6 +16,7 @@ from ocisize.analysis.baseline import Baseline, baseline_from_json, baseline_to_
 from ocisize.analysis.budgetfile import parse_budgets
 from ocisize.analysis.catalog import parse_catalog
 from ocisize.analysis.cost import parse_cost
+from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
 from ocisize.analysis.diverules import dive_budgets, parse_dive_ci
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.analysis.quantities import Unit, parse_limit
@@ -130,6 +131,7 @@ def run_budgets(data: bytes) -> None:
         lambda: dive_budgets({}, parse_dive_ci(text, ".dive-ci"), ".dive-ci"),
         lambda: parse_catalog(text, "team.toml"),
         lambda: _read_baseline(text),
+        lambda: _read_dockerfile(text),
     )
     chosen = read[kind % len(read)]
     first, second = outcome(chosen), outcome(chosen)
@@ -149,6 +151,15 @@ def _read_baseline(text: str) -> Baseline:
     return baseline
 
 
+def _read_dockerfile(text: str) -> tuple[object, ...]:
+    instructions = parse_dockerfile(text)
+    ends = [0, *(each.last for each in instructions)]
+    assert all(end < each.first <= each.last for end, each in zip(ends, instructions, strict=False))
+    assert ends[-1] <= text.count("\n") + 1
+    steps = [f"{each.keyword} {each.text}" for each in instructions[:9]]
+    return find_lines(["RUN make", *steps, "COPY a b"], instructions, base=1)
+
+
 def budget_seeds() -> list[bytes]:
     texts = (
         'name = "a"\nbaseline = "b.json"\nmax-wire = "120 MB"\nmax-waste = ["5 %", "+10 MB"]\nmin-efficiency = 0.95\n'
@@ -162,6 +173,8 @@ def budget_seeds() -> list[bytes]:
         'fix = { acme = "RUN {instruction} {path}" }\n[[protect]]\nwhat = "p"\nglobs = ["/opt/"]\n[[secret]]\ntitle = "k"\n'
         'what = "w"\nglobs = [".acme/key"]\nconfidence = "likely"\n[[public]]\nwhat = "x"\nglobs = ["/usr/share/"]\n',
         baseline_to_json(Baseline().with_entry("app", "linux/amd64", entry_of(_small(b"one")))),
+        "# escape=`\nFROM debian AS base\nRUN --mount=type=cache a && `\n  # no\n b\nCOPY <<E <<-'F' /a\nx\nE\n\ty\n\tF\n"
+        'FROM base\nARG V=1\nCOPY --chown=1:1 $V ${W:-x} /b\nADD ["a", "b"]\nWORKDIR /x\nRUN make\n',
     )
     quantities = ("120 MB", "1.5kB", "5 %", "+2 %", "+100", "10 s at 100 Mbit/s", "2,500", "9" * 60, "off")
     return [
