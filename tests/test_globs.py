@@ -80,6 +80,8 @@ def test_sets_mean_what_they_say(glob: str) -> None:
         ("./a", "has a component '.'"),
         ("a/../b", "has a component '..'"),
         ("a\0", "has a NUL"),
+        ("[\udcff]a", "is not UTF-8"),
+        ("\udcff*", "is not UTF-8"),
         ("a**", "has '**' within a component"),
         ("a/***/b", "has '**' within a component"),
         ("[ab", "has a '[' without its ']'"),

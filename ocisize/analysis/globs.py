@@ -62,6 +62,8 @@ def parse_glob(text: str) -> Glob:
     """Parse a glob; raises InvalidGlob with what is wrong in words."""
     if not text or "\0" in text:
         raise InvalidGlob(text, "is empty" if not text else "has a NUL")
+    if not _is_utf8(text):
+        raise InvalidGlob(text, "is not UTF-8")
     parts = text.split("/")
     anchored, directory = parts[0] == "" and len(parts) > 1, parts[-1] == "" and len(parts) > 1
     parts = parts[anchored : -1 if directory else None] or [""]
@@ -85,6 +87,14 @@ def parse_glob(text: str) -> Glob:
 
 
 @functools.lru_cache(_MAX_COMPONENTS)
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def parse_component(text: str) -> Component:
     """Parse what stands between two slashes; raises ValueError."""
     if text == ANY_DEPTH:
