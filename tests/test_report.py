@@ -333,6 +333,8 @@ def test_wrong_types_are_named(analysis: Analysis) -> None:
         ("groups.directories.0.content_size", -5, "content_size is out of range"),
         ("dive.efficiency", float("inf"), "dive's figures: efficiency is inf"),
         ("dive.layer_sizes", [-1], "a layer size of dive is out of range"),
+        ("dive.layer_sizes", [], "dive's figures are of 0 layers"),
+        ("advice.findings.0.id", "\x1b[31m\ud800", r"'\x1b[31m\ud800' is no id of a finding"),
         ("system.packages", -1, "the system: packages is out of range"),
         ("layers.0.files.kinds", "Z", "columns of different lengths"),
         ("layers.0.files.paths.0", "a\0b", "paths with NUL"),
