@@ -45,7 +45,7 @@ def results(server: Server, tmp_path_factory: pytest.TempPathFactory, request: p
             folder = tmp_path_factory.mktemp("case")
             jobs |= {f"{case.name} {form}": [image, *case.options] for form, image in _forms(case, folder, server).items()}
     reports = tmp_path_factory.mktemp("reports")
-    lines = [["-j2", *line, "-f", "json" if key.endswith("registry") else "text"] for key, line in jobs.items()]
+    lines = [["-j2", *line, "-f", "text" if key.endswith("saved") else "json"] for key, line in jobs.items()]
     process = subprocess.run(
         [sys.executable, "-m", "tests.corpus.harness", str(reports)], input=json.dumps(lines), cwd=_ROOT,
         stdout=subprocess.PIPE, text=True, check=True,

@@ -238,7 +238,7 @@ def _configs() -> Iterator[Case]:
     yield _case("config-html", "reject", "is not valid JSON", _with_config(b"<html>"))
     yield _case("config-without-rootfs", "reject", "is not valid", _with_config(b"{}"))
     yield _case("config-deep", "reject", "nested too deeply", _with_config(b'{"a":' * 200_000))
-    steps: list[dict[str, object]] = [{}] * 20_000
+    steps: list[dict[str, str]] = [{}] * 20_000
     yield _case("config-of-too-many-steps", "limit", "has 20000 steps, more than 16384", config(history=steps))
     lists = b'{"x": [%s1]}' % (b"[]," * 5_000_000)
     yield _case("config-of-5-million-lists", "limit", "more than 1000000 values", _with_config(lists))

@@ -147,7 +147,8 @@ def _bombs() -> Iterator[Case]:
     ):  # fmt: skip
         yield _case(f"bomb-of-{name}", "limit", "more than 5000 entries", repeated(b"", part * 100, 200), *few)
     metadata = "more than 268435456 bytes of names, links and attributes"
-    yield _case("bomb-of-long-names", "limit", metadata, repeated(b"", (long_name(b"n" * 65_000) + header(b"")) * 10, 430))
+    names = repeated(b"", (long_name(b"n" * 65_000) + header(b"")) * 10, 430)
+    yield Case("stream-bomb-of-long-names", "limit", metadata, lambda: of_blob(names), costly=True)
     yield _case(
         "bomb-of-long-links",
         "limit",
@@ -167,7 +168,7 @@ def _bombs() -> Iterator[Case]:
         )
     deep = b"".join(long_name(b"%d/" % number + b"d/" * 2000 + b"f") + header(b"") for number in range(600))
     yield _case("bomb-of-directories", "limit", "more than", compress(deep + END, "gzip"))
-    yield Case("bomb-of-layers-together", "limit", ratio, _many_layers)
+    yield Case("bomb-of-layers-together", "limit", ratio, _many_layers, costly=True)
 
 
 def _many_layers() -> Bundle:
