@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ocisize.analysis.base import Base, GivenBase, find_base, match_given
 from ocisize.analysis.catalog import Catalog, load_catalog
 from ocisize.analysis.model import Analysis
-from ocisize.analysis.waste import rows_to_hash
 from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
 from ocisize.explain import explain
+from ocisize.hashing import Outcome, hash_alike
 from ocisize.image import Image, Layer, Source, read_image
 from ocisize.index import layer_key, naming, placed, read_images, shared_layers
 from ocisize.limits import Limits, Meter, Tally
+from ocisize.locks import fork_safe
+from ocisize.memory import TWO_IMAGES, limits_within
 from ocisize.oci import Platform
+from ocisize.parallel import CallbackFailed, Check, read_layers
 from ocisize.platforms import parse_platform
-from ocisize.scan import SMALL, LayerScan, hash_rows, scan_layer
+from ocisize.scan import LayerScan, scan_layer
 from ocisize.sources import open_source
 
 if TYPE_CHECKING:
@@ -47,14 +49,16 @@ ProgressCallback = Callable[[Progress], object]
 
 @attrs.define(kw_only=True)
 class Analyzer:
-    """Analyses images with one set of options; may be used for many images and from many threads.
+    """Analyses images with one set of options; may be used for many images, from many threads and processes.
 
     ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
     ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
     the rules for files that images rarely need; None means the packaged ones. ``base`` names the image that the analysed
     ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``keep_layers`` keeps
-    what was read of verified layers, so that images which share them read them once. ``limits`` are what an image may ask
-    for. ``on_progress`` is called under a lock, at most once per MiB and layer.
+    what was read of verified layers, so that images which share them read them once. With ``keep_going`` layers that
+    cannot be read are left out and named in the analysis, which then says that it is not ``complete``; so are images of an
+    index. ``limits`` are what an image may ask for; ``max_memory``, in bytes, lowers them by the law of
+    ``ocisize.memory``. ``on_progress`` is called under a lock, at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None
@@ -66,9 +70,23 @@ class Analyzer:
     base: str | os.PathLike[str] | None = None
     keep_layers: bool = False
     limits: Limits = attrs.field(factory=Limits)
+    max_memory: int | None = None
+    keep_going: bool = False
     on_progress: ProgressCallback | None = None
     _kept: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+    _lock: threading.Lock = attrs.field(factory=lambda: fork_safe(threading.Lock()), init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: the options, without what belongs to this one."""
+        return attrs.asdict(self, recurse=False, filter=lambda field, _: field.init)
+
+    def __setstate__(self, options: dict[str, Any]) -> None:
+        self.__init__(**options)  # type: ignore[misc]
+
+    def _limits(self, times: int = 1) -> Limits:
+        if self.max_memory is None:
+            return self.limits
+        return limits_within(self.max_memory, self.limits, jobs=self.jobs, times=times)
 
     def analyze(self, image: str | os.PathLike[str], *, select: str | None = None) -> Analysis:
         """Analyse what ``image`` names: a reference, a saved archive or a layout folder.
@@ -80,17 +98,20 @@ class Analyzer:
             return self.analyze_source(source, name=image)
 
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
-        """Analyse an image from any Source; the caller closes it."""
+        """Analyse an image from any Source; the caller closes it.
+
+        Where it has a method ``abort()``, as those of registries do, that is called when the analysis fails or is
+        interrupted; nothing can be read from it afterwards.
+        """
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
         base, note = self._find_base(image)
         if note is not None:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
-        scans = self._scan(source, image)
-        analysis = explain(source, name, image, scans, self.catalog or load_catalog(), base)
+        outcomes = self._scan(source, image)
+        analysis = explain(source, name, image, outcomes, self.catalog or load_catalog(), base)
         if not self.keep_layers:
-            for scan in scans:
-                scan.table.contents = {}  # read by now
+            _forget_contents(outcomes)
         return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
@@ -107,7 +128,7 @@ class Analyzer:
         """Analyse the images of all platforms from any Source; the caller closes it."""
         from ocisize.analysis.drift import IndexAnalysis, find_drift
 
-        index = read_images(source)
+        index = read_images(source, keep_going=self.keep_going)
         images = dict[str, tuple[Image, Base | None]]()
         for label, image in index.images.items():
             with naming(label):
@@ -115,18 +136,16 @@ class Analyzer:
             images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [note]))), base
         layers = shared_layers(index.images)
         try:
-            scans = dict(zip(layers, self._scan_layers(source, list(layers.values())), strict=True))
+            found = self._scan_layers(source, list(layers.values()), self._limits(TWO_IMAGES))
         except LayerError as error:
             raise placed(error, index.images, list(layers)) from error
+        outcomes = dict(zip(layers, found, strict=True))
         analyses = {}
         for label, (image, base) in images.items():
-            own = [scans[layer_key(layer)] for layer in image.layers]
             with naming(label):
-                if any(scan.region is not None for scan in own):
-                    self._hash_alike(own)
+                own = self._hash_alike(image, [outcomes[layer_key(layer)] for layer in image.layers])
                 analyses[label] = explain(source, name, image, own, self.catalog or load_catalog(), base)
-        for scan in scans.values():
-            scan.table.contents = {}  # read by now
+        _forget_contents(list(outcomes.values()))
         return IndexAnalysis(
             source=name,
             format=getattr(source, "format", "custom"),
@@ -137,6 +156,7 @@ class Analyzer:
             drift=find_drift(analyses),
             attestations=index.attestations,
             absent=index.absent,
+            unread=index.unread,
             warnings=index.warnings,
         )
 
@@ -164,37 +184,24 @@ class Analyzer:
             which = "the base image:" if named else f"the base image {name}:"
             raise SourceError(f"{which} {error}", hint=error.hint) from error
 
-    def _scan(self, source: Source, image: Image) -> list[LayerScan]:
+    def _scan(self, source: Source, image: Image) -> list[Outcome]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        found = {key: self._kept[key] for key in distinct if key in self._kept}
+        found: dict[tuple[str, str | None], Outcome] = {key: self._kept[key] for key in distinct if key in self._kept}
         missing = {key: layer for key, layer in distinct.items() if key not in found}
-        found.update(zip(missing, self._scan_layers(source, list(missing.values())), strict=True))
+        found.update(zip(missing, self._scan_layers(source, list(missing.values()), self._limits()), strict=True))
         if self.keep_layers:  # unverified ones prove nothing about another image's layers
-            self._kept.update((key, found[key]) for key in missing if found[key].digest_verified)
-        scans = [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
-        if any(scan.region is not None for scan in scans):
-            self._hash_alike(scans)
-        return scans
+            scans = {key: scan for key in missing if isinstance(scan := found[key], LayerScan)}
+            self._kept.update((key, scan) for key, scan in scans.items() if scan.digest_verified)
+        return self._hash_alike(image, [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers])
 
-    def _hash_alike(self, scans: Sequence[LayerScan]) -> None:
-        """Hash what was passed over in layers read in place and could equal other contents."""
-        rows = rows_to_hash([scan.table for scan in scans], SMALL)
-        jobs = {
-            (id(scan), part): (scan.region, scan.table, wanted[part :: self.jobs])
-            for scan, wanted in zip(scans, rows, strict=True)
-            if scan.region is not None
-            for part in range(self.jobs)
-        }
-        with ThreadPoolExecutor(self.jobs, "ocisize") as pool:
-            list(pool.map(lambda job: hash_rows(*job), jobs.values()))
+    def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        return hash_alike(image.layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
 
-    def _scan_layers(self, source: Source, layers: Sequence[Layer]) -> list[LayerScan]:
-        """Scan all layers, largest first so that the last ones to finish are small; results in layer order."""
-        stopped = threading.Event()
+    def _scan_layers(self, source: Source, layers: Sequence[Layer], limits: Limits) -> list[Outcome]:
         stored = sum(layer.descriptor.size for layer in layers)
-        half, tally = stored / 2, Tally(self.limits, stored)
+        half, tally = stored / 2, Tally(limits, stored)
 
-        def scan(layer: Layer) -> LayerScan:
+        def scan(layer: Layer, check: Check) -> LayerScan:
             return scan_layer(
                 source,
                 layer,
@@ -202,43 +209,33 @@ class Analyzer:
                 hash_content=self.hash_content,
                 meter=Meter(tally),
                 aside=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
-                on_bytes=self._progress_of(layer, len(layers), stopped),
+                on_bytes=self._progress_of(layer, len(layers), check),
             )
 
-        if getattr(source, "sequential", False):
-            order = sorted(layers, key=lambda layer: source.stored_order(layer.descriptor))  # type: ignore[attr-defined]
-            by_index = {layer.index: scan(layer) for layer in order}
-            return [by_index[layer.index] for layer in layers]
-        pool = ThreadPoolExecutor(self.jobs, "ocisize")
-        try:
-            by_size = sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index))
-            futures = {layer.index: pool.submit(scan, layer) for layer in by_size}
-            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-            failed = [future for future in futures.values() if future in done and future.exception() is not None]
-            if failed:
-                raise failed[0].exception() or AssertionError
-            return [futures[layer.index].result() for layer in layers]
-        finally:
-            stopped.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+        return read_layers(source, layers, scan, jobs=self.jobs, keep_going=self.keep_going)
 
-    def _progress_of(self, layer: Layer, layers: int, stopped: threading.Event) -> Callable[[int], None]:
+    def _progress_of(self, layer: Layer, layers: int, check: Check) -> Callable[[int], None]:
         size, reported = layer.descriptor.size, -_PROGRESS_STEP
 
         def on_bytes(done: int) -> None:
             nonlocal reported
-            if stopped.is_set():
-                raise _Stopped
+            check()
             if self.on_progress is not None and (done - reported >= _PROGRESS_STEP or done >= size > reported):
                 reported = done
-                with self._lock:
-                    self.on_progress(Progress(layer.index, layers, done, size))
+                try:
+                    with self._lock:
+                        self.on_progress(Progress(layer.index, layers, done, size))
+                except BaseException as error:
+                    raise CallbackFailed(error) from None
 
         return on_bytes
 
 
-class _Stopped(Exception):
-    """Ends the scan of a layer whose result nobody waits for any more."""
+def _forget_contents(outcomes: Sequence[Outcome]) -> None:
+    """Let go of what package databases were kept for."""
+    for outcome in outcomes:
+        if isinstance(outcome, LayerScan):
+            outcome.table.contents = {}
 
 
 def analyze(

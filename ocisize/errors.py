@@ -22,6 +22,7 @@
     ├── CatalogError            a file of rules cannot be used
     │   └── InvalidGlob
     ├── ViewError               a view asks for what the image does not have
+    ├── IncompleteAnalysis      a comparison of an image of which not all layers could be read
     ├── InvalidCost             assumptions on cost that cannot be understood
     ├── BudgetError             budgets or a baseline cannot be used
     └── ReportError             a saved analysis cannot be read back
@@ -30,6 +31,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 _MAX_MESSAGE = 2000  # characters: messages repeat what others wrote, who may have written megabytes
 
@@ -44,6 +46,16 @@ class OcisizeError(Exception):
             message = f"{message[: _MAX_MESSAGE // 2]} … {message[-_MAX_MESSAGE // 2 :]}"
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For other processes: the error as it is, whatever its class is made from."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[OcisizeError], arguments: tuple[Any, ...], state: dict[str, Any]) -> OcisizeError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidReference(OcisizeError):
@@ -178,6 +190,18 @@ class InvalidGlob(CatalogError):
 
 class ViewError(OcisizeError):
     """A view asks for a layer or a figure that the image does not have."""
+
+
+class IncompleteAnalysis(OcisizeError):
+    """A comparison would take layers that could not be read for empty ones; ``layers`` are their indexes."""
+
+    def __init__(self, name: str, layers: Sequence[int]) -> None:
+        listed = ", ".join(map(str, layers[:10])) + (" …" if len(layers) > 10 else "")
+        super().__init__(
+            f"{name}: layer{'s' * (len(layers) > 1)} {listed} could not be read, so that it cannot be compared",
+            hint="analyse it again without --keep-going",
+        )
+        self.layers = tuple(layers)
 
 
 class InvalidCost(OcisizeError):

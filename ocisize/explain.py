@@ -15,24 +15,43 @@ from ocisize.analysis.dive import find_dive_figures
 from ocisize.analysis.grouping import find_groups
 from ocisize.analysis.history import match_history
 from ocisize.analysis.matching import match_image
-from ocisize.analysis.model import Analysis, DiveFigures
+from ocisize.analysis.model import Analysis, DiveFigures, Failure
 from ocisize.analysis.overlay import Overlay, lay_over
 from ocisize.analysis.runs import ImageRuns
 from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
 from ocisize.analysis.system import find_system
 from ocisize.analysis.waste import find_duplicates, find_waste
+from ocisize.errors import BlobError, LayerError, LimitExceeded, OcisizeError, SourceError, StreamError, TarError
 from ocisize.files import FileTable
 from ocisize.image import Image, Source
 from ocisize.scan import LayerScan
 from ocisize.stream import PLAIN
 
+_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
+    (SourceError, "fetch"),
+    (BlobError, "verify"),
+    (StreamError, "decompress"),
+    (TarError, "unpack"),
+    (LimitExceeded, "limit"),
+)
+_UNKNOWN = "unknown"  # compression of a layer that could not be read
+
 
 def explain(
-    source: Source, name: str, image: Image, scans: Sequence[LayerScan], catalog: Catalog, base: Base | None
+    source: Source,
+    name: str,
+    image: Image,
+    outcomes: Sequence[LayerScan | LayerError],
+    catalog: Catalog,
+    base: Base | None,
 ) -> Analysis:
-    """The analysis of an image that was read from ``source``, given as ``name``; its tables are kept."""
+    """The analysis of an image that was read from ``source``, given as ``name``; its tables are kept.
+
+    ``outcomes`` are the scans of its layers, or the errors of those that could not be read, whose tables are empty.
+    """
+    scans = [_nothing(outcome) if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
     tables = [scan.table for scan in scans]
-    facts = _list_facts(source, image, scans)
+    facts = _list_facts(source, image, scans, [_failure(outcome) for outcome in outcomes])
     for table, fact in zip(tables, facts, strict=True):
         if fact.compressed_size is None:
             table.compressed_sizes = table.overhead = None
@@ -76,13 +95,27 @@ def explain(
         base=split(layers, base) if base is not None else None,
         system=system,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
-        dive=dive,
+        dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=find_groups(layers, runs),
         **attrs.asdict(total(layers)),
     )
 
 
-def _list_facts(source: Source, image: Image, scans: Sequence[LayerScan]) -> list[LayerFacts]:
+def _nothing(_: LayerError) -> LayerScan:
+    """What was found in a layer that could not be read: nothing, not even what had come before it broke."""
+    return LayerScan(FileTable.empty(), _UNKNOWN, digest_verified=False, diff_id_verified=False)
+
+
+def _failure(outcome: LayerScan | LayerError) -> Failure | None:
+    if not isinstance(outcome, LayerError):
+        return None
+    step = next((step for kind, step in _STEPS if isinstance(outcome.cause, kind)), "read")
+    return Failure(step, str(outcome.cause))
+
+
+def _list_facts(
+    source: Source, image: Image, scans: Sequence[LayerScan], failures: Sequence[Failure | None]
+) -> list[LayerFacts]:
     """What is known of each layer besides its table; an archive that holds plain layers does not tell their wire size."""
     repacked = getattr(source, "repacked", False)
     member_of = getattr(source, "member_of", None)
@@ -92,12 +125,13 @@ def _list_facts(source: Source, image: Image, scans: Sequence[LayerScan]) -> lis
             diff_id=layer.diff_id,
             media_type=layer.descriptor.media_type,
             compression=scan.compression,
-            compressed_size=None if repacked and scan.compression == PLAIN else layer.descriptor.size,
+            compressed_size=None if repacked and scan.compression in (PLAIN, _UNKNOWN) else layer.descriptor.size,
             digest_verified=scan.digest_verified,
             diff_id_verified=scan.diff_id_verified,
             member=member_of(layer.descriptor) if member_of else None,
+            failure=failure,
         )
-        for layer, scan in zip(image.layers, scans, strict=True)
+        for layer, scan, failure in zip(image.layers, scans, failures, strict=True)
     ]
 
 

@@ -86,6 +86,14 @@ class FileTable(Sequence[FileEntry]):
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
     anomalies: tuple[str, ...] = ()  #: what was odd but readable
 
+    @classmethod
+    def empty(cls) -> FileTable:
+        """A table without rows."""
+        return cls(
+            paths=Paths(()), kinds=b"", sizes=array("q"), ends=array("q"), hashes=b"", owners=array("I"), attributes=(),
+            tar_size=0, compressed_sizes=array("q"), overhead=0,
+        )  # fmt: skip
+
     def __len__(self) -> int:
         return len(self.kinds)
 

@@ -16,6 +16,7 @@ from ocisize.errors import (
     DocumentError,
     NoMatchingPlatform,
     NotAnImage,
+    OcisizeError,
     RegistryError,
     SizeMismatch,
 )
@@ -217,11 +218,18 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
 
 
 def candidates(
-    source: Source, index: Index, attestations: set[str] | None = None, *, depth: int = 1, seen: set[str] | None = None
+    source: Source,
+    index: Index,
+    attestations: set[str] | None = None,
+    *,
+    depth: int = 1,
+    seen: set[str] | None = None,
+    broken: dict[Digest, OcisizeError] | None = None,
 ) -> Iterator[tuple[Platform, Descriptor]]:
     """The images of an index with their platforms; nested indexes are flattened, absent and known ones passed over.
 
-    The digests of attestations are added to the set that is given.
+    The digests of attestations are added to the set that is given. What cannot be read is added to ``broken``, where that
+    is given, with its error.
     """
     seen = set() if seen is None else seen
     if depth > MAX_INDEX_DEPTH:
@@ -235,12 +243,26 @@ def candidates(
             seen.add(entry.digest)
             if len(seen) > MAX_INDEX_ENTRIES:
                 raise DocumentError(f"the index leads to more than {MAX_INDEX_ENTRIES} manifests")
-            _, document = read_if_there(source, entry) or (b"", None)
-            if isinstance(document, Index):
-                yield from candidates(source, document, attestations, depth=depth + 1, seen=seen)
-            elif document is not None and document.config.media_type in CONFIG_TYPES:
-                config = read_blob(source, document.config, MAX_CONFIG)
-                yield parse_config(config, f"the config {document.config.digest}").platform, entry
+            found = _look_into(source, entry, broken)
+            if isinstance(found, Index):
+                yield from candidates(source, found, attestations, depth=depth + 1, seen=seen, broken=broken)
+            elif found is not None:
+                yield found, entry
+
+
+def _look_into(source: Source, entry: Descriptor, broken: dict[Digest, OcisizeError] | None) -> Index | Platform | None:
+    """An index that an entry points to, or the platform that an image's config names; None of what is neither or absent."""
+    try:
+        _, document = read_if_there(source, entry) or (b"", None)
+        if isinstance(document, Index) or document is None or document.config.media_type not in CONFIG_TYPES:
+            return document if isinstance(document, Index) else None
+        config = read_blob(source, document.config, MAX_CONFIG)
+        return parse_config(config, f"the config {document.config.digest}").platform
+    except OcisizeError as error:
+        if broken is None:
+            raise
+        broken[entry.digest] = error
+        return None
 
 
 def read_if_there(source: Source, entry: Descriptor) -> tuple[bytes, Index | Manifest] | None:

@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError
+from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
 from ocisize.image import Image, Layer, Source, candidates, digest_of, make_image, read_if_there
 from ocisize.oci import Descriptor, Digest, Index, Platform, parse_manifest
-from ocisize.platforms import normalize
+from ocisize.platforms import UnreadImage, normalize
 
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 
@@ -31,33 +31,45 @@ class IndexImages:
     media_type: str = ""
     attestations: int = 0
     absent: tuple[str, ...] = ()  #: platforms whose manifests the source lacks
+    unread: tuple[UnreadImage, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def read_images(source: Source) -> IndexImages:
+def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     """Read the manifests and configs of all platforms, every document verified by size and digest.
 
-    Raises PlatformError where one of them is broken, NoMatchingPlatform where there is none at all, DocumentError, and
-    what the source raises.
+    With ``keep_going`` images of which one is broken are left out and named, as long as there are others. Raises
+    PlatformError where one of them is broken, NoMatchingPlatform where there is none at all, DocumentError, and what the
+    source raises.
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
     if not isinstance(document, Index):
         image = make_image(source, data, document)
         return IndexImages(images={str(image.platform): image})
-    attestations = set[str]()
-    entries = {
-        (entry.digest, normalize(found)): (found, entry) for found, entry in candidates(source, document, attestations)
-    }
+    attestations, broken = set[str](), dict[Digest, OcisizeError]()
+    found = candidates(source, document, attestations, broken=broken if keep_going else None)
+    entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in found}
     images, absent, warnings = dict[str, Image](), list[str](), list[str]()
+    unread = [UnreadImage("", digest, str(error)) for digest, error in broken.items()]
     for label, (platform, entry) in zip(_labels(list(entries.values())), entries.values(), strict=True):
-        with naming(label):
-            if (there := read_if_there(source, entry)) is None:
-                absent.append(label)
-                continue
-            image = images[label] = make_image(source, *there, entry)
+        try:
+            with naming(label):
+                if (there := read_if_there(source, entry)) is None:
+                    absent.append(label)
+                    continue
+                image = images[label] = make_image(source, *there, entry)
+        except PlatformError as error:
+            if not keep_going:
+                raise
+            unread.append(UnreadImage(label, entry.digest, str(error.cause)))
+            continue
         if _differ(platform, image.platform):
             warnings.append(f"{label}: the config of this image says that it is for {image.platform}")
+    if not images and unread:
+        raise SourceError(
+            f"no image of the index could be read; {unread[0].platform or unread[0].digest}: {unread[0].error}"
+        )
     if not images:
         raise NoMatchingPlatform("any", [])
     return IndexImages(
@@ -66,6 +78,7 @@ def read_images(source: Source) -> IndexImages:
         media_type=document.media_type,
         attestations=len(attestations),
         absent=tuple(absent),
+        unread=tuple(unread),
         warnings=tuple(warnings),
     )
 

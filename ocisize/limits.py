@@ -15,6 +15,7 @@ from ocisize.errors import LimitExceeded
 
 _AT_LEAST_ONE = attrs.validators.ge(1)
 EXTRA = 160  #: bytes that what few entries have, as a link's target, takes beside its own
+PER_ENTRY, PER_BYTE = 400, 3  #: memory of an entry, and of a byte of its names, with all that is computed from them
 _MAX_PATH = 4096  # longer ones are in no filesystem, and not looked into
 
 
@@ -41,6 +42,8 @@ class Limits:
     zstd_window: int = attrs.field(default=128 << 20, validator=_AT_LEAST_ONE)
     #: Files of a saved image, compressed or not. An image of 4096 layers has 12,000 as Docker once wrote it.
     members: int = attrs.field(default=1_000_000, validator=_AT_LEAST_ONE)
+    #: Bytes of memory for the entries of all layers, by the law of ``ocisize.memory``; None leaves it to the limits above.
+    memory: int | None = attrs.field(default=None, validator=attrs.validators.optional(_AT_LEAST_ONE))
 
 
 #: limit → what is counted, and the flag that raises it
@@ -52,6 +55,7 @@ _WORDS = {
     "metadata_size": ("bytes of names, links and attributes in all layers", None),
     "zstd_window": ("bytes of window for a zstd frame", None),
     "members": ("files in the archive", None),
+    "memory": ("bytes of memory for the entries of all layers", "--max-memory"),
 }
 
 
@@ -102,13 +106,23 @@ class Tally:
             raise exceeded(self._many, entries, self._most_entries)
         if metadata > self.limits.metadata_size:
             raise exceeded("metadata_size", metadata, self.limits.metadata_size)
+        memory = self.limits.memory
+        if memory is not None and (taken := PER_ENTRY * entries + PER_BYTE * metadata) > memory:
+            raise exceeded("memory", taken, memory)
 
     def may_be_many(self, components: int, depth_size: int) -> bool:
         """Whether the directories of these paths, and those of all before them, could be more than allowed."""
         with self._lock:
             self._components += components
             self._depth_size += depth_size
-            return self._components > self.limits.entries or self._depth_size > self.limits.metadata_size
+            components, depth_size = self._components, self._depth_size
+        limits = self.limits
+        taken = PER_ENTRY * components + PER_BYTE * depth_size
+        return (
+            components > limits.entries
+            or depth_size > limits.metadata_size
+            or (limits.memory is not None and taken > limits.memory)
+        )
 
 
 class Meter:

@@ -35,6 +35,15 @@ _ARCHITECTURES = {
 _SYSTEMS = {"macos": "darwin"}
 
 
+@attrs.frozen
+class UnreadImage:
+    """An image of an index whose manifest or config could not be read."""
+
+    platform: str  #: as the index names it, "" where it does not
+    digest: str  #: of the manifest
+    error: str
+
+
 def normalize(platform: Platform) -> Platform:
     """Bring a platform to its usual spelling: ``x86_64`` is ``amd64``, ``arm`` is ``arm/v7``, ``arm64/v8`` is ``arm64``."""
     architecture = platform.architecture.lower()

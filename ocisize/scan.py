@@ -15,6 +15,7 @@ from ocisize.errors import LayerError, OcisizeError, SizeMismatch, TarError
 from ocisize.files import HASH_SIZE, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.limits import Meter
+from ocisize.locks import fork_safe
 from ocisize.metadata import BEGINNINGS, Metadata
 from ocisize.oci import SELF_NAMED
 from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
@@ -23,7 +24,7 @@ from ocisize.verify import Verifier, verified
 
 SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10
-_ONE_AT_A_TIME = threading.Lock()  # walking headers hardly lets go of the interpreter: two at once take longer
+_ONE_AT_A_TIME = fork_safe(threading.Lock())  # walking headers hardly lets go of the interpreter: two take longer
 
 
 @attrs.frozen
@@ -145,21 +146,25 @@ def _add_wire_shares(table: FileTable, shares: IntArray, stored: int) -> None:
     table.overhead = stored - sum(shares)
 
 
-def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int]) -> None:
+def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None) -> None:
     """Read the payloads of ``rows`` by offset and fill in their content hashes; threads may share a table.
 
-    Raises TarError when the file has been cut since it was scanned.
+    Ends early, with hashes missing, once it is ``stopped``. Raises TarError when the file has been cut since it was scanned.
     """
     buffer = memoryview(bytearray(WINDOW))
     for row in rows:
-        value = _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer)
+        value = _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
+        if stopped is not None and stopped.is_set():
+            return
         table.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value  # type: ignore[index]
 
 
-def _hash_payload(payload: FileRegion, buffer: memoryview) -> bytes:
+def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Event | None) -> bytes:
     hasher = xxhash.xxh3_128()
     while count := payload.readinto(buffer):
         hasher.update(buffer[:count])
+        if stopped is not None and stopped.is_set():
+            return hasher.digest()
     if payload.position < payload.size:
         raise TarError("the file has been cut while it was read", offset=payload.offset + payload.position)
     return hasher.digest()

@@ -11,7 +11,7 @@ import ocisize
 
 PACKAGE = Path(ocisize.__file__).parent
 RANKS = [
-    ["errors"],
+    ["errors", "locks"],
     ["jsontext"],
     [
         "oci",
@@ -45,7 +45,7 @@ RANKS = [
         "analysis.ownership",
         "analysis.verdict",
     ],
-    ["memo", "wire", "verify", "sources.transport", "analysis.base", "analysis.cost", "analysis.runs"],
+    ["memory", "memo", "wire", "verify", "sources.transport", "analysis.base", "analysis.cost", "analysis.runs"],
     ["columns", "stored", "rare"],
     ["image", "stream", "tar"],
     [
@@ -58,6 +58,7 @@ RANKS = [
         "analysis.budgetfile",
         "sources.store",
         "sources.credentials",
+        "sources.sockets",
     ],
     [
         "scan",
@@ -108,9 +109,20 @@ RANKS = [
         "analysis.topics",
         "analysis.suggest",
     ],
-    ["analysis.advice", "analysis.forbidden", "analysis.compare", "analysis.drift", "index"],
-    ["analysis.budget", "explain", "report.units", "report.golang", "report.options", "report.rules", "report.rows"],
-    ["analyzer", "analysis.allplatforms"],
+    ["analysis.advice", "analysis.forbidden", "analysis.compare", "analysis.drift"],
+    [
+        "analysis.budget",
+        "explain",
+        "index",
+        "hashing",
+        "parallel",
+        "report.units",
+        "report.golang",
+        "report.options",
+        "report.rules",
+        "report.rows",
+    ],
+    ["analyzer", "analysis.allplatforms", "report.partial"],
     [
         "report.figures",
         "report.groups",
@@ -160,7 +172,7 @@ RANKS = [
     ["cli.reading", "cli.gate"],
     ["cli.platforms"],
     ["cli.advise", "cli.analyze", "cli.files", "cli.tree", "cli.baseline", "cli.diff"],
-    ["cli"],
+    ["cli", "cli.interrupts"],
     ["__main__"],
 ]
 PURE = ("analysis.", "report.")

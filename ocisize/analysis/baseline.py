@@ -34,7 +34,7 @@ import attrs
 
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.verdict import Metric
-from ocisize.errors import BudgetError
+from ocisize.errors import BudgetError, IncompleteAnalysis
 from ocisize.files import display_name
 from ocisize.oci import list_problems, strict_converter
 
@@ -125,7 +125,12 @@ def name_of(analysis: Analysis) -> str:
 
 
 def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entry:
-    """What a baseline keeps of an image, and of the parts of it that budgets are about."""
+    """What a baseline keeps of an image, and of the parts of it that budgets are about.
+
+    Raises IncompleteAnalysis where not all of its layers could be read.
+    """
+    if not analysis.complete:
+        raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     complete = len(tables) == len(analysis.layers)
     return Entry(

@@ -1,7 +1,8 @@
 """check: what becomes of budgets, given an analysis and, for growth, a baseline.
 
 A figure equal to its limit keeps the budget. A figure that is not known keeps none: its status is UNKNOWN, which fails
-unless the budget says otherwise. A budget that no layer, path or kind of finding is about is UNMATCHED, which warns.
+unless the budget says otherwise. A budget that no layer, path or kind of finding is about is UNMATCHED, which warns. Of an
+image that was read in part, a limit is only kept by what unread layers cannot change, else it is INCOMPLETE, which fails.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ NO_BASELINE = "there is no baseline of this image and platform"
 NOT_IN_BASELINE = "the baseline does not have the figure"
 NO_LAYER = "no layer has such an instruction"
 NO_PATH = "no path matches"
+UNREAD = "not all layers could be read"
 
+_OF_MANIFEST = (Metric.WIRE, Metric.PULL, Metric.LAYER_WIRE)
+_ADDED_UP = (Metric.UNPACKED, Metric.FILES, Metric.LAYER_UNPACKED, Metric.FILE_SIZE, Metric.PATHS)  # more layers, more bytes
 _PER_LAYER = (Metric.LAYER_WIRE, Metric.LAYER_UNPACKED)
 
 
@@ -56,7 +60,32 @@ def check(
     """
     entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
     surroundings = Surroundings(analysis, rules)
-    return tuple(_judge(budget, surroundings, entry) for budget in budgets)
+    return tuple(_as_far_as_read(_judge(budget, surroundings, entry), surroundings) for budget in budgets)
+
+
+def _as_far_as_read(verdict: Verdict, surroundings: Surroundings) -> Verdict:
+    """The verdict, unless layers that could not be read might change it."""
+    budget = verdict.budget
+    judged = verdict.status in (Status.PASS, Status.WARN, Status.FAIL, Status.UNMATCHED) and verdict.reason != NO_LAYER
+    if surroundings.analysis.complete or not judged:
+        return verdict
+    whole = all(layer.failure is None for layer in surroundings.layers_of(budget))
+    if budget.visible_only:
+        final = False
+    elif budget.metric is Metric.LAYERS or (budget.metric in _OF_MANIFEST and not (budget.paths or budget.ignore)):
+        final = True
+    elif budget.metric in _ADDED_UP:
+        final = whole or _is_broken(verdict)
+    elif budget.metric in (Metric.WIRE, Metric.PULL):
+        final = whole or (_is_broken(verdict) and not budget.ignore)
+    else:
+        in_bytes = budget.metric is Metric.WASTE and budget.unit is Unit.BYTES
+        final = _is_broken(verdict) and (in_bytes or budget.metric is Metric.FINDINGS)
+    return verdict if final else Verdict(budget=budget, status=Status.INCOMPLETE, reason=UNREAD)
+
+
+def _is_broken(verdict: Verdict) -> bool:
+    return verdict.status in (Status.WARN, Status.FAIL)
 
 
 def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:

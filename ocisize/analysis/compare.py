@@ -26,6 +26,7 @@ from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
 from ocisize.analysis.reasons import find_reasons
 from ocisize.analysis.sides import read_side, same_entries
 from ocisize.analysis.suggest import find_suggestions
+from ocisize.errors import IncompleteAnalysis
 
 _DIRECTORIES = 20
 
@@ -34,8 +35,11 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     """Say what changed from ``before`` to ``after`` and why it grew.
 
     Files are compared where the layers that differ have file tables; of an analysis that was saved without them only
-    totals and layers are told.
+    totals and layers are told. Raises IncompleteAnalysis where not all layers of one could be read.
     """
+    for each in (before, after):
+        if not each.complete:
+            raise IncompleteAnalysis(each.source, [layer.index for layer in each.unread])
     paid_before, paid_after = _paid(before), _paid(after)
     layers = [
         _change(

@@ -15,6 +15,7 @@ from ocisize.analysis.findings import Finding
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.onlythere import OnlyThere, find_only_there
 from ocisize.analysis.processors import without_processor
+from ocisize.platforms import UnreadImage
 
 Figures: TypeAlias = tuple[int | None, ...]
 T = TypeVar("T")
@@ -95,7 +96,10 @@ class Drift:
 
 @attrs.frozen(kw_only=True)
 class IndexAnalysis:
-    """The images of an index, analysed; tables of layers that several of them share are one and the same."""
+    """The images of an index, analysed; tables of layers that several of them share are one and the same.
+
+    Drift is looked for between the images of which all layers were read.
+    """
 
     source: str  #: the input as it was given
     format: str
@@ -106,7 +110,13 @@ class IndexAnalysis:
     drift: Drift
     attestations: int = 0  #: entries that describe other entries, left out
     absent: tuple[str, ...] = ()  #: platforms that the index names and the source lacks
+    unread: tuple[UnreadImage, ...] = ()  #: images that could not be read at all
     warnings: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images could be read, and all their layers."""
+        return not self.unread and all(each.complete for each in self.analyses.values())
 
     @property
     def stored_size(self) -> int | None:
@@ -116,7 +126,8 @@ class IndexAnalysis:
 
 
 def find_drift(analyses: Mapping[str, Analysis]) -> Drift:
-    """Compare images by platform; raises ValueError for analyses without file tables."""
+    """Compare images by platform, those read in part left out; raises ValueError for analyses without file tables."""
+    analyses = {platform: analysis for platform, analysis in analyses.items() if analysis.complete}
     return Drift(
         platforms=tuple(analyses),
         figures=tuple(

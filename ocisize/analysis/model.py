@@ -137,9 +137,20 @@ class Sizes:
         return 1 - self.wasted_ratio
 
 
+@attrs.frozen
+class Failure:
+    """Why a layer could not be read."""
+
+    step: str  #: ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit`` or, of anything else, ``read``
+    error: str
+
+
 @attrs.frozen(kw_only=True)
 class LayerAnalysis(Sizes):
-    """A layer's figures; its wasted bytes are those it holds, ``hides_size`` those it makes others waste."""
+    """A layer's figures; its wasted bytes are those it holds, ``hides_size`` those it makes others waste.
+
+    Of one that could not be read only what manifest and history say is known: its table is empty, other figures are 0.
+    """
 
     index: int
     digest: str
@@ -155,6 +166,7 @@ class LayerAnalysis(Sizes):
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
+    failure: Failure | None = None  #: None where the layer was read
     files: FileTable | None = attrs.field(default=None, eq=False, repr=False)
     #: beside ``files``, by row: index of the layer that hides it, -1 while visible; None like ``files``
     hidden_by: IntArray | None = attrs.field(default=None, eq=False, repr=False)
@@ -275,3 +287,13 @@ class Analysis(Sizes):
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: None in an analysis saved before there were any
     groups: Groups | None = None  #: None in an analysis saved before there were any
+
+    @property
+    def unread(self) -> tuple[LayerAnalysis, ...]:
+        """The layers that could not be read."""
+        return tuple(layer for layer in self.layers if layer.failure is not None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all layers could be read; if not, all but ``compressed_size`` is of the others alone."""
+        return not self.unread

@@ -20,6 +20,8 @@ def find_shape(scene: Scene) -> Iterator[Claim]:
     layers = scene.layers
     wire = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
     for layer, table in zip(layers, scene.tables, strict=True):
+        if layer.failure is not None:
+            continue
         size = layer.compressed_size or 0
         if len(layers) > 1 and size >= _LEAST_HEAVY and size > _MOSTLY * wire:
             yield _remark(

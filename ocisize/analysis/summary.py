@@ -10,7 +10,7 @@ import attrs
 from ocisize.analysis.base import Base
 from ocisize.analysis.contested import WHITEOUT
 from ocisize.analysis.history import Origin
-from ocisize.analysis.model import BaseSplit, LayerAnalysis, Sizes, WasteTable
+from ocisize.analysis.model import BaseSplit, Failure, LayerAnalysis, Sizes, WasteTable
 from ocisize.analysis.overlay import Overlay
 from ocisize.files import REGULAR, FileTable
 
@@ -29,6 +29,7 @@ class LayerFacts:
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
+    failure: Failure | None = None  #: why its table is empty, where it could not be read
 
 
 def summarize_layers(
@@ -78,6 +79,7 @@ def summarize_layers(
                 digest_verified=fact.digest_verified,
                 diff_id_verified=fact.diff_id_verified,
                 member=fact.member,
+                failure=fact.failure,
                 files=table,
                 hidden_by=overlay.hidden_by[index] if overlay is not None else None,
                 causes=overlay.causes[index] if overlay is not None else None,

@@ -68,6 +68,7 @@ class Status(str, enum.Enum):
     WARN = "warn"  #: not kept, and its level is ``warn``
     FAIL = "fail"  #: not kept
     UNKNOWN = "unknown"  #: the figure or its baseline is not known
+    INCOMPLETE = "incomplete"  #: not all layers could be read, and those might break what the others keep
     UNMATCHED = "unmatched"  #: no layer or path of the image is what it is about
     SKIPPED = "skipped"  #: switched off, or for another platform
 
@@ -141,6 +142,8 @@ class Verdict:
             level = self.budget.unknown
         elif self.status is Status.UNMATCHED:
             level = self.budget.unmatched
+        elif self.status is Status.INCOMPLETE:
+            level = Level.FAIL
         else:
             return Status.PASS if self.status is Status.SKIPPED else self.status
         if level is Level.FAIL and self.budget.level is Level.WARN:

@@ -17,11 +17,10 @@ from importlib import import_module
 
 import ocisize
 from ocisize.cli.helping import HelpFormatter, explain_extras, table
-from ocisize.cli.options import common_options, settle_outputs
-from ocisize.cli.terminal import complain, prepare_streams
+from ocisize.cli.options import INTERRUPTED, UNUSABLE, common_options, settle_outputs
+from ocisize.cli.terminal import complain, give_up, prepare_streams
 from ocisize.errors import BudgetError, InvalidReference, OcisizeError
 
-UNUSABLE, INTERRUPTED = 2, 130
 DEFAULT = "analyze"
 #: command → what it shows
 COMMANDS: Mapping[str, str] = {
@@ -104,6 +103,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNUSABLE
     except OSError as error:
         complain("error", f"{error.filename or 'cannot write'}: {error.strerror}")
+        if not error.filename:
+            give_up(sys.stdout)
+        return UNUSABLE
+    except MemoryError:
+        complain("error", "out of memory")
         return UNUSABLE
     except KeyboardInterrupt:
         complain("error", "interrupted")

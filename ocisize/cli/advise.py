@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.options import add_finding_options, colored, count
+from ocisize.cli.options import KEPT, add_finding_options, add_keep_going, colored, count, incomplete_status
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
 
@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--all", action="store_true", help="every finding at length; small ones take one line otherwise")
     length.add_argument("--top", type=count, metavar="N", help="the first N at length, the others in one line each")
     add_finding_options(parser)
+    add_keep_going(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,4 +36,4 @@ def run(options: argparse.Namespace) -> int:
 
             top = len(analysis.advice.findings) if options.all else options.top
             write_advise(analysis, file, top=top, color=colored(options), assumptions=options.cost)
-    return 0
+    return incomplete_status(KEPT, complete=analysis.complete)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ocisize.cli.gate import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
-from ocisize.cli.options import add_finding_options, colored, count
+from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
 from ocisize.cli.reading import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.terminal import complain, write_outputs
 from ocisize.report.formats import FORMATS, write_report
@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None
         help=f"file of the repository at whose lines sarif, github and gitlab show findings (default: {DOCKERFILE})",
     )
     add("--all-platforms", action="store_true", help="analyse all images of an index and show where they drift apart")
+    add_keep_going(parser)
     add_budget_options(parser, brief=brief)
 
 
@@ -65,4 +66,4 @@ def run(options: argparse.Namespace) -> int:
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         complain_of(verdicts, analysis)
-    return status_of(verdicts) if written else UNWRITTEN
+    return incomplete_status(status_of(verdicts), complete=analysis.complete) if written else UNWRITTEN

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import KEPT, add_growth_options, complain_of, read_gate, status_of
-from ocisize.cli.options import colored
+from ocisize.cli.gate import add_growth_options, complain_of, read_gate, status_of
+from ocisize.cli.options import KEPT, colored
 from ocisize.cli.reading import read_all, read_image, refuse_absent
 from ocisize.cli.terminal import open_output
 from ocisize.errors import BudgetError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.options import add_view_options, colored, glob
+from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, glob, incomplete_status
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import complain, open_output
 
@@ -25,6 +25,7 @@ A slash in front begins at the root, one at the end takes everything below; else
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     add_view_options(parser, 20, "files")
+    add_keep_going(parser)
     parser.add_argument(
         "--glob", type=glob, action="append", default=[], dest="globs", metavar="GLOB",
         help="files that match only, may be given several times: '*.pyc', '/usr/lib/', '/opt/**/*.jar'",
@@ -64,4 +65,4 @@ def run(options: argparse.Namespace) -> int:
             from ocisize.report.files import write_files
 
             write_files(analysis, listing, file, layer=options.layer, color=colored(options))
-    return 0
+    return incomplete_status(KEPT, complete=analysis.complete)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ocisize.cli.options import BROKEN, KEPT, UNUSABLE
 from ocisize.cli.terminal import complain
 from ocisize.errors import InvalidGlob
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ocisize.analysis.model import Analysis
     from ocisize.analysis.verdict import Budget, Verdict
 
-KEPT, BROKEN, UNWRITTEN = 0, 1, 2  #: exit status
+UNWRITTEN = UNUSABLE  #: exit status
 _FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image → what they limit
 LIMIT_FLAGS = {

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ocisize.analysis.globs import Glob
 
 
+KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  #: exit status: all is well, a budget failed, no full answer, Ctrl-C
+
+
 class Output(NamedTuple):
     """A report to write: its form, and its file or None for standard output."""
 
@@ -58,6 +61,7 @@ def _add_limits(add: Callable[..., object]) -> None:
         "--max-layer-size": ("SIZE", _size, "most bytes that a layer may unpack to before reading stops (default: 256 GiB)"),
         "--max-ratio": ("N", positive, "most bytes out of each stored one, beyond the first 16 GiB (default: 200)"),
         "--max-entries": ("N", positive, "most files, links and directories of all layers (default: 4,000,000)"),
+        "--max-memory": ("SIZE", _size, "end with an error before more memory than this is taken (default: no limit)"),
     }
     for flag, (metavar, kind, text) in help_of.items():
         add(flag, type=kind, metavar=metavar, help=text)
@@ -124,6 +128,20 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE,...",
         help="assume other deploys (a day), nodes, price (dollars a GB) or bandwidth (100Mbps); adds cost to findings",
     )
+
+
+def add_keep_going(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the commands that can report on a part of an image."""
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="where layers cannot be read, report the others and say so; the exit status is 2 all the same",
+    )
+
+
+def incomplete_status(status: int, *, complete: bool) -> int:
+    """The exit status of a command that would have ended with ``status``; of what was read in part, none but 2."""
+    return status if complete else UNUSABLE
 
 
 def _assumptions(text: str) -> Assumptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.gate import UNWRITTEN, complain_of, find_gate, status_of
-from ocisize.cli.options import colored
+from ocisize.cli.options import colored, incomplete_status
 from ocisize.cli.reading import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
@@ -46,4 +46,5 @@ def run_all(options: argparse.Namespace) -> int:
             complain_of(found, index.analyses[name], about=name)
     if gate.budgets:
         refuse_absent(index)
-    return max(map(status_of, verdicts.values()), default=0) if written else UNWRITTEN
+    status = max(map(status_of, verdicts.values()), default=0)
+    return incomplete_status(status, complete=index.complete) if written else UNWRITTEN

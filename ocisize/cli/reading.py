@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
 _WITH_LINES = ("sarif", "github", "gitlab")  # formats that show findings at lines
+_LISTS = ("json", "html", "ncdu", "dive-json")  # reports with every file of the image, or every wasted one
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
@@ -40,6 +41,7 @@ def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
         analysis = analyzer.analyze(options.image, select=options.select)
     if not options.quiet:
         show_warnings(analysis.warnings)
+    show_unread(analysis)
     return analysis
 
 
@@ -55,6 +57,10 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> Inde
         absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
         own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
         show_warnings([*absent, *index.warnings, *own])
+    for image in index.unread:
+        complain("error", f"{image.platform or image.digest}: {image.error}")
+    for name, analysis in index.analyses.items():
+        show_unread(analysis, about=name)
     return index
 
 
@@ -73,13 +79,17 @@ def make_analyzer(
     """An analyzer with the options of all commands."""
     from ocisize.analysis.catalog import load_catalog
     from ocisize.analyzer import Analyzer
+    from ocisize.memory import limits_within
 
     analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
     if rules:
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     analyzer.limits = make_limits(options)
+    analyzer.keep_going = getattr(options, "keep_going", False)
     if options.jobs:
         analyzer.jobs = options.jobs
+    if options.max_memory:
+        analyzer.limits = limits_within(options.max_memory, analyzer.limits, jobs=analyzer.jobs, times=_times(options))
     if options.insecure or options.ca_cert or options.deadline:
         analyzer.connection = ocisize.Connection(
             plain_http=options.insecure if options.insecure or options.ca_cert else None,
@@ -121,6 +131,15 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     return instructions
 
 
+def _times(options: argparse.Namespace) -> int:
+    """How much of an analysis is held at once, as ``ocisize.memory`` counts it."""
+    from ocisize.memory import EVERY_FILE, TWO_IMAGES
+
+    if getattr(options, "files", False) or any(output.format in _LISTS for output in options.outputs):
+        return EVERY_FILE
+    return TWO_IMAGES if getattr(options, "all_platforms", False) or hasattr(options, "before") else 1
+
+
 def make_limits(options: argparse.Namespace) -> Limits:
     """The limits that the options raise or lower, the others as they are."""
     import attrs
@@ -137,6 +156,15 @@ def make_limits(options: argparse.Namespace) -> Limits:
         entries=entries or limits.entries,
         metadata_size=max((entries or 0) * _METADATA, limits.metadata_size),
     )
+
+
+def show_unread(analysis: Analysis, *, about: str = "") -> None:
+    """Name the layers that could not be read on standard error, also for who wants no warnings: they are errors."""
+    if not analysis.complete:
+        from ocisize.report.partial import list_unread
+
+        for text in list_unread(analysis):
+            complain("error", f"{about}{': ' * bool(about)}{text}")
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

@@ -6,9 +6,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from ocisize.errors import ReportError
 
 if TYPE_CHECKING:
     import argparse
@@ -31,10 +33,19 @@ def prepare_streams() -> None:
 
 
 def complain(kind: str, text: str) -> None:
-    """Print a line on standard error."""
+    """Print a line on standard error, as far as anybody listens: the exit status says the same."""
     from ocisize.report.units import printable
 
-    print(f"{kind}: {printable(text)}", file=sys.stderr)  # noqa: T201 - the one place that may
+    try:
+        print(f"{kind}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that may
+    except OSError:
+        give_up(sys.stderr)
+
+
+def give_up(stream: TextIO) -> None:
+    """Let a standard stream that cannot be written to lead nowhere, also for Python, which flushes it at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -54,8 +65,8 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
     try:
         yield sys.stdout
         sys.stdout.flush()
-    except BrokenPipeError:  # keep Python from complaining when it flushes at exit; the status is the command's
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # its reader has had enough; the status is the command's
+        give_up(sys.stdout)
 
 
 def write_outputs(outputs: Sequence[Output], write: Callable[[str, TextIO], None]) -> bool:
@@ -74,6 +85,11 @@ def _write_output(output: Output, write: Callable[[str, TextIO], None]) -> bool:
             write(output.format, file)
     except OSError as error:
         complain("error", f"{output.output or 'standard output'}: cannot be written: {error.strerror}")
+        if output.output is None:
+            give_up(sys.stdout)
+        return False
+    except ReportError as error:
+        complain("error", f"{output.format}: {error}")
         return False
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.options import add_view_options, colored, count
+from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, count, incomplete_status
 from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
 
@@ -17,6 +17,7 @@ FORMATS = {"text": "", "json": ""}
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     add_view_options(parser, 25, "directories and files")
+    add_keep_going(parser)
     parser.add_argument("--depth", type=count, metavar="N", help="levels below the root (default: as many as --top shows)")
 
 
@@ -40,4 +41,4 @@ def run(options: argparse.Namespace) -> int:
             from ocisize.report.tree import write_tree
 
             write_tree(analysis, tree, file, layer=options.layer, order=order, color=colored(options))
-    return 0
+    return incomplete_status(KEPT, complete=analysis.complete)

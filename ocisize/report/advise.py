@@ -29,6 +29,7 @@ from ocisize.report.advice import (
 from ocisize.report.brief import write_brief
 from ocisize.report.json import advice_document
 from ocisize.report.page import open_page, print_name
+from ocisize.report.partial import unread_document
 from ocisize.report.units import printable
 
 SCHEMA, VERSION = "ocisize.advice", 1
@@ -81,6 +82,7 @@ def advice_to_json(analysis: Analysis) -> str:
         "platform": analysis.platform,
         "digest": analysis.digest,
         "config_digest": analysis.config_digest,
+        **unread_document(analysis),
         "content_size": analysis.content_size,
         "compressed_size": analysis.compressed_size,
         "savings": {

@@ -9,6 +9,7 @@ import attrs
 
 from ocisize.analysis.model import Analysis
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import AT_LEAST
 from ocisize.report.units import human_size
 
 #: share of the unpacked bytes that is waste, up to which a colour holds
@@ -29,6 +30,8 @@ def make_badge(analysis: Analysis) -> Badge:
     wire = analysis.compressed_size
     label, size = ("image size", wire) if wire is not None else ("unpacked size", analysis.content_size)
     color = next((name for most, name in _COLORS if analysis.wasted_ratio <= most), "red")
+    if not analysis.complete:
+        return Badge(label, f"{'' if wire is not None else AT_LEAST}{human_size(size)}, incomplete", "lightgrey")
     return Badge(label, human_size(size), color)
 
 

@@ -11,7 +11,7 @@ from ocisize.report.options import ReportOptions
 
 _COLORS = {
     "brightgreen": "#3b9b0e", "green": "#5f8a1a", "yellowgreen": "#78801c", "yellow": "#9a7500", "orange": "#c2571a",
-    "red": "#c73a2b",
+    "red": "#c73a2b", "lightgrey": "#6e6e6e",
 }  # fmt: skip
 _NARROW = dict.fromkeys(" .,iljt1Ifr", 4.0) | {"m": 10.7, "M": 9.3, "w": 9.0, "G": 8.5, "?": 6.0}
 _USUAL = 7.0  # pixels of a character in 11 px Verdana

@@ -9,6 +9,7 @@ from rich.text import Text
 from ocisize.analysis.findings import Confidence, Finding, Severity
 from ocisize.analysis.model import Analysis
 from ocisize.report.advice import ADVISE, bytes_of, in_one_line, is_secret, list_advice, new_grid
+from ocisize.report.partial import AT_LEAST
 from ocisize.report.units import cut, human_size, printable
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ def _is_alarming(finding: Finding) -> bool:
 
 def _weight(analysis: Analysis) -> str:
     if analysis.compressed_size is None:
-        return f"{human_size(analysis.content_size)} unpacked"
+        return f"{AT_LEAST * (not analysis.complete)}{human_size(analysis.content_size)} unpacked"
     return f"{human_size(analysis.compressed_size)} to download"
+
+
+def _nothing_found(analysis: Analysis) -> str:
+    return "; nothing to remove was found" + ("" if analysis.complete else " in the layers that were read")
 
 
 def _savings(analysis: Analysis) -> str:
@@ -62,8 +67,4 @@ def _savings(analysis: Analysis) -> str:
     sizes = {each: bytes_of([finding for finding in findings if finding.confidence is each]) for each in Confidence}
     told = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
     parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in told if sizes[each]]
-    return (
-        f"; {', '.join(parts)}{' removable' * (told[0] is not Confidence.SURE)}"
-        if parts
-        else "; nothing to remove was found"
-    )
+    return f"; {', '.join(parts)}{' removable' * (told[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from ocisize.analysis.model import Analysis
+from ocisize.errors import ReportError
 from ocisize.files import KIND_NAMES, decode_name
 from ocisize.report.findings import describe_image
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import describe_layer, headline
 from ocisize.report.rows import stored_rows
 from ocisize.report.units import printable
 
@@ -22,7 +24,7 @@ _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
     "duplicate_size", "hides_size", "file_count", "entry_count",
 )  # fmt: skip
-_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction")
+_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction", "unread")
 _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
@@ -45,12 +47,15 @@ def write_images(images: Sequence[Reported], file: TextIO, options: ReportOption
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
     image = _text(describe_image(analysis)), _text(analysis.platform)
     for layer in analysis.layers:
-        sizes = (getattr(layer, name) for name in _LAYER)
+        known = _LAYER if layer.failure is None else ("compressed_size",)  # the others are not known of an unread layer
+        sizes = (getattr(layer, name) if name in known else None for name in _LAYER)
         about = _text(layer.created), _text(layer.instruction)
-        yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about)
+        yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about, _text(describe_layer(layer)))
 
 
 def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    if not analysis.complete:
+        raise ReportError(f"the list of files would have gaps, which CSV cannot say: {headline(analysis)}")
     layers = stored_rows(analysis)
     for index, (table, hidden_by) in enumerate(layers):
         compressed = table.compressed_sizes

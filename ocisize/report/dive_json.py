@@ -17,6 +17,7 @@ from ocisize.errors import ReportError
 from ocisize.files import DIRECTORY, SYMLINK, FileTable, decode_name
 from ocisize.report.golang import number, quote, sort_order
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import headline
 
 _SHELL = "/bin/sh -c "  # dive takes it off commands
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -46,6 +47,8 @@ def write_dive_json(analysis: Analysis) -> Iterator[str]:
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     if len(tables) < len(analysis.layers):
         raise ReportError("dive's export lists every file, but this analysis was saved without its file tables")
+    if not analysis.complete:
+        raise ReportError(f"dive exports whole images: {headline(analysis)}")
     figures = analysis.dive or find_dive_figures(tables)
     yield '{\n  "layer": ['
     separator = "\n"

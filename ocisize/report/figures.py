@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
+from ocisize.report.partial import marked
 from ocisize.report.units import human_size, percent
 
 _UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
@@ -28,7 +29,7 @@ def name_image(analysis: Analysis) -> str:
 def describe_form(analysis: Analysis) -> str:
     """Platform, form, number of layers, how they are compressed, and the day the image was made."""
     count = len(analysis.layers)
-    compressions = ", ".join(sorted({layer.compression for layer in analysis.layers}))
+    compressions = ", ".join(sorted({layer.compression for layer in analysis.layers if layer.failure is None}))
     stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count} layer{'s' * (count != 1)}"
     created = f" · created {analysis.created[:10]}" if analysis.created else ""
     return f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}{created}"
@@ -43,6 +44,11 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
     """Which digests were checked."""
     if not layers:
         return "nothing to verify: there are no layers"
+    count = len(layers)
+    layers = [layer for layer in layers if layer.failure is None]
+    if len(layers) < count:
+        said = describe_verification(layers).replace("every layer", "every layer that was read")
+        return said if layers else "nothing verified: no layer could be read"
     unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
     if not unverified:
         contents = all(layer.diff_id_verified for layer in layers)
@@ -71,7 +77,7 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     ]
     if analysis.dive is not None:
         figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
-    return figures
+    return [(name, marked(analysis, name, value), note) for name, value, note in figures]
 
 
 def _dive_note(figures: DiveFigures) -> str:

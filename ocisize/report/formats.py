@@ -36,6 +36,7 @@ FORMATS: Mapping[str, str] = {
 }
 
 
+_OF_UNREAD = ("text", "json")  # that name images of which nothing could be read
 #: those that are about the images of all platforms as well
 FORMATS_OF_ALL = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab", "openmetrics", "csv")
 
@@ -55,6 +56,11 @@ def write_index_report(
     name: str, index: IndexAnalysis, file: TextIO, options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]
 ) -> None:
     """Write the analyses of all platforms, each with its verdicts, in one of FORMATS_OF_ALL."""
+    if index.unread and name not in _OF_UNREAD:
+        from ocisize.errors import ReportError
+
+        listed = ", ".join(image.platform or image.digest for image in index.unread)
+        raise ReportError(f"this format has no place for images that could not be read: {listed}")
     if name == "text":
         from ocisize.report.index import write_index
 

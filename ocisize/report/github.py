@@ -14,6 +14,7 @@ from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe, list_paths
 from ocisize.report.images import Reported, merge_findings
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import headline, list_unread
 from ocisize.report.units import printable
 from ocisize.report.verdicts import describe as describe_verdict
 from ocisize.report.verdicts import place_of, places_of
@@ -27,7 +28,7 @@ _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, p
 def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
     """Write a command for each budget that is not kept and each finding, as many of a kind as GitHub keeps."""
     left = dict.fromkeys(_COMMANDS.values(), LIMIT)
-    for command, properties, lines in [*_budgets(images), *_findings(images, options)]:
+    for command, properties, lines in [*_unread(images), *_budgets(images), *_findings(images, options)]:
         left[command] -= 1
         if left[command] >= 0:
             listed = ",".join(f"{name}={_escape_property(str(value))}" for name, value in properties.items())
@@ -35,6 +36,14 @@ def write_images(images: Sequence[Reported], file: TextIO, options: ReportOption
     missing = sum(-count for count in left.values() if count < 0)
     if missing:
         file.write(f"ocisize: {missing:,} more: GitHub keeps {LIMIT} annotations of a kind\n")
+
+
+def _unread(images: Sequence[Reported]) -> Iterator[_Annotation]:
+    """The images of which not all layers could be read."""
+    for image in images:
+        if not image.analysis.complete:
+            title = "ocisize: the image could not be read as a whole"
+            yield "error", {"title": title}, [image.named(headline(image.analysis)), *list_unread(image.analysis)]
 
 
 def _budgets(images: Sequence[Reported]) -> Iterator[_Annotation]:

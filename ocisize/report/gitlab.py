@@ -16,6 +16,7 @@ from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe, fingerprint, fingerprints, list_paths, repository_of
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import describe_layer
 from ocisize.report.units import printable
 from ocisize.report.verdicts import describe as describe_verdict
 from ocisize.report.verdicts import place_of, places_of, title_of
@@ -26,9 +27,20 @@ _OUTCOMES = {Status.FAIL: "critical", Status.WARN: "minor"}
 
 def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
     """Write an issue for each budget that is not kept and each finding, image by image."""
-    issues = [issue for image in images for make in (_budgets, _findings) for issue in make(image, options)]
+    issues = [issue for image in images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
+
+
+def _unread(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """The layers that could not be read, so that an image read in part looks like no clean one."""
+    for layer in image.analysis.unread:
+        key = fingerprint(_name(image), "unread", layer.digest)
+        yield {
+            **_issue("unread-layer", image.named(f"Not read: {describe_layer(layer)}"), "blocker", f"{key}:{layer.index}"),
+            "categories": ["Bug Risk"],
+            "location": {"path": options.dockerfile, "lines": {"begin": 1, "end": 1}},
+        }
 
 
 def _budgets(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,8 @@ from ocisize.report.figures import (
     name_image,
 )
 from ocisize.report.markup import Markup, element, join
-from ocisize.report.units import human_dollars, human_size
+from ocisize.report.partial import NOTE, headline, list_unread
+from ocisize.report.units import UNKNOWN, human_dollars, human_size
 
 if TYPE_CHECKING:
     from ocisize.analysis.verdict import Verdict
@@ -52,10 +53,20 @@ def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
     return element(
         "header",
         element("h1", name_image(analysis)),
+        _write_unread(analysis),
         *[element("p", line, class_="note") for line in lines],
         element("dl", *figures, class_="figures"),
         element("dl", *context, class_="context"),
     )
+
+
+def _write_unread(analysis: Analysis) -> Markup:
+    """The layers that could not be read, where there are any."""
+    if analysis.complete:
+        return Markup()
+    items = [element("li", element("code", line)) for line in list_unread(analysis)]
+    title = element("strong", headline(analysis).capitalize(), class_="fail")
+    return element("div", element("p", title, f". {NOTE}."), element("ul", *items), role="alert")
 
 
 def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
@@ -81,7 +92,8 @@ def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
     findings = analysis.advice.findings
     title = element("h2", "What to mend first", id="advice-title")
     if not findings:
-        return element("section", title, element("p", "Nothing was found that is worth mending."))
+        where = "" if analysis.complete else " in the layers that were read"
+        return element("section", title, element("p", f"Nothing was found{where} that is worth mending."))
     weighty = [finding for finding in findings if finding.size and matters(finding, analysis)][:_SHOWN]
     shown = weighty + [finding for finding in findings if not finding.size and matters(finding, analysis)]
     rest = [finding for finding in findings if finding not in shown]
@@ -171,6 +183,8 @@ def _layer(layer: LayerAnalysis) -> Markup:
         human_size(layer.wasted_size) if layer.wasted_size else "-",
         human_size(layer.hides_size) if layer.hides_size else "-",
     ]
+    if layer.failure is not None:
+        cells = [human_size(layer.compressed_size), *[UNKNOWN] * (len(cells) - 1)]
     return element(
         "tr",
         element("th", str(layer.index), scope="row"),

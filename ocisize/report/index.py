@@ -10,6 +10,7 @@ from rich.text import Text
 from ocisize.analysis.drift import Drift, IndexAnalysis, StepDrift
 from ocisize.analysis.onlythere import OnlyThere
 from ocisize.report.page import new_table, open_page
+from ocisize.report.partial import NOTE, describe_layer, headline, marked
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_step
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_LINES = 40
 _MOST_PLATFORMS = 14
 _MOST_VERDICTS = 6
+_MOST_GAPS = 6
 _SLIGHT = 0.01  #: of the largest image; what differs less is not worth a line
 
 #: bytes, what differs, and in lines of their own who has it and why
@@ -63,7 +65,23 @@ def _header(console: Console, index: IndexAnalysis) -> int:
         lines.append(f"not there, so not analysed: {', '.join(index.absent)}")
     for text in lines:
         _line(console, text, "dim")
-    return 2 + len(lines)
+    gaps = list(_gaps(index))
+    for text in gaps:
+        _line(console, text, "red")
+    return 2 + len(lines) + len(gaps)
+
+
+def _gaps(index: IndexAnalysis) -> Iterator[str]:
+    """What could not be read: images, and layers of the others."""
+    gaps = [f"not read: {each.platform or each.digest}: {each.error}" for each in index.unread]
+    gaps += [
+        f"{name}: {headline(each)}; {describe_layer(each.unread[0])}" for name, each in index.analyses.items() if each.unread
+    ]
+    yield from gaps[:_MOST_GAPS]
+    if len(gaps) > _MOST_GAPS:
+        yield f"… and {len(gaps) - _MOST_GAPS} more (-f json has all)"
+    if gaps:
+        yield f"incomplete: {NOTE}; drift leaves out what was read in part"
 
 
 def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
@@ -101,12 +119,15 @@ def _platforms(console: Console, index: IndexAnalysis) -> int:
     shown = wire if None not in wire.values else spreads["content_size"]
     columns = ("Wire", "Unpacked", "Live", "Waste", "Layers", "Findings", "Ratio", "Platform")
     table = new_table(console, f"Platforms (ratio: {'wire' if shown is wire else 'unpacked'} to the smallest)", columns, 1)
-    rows = list(zip(index.analyses.items(), shown.ratios, strict=True))
-    for (name, each), ratio in rows[:_MOST_PLATFORMS]:
-        figures = (each.compressed_size, each.content_size, each.live_size, each.wasted_size)
+    ratios = dict(zip(index.drift.platforms, shown.ratios, strict=True))
+    rows = list(index.analyses.items())
+    for name, each in rows[:_MOST_PLATFORMS]:
+        sizes = (each.compressed_size, each.content_size, each.live_size, each.wasted_size)
+        figures = [marked(each, column, human_size(size)) for column, size in zip(columns, sizes, strict=False)]
+        ratio = ratios.get(name)
         counts = (str(len(each.layers)), str(len(each.advice.findings)))
         share = UNKNOWN if ratio is None else f"{ratio:.2f}"
-        table.add_row(*map(human_size, figures), *counts, share, Text(printable(name)))
+        table.add_row(*figures, *counts, share, Text(printable(name)))
     console.print(table)
     rest = len(rows) - _MOST_PLATFORMS
     if rest > 0:
@@ -115,7 +136,7 @@ def _platforms(console: Console, index: IndexAnalysis) -> int:
 
 
 def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
-    if len(index.analyses) < 2:
+    if len(index.drift.platforms) < 2:
         return
     console.print()
     items = sorted(_items(index), key=lambda item: -item[0])

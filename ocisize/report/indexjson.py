@@ -50,6 +50,7 @@ def index_to_json(
         for name in ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent")
     }
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
+    document |= {"complete": index.complete, "unread": [attrs.asdict(each) for each in index.unread]}
     document |= {"drift": _drift(index.drift), "warnings": index.warnings}
     return json.dumps({**shown(document), "images": shown(images)}, indent=indent)
 

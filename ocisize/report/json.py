@@ -48,6 +48,11 @@ SCHEMA = "ocisize.analysis"
 VERSION = 1
 _MAX_PROBLEMS = 10
 _DERIVED = ("efficiency", "wasted_ratio")
+#: figures of a layer that come from its files: null where it could not be read
+_FOUND = (
+    "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size", "duplicate_size",
+    "file_count", "entry_count", "hides_size", "overhead_size", *_DERIVED,
+)  # fmt: skip
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
@@ -84,6 +89,7 @@ def analysis_document(
     ``budgets`` are the ``verdicts``; they are not part of the analysis and not read back.
     """
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
+    document["complete"] = analysis.complete
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = advice_document(analysis.advice)
@@ -180,6 +186,8 @@ def _groups(groups: Groups) -> dict[str, Any]:
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
     document = _sizes(layer)
+    if layer.failure is not None:
+        return document | dict.fromkeys(_FOUND) | {"failure": shown(attrs.asdict(layer.failure))}
     if files and layer.files is not None:
         document["files"] = _columns(layer.files)
     return document
@@ -267,7 +275,18 @@ def _make_converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, lambda value, kind: kind(value))
     converter.register_structure_hook(WasteTable, _read_waste)
     converter.register_structure_hook(FileTable, _read_columns)
+    read_layer = converter.get_structure_hook(LayerAnalysis)
+    converter.register_structure_hook(LayerAnalysis, lambda document, kind: read_layer(_with_figures(document), kind))
     return converter
+
+
+def _with_figures(document: Any) -> Any:
+    """A layer's document with zeros for what is not known of one that could not be read."""
+    if not isinstance(document, dict) or document.get("failure") is None:
+        return document
+    wire = 0 if document.get("compressed_size") is not None else None
+    unknown = {"wasted_compressed_size": wire, "overhead_size": wire}
+    return document | dict.fromkeys(_FOUND, 0) | unknown | {"files": _columns(FileTable.empty())}
 
 
 _converter = _make_converter()

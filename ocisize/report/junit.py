@@ -19,6 +19,7 @@ from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe_image, describe_saving, list_paths
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import describe_layer
 from ocisize.report.units import printable
 from ocisize.report.verdicts import describe, places_of, title_of
 
@@ -33,11 +34,18 @@ class Check:
     details: str = ""
     warning: str = ""  #: what is told of one that passed
     skipped: str = ""  #: why it is not checked
+    error: bool = False  #: it failed because it could not be looked at
 
 
 def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
-    """Write a suite for each image: its budgets and the findings that matter, or one passed test where there are none."""
-    write_suites([(image.analysis, _told_apart([*_of_budgets(image), *_of_findings(image)])) for image in images], file)
+    """Write a suite for each image: its budgets and the findings that matter, or one passed test.
+
+    Layers that could not be read are errors.
+    """
+    write_suites(
+        [(image.analysis, _told_apart([*_of_layers(image), *_of_budgets(image), *_of_findings(image)])) for image in images],
+        file,
+    )
 
 
 def _told_apart(checks: Sequence[Check]) -> list[Check]:
@@ -49,6 +57,13 @@ def _told_apart(checks: Sequence[Check]) -> list[Check]:
         number = seen[check.group, check.name]
         found.append(attrs.evolve(check, name=f"{check.name} ({number})") if number > 1 else check)
     return found
+
+
+def _of_layers(image: Reported) -> Iterator[Check]:
+    """An error for each layer that could not be read."""
+    for layer in image.analysis.unread:
+        name = image.named(f"layer {layer.index} can be read")
+        yield Check(group="ocisize.read", name=name, failure=describe_layer(layer), error=True)
 
 
 def _of_budgets(image: Reported) -> Iterator[Check]:
@@ -76,7 +91,7 @@ def _of_findings(image: Reported) -> Iterator[Check]:
             failure=describe_saving(finding) or finding.title,
             details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
         )
-    if not serious:
+    if not serious and image.analysis.complete:
         yield Check(group="ocisize.findings", name=image.named("no finding of high or medium severity"))
 
 
@@ -101,7 +116,8 @@ def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextI
 
 
 def _counts(checks: Sequence[Check]) -> str:
-    return f'tests="{len(checks)}" failures="{sum(bool(check.failure) for check in checks)}" errors="0"'
+    errors = sum(check.error for check in checks)
+    return f'tests="{len(checks)}" failures="{sum(bool(check.failure) for check in checks) - errors}" errors="{errors}"'
 
 
 def _testcase(check: Check) -> str:
@@ -109,7 +125,8 @@ def _testcase(check: Check) -> str:
     if check.failure:
         kind = _text(check.group.rpartition(".")[2])
         details = "\n".join(map(_text, check.details.split("\n")))
-        inside = f'<failure type="{kind}" message="{_text(check.failure)}">{details}</failure>'
+        element = "error" if check.error else "failure"
+        inside = f'<{element} type="{kind}" message="{_text(check.failure)}">{details}</{element}>'
     elif check.skipped:
         inside = f'<skipped message="{_text(check.skipped)}"/>'
     elif check.warning:
@@ -121,7 +138,7 @@ def _testcase(check: Check) -> str:
 
 def _properties(analysis: Analysis) -> Iterator[tuple[str, str]]:
     names = ("digest", "compressed_size", "content_size", "live_size", "wasted_size", "wasted_compressed_size")
-    for name in names:
+    for name in names if analysis.complete else names[:2]:
         value = getattr(analysis, name)
         if value is not None:
             yield name, str(value)

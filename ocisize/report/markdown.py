@@ -16,6 +16,8 @@ from ocisize.analysis.verdict import Status
 from ocisize.report.findings import describe_image, describe_saving, list_paths
 from ocisize.report.images import Reported, merge_findings
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import NOTE, list_unread, marked
+from ocisize.report.partial import headline as unread_headline
 from ocisize.report.units import UNKNOWN, human_size, percent, printable
 from ocisize.report.verdicts import describe, headline, worst_first
 
@@ -23,6 +25,8 @@ LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all
 _OUTCOMES = (Status.FAIL, Status.WARN, Status.PASS)
 _MAX_PLATFORMS = 100
+_MAX_PARTIAL = 5
+_FIGURES = ("Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency")
 _MAX_CODE = 240  # characters of a name or build step
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
 _SIGNS = {"<": "&lt;", ">": "&gt;", "=": "="}
@@ -92,14 +96,17 @@ def _length(text: str) -> int:
 def _head(images: Sequence[Reported]) -> str:
     """What the image is called, its figures, of several platforms a row for each, and how its budgets stand."""
     first = images[0]
-    names = ["Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency"]
+    names = list(_FIGURES)
     title, rule = words(first.analysis.platform), "---:|" * len(names)
     if first.platform:
         names, title, rule = ["Platform", *names], f"{len(images)} platforms", f"---|{rule}"
     rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
     if len(images) > _MAX_PLATFORMS:
         rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")
-    text = f"### {code(describe_image(first.analysis))} {title}\n\n| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows)
+    text = (
+        f"### {code(describe_image(first.analysis))} {title}\n\n{_unread(images)}| {' | '.join(names)} |\n|{rule}\n"
+        + "\n".join(rows)
+    )
     verdicts = [verdict for image in images for verdict in image.verdicts]
     return f"{text}\n" + (f"\n**{words(headline(verdicts))}**\n" if verdicts else "")
 
@@ -112,7 +119,23 @@ def _figures(image: Reported) -> str:
         f"{human_size(analysis.wasted_size)} ({percent(analysis.wasted_ratio)})",
         human_size(analysis.duplicate_size), human_size(analysis.disk_size), percent(analysis.efficiency),
     )  # fmt: skip
-    return _row(image, cells)
+    return _row(image, [marked(analysis, name, cell) for name, cell in zip(_FIGURES, cells, strict=True)])
+
+
+def _unread(images: Sequence[Reported]) -> str:
+    """The layers that could not be read, if any; named for as many platforms as there is room for."""
+    partial = [image for image in images if not image.analysis.complete]
+    if not partial:
+        return ""
+    lines = [f"- {code(image.named(line))}" for image in partial[:_MAX_PARTIAL] for line in list_unread(image.analysis)]
+    rest = len(partial) - _MAX_PARTIAL
+    more = f"- and {rest:,} more platforms\n" if rest > 0 else ""
+    what = (
+        f"{len(partial):,} platforms are incomplete"
+        if len(partial) > 1
+        else unread_headline(partial[0].analysis).capitalize()
+    )
+    return f"**{what}.** {words(NOTE)}.\n\n" + "\n".join(lines) + f"\n{more}\n"
 
 
 def _row(image: Reported, cells: Iterable[str]) -> str:
@@ -124,7 +147,8 @@ def _summary(images: Sequence[Reported]) -> str:
     """How many findings there are, and of a single image what they save together."""
     count = sum(len(image.findings) for image in images)
     if not count:
-        return "\nNo findings.\n"
+        whole = all(image.analysis.complete for image in images)
+        return f"\nNo findings{'' if whole else ' in the layers that were read'}.\n"
     found = f"{count:,} finding{'s' * (count != 1)}"
     if len(images) > 1:
         return f"\n**{found}** on all platforms; what several have is one below\n"
@@ -159,7 +183,8 @@ def _finding_row(_: Reported, finding: Finding, platforms: Sequence[str], images
 
 
 def _layer_row(image: Reported, layer: LayerAnalysis) -> str:
-    sizes = (layer.compressed_size, layer.content_size, layer.wasted_size, layer.hides_size)
+    found: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
+    sizes = (layer.compressed_size, *(found if layer.failure is None else (None, None, None)))
     return _row(image, (str(layer.index), *map(human_size, sizes), code(layer.instruction or layer.digest[:19])))
 
 

@@ -30,7 +30,8 @@ def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
     """Write the merged filesystem; ReportError for an analysis without file tables."""
     view = _View(stored_rows(analysis))
     about = json.dumps({"progname": "ocisize", "progver": ocisize.__version__})
-    file.write(f"[1,2,{about},\n[{_name(describe_image(analysis))}}}")
+    gaps = "" if analysis.complete else ',"read_error":true'
+    file.write(f"[1,2,{about},\n[{_name(describe_image(analysis))}{gaps}}}")
     file.writelines(_tree(view))
     file.write("]]\n")
 

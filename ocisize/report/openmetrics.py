@@ -32,9 +32,13 @@ _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
 
 def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
     """Write gauges for the images, their layers, findings and budgets; what is unknown is left out."""
-    each = [(_labels_of(image), image.analysis) for image in images]
+    everything = [(_labels_of(image), image.analysis) for image in images]
+    text = "Layers that could not be read; the figures that depend on them are left out."
+    _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in everything])
+    each = [(labels, image) for labels, image in everything if image.complete]
     for name, (text, read) in _SIZES.items():
-        _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in each])
+        known = everything if name == "wire" else each
+        _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in known])
     layers = [({**labels, "layer": str(layer.index)}, layer) for labels, image in each for layer in image.layers]
     for name in ("wire", "unpacked", "waste"):
         text, read = _SIZES[name]
@@ -48,12 +52,13 @@ def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> 
     text = "Content that a container sees, per content stored."
     efficiency: list[_Sample] = [(labels, round(image.efficiency, 6)) for labels, image in each]
     _write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, efficiency)
-    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in each])
+    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in everything])
     files: list[_Sample] = [(labels, image.file_count) for labels, image in each]
     _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
-    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in images for row in _count(image)])
+    whole = [image for image in images if image.analysis.complete]
+    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in whole for row in _count(image)])
     text = "Bytes of download that the findings save, by how sure they are."
-    _write_gauge(file, "ocisize_findings_wire_bytes", "bytes", text, [row for image in images for row in _savings(image)])
+    _write_gauge(file, "ocisize_findings_wire_bytes", "bytes", text, [row for image in whole for row in _savings(image)])
     _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in images for row in _outcomes(image)])
     file.write("# EOF\n")
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.report.figures import name_image
+from ocisize.report.partial import NOTE, headline, list_unread
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
 
 T = TypeVar("T")
@@ -49,8 +50,13 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
 
 
 def print_name(console: Console, analysis: Analysis) -> None:
-    """The image's name, as the first line of a report."""
+    """The image's name, as the first line of a report; below it which of its layers could not be read."""
     console.print(Text(printable(name_image(analysis)), style="bold"), overflow="fold")
+    if not analysis.complete:
+        console.print(Text(headline(analysis), style="bold red"))
+        for line in list_unread(analysis):
+            console.print(Text(f"  {line}", style="red"), overflow="fold")
+        console.print(Text(NOTE, style="dim"), overflow="fold")
 
 
 def layer_title(layer: LayerAnalysis) -> str:

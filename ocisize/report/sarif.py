@@ -21,6 +21,7 @@ from ocisize.analysis.verdict import Budget, Status
 from ocisize.report.findings import describe, describe_image, fingerprint, fingerprints, repository_of
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
+from ocisize.report.partial import describe_layer
 from ocisize.report.rules import Explanation, explain_rules
 from ocisize.report.units import printable
 from ocisize.report.verdicts import describe as describe_verdict
@@ -58,7 +59,7 @@ def _run(image: Reported, options: ReportOptions) -> dict[str, Any]:
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
         # what stands before the last slash is GitHub's category: images of one repository do not replace each other
         "automationDetails": {"id": f"ocisize/{repository_of(analysis)}/{printable(analysis.platform)}/"},
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(image)}],
+        "invocations": [{"executionSuccessful": analysis.complete, "toolExecutionNotifications": _notifications(image)}],
         "originalUriBaseIds": {_IMAGE: {"description": {"text": "the root of the image's filesystem"}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -66,9 +67,10 @@ def _run(image: Reported, options: ReportOptions) -> dict[str, Any]:
             "image": describe_image(analysis),
             "platform": printable(analysis.platform),
             "digest": analysis.digest,
+            "complete": analysis.complete,
             "compressedSize": analysis.compressed_size,
-            "contentSize": analysis.content_size,
-            "wastedSize": analysis.wasted_size,
+            "contentSize": analysis.content_size if analysis.complete else None,
+            "wastedSize": analysis.wasted_size if analysis.complete else None,
         },
     }
 
@@ -116,7 +118,8 @@ def _notifications(image: Reported) -> list[dict[str, Any]]:
     missing = len(image.findings) - LIMIT
     if missing > 0:
         texts.append(f"{missing:,} more findings of low severity: code scanning shows {LIMIT:,}")
-    return [{"level": "warning", "message": {"text": text}} for text in texts]
+    unread = [{"level": "error", "message": {"text": f"not read: {describe_layer(each)}"}} for each in image.analysis.unread]
+    return unread + [{"level": "warning", "message": {"text": text}} for text in texts]
 
 
 def _budgets(image: Reported, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:

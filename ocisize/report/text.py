@@ -22,7 +22,7 @@ from ocisize.report.figures import describe_form, describe_identity, describe_ve
 from ocisize.report.groups import print_groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
-from ocisize.report.units import human_size, printable, shorten_steps
+from ocisize.report.units import UNKNOWN, human_size, printable, shorten_steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -117,6 +117,8 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
 
 
 def _layer_cells(layer: LayerAnalysis, *, wide: bool) -> list[str]:
+    if layer.failure is not None:
+        return [str(layer.index), human_size(layer.compressed_size), *[UNKNOWN] * (4 + wide)]
     return [
         str(layer.index),
         human_size(layer.compressed_size),
@@ -132,7 +134,7 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
     count = len(analysis.waste)
     if not count:
         console.print()
-        console.print("No wasted files.")
+        console.print("No wasted files." if analysis.complete else "No wasted files among the layers that were read.")
         return
     if not top:
         return

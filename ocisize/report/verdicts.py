@@ -144,7 +144,7 @@ def _of(budget: Budget) -> str:
 def _comparison(verdict: Verdict) -> str:
     budget, measured, limit = verdict.budget, verdict.measured, verdict.limit
     if measured is None or limit is None:
-        return " unknown" if verdict.status is Status.UNKNOWN else ""
+        return " unknown" if verdict.status in (Status.UNKNOWN, Status.INCOMPLETE) else ""
     if budget.metric in (Metric.PATHS, Metric.FINDINGS):
         return f" {measured:,}" if measured else " none"
     unit, off = budget.unit, Fraction(measured) - limit

@@ -16,6 +16,7 @@ from ocisize.analysis.model import Analysis, Group
 from ocisize.analysis.tree import Node
 from ocisize.files import display_name
 from ocisize.report.json import group_document
+from ocisize.report.partial import unread_document
 
 FILES_SCHEMA, TREE_SCHEMA = "ocisize.files", "ocisize.tree"
 VERSION = 1
@@ -53,6 +54,7 @@ def _head(schema: str, analysis: Analysis, layer: int | None, order: Order) -> d
         "platform": analysis.platform,
         "digest": analysis.digest,
         "config_digest": analysis.config_digest,
+        **unread_document(analysis),
         "layer": layer,
         "sort": str(order),
     }

@@ -1,0 +1,34 @@
+"""Ctrl-C ends the program within a moment, whatever it is waiting for.
+
+Python raises KeyboardInterrupt between two of its own instructions. A thread that looks up a host's name, a file on a
+network that does not answer or a long search are one instruction each, and at exit Python waits for all threads. So a
+second thread, which the signal wakes at once, ends the process where it has not ended by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+GRACE = 1.0  # seconds to close connections and restore the terminal
+STATUS = 130  # as shells have it: 128 and the number of the signal
+_SHOW_CURSOR = b"\x1b[?25h"  # progress bars hide it
+
+
+def end_in_time() -> None:
+    """Watch for Ctrl-C from now on; for the main thread of a program of its own, not of a host."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reader,), name="ocisize-interrupts", daemon=True).start()
+
+
+def _watch(reader: int) -> None:
+    while os.read(reader, 1) != bytes([signal.SIGINT]):  # other signals with a handler
+        pass
+    time.sleep(GRACE)
+    if os.isatty(2):
+        os.write(2, _SHOW_CURSOR)
+    os._exit(STATUS)

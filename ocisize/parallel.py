@@ -1,0 +1,125 @@
+"""read_layers: all layers of an image, several at once, in order; and what becomes of the others when one fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import TypeAlias, TypeVar
+
+from ocisize.errors import LayerError, LimitExceeded, RegistryError
+from ocisize.image import Layer, Source
+
+T = TypeVar("T")
+_LIMITS_OF_ONE = ("layer_size", "zstd_window")
+Check: TypeAlias = Callable[[], None]  #: to be called now and then; raises Stopped
+
+
+class Stopped(Exception):
+    """Ends the reading of a layer whose result nobody waits for any more."""
+
+
+class CallbackFailed(Exception):
+    """Takes what a callback raised past readers of bytes, to whom a ValueError means that the bytes are bad."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class _Round:
+    """Which layers are still waited for."""
+
+    def __init__(self, *, keep_going: bool) -> None:
+        self.last: float = float("inf")
+        self._keep_going = keep_going
+        self._lock = threading.Lock()
+
+    def check(self, index: int) -> None:
+        if index > self.last:
+            raise Stopped
+
+    def stop(self, above: int) -> None:
+        """Wait for layers up to this one only."""
+        with self._lock:
+            self.last = min(self.last, above)
+
+    def attempt(self, layer: Layer, read: Callable[[Layer, Check], T]) -> T | LayerError:
+        """Read a layer. Its LayerError is returned when the round keeps going, else it ends what need not be read now."""
+        self.check(layer.index)
+        try:
+            return read(layer, lambda: self.check(layer.index))
+        except CallbackFailed as failed:
+            raise failed.error from None
+        except LayerError as error:
+            if self._keep_going and not _concerns_all(error):
+                return error
+            self.stop(-1 if isinstance(error.cause, RegistryError | LimitExceeded) else layer.index)
+            raise
+
+
+def _concerns_all(error: LayerError) -> bool:
+    """Whether a limit on all layers together was met: the others could only add to it."""
+    return isinstance(error.cause, LimitExceeded) and error.cause.limit not in _LIMITS_OF_ONE
+
+
+def read_layers(
+    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], *, jobs: int, keep_going: bool = False
+) -> list[T | LayerError]:
+    """``read`` every layer, largest first so that the last ones to finish are small; results in the order of layers.
+
+    Of broken layers the lowest is the one whose LayerError is raised, however many are read at once, so those below a
+    broken one are read to their end. Where a registry fails, or anything that is no LayerError is raised, all ends at once.
+    With ``keep_going`` LayerErrors are results. No thread is left behind, nor a connection in use: when reading ends early,
+    ``source.abort()`` ends what other threads wait for, where there is such a method.
+    """
+    round_ = _Round(keep_going=keep_going)
+    if getattr(source, "sequential", False):
+        return _read_in_turn(source, layers, read, round_)
+    pool = ThreadPoolExecutor(jobs, "ocisize")
+    ended = False
+    try:
+        by_size = sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index))
+        futures = {layer.index: pool.submit(round_.attempt, layer, read) for layer in by_size}
+        _wait(futures, round_)
+        ended = True
+        return [futures[layer.index].result() for layer in layers]
+    finally:
+        round_.stop(-1)
+        if not ended and (abort := getattr(source, "abort", None)):
+            abort()  # who waits for a silent server sees no other sign
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _wait(futures: Mapping[int, Future[T]], round_: _Round) -> None:
+    """Wait for all layers that count; raise the error of the lowest."""
+    while True:
+        ended = {index: future for index, future in futures.items() if future.done()}
+        errors = [error for future in ended.values() if (error := future.exception())]
+        for error in errors:
+            if not isinstance(error, LayerError | Stopped):
+                raise error
+        pending = [future for index, future in futures.items() if index <= round_.last and index not in ended]
+        if not pending:
+            break
+        wait(pending, return_when=FIRST_EXCEPTION)
+    broken = [error for error in errors if isinstance(error, LayerError)]
+    if broken:
+        raise min(broken, key=lambda error: error.index)
+
+
+def _read_in_turn(
+    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Round
+) -> list[T | LayerError]:
+    """Read layers one after the other, in the order they are stored."""
+    found: dict[int, T | LayerError] = {}
+    broken: LayerError | None = None
+    for layer in sorted(layers, key=lambda layer: source.stored_order(layer.descriptor)):  # type: ignore[attr-defined]
+        if layer.index <= round_.last:
+            try:
+                found[layer.index] = round_.attempt(layer, read)
+            except LayerError as error:
+                broken = error
+    if broken is not None:
+        raise broken
+    return [found[layer.index] for layer in layers]
