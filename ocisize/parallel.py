@@ -54,7 +54,7 @@ class _Round:
         except LayerError as error:
             if self._keep_going and not _concerns_all(error):
                 return error
-            self.stop(-1 if isinstance(error.cause, RegistryError | LimitExceeded) else layer.index)
+            self.stop(-1 if isinstance(error.cause, RegistryError) or _concerns_all(error) else layer.index)
             raise
 
 
@@ -69,7 +69,8 @@ def read_layers(
     """``read`` every layer, largest first so that the last ones to finish are small; results in the order of layers.
 
     Of broken layers the lowest is the one whose LayerError is raised, however many are read at once, so those below a
-    broken one are read to their end. Where a registry fails, or anything that is no LayerError is raised, all ends at once.
+    broken one are read to their end. Where a registry fails, a limit on all layers is met, or anything that is no LayerError
+    is raised, all ends at once.
     With ``keep_going`` LayerErrors are results. No thread is left behind, nor a connection in use: when reading ends early,
     ``source.abort()`` ends what other threads wait for, where there is such a method.
     """
