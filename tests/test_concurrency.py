@@ -120,6 +120,20 @@ def test_process_pools(folders: list[str], context: BaseContext) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("context", contexts(), ids=lambda each: each.get_start_method())
+def test_process_pools_and_registries(server: Server, context: BaseContext) -> None:
+    """Connections that a process has open are not another one's."""
+    name = serve(server, rich_image())
+    analyzer = Analyzer(jobs=2)
+    with ThreadPoolExecutor(2) as threads:
+        here = list(threads.map(lambda _: document(analyzer, name), range(2)))
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            found = list(pool.map(analyzer.analyze, [name] * 4, timeout=SECONDS))
+            here += threads.map(lambda _: document(analyzer, name), range(2))
+    assert {*here, *(to_json(each, files=True) for each in found)} == {here[0]}
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_errors_travel(tmp_path: Path) -> None:
     """A pool's worker that meets a broken image gives back its error and goes on; the error says what it said."""
     image = rich_image()

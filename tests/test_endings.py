@@ -158,6 +158,25 @@ def test_a_fifo_is_no_archive(tmp_path: Path) -> None:
         assert "not a file" in result.stderr
 
 
+def test_nothing_is_written(tmp_path: Path, server: Server) -> None:
+    """No temporary file stays, or ever was, where files would go, whatever is read."""
+    image = many_layers()
+    names = [
+        str(write_layout(image, tmp_path / "l")),
+        str(write_docker_archive(image, tmp_path / "a.tar")),
+        serve(server, image),
+    ]
+    here = tmp_path / "here"
+    here.mkdir(mode=0o555)
+    before = here.stat().st_mtime_ns
+    for name in names:
+        environment = {**os.environ, "TMPDIR": str(here)}
+        command = [sys.executable, "-m", "ocisize", name, "-f", "html"]
+        result = subprocess.run(command, cwd=here, env=environment, capture_output=True, timeout=60)
+        assert result.returncode == 0
+    assert (list(here.iterdir()), here.stat().st_mtime_ns) == ([], before)  # a file that came and went changes the time
+
+
 def shell(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=120)
 
