@@ -58,7 +58,6 @@ RANKS = [
         "analysis.budgetfile",
         "sources.store",
         "sources.credentials",
-        "sources.sockets",
     ],
     [
         "scan",
