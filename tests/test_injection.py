@@ -18,7 +18,8 @@ import pytest
 from ocisize import Analyzer
 from ocisize.cli import COMMANDS, main
 from ocisize.cli import advise, analyze, baseline, diff, files, tree
-from ocisize.report.formats import write_report
+from ocisize.report.dive_json import to_dive_json
+from ocisize.report.formats import FORMATS_OF_ALL, write_report
 from ocisize.report.options import ReportOptions
 from tests.hostile import HOSTILE
 from tests.images import (
@@ -43,7 +44,7 @@ _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-
 _COMMANDS = {"analyze": analyze, "advise": advise, "files": files, "tree": tree, "diff": diff, "baseline": baseline}
 _REPORTS = [
     *((command, form) for command, module in _COMMANDS.items() for form in module.FORMATS),
-    *(("all-platforms", form) for form in ("text", "json")),
+    *(("all-platforms", form) for form in FORMATS_OF_ALL),
 ]
 
 
@@ -130,6 +131,22 @@ def test_no_report_steers_anything(folder: Path, command: str, form: str, capsys
     controls = _CONTROLS if form != "dive-json" else re.compile(r"[\x00-\x09\x0b-\x1f]")  # dive writes what Go writes
     assert not controls.search(text)
     _CHECKS.get(form, _json)(text)
+
+
+class Terminal(io.StringIO):
+    """A file that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_dives_export_with_escapes(folder: Path) -> None:
+    """dive's export has some of these characters as they are; a terminal gets them as escapes that mean the same."""
+    analysis, terminal = Analyzer().analyze(folder / "1"), Terminal()
+    write_report("dive-json", analysis, terminal, ReportOptions())
+    assert not _CONTROLS.search(terminal.getvalue())
+    assert json.loads(terminal.getvalue()) == json.loads(to_dive_json(analysis))
+    assert _CONTROLS.search(to_dive_json(analysis))
 
 
 def test_all_commands_are_looked_at() -> None:

@@ -20,6 +20,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.partial import headline
 
 _SHELL = "/bin/sh -c "  # dive takes it off commands
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHAR, _SOCKET, _FIFO, _DEVICE, _SYMLINK, _DIRECTORY = (1 << bit for bit in (21, 24, 25, 26, 27, 31))
 _BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky: as in tar and in Go's FileMode
@@ -33,8 +34,16 @@ _TYPES_OF_KINDS = {
 
 
 def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
-    """Write the export, without a newline at its end like dive."""
-    file.writelines(write_dive_json(analysis))
+    """Write the export, without a newline at its end like dive; to a terminal without characters that could steer it.
+
+    dive, and so the export, has those as they are where JSON allows that. Their escapes mean the same.
+    """
+    pieces = write_dive_json(analysis)
+    file.writelines((_STEERING.sub(_escape, piece) for piece in pieces) if file.isatty() else pieces)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def to_dive_json(analysis: Analysis) -> str:
