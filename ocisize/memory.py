@@ -36,9 +36,9 @@ def limits_within(memory: int, limits: Limits, *, jobs: int, times: int = 1) -> 
     window = min(limits.zstd_window, max(left, 0) // (_SHARE_OF_WINDOWS * jobs))
     left -= jobs * window
     if memory <= least:
-        what = f"reading {jobs} layer{'s' * (jobs > 1)} at once takes {least} and more"
+        what = f"reading {jobs} layers at once" if jobs > 1 else "reading a layer"
         raise LimitExceeded(
-            f"{memory} bytes of memory are too little: {what}",
+            f"too little memory: {what} takes more than {least:,} bytes, allowed are {memory:,}",
             limit="memory",
             got=least,
             allowed=memory,

@@ -260,6 +260,7 @@ def test_markdown_compares_the_platforms() -> None:
     assert "**Budgets: 1 failed, 3 passed**" in text
     assert re.findall(r"OS\d+ · .* · (on .*?)<br>", text) == ["on all platforms", "on linux/amd64"]
     assert len(re.findall(r"^\| linux/\w+ \| \d \|", text, re.MULTILINE)) == 8
+    assert of_all("markdown", [image()]).startswith("### `acme/app:1` 1 platform\n")
 
 
 def test_markdown_of_many_platforms_fits() -> None:

@@ -361,6 +361,9 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
     [
         (["tre", "app.tar"], "did you mean the command tree? ocisize tree app.tar"),
         (["app.tar", "tree"], "commands come first: ocisize tree app.tar"),
+        (["diff", "a.tar", "b.tar", "--keep-going"], "--keep-going belongs to analyze, advise, files and tree: ocisize"),
+        (["app.tar", "--deadline", "nan"], "argument --deadline: got 'nan', expected a whole number\n"),
+        (["app.tar", "--max-memory", "1,5 GB"], "got '1,5 GB', expected a size such as '2 GB' or '2 GiB'\n"),
         (["app.tar", "--layer", "3"], "--layer belongs to files and tree: ocisize files IMAGE --layer …"),
         (["app.tar", "--glob=*.pyc"], "--glob belongs to files: ocisize files IMAGE --glob …"),
         (["advise", "app.tar", "--max-wire", "1"], "--max-wire belongs to analyze and baseline: ocisize analyze IMAGE"),

@@ -184,7 +184,7 @@ def test_limits_that_fit() -> None:
 
 def test_too_little_for_anything() -> None:
     """Said before anything is read, with what would help."""
-    with pytest.raises(LimitExceeded, match="are too little: reading 8 layers at once takes") as caught:
+    with pytest.raises(LimitExceeded, match="too little memory: reading 8 layers at once takes more than") as caught:
         limits_within(100 * MIB, Limits(), jobs=8)
     assert caught.value.hint == "allow more with --max-memory, or read fewer at once with --jobs"
 

@@ -24,6 +24,7 @@ from ocisize.cli import main
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
+from ocisize.report.text import write_text
 from tests.images import (
     BuiltImage, BuiltLayer, build_image, compress, for_platform, index_bytes, layer, layout_files, raw_layer, sha256, tar_bytes,
     write_docker_archive, write_files, write_layout,
@@ -258,6 +259,23 @@ def test_nothing_looks_like_a_clean_pass(partial: Analysis) -> None:
     for name, files in (("dive-json", False), ("csv", True)):
         with pytest.raises(ReportError, match="1 of 3 layers could not be read"):
             report(name, partial, files=files)
+    file = io.StringIO()
+    with pytest.raises(ReportError):
+        write_report("csv", partial, file, ReportOptions(files=True))
+    assert file.getvalue() == ""
+
+
+def test_unread_layers_are_easy_to_read(partial: Analysis) -> None:
+    """A digest stands once at length, and a line that is too long goes on below where it began."""
+    digest = partial.unread[0].digest
+    file = io.StringIO()
+    write_text(partial, file, width=80)
+    head = file.getvalue().partition("Wire is what")[0].splitlines()[2:]
+    assert head[0].startswith("  layer 1")
+    assert len(head) > 1
+    assert all(line.startswith("  ") for line in head)
+    assert f"blob {digest[:19]}… has " in " ".join(map(str.strip, head))
+    assert "".join(head).count(digest) == 1
 
 
 def test_what_is_whole_says_so(tmp_path: Path) -> None:

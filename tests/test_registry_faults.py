@@ -31,7 +31,7 @@ from ocisize.image import read_blob
 from ocisize.oci import MAX_CONFIG, Descriptor, Digest
 from ocisize.sources import transport
 from ocisize.sources.client import Connection
-from ocisize.sources.incoming import Lines
+from ocisize.sources.incoming import Lines, Patience, _Incoming
 from ocisize.verify import verified
 from tests.images import sha256
 from tests.pulling import (
@@ -132,6 +132,22 @@ def test_a_deadline(server: Server, waits: list[float]) -> None:
     assert "it took more than 0.01 s" in str(error)
     assert f"of {len(blob)} bytes" in str(error)
     assert "--deadline" in (error.hint or "")
+
+
+def test_a_deadline_within_a_wait() -> None:
+    """A server that says nothing is waited for until the deadline, though a single wait may take longer."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(3600)
+    hang_up = threading.Timer(20, theirs.close)  # for who waits on, so that the test ends
+    hang_up.start()
+    with ours, theirs:
+        incoming = _Incoming(ours, Lines("reg.test", Patience(window=3600, min_rate=0, deadline=0.05)))
+        with pytest.raises(TimeoutError):
+            incoming.readinto(bytearray(10))
+        incoming.allow(100)
+        assert ours.gettimeout() == 3600
+        incoming.close()
+    hang_up.cancel()
 
 
 def test_trailers_without_end(server: Server) -> None:

@@ -70,6 +70,16 @@ def test_missing_paths(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     refused(text, "no such file|No such file")
 
 
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_name(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unset variable names no image, and not the current folder either."""
+    write_layout(IMAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidReference, match="its name is empty") as caught:
+        open_source(text)
+    assert caught.value.hint == "is a variable unset?"
+
+
 @pytest.mark.parametrize("text", ["a" * 5000, "x/" + "y" * 300 + "/..", "a\0b", "No Such Image", "docker-archive:a\0b"])
 def test_texts_that_no_file_can_have_as_name(text: str) -> None:
     """Names that the system refuses are told like others that do not exist."""

@@ -5,7 +5,7 @@ row in COMMANDS. The first argument names it; without a name the command is ``an
 brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second argument names one.
 One about more than one image has IMAGES, and keeps in ``options.image`` what errors are about.
 
-Exit status: 0 analysed, 1 a budget failed, 2 could not analyse (usage, budgets, network, broken image), 130 interrupted.
+Exit status: 0 analysed, 1 a budget failed, 2 no full answer (usage, budgets, network, broken image), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _EXAMPLES = {
     "ocisize files app.tar --glob '*.pyc'": "the largest of some files",
     "ocisize app.tar --max-wire 120MB": "exit status 1 if it is more to download",
 }
-_STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 could not analyse, 130 interrupted"
+_STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 no full answer, 130 interrupted"
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:

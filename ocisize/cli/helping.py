@@ -45,7 +45,8 @@ def explain_extras(
         name = extra.partition("=")[0]
         owners = [each for each, parser in parsers.items() if _has(parser, name)]
         if name.startswith("-") and owners:
-            return f"{text}\n{name} belongs to {' and '.join(owners)}: ocisize {owners[0]} IMAGE {name} …"
+            those = " and ".join(filter(None, (", ".join(owners[:-1]), owners[-1])))
+            return f"{text}\n{name} belongs to {those}: ocisize {owners[0]} IMAGE {name} …"
         if command is None and extra in parsers:
             return f"{text}\ncommands come first: ocisize {extra} {image}"
     meant = difflib.get_close_matches(image, parsers, 1) if command is None else []

@@ -71,7 +71,7 @@ def _size(text: str) -> int:
     from ocisize.analysis.quantities import parse_size
 
     if not (value := parse_size(text.strip())):
-        raise argparse.ArgumentTypeError("expected a size such as '300 GB' or '300 GiB'")
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a size such as '2 GB' or '2 GiB'")
     return value
 
 
@@ -178,7 +178,10 @@ def count(text: str) -> int:
 
 def positive(text: str) -> int:
     """A number from 1 on."""
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number") from None
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return value

@@ -30,10 +30,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 
 
 def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
-    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without file tables.
+    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without whole file tables.
 
     A row of files has the platform in front where there are several.
     """
+    for image in images:
+        if options.files and not image.analysis.complete:
+            why = headline(image.analysis)
+            raise ReportError(f"the list of files would have gaps, which CSV cannot say: {why}")
     writer = csv.writer(file, lineterminator="\r\n")
     several = any(image.platform for image in images)
     writer.writerow((*["platform"] * several, *_FILE) if options.files else _HEAD)
@@ -54,8 +58,6 @@ def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
 
 
 def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object, ...]]:
-    if not analysis.complete:
-        raise ReportError(f"the list of files would have gaps, which CSV cannot say: {headline(analysis)}")
     layers = stored_rows(analysis)
     for index, (table, hidden_by) in enumerate(layers):
         compressed = table.compressed_sizes

@@ -99,7 +99,7 @@ def _head(images: Sequence[Reported]) -> str:
     names = list(_FIGURES)
     title, rule = words(first.analysis.platform), "---:|" * len(names)
     if first.platform:
-        names, title, rule = ["Platform", *names], f"{len(images)} platforms", f"---|{rule}"
+        names, title, rule = ["Platform", *names], f"{len(images)} platform{'s' * (len(images) != 1)}", f"---|{rule}"
     rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
     if len(images) > _MAX_PLATFORMS:
         rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO, TypeVar
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -55,7 +56,7 @@ def print_name(console: Console, analysis: Analysis) -> None:
     if not analysis.complete:
         console.print(Text(headline(analysis), style="bold red"))
         for line in list_unread(analysis):
-            console.print(Text(f"  {line}", style="red"), overflow="fold")
+            console.print(Padding(Text(line, style="red", overflow="fold"), (0, 0, 0, 2)))
         console.print(Text(NOTE, style="dim"), overflow="fold")
 
 

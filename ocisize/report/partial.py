@@ -27,7 +27,8 @@ def describe_layer(layer: LayerAnalysis) -> str:
     if layer.failure is None:
         return ""
     size = "" if layer.compressed_size is None else f", {human_size(layer.compressed_size)}"
-    return printable(f"layer {layer.index} ({layer.digest}{size}): {layer.failure.step}: {layer.failure.error}")
+    error = layer.failure.error.replace(layer.digest, f"{layer.digest[:19]}…")  # once at length is enough
+    return printable(f"layer {layer.index} ({layer.digest}{size}): {layer.failure.step}: {error}")
 
 
 def list_unread(analysis: Analysis) -> Iterator[str]:

@@ -51,6 +51,8 @@ def open_source(
     images of one file; ``limits`` are for what a file that holds an image may ask. Raises SourceError, DocumentError,
     LimitExceeded or InvalidReference.
     """
+    if not text.strip():  # as a path it would be the current folder
+        raise InvalidReference("no image is named: its name is empty", hint="is a variable unset?")
     match = _SCHEME.fullmatch(text)
     if match and (match[1] or match[2]):
         return _open_registry(match[4], connection)

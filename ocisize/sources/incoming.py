@@ -150,7 +150,7 @@ class _Incoming(io.RawIOBase):
     def __init__(self, sock: socket.socket, lines: Lines) -> None:
         super().__init__()
         self.patience = lines.patience
-        self._sock, self._lines = sock, lines
+        self._sock, self._lines, self._timeout = sock, lines, sock.gettimeout()
         self._raw = sock.makefile("rb", buffering=0)
         self._waited, self._got = 0.0, -1  # in the current window; the first byte's wait is the timeout's affair
         self._seconds, self._until = 0.0, 0.0
@@ -160,6 +160,7 @@ class _Incoming(io.RawIOBase):
     def allow(self, seconds: float) -> None:
         """What comes next must be there in so many seconds."""
         self._seconds, self._until = seconds, time.monotonic() + seconds
+        self._sock.settimeout(self._timeout)
 
     def shut_down(self) -> None:
         """End reading, from any thread; TLS is not asked, since a thread may be in the middle of it."""
@@ -171,8 +172,11 @@ class _Incoming(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         began = time.monotonic()
-        if began > self._until:
+        left = self._until - began
+        if left <= 0:
             raise TooSlow(f"no end in {self._seconds:g} s")
+        if self._timeout is None or left < self._timeout:
+            self._sock.settimeout(left)
         count = self._raw.readinto(buffer) or 0
         self._check_pace(count, time.monotonic() - began)
         return count
