@@ -33,7 +33,7 @@ class Limits:
     #: Below so many uncompressed bytes no ratio is judged: files of zeros are legal, and 16 GiB of them take 6 s.
     ratio_floor: int = attrs.field(default=16 << 30, validator=_AT_LEAST_ONE)
     #: Entries of all layers, with their extended headers and the directories that only paths name. Large images have
-    #: 300,000; each takes 250 to 600 bytes of memory.
+    #: 300,000; what each takes of memory is ``PER_ENTRY``.
     entries: int = attrs.field(default=4_000_000, validator=_AT_LEAST_ONE)
     #: Bytes of all paths, of the directories above them, of links' targets and of extended attributes. Paths have 75 bytes
     #: on average, but may have 65,536.
