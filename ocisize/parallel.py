@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from ocisize.errors import LayerError, LimitExceeded, RegistryError
@@ -28,10 +29,11 @@ class CallbackFailed(Exception):
 
 
 class _Round:
-    """Which layers are still waited for."""
+    """Which layers are still waited for, and the errors that ended the wait for the others."""
 
     def __init__(self, *, keep_going: bool) -> None:
         self.last: float = float("inf")
+        self.broken: list[LayerError] = []
         self._keep_going = keep_going
         self._lock = threading.Lock()
 
@@ -39,10 +41,19 @@ class _Round:
         if index > self.last:
             raise Stopped
 
-    def stop(self, above: int) -> None:
-        """Wait for layers up to this one only."""
+    def stop(self, above: int, error: LayerError | None = None) -> None:
+        """Wait for layers up to this one only.
+
+        The error is told first: others that see the wait end may end before the thread that raises it.
+        """
         with self._lock:
+            self.broken += [error] if error is not None else []
             self.last = min(self.last, above)
+
+    def raise_lowest(self) -> None:
+        """Raise the error of the lowest layer, if there is one."""
+        if self.broken:
+            raise min(self.broken, key=lambda error: error.index)
 
     def attempt(self, layer: Layer, read: Callable[[Layer, Check], T]) -> T | LayerError:
         """Read a layer. Its LayerError is returned when the round keeps going, else it ends what need not be read now."""
@@ -54,7 +65,8 @@ class _Round:
         except LayerError as error:
             if self._keep_going and not _concerns_all(error):
                 return error
-            self.stop(-1 if isinstance(error.cause, RegistryError) or _concerns_all(error) else layer.index)
+            ends_all = isinstance(error.cause, RegistryError) or _concerns_all(error)
+            self.stop(-1 if ends_all else layer.index, error)
             raise
 
 
@@ -96,17 +108,14 @@ def _wait(futures: Mapping[int, Future[T]], round_: _Round) -> None:
     """Wait for all layers that count; raise the error of the lowest."""
     while True:
         ended = {index: future for index, future in futures.items() if future.done()}
-        errors = [error for future in ended.values() if (error := future.exception())]
-        for error in errors:
-            if not isinstance(error, LayerError | Stopped):
+        for future in ended.values():
+            if (error := future.exception()) and not isinstance(error, LayerError | Stopped):
                 raise error
         pending = [future for index, future in futures.items() if index <= round_.last and index not in ended]
         if not pending:
             break
         wait(pending, return_when=FIRST_EXCEPTION)
-    broken = [error for error in errors if isinstance(error, LayerError)]
-    if broken:
-        raise min(broken, key=lambda error: error.index)
+    round_.raise_lowest()
 
 
 def _read_in_turn(
@@ -114,13 +123,9 @@ def _read_in_turn(
 ) -> list[T | LayerError]:
     """Read layers one after the other, in the order they are stored."""
     found: dict[int, T | LayerError] = {}
-    broken: LayerError | None = None
     for layer in sorted(layers, key=lambda layer: source.stored_order(layer.descriptor)):  # type: ignore[attr-defined]
         if layer.index <= round_.last:
-            try:
+            with suppress(LayerError):  # lower ones may follow
                 found[layer.index] = round_.attempt(layer, read)
-            except LayerError as error:
-                broken = error
-    if broken is not None:
-        raise broken
+    round_.raise_lowest()
     return [found[layer.index] for layer in layers]
