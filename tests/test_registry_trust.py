@@ -99,6 +99,14 @@ def secure(home: Path, signer: Signer) -> Iterator[Server]:
     running.close()
 
 
+@pytest.fixture
+def second_secure(home: Path, signer: Signer) -> Iterator[Server]:
+    """Another server behind TLS."""
+    running = Server(signer)
+    yield running
+    running.close()
+
+
 def trusting(signer: Signer, **changes: Any) -> Connection:
     return attrs.evolve(QUICK, plain_http=False, tls_verify=str(signer.certificate), **changes)
 
@@ -238,6 +246,21 @@ def test_tls_through_a_proxy(secure: Server, server: Server, signer: Signer, mon
     assert (asked.method, asked.authorization) == ("CONNECT", None)
     assert asked.headers["Proxy-Authorization"] == basic("proxyuser", SECRET)
     assert all(request.headers["Proxy-Authorization"] is None for request in secure.requests)
+
+
+def test_closing_what_comes_through_a_proxy_behind_tls(
+    secure: Server, second_secure: Server, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS within TLS is broken off as well as any connection."""
+    monkeypatch.setenv("https_proxy", f"https://{second_secure.host}")
+    second_secure.tunnels["reg.test:443"] = secure.host
+    second_secure.on("reg.test:443", Answer())
+    secure.on(BLOB_PATH, Answer(BLOB, cut=200_000, stall=True))
+    with opened("reg.test", trusting(signer)) as source:
+        chunks = iter(source.open_blob(Descriptor(DIGEST, len(BLOB))))
+        next(chunks)
+        source.close()
+        assert "broke off" in str(failure(lambda: list(chunks)))
 
 
 def test_proxies_that_fail(server: Server, signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,8 +164,9 @@ class _Incoming(io.RawIOBase):
 
     def shut_down(self) -> None:
         """End reading, from any thread; TLS is not asked, since a thread may be in the middle of it."""
+        below = getattr(self._sock, "socket", self._sock)  # of TLS within a proxy's TLS
         with contextlib.suppress(OSError):  # it may have ended
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+            socket.socket.shutdown(below, socket.SHUT_RDWR)
 
     def readable(self) -> bool:
         return True
