@@ -11,7 +11,7 @@ import attrs
 import xxhash
 
 from ocisize.blob import FileRegion
-from ocisize.errors import LayerError, OcisizeError, SizeMismatch, TarError
+from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
 from ocisize.files import HASH_SIZE, FileTable, IntArray
 from ocisize.image import Layer, Source
 from ocisize.limits import Meter
@@ -24,6 +24,7 @@ from ocisize.verify import Verifier, verified
 
 SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10
+_MOST_DRAINED = 256 << 20  # bytes read on to tell whether a blob that cannot be unpacked is the one its digest names
 _ONE_AT_A_TIME = fork_safe(threading.Lock())  # walking headers hardly lets go of the interpreter: two take longer
 
 
@@ -53,14 +54,19 @@ def scan_layer(
     A plain layer in a local file is read in place: headers and small contents only, nothing but its size verified,
     unless ``verify`` or ``hash_content`` ask for all contents. Everything else is streamed and its digest verified;
     ``verify`` checks the diff_id as well. ``aside`` hashes in a second thread. ``meter`` holds the
-    layer to limits. Raises LayerError around whatever goes wrong.
+    layer to limits. Raises LayerError around whatever goes wrong; where bytes cannot be unpacked because they are other ones
+    than the digest names, that is what it tells, unless more than 256 MiB would have to be read on for it.
     """
     try:
         blob = source.open_blob(layer.descriptor)
         if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, 18)) == PLAIN:
             if blob.size != layer.descriptor.size:
                 raise SizeMismatch(layer.descriptor.digest, got=blob.size, expected=layer.descriptor.size)
-            return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+            try:
+                return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+            except TarError:
+                _verify_rest(verified(blob, layer.descriptor.digest, blob.size), on_bytes)
+                raise
         return _scan_stream(blob, layer, verify=verify, aside=aside, meter=meter, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
@@ -95,6 +101,9 @@ def _scan_stream(
         )
         table = scan_tar(stream, wanted=Metadata(), beginnings=BEGINNINGS, meter=meter)
         stored = stream.finish()
+    except (StreamError, TarError):
+        _verify_rest(verified(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
+        raise
     finally:
         if not isinstance(blob, FileRegion):
             blob.close()  # type: ignore[attr-defined]
@@ -106,6 +115,22 @@ def _scan_stream(
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
     )
+
+
+def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | None) -> None:
+    """Read on, within limits, what is verified on the way; raise SizeMismatch or DigestMismatch where it is not the blob."""
+    left = _MOST_DRAINED
+    try:
+        for chunk in chunks:
+            left -= len(chunk)
+            if left < 0:
+                return
+            if on_bytes is not None:
+                on_bytes(0)  # ends here when nobody waits for the result any more
+    except (SizeMismatch, DigestMismatch):
+        raise
+    except OcisizeError:  # there is an error already
+        return
 
 
 def _media_type_anomaly(media_type: str, compression: str) -> list[str]:

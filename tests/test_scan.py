@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from ocisize.blob import FileRegion
-from ocisize.errors import DigestMismatch, LayerError, SizeMismatch, StreamError, TarError
+from ocisize.errors import DigestMismatch, LayerError, RegistryError, SizeMismatch, StreamError, TarError
 from ocisize.files import NO_HASH, REGULAR
 from ocisize.image import Layer
 from ocisize.oci import Descriptor, Digest
@@ -40,6 +40,16 @@ class BlobSource:
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
         return self.blob if isinstance(self.blob, FileRegion) else [self.blob]
+
+
+@attrs.frozen
+class ChunkSource(BlobSource):
+    """A source of one blob in these chunks."""
+
+    blob: Iterable[bytes]  # type: ignore[assignment]
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self.blob
 
 
 def layer_of(built: BuiltLayer, **changes: object) -> Layer:
@@ -190,6 +200,54 @@ def test_errors_name_the_layer_and_leave_no_thread(name: str, aside: bool) -> No
         scan_layer(BlobSource(built.blob), layer_of(built), aside=aside)
     assert isinstance(raised.value.cause, cause)
     assert not [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
+def test_other_bytes_are_told_as_such(
+    compression: Compression, in_place: bool, region_of: Regions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that are not the blob break wherever they may; what is told is that they are not the blob."""
+    built = layer({"a": os.urandom(200_000), "b": os.urandom(200_000)}, compression)
+    for position in (0, 20, 300, 250_000):
+        other = bytearray(built.blob)
+        other[position : position + 200] = os.urandom(200)
+        blob = region_of(bytes(other)) if in_place else bytes(other)
+        with pytest.raises(LayerError) as raised:
+            scan_layer(BlobSource(blob), layer_of(built), verify=not in_place or position > 300)
+        assert isinstance(raised.value.cause, DigestMismatch)
+    monkeypatch.setattr("ocisize.scan._MOST_DRAINED", 1000)
+    first = bytes(1000) + bytes(other)[1000:] if compression == "plain" else built.blob[:50] + bytes(other)[:-50]
+    chunks = [first[start : start + 900] for start in range(0, len(first), 900)]
+    with pytest.raises(LayerError) as raised:
+        scan_layer(ChunkSource(chunks), layer_of(built))
+    assert isinstance(raised.value.cause, TarError | StreamError)
+
+
+def test_reading_on_for_the_digest_can_fail_and_end() -> None:
+    """A connection that breaks then changes nothing; a reader that is told to stop stops."""
+    built = raw_layer(b"no tar" * 200_000, "plain")
+
+    def chunks(error: Exception) -> Iterator[bytes]:
+        yield built.blob[:1_000_000]
+        raise error
+
+    with pytest.raises(LayerError, match="not a tar"):
+        scan_layer(ChunkSource(chunks(RegistryError("gone"))), layer_of(built))
+
+    def stop(_: int) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        scan_layer(ChunkSource(chunks(RegistryError("gone"))), layer_of(built), on_bytes=stop)
+
+
+def test_a_digest_that_nobody_can_verify(region_of: Regions) -> None:
+    """A plain layer that is read in place and is no tar is called that, also where its digest cannot be verified."""
+    built = raw_layer(b"no tar" * 1000, "plain")
+    descriptor = Descriptor(Digest("blake3:" + "a" * 64), len(built.blob))
+    with pytest.raises(LayerError, match="not a tar"):
+        scan_layer(BlobSource(region_of(built.blob)), layer_of(built, descriptor=descriptor))
 
 
 def test_anomalies_of_the_stream_are_in_the_table() -> None:
