@@ -22,6 +22,7 @@ from ocisize.analysis.verdict import Status
 from ocisize.analysis.waste import rows_to_hash
 from ocisize.cli import main
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
+from ocisize.oci import MAX_MANIFEST
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
 from ocisize.report.text import write_text
@@ -441,6 +442,17 @@ def test_a_platform_without_a_layer(tmp_path: Path, capsys: pytest.CaptureFixtur
     shared = Analyzer(keep_going=True).analyze_all(write_index(tmp_path / "s", SHARED.digest))
     assert [len(each.unread) for each in shared.analyses.values()] == [1, 1, 1]
     assert shared.drift.platforms == ()
+
+
+def test_a_platform_whose_manifest_is_too_large(tmp_path: Path) -> None:
+    """It is there, so it is not called absent: that would pass for an index with fewer platforms."""
+    folder = write_index(tmp_path / "l")
+    manifest = folder / "blobs" / build("arm64").digest.replace(":", "/")
+    manifest.write_bytes(bytes(MAX_MANIFEST + 1))
+    with pytest.raises(PlatformError, match="^linux/arm64: .* bytes, more than"):
+        Analyzer().analyze_all(folder)
+    found = Analyzer(keep_going=True).analyze_all(folder)
+    assert (found.complete, found.absent, [each.platform for each in found.unread]) == (False, (), ["linux/arm64"])
 
 
 def test_no_platform_at_all(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import ocisize.sources.store
 
 from ocisize.blob import FileRegion
-from ocisize.errors import ArchiveError
+from ocisize.errors import ArchiveError, DocumentError
 from ocisize.sources.store import (
     FolderStore, Store, StreamedTarStore, TarStore, open_store,
 )  # fmt: skip
@@ -119,7 +119,7 @@ def test_sparse_members_are_refused(tmp_path: Path) -> None:
 def test_documents_are_limited(archive: Store) -> None:
     """A document larger than its limit is refused unread."""
     assert archive.read("late", 4) == b"late"
-    with pytest.raises(ArchiveError, match="late has 4 bytes, more than 3"):
+    with pytest.raises(DocumentError, match="late has 4 bytes, more than 3"):
         archive.read("late", 3)
 
 

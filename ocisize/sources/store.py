@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocisize.blob import CHUNK, FileRegion
-from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, StreamError, TarError
+from ocisize.errors import ArchiveError, DocumentError, LimitExceeded, OcisizeError, StreamError, TarError
 from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci import Descriptor
@@ -40,10 +40,10 @@ class Store:
         raise NotImplementedError
 
     def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-        """A small file whole; raises ArchiveError when it is missing or larger than ``limit`` bytes."""
+        """A small file whole; raises ArchiveError when it is missing, DocumentError when it has more than ``limit`` bytes."""
         size, chunks = self.open(name)
         if size > limit:
-            raise ArchiveError(f"{name} has {size} bytes, more than {limit}")
+            raise DocumentError(f"{name} has {size} bytes, more than {limit}")
         return b"".join(chunks)
 
     def position(self, name: str) -> int:
