@@ -94,7 +94,7 @@ class Analyzer:
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection, limits=self.limits)) as source:
+        with closing(open_source(image, select=select, connection=self.connection, limits=self._limits())) as source:
             return self.analyze_source(source, name=image)
 
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
@@ -121,7 +121,7 @@ class Analyzer:
         with one of the images, and other OcisizeErrors.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection, limits=self.limits)) as source:
+        with closing(open_source(image, select=select, connection=self.connection, limits=self._limits())) as source:
             return self.analyze_all_source(source, name=image)
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
@@ -171,7 +171,7 @@ class Analyzer:
     def _read_base(self, platform: Platform) -> GivenBase:
         name = os.fspath(self.base or "")
         try:
-            with closing(open_source(name, connection=self.connection, limits=self.limits)) as source:
+            with closing(open_source(name, connection=self.connection, limits=self._limits())) as source:
                 base = read_image(source, platform if platform.os and platform.architecture else None)
                 in_layout = source.format.startswith("oci-")  # where names may be mere tags
                 return GivenBase(

@@ -25,6 +25,7 @@ from tests.images import (
     index_bytes,
     layer,
     layout_files,
+    tar_bytes,
     write_files,
     write_layout,
 )
@@ -212,6 +213,15 @@ def test_going_on_does_not_go_beyond(images: dict[str, tuple[Path, int, int]]) -
     """A limit on all layers together ends the analysis, also one that keeps going: others would only add to it."""
     with pytest.raises(LayerError, match="bytes of memory"):
         Analyzer(max_memory=140 * MIB, jobs=1, keep_going=True).analyze(images["a directory each"][0])
+
+
+def test_the_index_of_an_archive_counts(tmp_path: Path) -> None:
+    """What an archive has members is held within the same memory, before it is known to be an image."""
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(tar_bytes({f"{number}": b"" for number in range(30_000)}))
+    for analyze in (Analyzer.analyze, Analyzer.analyze_all):
+        with pytest.raises(LimitExceeded, match="bytes of memory"):
+            analyze(Analyzer(max_memory=120 * MIB, jobs=1), archive)
 
 
 def test_a_layer_beyond_its_own_limit_is_left_out(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Store:
         raise NotImplementedError
 
     def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-        """A small file whole; raises ArchiveError when it is missing, DocumentError when it has more than ``limit`` bytes."""
+        """A small file whole; raises ArchiveError when it is missing, DocumentError beyond ``limit`` bytes."""
         size, chunks = self.open(name)
         if size > limit:
             raise DocumentError(f"{name} has {size} bytes, more than {limit}")
