@@ -186,12 +186,12 @@ class Analyzer:
 
     def _scan(self, source: Source, image: Image) -> list[Outcome]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        found: dict[tuple[str, str | None], Outcome] = {key: self._kept[key] for key in distinct if key in self._kept}
+        found: dict[tuple[str, str | None], Outcome] = {key: _copy(self._kept[key]) for key in distinct if key in self._kept}
         missing = {key: layer for key, layer in distinct.items() if key not in found}
         found.update(zip(missing, self._scan_layers(source, list(missing.values()), self._limits()), strict=True))
         if self.keep_layers:  # unverified ones prove nothing about another image's layers
             scans = {key: scan for key in missing if isinstance(scan := found[key], LayerScan)}
-            self._kept.update((key, scan) for key, scan in scans.items() if scan.digest_verified)
+            self._kept.update((key, _copy(scan)) for key, scan in scans.items() if scan.digest_verified)
         return self._hash_alike(image, [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers])
 
     def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -229,6 +229,11 @@ class Analyzer:
                     raise CallbackFailed(error) from None
 
         return on_bytes
+
+
+def _copy(scan: LayerScan) -> LayerScan:
+    """The scan with its own table over the same columns: of an image whose wire is unknown tables lose their shares."""
+    return attrs.evolve(scan, table=attrs.evolve(scan.table))
 
 
 def _forget_contents(outcomes: Sequence[Outcome]) -> None:

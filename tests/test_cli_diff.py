@@ -121,6 +121,17 @@ def test_shared_layers_are_read_once(before: BuiltImage, after: BuiltImage) -> N
     assert to_json(found, files=True) == to_json(Analyzer().analyze_source(single(after)), files=True)
 
 
+def test_kept_layers_keep_their_share_of_the_wire(tmp_path: Path) -> None:
+    """Also where an image in between, a docker-archive with plain layers, does not tell what they cost on the wire."""
+    image = build_image([layer({"a": LARGE}, "plain"), layer({"a": b""}, "plain")])
+    folder, archive = write_layout(image, tmp_path / "layout"), write_docker_archive(image, tmp_path / "image.tar")
+    analyzer = Analyzer(keep_layers=True, verify=True)
+    assert analyzer.analyze(archive).wasted_compressed_size is None
+    found = [to_json(analyzer.analyze(folder), files=True) for _ in range(2)]
+    assert found == 2 * [to_json(Analyzer(verify=True).analyze(folder), files=True)]
+    assert to_json(analyzer.analyze(archive)) == to_json(Analyzer(verify=True).analyze(archive))
+
+
 def test_unverified_layers_are_not_taken_for_others(tmp_path: Path) -> None:
     """What a local archive calls a digest proves nothing about another image's layer."""
     true, false = raw_layer(layer({"a": b"true"}).tar, "plain"), layer({"a": b"else"}, "plain")
