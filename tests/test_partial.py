@@ -22,10 +22,12 @@ from ocisize.analysis.verdict import Status
 from ocisize.analysis.waste import rows_to_hash
 from ocisize.cli import main
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
+from ocisize.limits import Limits
 from ocisize.oci import MAX_MANIFEST
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
 from ocisize.report.text import write_text
+from ocisize.report.units import human_size
 from tests.images import (
     BuiltImage, BuiltLayer, build_image, compress, for_platform, index_bytes, layer, layout_files, raw_layer, sha256, tar_bytes,
     write_docker_archive, write_files, write_layout,
@@ -230,7 +232,20 @@ def test_text(partial: Analysis) -> None:
         if line.split()[:1] and line.split()[0] in ("Wire", "Unpacked", "Live", "Waste", "Efficiency")
     }
     assert (shown["Unpacked"], shown["Live"], shown["Efficiency"]) == ("≥", "?", "?")
+    assert "≥ 3 files in all layers" in text
+    assert "hidden by later layers; ? 50.0 %, on the wire ≥ " in text
+    assert "| ≥ 2.00 kB (? 50.0 %) |" in report("markdown", partial)
     assert "dive" not in text
+
+
+def test_no_wire_is_guessed_of_a_part(tmp_path: Path) -> None:
+    """Where an archive does not tell the wire, a guess from what was unpacked would leave out the rest."""
+    image = build_image([layer(BASE, "plain"), layer({"x": os.urandom(15_000)}, "plain")])
+    archive = write_docker_archive(image, tmp_path / "image.tar")
+    assert "compressed about" in report("text", Analyzer().analyze(archive))
+    found = Analyzer(keep_going=True, verify=True, limits=Limits(layer_size=12_000)).analyze(archive)
+    assert not found.complete
+    assert "compressed about" not in report("text", found)
 
 
 def test_nothing_looks_like_a_clean_pass(partial: Analysis) -> None:
@@ -421,6 +436,7 @@ def test_a_platform_without_its_config(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([str(folder), "--all-platforms", "--keep-going"]) == 2
     shown = capsys.readouterr()
     assert "not read: linux/arm64" in shown.out
+    assert f"2 platforms · ≥ {human_size(found.stored_size)} in all" in shown.out
     assert "error: linux/arm64: " in shown.err
     assert main([str(folder), "--all-platforms", "--keep-going", "-f", "json"]) == 2
     document = json.loads(capsys.readouterr().out)

@@ -59,16 +59,19 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     """The image's figures: name, value, note."""
     wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"hidden by later layers; {percent(analysis.wasted_ratio)}"
-    if wire is None:
+    waste_note = f"hidden by later layers; {marked(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
+    if wire is None and not analysis.complete:
+        wire_note = "this archive holds plain layers"
+    elif wire is None:
         wire_note = f"this archive holds plain layers; compressed about {human_size(analysis.content_size // _UNPACKED)}"
     else:
         wire_note = f"{wire:,} bytes of layers to download with nothing cached"
         share = f" ({percent((wasted_wire or 0) / wire)})" if wire else ""
-        waste_note += f", on the wire {human_size(wasted_wire)}{share}"
+        waste_note += f", on the wire {marked(analysis, 'Waste', human_size(wasted_wire))}{share}"
+    files = marked(analysis, "Unpacked", f"{analysis.file_count:,}")
     figures = [
         ("Wire", human_size(wire), wire_note),
-        ("Unpacked", human_size(analysis.content_size), f"{analysis.file_count:,} files in all layers"),
+        ("Unpacked", human_size(analysis.content_size), f"{files} files in all layers"),
         ("Live", human_size(analysis.live_size), "what a container sees"),
         ("Waste", human_size(analysis.wasted_size), waste_note),
         ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),

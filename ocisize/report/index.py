@@ -10,7 +10,7 @@ from rich.text import Text
 from ocisize.analysis.drift import Drift, IndexAnalysis, StepDrift
 from ocisize.analysis.onlythere import OnlyThere
 from ocisize.report.page import new_table, open_page
-from ocisize.report.partial import NOTE, describe_layer, headline, marked
+from ocisize.report.partial import AT_LEAST, NOTE, describe_layer, headline, marked
 from ocisize.report.units import UNKNOWN, human_size, printable, shorten_step
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _header(console: Console, index: IndexAnalysis) -> int:
     count = len(index.analyses)
     parts = [f"{count} platform{'s' * (count != 1)}"]
     if index.stored_size is not None:
-        parts.append(f"{human_size(index.stored_size)} in all, shared layers once")
+        parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers once")
     if index.attestations:
         parts.append(f"{index.attestations} attestation{'s' * (index.attestations != 1)} left out")
     _line(console, " · ".join(parts), "dim")

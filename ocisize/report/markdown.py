@@ -116,7 +116,7 @@ def _figures(image: Reported) -> str:
     cells = (
         human_size(wire) if wire is not None else f"{UNKNOWN} (saved uncompressed)",
         human_size(analysis.content_size), human_size(analysis.live_size),
-        f"{human_size(analysis.wasted_size)} ({percent(analysis.wasted_ratio)})",
+        f"{human_size(analysis.wasted_size)} ({marked(analysis, 'Efficiency', percent(analysis.wasted_ratio))})",
         human_size(analysis.duplicate_size), human_size(analysis.disk_size), percent(analysis.efficiency),
     )  # fmt: skip
     return _row(image, [marked(analysis, name, cell) for name, cell in zip(_FIGURES, cells, strict=True)])
