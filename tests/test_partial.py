@@ -21,6 +21,7 @@ from ocisize.analysis.budgetfile import parse_budgets
 from ocisize.analysis.verdict import Status
 from ocisize.analysis.waste import rows_to_hash
 from ocisize.cli import main
+from ocisize.cli.gate import Gate
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
 from ocisize.limits import Limits
 from ocisize.oci import MAX_MANIFEST
@@ -441,6 +442,14 @@ def test_a_platform_without_its_config(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([str(folder), "--all-platforms", "--keep-going", "-f", "json"]) == 2
     document = json.loads(capsys.readouterr().out)
     assert (document["complete"], [each["platform"] for each in document["unread"]]) == (False, ["linux/arm64"])
+
+
+def test_a_budget_for_a_platform_that_was_not_read(tmp_path: Path) -> None:
+    """It is not said that the index has no such platform."""
+    found = Analyzer(keep_going=True).analyze_all(write_index(tmp_path / "l", sha256(build("arm64").config)))
+    for platform, status in (("linux/arm64", Status.SKIPPED), ("linux/riscv64", Status.UNMATCHED)):
+        budgets = parse_budgets(f'[[budget]]\nplatform = "{platform}"\nmax-wire = "1 GB"\n').budgets
+        assert Gate(budgets, Path(), None).judge_all(found)["linux/amd64"][0].status is status
 
 
 def test_a_platform_without_a_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

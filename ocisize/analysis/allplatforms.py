@@ -23,8 +23,8 @@ def check_all(
 ) -> dict[str, tuple[Verdict, ...]]:
     """A verdict on every budget for each image, in their order, by what the index calls its platform.
 
-    A budget whose platform is none of theirs, and none of those ``absent`` from the file, is UNMATCHED for the first
-    image. ``name`` and ``rules`` are as ``check`` has them.
+    A budget whose platform is none of theirs, and none of those ``absent`` from the file or unread, is UNMATCHED for the
+    first image. ``name`` and ``rules`` are as ``check`` has them.
     """
     named = {each: attrs.evolve(analysis, platform=each) for each, analysis in analyses.items()}
     found = {each: check(analysis, budgets, baseline, name=name, rules=rules) for each, analysis in named.items()}

@@ -68,9 +68,8 @@ class Gate(NamedTuple):
             return dict.fromkeys(index.analyses, ())
         from ocisize.analysis.allplatforms import check_all
 
-        return check_all(
-            index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=index.absent
-        )
+        absent = [*index.absent, *(each.platform or each.digest for each in index.unread)]
+        return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=absent)
 
     def _rules(self) -> Sequence[str]:
         from ocisize.analysis.catalog import load_catalog
