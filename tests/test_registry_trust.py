@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import pytest
 from urllib3.connection import HTTPConnection
+from urllib3.util.ssltransport import SSLTransport
 
 import ocisize
 from ocisize.cli import main
@@ -44,6 +45,7 @@ from tests.pulling import (
 )
 from tests.registry import (
     Answer,
+    Request,
     Server,
     Signer,
     basic,
@@ -94,14 +96,6 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
 @pytest.fixture
 def secure(home: Path, signer: Signer) -> Iterator[Server]:
     """A registry behind TLS."""
-    running = Server(signer)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def second_secure(home: Path, signer: Signer) -> Iterator[Server]:
-    """Another server behind TLS."""
     running = Server(signer)
     yield running
     running.close()
@@ -248,19 +242,24 @@ def test_tls_through_a_proxy(secure: Server, server: Server, signer: Signer, mon
     assert all(request.headers["Proxy-Authorization"] is None for request in secure.requests)
 
 
-def test_closing_what_comes_through_a_proxy_behind_tls(
-    secure: Server, second_secure: Server, signer: Signer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """TLS within TLS is broken off as well as any connection."""
-    monkeypatch.setenv("https_proxy", f"https://{second_secure.host}")
-    second_secure.tunnels["reg.test:443"] = secure.host
-    second_secure.on("reg.test:443", Answer())
-    secure.on(BLOB_PATH, Answer(BLOB, cut=200_000, stall=True))
-    with opened("reg.test", trusting(signer)) as source:
-        chunks = iter(source.open_blob(Descriptor(DIGEST, len(BLOB))))
-        next(chunks)
-        source.close()
-        assert "broke off" in str(failure(lambda: list(chunks)))
+def test_closing_what_comes_through_a_proxy_behind_tls() -> None:
+    """TLS within TLS, which urllib3 has in an object that is no socket, is broken off as well as any connection."""
+
+    class Within(SSLTransport):
+        def __init__(self, below: socket.socket) -> None:
+            self.socket = below
+
+        def makefile(self, *arguments: Any, **options: Any) -> Any:
+            return self.socket.makefile(*arguments, **options)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        lines = Lines("reg.test", Patience(1.0, 0, 1.0))
+        incoming = lines.watched(HTTPConnection)("reg.test").response_class(Within(ours), method="GET")
+        theirs.settimeout(10)
+        lines.stop()
+        assert theirs.recv(1) == b""
+        incoming.close()
 
 
 def test_proxies_that_fail(server: Server, signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,6 +417,37 @@ def test_registries_that_repeat_secrets(encoded: str, server: Server) -> None:
     assert "nothing for " in text
     assert "sig=" not in text
     assert "u:p@" not in text
+
+
+@pytest.mark.parametrize("user", [USER, Credentials(identity_token=SECRET)])
+def test_token_services_that_repeat_secrets(user: Credentials, server: Server) -> None:
+    """What a token service says instead of HTTP is repeated without what it was sent."""
+
+    def repeat(request: Request) -> Answer:
+        return (
+            Answer(b"", 404)
+            if request.method == "POST"
+            else Answer(raw=f"you sent {request.authorization}\r\n\r\n".encode())
+        )
+
+    server.on("/token", repeat)
+    server.on(PATH, challenge(f'Bearer realm="{server.url}/token"'))
+    with opened(server.host, credentials=user) as source:
+        text = str(failure(source.read_manifest))
+    assert text.endswith("you sent Basic …")
+
+
+def test_registries_that_repeat_secrets_instead_of_a_blob(server: Server) -> None:
+    """Nor are they shown when a registry repeats them in the headers of a part."""
+
+    def repeat(request: Request) -> Answer:
+        headers = {"Content-Range": f"for {request.authorization}"}
+        return Answer(BLOB, cut=200_000) if request.headers["Range"] is None else Answer(BLOB, 206, headers)
+
+    server.on(BLOB_PATH, guarded([basic("user", SECRET)], repeat, 'Basic realm="x"'))
+    with opened(server.host, attrs.evolve(QUICK, retries=1), USER) as source:
+        text = str(failure(lambda: list(source.open_blob(Descriptor(DIGEST, len(BLOB))))))
+    assert text.endswith("got for Basic …")
 
 
 @pytest.mark.parametrize("token", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\u00fc"])

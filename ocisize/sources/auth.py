@@ -185,6 +185,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             discard(response.raw)
             user, password = credentials.username or "<token>", credentials.password or credentials.identity_token
             credentials = Credentials(user, password)
+            self._tokens.add(str(credentials.basic).partition(" ")[2])
         headers = {"Authorization": credentials.basic} if credentials.basic else {}
         parameters = {"service": service, "scope": scope} if service else {"scope": scope}
         with contextlib.suppress(_TokenBroken):  # the password was right, so it may be sent again
@@ -197,7 +198,11 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
                 method, realm, verify=self._tls_verify, allow_redirects=False, stream=True, **arguments
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
-            raise RegistryError(f"token service {_host_of(realm)} cannot be reached: {plain(error)}") from None
+            raise RegistryError(f"token service {_host_of(realm)} cannot be reached: {self._told(error)}") from None
+
+    def _told(self, error: Exception) -> str:
+        """Why there was no answer; what is no HTTP is repeated, and may repeat what was sent."""
+        return plain(error, self.secrets())
 
     def _check_realm(self, realm: str) -> str:
         """Refuse to send secrets in the clear or to a private address that the registry itself is not at."""
@@ -213,7 +218,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         elif is_private_address(url.hostname) and not self.session.lines.home_is_private:
             problem = "a token service at a private address"
         if problem:
-            raise AuthenticationFailed(f"{self.registry_host} names {problem}: {one_line(repr(realm))}", status=401)
+            raise AuthenticationFailed(
+                f"{self.registry_host} names {problem}: {one_line(repr(realm), self.secrets())}", status=401
+            )
         return url.geturl()
 
     def _read_token(self, response: requests.Response, status: int) -> str:
@@ -227,7 +234,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             try:
                 body = read_document(response.raw, _MAX_TOKEN_BODY)
             except (urllib3.exceptions.HTTPError, TooSlow) as error:
-                raise _TokenBroken(f"{service} broke off: {plain(error)}") from None
+                raise _TokenBroken(f"{service} broke off: {self._told(error)}") from None
         try:
             answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
             token = answer.get("token") or answer.get("access_token")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 import attrs
@@ -115,7 +115,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                     break
                 except _BROKEN as error:
                     if not tries_left or isinstance(error, TooSlow):
-                        message = f"{what}: reading the manifest failed: {plain(error)}"
+                        message = f"{what}: reading the manifest failed: {plain(error, self.auth.secrets())}"
                         raise RegistryError(message, status=response.status_code) from None
             self.session.lines.pause(0.2)
         if len(body) > limit:
@@ -138,7 +138,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 yield from self._read_from(url, download)
                 problem = "the connection was closed early"
             except _BROKEN as error:
-                problem = plain(error)
+                problem = plain(error, self.auth.secrets())
             except RegistryError as error:
                 if download.position and error.status == _NO_MORE:
                     return  # there is no more, which the caller's check of the size reports best
@@ -154,7 +154,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
             passed = download.position  # 200: the server starts over
             if response.status_code == _PARTIAL:
-                _check_range(response, download)
+                _check_range(response, download, self.auth.secrets())
                 passed = 0
             elif (announced := response.raw.length_remaining) not in (None, download.size):  # a page, say, or encoded
                 raise SizeMismatch(download.digest, got=announced, expected=download.size)
@@ -229,12 +229,12 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         self.session.close()
 
 
-def _check_range(response: requests.Response, download: _Download) -> None:
+def _check_range(response: requests.Response, download: _Download, secrets: Iterable[str]) -> None:
     """Raise RegistryError unless a partial answer is of the part that was asked for, and of a blob of that size."""
     found = content_range(response.headers)
     if found is not None and found[0] == download.position and found[1] in (None, download.size):
         return
-    got = one_line(response.headers.get("Content-Range", "")) or "no range"
+    got = one_line(response.headers.get("Content-Range", ""), secrets) or "no range"
     asked = f"asked for bytes from {download.position} of {download.size}"
     raise RegistryError(f"blob {download.digest}: {asked}, got {got}", status=_PARTIAL)
 
