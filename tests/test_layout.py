@@ -178,7 +178,7 @@ def test_giant_manifests(write: Writer) -> None:
     """A manifest larger than registries take is refused."""
     data = AMD64.manifest + b" " * (4 << 20)
     descriptor = {**AMD64.descriptor, "digest": sha256(data), "size": len(data)}
-    with pytest.raises(ArchiveError, match="more than 4194304"):
+    with pytest.raises(DocumentError, match="more than 4194304"):
         Analyzer().analyze(write(layout_files(index_bytes([descriptor]), AMD64.blobs | {sha256(data): data})))
 
 
