@@ -21,7 +21,8 @@ from tests.corpus.tars import tar_cases
 from tests.images import sha256, tar_bytes
 from tests.registry import Answer, Server, ranged
 
-CASES = {case.name: case for case in (*tar_cases(), *stream_cases(), *document_cases(), *saved_cases())}
+_ALL = (*tar_cases(), *stream_cases(), *document_cases(), *saved_cases())
+CASES = {case.name: case for case in _ALL}
 _ROOT = Path(__file__).parent.parent
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -109,6 +110,7 @@ def test_the_corpus_is_large() -> None:
     counts = [sum(case.verdict == verdict for case in CASES.values()) for verdict in ("accept", "reject", "limit")]
     assert sum(counts) >= 150
     assert min(counts) >= 15
+    assert len({case.name.lower() for case in _ALL}) == len(_ALL)  # what they are pushed to a registry as
     assert all(case.message for case in CASES.values() if case.verdict != "accept")
 
 

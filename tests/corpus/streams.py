@@ -167,7 +167,7 @@ def _bombs() -> Iterator[Case]:
             f"bomb-of-{name}", "limit", "more than 5000 entries", repeated(b"", member(b"p", records, b"x"), 200), *few
         )
     deep = b"".join(long_name(b"%d/" % number + b"d/" * 2000 + b"f") + header(b"") for number in range(600))
-    yield _case("bomb-of-directories", "limit", "more than", compress(deep + END, "gzip"))
+    yield _case("bomb-of-implied-directories", "limit", "more than", compress(deep + END, "gzip"))
     yield Case("bomb-of-layers-together", "limit", ratio, _many_layers, costly=True)
 
 
