@@ -359,6 +359,17 @@ def test_compressed_archives_are_read_forwards(tmp_path: Path, monkeypatch: pyte
     assert read[0] < 3.2 * path.stat().st_size
 
 
+def test_unnamed_layers_are_hashed_forwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers that nothing names are hashed as they are found, in the same three passes."""
+    image = build_image([layer({f"f{number}": os.urandom(2 << 20)}, "gzip") for number in range(6)])
+    files = [f"layer{number}.tar.gz" for number in range(6)]
+    path = tmp_path / "app.tar.gz"
+    path.write_bytes(compress(Path(write(tmp_path / "app.tar", image, files)).read_bytes(), "gzip"))
+    read = counted(monkeypatch)
+    assert Analyzer().analyze(path).content_size == 12 << 20
+    assert read[0] < 3.2 * path.stat().st_size
+
+
 def test_an_empty_layer_file(tmp_path: Path) -> None:
     """A layer of no bytes is a layer without files; in place of another one it is found by verify."""
     empty = build_image([raw_layer(b"", "plain")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -137,26 +138,30 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict
     What stands in several layers, or is linked to by several names, is ``seen`` once.
     """
     key, named, annotations = store.identity(member), _HASH_NAME.fullmatch(member), {_MEMBER: member}
-    content = seen.get(key) or _look_into(store, member)
+
+    def is_named(compression: str) -> bool:
+        return named is not None or (compression == PLAIN and diff_id is not None)
+
+    content = seen.get(key)
+    if content is None or (content.digest is None and not is_named(content.compression)):
+        content = seen[key] = _look_into(store, member, is_named)
     if content.compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
         digest = f"sha256:{named[1]}"
     else:  # nothing names this file's content, so the bytes themselves must
-        if content.digest is None:
-            content = _look_into(store, member, hashed=True)
         digest = str(content.digest)
         annotations[SELF_NAMED] = "true"
-    seen[key] = content
     return _descriptor(_LAYER_TYPES[content.compression], digest, content.size, annotations)
 
 
-def _look_into(store: Store, member: str, *, hashed: bool = False) -> _Content:
+def _look_into(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:
+    """Find out what a layer file holds in one pass: to open it again may mean to decompress the archive again."""
     size, content = store.open(member)
     chunks = iter(content)
     head = next(chunks, b"")
     compression = detect_compression(head)
-    if not hashed:
+    if is_named(compression):
         return _Content(size, compression)
     hasher = hashlib.sha256(head)
     for chunk in chunks:
