@@ -13,7 +13,8 @@ import pytest
 import ocisize.sources.store
 
 from ocisize.blob import FileRegion
-from ocisize.errors import ArchiveError, DocumentError
+from ocisize.errors import ArchiveError, DocumentError, LimitExceeded
+from ocisize.limits import Limits
 from ocisize.sources.store import (
     FolderStore, Store, StreamedTarStore, TarStore, open_store,
 )  # fmt: skip
@@ -171,6 +172,18 @@ def test_what_is_kept_of_a_compressed_archive_is_limited(tmp_path: Path, monkeyp
         assert isinstance(store, StreamedTarStore)
         assert sum(map(len, store._members.table.contents.values())) == 900
         assert {name: content(store, name) for name in files} == files
+
+
+def test_going_back_in_a_compressed_archive_has_an_end(tmp_path: Path) -> None:
+    """What all passes over an archive unpack is limited together, so that few bytes do not mean days of work."""
+    path = tmp_path / "archive"
+    path.write_bytes(compress(tar_bytes({"a": os.urandom(2 << 20), "b": bytes(8 << 20), "c": os.urandom(2 << 20)}), "gzip"))
+    with closing(open_store(path, Limits(image_size=40 << 20))) as store:
+        for name in ("a", "c", "a", "c"):
+            content(store, name)
+        with pytest.raises(LimitExceeded, match="more than 41943040 uncompressed bytes"):
+            for name in ("a", "c") * 3:
+                content(store, name)
 
 
 # Folders

@@ -208,7 +208,8 @@ class StreamedTarStore(_OpenTar):
 
     def __init__(self, region: FileRegion, limits: Limits) -> None:
         super().__init__(region)
-        self._limits, meter = limits, Meter(Tally(limits, archive=True))
+        self._reread = Tally(limits, archive=True)  # all passes but the first together: going back has an end
+        meter = Meter(Tally(limits, archive=True))
         stream = LayerStream(region, meter=meter)
         budget = _KEPT_TOTAL
 
@@ -237,7 +238,7 @@ class StreamedTarStore(_OpenTar):
 
     def _read(self, start: int, size: int) -> Iterator[bytes]:
         if self._stream is None or self._stream.size > start:
-            self._stream = LayerStream(self._region, meter=Meter(Tally(self._limits, archive=True)))
+            self._stream = LayerStream(self._region, meter=Meter(self._reread))
         stream, buffer = self._stream, memoryview(bytearray(CHUNK))
         while stream.size < start:
             if not stream.readinto(buffer[: start - stream.size]):
