@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -99,6 +100,30 @@ def test_no_two_tests_of_junit_share_a_name() -> None:
         ("ocisize.budget", "files ≤ 6"), ("ocisize.budget", "files ≤ 6 (2)"), ("ocisize.OS101", "a thing"),
         ("ocisize.OS101", "a thing (2)"), ("ocisize.OS102", "a thing"),
     ]  # fmt: skip
+    titles = ("a thing", "a thing", "a thing (2)")
+    again = changed(image(), advice=Advice(tuple(attrs.evolve(finding(), title=title) for title in titles)))
+    cases = ElementTree.fromstring(text_of("junit", again)).iter("testcase")
+    assert [case.get("name") for case in cases] == ["a thing", "a thing (2)", "a thing (2) (2)"]
+
+
+def test_files_with_names_that_are_not_utf_8() -> None:
+    """A Dockerfile, or a folder with budgets, may be called anything; what is written is still UTF-8."""
+    name = os.fsdecode(b"\xff/Dockerfile")
+    verdicts = [attrs.evolve(each, budget=attrs.evolve(each.budget, origin=f"{name}:3")) for each in judge("max-files = 1")]
+    texts = {form: text_of(form, image(), verdicts=verdicts, dockerfile=name) for form in ("sarif", "github", "gitlab")}
+    for text in texts.values():
+        text.encode()
+    locations = [result["locations"][0] for result in json.loads(texts["sarif"])["runs"][0]["results"]]
+    assert {place["physicalLocation"]["artifactLocation"]["uri"] for place in locations} == {"%FF/Dockerfile"}
+    assert {issue["location"]["path"] for issue in json.loads(texts["gitlab"])} == {"\\xff/Dockerfile"}
+    assert texts["github"].count("file=\\xff/Dockerfile,") == len(locations)
+
+
+def test_paths_that_no_file_can_have() -> None:
+    """What was read back may name anything; a lone surrogate comes from no file name."""
+    odd = changed(image(), advice=Advice((attrs.evolve(finding(), paths=("a\ud800b",)),)))
+    (result,) = json.loads(text_of("sarif", odd))["runs"][0]["results"]
+    assert result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%5Cud800b"
 
 
 def test_markdown_has_the_budgets_first() -> None:

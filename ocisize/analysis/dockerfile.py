@@ -128,7 +128,11 @@ def _pair(steps: Sequence[str], instructions: Sequence[Instruction]) -> Iterator
     """The pairs, in order on both sides, that fit best together; of equal ones those further down the file."""
     if len(steps) * len(instructions) > _MAX_CELLS:
         return
-    fits = [[_fit(step, each) for each in instructions] for step in steps]
+    fits = []
+    for step in steps:
+        keyword, _, rest = step.partition(" ")
+        text = _plain(rest)
+        fits.append([_fit(keyword.upper(), text, each) for each in instructions])
     best = [[0] * (len(instructions) + 1) for _ in range(len(steps) + 1)]  # of what is before
     for row, line in enumerate(fits):
         for column, fit in enumerate(line):
@@ -146,15 +150,13 @@ def _pair(steps: Sequence[str], instructions: Sequence[Instruction]) -> Iterator
             column -= 1
 
 
-def _fit(step: str, instruction: Instruction) -> int:
+def _fit(keyword: str, text: str, instruction: Instruction) -> int:
     """How well a layer's build step fits an instruction, 0 where that cannot have written it."""
-    keyword, _, rest = step.partition(" ")
-    if keyword.upper() != instruction.keyword or not rest:
+    if keyword != instruction.keyword or not text:
         return 0
-    text = _plain(rest)
     if text == instruction.text:
         return _SAME
-    if keyword.upper() == "RUN":
+    if keyword == "RUN":
         return 0
     source = _HASHED.match(text)
     if source:

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from ocisize.analysis.findings import Severity
 from ocisize.analysis.verdict import Status
+from ocisize.files import display_name
 from ocisize.report.findings import describe, list_paths
 from ocisize.report.images import Reported, merge_findings
 from ocisize.report.options import ReportOptions
@@ -31,7 +32,7 @@ def write_images(images: Sequence[Reported], file: TextIO, options: ReportOption
     for command, properties, lines in [*_unread(images), *_budgets(images), *_findings(images, options)]:
         left[command] -= 1
         if left[command] >= 0:
-            listed = ",".join(f"{name}={_escape_property(str(value))}" for name, value in properties.items())
+            listed = ",".join(f"{name}={_escape_property(display_name(str(value)))}" for name, value in properties.items())
             file.write(f"::{command} {listed}::{_escape(chr(10).join(lines))}\n")
     missing = sum(-count for count in left.values() if count < 0)
     if missing:

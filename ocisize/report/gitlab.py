@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from ocisize.analysis.findings import Severity
 from ocisize.analysis.verdict import Status
+from ocisize.files import display_name
 from ocisize.report.findings import describe, fingerprint, fingerprints, list_paths, repository_of
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
@@ -39,7 +40,7 @@ def _unread(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]
         yield {
             **_issue("unread-layer", image.named(f"Not read: {describe_layer(layer)}"), "blocker", f"{key}:{layer.index}"),
             "categories": ["Bug Risk"],
-            "location": {"path": options.dockerfile, "lines": {"begin": 1, "end": 1}},
+            "location": {"path": display_name(options.dockerfile), "lines": {"begin": 1, "end": 1}},
         }
 
 
@@ -54,7 +55,7 @@ def _budgets(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]
         yield {
             **_issue(f"budget-{verdict.budget.key}", text, _OUTCOMES[verdict.outcome], f"{key}:{seen[key]}"),
             "content": {"body": "\n".join(places_of(verdict, image.analysis)) or text},
-            "location": {"path": path, "lines": {"begin": line, "end": line}},
+            "location": {"path": display_name(path), "lines": {"begin": line, "end": line}},
         }
 
 
@@ -66,7 +67,7 @@ def _findings(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any
         yield {
             **_issue(finding.id, text, _SEVERITIES[finding.severity], key),
             "content": {"body": "\n".join(list_paths(finding)) or text},
-            "location": {"path": options.dockerfile, "lines": {"begin": first, "end": last}},
+            "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
         }
 
 

@@ -53,9 +53,12 @@ def _told_apart(checks: Sequence[Check]) -> list[Check]:
     seen = Counter[tuple[str, str]]()
     found = []
     for check in checks:
-        seen[check.group, check.name] += 1
-        number = seen[check.group, check.name]
-        found.append(attrs.evolve(check, name=f"{check.name} ({number})") if number > 1 else check)
+        name = check.name
+        while seen[check.group, name]:
+            seen[check.group, check.name] += 1
+            name = f"{check.name} ({seen[check.group, check.name]})"
+        seen[check.group, name] += 1
+        found.append(attrs.evolve(check, name=name))
     return found
 
 

@@ -18,6 +18,7 @@ import ocisize
 from ocisize.analysis.findings import Confidence, Finding, Severity
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.verdict import Budget, Status
+from ocisize.files import display_name
 from ocisize.report.findings import describe, describe_image, fingerprint, fingerprints, repository_of
 from ocisize.report.images import Reported
 from ocisize.report.options import ReportOptions
@@ -148,7 +149,15 @@ def _fingerprints(key: str) -> dict[str, str]:
 def _place(path: str, first: int, last: int | None = None, width: int = 1) -> dict[str, Any]:
     """Lines of a file of the repository; without a last one, its beginning."""
     region = {"startLine": first, "startColumn": 1, "endLine": last or first, "endColumn": width + 1}
-    return {"artifactLocation": {"uri": quote(path, safe="/")}, "region": region}
+    return {"artifactLocation": {"uri": _uri(path)}, "region": region}
+
+
+def _uri(path: str) -> str:
+    """A path with its own bytes, percent-encoded."""
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    except UnicodeEncodeError:  # no file's, but a document may say anything
+        return quote(display_name(path), safe="/")
 
 
 def _result(finding: Finding, rule: int, key: str, image: Reported, options: ReportOptions) -> dict[str, Any]:
@@ -196,9 +205,7 @@ def _paths(paths: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             "id": number,
-            "physicalLocation": {
-                "artifactLocation": {"uri": quote(path.encode("utf-8", "surrogateescape"), safe="/"), "uriBaseId": _IMAGE}
-            },
+            "physicalLocation": {"artifactLocation": {"uri": _uri(path), "uriBaseId": _IMAGE}},
             "message": {"text": _message(f"/{printable(path)}")},
         }
         for number, path in enumerate(paths, 1)
