@@ -83,6 +83,7 @@ def test_what_is_not_toml(text: str, problem: str) -> None:
         ("visible-only = 1\nmax-files = 3", "o.toml:1: visible-only: got 1, expected true or false"),
         ("max-wire = []", "o.toml:1: max-wire: got an empty array"),
         ("budget = 3", "o.toml:1: budget: got an integer, expected [[budget]] tables"),
+        ("max-wire = 1\n[budget]\nmax-wire = 3", "o.toml:2: budget: got a table, expected [[budget]] tables"),
         ("name = ''\nbaseline = 3", "o.toml:1: name: got '', expected a string that is not empty"),
         ('if-unknown = "pass"\nmax-wire = 3', "o.toml:1: if-unknown: got 'pass', expected one of fail, warn, off"),
     ],

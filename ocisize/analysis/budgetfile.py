@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -25,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from ocisize.analysis.findings import Severity
+from ocisize.analysis.findings import ID, Severity
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.analysis.quantities import Limit, Unit, parse_limit
 from ocisize.analysis.tomllines import Lines, find_lines, place_of_syntax
@@ -66,7 +65,6 @@ _NO_GROWTH = (Metric.EFFICIENCY, Metric.PULL)
 _GROWTH_PER_LAYER = (Metric.WIRE, Metric.UNPACKED)
 _ALL_LIMITS = (*LIMITS, FORBID, FORBID_FINDINGS)
 _ARRAY = "budget"
-_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")
 _KINDS = {str: "a string", bool: "a boolean", int: "an integer", Decimal: "a float", list: "an array", dict: "a table"}
 
 
@@ -134,7 +132,7 @@ def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
     """A budget that forbids findings; raises ValueError for what is neither an id nor a severity."""
     severities = [str(severity) for severity in Severity]
     for finding in findings:
-        if finding not in severities and not _ID.fullmatch(finding):
+        if finding not in severities and not ID.fullmatch(finding):
             raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(severities)}")
     return Budget(
         key=FORBID_FINDINGS, metric=Metric.FINDINGS, limit=Limit(0, Unit.COUNT), findings=tuple(findings), origin=origin

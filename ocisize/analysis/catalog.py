@@ -48,7 +48,7 @@ from typing import Any
 
 import attrs
 
-from ocisize.analysis.findings import Confidence
+from ocisize.analysis.findings import ID, Confidence
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.errors import CatalogError, InvalidGlob
 from ocisize.files import KIND_NAMES
@@ -62,7 +62,6 @@ DEFAULT_KINDS = ("file", "hardlink", "symlink")
 OWN_PREFIX = "OS"  #: of the packaged rules' ids
 LEAK_ID = "OS230"  #: the id of every secret's rule
 
-_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")
 _FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _FIX_PLACEHOLDERS = ("instruction", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
@@ -207,7 +206,7 @@ class _Reader:
     def rule(self, *, own: bool) -> Rule:
         _refuse_unknown(self.table, (*_TEXT_KEYS, *_LIST_KEYS, "fix"), self.where, self.problems)
         id_ = self.text("id")
-        if id_ and (not _ID.fullmatch(id_) or id_.startswith(OWN_PREFIX) is not own):
+        if id_ and (not ID.fullmatch(id_) or id_.startswith(OWN_PREFIX) is not own):
             expected = f"{OWN_PREFIX} and digits" if own else f"letters and 3 or 4 digits, not beginning with {OWN_PREFIX}"
             self.note("id", f"got {id_!r}, expected {expected}")
         return self._rule(id_)

@@ -6,9 +6,12 @@ No two findings count the same bytes: their savings add up to what the image los
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 
 import attrs
+
+ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
 
 
 class Confidence(str, enum.Enum):

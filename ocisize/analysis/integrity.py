@@ -7,18 +7,17 @@ figures, and that what points to a layer or a row finds one, is checked here.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from operator import gt
 
 import attrs
 
+from ocisize.analysis.findings import ID
 from ocisize.analysis.model import Analysis
 from ocisize.files import HASH_SIZE, KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
-_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  # as rules have it; shown as it is
 _KINDS = bytes(KIND_NAMES)
 _BY_ROW = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "xattrs")
 
@@ -37,7 +36,7 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
     if analysis.dive is not None and len(analysis.dive.layer_sizes) != len(analysis.layers):
         yield f"dive's figures are of {len(analysis.dive.layer_sizes)} layers"
     for finding in analysis.advice.findings:
-        if not _ID.fullmatch(finding.id):
+        if not ID.fullmatch(finding.id):  # which is shown as it is
             yield f"{finding.id!a} is no id of a finding"
         if len(finding.instructions) != len(finding.layers):
             yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.instructions)} instructions"

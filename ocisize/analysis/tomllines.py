@@ -72,6 +72,8 @@ def find_lines(text: str, table: Sequence[str], array: str) -> Lines:
             count += name == below
             at = count if name == below else 0 if name == top else None
             found.setdefault((at or 0, ""), line)
+            if name == below:
+                found.setdefault((0, array), line)
             inside = name.removeprefix(f"{top}." if top else "")
             if at is None and (not top or inside != name):  # another table within, which is a key, too
                 found.setdefault((0, inside.partition(".")[0]), line)
