@@ -158,9 +158,12 @@ class Meter:
         if not self._tally.may_be_many(components, depth_size):
             return
         seen = {hash(b"")}  # not the directories themselves, which take more memory
+        last = b""
         for path in paths:
-            count = size = 0
-            at = path.rpartition(b"/")[0] if len(path) <= _MAX_PATH else b""
+            at = path.rpartition(b"/")[0]
+            if at == last or len(path) > _MAX_PATH:
+                continue
+            last, count, size = at, 0, 0
             while (value := hash(at)) not in seen:
                 seen.add(value)
                 count, size = count + 1, size + len(at)
