@@ -34,6 +34,7 @@ CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 ALGORITHMS = ("sha256", "sha384", "sha512")  # verified; others are broken (md5, sha1) or have no fixed length (shake)
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it proves nothing
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
+MAX_HISTORY = 2 << 20  # characters of steps that are looked at, each cut alike; every one is searched for secrets
 MAX_STEPS = 4 * 4096  # of a history; builders stop at 127 layers and write a few steps for each
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
@@ -281,7 +282,7 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
 
 
 def parse_config(data: bytes, what: str) -> ImageConfig:
-    """Read an image configuration; raise DocumentError when it is not one."""
+    """Read an image configuration, steps of giant ones cut; raise DocumentError when it is not one."""
     document = parse_json(data, what)
     steps = document.get("history")
     if isinstance(steps, list) and len(steps) > MAX_STEPS:
@@ -289,4 +290,9 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
     config = structure(document, ImageConfig, what)
     if config.rootfs.type != "layers":
         raise DocumentError(f"{what} has rootfs type {shown(config.rootfs.type)}, expected 'layers'")
+    if len(data) > MAX_HISTORY and config.history:  # else the history fits for sure
+        end = MAX_HISTORY // (3 * len(config.history))
+        cut = [attrs.evolve(each, created_by=each.created_by[:end], comment=each.comment[:end], author=each.author[:end])
+               for each in config.history]  # fmt: skip
+        return attrs.evolve(config, history=tuple(cut))
     return config

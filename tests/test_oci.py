@@ -11,7 +11,7 @@ import pytest
 
 from ocisize.errors import DocumentError
 from ocisize.jsontext import parse_json
-from ocisize.oci import Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_manifest
+from ocisize.oci import MAX_HISTORY, Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_manifest
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
@@ -198,6 +198,16 @@ def test_histories_have_an_end() -> None:
     document = {"rootfs": {"type": "layers", "diff_ids": []}, "history": [{}] * 16_385}
     with pytest.raises(DocumentError, match="the config has 16385 steps, more than 16384"):
         parse_config(json.dumps(document).encode(), "the config")
+
+
+def test_giant_steps_are_cut() -> None:
+    """All steps of a config of megabytes are kept, each with its beginning; those of any other one are whole."""
+    steps = [{"created_by": "RUN " + "x" * 1000, "comment": "c" * 9}] * 2_500
+    whole = parse_config(json.dumps({"rootfs": {"diff_ids": []}, "history": steps[:1_900]}).encode(), "the config")
+    assert [len(step.created_by) for step in whole.history] == [1004] * 1_900
+    cut = parse_config(json.dumps({"rootfs": {"diff_ids": []}, "history": steps}).encode(), "the config")
+    assert [len(step.created_by) for step in cut.history] == [MAX_HISTORY // 7_500] * 2_500
+    assert {step.comment for step in cut.history} == {"c" * 9}
 
 
 def test_a_mistake_far_down_is_told() -> None:

@@ -7,6 +7,7 @@ https://github.com/goodwithtech/dockle), narrowed by what official images have i
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +16,7 @@ import attrs
 REDACTED = "<redacted>"
 
 _MAX_TEXT = 1 << 16  # characters of a step that are shown; what people write is shorter
+_KEPT = 256  # texts whose answers are kept: each is asked for several times
 _MAX_ROUNDS = 8  # what stands around a secret may hide another
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ANYWHERE = re.compile(  # a word like this promises a secret anywhere in a name …
@@ -71,8 +73,8 @@ _PIPED = (
     r"(?:passwd\s{1,9}--stdin|\w{1,20}\s(?:[^|;&]{0,200}\s)?--password-stdin)"
 )
 _HTPASSWD = (
-    r"\bhtpasswd\s(?=(?:[^|;&\n]{0,200}\s)?-\w{0,5}b)[^|;&>\n]{0,300}?\s[\"']?([^\s'\"|;&>-][^\s'\"|;&>]{0,255})"
-    r"[\"']?\s{0,9}(?=$|[|;&>\n])"
+    r"\bhtpasswd\s{1,9}(?=(?:-\w{1,12}\s{1,9}(?:\d{1,4}\s{1,9})?){0,5}-\w{0,11}b)(?:-\w{1,12}\s{1,9}(?:\d{1,4}\s{1,9})?){1,6}"
+    r"(?:[^\s|;&>]{1,200}\s{1,9}){1,2}?[\"']?([^\s'\"|;&>-][^\s'\"|;&>]{0,255})[\"']?\s{0,9}(?=$|[|;&>\n])"
 )
 _SHAPES = tuple(
     (name, re.compile(pattern, re.DOTALL))
@@ -139,6 +141,7 @@ class Redacted:
     secrets: tuple[str, ...] = ()
 
 
+@functools.lru_cache(_KEPT)
 def redact(text: str) -> Redacted:
     """Take the secrets out of the text of a build step, and what is beyond 65,536 characters; twice changes nothing more."""
     if len(text) > _MAX_TEXT:

@@ -240,6 +240,9 @@ def _configs() -> Iterator[Case]:
     yield _case("config-deep", "reject", "nested too deeply", _with_config(b'{"a":' * 200_000))
     steps: list[dict[str, str]] = [{}] * 20_000
     yield _case("config-of-too-many-steps", "limit", "has 20000 steps, more than 16384", config(history=steps))
+    told = "curl -u " * 200 + 'A_TOKEN="' * 100 + "vault login -a " * 100
+    steps = [{"created_by": f"RUN {number} {told}"[:4000]} for number in range(3_900)]
+    yield _case("config-of-15-megabytes-of-steps", "accept", "", config(history=steps))
     lists = b'{"x": [%s1]}' % (b"[]," * 5_000_000)
     yield _case("config-of-5-million-lists", "limit", "more than 1000000 values", _with_config(lists))
     yield _case("config-too-large", "reject", "more than 16777216", _with_config(good().config + b" " * (17 << 20)))
