@@ -149,3 +149,8 @@ def clean_name(name: bytes) -> bytes:
         elif part not in (b"", b"."):
             parts.append(part)
     return b"/".join(parts)
+
+
+def join(directory: bytes, name: bytes) -> bytes:
+    """A name within a directory; the root is empty."""
+    return directory + b"/" + name if directory else name

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ocisize.sources.incoming import Lines
 from tests.registry import RealRegistry, Server, real_registry
 
 # A slow machine is no failure; and what CI says of a commit must not depend on luck.
@@ -45,6 +46,14 @@ def second_server(home: Path) -> Iterator[Server]:
     running = Server()
     yield running
     running.close()
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited before asking a registry again, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr(Lines, "pause", lambda _, seconds: waited.append(seconds))
+    return waited
 
 
 @pytest.fixture(scope="session")

@@ -74,15 +74,6 @@ def status_of(error: OcisizeError) -> int | None:
     return error.status
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited for a blob to come back, without waiting."""
-    waited: list[float] = []
-
-    monkeypatch.setattr(Lines, "pause", lambda _, seconds: waited.append(seconds))
-    return waited
-
-
 # Statuses
 
 

@@ -63,14 +63,6 @@ from tests.registry import (
 pytestmark = pytest.mark.usefixtures("home")
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited before trying again, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr(Lines, "pause", lambda _, seconds: waited.append(seconds))
-    return waited
-
-
 # Slow
 
 

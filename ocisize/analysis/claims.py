@@ -15,7 +15,7 @@ import attrs
 
 from ocisize.analysis.catalog import Catalog
 from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.instructions import Change
+from ocisize.analysis.instructions import Change, short
 from ocisize.analysis.model import CAUSES, Cause, LayerAnalysis, System
 from ocisize.analysis.overlay import Overlay
 from ocisize.analysis.waste import Duplicates
@@ -25,7 +25,6 @@ from ocisize.paths import clean_name
 
 FILES = "\0files"  #: in titles: becomes how many files a claim is about; no path and hardly a build step has a NUL
 PATH = "\0path"  #: in fixes: becomes the largest of them
-MAX_STEP = 120  #: characters of a build step within a sentence
 _REPLACED = (CAUSES.index(Cause.OVERWRITTEN), CAUSES.index(Cause.OPAQUE))
 
 Fix: TypeAlias = "str | Callable[[int, str], str]"
@@ -59,8 +58,7 @@ class Scene:
 
     def step(self, layer: int) -> str:
         """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
-        step = self.layers[layer].instruction or f"layer {layer}"
-        return step if len(step) <= MAX_STEP else f"{step[: MAX_STEP - 1]}…"
+        return short(self.layers[layer].instruction or f"layer {layer}")
 
 
 @attrs.frozen(kw_only=True)

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ocisize.analysis.filechanges import FileChanges, Grown, Kind
+from ocisize.analysis.findings import sum_known
 from ocisize.analysis.model import Analysis
 
 
@@ -192,8 +193,3 @@ def add_up(sums: Sequence[FileSum]) -> FileSum:
         before_compressed_size=sum_known([each.before_compressed_size for each in sums]),
         after_compressed_size=sum_known([each.after_compressed_size for each in sums]),
     )
-
-
-def sum_known(values: Sequence[int | None]) -> int | None:
-    """The sum of figures, None where one of them is unknown."""
-    return None if None in values else sum(value or 0 for value in values)

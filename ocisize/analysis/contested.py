@@ -17,7 +17,7 @@ import attrs
 
 from ocisize.analysis.runs import MAX_PATH, ImageRuns, Piece
 from ocisize.files import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
-from ocisize.paths import clean_name
+from ocisize.paths import clean_name, join
 
 WHITEOUT = b".wh."
 OPAQUE_MARKER = b".wh..wh..opq"
@@ -101,7 +101,7 @@ class _Survey:
         self._special.append(frozenset(special))
         for path in table.paths.select(sorted(special)):
             directory, _, name = path.rpartition(b"/")
-            self._replaced.add(directory if name == OPAQUE_MARKER else _join(directory, name[len(WHITEOUT) :]))
+            self._replaced.add(directory if name == OPAQUE_MARKER else join(directory, name[len(WHITEOUT) :]))
         links = sorted(row for row in table.links if table.kinds[row] == HARD_LINK)
         for row, path in zip(links, table.paths.select(links), strict=True):
             self._linked.update((_parent(path), _parent(clean_name(table.links[row]))))
@@ -211,7 +211,3 @@ def _repeated(paths: Iterable[bytes]) -> Iterator[bytes]:
 
 def _parent(path: bytes) -> bytes:
     return path.rpartition(b"/")[0]
-
-
-def _join(directory: bytes, name: bytes) -> bytes:
-    return directory + b"/" + name if directory else name

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
-from ocisize.analysis.findings import Finding
+from ocisize.analysis.findings import Finding, sum_known
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.onlythere import OnlyThere, find_only_there
 from ocisize.analysis.processors import without_processor
@@ -122,7 +122,7 @@ class IndexAnalysis:
     def stored_size(self) -> int | None:
         """What a registry keeps: the layers of all images, each blob once; None where a wire size is unknown."""
         sizes = {layer.digest: layer.compressed_size for each in self.analyses.values() for layer in each.layers}
-        return None if None in sizes.values() else sum(size or 0 for size in sizes.values())
+        return sum_known(sizes.values())
 
 
 def find_drift(analyses: Mapping[str, Analysis]) -> Drift:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -125,7 +125,10 @@ class Advice:
 
 def add_up(findings: Sequence[Finding]) -> Saving:
     """What some findings save together."""
-    compressed = [finding.compressed_size for finding in findings]
-    return Saving(
-        sum(finding.size for finding in findings), None if None in compressed else sum(size or 0 for size in compressed)
-    )
+    return Saving(sum(finding.size for finding in findings), sum_known(finding.compressed_size for finding in findings))
+
+
+def sum_known(values: Iterable[int | None]) -> int | None:
+    """The sum of figures, None where one of them is unknown."""
+    values = list(values)
+    return None if None in values else sum(value or 0 for value in values)

@@ -10,6 +10,7 @@ import attrs
 _BETWEEN = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _UNSAFE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;]$")  # no shell, a here-document, a comment, or text that was cut
+_IN_SENTENCE = 120  # characters of a step within a sentence
 _LONGEST = 400  # characters of a step that is shown as a whole
 
 
@@ -29,6 +30,11 @@ class Rewritten:
     instruction: str
     shown: str  #: short enough for a sentence: of a long step, only what changes
     made: tuple[bool, ...]  #: by change
+
+
+def short(step: str, most: int = _IN_SENTENCE) -> str:
+    """A step short enough for a sentence."""
+    return step if len(step) <= most else f"{step[: most - 1]}…"
 
 
 def commands(step: str) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ocisize.analysis.catalog import OWN_PREFIX, Rule
-from ocisize.analysis.claims import FILES, MAX_STEP, PATH, Claim, Scene, Tier
-from ocisize.analysis.instructions import commands
+from ocisize.analysis.claims import FILES, PATH, Claim, Scene, Tier
+from ocisize.analysis.instructions import commands, short
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
 _MOUNT = "buildkit"  # the fix that keeps a cache out of the image
@@ -104,11 +104,6 @@ def either(texts: Iterable[str]) -> str:
 def _lowered(text: str) -> str:
     """A text for the middle of a sentence; instructions of a Dockerfile keep their capitals."""
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
-
-
-def short(step: str) -> str:
-    """A step short enough for a sentence."""
-    return step if len(step) <= MAX_STEP else f"{step[: MAX_STEP - 1]}…"
 
 
 def _installs_development(step: str) -> bool:

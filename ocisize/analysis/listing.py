@@ -15,11 +15,11 @@ from itertools import compress
 import attrs
 
 from ocisize.analysis.catalog import Catalog, Rule
-from ocisize.analysis.findings import Confidence
+from ocisize.analysis.findings import Confidence, sum_known
 from ocisize.analysis.globs import Glob
 from ocisize.analysis.matching import match_tables
 from ocisize.analysis.model import CAUSES, Cause, LayerAnalysis
-from ocisize.analysis.sums import file_flags, sum_known
+from ocisize.analysis.sums import file_flags, table_of
 from ocisize.errors import ViewError
 from ocisize.files import KIND_NAMES, REGULAR, FileTable, IntArray, decode_name
 
@@ -85,7 +85,7 @@ def list_files(
     an analysis read back from JSON.
     """
     check_order(layers, order)
-    tables = [_table_of(layer) for layer in layers]
+    tables = [table_of(layer) for layer in layers]
     if globs:
         selected = [rows.get(0, array("I")) for rows in match_tables(_as_catalog(globs), tables)]
     else:
@@ -106,12 +106,6 @@ def list_files(
     )
 
 
-def _table_of(layer: LayerAnalysis) -> FileTable:
-    if layer.files is None or layer.hidden_by is None:
-        raise ValueError(f"layer {layer.index} has no file table")
-    return layer.files
-
-
 def _as_catalog(globs: Sequence[Glob]) -> Catalog:
     """A catalogue whose only rule claims all files that match one of the globs."""
     rule = Rule(id="", title="", what="", globs=tuple(globs), confidence=Confidence.ASK, kinds=(KIND_NAMES[REGULAR],))
@@ -129,7 +123,7 @@ def _largest(table: FileTable, rows: Sequence[int], column: IntArray, most: int)
 
 
 def _listed(layer: LayerAnalysis, row: int, path: bytes) -> ListedFile:
-    table, hidden_by = _table_of(layer), layer.hidden_by[row] if layer.hidden_by is not None else -1
+    table, hidden_by = table_of(layer), layer.hidden_by[row] if layer.hidden_by is not None else -1
     return ListedFile(
         path=decode_name(path),
         size=table.sizes[row],

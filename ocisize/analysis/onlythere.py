@@ -17,7 +17,7 @@ from ocisize.analysis.directories import main_directories
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.analysis.processors import paths_without_processor
 from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.analysis.sums import Sums
+from ocisize.analysis.sums import Sums, table_of
 from ocisize.files import DIRECTORY, REGULAR, FileTable, IntArray
 
 MOST = 10  #: directories of a layer
@@ -53,7 +53,7 @@ def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
         each
         for name, image in analyses.items()
         for layer in image.layers
-        for each in _of_layer(name, layer, names.of(_table_of(layer)), several)
+        for each in _of_layer(name, layer, names.of(table_of(layer)), several)
     ]
     return tuple(sorted(found, key=lambda each: (-each.content_size, each.platform, each.layer, each.directory or "\uffff")))
 
@@ -79,17 +79,11 @@ def _find_several(images: Sequence[Analysis], names: _Names) -> set[int]:
     for image in images:
         own = set[int]()
         for layer in image.layers:
-            table = _table_of(layer)
+            table = table_of(layer)
             own.update(compress(names.of(table), _visible(layer, table.kinds.translate(_STANDS))))
         several |= own & seen
         seen |= own
     return several
-
-
-def _table_of(layer: LayerAnalysis) -> FileTable:
-    if layer.files is None or layer.hidden_by is None:
-        raise ValueError(f"layer {layer.index} has no file table")
-    return layer.files
 
 
 def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
@@ -101,7 +95,7 @@ def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
 
 
 def _of_layer(platform: str, layer: LayerAnalysis, names: IntArray, several: Container[int]) -> Iterator[OnlyThere]:
-    tree, sums, table = Directories(MAX_DEPTH), Sums(layer.compressed_size is not None), _table_of(layer)
+    tree, sums, table = Directories(MAX_DEPTH), Sums(layer.compressed_size is not None), table_of(layer)
     flags = _visible(layer, table.kinds.translate(_IS_FILE))
     rows = [row for row in compress(range(len(table)), flags) if table.sizes[row] and names[row] not in several]
     shares = table.compressed_sizes

@@ -20,7 +20,7 @@ from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find
 from ocisize.analysis.model import CAUSES, Cause
 from ocisize.analysis.runs import MAX_PATH
 from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, brief_name, decode_name
-from ocisize.paths import clean_name
+from ocisize.paths import clean_name, join
 
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
@@ -135,7 +135,7 @@ class _Merger:
     def _delete(self, directory: bytes, name: bytes, cause: Cause = Cause.DELETED) -> None:
         parent = self._directories.get(directory)
         if parent is not None and (node := parent.pop(name, None)) is not None:
-            self._hide(node, _join(directory, name), cause)
+            self._hide(node, join(directory, name), cause)
 
     def _clear(self, directory: bytes) -> None:
         found = self._directories.get(directory, {})
@@ -174,7 +174,7 @@ class _Merger:
                 continue
             child = node.get(part)
             if isinstance(child, int):
-                target = self._own_symlink(child, _join(at, part)) if hops >= 0 and self._steps > 0 else None
+                target = self._own_symlink(child, join(at, part)) if hops >= 0 and self._steps > 0 else None
                 if target and len(at) + len(target) + sum(map(len, parts)) <= MAX_PATH:
                     hops -= 1
                     if hops < 0:
@@ -186,7 +186,7 @@ class _Merger:
                     continue
                 if create:
                     self._hide(child, b"", Cause.OVERWRITTEN)
-            at = _join(at, part)
+            at = join(at, part)
             if not isinstance(child, dict):
                 if not create:
                     return {}
@@ -210,7 +210,7 @@ class _Merger:
     def _real(self, path: bytes) -> bytes:
         """A path that may lead through this layer's symlinks, without them; for a parent that was looked up."""
         parent, _, name = path.rpartition(b"/")
-        return _join(self._aliases.get(parent, parent), name)
+        return join(self._aliases.get(parent, parent), name)
 
     def _link(self, number: int, path: bytes, target: bytes) -> None:
         """Note that a hard link shares its target's bytes."""
@@ -284,10 +284,6 @@ class _Merger:
     def _note(self, text: str) -> None:
         if len(self._anomalies) < _MAX_ANOMALIES:
             self._anomalies[f"layer {self._layer}: {text}"] = None
-
-
-def _join(directory: bytes, name: bytes) -> bytes:
-    return directory + b"/" + name if directory else name
 
 
 def _quoted(path: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.analysis.instructions import body
+from ocisize.analysis.instructions import body, short
 
 _MODE = re.compile(r"[0-7]{3,4}")
 _OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")
@@ -71,12 +71,12 @@ def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
         rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
     write = f"Set owner and mode where the files come in, `{word} {options} {rest}`"
     if not carried:
-        return f"{write}, and leave them alone in `{_short(step)}`."
+        return f"{write}, and leave them alone in `{short(step)}`."
     exact = [grant for grant in carried if grant.targets == (target,)]
     apart = ", ".join(f"{' '.join(grant.targets)} with `{word} {_more(options, grant)}`" for grant in named)
     copies = f"; copy {apart} (a RUN stores files again)" if named else ""
     if whole and len(exact) + len(named) == len(found):
-        return f"{write}{copies}, and drop layer {layer}, `{_short(step)}`."
+        return f"{write}{copies}, and drop layer {layer}, `{short(step)}`."
     texts = [
         f"drop `{grant.text}`" if grant in (*exact, *named) else f"take {target} out of `{grant.text}`"
         for grant in found
@@ -141,7 +141,3 @@ def _read(command: str) -> Grant | None:
         targets=tuple(target.rstrip("/") or "/" for target in targets),
         recursive=any(option == "--recursive" or re.fullmatch(r"-\w*R\w*", option) for option in options),
     )
-
-
-def _short(step: str) -> str:
-    return step if len(step) <= 120 else f"{step[:119]}…"

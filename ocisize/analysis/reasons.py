@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ocisize.analysis.comparison import FileSum, LayerChange, Reason, Status
 from ocisize.analysis.filechanges import Kind
 from ocisize.analysis.growth import Growth
+from ocisize.analysis.instructions import short
 from ocisize.analysis.model import Analysis, Cause
 
 _MAX_STEP = 80  # characters of a build step within a sentence
@@ -72,7 +73,7 @@ def find_reasons(
 
 def name_layer(index: int | None, instruction: str, side: str = "") -> str:
     """A layer by its number and its build step."""
-    step = instruction if len(instruction) <= _MAX_STEP else f"{instruction[: _MAX_STEP - 1]}…"
+    step = short(instruction, _MAX_STEP)
     return f"layer {index}{side}" + (f" `{step}`" if step else "")
 
 
@@ -104,7 +105,7 @@ def _difference(old: str, new: str) -> str:
     if 0 < len(more.split()) + len(less.split()) <= _MAX_WORDS:
         words = [*([f"with `{more}`"] if more else []), *([f"without `{less}`"] if less else [])]
         return f"is now {' and '.join(words)}"
-    return f"was `{old if len(old) <= _MAX_STEP else f'{old[: _MAX_STEP - 1]}…'}`" if old else "is another step"
+    return f"was `{short(old, _MAX_STEP)}`" if old else "is another step"
 
 
 def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:

@@ -15,7 +15,7 @@ import attrs
 
 from ocisize.analysis.catalog import Catalog, Rule
 from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.findings import Confidence
+from ocisize.analysis.findings import Confidence, sum_known
 from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.analysis.matching import match_tables
 from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
@@ -105,9 +105,8 @@ class Surroundings:
         if budget.paths or budget.visible_only:
             return self._sum(layers, budget)
         whole: Sequence[Sizes] = [self.analysis] if len(layers) == len(self.analysis.layers) else layers
-        wires = [sizes.compressed_size for sizes in whole]
         figures = Figures(
-            wire=None if None in wires else sum(wire or 0 for wire in wires),
+            wire=sum_known(sizes.compressed_size for sizes in whole),
             unpacked=sum(sizes.content_size for sizes in whole),
             waste=sum(sizes.wasted_size for sizes in whole),
             files=sum(sizes.file_count for sizes in whole),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocisize.analysis.comparison import LayerChange, Status, Suggestion, sum_known
+from ocisize.analysis.comparison import LayerChange, Status, Suggestion
 from ocisize.analysis.filechanges import Kind
+from ocisize.analysis.findings import sum_known
 from ocisize.analysis.model import Analysis
 from ocisize.analysis.reasons import is_other_base, join_numbers, name_layer
 

@@ -14,6 +14,7 @@ from operator import sub
 import attrs
 
 from ocisize.analysis.contested import WHITEOUT
+from ocisize.analysis.findings import sum_known
 from ocisize.analysis.model import Group, LayerAnalysis
 from ocisize.analysis.runs import ImageRuns, Piece, find_runs
 from ocisize.files import REGULAR, FileTable, IntArray
@@ -77,10 +78,11 @@ class Rows:
 
 def run_over(layers: Sequence[LayerAnalysis]) -> ImageRuns:
     """The runs of layers; raises ValueError for those without file tables, as they are in an analysis read from JSON."""
-    return find_runs([_table_of(layer) for layer in layers])
+    return find_runs([table_of(layer) for layer in layers])
 
 
-def _table_of(layer: LayerAnalysis) -> FileTable:
+def table_of(layer: LayerAnalysis) -> FileTable:
+    """The table of a layer with what the merge found; raises ValueError where an analysis was saved without."""
     if layer.files is None or layer.hidden_by is None:
         raise ValueError(f"layer {layer.index} has no file table")
     return layer.files
@@ -92,7 +94,7 @@ def read_rows(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Rows
     A blob that stands in several layers is downloaded once: it costs the wire in the uppermost of them.
     """
     for at, (layer, shares) in enumerate(zip(layers, paid_shares(layers), strict=True)):
-        table, hidden_by = _table_of(layer), layer.hidden_by
+        table, hidden_by = table_of(layer), layer.hidden_by
         is_file = file_flags(table)
         for piece in runs.pieces(table, at):
             rows = slice(piece.first, piece.first + len(piece.paths))
@@ -202,9 +204,3 @@ def group_rest(whole: Group, parts: Iterable[Group]) -> Group:
         wasted_compressed_size=(whole.wasted_compressed_size or 0) - (taken.wasted_compressed_size or 0) if known else None,
         file_count=whole.file_count - taken.file_count,
     )
-
-
-def sum_known(values: Iterable[int | None]) -> int | None:
-    """The sum of figures, None where one of them is unknown."""
-    values = list(values)
-    return None if None in values else sum(value or 0 for value in values)

@@ -10,11 +10,9 @@ from typing import TextIO
 
 from rich.text import Text
 
-import ocisize
 from ocisize.analysis.cost import Assumptions
 from ocisize.analysis.findings import Confidence, Rewrite
 from ocisize.analysis.model import Analysis
-from ocisize.files import display_name
 from ocisize.report.advice import (
     LABEL,
     in_full,
@@ -29,7 +27,7 @@ from ocisize.report.advice import (
 from ocisize.report.brief import write_brief
 from ocisize.report.json import advice_document
 from ocisize.report.page import open_page, print_name
-from ocisize.report.partial import unread_document
+from ocisize.report.partial import head_of_view
 from ocisize.report.units import printable
 
 SCHEMA, VERSION = "ocisize.advice", 1
@@ -74,15 +72,7 @@ def advice_to_json(analysis: Analysis) -> str:
     """All findings in the library's order, those first that save most on the wire, and what each confidence saves."""
     savings = {str(each): analysis.advice.saving(each) for each in Confidence}
     document = {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "ocisize": ocisize.__version__,
-        "source": display_name(analysis.source),
-        "reference": analysis.reference,
-        "platform": analysis.platform,
-        "digest": analysis.digest,
-        "config_digest": analysis.config_digest,
-        **unread_document(analysis),
+        **head_of_view(SCHEMA, VERSION, analysis),
         "content_size": analysis.content_size,
         "compressed_size": analysis.compressed_size,
         "savings": {

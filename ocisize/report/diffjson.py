@@ -14,7 +14,7 @@ import ocisize
 from ocisize.analysis.comparison import BaseChange, Comparison, FileSum, LayerChange, Part, Status, add_up
 from ocisize.analysis.filechanges import FileChange, Kind
 from ocisize.analysis.model import Analysis, Sizes
-from ocisize.files import display_name
+from ocisize.report.json import shown
 
 SCHEMA = "ocisize.comparison"
 VERSION = 1
@@ -45,7 +45,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "directories": [attrs.asdict(each) for each in comparison.directories],
         "kinds": _kinds(comparison),
     }
-    text = json.dumps(_shown(document), indent=2).removesuffix("\n}")
+    text = json.dumps(shown(document), indent=2).removesuffix("\n}")
     return f'{text},\n  "files": {_files(comparison, top)}\n}}'
 
 
@@ -108,12 +108,3 @@ def _file(change: FileChange) -> dict[str, Any]:
         "after_layer": change.after_layer,
         **_sizes(change),
     }
-
-
-def _shown(value: Any) -> Any:
-    """A document with all its strings made fit for any encoder."""
-    if isinstance(value, dict):
-        return {name: _shown(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shown(item) for item in value]
-    return display_name(value) if type(value) is str else value

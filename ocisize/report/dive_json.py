@@ -18,9 +18,10 @@ from ocisize.files import DIRECTORY, SYMLINK, FileTable, decode_name
 from ocisize.report.golang import number, quote, sort_order
 from ocisize.report.options import ReportOptions
 from ocisize.report.partial import headline
+from ocisize.report.units import STEERING
 
 _SHELL = "/bin/sh -c "  # dive takes it off commands
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STEERING = re.compile(f"[{STEERING}]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHAR, _SOCKET, _FIFO, _DEVICE, _SYMLINK, _DIRECTORY = (1 << bit for bit in (21, 24, 25, 26, 27, 31))
 _BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky: as in tar and in Go's FileMode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import ocisize
 from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.files import display_name
 from ocisize.report.units import human_size, printable
@@ -60,4 +61,19 @@ def unread_document(analysis: Analysis) -> dict[str, Any]:
             for layer in analysis.unread
             if layer.failure is not None
         ],
+    }
+
+
+def head_of_view(schema: str, version: int, analysis: Analysis) -> dict[str, Any]:
+    """What JSON documents begin with that show one side of an analysis, also of one in part."""
+    return {
+        "schema": schema,
+        "version": version,
+        "ocisize": ocisize.__version__,
+        "source": display_name(analysis.source),
+        "reference": analysis.reference,
+        "platform": analysis.platform,
+        "digest": analysis.digest,
+        "config_digest": analysis.config_digest,
+        **unread_document(analysis),
     }

@@ -17,7 +17,9 @@ _BOILERPLATE = (
     (re.compile(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
     (re.compile(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+#: a part of a regular expression's set: what steers terminals beyond ASCII's first 32 characters, or turns text around
+STEERING = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[\x00-\x1f{STEERING}\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def human_size(size: int | None) -> str:

@@ -10,13 +10,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import ocisize
 from ocisize.analysis.listing import ListedFile, Listing, Order
 from ocisize.analysis.model import Analysis, Group
 from ocisize.analysis.tree import Node
 from ocisize.files import display_name
 from ocisize.report.json import group_document
-from ocisize.report.partial import unread_document
+from ocisize.report.partial import head_of_view
 
 FILES_SCHEMA, TREE_SCHEMA = "ocisize.files", "ocisize.tree"
 VERSION = 1
@@ -46,15 +45,7 @@ def tree_to_json(
 
 def _head(schema: str, analysis: Analysis, layer: int | None, order: Order) -> dict[str, Any]:
     return {
-        "schema": schema,
-        "version": VERSION,
-        "ocisize": ocisize.__version__,
-        "source": display_name(analysis.source),
-        "reference": analysis.reference,
-        "platform": analysis.platform,
-        "digest": analysis.digest,
-        "config_digest": analysis.config_digest,
-        **unread_document(analysis),
+        **head_of_view(schema, VERSION, analysis),
         "layer": layer,
         "sort": str(order),
     }
