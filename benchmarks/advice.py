@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tables
 from ocisize import Analysis, Analyzer, analyze
-from ocisize.analysis.catalog import Catalog
-from ocisize.analysis.findings import Advice, Confidence, Finding, Saving, add_up
-from ocisize.analysis.model import Cause
-from ocisize.files import decode_name
+from ocisize.rules.rule import Catalog
+from ocisize.model.findings import Advice, Confidence, Finding, Saving, add_up
+from ocisize.model.waste import Cause
+from ocisize.text import decode_name
 
 MEGABYTE = 1_000_000
 #: Images whose analysis is timed with and without advice.
@@ -245,7 +245,7 @@ def seconds_of(image: Path, *, advice: bool) -> float:
     empty = Catalog(())
     analyzer = Analyzer(catalog=None if advice else empty)
     nothing = patch.multiple(
-        "ocisize.explain",
+        "ocisize.pipeline",
         advise=lambda _: Advice(),
         match_image=lambda _, tables, __: ([{} for _ in tables], [{} for _ in tables]),
     )

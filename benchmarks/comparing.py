@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tables
 from ocisize import Analyzer, Comparison, __version__, compare, from_json, to_json
-from ocisize.analysis.comparison import add_up
-from ocisize.analysis.filechanges import Kind
-from ocisize.report.diff import write_diff
+from ocisize.model.comparison import add_up
+from ocisize.model.file_changes import Kind
+from ocisize.report.text.diff import write_diff
 
 CASE = "scale-200000"
 PAIRS = ("package", "base", "chown")

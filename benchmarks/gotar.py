@@ -28,10 +28,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from ocisize.errors import TarError
-from ocisize.files import KIND_NAMES, decode_name
-from ocisize.headers import BLOCK, parse_number
-from ocisize.paths import clean_name
-from ocisize.tar import scan_tar
+from ocisize.tar.filetable import KIND_NAMES
+from ocisize.text import decode_name
+from ocisize.tar.header import BLOCK, parse_number
+from ocisize.tar.paths import clean_name
+from ocisize.tar.scanner import scan_tar
 from tests.fuzz.layers import TAR_TOKENS, tars
 from tests.fuzz.mutate import mutate
 from tests.fuzz.shapes import mend_tar

@@ -46,12 +46,13 @@ def write_tar(path: Path, entries: int, root: bytes = b"srv") -> None:
 
 def run_step(step: str, path: str) -> None:
     """What valgrind watches."""
-    from ocisize.analysis.overlay import merge
-    from ocisize.analysis.waste import find_duplicates, find_waste
-    from ocisize.blob import FileRegion
-    from ocisize.files import FileTable
-    from ocisize.metadata import BEGINNINGS, Metadata
-    from ocisize.tar import scan_tar
+    from ocisize.filesystem.overlay import merge
+    from ocisize.filesystem.duplicates import find_duplicates
+    from ocisize.filesystem.waste import find_waste
+    from ocisize.blob.region import FileRegion
+    from ocisize.tar.filetable import FileTable
+    from ocisize.layer.kept_files import BEGINNINGS, Metadata
+    from ocisize.tar.scanner import scan_tar
 
     def scan(path: str) -> FileTable:
         region = FileRegion(os.open(path, os.O_RDONLY), 0, Path(path).stat().st_size)

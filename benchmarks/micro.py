@@ -83,7 +83,7 @@ class Steps:
 
 
 def _scan(steps: Steps, folder: Path) -> None:
-    from ocisize.tar import scan_tar
+    from ocisize.tar.scanner import scan_tar
 
     with _open_tar(folder / "docker.tar") as tar:
         steps.time("scan and hash contents", lambda: scan_tar(Bytes(tar)), len)
@@ -91,8 +91,8 @@ def _scan(steps: Steps, folder: Path) -> None:
 
 
 def _wire(steps: Steps, folder: Path) -> None:
-    from ocisize.stream import LayerStream
-    from ocisize.tar import scan_tar
+    from ocisize.blob.stream import LayerStream
+    from ocisize.tar.scanner import scan_tar
 
     largest = max(read_layers(folder / "gzip")[0], key=lambda path: path.stat().st_size)
     with largest.open("rb") as file:
@@ -102,8 +102,9 @@ def _wire(steps: Steps, folder: Path) -> None:
 
 
 def _merge(steps: Steps, folder: Path) -> None:
-    from ocisize.analysis.overlay import merge
-    from ocisize.analysis.waste import find_duplicates, find_waste
+    from ocisize.filesystem.overlay import merge
+    from ocisize.filesystem.duplicates import find_duplicates
+    from ocisize.filesystem.waste import find_waste
     from ocisize.analyzer import Analyzer
 
     analysis = Analyzer(hash_content=True).analyze(folder / "docker.tar")
@@ -115,8 +116,8 @@ def _merge(steps: Steps, folder: Path) -> None:
 
 
 def _catalog(steps: Steps, folder: Path) -> None:
-    from ocisize.analysis.catalog import load_catalog
-    from ocisize.analysis.matching import match_tables
+    from ocisize.rules.load import load_catalog
+    from ocisize.rules.match import match_tables
     from ocisize.analyzer import Analyzer
 
     tables: list[Any] = [layer.files for layer in Analyzer().analyze(folder / "docker.tar").layers]

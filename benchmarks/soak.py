@@ -32,10 +32,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import tables
 from ocisize import Analyzer, Connection, OcisizeError, to_json
-from ocisize.reference import parse_reference
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.incoming import Lines
-from ocisize.sources.registry import RegistrySource
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.deadline import Lines
+from ocisize.sources.registry.source import RegistrySource
 from results import describe_machine
 from tests.images import BuiltImage, build_image, layer
 from tests.registry import (

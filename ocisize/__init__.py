@@ -10,63 +10,63 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ocisize.analysis.budget import check as check
-    from ocisize.analysis.budgetfile import parse_budgets as parse_budgets
-    from ocisize.analysis.compare import compare as compare
-    from ocisize.analysis.comparison import Comparison as Comparison
-    from ocisize.analysis.drift import IndexAnalysis as IndexAnalysis
-    from ocisize.analysis.model import Analysis as Analysis
-    from ocisize.analysis.model import Cause as Cause
-    from ocisize.analysis.model import Group as Group
-    from ocisize.analysis.model import LayerAnalysis as LayerAnalysis
-    from ocisize.analysis.model import WastedEntry as WastedEntry
-    from ocisize.analysis.verdict import Budget as Budget
-    from ocisize.analysis.verdict import Verdict as Verdict
     from ocisize.analyzer import Analyzer as Analyzer
     from ocisize.analyzer import Progress as Progress
     from ocisize.analyzer import analyze as analyze
+    from ocisize.budgets.check import check as check
+    from ocisize.budgets.load import parse_budgets as parse_budgets
+    from ocisize.comparison.images import compare as compare
     from ocisize.errors import OcisizeError as OcisizeError
-    from ocisize.files import FileEntry as FileEntry
-    from ocisize.files import FileTable as FileTable
-    from ocisize.image import Source as Source
     from ocisize.limits import Limits as Limits
-    from ocisize.oci import Descriptor as Descriptor
-    from ocisize.oci import Platform as Platform
-    from ocisize.report.json import from_json as from_json
-    from ocisize.report.json import to_json as to_json
-    from ocisize.sources import open_source as open_source
-    from ocisize.sources.client import Connection as Connection
-    from ocisize.tar import scan_tar as scan_tar
+    from ocisize.model.analysis import Analysis as Analysis
+    from ocisize.model.analysis import LayerAnalysis as LayerAnalysis
+    from ocisize.model.budget import Budget as Budget
+    from ocisize.model.budget import Verdict as Verdict
+    from ocisize.model.comparison import Comparison as Comparison
+    from ocisize.model.platforms import IndexAnalysis as IndexAnalysis
+    from ocisize.model.sizes import Group as Group
+    from ocisize.model.waste import Cause as Cause
+    from ocisize.model.waste import WastedEntry as WastedEntry
+    from ocisize.oci.documents import Descriptor as Descriptor
+    from ocisize.oci.documents import Platform as Platform
+    from ocisize.oci.source import Source as Source
+    from ocisize.report.json.analysis import to_json as to_json
+    from ocisize.report.json.read import from_json as from_json
+    from ocisize.sources.open import open_source as open_source
+    from ocisize.sources.registry.client import Connection as Connection
+    from ocisize.tar.filetable import FileEntry as FileEntry
+    from ocisize.tar.filetable import FileTable as FileTable
+    from ocisize.tar.scanner import scan_tar as scan_tar
 
 # Public names by module. Loaded when first used, so that `import ocisize` and `--help` stay fast.
 _EXPORTS = {
-    "Analysis": "analysis.model",
+    "Analysis": "model.analysis",
     "Analyzer": "analyzer",
-    "Budget": "analysis.verdict",
-    "Cause": "analysis.model",
-    "Comparison": "analysis.comparison",
-    "Connection": "sources.client",
-    "Descriptor": "oci",
-    "FileEntry": "files",
-    "FileTable": "files",
-    "Group": "analysis.model",
-    "IndexAnalysis": "analysis.drift",
-    "LayerAnalysis": "analysis.model",
+    "Budget": "model.budget",
+    "Cause": "model.waste",
+    "Comparison": "model.comparison",
+    "Connection": "sources.registry.client",
+    "Descriptor": "oci.documents",
+    "FileEntry": "tar.filetable",
+    "FileTable": "tar.filetable",
+    "Group": "model.sizes",
+    "IndexAnalysis": "model.platforms",
+    "LayerAnalysis": "model.analysis",
     "Limits": "limits",
     "OcisizeError": "errors",
-    "Platform": "oci",
+    "Platform": "oci.documents",
     "Progress": "analyzer",
-    "Source": "image",
-    "Verdict": "analysis.verdict",
-    "WastedEntry": "analysis.model",
+    "Source": "oci.source",
+    "Verdict": "model.budget",
+    "WastedEntry": "model.waste",
     "analyze": "analyzer",
-    "check": "analysis.budget",
-    "compare": "analysis.compare",
-    "from_json": "report.json",
-    "open_source": "sources",
-    "parse_budgets": "analysis.budgetfile",
-    "scan_tar": "tar",
-    "to_json": "report.json",
+    "check": "budgets.check",
+    "compare": "comparison.images",
+    "from_json": "report.json.read",
+    "open_source": "sources.open",
+    "parse_budgets": "budgets.load",
+    "scan_tar": "tar.scanner",
+    "to_json": "report.json.analysis",
 }
 
 __all__ = [

@@ -10,8 +10,8 @@ def run() -> int:
     That one says that a budget failed.
     """
     try:
-        from ocisize.cli import main
-        from ocisize.cli.interrupts import end_in_time
+        from ocisize.cli.main import main
+        from ocisize.cli.signals import end_in_time
 
         end_in_time()
         return main()

@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ocisize.analysis.base import Base, GivenBase, find_base, match_given
-from ocisize.analysis.catalog import Catalog, load_catalog
-from ocisize.analysis.model import Analysis
 from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
-from ocisize.explain import explain
-from ocisize.hashing import Outcome, hash_alike
-from ocisize.image import Image, Layer, Source, read_image
-from ocisize.index import layer_key, naming, placed, read_images, shared_layers
-from ocisize.limits import Limits, Meter, Tally
-from ocisize.locks import fork_safe
-from ocisize.memory import TWO_IMAGES, limits_within
-from ocisize.oci import Platform
-from ocisize.parallel import CallbackFailed, Check, read_layers
-from ocisize.platforms import parse_platform
-from ocisize.scan import LayerScan, scan_layer
-from ocisize.sources import open_source
+from ocisize.history.base_image import find_base, match_given
+from ocisize.layer.content_hashes import Outcome, hash_alike
+from ocisize.layer.locks import fork_safe
+from ocisize.layer.pool import CallbackFailed, Check, read_layers
+from ocisize.layer.scan import LayerScan, scan_layer
+from ocisize.limits import TWO_IMAGES, Limits, Meter, Tally, limits_within
+from ocisize.model.analysis import Analysis
+from ocisize.model.base import Base, GivenBase
+from ocisize.oci.documents import Platform
+from ocisize.oci.image import Image, Layer, read_image
+from ocisize.oci.index import layer_key, naming, placed, read_images, shared_layers
+from ocisize.oci.platform import parse_platform
+from ocisize.oci.source import Source
+from ocisize.pipeline import explain
+from ocisize.rules.load import load_catalog
+from ocisize.rules.rule import Catalog
+from ocisize.sources.open import open_source
 
 if TYPE_CHECKING:
-    from ocisize.analysis.drift import IndexAnalysis
-    from ocisize.sources.client import Connection
+    from ocisize.model.platforms import IndexAnalysis
+    from ocisize.sources.registry.client import Connection
 
 _PROGRESS_STEP = 1 << 20
 
@@ -126,7 +128,8 @@ class Analyzer:
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
         """Analyse the images of all platforms from any Source; the caller closes it."""
-        from ocisize.analysis.drift import IndexAnalysis, find_drift
+        from ocisize.comparison.platforms import find_drift
+        from ocisize.model.platforms import IndexAnalysis
 
         index = read_images(source, keep_going=self.keep_going)
         images = dict[str, tuple[Image, Base | None]]()

@@ -6,26 +6,29 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.analysis.advice import advise
-from ocisize.analysis.base import Base
-from ocisize.analysis.catalog import Catalog
-from ocisize.analysis.claims import Scene
-from ocisize.analysis.contested import find_contested
-from ocisize.analysis.dive import find_dive_figures
-from ocisize.analysis.grouping import find_groups
-from ocisize.analysis.history import match_history
-from ocisize.analysis.matching import match_image
-from ocisize.analysis.model import Analysis, DiveFigures, Failure
-from ocisize.analysis.overlay import Overlay, lay_over
-from ocisize.analysis.runs import ImageRuns
-from ocisize.analysis.summary import LayerFacts, split, summarize_layers, total
-from ocisize.analysis.system import find_system
-from ocisize.analysis.waste import find_duplicates, find_waste
+from ocisize.blob.compression import PLAIN
 from ocisize.errors import BlobError, LayerError, LimitExceeded, OcisizeError, SourceError, StreamError, TarError
-from ocisize.files import FileTable
-from ocisize.image import Image, Source
-from ocisize.scan import LayerScan
-from ocisize.stream import PLAIN
+from ocisize.filesystem.directories import ImageRuns
+from ocisize.filesystem.dive_figures import find_dive_figures
+from ocisize.filesystem.duplicates import find_duplicates
+from ocisize.filesystem.overlap import find_contested
+from ocisize.filesystem.overlay import Overlay, lay_over
+from ocisize.filesystem.waste import find_waste
+from ocisize.findings.advise import advise
+from ocisize.findings.evidence import Scene
+from ocisize.history.steps import match_history
+from ocisize.layer.scan import LayerScan
+from ocisize.model.analysis import Analysis, Failure
+from ocisize.model.base import Base
+from ocisize.model.dive import DiveFigures
+from ocisize.oci.image import Image
+from ocisize.oci.source import Source
+from ocisize.packages.system import find_system
+from ocisize.rules.match import match_image
+from ocisize.rules.rule import Catalog
+from ocisize.sizes.groups import find_groups
+from ocisize.sizes.layers import LayerFacts, split, summarize_layers, total
+from ocisize.tar.filetable import FileTable
 
 _STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
     (SourceError, "fetch"),

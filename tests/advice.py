@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ocisize import Analyzer
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis
+from ocisize.model.findings import Finding
+from ocisize.model.analysis import Analysis
 from tests.images import Entries, build_image, layer, write_layout
 
 

@@ -10,10 +10,11 @@ import sys
 from array import array
 from collections.abc import Iterable
 
-from ocisize.analysis.catalog import LEAK_ID, Catalog, Protection, Rule, load_catalog
-from ocisize.analysis.topics import TOPICS, Topic
-from ocisize.files import DIRECTORY, REGULAR, FileTable
-from ocisize.paths import Paths
+from ocisize.rules.rule import LEAK_ID, Catalog, Protection, Rule
+from ocisize.rules.load import load_catalog
+from ocisize.findings.topics import TOPICS, Topic
+from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable
+from ocisize.tar.paths import Paths
 
 HEAD = """# Rules
 

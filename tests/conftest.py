@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ocisize.sources.incoming import Lines
+from ocisize.sources.registry.deadline import Lines
 from tests.registry import RealRegistry, Server, real_registry
 
 # A slow machine is no failure; and what CI says of a commit must not depend on luck.

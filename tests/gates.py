@@ -22,8 +22,8 @@ from typing import Any
 import attrs
 
 from ocisize import Analysis, Analyzer, Verdict, check, parse_budgets
-from ocisize.analysis.baseline import Baseline
-from ocisize.analysis.findings import Advice, Severity
+from ocisize.budgets.baseline import Baseline
+from ocisize.model.findings import Advice, Severity
 from tests.images import BuiltImage, build_image, layer, write_layout
 
 STEPS = ("ADD rootfs", "RUN apt-get install", "RUN rm", "COPY . /app")

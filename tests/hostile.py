@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import attrs
 from hypothesis import strategies as st
 
-from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.summary import total
-from ocisize.analysis.waste import find_waste
+from ocisize.model.findings import Advice, Confidence, Finding, Severity
+from ocisize.model.analysis import Analysis
+from ocisize.sizes.layers import total
+from ocisize.filesystem.waste import find_waste
 from tests.images import Entries
 from tests.scenes import make_scene
 

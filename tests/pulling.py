@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from ocisize.errors import OcisizeError
-from ocisize.image import read_blob
-from ocisize.oci import MAX_CONFIG, Descriptor, Digest
-from ocisize.reference import parse_reference
-from ocisize.sources.client import Connection
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.registry import RegistrySource
+from ocisize.oci.image import read_blob
+from ocisize.oci.parse import MAX_CONFIG
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.client import Connection
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.source import RegistrySource
 from tests.images import BuiltImage, build_image, layer, sha256
 from tests.registry import Answer, Server, ranged
 

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from ocisize import Analysis, Verdict
-from ocisize.analysis.drift import IndexAnalysis, find_drift
-from ocisize.analysis.findings import Advice
+from ocisize.model.platforms import IndexAnalysis
+from ocisize.comparison.platforms import find_drift
+from ocisize.model.findings import Advice
 from ocisize.report.formats import write_index_report, write_report
 from ocisize.report.options import ReportOptions
 from tests.gates import changed, image, judge

@@ -6,17 +6,19 @@ import io
 from collections.abc import Sequence
 from functools import cache
 
-from ocisize.analysis.advice import advise
-from ocisize.analysis.catalog import Catalog, load_catalog
-from ocisize.analysis.claims import Scene
-from ocisize.analysis.findings import Advice, Finding
-from ocisize.analysis.history import Origin
-from ocisize.analysis.matching import match_image
-from ocisize.analysis.overlay import merge
-from ocisize.analysis.summary import LayerFacts, summarize_layers
-from ocisize.analysis.waste import find_duplicates, find_waste
-from ocisize.oci import ImageConfig, RootFs, RunConfig
-from ocisize.tar import scan_tar
+from ocisize.findings.advise import advise
+from ocisize.rules.rule import Catalog
+from ocisize.rules.load import load_catalog
+from ocisize.findings.evidence import Scene
+from ocisize.model.findings import Advice, Finding
+from ocisize.history.steps import Origin
+from ocisize.rules.match import match_image
+from ocisize.filesystem.overlay import merge
+from ocisize.sizes.layers import LayerFacts, summarize_layers
+from ocisize.filesystem.duplicates import find_duplicates
+from ocisize.filesystem.waste import find_waste
+from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
+from ocisize.tar.scanner import scan_tar
 from tests.images import Entries, tar_bytes
 
 packaged = cache(load_catalog)

@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from ocisize.files import FileTable
-from ocisize.tar import scan_tar
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import scan_tar
 
 USTAR, GNU, V7 = b"ustar\x0000", b"ustar  \0", bytes(8)
 END = bytes(1024)

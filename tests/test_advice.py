@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.analysis.advice import advise
-from ocisize.analysis.catalog import load_catalog, parse_catalog
-from ocisize.analysis.findings import Advice, Confidence, Finding, Saving, Severity
-from ocisize.oci import ImageConfig, RootFs, RunConfig
+from ocisize.findings.advise import advise
+from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.model.findings import Advice, Confidence, Finding, Saving, Severity
+from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
 from tests.images import DIR, Entries, File, Hard
 from tests.scenes import advice_on, by_id, make_scene
 

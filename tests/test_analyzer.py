@@ -11,7 +11,7 @@ import pytest
 import ocisize
 from ocisize import Analyzer, Progress, to_json
 from ocisize.errors import LayerError, OcisizeError
-from ocisize.oci import Descriptor
+from ocisize.oci.documents import Descriptor
 from tests.images import BuiltImage, build_image, layer, write_layout
 
 

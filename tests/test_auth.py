@@ -18,13 +18,14 @@ import pytest
 import responses
 
 from ocisize.errors import AuthenticationFailed, RegistryError
-from ocisize.oci import OCI_MANIFEST, Descriptor, Digest
-from ocisize.reference import parse_reference
-from ocisize.sources.auth import RegistryAuth, parse_challenges
-from ocisize.sources.client import Connection
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.registry import RegistrySource
-from ocisize.sources.incoming import is_private_address
+from ocisize.oci.documents import OCI_MANIFEST, Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.auth import RegistryAuth, parse_challenges
+from ocisize.sources.registry.client import Connection
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.source import RegistrySource
+from ocisize.sources.registry.address import is_private_address
 from tests.images import sha256
 from tests.registry import (
     Answer,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ocisize import Analysis, Analyzer, OcisizeError
-from ocisize.analysis.base import (
-    BUILDPACKS_KEY, DIGEST_KEY, NAME_KEY, Base, GivenBase, Method, find_base, match_given,
-)  # fmt: skip
-from ocisize.analysis.findings import Confidence
+from ocisize.history.base_image import BUILDPACKS_KEY, DIGEST_KEY, NAME_KEY, find_base, match_given
+from ocisize.model.base import Base, GivenBase, Method
+from ocisize.model.findings import Confidence
 from ocisize.errors import NoMatchingPlatform, SourceError
-from ocisize.oci import Digest, History, ImageConfig, RootFs, RunConfig
+from ocisize.blob.digest import Digest
+from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
 from tests.images import (
     BuiltImage, build_image, index_bytes, layer, layout_files, sha256, write_docker_archive, write_files, write_layout,
 )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.baseline import (
+from ocisize.budgets.baseline import (
     Baseline,
     BaselineLayer,
     Entry,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.budgetfile import LIMITS, parse_budgets
+from ocisize.budgets.load import LIMITS, parse_budgets
 from ocisize.errors import BudgetError
 
 

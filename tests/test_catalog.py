@@ -11,10 +11,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize.analysis.catalog import OWN_PREFIX, Protection, Rule, load_catalog, parse_catalog
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.matching import match_rows
-from ocisize.analysis.topics import TOPICS, Topic
+from ocisize.rules.rule import OWN_PREFIX, Protection, Rule
+from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.model.findings import Confidence
+from ocisize.rules.match import match_rows
+from ocisize.findings.topics import TOPICS, Topic
 from ocisize.errors import CatalogError
 from tests.catalogs import rules_page, table_of
 
@@ -187,7 +188,7 @@ def test_needed_files_belong_to_no_rule() -> None:
 
 def test_the_catalogue_is_packaged() -> None:
     """The data files are found where the package is."""
-    names = sorted(entry.name for entry in (files("ocisize") / "catalog").iterdir())
+    names = sorted(entry.name for entry in (files("ocisize") / "rules" / "data").iterdir())
     assert names
     assert all(re.fullmatch(r"\d-[a-z]+\.toml", name) for name in names)
 
@@ -203,7 +204,8 @@ def test_rules_page_is_up_to_date() -> None:
 
 def test_every_finding_is_explained() -> None:
     """Every id that stands in the code of an analysis has a section, and no section is about an id that does not."""
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "ocisize/analysis").glob("*.py") if path.stem != "topics")
+    paths = [path for folder in ("findings", "rules") for path in (ROOT / "ocisize" / folder).rglob("*.py")]
+    code = "".join(path.read_text("utf-8") for path in paths if path.stem != "topics")
     assert {*re.findall(r'"(OS[12]\d\d)"', code)} == {topic.id for topic in TOPICS}
 
 

@@ -16,18 +16,19 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Verdict
-from ocisize.analysis.allplatforms import check_all
-from ocisize.analysis.budgetfile import parse_budgets
-from ocisize.analysis.dockerfile import parse_dockerfile
-from ocisize.analysis.drift import IndexAnalysis, find_drift
-from ocisize.analysis.findings import Advice, Severity
-from ocisize.cli import main
+from ocisize.budgets.check_platforms import check_all
+from ocisize.budgets.load import parse_budgets
+from ocisize.history.dockerfile import parse_dockerfile
+from ocisize.model.platforms import IndexAnalysis
+from ocisize.comparison.platforms import find_drift
+from ocisize.model.findings import Advice, Severity
+from ocisize.cli.main import main
 from ocisize.report.formats import FORMATS, FORMATS_OF_ALL, write_index_report, write_report
-from ocisize.report.markdown import LIMIT
+from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.options import ReportOptions
-from ocisize.report.sarif import LIMIT as MOST_RESULTS
-from ocisize.report.sarif import most_serious
-from ocisize.report.verdicts import place_of, title_of
+from ocisize.report.ci.sarif import LIMIT as MOST_RESULTS
+from ocisize.report.ci.sarif import most_serious
+from ocisize.report.words.budgets import place_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from ocisize.cli import main
-from ocisize.config import load_config
-from ocisize.reference import parse_reference
-from ocisize.sources.credentials import Credentials, find_credentials
+from ocisize.cli.main import main
+from ocisize.budgets.config import load_config
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.credentials import Credentials, find_credentials
 from tests.registry import program
 
 ROOT = Path(__file__).parent.parent

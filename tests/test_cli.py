@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.cli import COMMANDS, main, make_parser
+from ocisize.cli.main import COMMANDS, main, make_parser
 from tests.images import (
     build_image,
     index_bytes,
@@ -451,7 +451,7 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
         ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
     ):
         code = (
-            "import sys\nfrom ocisize.cli import main\n"
+            "import sys\nfrom ocisize.cli.main import main\n"
             f"try: main({arguments})\nexcept SystemExit: pass\n"
             f"print([name for name in {modules} if name in sys.modules])"
         )

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.analysis.budgetfile import LIMITS
-from ocisize.analysis.diverules import RULES
-from ocisize.cli import main
-from ocisize.cli.gate import DIVE_FLAGS, LIMIT_FLAGS
+from ocisize.budgets.load import LIMITS
+from ocisize.budgets.dive_ci import RULES
+from ocisize.cli.main import main
+from ocisize.cli.budget_options import DIVE_FLAGS, LIMIT_FLAGS
 from tests.gates import build
 from tests.images import build_image, layer, write_docker_archive, write_layout
 

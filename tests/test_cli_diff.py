@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ocisize import Analyzer, to_json
-from ocisize.oci import Descriptor
+from ocisize.oci.documents import Descriptor
 from tests.images import BuiltImage, build_image, layer, raw_layer, write_docker_archive, write_layout
 from tests.test_cli import run, status_of
 from tests.test_image import single

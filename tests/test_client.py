@@ -20,14 +20,16 @@ from urllib3.connection import HTTPConnection
 
 import ocisize
 from ocisize.errors import AuthenticationFailed, DigestMismatch, DocumentError, OcisizeError, RegistryError, SizeMismatch
-from ocisize.image import read_blob
-from ocisize.oci import MAX_CONFIG, MAX_MANIFEST, Descriptor, Digest
-from ocisize.reference import parse_reference
-from ocisize.sources.client import Connection, RegistryClient
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.registry import RegistrySource
-from ocisize.sources.incoming import Lines
-from ocisize.sources.transport import Session
+from ocisize.oci.image import read_blob
+from ocisize.oci.parse import MAX_CONFIG, MAX_MANIFEST
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.client import Connection, RegistryClient
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.source import RegistrySource
+from ocisize.sources.registry.deadline import Lines
+from ocisize.sources.registry.session import Session
 from tests.images import build_image, layer, sha256
 from tests.registry import Answer, Request, Server, challenge, errors, free_port, ranged, redirect
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.alignment import align
-from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, Status
-from ocisize.analysis.filechanges import Kind
-from ocisize.analysis.reasons import join_numbers
+from ocisize.comparison.layer_alignment import align
+from ocisize.comparison.images import compare
+from ocisize.model.comparison import Comparison, Status
+from ocisize.model.file_changes import Kind
+from ocisize.comparison.reasons import join_numbers
 from tests.images import DIR, BuiltLayer, Entries, File, Link, build_image, layer, raw_layer, write_docker_archive
 from tests.test_image import single
 

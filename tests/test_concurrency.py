@@ -17,12 +17,12 @@ import pytest
 
 from ocisize import Analyzer, Progress, to_json
 from ocisize import errors as all_errors
-from ocisize.analysis.catalog import load_catalog
+from ocisize.rules.load import load_catalog
 from ocisize.errors import (
     DocumentError, IncompleteAnalysis, LayerError, NoMatchingPlatform, OcisizeError, PlatformError, RegistryError, SizeMismatch,
     TarError,
 )  # fmt: skip
-from ocisize.locks import fork_safe
+from ocisize.layer.locks import fork_safe
 from ocisize.report.formats import FORMATS
 from tests.images import BuiltImage, Compression, Entries, File, build_image, layer, write_docker_archive, write_layout
 from tests.registry import Server
@@ -182,7 +182,7 @@ def test_every_error_can_travel() -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_while_others_read(tmp_path: Path) -> None:
     """Locks that a thread holds at the moment of a fork do not stay locked in the child."""
-    from ocisize import scan
+    from ocisize.layer import scan
 
     name = str(write_docker_archive(rich_image().recompressed("plain"), tmp_path / "a.tar"))
     analyzer = Analyzer(on_progress=lambda _: None)
@@ -218,7 +218,7 @@ SCRIPT = """
 import io, json, sys
 from ocisize import Analyzer
 from ocisize.report.formats import FORMATS, write_report
-from ocisize.report.indexjson import index_to_json
+from ocisize.report.json.platforms import index_to_json
 from ocisize.report.options import ReportOptions
 name, jobs = sys.argv[1], int(sys.argv[2])
 found = {}

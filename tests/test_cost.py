@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.cost import Assumptions, Cost, cost_of, default_assumptions, parse_cost
+from ocisize.sizes.cost import Assumptions, Cost, cost_of, default_assumptions, parse_cost
 from ocisize.errors import InvalidCost
 
 SOME = Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000, 1_000_000_000))

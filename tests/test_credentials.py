@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ocisize.errors import AuthenticationFailed
-from ocisize.reference import parse_reference
-from ocisize.sources import credentials
-from ocisize.sources.credentials import Credentials, find_credentials
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry import credentials
+from ocisize.sources.registry.credentials import Credentials, find_credentials
 
 SECRET = "hunter2-very-secret"
 pytestmark = pytest.mark.usefixtures("home")

@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, check
-from ocisize.analysis.diverules import RULES, dive_budgets, dive_passes, parse_dive_ci
-from ocisize.analysis.model import DiveFigures
-from ocisize.analysis.verdict import Level, Status, Verdict
+from ocisize.budgets.dive_ci import RULES, dive_budgets, dive_passes, parse_dive_ci
+from ocisize.model.dive import DiveFigures
+from ocisize.model.budget import Level, Status, Verdict
 from ocisize.errors import BudgetError
 from tests.gates import image
 from tests.images import build_image, layer, write_docker_archive

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ocisize.analysis.model import Analysis
+from ocisize.model.analysis import Analysis
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, OcisizeError, SizeMismatch
-from ocisize.files import FileTable
-from ocisize.sources import open_source
+from ocisize.tar.filetable import FileTable
+from ocisize.sources.open import open_source
 from tests.images import (
     DOCKER_STYLES, BuiltImage, Compression, DockerStyle, Entry, File, Hard, Link, build_image, compress, docker_archive_entries,
     index_bytes, layer, layout_files, named, raw_layer, sha256, tar_bytes, write_docker_archive, write_files, write_layout,

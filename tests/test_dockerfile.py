@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
+from ocisize.history.dockerfile import find_lines, parse_dockerfile
 
 TEXT = """\
 # syntax=docker/dockerfile:1

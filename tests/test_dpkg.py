@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.dpkg import PackageId, only_recommended, read_automatic, read_status
+from ocisize.packages.dpkg import PackageId, only_recommended, read_automatic, read_status
 
 
 def stanza(name: str, architecture: str = "amd64", status: str = "install ok installed", **relations: str) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer, Progress
-from ocisize.cli import interrupts
+from ocisize.cli import signals as interrupts
 from ocisize.errors import LayerError, OcisizeError
-from ocisize.sources import open_source
+from ocisize.sources.open import open_source
 from tests.images import (
     OCI,
     BuiltImage,
@@ -107,14 +107,14 @@ def test_ctrl_c_while_python_cannot_listen() -> None:
     """Code that does not come back to the interpreter, as a look-up of a name, is ended from outside."""
     script = """
 import ctypes, signal, sys
-import ocisize.__main__, ocisize.cli.analyze
+import ocisize.__main__, ocisize.cli.commands.analyze
 
 def look_up(options):
     print("ready", flush=True)
     ctypes.CDLL(None).pthread_sigmask(0, ctypes.byref(ctypes.c_ulonglong(1 << signal.SIGINT - 1)), None)
     ctypes.CDLL(None).sleep(30)  # which no signal ends, as another thread takes them
 
-ocisize.cli.analyze.run = look_up
+ocisize.cli.commands.analyze.run = look_up
 sys.argv = ["ocisize", "x"]
 sys.exit(ocisize.__main__.run())
 """
@@ -222,7 +222,9 @@ def test_a_full_disk(layout: Path) -> None:
 
 def test_a_fault_of_ours_fails_no_budget() -> None:
     """Status 1 is kept for budgets; what nobody foresaw has status 2 and says where it happened."""
-    script = "import sys, ocisize.__main__, ocisize.cli.analyze\nocisize.cli.analyze.run = lambda _: 1 / 0\n"
+    script = (
+        "import sys, ocisize.__main__, ocisize.cli.commands.analyze\nocisize.cli.commands.analyze.run = lambda _: 1 / 0\n"
+    )
     script += "sys.argv = ['ocisize', 'x']\nsys.exit(ocisize.__main__.run())"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert result.returncode == 2

@@ -12,10 +12,10 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, Connection
-from ocisize.analysis.findings import Advice, Finding, Severity
-from ocisize.analysis.model import Group, Groups
-from ocisize.files import FileTable
-from ocisize.report.dive_json import to_dive_json
+from ocisize.model.findings import Advice, Finding, Severity
+from ocisize.model.sizes import Group, Groups
+from ocisize.tar.filetable import FileTable
+from ocisize.report.export.dive_json import to_dive_json
 from tests.images import (
     DIR,
     DOCKER_STYLES,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.files import NO_HASH, FileTable, decode_name, display_name
+from ocisize.tar.filetable import NO_HASH, FileTable
+from ocisize.text import decode_name, display_name
 from tests.strategies import header, member, pax, scan
 
 

@@ -7,12 +7,12 @@ import re
 import attrs
 import pytest
 
-from ocisize.analysis.claims import Claim
-from ocisize.analysis.figures import load_runtimes, load_targets
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.fit import find_unfit
-from ocisize.analysis.model import Runtime, System
-from ocisize.oci import ImageConfig, RootFs, RunConfig
+from ocisize.findings.claim import Claim
+from ocisize.packages.runtimes import load_runtimes, load_targets
+from ocisize.model.findings import Confidence, Severity
+from ocisize.findings.checks.base_fit import find_unfit
+from ocisize.model.system import Runtime, System
+from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
 from tests.scenes import make_scene
 
 MB = 1_000_000

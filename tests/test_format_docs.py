@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocisize.cli import main
+from ocisize.cli.main import main
 from ocisize.report.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent

@@ -16,17 +16,17 @@ import pytest
 from hypothesis import given
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.findings import Severity
-from ocisize.analysis.model import Cause
+from ocisize.model.findings import Severity
+from ocisize.model.waste import Cause
 from ocisize.errors import ReportError
-from ocisize.report.badge import make_badge
-from ocisize.report.findings import fingerprints, repository_of
+from ocisize.report.export.badge import make_badge
+from ocisize.report.words.findings import fingerprints, repository_of
 from ocisize.report.formats import FORMATS, write_report
-from ocisize.report.images import Reported
-from ocisize.report.junit import Check, write_suites
-from ocisize.report.markdown import LIMIT, to_markdown
+from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.junit import Check, write_suites
+from ocisize.report.ci.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions
-from ocisize.report.rules import explain_rules
+from ocisize.findings.explanations import explain_rules
 from tests import hostile
 from tests.hostile import analysis_of, finding, hostile_analysis
 

@@ -9,12 +9,12 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Verdict, check, parse_budgets
-from ocisize.analysis.allplatforms import check_all
-from ocisize.analysis.baseline import Baseline, entry_of
-from ocisize.analysis.budget import measure_parts, part_of
-from ocisize.analysis.budgetfile import LIMITS
-from ocisize.analysis.diverules import RULES, dive_budgets
-from ocisize.analysis.verdict import Level, Place, Status
+from ocisize.budgets.check_platforms import check_all
+from ocisize.budgets.baseline import Baseline, entry_of
+from ocisize.budgets.check import measure_parts, part_of
+from ocisize.budgets.load import LIMITS
+from ocisize.budgets.dive_ci import RULES, dive_budgets
+from ocisize.model.budget import Level, Place, Status
 from ocisize.errors import BudgetError
 from tests.gates import WIRES, changed, image, judge, verdict
 

@@ -12,12 +12,12 @@ import attrs
 import pytest
 
 from ocisize import Verdict, check, parse_budgets
-from ocisize.analysis.baseline import Baseline, Entry, entry_of
-from ocisize.analysis.budget import measure_parts
-from ocisize.analysis.budgetfile import FORBID, FORBID_FINDINGS, LIMITS
-from ocisize.analysis.diverules import RULES, dive_budgets, parse_dive_ci
-from ocisize.analysis.verdict import Budget, Metric, Status
-from ocisize.cli.gate import status_of
+from ocisize.budgets.baseline import Baseline, Entry, entry_of
+from ocisize.budgets.check import measure_parts
+from ocisize.budgets.load import FORBID, FORBID_FINDINGS, LIMITS
+from ocisize.budgets.dive_ci import RULES, dive_budgets, parse_dive_ci
+from ocisize.model.budget import Budget, Metric, Status
+from ocisize.cli.budget_options import status_of
 from ocisize.errors import BudgetError
 from tests.gates import image
 

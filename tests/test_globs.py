@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from ocisize.analysis.catalog import Catalog, Rule
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.globs import parse_component, parse_glob
-from ocisize.analysis.matching import match_rows
+from ocisize.rules.rule import Catalog, Rule
+from ocisize.model.findings import Confidence
+from ocisize.globs import parse_component, parse_glob
+from ocisize.rules.match import match_rows
 from ocisize.errors import InvalidGlob
 from tests.catalogs import table_of
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ocisize.report.golang import number, quote, sort_order
+from ocisize.report.export.go_compat import number, quote, sort_order
 
 
 def test_sorting_sorts() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ocisize import Analyzer
-from ocisize.analysis.model import Cause
-from ocisize.report.dive_json import to_dive_json
+from ocisize.model.waste import Cause
+from ocisize.report.export.dive_json import to_dive_json
 
 FOLDER = Path(__file__).parent.parent / "testdata" / "golden"
 GOLDEN: dict[str, dict[str, Any]] = json.loads((FOLDER / "golden.json").read_text())

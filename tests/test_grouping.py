@@ -9,10 +9,10 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.filetypes import EXTENSIONS, OTHER, PROGRAMS, place_of, type_of
-from ocisize.analysis.grouping import MOST, find_groups
-from ocisize.analysis.model import Group, Groups
-from ocisize.analysis.runs import MAX_DEPTH
+from ocisize.rules.file_types import EXTENSIONS, OTHER, PROGRAMS, place_of, type_of
+from ocisize.sizes.groups import MOST, find_groups
+from ocisize.model.sizes import Group, Groups
+from ocisize.filesystem.directories import MAX_DEPTH
 from tests.images import DIR, BuiltLayer, File, Hard, Link, build_image, layer, write_docker_archive
 from tests.test_image import single
 

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import assume, strategies as st
 
-from ocisize.headers import (
-    Extra, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax,
-)  # fmt: skip
+from ocisize.tar.header import Extra, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax
 from tests.strategies import base256, header, record
 
 

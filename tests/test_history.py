@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.analysis.history import Origin, describe, match_history
-from ocisize.oci import History
+from ocisize.history.steps import Origin, describe, match_history
+from ocisize.oci.documents import History
 
 HEX = "0123456789abcdef" * 4
 

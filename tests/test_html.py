@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, analyze, from_json, to_json
-from ocisize.analysis.findings import Advice, Confidence, Finding, Severity
-from ocisize.cli import main
-from ocisize.report import html_rows
-from ocisize.report.html import to_html
-from ocisize.report.html_data import MAX_SIZE, embed, page_data
+from ocisize.model.findings import Advice, Confidence, Finding, Severity
+from ocisize.cli.main import main
+from ocisize.report.html import rows as html_rows
+from ocisize.report.html.page import to_html
+from ocisize.report.html.data import MAX_SIZE, embed, page_data
 from tests.images import DIR, Entries, Hard, Link, build_image, layer, write_docker_archive, write_layout
 
 EXAMPLE = Path(__file__).parent.parent / "testdata" / "example.tar"
@@ -289,7 +289,7 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
 
 
 def html_rows_name(name: str) -> str:
-    from ocisize.report.units import printable
+    from ocisize.text import printable
 
     return printable(name)
 

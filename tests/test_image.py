@@ -19,9 +19,10 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.image import check_digest, read_image
-from ocisize.oci import Descriptor, Platform
-from ocisize.platforms import default_platform, parse_platform
+from ocisize.blob.digest import check_digest
+from ocisize.oci.image import read_image
+from ocisize.oci.documents import Descriptor, Platform
+from ocisize.oci.platform import default_platform, parse_platform
 from tests.images import BuiltImage, build_image, for_platform, index_bytes, layer, sha256
 
 

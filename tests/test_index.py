@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 import ocisize
 from ocisize import Analyzer, IndexAnalysis
-from ocisize.analysis.drift import find_drift
-from ocisize.analysis.processors import paths_without_processor, without_processor
-from ocisize.cli import main
+from ocisize.comparison.platforms import find_drift
+from ocisize.history.architectures import paths_without_processor, without_processor
+from ocisize.cli.main import main
 from ocisize.errors import DigestMismatch, LayerError, NoMatchingPlatform, PlatformError
-from ocisize.report.index import MOST_LINES, write_index
-from ocisize.report.indexjson import index_to_json
+from ocisize.report.text.platforms import MOST_LINES, write_index
+from ocisize.report.json.platforms import index_to_json
 from tests.images import (
     OCI, BuiltImage, Compression, build_image, compress, for_platform, index_bytes, layer, layout_files, sha256, tar_bytes,
     write_files, write_layout,

@@ -16,9 +16,9 @@ import cmarkgfm
 import pytest
 
 from ocisize import Analyzer
-from ocisize.cli import COMMANDS, main
-from ocisize.cli import advise, analyze, baseline, diff, files, tree
-from ocisize.report.dive_json import to_dive_json
+from ocisize.cli.main import COMMANDS, main
+from ocisize.cli.commands import advise, analyze, baseline, diff, files, tree
+from ocisize.report.export.dive_json import to_dive_json
 from ocisize.report.formats import FORMATS_OF_ALL, write_report
 from ocisize.report.options import ReportOptions
 from tests.hostile import HOSTILE

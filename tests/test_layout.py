@@ -12,7 +12,7 @@ import pytest
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, NoMatchingPlatform, SizeMismatch
-from ocisize.sources import open_source
+from ocisize.sources.open import open_source
 from tests.images import (
     Compression, build_image, compress, for_platform, index_bytes, layer, layout_files, named, sha256, tar_bytes, write_files,
 )  # fmt: skip

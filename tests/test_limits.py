@@ -12,12 +12,12 @@ import pytest
 import zstandard
 
 from ocisize import Analyzer, Limits
-from ocisize.cli import main, make_parser
-from ocisize.cli.reading import make_limits
+from ocisize.cli.main import main, make_parser
+from ocisize.cli.inputs import make_limits
 from ocisize.errors import LayerError, LimitExceeded, OcisizeError
 from ocisize.limits import Meter, Tally
-from ocisize.stream import LayerStream
-from ocisize.tar import scan_tar
+from ocisize.blob.stream import LayerStream
+from ocisize.tar.scanner import scan_tar
 from tests.images import (
     BuiltImage,
     Entry,

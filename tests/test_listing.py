@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.globs import parse_glob
-from ocisize.analysis.listing import Listing, Order, list_files, select_layers
-from ocisize.analysis.model import Cause
+from ocisize.globs import parse_glob
+from ocisize.sizes.files import Listing, Order, list_files, select_layers
+from ocisize.model.waste import Cause
 from ocisize.errors import ViewError
 from tests.images import DIR, BuiltImage, File, Hard, Link, build_image, layer, write_docker_archive
 from tests.test_image import single

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.catalog import Catalog, load_catalog, parse_catalog
-from ocisize.analysis.globs import Glob
-from ocisize.analysis.matching import match_rows, match_tables
-from ocisize.files import DIRECTORY, KIND_NAMES, REGULAR, SYMLINK, FileTable
+from ocisize.rules.rule import Catalog
+from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.globs import Glob
+from ocisize.rules.match import match_rows, match_tables
+from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, SYMLINK, FileTable
 from tests.catalogs import table_of
 
 RULE = """

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer
-from ocisize.cli import main
+from ocisize.cli.main import main
 from ocisize.errors import LayerError, LimitExceeded
 from ocisize.limits import Limits
-from ocisize.memory import BASE, EVERY_FILE, PER_BYTE, PER_ENTRY, PER_JOB, TWO_IMAGES, limits_within
+from ocisize.limits import BASE, EVERY_FILE, PER_BYTE, PER_ENTRY, PER_JOB, TWO_IMAGES, limits_within
 from tests.registry import Server
 from tests.test_endings import serve
 from tests.images import (
@@ -36,7 +36,7 @@ SLACK = 3 * MIB  #: of a job that reads small layers
 COUNT = 40_000
 RUN = """
 import sys
-from ocisize.cli import main
+from ocisize.cli.main import main
 main(sys.argv[1:])
 status = open("/proc/self/status").read()
 print(1024 * int(status.split("VmHWM:")[1].split()[0]), file=sys.stderr)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.metadata import BEGINNINGS, Metadata
-from ocisize.tar import scan_tar
+from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, tar_bytes
 from tests.strategies import Bytes
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from ocisize.errors import DocumentError
-from ocisize.jsontext import parse_json
-from ocisize.oci import MAX_HISTORY, Descriptor, Digest, Index, Manifest, RunConfig, is_digest, parse_config, parse_manifest
+from ocisize.oci.strict_json import parse_json
+from ocisize.oci.parse import MAX_HISTORY, parse_config, parse_manifest
+from ocisize.oci.documents import Descriptor, Index, Manifest, RunConfig
+from ocisize.blob.digest import Digest, is_digest
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}

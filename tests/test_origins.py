@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocisize.analysis.origins import Origins
+from ocisize.findings.first_layer import Origins
 from tests.images import Entries, File
 from tests.scenes import make_scene
 

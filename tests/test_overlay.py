@@ -8,14 +8,15 @@ import tarfile
 
 import pytest
 
-from ocisize.analysis.history import Origin
-from ocisize.analysis.model import Cause
-from ocisize.analysis.contested import find_contested
-from ocisize.analysis.overlay import Overlay, _Merger, merge
-from ocisize.analysis.summary import LayerFacts, summarize_layers, total
-from ocisize.analysis.waste import find_duplicates, find_waste
-from ocisize.files import FileTable
-from ocisize.tar import scan_tar
+from ocisize.history.steps import Origin
+from ocisize.model.waste import Cause
+from ocisize.filesystem.overlap import find_contested
+from ocisize.filesystem.overlay import Overlay, _Merger, merge
+from ocisize.sizes.layers import LayerFacts, summarize_layers, total
+from ocisize.filesystem.duplicates import find_duplicates
+from ocisize.filesystem.waste import find_waste
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, Entries, Entry, File, Hard, Link, Special, tar_bytes
 
 Waste = list[tuple[str, str, int, int]]

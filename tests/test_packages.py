@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.analysis.packages import (
+from ocisize.history.package_managers import (
     MANAGERS,
     fetches_lists,
     installed,

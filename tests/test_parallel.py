@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from ocisize import parallel
+from ocisize.layer import pool as parallel
 from ocisize.errors import LayerError, RegistryError
-from ocisize.image import Layer
-from ocisize.oci import Descriptor, Digest
-from ocisize.parallel import Check, Stopped, read_layers
+from ocisize.oci.image import Layer
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.layer.pool import Check, Stopped, read_layers
 
 
 def layers(count: int) -> list[Layer]:

@@ -15,20 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, compare, from_json, to_json
-from ocisize.analysis.baseline import entry_of
-from ocisize.analysis.budget import UNREAD, check
-from ocisize.analysis.budgetfile import parse_budgets
-from ocisize.analysis.verdict import Status
-from ocisize.analysis.waste import rows_to_hash
-from ocisize.cli import main
-from ocisize.cli.gate import Gate
+from ocisize.budgets.baseline import entry_of
+from ocisize.budgets.check import UNREAD, check
+from ocisize.budgets.load import parse_budgets
+from ocisize.model.budget import Status
+from ocisize.layer.content_hashes import rows_to_hash
+from ocisize.cli.main import main
+from ocisize.cli.budget_options import Gate
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
 from ocisize.limits import Limits
-from ocisize.oci import MAX_MANIFEST
+from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
-from ocisize.report.text import write_text
-from ocisize.report.units import human_size
+from ocisize.report.text.image import write_text
+from ocisize.report.words.units import human_size
 from tests.images import (
     BuiltImage, BuiltLayer, build_image, compress, for_platform, index_bytes, layer, layout_files, raw_layer, sha256, tar_bytes,
     write_docker_archive, write_files, write_layout,
@@ -164,7 +164,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest
         os.truncate(blob_of(folder, image, 1), 30_000)
         return rows_to_hash(tables, small)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("ocisize.hashing.rows_to_hash", cut)
+    monkeypatch.setattr("ocisize.layer.content_hashes.rows_to_hash", cut)
     with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
         Analyzer().analyze(folder)
     write_layout(image, tmp_path / "l")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.paths import Paths, clean_name, clean_names
+from ocisize.tar.paths import Paths, clean_name, clean_names
 
 PARTS = st.sampled_from([b"a", b"b.c", b".", b"..", b"", b"...", b".a"])
 RAW_NAMES = st.lists(PARTS, min_size=1, max_size=6).map(b"/".join)

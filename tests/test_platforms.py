@@ -7,8 +7,9 @@ import platform as host
 import pytest
 
 from ocisize.errors import NoMatchingPlatform, OcisizeError
-from ocisize.oci import OCI_INDEX, OCI_MANIFEST, Descriptor, Digest, Platform
-from ocisize.platforms import default_platform, image_entries, is_attestation, normalize, parse_platform, select
+from ocisize.oci.documents import OCI_INDEX, OCI_MANIFEST, Descriptor, Platform
+from ocisize.blob.digest import Digest
+from ocisize.oci.platform import default_platform, image_entries, is_attestation, normalize, parse_platform, select
 
 
 def entry(number: int, platform: str | None = None, media_type: str = OCI_MANIFEST, **annotations: str) -> Descriptor:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.quantities import Limit, Unit, parse_count, parse_limit, parse_share, parse_size
+from ocisize.model.quantity import Limit, Unit, parse_count, parse_limit, parse_share, parse_size
 
 
 @pytest.mark.parametrize(

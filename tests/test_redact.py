@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.analysis.history import find_leaks, match_history
-from ocisize.analysis.redact import REDACTED, is_secret, promises_secret, redact
-from ocisize.oci import History
+from ocisize.history.steps import find_leaks, match_history
+from ocisize.history.redact import REDACTED, is_secret, promises_secret, redact
+from ocisize.oci.documents import History
 
 SECRET = "Zq7hunter2"  # nothing harmless looks like it
 

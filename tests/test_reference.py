@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocisize.errors import InvalidReference
-from ocisize.reference import DOCKER_HUB_HOST, Reference, is_loopback, parse_reference, same_name, split_host
+from ocisize.oci.reference import DOCKER_HUB_HOST, Reference, is_loopback, parse_reference, same_name, split_host
 
 HEX = "0123456789abcdef" * 4
 SHA256 = f"sha256:{HEX}"

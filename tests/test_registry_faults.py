@@ -27,12 +27,14 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.image import read_blob
-from ocisize.oci import MAX_CONFIG, Descriptor, Digest
-from ocisize.sources import transport
-from ocisize.sources.client import Connection
-from ocisize.sources.incoming import Lines, Patience, _Incoming
-from ocisize.verify import verified
+from ocisize.oci.image import read_blob
+from ocisize.oci.parse import MAX_CONFIG
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.sources.registry import session as transport
+from ocisize.sources.registry.client import Connection
+from ocisize.sources.registry.deadline import Lines, Patience, _Incoming
+from ocisize.blob.verify import verified
 from tests.images import sha256
 from tests.pulling import (
     BLOB,

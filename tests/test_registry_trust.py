@@ -16,18 +16,20 @@ from urllib3.connection import HTTPConnection
 from urllib3.util.ssltransport import SSLTransport
 
 import ocisize
-from ocisize.cli import main
+from ocisize.cli.main import main
 from ocisize.errors import (
     AuthenticationFailed,
     InvalidReference,
     RegistryError,
 )
-from ocisize.image import read_blob
-from ocisize.oci import MAX_CONFIG, Descriptor
-from ocisize.sources import transport
-from ocisize.sources.client import Connection
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.incoming import Lines, Patience, is_private_address
+from ocisize.oci.image import read_blob
+from ocisize.oci.parse import MAX_CONFIG
+from ocisize.oci.documents import Descriptor
+from ocisize.sources.registry import session as transport
+from ocisize.sources.registry.client import Connection
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.deadline import Lines, Patience
+from ocisize.sources.registry.address import is_private_address
 from tests.pulling import (
     BLOB,
     BLOB_PATH,

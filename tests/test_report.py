@@ -16,16 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.listing import Order, list_files, select_layers
-from ocisize.analysis.tree import make_tree
+from ocisize.sizes.files import Order, list_files, select_layers
+from ocisize.sizes.tree import make_tree
 from ocisize.errors import ReportError
-from ocisize.files import FileTable
-from ocisize.report.dive_json import to_dive_json
-from ocisize.report.files import write_files
-from ocisize.report.text import write_text
-from ocisize.report.tree import write_tree
-from ocisize.report.units import human_size, percent, printable, shorten_path, shorten_step, shorten_steps
-from ocisize.report.views import files_to_json, tree_to_json
+from ocisize.tar.filetable import FileTable
+from ocisize.report.export.dive_json import to_dive_json
+from ocisize.report.text.files import write_files
+from ocisize.report.text.image import write_text
+from ocisize.report.text.tree import write_tree
+from ocisize.report.words.units import human_size, percent, shorten_path, shorten_step, shorten_steps
+from ocisize.text import printable
+from ocisize.report.json.views import files_to_json, tree_to_json
 from tests.images import DIR, File, Hard, Link, build_image, layer, write_docker_archive, write_layout
 
 

@@ -10,11 +10,12 @@ import pytest
 from rich.console import Console
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.findings import Advice, Confidence, Finding, Rewrite, Severity
-from ocisize.report.advice import write_advice
-from ocisize.report.advise import advice_to_json, write_advise
-from ocisize.report.brief import write_secrets
-from ocisize.report.text import write_text
+from ocisize.model.findings import Advice, Confidence, Finding, Rewrite, Severity
+from ocisize.report.text.advice import write_advice
+from ocisize.report.json.advice import advice_to_json
+from ocisize.report.text.all_findings import write_advise
+from ocisize.report.text.summary import write_secrets
+from ocisize.report.text.image import write_text
 from tests.images import build_image, layer, write_layout
 
 FINDING = Finding(

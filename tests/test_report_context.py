@@ -11,14 +11,15 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.base import Base, Method
-from ocisize.analysis.cost import Assumptions, default_assumptions, parse_cost
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.model import BaseSplit, OperatingSystem, Runtime, System
-from ocisize.analysis.summary import split
-from ocisize.report.context import describe_context
-from ocisize.report.text import write_text
-from ocisize.report.units import human_dollars, human_seconds
+from ocisize.model.base import Base, Method
+from ocisize.sizes.cost import Assumptions, default_assumptions, parse_cost
+from ocisize.model.findings import Confidence
+from ocisize.model.base import BaseSplit
+from ocisize.model.system import OperatingSystem, Runtime, System
+from ocisize.sizes.layers import split
+from ocisize.report.words.context import describe_context
+from ocisize.report.text.image import write_text
+from ocisize.report.words.units import human_dollars, human_seconds
 from tests.images import build_image, layer, write_docker_archive, write_layout
 
 IMAGE = build_image([layer({"a": b"a" * 900}), layer({"b": b"b" * 600, "c": b"c"}), layer({"d": b"d" * 500, ".wh.c": b""})])

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ocisize import Analyzer, from_json, to_json
-from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, Status
-from ocisize.analysis.filechanges import Kind
-from ocisize.report.diff import write_diff
-from ocisize.report.diffjson import comparison_to_json
+from ocisize.comparison.images import compare
+from ocisize.model.comparison import Comparison, Status
+from ocisize.model.file_changes import Kind
+from ocisize.report.text.diff import write_diff
+from ocisize.report.json.diff import comparison_to_json
 from tests.images import Entries, File, Link, build_image, layer, write_docker_archive
 from tests.test_compare import NOISE, STEPS, analyzed, rebuilt
 
@@ -237,7 +237,7 @@ def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
     """Where a layer is the base's in one image and one's own in the other, nothing can be said exactly."""
     import attrs
 
-    from ocisize.analysis.summary import split
+    from ocisize.sizes.layers import split
 
     steps = ["/bin/sh -c #(nop) ADD file:0123456789ab in / ", "RUN make # buildkit", "COPY . /app # buildkit"]
     before, after = analyzed(NOISE[:3], steps), analyzed([*NOISE[:2], {"a": b"1"}], steps)

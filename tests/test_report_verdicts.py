@@ -9,10 +9,10 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Verdict, check, from_json, to_json
-from ocisize.analysis.baseline import Baseline, entry_of
-from ocisize.analysis.diverules import dive_budgets
-from ocisize.report.text import write_text
-from ocisize.report.verdicts import describe
+from ocisize.budgets.baseline import Baseline, entry_of
+from ocisize.budgets.dive_ci import dive_budgets
+from ocisize.report.text.image import write_text
+from ocisize.report.words.budgets import describe
 from tests.gates import changed, image, judge, verdict
 
 

@@ -12,12 +12,13 @@ from typing import TypeAlias
 import attrs
 import pytest
 
-from ocisize.blob import FileRegion
+from ocisize.blob.region import FileRegion
 from ocisize.errors import DigestMismatch, LayerError, RegistryError, SizeMismatch, StreamError, TarError
-from ocisize.files import NO_HASH, REGULAR
-from ocisize.image import Layer
-from ocisize.oci import Descriptor, Digest
-from ocisize.scan import SMALL, hash_rows, scan_layer
+from ocisize.tar.filetable import NO_HASH, REGULAR
+from ocisize.oci.image import Layer
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.layer.scan import SMALL, hash_rows, scan_layer
 from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
 from tests.strategies import columns
 
@@ -216,7 +217,7 @@ def test_other_bytes_are_told_as_such(
         with pytest.raises(LayerError) as raised:
             scan_layer(BlobSource(blob), layer_of(built), verify=not in_place or position > 300)
         assert isinstance(raised.value.cause, DigestMismatch)
-    monkeypatch.setattr("ocisize.scan._MOST_DRAINED", 1000)
+    monkeypatch.setattr("ocisize.layer.scan._MOST_DRAINED", 1000)
     first = bytes(1000) + bytes(other)[1000:] if compression == "plain" else built.blob[:50] + bytes(other)[:-50]
     chunks = [first[start : start + 900] for start in range(0, len(first), 900)]
     with pytest.raises(LayerError) as raised:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import ocisize
-from ocisize.analysis.catalog import Protection, Rule, load_catalog
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.matching import match_rows, match_tables
-from ocisize.files import REGULAR
+from ocisize.rules.rule import Protection, Rule
+from ocisize.rules.load import load_catalog
+from ocisize.model.findings import Confidence, Severity
+from ocisize.rules.match import match_rows, match_tables
+from ocisize.tar.filetable import REGULAR
 from tests.advice import analyze, by_id
 from tests.catalogs import table_of
 

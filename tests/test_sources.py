@@ -12,7 +12,7 @@ import pytest
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, InvalidReference, OcisizeError
-from ocisize.sources import open_source
+from ocisize.sources.open import open_source
 from tests.images import (
     DIR, build_image, compress, layer, tar_bytes, write_docker_archive, write_files, write_layout, write_oci_archive,
 )  # fmt: skip

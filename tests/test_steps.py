@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.analysis.catalog import load_catalog
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import Change, body, commands, each, rewrite
-from ocisize.analysis.matching import match_rows
-from ocisize.analysis.steps import STEPS, Step
+from ocisize.rules.load import load_catalog
+from ocisize.model.findings import Confidence
+from ocisize.history.shell import Change, body, commands, each, rewrite
+from ocisize.rules.match import match_rows
+from ocisize.findings.checks.tool_caches import STEPS, Step
 from tests.advice import analyze, by_id
 from tests.catalogs import table_of
 

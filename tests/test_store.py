@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-import ocisize.sources.store
+import ocisize.sources.tarball
 
-from ocisize.blob import FileRegion
+from ocisize.blob.region import FileRegion
 from ocisize.errors import ArchiveError, DocumentError, LimitExceeded
 from ocisize.limits import Limits
-from ocisize.sources.store import (
-    FolderStore, Store, StreamedTarStore, TarStore, open_store,
-)  # fmt: skip
+from ocisize.sources.folder import FolderStore
+from ocisize.sources.store import Store
+from ocisize.sources.tarball import StreamedTarStore, TarStore
+from ocisize.sources.open_store import open_store
 from tests.images import DIR, Compression, Entry, Hard, Link, Special, compress, tar_bytes
 from tests.strategies import END, header, padded, pax
 
@@ -164,7 +165,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_what_is_kept_of_a_compressed_archive_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive of many small files does not fill the memory, and all of them can still be read."""
-    monkeypatch.setattr(ocisize.sources.store, "_KEPT_TOTAL", 1000)
+    monkeypatch.setattr(ocisize.sources.tarball, "_KEPT_TOTAL", 1000)
     files: dict[str, Entry] = {f"f{number}": bytes([number]) * 300 for number in range(20)}
     path = tmp_path / "archive"
     path.write_bytes(compress(tar_bytes(files), "gzip"))

@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 import zstandard
 
-import ocisize.stream
-from ocisize.blob import FileRegion
+import ocisize.blob.stream
+from ocisize.blob.region import FileRegion
 from ocisize.errors import BlobError, DigestMismatch, LimitExceeded, OcisizeError, SizeMismatch, StreamError
-from ocisize.stream import LayerStream, detect_compression
-from ocisize.verify import Verifier, verified
-from ocisize.tar import scan_tar
+from ocisize.blob.stream import LayerStream
+from ocisize.blob.compression import detect_compression
+from ocisize.blob.verify import Verifier, verified
+from ocisize.tar.scanner import scan_tar
 from tests.images import layer, sha256, tar_bytes
 
 DATA = random.Random(1).randbytes(50_000) + b"compressible " * 20_000
@@ -61,7 +62,7 @@ def members(data: bytes, compress: Callable[[bytes], bytes], size: int = 70_000)
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With ISA-L, and as on machines that have none."""
     if request.param == "zlib":
-        monkeypatch.setattr(ocisize.stream, "isal_zlib", None)
+        monkeypatch.setattr(ocisize.blob.stream, "isal_zlib", None)
     return str(request.param)
 
 
@@ -381,7 +382,7 @@ def test_gzip_headers_with_extra_fields(
 ) -> None:
     """Extra fields of any length are passed over, whoever decodes."""
     if not accelerated:
-        monkeypatch.setattr("ocisize.stream.isal_zlib", None)
+        monkeypatch.setattr("ocisize.blob.stream.isal_zlib", None)
     compressor = zlib.compressobj(wbits=-15)
     body = compressor.compress(DATA) + compressor.flush()
     head = b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff" + struct.pack("<H", extra) + bytes(extra)

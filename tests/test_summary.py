@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.summary import DISK_BLOCK, total
+from ocisize.sizes.layers import DISK_BLOCK, total
 from tests.images import (
     DIR, BuiltImage, Compression, File, Hard, Link, build_image, layer, raw_layer, write_docker_archive, write_layout,
 )  # fmt: skip

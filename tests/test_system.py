@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from ocisize.analysis.model import OperatingSystem, Runtime, System
-from ocisize.analysis.overlay import merge
-from ocisize.analysis.system import find_system, program_of
-from ocisize.metadata import BEGINNINGS, Metadata
-from ocisize.oci import RunConfig
-from ocisize.tar import scan_tar
+from ocisize.model.system import OperatingSystem, Runtime, System
+from ocisize.filesystem.overlay import merge
+from ocisize.packages.system import find_system, program_of
+from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.oci.documents import RunConfig
+from ocisize.tar.scanner import scan_tar
 from tests.catalogs import table_of
 from tests.images import Entries, Entry, File, Hard, Link, tar_bytes
 

@@ -8,11 +8,11 @@ import tarfile
 import pytest
 import xxhash
 
-from ocisize import headers
-from ocisize.blob import FileRegion
+from ocisize.tar import header as headers
+from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
-from ocisize.files import NO_HASH, FileTable
-from ocisize.tar import scan_tar
+from ocisize.tar.filetable import NO_HASH, FileTable
+from ocisize.tar.scanner import scan_tar
 from tests.strategies import (
     END, GNU, USTAR, V7, Bytes, Chopped, Skippable, base256, columns, header, long_name, member, padded, pax, record, scan,
 )  # fmt: skip
@@ -609,7 +609,7 @@ def test_records_count_themselves() -> None:
 
 def test_a_region_is_a_stream(tmp_path: object) -> None:
     """FileRegion can read and skip, which in-place scanning relies on."""
-    from ocisize.window import SkippableStream
+    from ocisize.tar.window import SkippableStream
 
     assert isinstance(FileRegion(0, 0, 0), SkippableStream)
 

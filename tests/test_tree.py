@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.runs import MAX_DEPTH, MAX_PATH, Directories
-from ocisize.analysis.listing import Order
-from ocisize.analysis.tree import Node, make_tree
+from ocisize.filesystem.directories import MAX_DEPTH, MAX_PATH, Directories
+from ocisize.sizes.files import Order
+from ocisize.sizes.tree import Node, make_tree
 from ocisize.errors import ViewError
 from tests.images import BuiltLayer, File, build_image, layer, write_docker_archive
 from tests.test_image import single

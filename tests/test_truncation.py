@@ -11,8 +11,8 @@ import pytest
 
 from ocisize import Analyzer
 from ocisize.errors import LayerError, OcisizeError, StreamError, TarError
-from ocisize.stream import LayerStream
-from ocisize.tar import scan_tar
+from ocisize.blob.stream import LayerStream
+from ocisize.tar.scanner import scan_tar
 from tests.images import Compression, Link, build_image, compress, docker_archive_entries, layer, tar_bytes, write_files
 from tests.images import index_bytes, layout_files, named, sha256
 from tests.strategies import Bytes, long_name, member, pax

@@ -15,12 +15,13 @@ import pytest
 
 from ocisize import Analyzer, to_json
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, OcisizeError
-from ocisize.image import read_image
-from ocisize.oci import Descriptor, parse_manifest
-from ocisize.platforms import parse_platform
-from ocisize.report.text import write_text
-from ocisize.sources import open_source
-from ocisize.sources.store import open_store
+from ocisize.oci.image import read_image
+from ocisize.oci.documents import Descriptor
+from ocisize.oci.parse import parse_manifest
+from ocisize.oci.platform import parse_platform
+from ocisize.report.text.image import write_text
+from ocisize.sources.open import open_source
+from ocisize.sources.open_store import open_store
 from tests.images import (
     BuiltImage,
     BuiltLayer,

@@ -6,11 +6,13 @@ import io
 
 import pytest
 
-from ocisize.analysis.model import CAUSES, Cause, WastedEntry, WasteTable
-from ocisize.analysis.overlay import Overlay, merge
-from ocisize.analysis.waste import find_duplicates, find_waste, rows_to_hash
-from ocisize.files import FileTable
-from ocisize.tar import scan_tar
+from ocisize.model.waste import CAUSES, Cause, WastedEntry, WasteTable
+from ocisize.filesystem.overlay import Overlay, merge
+from ocisize.filesystem.duplicates import find_duplicates
+from ocisize.filesystem.waste import find_waste
+from ocisize.layer.content_hashes import rows_to_hash
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, Entries, File, Hard, tar_bytes
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.blob import FileRegion
-from ocisize.files import FileTable
-from ocisize.stream import LayerStream
-from ocisize.tar import scan_tar
-from ocisize.wire import WireMap
+from ocisize.blob.region import FileRegion
+from ocisize.tar.filetable import FileTable
+from ocisize.blob.stream import LayerStream
+from ocisize.tar.scanner import scan_tar
+from ocisize.blob.wire_map import WireMap
 from tests.images import Compression, compress, tar_bytes
 
 DICE = random.Random(5)

@@ -9,8 +9,8 @@ import zstandard
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import OcisizeError, StreamError
-from ocisize.stream import LayerStream
-from ocisize.zstdframes import FrameWalker
+from ocisize.blob.stream import LayerStream
+from ocisize.blob.zstd_frames import FrameWalker
 from tests.images import BuiltLayer, build_image, compress, tar_bytes, write_layout, write_oci_archive
 
 SKIPPABLE = b"\x53\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"

@@ -20,7 +20,7 @@ HEAVY = ("jsonschema", "oras", "requests", "rich", "urllib3")
 _START_ROUNDS = 20  # short commands vary most
 _IMPORTS = f"""
 import sys
-from ocisize.cli import main
+from ocisize.cli.main import main
 assert main(["-q", "-f", "json", "-o", "/dev/null", sys.argv[1]]) == 0
 print(*(name for name in {HEAVY} if name in sys.modules))
 """

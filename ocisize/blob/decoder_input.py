@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 
-from ocisize.blob import CHUNK, FileRegion
-from ocisize.verify import Verifier
-from ocisize.zstdframes import FrameWalker
+from ocisize.blob.region import CHUNK, FileRegion
+from ocisize.blob.verify import Verifier
+from ocisize.blob.zstd_frames import FrameWalker
 
 
 class StoredFile(io.RawIOBase):

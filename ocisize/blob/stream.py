@@ -8,44 +8,31 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import zstandard
 
+from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
+from ocisize.blob.decoder_input import ChunkFile, RegionFile, StoredFile
+from ocisize.blob.region import CHUNK, FileRegion
+from ocisize.blob.verify import Verifier, algorithm_of
+from ocisize.blob.wire_map import WireMap
+from ocisize.blob.zstd_frames import FrameWalker
+from ocisize.errors import DigestMismatch, StreamError
+from ocisize.limits import Limits, Meter
+
 try:
     from isal import isal_zlib
 except ImportError:  # no wheel for this machine; zlib takes four times as long
     isal_zlib = None  # type: ignore[assignment]
 
-from ocisize.blob import CHUNK, FileRegion
-from ocisize.errors import DigestMismatch, StreamError
-from ocisize.limits import Limits, Meter
-from ocisize.stored import ChunkFile, RegionFile, StoredFile
-from ocisize.verify import Verifier, algorithm_of
-from ocisize.wire import WireMap
-from ocisize.zstdframes import FrameWalker
-
-GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
 # Bytes per decoder step, in and out: the grain of the wire map. Steps of 16 KiB cost 9 % more CPU, so only small
 # blobs, which cost little, are read in fine ones.
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
 _STEP, _MIN_STEP, _STEPS = 128 << 10, 4 << 10, 256
 _BROKEN = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
-
-
-def detect_compression(head: bytes) -> str:
-    """Name the compression of a stream from its first bytes (18 are enough)."""
-    if head[:3] == b"\x1f\x8b\x08":
-        return GZIP
-    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[:1] in b"PQRSTUVWXYZ[\\]^_" and head):
-        return ZSTD
-    for magic, name in ((rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "bzip2"), (rb"\xfd7zXZ\0", "xz")):
-        if re.match(magic, head):  # the whole of bzip2's magic: a tar may begin with a file named BZh
-            raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
-    return PLAIN
 
 
 class _Decoder(Protocol):

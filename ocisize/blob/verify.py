@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import xxhash
 
-from ocisize.blob import close_chunks
+from ocisize.blob.digest import ALGORITHMS
+from ocisize.blob.region import close_chunks
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch
-from ocisize.oci import ALGORITHMS
 
 _PAGE = bytes(4096)
 _BATCH = 16  # chunks handed to the hashing thread at once; fewer wake-ups

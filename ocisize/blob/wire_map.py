@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.files import IntArray
+from ocisize.tar.filetable import IntArray
 
 
 @attrs.define

@@ -32,11 +32,12 @@ from typing import Any
 
 import attrs
 
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Metric
 from ocisize.errors import BudgetError, IncompleteAnalysis
-from ocisize.files import display_name
-from ocisize.oci import list_problems, strict_converter
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Metric
+from ocisize.oci.parse import list_problems
+from ocisize.oci.strict_json import strict_converter
+from ocisize.text import display_name
 
 SCHEMA = "ocisize.baseline"
 VERSION = 1

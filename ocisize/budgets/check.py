@@ -14,13 +14,13 @@ from fractions import Fraction
 
 import attrs
 
-from ocisize.analysis.baseline import Baseline, Entry, name_of, steps
-from ocisize.analysis.forbidden import MAX_PLACES, judge_findings, judge_paths
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.analysis.quantities import Number, Unit
-from ocisize.analysis.scope import Figures, Surroundings, TablesMissing
-from ocisize.analysis.verdict import Budget, Level, Metric, Place, Status, Verdict
-from ocisize.files import decode_name
+from ocisize.budgets.baseline import Baseline, Entry, name_of, steps
+from ocisize.budgets.forbidden import MAX_PLACES, judge_findings, judge_paths
+from ocisize.budgets.scope import Figures, Surroundings, TablesMissing
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.budget import Budget, Level, Metric, Place, Status, Verdict
+from ocisize.model.quantity import Number, Unit
+from ocisize.text import decode_name
 
 UNKNOWN_WIRE = "the archive holds layers uncompressed, so that the download is unknown"
 NO_TABLES = "the analysis was saved without its files"

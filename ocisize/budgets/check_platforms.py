@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ocisize.analysis.baseline import Baseline
-from ocisize.analysis.budget import check, is_for
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Budget, Level, Status, Verdict
+from ocisize.budgets.baseline import Baseline
+from ocisize.budgets.check import check, is_for
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Budget, Level, Status, Verdict
 
 
 def check_all(

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import attrs
 
-from ocisize.analysis.baseline import Baseline, baseline_from_json, baseline_to_json
-from ocisize.analysis.budgetfile import Settings, parse_budgets
-from ocisize.analysis.diverules import dive_budgets, parse_dive_ci
-from ocisize.analysis.verdict import Budget
+from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json
+from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
+from ocisize.budgets.load import Settings, parse_budgets
 from ocisize.errors import BudgetError
+from ocisize.model.budget import Budget
 
 OWN_FILE, PROJECT_FILE, DIVE_FILE = "ocisize.toml", "pyproject.toml", ".dive-ci"
 BASELINE_FILE = "ocisize-baseline.json"

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ocisize.analysis.model import DiveFigures
-from ocisize.analysis.quantities import Limit, Unit, parse_share, parse_size
-from ocisize.analysis.verdict import Budget, Level, Metric
 from ocisize.errors import BudgetError
+from ocisize.model.budget import Budget, Level, Metric
+from ocisize.model.dive import DiveFigures
+from ocisize.model.quantity import Limit, Unit, parse_share, parse_size
 
 LOWEST_EFFICIENCY = "lowestEfficiency"
 HIGHEST_WASTED_BYTES = "highestWastedBytes"

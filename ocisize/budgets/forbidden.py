@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from ocisize.analysis.catalog import OWN_PREFIX, load_catalog
-from ocisize.analysis.findings import Finding, Severity
-from ocisize.analysis.model import LayerAnalysis
-from ocisize.analysis.scope import Surroundings
-from ocisize.analysis.topics import TOPICS
-from ocisize.analysis.verdict import Budget, Place, Status, Verdict
-from ocisize.files import decode_name
+from ocisize.budgets.scope import Surroundings
+from ocisize.findings.topics import TOPICS
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.budget import Budget, Place, Status, Verdict
+from ocisize.model.findings import Finding, Severity
+from ocisize.rules.load import load_catalog
+from ocisize.rules.rule import OWN_PREFIX
+from ocisize.text import decode_name
 
 MAX_PLACES = 10  #: of a verdict that are told; all are counted
 _SEVERITIES = [str(severity) for severity in Severity]

@@ -24,12 +24,12 @@ from typing import Any
 
 import attrs
 
-from ocisize.analysis.findings import ID, Severity
-from ocisize.analysis.globs import Glob, parse_glob
-from ocisize.analysis.quantities import Limit, Unit, parse_limit
-from ocisize.analysis.tomllines import Lines, find_lines, place_of_syntax
-from ocisize.analysis.verdict import UNITS, Budget, Level, Metric
 from ocisize.errors import BudgetError, InvalidGlob
+from ocisize.globs import Glob, parse_glob
+from ocisize.model.budget import UNITS, Budget, Level, Metric
+from ocisize.model.findings import ID, Severity
+from ocisize.model.quantity import Limit, Unit, parse_limit
+from ocisize.toml_tables import Lines, find_lines, place_of_syntax
 
 if sys.version_info >= (3, 11):
     import tomllib

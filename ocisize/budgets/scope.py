@@ -13,15 +13,16 @@ from functools import cached_property
 
 import attrs
 
-from ocisize.analysis.catalog import Catalog, Rule
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.findings import Confidence, sum_known
-from ocisize.analysis.globs import Glob, parse_glob
-from ocisize.analysis.matching import match_tables
-from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
-from ocisize.analysis.overlay import merge
-from ocisize.analysis.verdict import Budget
-from ocisize.files import KIND_NAMES, REGULAR, FileTable, IntArray
+from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.globs import Glob, parse_glob
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.budget import Budget
+from ocisize.model.findings import Confidence
+from ocisize.model.sizes import Sizes, sum_known
+from ocisize.rules.match import match_tables
+from ocisize.rules.rule import Catalog, Rule
+from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
 
 
 class TablesMissing(Exception):

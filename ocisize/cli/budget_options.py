@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ocisize.analysis.baseline import Baseline
-    from ocisize.analysis.drift import IndexAnalysis
-    from ocisize.analysis.model import Analysis
-    from ocisize.analysis.verdict import Budget, Verdict
+    from ocisize.budgets.baseline import Baseline
+    from ocisize.model.analysis import Analysis
+    from ocisize.model.budget import Budget, Verdict
+    from ocisize.model.platforms import IndexAnalysis
 
 UNWRITTEN = UNUSABLE  #: exit status
 _FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
@@ -50,7 +50,7 @@ class Gate(NamedTuple):
 
     def load_baseline(self) -> Baseline | None:
         """The baseline, None where there is none; raises BudgetError."""
-        from ocisize.config import load_baseline
+        from ocisize.budgets.config import load_baseline
 
         return load_baseline(self.baseline_file)
 
@@ -58,7 +58,7 @@ class Gate(NamedTuple):
         """A verdict on each budget; the baseline is read where one of them needs it."""
         if not self.budgets:
             return ()
-        from ocisize.analysis.budget import check
+        from ocisize.budgets.check import check
 
         return check(analysis, self.budgets, self._baseline(), name=self.name, rules=self._rules())
 
@@ -66,13 +66,13 @@ class Gate(NamedTuple):
         """The same for the images of all platforms."""
         if not self.budgets:
             return dict.fromkeys(index.analyses, ())
-        from ocisize.analysis.allplatforms import check_all
+        from ocisize.budgets.check_platforms import check_all
 
         absent = [*index.absent, *(each.platform or each.digest for each in index.unread)]
         return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=absent)
 
     def _rules(self) -> Sequence[str]:
-        from ocisize.analysis.catalog import load_catalog
+        from ocisize.rules.load import load_catalog
 
         return [rule.id for rule in load_catalog([Path(file) for file in self.rules]).rules]
 
@@ -138,7 +138,7 @@ def _asks_for_budgets(options: argparse.Namespace) -> bool:
 
 def read_gate(options: argparse.Namespace) -> Gate:
     """What the options and the files of the current folder set up; raises BudgetError."""
-    from ocisize.config import Config, find_config, load_config
+    from ocisize.budgets.config import Config, find_config, load_config
     from ocisize.errors import BudgetError
 
     if options.budget_file:
@@ -165,17 +165,9 @@ def _is_narrow(budget: Budget) -> bool:
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     """The budgets of the flags; all their problems are told at once."""
-    from ocisize.analysis.budgetfile import (
-        FORBID,
-        FORBID_FINDINGS,
-        OFF,
-        budget_of,
-        forbid_findings,
-        forbid_nothing,
-        forbid_paths,
-    )
-    from ocisize.analysis.globs import parse_glob
+    from ocisize.budgets.load import FORBID, FORBID_FINDINGS, OFF, budget_of, forbid_findings, forbid_nothing, forbid_paths
     from ocisize.errors import BudgetError
+    from ocisize.globs import parse_glob
 
     makers: list[tuple[str, Callable[[], Budget]]] = [
         (f"--{key}: got {text!r}, ", partial(budget_of, key, text, f"--{key}"))
@@ -206,7 +198,7 @@ def _made(what: str, make: Callable[[], Budget]) -> Budget | str:
 
 def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
     """Budgets by dive's rules, where an option asks for them; a file that is named must be there."""
-    from ocisize.config import DIVE_FILE, load_dive_budgets
+    from ocisize.budgets.config import DIVE_FILE, load_dive_budgets
 
     flags = {rule: getattr(options, rule) for rule in DIVE_FLAGS if getattr(options, rule) is not None}
     if not (flags or options.ci or options.ci_config):
@@ -226,7 +218,7 @@ def complain_of(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str =
     """Name the budgets that are not kept on standard error, for reports that do not or that nobody sees."""
     if not verdicts:
         return
-    from ocisize.report.verdicts import describe
+    from ocisize.report.words.budgets import describe
 
     for outcome in ("fail", "warn"):
         for verdict in verdicts:

@@ -15,11 +15,11 @@ from ocisize.errors import ViewError
 if TYPE_CHECKING:
     import argparse
 
-    from ocisize.analysis.dockerfile import Instruction
-    from ocisize.analysis.drift import IndexAnalysis
-    from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer
+    from ocisize.history.dockerfile import Instruction
     from ocisize.limits import Limits
+    from ocisize.model.analysis import Analysis
+    from ocisize.model.platforms import IndexAnalysis
 
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
@@ -77,9 +77,9 @@ def make_analyzer(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analyzer:
     """An analyzer with the options of all commands."""
-    from ocisize.analysis.catalog import load_catalog
     from ocisize.analyzer import Analyzer
-    from ocisize.memory import limits_within
+    from ocisize.limits import limits_within
+    from ocisize.rules.load import load_catalog
 
     analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
     if rules:
@@ -114,7 +114,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     """
     if {output.format for output in options.outputs}.isdisjoint(_WITH_LINES):
         return ()
-    from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
+    from ocisize.history.dockerfile import find_lines, parse_dockerfile
 
     path, problem = Path(options.dockerfile or DOCKERFILE), ""
     instructions: Sequence[Instruction] = ()
@@ -133,7 +133,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
 def _times(options: argparse.Namespace) -> int:
     """How much of an analysis is held at once, as ``ocisize.memory`` counts it."""
-    from ocisize.memory import EVERY_FILE, TWO_IMAGES
+    from ocisize.limits import EVERY_FILE, TWO_IMAGES
 
     if getattr(options, "files", False) or any(output.format in _LISTS for output in options.outputs):
         return EVERY_FILE
@@ -161,7 +161,7 @@ def make_limits(options: argparse.Namespace) -> Limits:
 def show_unread(analysis: Analysis, *, about: str = "") -> None:
     """Name the layers that could not be read on standard error, also for who wants no warnings: they are errors."""
     if not analysis.complete:
-        from ocisize.report.partial import list_unread
+        from ocisize.report.words.incomplete import list_unread
 
         for text in list_unread(analysis):
             complain("error", f"{about}{': ' * bool(about)}{text}")

@@ -1,9 +1,9 @@
 """The command line: arguments to library calls to exit status, and the only place that prints.
 
-A command is a module of this package with FORMATS, ``add_options(parser)`` and ``run(options) -> exit status``, and a
-row in COMMANDS. The first argument names it; without a name the command is ``analyze``, whose ``add_options(parser,
-brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second argument names one.
-One about more than one image has IMAGES, and keeps in ``options.image`` what errors are about.
+A command is a module of ``ocisize.cli.commands`` with FORMATS, ``add_options(parser)`` and ``run(options) -> exit
+status``, and a row in COMMANDS. The first argument names it; without a name the command is ``analyze``, whose
+``add_options(parser, brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second
+argument names one. One about more than one image has IMAGES, and keeps in ``options.image`` what errors are about.
 
 Exit status: 0 analysed, 1 a budget failed, 2 no full answer (usage, budgets, network, broken image), 130 interrupted.
 """
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import ocisize
-from ocisize.cli.helping import HelpFormatter, explain_extras, table
+from ocisize.cli.help import HelpFormatter, explain_extras, table
 from ocisize.cli.options import INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import complain, give_up, prepare_streams
 from ocisize.errors import BudgetError, InvalidReference, OcisizeError
@@ -48,7 +48,7 @@ _STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 no
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of a command; that of None is the program's, which is ``analyze`` with a shorter help."""
-    module = import_module(f"ocisize.cli.{command or DEFAULT}")
+    module = import_module(f"ocisize.cli.commands.{command or DEFAULT}")
     formats = table("formats; -f NAME=FILE writes to a file, and several at once (see docs/formats.md):", module.FORMATS)
     parser = argparse.ArgumentParser(
         prog=f"ocisize {command}" if command else "ocisize",
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else None
     prepare_streams()
-    module = import_module(f"ocisize.cli.{command or DEFAULT}")
+    module = import_module(f"ocisize.cli.commands.{command or DEFAULT}")
     parser = make_parser(command)
     options, extras = parser.parse_known_args(arguments)
     if extras:

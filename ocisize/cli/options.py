@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ocisize.errors import InvalidCost, InvalidGlob
 
 if TYPE_CHECKING:
-    from ocisize.analysis.cost import Assumptions
-    from ocisize.analysis.globs import Glob
+    from ocisize.globs import Glob
+    from ocisize.sizes.cost import Assumptions
 
 
 KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  #: exit status: all is well, a budget failed, no full answer, Ctrl-C
@@ -68,7 +68,7 @@ def _add_limits(add: Callable[..., object]) -> None:
 
 
 def _size(text: str) -> int:
-    from ocisize.analysis.quantities import parse_size
+    from ocisize.model.quantity import parse_size
 
     if not (value := parse_size(text.strip())):
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a size such as '2 GB' or '2 GiB'")
@@ -145,7 +145,7 @@ def incomplete_status(status: int, *, complete: bool) -> int:
 
 
 def _assumptions(text: str) -> Assumptions:
-    from ocisize.analysis.cost import parse_cost
+    from ocisize.sizes.cost import parse_cost
 
     try:
         return parse_cost(text)
@@ -189,7 +189,7 @@ def positive(text: str) -> int:
 
 def glob(text: str) -> Glob:
     """A glob over paths, as the catalogue has them."""
-    from ocisize.analysis.globs import parse_glob
+    from ocisize.globs import parse_glob
 
     try:
         return parse_glob(text)

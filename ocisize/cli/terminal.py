@@ -34,7 +34,7 @@ def prepare_streams() -> None:
 
 def complain(kind: str, text: str) -> None:
     """Print a line on standard error, as far as anybody listens: the exit status says the same."""
-    from ocisize.report.units import printable
+    from ocisize.text import printable
 
     try:
         print(f"{kind}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that may

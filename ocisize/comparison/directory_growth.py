@@ -14,10 +14,11 @@ from itertools import accumulate, islice, repeat
 from operator import sub
 from typing import TypeAlias
 
-from ocisize.analysis.comparison import DirectoryChange
-from ocisize.analysis.filechanges import FileChanges, Kind, Span, Stored, column_of
-from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.files import IntArray, decode_name
+from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.model.comparison import DirectoryChange
+from ocisize.model.file_changes import FileChanges, Kind, Span, Stored, column_of
+from ocisize.tar.filetable import IntArray
+from ocisize.text import decode_name
 
 _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of all that changed

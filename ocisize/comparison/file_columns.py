@@ -9,9 +9,11 @@ from itertools import chain, compress, repeat
 
 import attrs
 
-from ocisize.analysis.filechanges import Stored
-from ocisize.analysis.model import CAUSES, Analysis, Cause, LayerAnalysis
-from ocisize.files import HASH_SIZE, NO_HASH, Attributes, FileTable, decode_name, display_name
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.file_changes import Stored
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.tar.filetable import HASH_SIZE, NO_HASH, Attributes, FileTable
+from ocisize.text import decode_name, display_name
 
 
 @attrs.frozen(eq=False)

@@ -16,8 +16,8 @@ from itertools import compress, repeat
 from operator import and_, eq
 from typing import TypeAlias
 
-from ocisize.analysis.filechanges import KINDS, FileChanges, Kind, column_of
-from ocisize.analysis.sides import Side
+from ocisize.comparison.file_columns import Side
+from ocisize.model.file_changes import KINDS, FileChanges, Kind, column_of
 
 _Pairs: TypeAlias = tuple[list[int], list[int]]  #: rows of BEFORE, and those of AFTER that they belong to
 

@@ -6,9 +6,9 @@ from bisect import bisect_left, bisect_right
 
 import attrs
 
-from ocisize.analysis.comparison import FileSum
-from ocisize.analysis.filechanges import KINDS, FileChanges, Kind, Stored, column_of
-from ocisize.files import IntArray
+from ocisize.model.comparison import FileSum
+from ocisize.model.file_changes import KINDS, FileChanges, Kind, Stored, column_of
+from ocisize.tar.filetable import IntArray
 
 _COUNTED_BEFORE = {Kind.REMOVED, Kind.STORED_ONCE}  # AFTER does not have them
 

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.analysis.alignment import align
-from ocisize.analysis.changes import find_changes
-from ocisize.analysis.comparison import (
+from ocisize.comparison.directory_growth import Growth, with_rest
+from ocisize.comparison.file_columns import read_side, same_entries
+from ocisize.comparison.file_matching import find_changes
+from ocisize.comparison.file_totals import FileSums
+from ocisize.comparison.layer_alignment import align
+from ocisize.comparison.reasons import find_reasons
+from ocisize.comparison.suggestions import find_suggestions
+from ocisize.errors import IncompleteAnalysis
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.comparison import (
     SAME_CONTENT,
     BaseChange,
     Comparison,
@@ -17,16 +24,10 @@ from ocisize.analysis.comparison import (
     LayerChange,
     Part,
     Status,
-)  # fmt: skip
-from ocisize.analysis.filechanges import FileChanges
-from ocisize.analysis.filesums import FileSums
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.growth import Growth, with_rest
-from ocisize.analysis.model import Analysis, LayerAnalysis, Sizes
-from ocisize.analysis.reasons import find_reasons
-from ocisize.analysis.sides import read_side, same_entries
-from ocisize.analysis.suggest import find_suggestions
-from ocisize.errors import IncompleteAnalysis
+)
+from ocisize.model.file_changes import FileChanges
+from ocisize.model.findings import Confidence
+from ocisize.model.sizes import Sizes
 
 _DIRECTORIES = 20
 

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
-from ocisize.analysis.model import LayerAnalysis
+from ocisize.model.analysis import LayerAnalysis
 
 _SAME, _ALIKE, _UNKNOWN, _BASE = 300, 50, 60, 50  # how well two steps fit; alike ones get their likeness in percent
 _MAX_CELLS = 1_000_000  # pairs that are looked at; beyond it steps are paired by position

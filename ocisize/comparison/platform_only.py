@@ -11,33 +11,17 @@ from array import array
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import compress
 
-import attrs
-
-from ocisize.analysis.directories import main_directories
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.analysis.processors import paths_without_processor
-from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.analysis.sums import Sums, table_of
-from ocisize.files import DIRECTORY, REGULAR, FileTable, IntArray
+from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.history.architectures import paths_without_processor
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.platforms import OnlyThere
+from ocisize.sizes.directories import main_directories
+from ocisize.sizes.rows import Sums, table_of
+from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable, IntArray
 
 MOST = 10  #: directories of a layer
 _STANDS = bytes(kind != DIRECTORY for kind in range(256))  # links and devices are there as files are
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
-
-
-@attrs.frozen(kw_only=True)
-class OnlyThere:
-    """Files that a single image has, in one directory: ``/opt/cuda/`` is all below it, ``/opt/*`` directly in it.
-
-    The rest of a layer, in directories that say less, has no name.
-    """
-
-    platform: str
-    layer: int
-    directory: str | None
-    content_size: int
-    compressed_size: int | None
-    file_count: int
 
 
 def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:

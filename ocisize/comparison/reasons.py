@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ocisize.analysis.comparison import FileSum, LayerChange, Reason, Status
-from ocisize.analysis.filechanges import Kind
-from ocisize.analysis.growth import Growth
-from ocisize.analysis.instructions import short
-from ocisize.analysis.model import Analysis, Cause
+from ocisize.comparison.directory_growth import Growth
+from ocisize.history.shell import short
+from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import FileSum, LayerChange, Reason, Status
+from ocisize.model.file_changes import Kind
+from ocisize.model.waste import Cause
 
 _MAX_STEP = 80  # characters of a build step within a sentence
 _MAX_WORDS = 6  # words that two steps differ in, for these to be named

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocisize.analysis.comparison import LayerChange, Status, Suggestion
-from ocisize.analysis.filechanges import Kind
-from ocisize.analysis.findings import sum_known
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.reasons import is_other_base, join_numbers, name_layer
+from ocisize.comparison.reasons import is_other_base, join_numbers, name_layer
+from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import LayerChange, Status, Suggestion
+from ocisize.model.file_changes import Kind
+from ocisize.model.sizes import sum_known
 
 _LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before

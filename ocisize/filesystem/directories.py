@@ -13,7 +13,7 @@ from itertools import chain, islice
 
 import attrs
 
-from ocisize.files import FileTable, IntArray
+from ocisize.tar.filetable import FileTable, IntArray
 
 MAX_PATH = 4096  #: bytes; PATH_MAX of Linux: nothing can be extracted beyond
 MAX_DEPTH = 64  #: components of the directories that figures are kept for: a path can have thousands

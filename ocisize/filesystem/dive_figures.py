@@ -18,8 +18,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from ocisize.analysis.contested import AUFS, Rows, find_contested
-from ocisize.analysis.divetree import (
+from ocisize.filesystem.dive_tree import (
     Stack,
     directories_above,
     hidden_by,
@@ -30,8 +29,11 @@ from ocisize.analysis.divetree import (
     size_reader,
     tree_order,
 )
-from ocisize.analysis.model import DiveFigures
-from ocisize.files import DIRECTORY, FileTable, decode_name
+from ocisize.filesystem.overlap import Rows, find_contested
+from ocisize.filesystem.whiteout import AUFS
+from ocisize.model.dive import DiveFigures
+from ocisize.tar.filetable import DIRECTORY, FileTable
+from ocisize.text import decode_name
 
 _WORD = (1 << 64) - 1  # dive adds layer sizes in 64 bits without a sign
 

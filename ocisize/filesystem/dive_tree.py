@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.runs import MAX_PATH
-from ocisize.files import DIRECTORY, FileTable
+from ocisize.filesystem.directories import MAX_PATH
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.tar.filetable import DIRECTORY, FileTable
 
 DROPPED = b".wh..wh.."  #: how names begin that dive leaves out
 TYPE_BITS = 0xFFFF_F000  #: of a header's mode: a file type that dive believes beside the type flag

@@ -15,13 +15,11 @@ from operator import lt
 
 import attrs
 
-from ocisize.analysis.runs import MAX_PATH, ImageRuns, Piece
-from ocisize.files import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
-from ocisize.paths import clean_name, join
+from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
+from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT
+from ocisize.tar.filetable import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
+from ocisize.tar.paths import clean_name, join
 
-WHITEOUT = b".wh."
-OPAQUE_MARKER = b".wh..wh..opq"
-AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
 _IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
 

@@ -16,11 +16,13 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.contested import AUFS, OPAQUE_MARKER, WHITEOUT, Rows, find_contested
-from ocisize.analysis.model import CAUSES, Cause
-from ocisize.analysis.runs import MAX_PATH
-from ocisize.files import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray, brief_name, decode_name
-from ocisize.paths import clean_name, join
+from ocisize.filesystem.directories import MAX_PATH
+from ocisize.filesystem.overlap import Rows, find_contested
+from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray
+from ocisize.tar.paths import clean_name, join
+from ocisize.text import brief_name, decode_name
 
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from ocisize.analysis.claims import Claim, Ledger, Scene
-from ocisize.analysis.findings import Advice
-from ocisize.analysis.fit import find_unfit
-from ocisize.analysis.junk import find_junk
-from ocisize.analysis.recommended import find_recommended
-from ocisize.analysis.repeats import find_repeats
-from ocisize.analysis.running import find_running
-from ocisize.analysis.secrets import find_secrets
-from ocisize.analysis.steps import find_left
-from ocisize.analysis.structure import find_shape
-from ocisize.analysis.wasted import find_wasted
-from ocisize.analysis.weighing import weigh
+from ocisize.findings.checks.base_fit import find_unfit
+from ocisize.findings.checks.duplicates import find_repeats
+from ocisize.findings.checks.hidden_files import find_wasted
+from ocisize.findings.checks.layer_shape import find_shape
+from ocisize.findings.checks.recommended_packages import find_recommended
+from ocisize.findings.checks.run_config import find_running
+from ocisize.findings.checks.secrets import find_secrets
+from ocisize.findings.checks.tool_caches import find_left
+from ocisize.findings.checks.unneeded_files import find_junk
+from ocisize.findings.claim import Claim, Ledger
+from ocisize.findings.evidence import Scene
+from ocisize.findings.savings import weigh
+from ocisize.model.findings import Advice
 
 
 def advise(scene: Scene) -> Advice:

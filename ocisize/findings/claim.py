@@ -13,15 +13,12 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.catalog import Catalog
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.instructions import Change, short
-from ocisize.analysis.model import CAUSES, Cause, LayerAnalysis, System
-from ocisize.analysis.overlay import Overlay
-from ocisize.analysis.waste import Duplicates
-from ocisize.files import HARD_LINK, FileTable, IntArray
-from ocisize.oci import ImageConfig
-from ocisize.paths import clean_name
+from ocisize.findings.evidence import Scene
+from ocisize.history.shell import Change
+from ocisize.model.findings import Confidence, Severity
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.tar.filetable import HARD_LINK
+from ocisize.tar.paths import clean_name
 
 FILES = "\0files"  #: in titles: becomes how many files a claim is about; no path and hardly a build step has a NUL
 PATH = "\0path"  #: in fixes: becomes the largest of them
@@ -38,27 +35,6 @@ class Tier(enum.IntEnum):
     HISTORY = 2  #: brought by a build step without need, as its text proves
     CATALOGUE = 3  #: of a kind that images rarely need
     DUPLICATE = 4  #: visible elsewhere, too
-
-
-@attrs.frozen(kw_only=True)
-class Scene:
-    """What findings are made from."""
-
-    layers: Sequence[LayerAnalysis]
-    tables: Sequence[FileTable]
-    overlay: Overlay
-    duplicates: Sequence[Duplicates]
-    config: ImageConfig
-    reference: str | None  #: the image's name where it has one
-    catalog: Catalog
-    matches: Sequence[Mapping[str, IntArray]]  #: per layer, by the id of a rule: the rows it matches, visible or not
-    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer, by the index of a secret in the catalogue: likewise
-    base_layers: int = 0  #: how many of the layers, from the bottom, are the base image's
-    system: System = attrs.field(factory=System)
-
-    def step(self, layer: int) -> str:
-        """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
-        return short(self.layers[layer].instruction or f"layer {layer}")
 
 
 @attrs.frozen(kw_only=True)

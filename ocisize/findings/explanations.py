@@ -7,9 +7,10 @@ from functools import cache
 
 import attrs
 
-from ocisize.analysis.catalog import Rule, load_catalog
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.topics import TOPICS, Topic
+from ocisize.findings.topics import TOPICS, Topic
+from ocisize.model.findings import Finding
+from ocisize.rules.load import load_catalog
+from ocisize.rules.rule import Rule
 
 
 @attrs.frozen(kw_only=True)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import compress
 
-from ocisize.analysis.model import CAUSES, Cause
-from ocisize.analysis.overlay import Overlay
-from ocisize.files import FileTable
+from ocisize.filesystem.overlay import Overlay
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.tar.filetable import FileTable
 
 _AGAIN = CAUSES.index(Cause.METADATA_ONLY)
 

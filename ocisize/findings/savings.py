@@ -6,12 +6,14 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ocisize.analysis.claims import FILES, PATH, Claim, Scene
-from ocisize.analysis.findings import Advice, Finding, Rewrite, Severity
-from ocisize.analysis.instructions import Rewritten, rewrite
-from ocisize.analysis.origins import Origins
-from ocisize.analysis.packages import relies_on_lists
-from ocisize.files import FileTable, IntArray, decode_name
+from ocisize.findings.claim import FILES, PATH, Claim
+from ocisize.findings.evidence import Scene
+from ocisize.findings.first_layer import Origins
+from ocisize.history.package_managers import relies_on_lists
+from ocisize.history.shell import Rewritten, rewrite
+from ocisize.model.findings import Advice, Finding, Rewrite, Severity
+from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.text import decode_name
 
 _SHOWN = 5  # paths of a finding
 _HIGH, _MEDIUM = 0.1, 0.01  # shares of the download

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import attrs
 
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.steps import STEPS
+from ocisize.findings.checks.tool_caches import STEPS
+from ocisize.model.findings import Confidence
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,6 @@ https://github.com/buildpacks/spec/blob/main/platform.md; marks of builders: wha
 
 from __future__ import annotations
 
-import enum
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +21,12 @@ from itertools import accumulate
 
 import attrs
 
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.history import describe
-from ocisize.analysis.redact import redact
-from ocisize.oci import Digest, History, ImageConfig
+from ocisize.blob.digest import Digest
+from ocisize.history.redact import redact
+from ocisize.history.steps import describe
+from ocisize.model.base import Base, GivenBase, Method
+from ocisize.model.findings import Confidence
+from ocisize.oci.documents import History, ImageConfig
 
 NAME_KEY = "org.opencontainers.image.base.name"
 DIGEST_KEY = "org.opencontainers.image.base.digest"
@@ -39,51 +40,6 @@ _SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _CMD = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
 _ROOTFS = re.compile(r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /|RUN # debian\.sh |# debian\.sh ")
 _AUTHORS = frozenset({"jib", "kaniko", "ko"})  # builders that sign every step of their own, and only those
-
-
-class Method(str, enum.Enum):
-    """How the base image was found."""
-
-    GIVEN = "given"  #: its layers, as it was named, are the first of the image
-    RUN_IMAGE = "run-image"  #: buildpacks' label names its uppermost layer
-    FROM = "from"  #: buildah noted FROM at the first step after it
-    BUILDER = "builder"  #: the builder signs its steps, or writes none; those below are another's
-    CREATED = "created"  #: a pause between two steps
-    COMMAND = "command"  #: a CMD or ENTRYPOINT below the uppermost layer's step
-    STYLE = "style"  #: steps of another builder change into BuildKit's
-    ROOTFS = "rootfs"  #: the first layer is a distribution's root filesystem
-    NAMED = "named"  #: annotations name it; which layers are its is unknown
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@attrs.frozen
-class Base:
-    """The image that an image was built on."""
-
-    layers: int  #: how many layers from the bottom are its; 0 where only its name is known
-    name: str | None  #: its reference
-    digest: str | None  #: of its manifest
-    method: Method
-    confidence: Confidence
-
-    @property
-    def certain_layers(self) -> int:
-        """How many layers are the base's for all that advice needs to know: none by a mere guess.
-
-        A root filesystem is part of the base, whatever lies between it and the own layers.
-        """
-        return self.layers if self.confidence is not Confidence.ASK or self.method is Method.ROOTFS else 0
-
-
-@attrs.frozen
-class GivenBase:
-    """An image that is said to be the base, as far as its manifest and config tell."""
-
-    name: str
-    digest: str | None
-    diff_ids: tuple[str | None, ...]
 
 
 def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) -> Base | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.analysis.instructions import body, short
+from ocisize.history.shell import body, short
 
 _MODE = re.compile(r"[0-7]{3,4}")
 _OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import attrs
 
-from ocisize.analysis.instructions import body, commands
+from ocisize.history.shell import body, commands
 
 _NAME = re.compile(r"[\w.+-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?")  # no path, no address

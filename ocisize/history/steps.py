@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from ocisize.analysis.redact import redact
-from ocisize.oci import History
+from ocisize.history.redact import redact
+from ocisize.oci.documents import History
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
 _SHELLS = (

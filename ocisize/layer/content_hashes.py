@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from array import array
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.waste import rows_to_hash
 from ocisize.errors import LayerError, OcisizeError
-from ocisize.image import Layer
-from ocisize.scan import SMALL, LayerScan, hash_rows
+from ocisize.layer.scan import SMALL, LayerScan, hash_rows
+from ocisize.oci.image import Layer
+from ocisize.tar.filetable import FileTable, IntArray
 
 Outcome: TypeAlias = "LayerScan | LayerError"  #: what became of a layer
 
@@ -69,3 +71,10 @@ def _hash(parts: Sequence[_Part], jobs: int) -> dict[int, LayerError]:
         stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
     return {id(part.scan): error for part, error in zip(parts, errors, strict=True) if error is not None}
+
+
+def rows_to_hash(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
+    """Per table, the rows of more than ``above`` bytes whose content could equal another's: of a size that stands twice."""
+    counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
+    often = {size for size, count in counts.items() if count > 1}
+    return [array("q", [row for row, size in enumerate(table.sizes) if size in often]) for table in tables]

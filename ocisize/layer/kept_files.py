@@ -7,7 +7,7 @@ https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 
 from __future__ import annotations
 
-from ocisize.tar import BEGINNING
+from ocisize.tar.scanner import BEGINNING
 
 OS_RELEASE = (b"etc/os-release", b"usr/lib/os-release")
 DPKG_STATUS = b"var/lib/dpkg/status"

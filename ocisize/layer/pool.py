@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from ocisize.errors import LayerError, LimitExceeded, RegistryError
-from ocisize.image import Layer, Source
+from ocisize.oci.image import Layer
+from ocisize.oci.source import Source
 
 T = TypeVar("T")
 _LIMITS_OF_ONE = ("layer_size", "zstd_window")

@@ -10,17 +10,19 @@ from itertools import pairwise
 import attrs
 import xxhash
 
-from ocisize.blob import FileRegion
+from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
+from ocisize.blob.region import FileRegion
+from ocisize.blob.stream import LayerStream
+from ocisize.blob.verify import Verifier, verified
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.files import HASH_SIZE, FileTable, IntArray
-from ocisize.image import Layer, Source
+from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.layer.locks import fork_safe
 from ocisize.limits import Meter
-from ocisize.locks import fork_safe
-from ocisize.metadata import BEGINNINGS, Metadata
-from ocisize.oci import SELF_NAMED
-from ocisize.stream import GZIP, PLAIN, ZSTD, LayerStream, detect_compression
-from ocisize.tar import WINDOW, scan_tar
-from ocisize.verify import Verifier, verified
+from ocisize.oci.documents import SELF_NAMED
+from ocisize.oci.image import Layer
+from ocisize.oci.source import Source
+from ocisize.tar.filetable import HASH_SIZE, FileTable, IntArray
+from ocisize.tar.scanner import WINDOW, scan_tar
 
 SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10

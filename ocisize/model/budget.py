@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import attrs
 
-from ocisize.analysis.globs import Glob
-from ocisize.analysis.quantities import Limit, Number, Unit
+from ocisize.globs import Glob
+from ocisize.model.quantity import Limit, Number, Unit
 
 
 class Metric(str, enum.Enum):
-    """A figure that can be limited; see ``ocisize.analysis.model`` for their definitions."""
+    """A figure that can be limited; see ``ocisize.model.analysis`` for their definitions."""
 
     WIRE = "wire"
     UNPACKED = "unpacked"  #: content_size

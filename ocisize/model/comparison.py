@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ocisize.analysis.filechanges import FileChanges, Grown, Kind
-from ocisize.analysis.findings import sum_known
-from ocisize.analysis.model import Analysis
+from ocisize.model.analysis import Analysis
+from ocisize.model.file_changes import FileChanges, Grown, Kind
+from ocisize.model.sizes import sum_known
 
 
 class Status(str, enum.Enum):

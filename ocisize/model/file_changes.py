@@ -13,7 +13,8 @@ from typing import TypeVar, overload
 
 import attrs
 
-from ocisize.files import IntArray, decode_name
+from ocisize.tar.filetable import IntArray
+from ocisize.text import decode_name
 
 T = TypeVar("T")
 

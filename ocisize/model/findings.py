@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
+
+from ocisize.model.sizes import sum_known
 
 ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
 
@@ -126,9 +128,3 @@ class Advice:
 def add_up(findings: Sequence[Finding]) -> Saving:
     """What some findings save together."""
     return Saving(sum(finding.size for finding in findings), sum_known(finding.compressed_size for finding in findings))
-
-
-def sum_known(values: Iterable[int | None]) -> int | None:
-    """The sum of figures, None where one of them is unknown."""
-    values = list(values)
-    return None if None in values else sum(value or 0 for value in values)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping
 
 import attrs
 
-from ocisize.blob import close_chunks
+from ocisize.blob.digest import Digest, check_digest, digest_of
+from ocisize.blob.region import close_chunks
 from ocisize.errors import (
     ArchiveError,
-    DigestMismatch,
     DocumentError,
     NoMatchingPlatform,
     NotAnImage,
@@ -20,21 +18,10 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.oci import (
-    ALGORITHMS,
-    CONFIG_TYPES,
-    INDEX_TYPES,
-    MAX_CONFIG,
-    Descriptor,
-    Digest,
-    ImageConfig,
-    Index,
-    Manifest,
-    Platform,
-    parse_config,
-    parse_manifest,
-)
-from ocisize.platforms import default_platform, image_entries, is_attestation, select
+from ocisize.oci.documents import CONFIG_TYPES, INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest, Platform
+from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
+from ocisize.oci.platform import default_platform, image_entries, is_attestation, select
+from ocisize.oci.source import Source
 
 MAX_INDEX_DEPTH = 8
 MAX_INDEX_ENTRIES = 10_000
@@ -60,18 +47,6 @@ _ARTIFACTS = (
     ("docker.plugin", "Docker plugin"),
     ("encrypted", "encrypted image"),
 )
-
-
-class Source(Protocol):
-    """Where an image's bytes come from. Any object with these two methods will do."""
-
-    def read_manifest(self, digest: str | None = None) -> bytes:
-        """The manifest or index with that digest, or the one this source was opened for."""
-        ...
-
-    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        """The blob's bytes as stored, in chunks. A FileRegion lets plain layers be read in place."""
-        ...
 
 
 @attrs.frozen
@@ -159,11 +134,6 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
     )
 
 
-def digest_of(data: bytes) -> Digest:
-    """The digest that a document is known by."""
-    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
-
-
 def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
     """Read a small blob whole and verify it; raise DocumentError when it is larger than ``limit`` bytes."""
     if descriptor.size > limit:
@@ -185,16 +155,6 @@ def check_document(data: bytes, descriptor: Descriptor) -> None:
     if len(data) != descriptor.size:
         raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size)
     check_digest(data, descriptor.digest)
-
-
-def check_digest(data: bytes, digest: str) -> None:
-    """Raise DigestMismatch unless ``data`` hashes to ``digest``."""
-    algorithm = digest.partition(":")[0]
-    if algorithm not in ALGORITHMS:
-        raise DocumentError(f"cannot verify {digest}: unknown algorithm {algorithm}")
-    got = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
-    if got != digest:
-        raise DigestMismatch("document", got=got, expected=digest)
 
 
 def _read_child(source: Source, descriptor: Descriptor) -> tuple[bytes, Index | Manifest]:

@@ -14,10 +14,13 @@ from typing import TypeAlias
 
 import attrs
 
+from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
-from ocisize.image import Image, Layer, Source, candidates, digest_of, make_image, read_if_there
-from ocisize.oci import Descriptor, Digest, Index, Platform, parse_manifest
-from ocisize.platforms import UnreadImage, normalize
+from ocisize.oci.documents import Descriptor, Index, Platform
+from ocisize.oci.image import Image, Layer, candidates, make_image, read_if_there
+from ocisize.oci.parse import parse_manifest
+from ocisize.oci.platform import UnreadImage, normalize
+from ocisize.oci.source import Source
 
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from ocisize.errors import NoMatchingPlatform, OcisizeError
-from ocisize.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Platform
+from ocisize.oci.documents import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Platform
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", None),

@@ -11,8 +11,8 @@ import re
 
 import attrs
 
+from ocisize.blob.digest import HEX_LENGTHS
 from ocisize.errors import InvalidReference
-from ocisize.oci import HEX_LENGTHS
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_HOST = "registry-1.docker.io"

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Any, TypeVar
 
+import cattrs
+
 from ocisize.errors import DocumentError
 
 MAX_VALUES = 1_000_000  # of a document: each takes 64 bytes and more
@@ -78,3 +80,21 @@ def excerpt(value: Any, depth: int = _DEPTH) -> Any:
     if depth and isinstance(value, list):
         return [excerpt(each, depth - 1) for each in value[:_EXCERPT]]
     return value
+
+
+def expect_type(value: Any, kind: type[_T]) -> _T:
+    """The value, if it is of just that type; raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
+    """A converter that takes no value for another: cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2.
+
+    A ``detailed`` one raises all problems together, the other the first.
+    """
+    converter = cattrs.Converter(detailed_validation=detailed)
+    for primitive in (str, int, bool):
+        converter.register_structure_hook(primitive, expect_type)
+    return converter

@@ -1,4 +1,4 @@
-"""What images are compared with, read from the TOML files in ``ocisize/figures``: runtimes, usual sizes, costs."""
+"""What images are compared with, read from the TOML files beside this one: runtimes and usual sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ocisize.oci import strict_converter
+from ocisize.oci.strict_json import strict_converter
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,12 +80,6 @@ def load_targets() -> dict[str, Target]:
     return {target.runtime: target for target in _load("targets.toml", "target", Target)}
 
 
-@functools.cache
-def load_cost() -> dict[str, Any]:
-    """The assumptions behind costs."""
-    return _read("cost.toml")
-
-
 def _load(name: str, key: str, kind: type[_T]) -> tuple[_T, ...]:
     converter = strict_converter()
     converter.forbid_extra_keys = True
@@ -93,4 +87,4 @@ def _load(name: str, key: str, kind: type[_T]) -> tuple[_T, ...]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((files("ocisize") / "figures" / name).read_text("utf-8"))
+    return tomllib.loads((files("ocisize") / "packages" / name).read_text("utf-8"))

@@ -11,12 +11,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from ocisize.analysis.figures import RuntimeRule, load_runtimes
-from ocisize.analysis.model import OperatingSystem, Runtime, System
-from ocisize.analysis.overlay import Overlay
-from ocisize.files import HARD_LINK, REGULAR, SYMLINK, FileTable, decode_name
-from ocisize.metadata import APK_DATABASES, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
-from ocisize.oci import RunConfig
+from ocisize.filesystem.overlay import Overlay
+from ocisize.layer.kept_files import APK_DATABASES, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
+from ocisize.model.system import OperatingSystem, Runtime, System
+from ocisize.oci.documents import RunConfig
+from ocisize.packages.runtimes import RuntimeRule, load_runtimes
+from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable
+from ocisize.text import decode_name
 
 _LOADER = re.compile(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
 _PROGRAMS = (REGULAR, HARD_LINK, SYMLINK)

@@ -1,1 +1,1 @@
-"""An Analysis as text or JSON; one module per form. Reports know analyses, never sources."""
+"""Reports: what is written of an analysis, in each format."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from ocisize.analysis.cost import Assumptions
-    from ocisize.analysis.dockerfile import Instruction
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.history.dockerfile import Instruction
+    from ocisize.model.budget import Verdict
+    from ocisize.sizes.cost import Assumptions
 
 
 @attrs.frozen(kw_only=True)

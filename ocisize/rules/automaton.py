@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ocisize.analysis.globs import ANY_DEPTH, Component, Glob
-from ocisize.analysis.runs import MAX_PATH, Directories
+from ocisize.filesystem.directories import MAX_PATH, Directories
+from ocisize.globs import ANY_DEPTH, Component, Glob
 
 START = 3  #: bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
 

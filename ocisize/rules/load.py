@@ -8,7 +8,7 @@ The packaged files lie in ``ocisize/catalog``; users add their own in the same f
     what = "One sentence on what it is."
     why = "One sentence on why it costs."                # optional
     note = "One sentence on what mending costs."         # optional
-    globs = ["/var/cache/acme/"]                         # see ocisize.analysis.globs
+    globs = ["/var/cache/acme/"]                         # see ocisize.globs
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; what is given here is the default
     confidence = "sure"                                  # to delete is safe; or "likely", or "ask"
@@ -48,70 +48,21 @@ from typing import Any
 
 import attrs
 
-from ocisize.analysis.findings import ID, Confidence
-from ocisize.analysis.globs import Glob, parse_glob
 from ocisize.errors import CatalogError, InvalidGlob
-from ocisize.files import KIND_NAMES
+from ocisize.globs import Glob, parse_glob
+from ocisize.model.findings import ID, Confidence
+from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, LEAK_ID, OWN_PREFIX, Catalog, Protection, Rule
+from ocisize.tar.filetable import KIND_NAMES
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-DEFAULT_KINDS = ("file", "hardlink", "symlink")
-OWN_PREFIX = "OS"  #: of the packaged rules' ids
-LEAK_ID = "OS230"  #: the id of every secret's rule
-
-_FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _FIX_PLACEHOLDERS = ("instruction", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
 _TEXT_KEYS = {"id": True, "title": True, "what": True, "confidence": True, "why": False, "note": False, "source": False}
 _LIST_KEYS = {"globs": True, "except": False, "kinds": False, "needs": False, "matches": False, "misses": False}
-
-
-@attrs.frozen(kw_only=True)
-class Protection:
-    """Paths that no rule matches, or that are no secret."""
-
-    what: str
-    globs: tuple[Glob, ...]
-    matches: tuple[str, ...] = ()
-    misses: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Rule:
-    """One kind of junk and how to keep it out of an image."""
-
-    id: str
-    title: str
-    what: str
-    globs: tuple[Glob, ...]
-    confidence: Confidence
-    why: str = ""
-    exceptions: tuple[Glob, ...] = ()
-    kinds: tuple[str, ...] = DEFAULT_KINDS
-    needs: tuple[str, ...] = ()
-    source: str = ""
-    note: str = ""  #: a sentence for behind the fix: what it costs
-    matches: tuple[str, ...] = ()
-    misses: tuple[str, ...] = ()
-    fix: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
-
-    def fixes(self, *, instruction: str, path: str) -> dict[str, str]:
-        """The fixes with their placeholders filled in."""
-        values = {"instruction": instruction, "path": path}
-        return {name: _FIX_PLACEHOLDER.sub(lambda found: values[found[1]], text) for name, text in self.fix.items()}
-
-
-@attrs.frozen
-class Catalog:
-    """Rules in the order in which they claim a path, and what none of them may claim; secrets likewise, on their own."""
-
-    rules: tuple[Rule, ...]
-    protections: tuple[Protection, ...] = ()
-    secrets: tuple[Rule, ...] = ()
-    public: tuple[Protection, ...] = ()  #: what is no secret
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
@@ -139,7 +90,7 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
 @functools.cache
 def _packaged() -> tuple[tuple[str, Catalog], ...]:
     """The packaged files by name, read once."""
-    entries = [entry for entry in (files("ocisize") / "catalog").iterdir() if entry.name.endswith(".toml")]
+    entries = [entry for entry in (files("ocisize") / "rules" / "data").iterdir() if entry.name.endswith(".toml")]
     texts = sorted((entry.name, entry.read_text("utf-8")) for entry in entries)
     return tuple((name, parse_catalog(text, name, own=True)) for name, text in texts)
 
@@ -285,7 +236,7 @@ class _Reader:
             self.note("fix", f"got {value!r}, expected a table of strings")
             return {}
         for name, text in value.items():
-            for placeholder in set(_FIX_PLACEHOLDER.findall(text)) - set(_FIX_PLACEHOLDERS):
+            for placeholder in set(FIX_PLACEHOLDER.findall(text)) - set(_FIX_PLACEHOLDERS):
                 expected = " or ".join(f"{{{known}}}" for known in _FIX_PLACEHOLDERS)
                 self.note(f"fix.{name}", f"got {{{placeholder}}}, expected {expected}")
         return value

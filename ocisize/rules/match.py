@@ -20,12 +20,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, compress
 
-from ocisize.analysis.automaton import START, Automaton, State, find_states
-from ocisize.analysis.catalog import Catalog, Rule
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.globs import Glob
-from ocisize.analysis.runs import ImageRuns, Piece, find_runs
-from ocisize.files import DIRECTORY, KIND_NAMES, REGULAR, FileTable, IntArray
+from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.globs import Glob
+from ocisize.rules.automaton import START, Automaton, State, find_states
+from ocisize.rules.rule import Catalog, Rule
+from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, FileTable, IntArray
 
 _PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
 _MAX_DECISIONS = 1 << 16  # kept at hand

@@ -11,12 +11,26 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
+from importlib.resources import files
+from typing import Any
 
 import attrs
 
-from ocisize.analysis.figures import load_cost
-from ocisize.analysis.quantities import parse_bandwidth
 from ocisize.errors import InvalidCost
+from ocisize.model.quantity import parse_bandwidth
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@functools.cache
+def load_cost() -> dict[str, Any]:
+    """The assumptions behind costs."""
+    return tomllib.loads((files("ocisize") / "sizes" / "cost.toml").read_text("utf-8"))
+
 
 _DAYS = 365
 _GB = 1e9

@@ -8,10 +8,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from ocisize.analysis.model import Group, LayerAnalysis
-from ocisize.analysis.runs import MAX_DEPTH, Directories, ImageRuns
-from ocisize.analysis.sums import Sums, add_runs, empty_sums, group_rest, read_rows
-from ocisize.files import decode_name
+from ocisize.filesystem.directories import MAX_DEPTH, Directories, ImageRuns
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.sizes import Group
+from ocisize.sizes.rows import Sums, add_runs, empty_sums, group_rest, read_rows
+from ocisize.text import decode_name
 
 _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of an image

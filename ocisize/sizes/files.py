@@ -14,14 +14,17 @@ from itertools import compress
 
 import attrs
 
-from ocisize.analysis.catalog import Catalog, Rule
-from ocisize.analysis.findings import Confidence, sum_known
-from ocisize.analysis.globs import Glob
-from ocisize.analysis.matching import match_tables
-from ocisize.analysis.model import CAUSES, Cause, LayerAnalysis
-from ocisize.analysis.sums import file_flags, table_of
 from ocisize.errors import ViewError
-from ocisize.files import KIND_NAMES, REGULAR, FileTable, IntArray, decode_name
+from ocisize.globs import Glob
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.findings import Confidence
+from ocisize.model.sizes import sum_known
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.rules.match import match_tables
+from ocisize.rules.rule import Catalog, Rule
+from ocisize.sizes.rows import file_flags, table_of
+from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
+from ocisize.text import decode_name
 
 
 class Order(str, enum.Enum):

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import compress, groupby
 
-from ocisize.analysis.directories import main_directories
-from ocisize.analysis.filetypes import OTHER, PROGRAMS, is_word, place_of, type_of
-from ocisize.analysis.model import Group, Groups, LayerAnalysis
-from ocisize.analysis.runs import ImageRuns, Piece
-from ocisize.analysis.sums import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
-from ocisize.files import REGULAR
+from ocisize.filesystem.directories import ImageRuns, Piece
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.sizes import Group, Groups
+from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
+from ocisize.sizes.directories import main_directories
+from ocisize.sizes.rows import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
+from ocisize.tar.filetable import REGULAR
 
 MOST = 30  #: groups of a division that are kept apart
 _ENTRIES = ""  # the type of what is no file and costs headers only

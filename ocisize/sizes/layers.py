@@ -7,12 +7,14 @@ from collections.abc import Container, Sequence
 
 import attrs
 
-from ocisize.analysis.base import Base
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.history import Origin
-from ocisize.analysis.model import BaseSplit, Failure, LayerAnalysis, Sizes, WasteTable
-from ocisize.analysis.overlay import Overlay
-from ocisize.files import REGULAR, FileTable
+from ocisize.filesystem.overlay import Overlay
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.history.steps import Origin
+from ocisize.model.analysis import Failure, LayerAnalysis
+from ocisize.model.base import Base, BaseSplit
+from ocisize.model.sizes import Sizes
+from ocisize.model.waste import WasteTable
+from ocisize.tar.filetable import REGULAR, FileTable
 
 DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
 

@@ -13,11 +13,11 @@ from operator import sub
 
 import attrs
 
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.findings import sum_known
-from ocisize.analysis.model import Group, LayerAnalysis
-from ocisize.analysis.runs import ImageRuns, Piece, find_runs
-from ocisize.files import REGULAR, FileTable, IntArray
+from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.sizes import Group, sum_known
+from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 

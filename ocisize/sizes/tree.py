@@ -12,12 +12,14 @@ from itertools import chain
 
 import attrs
 
-from ocisize.analysis.directories import directory_sums, with_all_below
-from ocisize.analysis.listing import Order, check_order
-from ocisize.analysis.model import Group, LayerAnalysis
-from ocisize.analysis.runs import MAX_DEPTH, Directories
-from ocisize.analysis.sums import Sums, add_numbered, empty_sums, group_rest, paid_shares, read_rows, run_over
-from ocisize.files import REGULAR, decode_name
+from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.sizes import Group
+from ocisize.sizes.directories import directory_sums, with_all_below
+from ocisize.sizes.files import Order, check_order
+from ocisize.sizes.rows import Sums, add_numbered, empty_sums, group_rest, paid_shares, read_rows, run_over
+from ocisize.tar.filetable import REGULAR
+from ocisize.text import decode_name
 
 
 @attrs.frozen(kw_only=True)

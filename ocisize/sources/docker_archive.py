@@ -14,21 +14,14 @@ from typing import Any
 
 import attrs
 
+from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
-from ocisize.image import MAX_LAYERS
-from ocisize.jsontext import load_json
-from ocisize.oci import (
-    DOCKER_CONFIG,
-    DOCKER_MANIFEST,
-    MAX_CONFIG,
-    SELF_NAMED,
-    Descriptor,
-    parse_config,
-    structure,
-)
-from ocisize.reference import same_name
+from ocisize.oci.documents import DOCKER_CONFIG, DOCKER_MANIFEST, SELF_NAMED, Descriptor
+from ocisize.oci.image import MAX_LAYERS
+from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
+from ocisize.oci.reference import same_name
+from ocisize.oci.strict_json import load_json
 from ocisize.sources.store import Store, StoredSource
-from ocisize.stream import GZIP, PLAIN, ZSTD, detect_compression
 
 _LAYER_TYPES = {
     PLAIN: "application/vnd.docker.image.rootfs.diff.tar",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 
+from ocisize.blob.digest import is_digest
 from ocisize.errors import ArchiveError, DocumentError
-from ocisize.image import check_document
-from ocisize.oci import INDEX_TYPES, MAX_MANIFEST, Descriptor, Index, is_digest, parse_manifest
-from ocisize.platforms import image_entries
-from ocisize.reference import same_name
+from ocisize.oci.documents import INDEX_TYPES, Descriptor, Index
+from ocisize.oci.image import check_document
+from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
+from ocisize.oci.platform import image_entries
+from ocisize.oci.reference import same_name
 from ocisize.sources.store import Store, StoredSource
 
 _REF_NAME = "org.opencontainers.image.ref.name"

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ocisize.errors import ArchiveError, InvalidReference
-from ocisize.image import Source
 from ocisize.limits import Limits
-from ocisize.reference import parse_reference
+from ocisize.oci.reference import parse_reference
+from ocisize.oci.source import Source
 from ocisize.sources.docker_archive import DockerArchiveSource
-from ocisize.sources.layout import LayoutSource
-from ocisize.sources.store import FolderStore, Store, open_store
+from ocisize.sources.folder import FolderStore
+from ocisize.sources.oci_layout import LayoutSource
+from ocisize.sources.open_store import open_store
+from ocisize.sources.store import Store
 
 if TYPE_CHECKING:  # importing the registry costs 200 ms that saved files need not pay
-    from ocisize.sources.client import Connection
+    from ocisize.sources.registry.client import Connection
 
 # Images named registry and docker exist ("registry:2"), so these two are schemes only before a path or slashes.
 _SCHEME = re.compile(
@@ -92,8 +94,8 @@ def _split_select(text: str, select: str | None) -> tuple[Path, str | None]:
 
 def _open_registry(text: str, connection: Connection | None) -> ImageSource:
     reference = parse_reference(text)
-    from ocisize.sources.credentials import find_credentials
-    from ocisize.sources.registry import RegistrySource
+    from ocisize.sources.registry.credentials import find_credentials
+    from ocisize.sources.registry.source import RegistrySource
 
     return RegistrySource(reference, connection=connection, credentials=find_credentials(reference))
 

@@ -6,9 +6,9 @@ import re
 
 import attrs
 
-from ocisize import headers
-from ocisize.files import Attributes
-from ocisize.headers import Extra
+from ocisize.tar import header as headers
+from ocisize.tar.filetable import Attributes
+from ocisize.tar.header import Extra
 
 _PLAIN_SIZE = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _MAX_NUMBERS = 1 << 15  # sizes kept at hand; beyond that, small files do not share them

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 
 import attrs
 
-from ocisize.paths import Paths
+from ocisize.tar.paths import Paths
+from ocisize.text import decode_name
 
 if TYPE_CHECKING:
     IntArray: TypeAlias = array[int]
@@ -30,7 +31,6 @@ KIND_NAMES: Mapping[int, str] = {
     DIRECTORY: "dir",
     ord("6"): "fifo",
 }
-_BRIEF = 200
 HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
 NO_HASH = bytes(HASH_SIZE)  #: stands where no hash was computed: other kinds, or content that was not read
 
@@ -148,25 +148,3 @@ class FileTable(Sequence[FileEntry]):
         rows.sort(key=lambda row: (-sizes[row], paths[row]))
         entries = {row: self[row] for row in sorted(rows[:count])}  # in order, which splits each piece of paths once
         return [entries[row] for row in rows[:count]]
-
-
-def decode_name(name: bytes) -> str:
-    """A tar name as text that can be turned back into the same bytes."""
-    return name.decode("utf-8", "surrogateescape")
-
-
-def brief_name(name: bytes) -> bytes:
-    """A tar name as messages repeat it: of a long one its beginning and its end."""
-    return name if len(name) <= _BRIEF else name[: _BRIEF // 2] + "…".encode() + name[-_BRIEF // 2 :]
-
-
-def display_name(name: str) -> str:
-    """A name as text that any encoder takes: what is not UTF-8 is written as ``\\xNN`` or ``\\uNNNN``."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        try:
-            return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # a lone surrogate that no byte stands behind, as JSON can have it
-            return name.encode("utf-8", "backslashreplace").decode()
-    return name

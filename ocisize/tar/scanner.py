@@ -20,16 +20,16 @@ try:
 except ImportError:
     from zlib import adler32
 
-from ocisize import headers
-from ocisize.columns import Columns
 from ocisize.errors import TarError
-from ocisize.files import NO_HASH, REGULAR, FileTable
-from ocisize.headers import BLOCK, Extra
 from ocisize.limits import Meter
-from ocisize.memo import Checksums, Numbers, Owners
-from ocisize.paths import clean_name
-from ocisize.rare import SPECIAL, Rare, shown
-from ocisize.window import ByteStream, Window
+from ocisize.tar import header as headers
+from ocisize.tar.field_cache import Checksums, Numbers, Owners
+from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
+from ocisize.tar.header import BLOCK, Extra
+from ocisize.tar.paths import clean_name
+from ocisize.tar.special_entries import SPECIAL, Rare, shown
+from ocisize.tar.table_builder import Columns
+from ocisize.tar.window import ByteStream, Window
 
 _FAR = 1 << 60  # beyond any tar: left to the path that reads and finds out
 _BATCH = 1024  # rows that are moved into their columns at once

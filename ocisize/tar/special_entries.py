@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 import xxhash
 
-from ocisize import headers
 from ocisize.errors import TarError
-from ocisize.files import DIRECTORY, NO_HASH, REGULAR, SYMLINK, brief_name
-from ocisize.headers import BLOCK, Extra
 from ocisize.limits import EXTRA
-from ocisize.memo import Owners
-from ocisize.paths import clean_name
-from ocisize.window import ZEROS, Window
+from ocisize.tar import header as headers
+from ocisize.tar.field_cache import Owners
+from ocisize.tar.filetable import DIRECTORY, NO_HASH, REGULAR, SYMLINK
+from ocisize.tar.header import BLOCK, Extra
+from ocisize.tar.paths import clean_name
+from ocisize.tar.window import ZEROS, Window
+from ocisize.text import brief_name
 
 SPECIAL = frozenset(b"LKxgX")  #: kinds of headers that say something about the next entry; X is Solaris' spelling of x
 _GNU_SPARSE, _CONTIGUOUS, _OLD_REGULAR = ord("S"), ord("7"), 0

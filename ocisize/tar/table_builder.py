@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from ocisize.files import FileTable
-from ocisize.paths import Paths
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.paths import Paths
 
 
 class Columns:

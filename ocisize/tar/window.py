@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from ocisize.errors import TarError
-from ocisize.headers import BLOCK
+from ocisize.tar.header import BLOCK
 
 ZEROS = bytes(BLOCK)
 _FAR = 1 << 62  # beyond any stream

@@ -24,9 +24,9 @@ import xxhash
 from hypothesis import HealthCheck, given, reject, settings
 
 from ocisize import Analyzer
-from ocisize.files import decode_name
-from ocisize.paths import clean_name
-from ocisize.tar import scan_tar
+from ocisize.text import decode_name
+from ocisize.tar.paths import clean_name
+from ocisize.tar.scanner import scan_tar
 from tests.compat.test_umoci import unpack
 from tests.images import sha256
 from tests.strategies import END, Bytes, padded, tars

@@ -23,7 +23,7 @@ import xmlschema
 from jsonschema import Draft4Validator
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
-from ocisize.analysis.dockerfile import parse_dockerfile
+from ocisize.history.dockerfile import parse_dockerfile
 from tests.gates import image, judge
 from tests.hostile import hostile_analysis
 from tests.reports import BUDGETS, DOCKERFILE, judged_all, of_all, platforms, text_of

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer
-from ocisize.report.dive_json import to_dive_json
+from ocisize.report.export.dive_json import to_dive_json
 from tests.images import (
     DOCKER_STYLES,
     BuiltImage,

@@ -19,9 +19,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from ocisize import Analysis, Analyzer, analyze
-from ocisize.report.html import to_html
-from ocisize.report.html_data import MAX_SIZE
-from ocisize.report.units import human_size, printable
+from ocisize.report.html.page import to_html
+from ocisize.report.html.data import MAX_SIZE
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
 from tests.images import Entries, build_image, layer, write_layout
 
 EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"

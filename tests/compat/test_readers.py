@@ -27,10 +27,10 @@ from jsonschema import Draft4Validator
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from ocisize import Analysis, Analyzer
-from ocisize.analysis.findings import Severity
+from ocisize.model.findings import Severity
 from ocisize.report.formats import write_report
-from ocisize.report.images import Reported
-from ocisize.report.markdown import to_markdown
+from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.markdown import to_markdown
 from ocisize.report.options import ReportOptions
 from tests import hostile
 from tests.hostile import HOSTILE, analysis_of, finding, hostile_analysis

@@ -13,9 +13,9 @@ import pytest
 
 import ocisize
 from ocisize.errors import AuthenticationFailed, NoMatchingPlatform, OcisizeError, RegistryError
-from ocisize.image import read_image
-from ocisize.platforms import parse_platform
-from ocisize.sources.client import Connection
+from ocisize.oci.image import read_image
+from ocisize.oci.platform import parse_platform
+from ocisize.sources.registry.client import Connection
 from tests.images import (
     OCI,
     BuiltImage,

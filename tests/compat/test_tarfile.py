@@ -13,8 +13,8 @@ import pytest
 import xxhash
 from hypothesis import given, settings
 
-from ocisize.files import KIND_NAMES
-from ocisize.tar import scan_tar
+from ocisize.tar.filetable import KIND_NAMES
+from ocisize.tar.scanner import scan_tar
 from tests.strategies import Bytes, tars
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer
-from ocisize.files import decode_name
+from ocisize.text import decode_name
 from tests.images import DIR, BuiltLayer, Entry, File, Hard, build_image, layer, raw_layer, tar_bytes, write_layout
 from tests.property.model import Pairs, overlay
 

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ocisize.analyzer
-import ocisize.sources.registry  # noqa: F401 - for the children
-from ocisize.analysis.catalog import load_catalog
-from ocisize.cli import main
+import ocisize.sources.registry.source  # noqa: F401 - for the children
+from ocisize.rules.load import load_catalog
+from ocisize.cli.main import main
 
 MEMORY = 500 << 20  #: bytes of data, which the heap, threads and buffers are
 SECONDS = 20  #: of a processor

@@ -16,12 +16,14 @@ from typing import Any
 import attrs
 
 from ocisize import Analyzer, to_json
-from ocisize.analysis.catalog import load_catalog
-from ocisize.analysis.drift import IndexAnalysis
-from ocisize.analysis.model import Analysis
+from ocisize.rules.load import load_catalog
+from ocisize.model.platforms import IndexAnalysis
+from ocisize.model.analysis import Analysis
 from ocisize.errors import ArchiveError
-from ocisize.oci import Descriptor, Index, Manifest, is_digest, parse_config, parse_manifest
-from ocisize.report.indexjson import index_to_json
+from ocisize.oci.documents import Descriptor, Index, Manifest
+from ocisize.blob.digest import is_digest
+from ocisize.oci.parse import parse_config, parse_manifest
+from ocisize.report.json.platforms import index_to_json
 from tests import images
 from tests.fuzz.layers import TAR_TOKENS, tars
 from tests.fuzz.oracle import Harness, Refused, check_analysis, check_report, outcome, same

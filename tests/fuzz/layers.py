@@ -15,11 +15,11 @@ from typing import Any
 import zstandard
 
 from ocisize.errors import StreamError
-from ocisize.files import FileTable
-from ocisize.headers import Extra, parse_pax
-from ocisize.stream import LayerStream
-from ocisize.tar import WINDOW, scan_tar
-from ocisize.zstdframes import FrameWalker
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.header import Extra, parse_pax
+from ocisize.blob.stream import LayerStream
+from ocisize.tar.scanner import WINDOW, scan_tar
+from ocisize.blob.zstd_frames import FrameWalker
 from tests import strategies as made
 from tests.fuzz.oracle import Harness, Refused, check_table, outcome, same
 from tests.fuzz.shapes import mend_tar

@@ -11,17 +11,17 @@ from typing import Any, TextIO, TypeVar
 import attrs
 
 from ocisize import compare, from_json, to_json
-from ocisize.analysis.listing import Order, list_files
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.analysis.tree import make_tree
+from ocisize.sizes.files import Order, list_files
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.sizes.tree import make_tree
 from ocisize.errors import LayerError, OcisizeError, ReportError
-from ocisize.files import FileTable
-from ocisize.report.advise import write_advise
-from ocisize.report.diff import write_diff
-from ocisize.report.files import write_files
+from ocisize.tar.filetable import FileTable
+from ocisize.report.text.all_findings import write_advise
+from ocisize.report.text.diff import write_diff
+from ocisize.report.text.files import write_files
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
-from ocisize.report.tree import write_tree
+from ocisize.report.text.tree import write_tree
 
 T = TypeVar("T")
 _STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what a terminal may obey; lines may end

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ocisize.headers import BLOCK, parse_number
+from ocisize.tar.header import BLOCK, parse_number
 
 SPLIT = b"\0<=>\0"  #: between the parts of an input
 _NO_PAYLOAD = b"123456"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ocisize.analysis import dpkg, installed, instructions, ownership, packages
-from ocisize.analysis.base import find_base
-from ocisize.analysis.filetypes import place_of, type_of
-from ocisize.analysis.history import describe, find_leaks, match_history
-from ocisize.analysis.processors import without_processor
-from ocisize.analysis.redact import is_secret, redact
-from ocisize.oci import History, ImageConfig, RootFs, RunConfig
-from ocisize.report.golang import quote
-from ocisize.report.units import printable, shorten_path, shorten_step, shorten_steps
+from ocisize.packages import dpkg, owners as installed
+from ocisize.history import shell as instructions, ownership, package_managers as packages
+from ocisize.history.base_image import find_base
+from ocisize.rules.file_types import place_of, type_of
+from ocisize.history.steps import describe, find_leaks, match_history
+from ocisize.history.architectures import without_processor
+from ocisize.history.redact import is_secret, redact
+from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
+from ocisize.report.export.go_compat import quote
+from ocisize.text import printable
+from ocisize.report.words.units import shorten_path, shorten_step, shorten_steps
 from tests.fuzz.oracle import Harness
 from tests.fuzz.shapes import as_text
 

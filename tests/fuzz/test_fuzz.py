@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from ocisize.errors import TarError
-from ocisize.files import FileTable
-from ocisize.tar import scan_tar
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import scan_tar
 from tests.fuzz import layers, shapes
 from tests.fuzz.harnesses import HARNESSES
 from tests.fuzz.images import analyzers, image_seeds, in_memory, oci_seeds

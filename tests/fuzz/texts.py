@@ -11,19 +11,19 @@ from typing import Any
 
 import ocisize
 from ocisize import Analyzer, compare, from_json, to_json
-from ocisize.analysis.automaton import Automaton
-from ocisize.analysis.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
-from ocisize.analysis.budgetfile import parse_budgets
-from ocisize.analysis.catalog import parse_catalog
-from ocisize.analysis.cost import parse_cost
-from ocisize.analysis.dockerfile import find_lines, parse_dockerfile
-from ocisize.analysis.diverules import dive_budgets, parse_dive_ci
-from ocisize.analysis.globs import Glob, parse_glob
-from ocisize.analysis.quantities import Unit, parse_limit
-from ocisize.platforms import parse_platform
-from ocisize.reference import is_loopback, parse_reference, same_name, split_host
-from ocisize.sources.auth import parse_challenges
-from ocisize.report.diffjson import comparison_to_json
+from ocisize.rules.automaton import Automaton
+from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
+from ocisize.budgets.load import parse_budgets
+from ocisize.rules.load import parse_catalog
+from ocisize.sizes.cost import parse_cost
+from ocisize.history.dockerfile import find_lines, parse_dockerfile
+from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
+from ocisize.globs import Glob, parse_glob
+from ocisize.model.quantity import Unit, parse_limit
+from ocisize.oci.platform import parse_platform
+from ocisize.oci.reference import is_loopback, parse_reference, same_name, split_host
+from ocisize.sources.registry.auth import parse_challenges
+from ocisize.report.json.diff import comparison_to_json
 from tests.fuzz.images import JSON_TOKENS
 from tests.fuzz.oracle import Harness, Refused, check_analysis, check_report, outcome, same
 from tests.fuzz.shapes import as_text, edited

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.model import Cause
-from ocisize.files import FileTable
-from ocisize.tar import scan_tar
+from ocisize.model.waste import Cause
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import scan_tar
 from tests.images import Entry, File, Hard, Link, Special, tar_bytes
 
 Pairs: TypeAlias = "Sequence[tuple[str, Entry]]"

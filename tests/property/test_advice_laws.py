@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocisize.analysis.advice import advise, make_claims
-from ocisize.analysis.claims import Claim, Ledger, Scene, Tier
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.installed import kind_of
-from ocisize.analysis.wasted import find_wasted
-from ocisize.analysis.weighing import weigh
+from ocisize.findings.advise import advise, make_claims
+from ocisize.findings.claim import Claim, Ledger, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.model.findings import Confidence
+from ocisize.packages.owners import kind_of
+from ocisize.findings.checks.hidden_files import find_wasted
+from ocisize.findings.savings import weigh
 from tests.images import Entry
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocisize import Analysis, check
-from ocisize.analysis.budgetfile import parse_budgets
-from ocisize.analysis.globs import parse_glob
-from ocisize.analysis.model import WasteTable
-from ocisize.analysis.quantities import Limit
-from ocisize.analysis.scope import Surroundings
-from ocisize.analysis.summary import total
-from ocisize.analysis.verdict import Budget, Status
+from ocisize.budgets.load import parse_budgets
+from ocisize.globs import parse_glob
+from ocisize.model.waste import WasteTable
+from ocisize.model.quantity import Limit
+from ocisize.budgets.scope import Surroundings
+from ocisize.sizes.layers import total
+from ocisize.model.budget import Budget, Status
 from tests.gates import image
 from tests.scenes import make_scene
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.analysis.compare import compare
-from ocisize.analysis.comparison import Comparison, FileSum, Status, add_up
-from ocisize.analysis.filechanges import Kind
-from ocisize.files import display_name
-from ocisize.report.diffjson import comparison_to_json
+from ocisize.comparison.images import compare
+from ocisize.model.comparison import Comparison, FileSum, Status, add_up
+from ocisize.model.file_changes import Kind
+from ocisize.text import display_name
+from ocisize.report.json.diff import comparison_to_json
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.analysis.contested import find_contested, select_everything
-from ocisize.analysis.overlay import lay_over, merge
-from ocisize.paths import Paths
+from ocisize.filesystem.overlap import find_contested, select_everything
+from ocisize.filesystem.overlay import lay_over, merge
+from ocisize.tar.paths import Paths
 from tests.images import DIR, Entry, Hard, Link
 from tests.property.model import Pairs, tables_of
 from tests.property.test_merge_laws import LAYERS
@@ -59,7 +59,7 @@ def long_layers(dice: random.Random) -> list[Pairs]:
 
 def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
     tables = tables_of(layers)
-    with patch("ocisize.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE", piece):
         for table in tables:
             table.paths = Paths(table.paths)
     assert merge(tables) == lay_over(tables, select_everything(tables))
@@ -89,7 +89,7 @@ def test_long_directories(seed: int) -> None:
 def test_a_long_directory_is_left_out() -> None:
     """A million files in one directory are as cheap as in many."""
     tables = tables_of([[(f"long/{number:03}", b"x") for number in range(100)]])
-    with patch("ocisize.paths._PIECE", 7):
+    with patch("ocisize.tar.paths._PIECE", 7):
         tables[0].paths = Paths(tables[0].paths)
     assert [list(rows.rows) for rows in find_contested(tables)] == [[]]
 

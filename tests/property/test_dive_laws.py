@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.analysis.contested import find_contested
-from ocisize.analysis.dive import find_dive_figures, find_repeated_files
-from ocisize.analysis.divetree import BLANK, list_nodes, size_reader
-from ocisize.files import FileTable, decode_name
-from ocisize.paths import Paths
+from ocisize.filesystem.overlap import find_contested
+from ocisize.filesystem.dive_figures import find_dive_figures, find_repeated_files
+from ocisize.filesystem.dive_tree import BLANK, list_nodes, size_reader
+from ocisize.tar.filetable import FileTable
+from ocisize.text import decode_name
+from ocisize.tar.paths import Paths
 from tests.images import DIR, Entry
 from tests.property.dive_model import dive, random_layers
 from tests.property.model import Pairs, tables_of
@@ -24,7 +25,7 @@ from tests.property.test_merge_laws import LAYERS
 
 def in_pieces(tables: Sequence[FileTable], piece: int) -> None:
     """Split the paths of tables after so many rows, as long ones are."""
-    with patch("ocisize.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE", piece):
         for table in tables:
             rooted = set(table.paths.rooted)
             table.paths = Paths(b"/" * (row in rooted) + path for row, path in enumerate(table.paths))

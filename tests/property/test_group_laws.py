@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocisize import Analysis
-from ocisize.analysis.catalog import Catalog
-from ocisize.analysis.directories import directory_sums, with_all_below
-from ocisize.analysis.grouping import find_groups
-from ocisize.analysis.listing import Order, list_files
-from ocisize.analysis.model import Group
-from ocisize.analysis.tree import Node, make_tree
+from ocisize.rules.rule import Catalog
+from ocisize.sizes.directories import directory_sums, with_all_below
+from ocisize.sizes.groups import find_groups
+from ocisize.sizes.files import Order, list_files
+from ocisize.model.sizes import Group
+from ocisize.sizes.tree import Node, make_tree
 from ocisize.analyzer import Analyzer
-from ocisize.analysis.sums import run_over
+from ocisize.sizes.rows import run_over
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
@@ -30,7 +30,7 @@ ORDERS = st.sampled_from(list(Order))
 
 def analyzed(layers: Sequence[Pairs], compression: Compression = "gzip", piece: int = 1 << 14) -> Analysis:
     """An analysis whose paths are split after so many rows, as those of long tables are."""
-    with patch("ocisize.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE", piece):
         return ANALYZER.analyze_source(single(build_image([layer(entries, compression) for entries in layers])))
 
 

@@ -8,11 +8,13 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.analysis.history import Origin
-from ocisize.analysis.model import LayerAnalysis, WasteTable
-from ocisize.analysis.overlay import merge
-from ocisize.analysis.summary import LayerFacts, summarize_layers, total
-from ocisize.analysis.waste import find_duplicates, find_waste
+from ocisize.history.steps import Origin
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.waste import WasteTable
+from ocisize.filesystem.overlay import merge
+from ocisize.sizes.layers import LayerFacts, summarize_layers, total
+from ocisize.filesystem.duplicates import find_duplicates
+from ocisize.filesystem.waste import find_waste
 from ocisize.analyzer import Analyzer
 from tests.images import DIR, Compression, Entry, Hard, Link, build_image, layer
 from tests.property.model import Pairs, overlay, tables_of

@@ -8,10 +8,11 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocisize.analysis.base import Base, Method
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.model import LayerAnalysis, Sizes
-from ocisize.analysis.summary import split, total
+from ocisize.model.base import Base, Method
+from ocisize.model.findings import Confidence
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.sizes import Sizes
+from ocisize.sizes.layers import split, total
 
 SIZE = st.integers(0, 2**40)
 FIGURES = [field.name for field in attrs.fields(Sizes)]

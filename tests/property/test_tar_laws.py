@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocisize.errors import TarError
-from ocisize.tar import scan_tar
+from ocisize.tar.scanner import scan_tar
 from tests.strategies import Bytes, Chopped, Skippable, columns, tars
 
 WINDOWS = st.sampled_from([512, 1024, 1536, 4096, 256 << 10])

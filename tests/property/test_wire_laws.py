@@ -11,9 +11,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocisize.image import Layer
-from ocisize.oci import Descriptor, Digest
-from ocisize.scan import scan_layer
+from ocisize.oci.image import Layer
+from ocisize.oci.documents import Descriptor
+from ocisize.blob.digest import Digest
+from ocisize.layer.scan import scan_layer
 from tests.images import sha256
 from tests.strategies import tars
 

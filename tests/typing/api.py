@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing_extensions import assert_type
 
 import ocisize
-from ocisize.oci import Descriptor
+from ocisize.oci.documents import Descriptor
 
 
 class OwnSource:

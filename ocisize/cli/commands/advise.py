@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ocisize.cli.inputs import read_image
 from ocisize.cli.options import KEPT, add_finding_options, add_keep_going, colored, count, incomplete_status
-from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def run(options: argparse.Namespace) -> int:
     analysis = read_image(options, base=options.base, rules=options.rules)
     with open_output(options) as file:
         if options.format == "json":
-            from ocisize.report.advise import advice_to_json
+            from ocisize.report.json.advice import advice_to_json
 
             file.write(advice_to_json(analysis) + "\n")
         else:
-            from ocisize.report.advise import write_advise
+            from ocisize.report.text.all_findings import write_advise
 
             top = len(analysis.advice.findings) if options.all else options.top
             write_advise(analysis, file, top=top, color=colored(options), assumptions=options.cost)

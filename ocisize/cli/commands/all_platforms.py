@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import UNWRITTEN, complain_of, find_gate, status_of
+from ocisize.cli.budget_options import UNWRITTEN, complain_of, find_gate, status_of
+from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.options import colored, incomplete_status
-from ocisize.cli.reading import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS_OF_ALL, write_index_report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ocisize.cli.gate import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
+from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
+from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
-from ocisize.cli.reading import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.terminal import complain, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None
 def run(options: argparse.Namespace) -> int:
     """Judge and report, every report of one analysis."""
     if options.all_platforms:
-        from ocisize.cli.platforms import run_all
+        from ocisize.cli.commands.all_platforms import run_all
 
         return run_all(options)
     gate = find_gate(options)

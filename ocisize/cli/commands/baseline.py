@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.gate import add_growth_options, complain_of, read_gate, status_of
+from ocisize.cli.budget_options import add_growth_options, complain_of, read_gate, status_of
+from ocisize.cli.inputs import read_all, read_image, refuse_absent
 from ocisize.cli.options import KEPT, colored
-from ocisize.cli.reading import read_all, read_image, refuse_absent
 from ocisize.cli.terminal import open_output
 from ocisize.errors import BudgetError
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from ocisize.analysis.baseline import Baseline, Entry
-    from ocisize.analysis.drift import IndexAnalysis
-    from ocisize.analysis.model import Analysis
-    from ocisize.analysis.verdict import Budget
-    from ocisize.cli.gate import Gate
-    from ocisize.report.baseline import Comparison
+    from ocisize.budgets.baseline import Baseline, Entry
+    from ocisize.cli.budget_options import Gate
+    from ocisize.model.analysis import Analysis
+    from ocisize.model.budget import Budget
+    from ocisize.model.platforms import IndexAnalysis
+    from ocisize.report.words.baseline import Comparison
 
 FORMATS = {"text": "", "json": ""}
 ACTIONS = {"write": "accept the image as it is", "check": "judge how it has grown, exit status 1 if too much"}
@@ -46,8 +46,8 @@ def run(options: argparse.Namespace) -> int:
 
     from attrs import evolve
 
-    from ocisize.analysis.baseline import Baseline
-    from ocisize.config import save_baseline
+    from ocisize.budgets.baseline import Baseline
+    from ocisize.budgets.config import save_baseline
 
     baseline = before = gate.load_baseline() or Baseline()
     compared = [_compare(analysis, gate, baseline, judged=not writes) for analysis in analyses]
@@ -74,9 +74,9 @@ def _by_name(index: IndexAnalysis) -> list[Analysis]:
 
 def _compare(analysis: Analysis, gate: Gate, baseline: Baseline, *, judged: bool) -> Comparison:
     """An image beside its baseline, with the verdicts on how it has grown."""
-    from ocisize.analysis.baseline import entry_of, name_of
-    from ocisize.analysis.budget import measure_parts
-    from ocisize.report.baseline import Comparison
+    from ocisize.budgets.baseline import entry_of, name_of
+    from ocisize.budgets.check import measure_parts
+    from ocisize.report.words.baseline import Comparison
 
     name, now = gate.name or name_of(analysis), entry_of(analysis, measure_parts(analysis, gate.budgets))
     kept = baseline.entry(name, analysis.platform)
@@ -87,7 +87,7 @@ def _compare(analysis: Analysis, gate: Gate, baseline: Baseline, *, judged: bool
 
 def _entry_after(compared: Comparison, options: argparse.Namespace, status: int) -> Entry | None:
     """What the baseline has of an image when the command is done."""
-    from ocisize.analysis.baseline import lower
+    from ocisize.budgets.baseline import lower
 
     if options.action == "write":
         return compared.now
@@ -96,7 +96,8 @@ def _entry_after(compared: Comparison, options: argparse.Namespace, status: int)
 
 
 def _report(compared: Sequence[Comparison], options: argparse.Namespace) -> None:
-    from ocisize.report.baseline import comparison_to_json, comparisons_to_json, write_comparison
+    from ocisize.report.json.baseline import comparison_to_json, comparisons_to_json
+    from ocisize.report.text.baseline import write_comparison
 
     with open_output(options) as file:
         if options.format == "json":
@@ -112,7 +113,7 @@ def _report(compared: Sequence[Comparison], options: argparse.Namespace) -> None
 
 def _growth(gate: Gate, kept: Entry | None, now: Entry) -> Iterator[Budget]:
     """The budgets of growth; without any, nothing may grow that is known."""
-    from ocisize.analysis.budgetfile import budget_of
+    from ocisize.budgets.load import budget_of
 
     growth = [budget for budget in gate.budgets if budget.limit.growth]
     others = [budget.origin for budget in gate.budgets if not budget.limit.growth and budget.origin.startswith("--")]

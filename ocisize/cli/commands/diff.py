@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocisize.cli.inputs import make_analyzer, read_with
 from ocisize.cli.options import colored, count
-from ocisize.cli.reading import make_analyzer, read_with
 from ocisize.cli.terminal import open_output
 from ocisize.errors import ViewError
 
 if TYPE_CHECKING:
     import argparse
 
-    from ocisize.analysis.model import Analysis
     from ocisize.analyzer import Analyzer
+    from ocisize.model.analysis import Analysis
 
 FORMATS = {"text": "", "json": ""}
 IMAGES = {
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read both and report."""
-    from ocisize.analysis.compare import compare
+    from ocisize.comparison.images import compare
 
     if len(options.base) > 2:
         raise ViewError("--base: give one for both images, or one for each")
@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> int:
     comparison = compare(*sides)
     with open_output(options) as file:
         if options.format == "json":
-            from ocisize.report.diffjson import comparison_to_json
+            from ocisize.report.json.diff import comparison_to_json
 
             file.write(comparison_to_json(comparison) + "\n")
         else:
-            from ocisize.report.diff import write_diff
+            from ocisize.report.text.diff import write_diff
 
             write_diff(comparison, file, top=options.top, color=colored(options))
     return 0
@@ -66,7 +66,7 @@ def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analys
     options.image = image
     if not _is_saved(Path(image)):
         return read_with(analyzer, options)
-    from ocisize.report.json import from_json
+    from ocisize.report.json.read import from_json
 
     return from_json(Path(image).read_bytes())
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ocisize.cli.inputs import read_image
 from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, glob, incomplete_status
-from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import complain, open_output
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from ocisize.analysis.globs import Glob
-    from ocisize.analysis.model import LayerAnalysis
+    from ocisize.globs import Glob
+    from ocisize.model.analysis import LayerAnalysis
 
 FORMATS = {"text": "", "json": ""}
 _GLOBS = """\
@@ -35,8 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> None:
     """Tell which globs name folders, which hold files but are none."""
-    from ocisize.analysis.globs import parse_glob
-    from ocisize.analysis.listing import list_files
+    from ocisize.globs import parse_glob
+    from ocisize.sizes.files import list_files
 
     for each in globs:
         below = each.text.rstrip("/") + "/"
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     """Analyse and list files."""
     analysis = read_image(options)
 
-    from ocisize.analysis.listing import Order, list_files, select_layers
+    from ocisize.sizes.files import Order, list_files, select_layers
 
     order = Order(options.sort)
     layers = select_layers(analysis.layers, options.layer)
@@ -57,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
         _advise_on_globs(options.globs, layers)
     with open_output(options) as file:
         if options.format == "json":
-            from ocisize.report.views import files_to_json
+            from ocisize.report.json.views import files_to_json
 
             globs = [each.text for each in options.globs]
             file.write(files_to_json(analysis, listing, layer=options.layer, order=order, globs=globs) + "\n")
         else:
-            from ocisize.report.files import write_files
+            from ocisize.report.text.files import write_files
 
             write_files(analysis, listing, file, layer=options.layer, color=colored(options))
     return incomplete_status(KEPT, complete=analysis.complete)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ocisize.cli.inputs import read_image
 from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, count, incomplete_status
-from ocisize.cli.reading import read_image
 from ocisize.cli.terminal import open_output
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ def run(options: argparse.Namespace) -> int:
     """Analyse and show the tree."""
     analysis = read_image(options)
 
-    from ocisize.analysis.listing import Order, select_layers
-    from ocisize.analysis.tree import make_tree
+    from ocisize.sizes.files import Order, select_layers
+    from ocisize.sizes.tree import make_tree
 
     order = Order(options.sort)
     layers = select_layers(analysis.layers, options.layer)
     tree = make_tree(layers, most=options.top, depth=options.depth, order=order)
     with open_output(options) as file:
         if options.format == "json":
-            from ocisize.report.views import tree_to_json
+            from ocisize.report.json.views import tree_to_json
 
             text = tree_to_json(analysis, tree, layer=options.layer, order=order, depth=options.depth)
             file.write(text + "\n")
         else:
-            from ocisize.report.tree import write_tree
+            from ocisize.report.text.tree import write_tree
 
             write_tree(analysis, tree, file, layer=options.layer, order=order, color=colored(options))
     return incomplete_status(KEPT, complete=analysis.complete)

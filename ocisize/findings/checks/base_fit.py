@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocisize.analysis.claims import Claim, Scene
-from ocisize.analysis.figures import Target, load_runtimes, load_targets
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.model import Runtime
-from ocisize.analysis.summary import total
-from ocisize.analysis.system import program_of
+from ocisize.findings.claim import Claim
+from ocisize.findings.evidence import Scene
+from ocisize.model.findings import Confidence, Severity
+from ocisize.model.system import Runtime
+from ocisize.packages.runtimes import Target, load_runtimes, load_targets
+from ocisize.packages.system import program_of
+from ocisize.sizes.layers import total
 
 _FAR = 2  # times the upper end of a target above which an image is far above it
 _VERY_FAR = 4

@@ -11,12 +11,14 @@ from functools import partial
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from ocisize.analysis.claims import FILES, Claim, Fix, Ledger, Scene, Tier
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.installed import Kind, installed_twice, kind_of
-from ocisize.analysis.junk import from_context
-from ocisize.analysis.matching import find_protected
-from ocisize.files import FileTable, decode_name
+from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.history.step_kind import from_context
+from ocisize.model.findings import Confidence
+from ocisize.packages.owners import Kind, installed_twice, kind_of
+from ocisize.rules.match import find_protected
+from ocisize.tar.filetable import FileTable
+from ocisize.text import decode_name
 
 _NAMED = 5  # pairs of folders with a finding of their own
 _PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared

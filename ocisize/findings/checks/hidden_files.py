@@ -10,13 +10,10 @@ from itertools import compress
 
 import attrs
 
-from ocisize.analysis.claims import FILES, Claim, Scene, Tier
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import Change, body, commands
-from ocisize.analysis.junk import brings_root, fix_for_stage, from_context, from_stage
-from ocisize.analysis.model import CAUSES, Cause
-from ocisize.analysis.ownership import mend_copy, moved, sets_metadata, target_of
-from ocisize.analysis.packages import (
+from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.history.ownership import mend_copy, moved, sets_metadata, target_of
+from ocisize.history.package_managers import (
     can_move,
     fetches_lists,
     installed,
@@ -25,7 +22,11 @@ from ocisize.analysis.packages import (
     relies_on_lists,
     shared_manager,
 )
-from ocisize.files import decode_name
+from ocisize.history.shell import Change, body, commands
+from ocisize.history.step_kind import brings_root, fix_for_stage, from_context, from_stage
+from ocisize.model.findings import Confidence
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.text import decode_name
 
 _CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
 _REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)

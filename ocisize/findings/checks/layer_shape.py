@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocisize.analysis.claims import Claim, Scene
-from ocisize.analysis.contested import WHITEOUT
-from ocisize.analysis.findings import Confidence, Severity
+from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.findings.claim import Claim
+from ocisize.findings.evidence import Scene
+from ocisize.model.findings import Confidence, Severity
 
 MANY_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
 _MOSTLY = 0.5  # share of the download that makes a layer the one to look at

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from ocisize.analysis.claims import FILES, Claim, Scene, Tier
-from ocisize.analysis.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import Change, commands, each
-from ocisize.analysis.junk import from_context
-from ocisize.files import REGULAR, FileTable
+from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.history.shell import Change, commands, each
+from ocisize.history.step_kind import from_context
+from ocisize.model.findings import Confidence
+from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
+from ocisize.tar.filetable import REGULAR, FileTable
 
 ID = "OS201"
 OPTION = "--no-install-recommends"

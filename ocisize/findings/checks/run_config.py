@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocisize.analysis.claims import Claim, Scene
-from ocisize.analysis.findings import Confidence, Severity
+from ocisize.findings.claim import Claim
+from ocisize.findings.evidence import Scene
+from ocisize.model.findings import Confidence, Severity
 
 _ROOT = ("", "root", "0")
 

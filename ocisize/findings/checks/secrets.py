@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ocisize.analysis.catalog import LEAK_ID, Rule
-from ocisize.analysis.claims import FILES, PATH, Claim, Scene
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.history import find_leaks
-from ocisize.analysis.junk import from_context
-from ocisize.analysis.model import CAUSES, Cause
-from ocisize.analysis.redact import is_secret
-from ocisize.files import FileTable, decode_name
+from ocisize.findings.claim import FILES, PATH, Claim
+from ocisize.findings.evidence import Scene
+from ocisize.history.redact import is_secret
+from ocisize.history.step_kind import from_context
+from ocisize.history.steps import find_leaks
+from ocisize.model.findings import Confidence, Severity
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.rules.rule import LEAK_ID, Rule
+from ocisize.tar.filetable import FileTable
+from ocisize.text import decode_name
 
 _REPLACE = "Replace the secret: whoever can pull the image has it."
 _MOUNT = "RUN --mount=type=secret,id=NAME"

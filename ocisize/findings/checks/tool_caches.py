@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from ocisize.analysis.claims import FILES, Claim, Scene, Tier
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.instructions import Change, commands, each
+from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.history.shell import Change, commands, each
+from ocisize.model.findings import Confidence
 
 
 @attrs.frozen(kw_only=True)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from ocisize.analysis.catalog import OWN_PREFIX, Rule
-from ocisize.analysis.claims import FILES, PATH, Claim, Scene, Tier
-from ocisize.analysis.instructions import commands, short
+from ocisize.findings.claim import FILES, PATH, Claim, Tier
+from ocisize.findings.evidence import Scene
+from ocisize.history.shell import commands, short
+from ocisize.history.step_kind import fix_for_stage, from_context, from_stage
+from ocisize.rules.rule import OWN_PREFIX, Rule
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
 _MOUNT = "buildkit"  # the fix that keeps a cache out of the image
@@ -18,7 +20,6 @@ _SYSTEM = ("alpine", "apk", "apt", "debian", "dnf", "microdnf", "rpm", "yum")  #
 _OF_OTHERS = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
 _NPM_INSTALL = re.compile(r"\bnpm\s(?:.*?\s)?(?:ci|clean-install|install|i)\b")
 _WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|NODE_ENV=production|\s(?:-g|--global)\b")
-_ROOT = re.compile(r"(?:# )?debian\.sh\b|ADD \S+ in /$|#\(nop\) ADD ")
 _WORDS = {  # what tells of an ecosystem in a build step, where its name alone does not
     "alpine": r"apk",
     "apt": r"apt(?:-get)?|dpkg",
@@ -110,26 +111,6 @@ def _installs_development(step: str) -> bool:
     """Whether a step has npm install a project's development packages as well."""
     installs = [command for command in commands(step) if _NPM_INSTALL.search(command)]
     return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
-
-
-def from_context(step: str) -> bool:
-    """Whether a build step copies from the build context or a stage; a base image's root filesystem is ADDed, too."""
-    return step.startswith("COPY ") or (step.startswith("ADD ") and not step.endswith(" in /"))
-
-
-def fix_for_stage(step: str) -> str:
-    """What to change about a step that copies from another stage."""
-    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
-
-
-def from_stage(step: str) -> bool:
-    """Whether a build step copies from another stage or image, where .dockerignore changes nothing."""
-    return from_context(step) and " --from=" in step
-
-
-def brings_root(step: str) -> bool:
-    """Whether a step lays down a distribution's root filesystem, which nobody edits who builds on it."""
-    return _ROOT.match(step) is not None
 
 
 def _runs(step: str, ecosystem: str) -> bool:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.analysis.findings import Severity
-from ocisize.analysis.verdict import Status
-from ocisize.files import display_name
-from ocisize.report.findings import describe, list_paths
-from ocisize.report.images import Reported, merge_findings
+from ocisize.model.budget import Status
+from ocisize.model.findings import Severity
+from ocisize.report.ci.reported import Reported, merge_findings
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import headline, list_unread
-from ocisize.report.units import printable
-from ocisize.report.verdicts import describe as describe_verdict
-from ocisize.report.verdicts import place_of, places_of
+from ocisize.report.words.budgets import describe as describe_verdict
+from ocisize.report.words.budgets import place_of, places_of
+from ocisize.report.words.findings import describe, list_paths
+from ocisize.report.words.incomplete import headline, list_unread
+from ocisize.text import display_name, printable
 
 LIMIT = 10  #: annotations of a kind
 _COMMANDS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "notice"}

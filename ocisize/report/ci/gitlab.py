@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from ocisize.analysis.findings import Severity
-from ocisize.analysis.verdict import Status
-from ocisize.files import display_name
-from ocisize.report.findings import describe, fingerprint, fingerprints, list_paths, repository_of
-from ocisize.report.images import Reported
+from ocisize.model.budget import Status
+from ocisize.model.findings import Severity
+from ocisize.report.ci.reported import Reported
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import describe_layer
-from ocisize.report.units import printable
-from ocisize.report.verdicts import describe as describe_verdict
-from ocisize.report.verdicts import place_of, places_of, title_of
+from ocisize.report.words.budgets import describe as describe_verdict
+from ocisize.report.words.budgets import place_of, places_of, title_of
+from ocisize.report.words.findings import describe, fingerprint, fingerprints, list_paths, repository_of
+from ocisize.report.words.incomplete import describe_layer
+from ocisize.text import display_name, printable
 
 _SEVERITIES = {Severity.HIGH: "major", Severity.MEDIUM: "minor", Severity.LOW: "info"}
 _OUTCOMES = {Status.FAIL: "critical", Status.WARN: "minor"}

@@ -13,15 +13,15 @@ from typing import TextIO
 
 import attrs
 
-from ocisize.analysis.findings import Finding, Severity
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Status
-from ocisize.report.findings import describe_image, describe_saving, list_paths
-from ocisize.report.images import Reported
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Status
+from ocisize.model.findings import Finding, Severity
+from ocisize.report.ci.reported import Reported
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import describe_layer
-from ocisize.report.units import printable
-from ocisize.report.verdicts import describe, places_of, title_of
+from ocisize.report.words.budgets import describe, places_of, title_of
+from ocisize.report.words.findings import describe_image, describe_saving, list_paths
+from ocisize.report.words.incomplete import describe_layer
+from ocisize.text import printable
 
 
 @attrs.frozen(kw_only=True)

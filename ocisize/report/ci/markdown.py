@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import LayerAnalysis
-from ocisize.analysis.verdict import Status
-from ocisize.report.findings import describe_image, describe_saving, list_paths
-from ocisize.report.images import Reported, merge_findings
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.budget import Status
+from ocisize.model.findings import Finding
+from ocisize.report.ci.reported import Reported, merge_findings
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import NOTE, list_unread, marked
-from ocisize.report.partial import headline as unread_headline
-from ocisize.report.units import UNKNOWN, human_size, percent, printable
-from ocisize.report.verdicts import describe, headline, worst_first
+from ocisize.report.words.budgets import describe, headline, worst_first
+from ocisize.report.words.findings import describe_image, describe_saving, list_paths
+from ocisize.report.words.incomplete import NOTE, list_unread, marked
+from ocisize.report.words.incomplete import headline as unread_headline
+from ocisize.report.words.units import UNKNOWN, human_size, percent
+from ocisize.text import printable
 
 LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all

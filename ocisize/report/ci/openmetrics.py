@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.analysis.findings import Confidence, Severity
-from ocisize.analysis.model import Sizes
-from ocisize.analysis.verdict import Status
-from ocisize.report.findings import repository_of
-from ocisize.report.images import Reported
+from ocisize.model.budget import Status
+from ocisize.model.findings import Confidence, Severity
+from ocisize.model.sizes import Sizes
+from ocisize.report.ci.reported import Reported
 from ocisize.report.options import ReportOptions
-from ocisize.report.units import printable
+from ocisize.report.words.findings import repository_of
+from ocisize.text import printable
 
 _Sample = tuple[Mapping[str, str], "int | float | None"]
 _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {

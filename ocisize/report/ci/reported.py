@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ocisize.analysis.dockerfile import Instruction, find_lines
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Status, Verdict
-from ocisize.report.findings import fingerprints
+from ocisize.history.dockerfile import Instruction, find_lines
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Status, Verdict
+from ocisize.model.findings import Finding
 from ocisize.report.options import ReportOptions
-from ocisize.report.verdicts import worst_first
+from ocisize.report.words.budgets import worst_first
+from ocisize.report.words.findings import fingerprints
 
 _Row = tuple["Reported", Finding]
 

@@ -15,18 +15,17 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 import ocisize
-from ocisize.analysis.findings import Confidence, Finding, Severity
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Budget, Status
-from ocisize.files import display_name
-from ocisize.report.findings import describe, describe_image, fingerprint, fingerprints, repository_of
-from ocisize.report.images import Reported
+from ocisize.findings.explanations import Explanation, explain_rules
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Budget, Status
+from ocisize.model.findings import Confidence, Finding, Severity
+from ocisize.report.ci.reported import Reported
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import describe_layer
-from ocisize.report.rules import Explanation, explain_rules
-from ocisize.report.units import printable
-from ocisize.report.verdicts import describe as describe_verdict
-from ocisize.report.verdicts import place_of, places_of, title_of
+from ocisize.report.words.budgets import describe as describe_verdict
+from ocisize.report.words.budgets import place_of, places_of, title_of
+from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
+from ocisize.report.words.incomplete import describe_layer
+from ocisize.text import display_name, printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}

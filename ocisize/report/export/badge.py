@@ -7,10 +7,10 @@ from typing import TextIO
 
 import attrs
 
-from ocisize.analysis.model import Analysis
+from ocisize.model.analysis import Analysis
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import AT_LEAST
-from ocisize.report.units import human_size
+from ocisize.report.words.incomplete import AT_LEAST
+from ocisize.report.words.units import human_size
 
 #: share of the unpacked bytes that is waste, up to which a colour holds
 _COLORS = ((0.02, "brightgreen"), (0.05, "green"), (0.1, "yellowgreen"), (0.2, "yellow"), (0.35, "orange"))

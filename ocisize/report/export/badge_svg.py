@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TextIO
 
-from ocisize.analysis.model import Analysis
-from ocisize.report.badge import make_badge
+from ocisize.model.analysis import Analysis
+from ocisize.report.export.badge import make_badge
 from ocisize.report.options import ReportOptions
 
 _COLORS = {

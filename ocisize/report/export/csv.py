@@ -10,15 +10,15 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from ocisize.analysis.model import Analysis
 from ocisize.errors import ReportError
-from ocisize.files import KIND_NAMES, decode_name
-from ocisize.report.findings import describe_image
-from ocisize.report.images import Reported
+from ocisize.model.analysis import Analysis
+from ocisize.report.ci.reported import Reported
+from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import describe_layer, headline
-from ocisize.report.rows import stored_rows
-from ocisize.report.units import printable
+from ocisize.report.words.findings import describe_image
+from ocisize.report.words.incomplete import describe_layer, headline
+from ocisize.tar.filetable import KIND_NAMES
+from ocisize.text import decode_name, printable
 
 _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from ocisize.analysis.dive import find_dive_figures, find_repeated_files
-from ocisize.analysis.divetree import BLANK, TYPE_BITS, list_nodes, size_reader
-from ocisize.analysis.model import Analysis, LayerAnalysis
 from ocisize.errors import ReportError
-from ocisize.files import DIRECTORY, SYMLINK, FileTable, decode_name
-from ocisize.report.golang import number, quote, sort_order
+from ocisize.filesystem.dive_figures import find_dive_figures, find_repeated_files
+from ocisize.filesystem.dive_tree import BLANK, TYPE_BITS, list_nodes, size_reader
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.report.export.go_compat import number, quote, sort_order
 from ocisize.report.options import ReportOptions
-from ocisize.report.partial import headline
-from ocisize.report.units import STEERING
+from ocisize.report.words.incomplete import headline
+from ocisize.tar.filetable import DIRECTORY, SYMLINK, FileTable
+from ocisize.text import STEERING, decode_name
 
 _SHELL = "/bin/sh -c "  # dive takes it off commands
 _STEERING = re.compile(f"[{STEERING}]")

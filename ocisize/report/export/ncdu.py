@@ -14,14 +14,14 @@ from itertools import accumulate, takewhile
 from typing import TextIO
 
 import ocisize
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.summary import DISK_BLOCK
-from ocisize.files import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray, decode_name
-from ocisize.paths import clean_name
-from ocisize.report.findings import describe_image
+from ocisize.model.analysis import Analysis
+from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
-from ocisize.report.rows import stored_rows
-from ocisize.report.units import printable
+from ocisize.report.words.findings import describe_image
+from ocisize.sizes.layers import DISK_BLOCK
+from ocisize.tar.filetable import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray
+from ocisize.tar.paths import clean_name
+from ocisize.text import decode_name, printable
 
 _WHITEOUT = b".wh."
 

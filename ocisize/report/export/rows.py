@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.overlay import merge
 from ocisize.errors import ReportError
-from ocisize.files import FileTable, IntArray
+from ocisize.filesystem.overlay import merge
+from ocisize.model.analysis import Analysis
+from ocisize.tar.filetable import FileTable, IntArray
 
 
 def stored_rows(analysis: Analysis) -> list[tuple[FileTable, IntArray]]:

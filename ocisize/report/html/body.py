@@ -6,25 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ocisize
-from ocisize.analysis.cost import Assumptions, cost_of
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.report.advice import by_confidence, bytes_of, matters
-from ocisize.report.advice import headline as advice_headline
-from ocisize.report.context import describe_context
-from ocisize.report.figures import (
-    describe_form,
-    describe_identity,
-    describe_verification,
-    list_figures,
-    name_image,
-)
-from ocisize.report.markup import Markup, element, join
-from ocisize.report.partial import NOTE, headline, list_unread
-from ocisize.report.units import UNKNOWN, human_dollars, human_size
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.findings import Finding
+from ocisize.report.html.markup import Markup, element, join
+from ocisize.report.text.advice import by_confidence, bytes_of, matters
+from ocisize.report.text.advice import headline as advice_headline
+from ocisize.report.words.context import describe_context
+from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
+from ocisize.report.words.incomplete import NOTE, headline, list_unread
+from ocisize.report.words.units import UNKNOWN, human_dollars, human_size
+from ocisize.sizes.cost import Assumptions, cost_of
 
 if TYPE_CHECKING:
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.model.budget import Verdict
 
 _SHOWN = 8  # findings on bytes that are not folded away
 _DEFINITIONS = (
@@ -73,7 +67,7 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
     """What became of the budgets, where there are any."""
     if not verdicts:
         return Markup()
-    from ocisize.report.verdicts import describe, headline, worst_first
+    from ocisize.report.words.budgets import describe, headline, worst_first
 
     items = [
         element(

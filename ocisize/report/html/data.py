@@ -20,9 +20,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ocisize.analysis.model import CAUSES, Analysis
-from ocisize.report.html_rows import SPECIAL, Folder, Rows, fold, gather, limits
-from ocisize.report.units import printable
+from ocisize.model.analysis import Analysis
+from ocisize.model.waste import CAUSES
+from ocisize.report.html.rows import SPECIAL, Folder, Rows, fold, gather, limits
+from ocisize.text import printable
 
 MAX_SIZE = 13_000_000  #: bytes of the JSON as UTF-8
 _ROW = 22  # bytes that a row takes beside its name, about

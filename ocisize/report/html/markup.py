@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ocisize.report.units import printable
+from ocisize.text import printable
 
 
 class Markup(str):

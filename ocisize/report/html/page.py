@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, TextIO
 
-from ocisize.analysis.cost import Assumptions, default_assumptions
-from ocisize.analysis.model import Analysis
-from ocisize.report.figures import name_image
-from ocisize.report.html_body import write_advice, write_foot, write_head, write_layers, write_verdicts
-from ocisize.report.html_data import MAX_SIZE, page_data
-from ocisize.report.markup import Markup, element, join
+from ocisize.model.analysis import Analysis
+from ocisize.report.html.body import write_advice, write_foot, write_head, write_layers, write_verdicts
+from ocisize.report.html.data import MAX_SIZE, page_data
+from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.options import ReportOptions
+from ocisize.report.words.image import name_image
+from ocisize.sizes.cost import Assumptions, default_assumptions
 
 if TYPE_CHECKING:
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.model.budget import Verdict
 
 _SCRIPTS = ("model.js", "treemap.js", "table.js", "views.js", "page.js")
 
@@ -75,7 +75,7 @@ def to_html(
 
 
 def _asset(name: str) -> str:
-    return (files("ocisize") / "report" / "assets" / name).read_text("utf-8")
+    return (files("ocisize") / "report" / "html" / "assets" / name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

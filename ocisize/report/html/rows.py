@@ -14,11 +14,12 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.analysis.filetypes import place_of, type_of
-from ocisize.analysis.model import CAUSES, Analysis, LayerAnalysis
-from ocisize.analysis.overlay import merge
-from ocisize.analysis.sums import paid_shares
-from ocisize.files import IntArray
+from ocisize.filesystem.overlay import merge
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.waste import CAUSES
+from ocisize.rules.file_types import place_of, type_of
+from ocisize.sizes.rows import paid_shares
+from ocisize.tar.filetable import IntArray
 
 EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files not saved one by one"
 SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: what stands in the place of a file type for what is no single file

@@ -13,9 +13,9 @@ from operator import gt
 
 import attrs
 
-from ocisize.analysis.findings import ID
-from ocisize.analysis.model import Analysis
-from ocisize.files import HASH_SIZE, KIND_NAMES, FileTable
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import ID
+from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
 _KINDS = bytes(KIND_NAMES)

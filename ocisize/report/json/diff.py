@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 
 import ocisize
-from ocisize.analysis.comparison import BaseChange, Comparison, FileSum, LayerChange, Part, Status, add_up
-from ocisize.analysis.filechanges import FileChange, Kind
-from ocisize.analysis.model import Analysis, Sizes
-from ocisize.report.json import shown
+from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, Part, Status, add_up
+from ocisize.model.file_changes import FileChange, Kind
+from ocisize.model.sizes import Sizes
+from ocisize.report.json.analysis import shown
 
 SCHEMA = "ocisize.comparison"
 VERSION = 1

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import ocisize
-from ocisize.analysis.drift import Drift, IndexAnalysis
-from ocisize.report.json import analysis_document, shown
+from ocisize.model.platforms import Drift, IndexAnalysis
+from ocisize.report.json.analysis import analysis_document, shown
 from ocisize.report.options import ReportOptions
 
 if TYPE_CHECKING:
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.model.budget import Verdict
 
 SCHEMA = "ocisize.index"
 VERSION = 1

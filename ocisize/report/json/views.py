@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ocisize.analysis.listing import ListedFile, Listing, Order
-from ocisize.analysis.model import Analysis, Group
-from ocisize.analysis.tree import Node
-from ocisize.files import display_name
-from ocisize.report.json import group_document
-from ocisize.report.partial import head_of_view
+from ocisize.model.analysis import Analysis
+from ocisize.model.sizes import Group
+from ocisize.report.json.analysis import group_document
+from ocisize.report.json.head import head_of_view
+from ocisize.sizes.files import ListedFile, Listing, Order
+from ocisize.sizes.tree import Node
+from ocisize.text import display_name
 
 FILES_SCHEMA, TREE_SCHEMA = "ocisize.files", "ocisize.tree"
 VERSION = 1

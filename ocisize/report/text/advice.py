@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.cost import Assumptions, cost_of
-from ocisize.analysis.findings import Confidence, Finding, Rewrite, Severity, add_up
-from ocisize.analysis.model import Analysis
-from ocisize.report.units import cut, human_dollars, human_size, percent, printable, shorten_path
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, add_up
+from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
+from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,15 +5,13 @@ The JSON is a versioned document, ``ocisize.advice``, by the rules of ``report.j
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
 from rich.text import Text
 
-from ocisize.analysis.cost import Assumptions
-from ocisize.analysis.findings import Confidence, Rewrite
-from ocisize.analysis.model import Analysis
-from ocisize.report.advice import (
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Rewrite
+from ocisize.report.text.advice import (
     LABEL,
     in_full,
     in_one_line,
@@ -24,13 +22,10 @@ from ocisize.report.advice import (
     new_grid,
     write_headline,
 )
-from ocisize.report.brief import write_brief
-from ocisize.report.json import advice_document
-from ocisize.report.page import open_page, print_name
-from ocisize.report.partial import head_of_view
-from ocisize.report.units import printable
-
-SCHEMA, VERSION = "ocisize.advice", 1
+from ocisize.report.text.page import open_page, print_name
+from ocisize.report.text.summary import write_brief
+from ocisize.sizes.cost import Assumptions
+from ocisize.text import printable
 
 
 def write_advise(
@@ -66,18 +61,3 @@ def write_advise(
         console.print(grid)
         if short:
             console.print(Text("--all shows the steps, files and fix of each", style="dim"))
-
-
-def advice_to_json(analysis: Analysis) -> str:
-    """All findings in the library's order, those first that save most on the wire, and what each confidence saves."""
-    savings = {str(each): analysis.advice.saving(each) for each in Confidence}
-    document = {
-        **head_of_view(SCHEMA, VERSION, analysis),
-        "content_size": analysis.content_size,
-        "compressed_size": analysis.compressed_size,
-        "savings": {
-            name: {"size": saving.size, "compressed_size": saving.compressed_size} for name, saving in savings.items()
-        },
-        "advice": advice_document(analysis.advice),
-    }
-    return json.dumps(document, indent=2)

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
-import attrs
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.baseline import Entry, Totals
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.verdict import Verdict
-from ocisize.report.page import open_page
-from ocisize.report.units import human_size, printable
-from ocisize.report.verdicts import verdict_document, write_verdicts
+from ocisize.budgets.baseline import Totals
+from ocisize.report.text.budgets import write_verdicts
+from ocisize.report.text.page import open_page
+from ocisize.report.words.baseline import Comparison
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
 
 SCHEMA, SCHEMA_OF_ALL = "ocisize.baseline-check", "ocisize.baseline-check-index"
 VERSION = 1
 _COUNTS = ("files", "layers")
 _NAMES = {"file_size": "largest file"}
 _ORDER = ("wire", "unpacked", "live", "waste", "files", "layers", "file_size")
-
-
-@attrs.frozen(kw_only=True)
-class Comparison:
-    """An image, what its baseline says of it, and what became of both."""
-
-    name: str  #: how the baseline knows the image
-    analysis: Analysis
-    now: Entry
-    kept: Entry | None  #: None where the baseline does not have the image
-    verdicts: tuple[Verdict, ...] = ()
-    file: str  #: of the baseline
-    written: bool = False  #: whether that was changed
 
 
 def write_comparison(comparison: Comparison, file: TextIO, *, color: bool | None = None) -> None:
@@ -66,28 +50,3 @@ def _row(name: str, kept: Totals | None, now: Totals) -> tuple[str, ...]:
 
 def _amount(name: str, value: int | None) -> str:
     return f"{value:,}" if name in _COUNTS and value is not None else human_size(value)
-
-
-def comparison_to_json(comparison: Comparison) -> str:
-    """The same for programs; totals as the baseline has them."""
-    return json.dumps(_document(comparison), indent=2)
-
-
-def comparisons_to_json(comparisons: Sequence[Comparison]) -> str:
-    """The same for the images of all platforms."""
-    document = {"schema": SCHEMA_OF_ALL, "version": VERSION, "images": [_document(each) for each in comparisons]}
-    return json.dumps(document, indent=2)
-
-
-def _document(comparison: Comparison) -> dict[str, Any]:
-    kept = comparison.kept
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "name": comparison.name,
-        "platform": comparison.analysis.platform,
-        "baseline": attrs.asdict(kept.totals) if kept else None,
-        "image": attrs.asdict(comparison.now.totals),
-        "budgets": [verdict_document(verdict) for verdict in comparison.verdicts],
-        "written": comparison.written,
-    }

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.comparison import (
-    Comparison,
-    DirectoryChange,
-    FileSum,
-    LayerChange,
-    add_up,
-)  # fmt: skip
-from ocisize.analysis.filechanges import FileChange, FileChanges, Kind
-from ocisize.analysis.growth import with_rest
-from ocisize.report.diffhead import NONE, nothing_changed, signed, write_header, write_totals
-from ocisize.report.page import drop_unknown, new_table, open_page, print_rows
-from ocisize.report.units import human_size, printable
+from ocisize.comparison.directory_growth import with_rest
+from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, add_up
+from ocisize.model.file_changes import FileChange, FileChanges, Kind
+from ocisize.report.text.diff_head import NONE, nothing_changed, signed, write_header, write_totals
+from ocisize.report.text.page import drop_unknown, new_table, open_page, print_rows
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

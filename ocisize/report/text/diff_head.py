@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.comparison import BaseChange, Comparison, Part, Status, add_up
-from ocisize.report.figures import name_image
-from ocisize.report.units import UNKNOWN, human_size, percent, printable
+from ocisize.model.comparison import BaseChange, Comparison, Part, Status, add_up
+from ocisize.report.words.image import name_image
+from ocisize.report.words.units import UNKNOWN, human_size, percent
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,10 +6,11 @@ from typing import TextIO
 
 from rich.text import Text
 
-from ocisize.analysis.listing import ListedFile, Listing
-from ocisize.analysis.model import Analysis
-from ocisize.report.page import layer_title, open_page, print_name, print_rest, print_rows
-from ocisize.report.units import human_size, printable
+from ocisize.model.analysis import Analysis
+from ocisize.report.text.page import layer_title, open_page, print_name, print_rest, print_rows
+from ocisize.report.words.units import human_size
+from ocisize.sizes.files import ListedFile, Listing
+from ocisize.text import printable
 
 _COLUMNS = ("Size", "Wire", "Layers", "State", "Path")
 

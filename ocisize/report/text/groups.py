@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.model import Group, Groups
-from ocisize.report.units import cut, human_size, printable, shorten_path
+from ocisize.model.sizes import Group, Groups
+from ocisize.report.words.units import cut, human_size, shorten_path
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.cost import Assumptions, default_assumptions
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.files import FileEntry
-from ocisize.report.advice import write_advice
-from ocisize.report.brief import write_brief, write_secrets
-from ocisize.report.context import describe_context
-from ocisize.report.figures import describe_form, describe_identity, describe_verification, list_figures
-from ocisize.report.groups import print_groups
+from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.options import ReportOptions
-from ocisize.report.page import new_table, open_page, print_name, print_rest, print_rows
-from ocisize.report.units import UNKNOWN, human_size, printable, shorten_steps
+from ocisize.report.text.advice import write_advice
+from ocisize.report.text.groups import print_groups
+from ocisize.report.text.page import new_table, open_page, print_name, print_rest, print_rows
+from ocisize.report.text.summary import write_brief, write_secrets
+from ocisize.report.words.context import describe_context
+from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
+from ocisize.report.words.units import UNKNOWN, human_size, shorten_steps
+from ocisize.sizes.cost import Assumptions, default_assumptions
+from ocisize.tar.filetable import FileEntry
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.model.budget import Verdict
 
 _DOUBT = "? "
 
@@ -64,7 +65,7 @@ def write_text(
         console.print()
         write_secrets(console, analysis)
         if verdicts:
-            from ocisize.report.verdicts import write_verdicts
+            from ocisize.report.text.budgets import write_verdicts
 
             write_verdicts(console, analysis, verdicts)
         _print_figures(console, list_figures(analysis))

@@ -14,10 +14,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.report.figures import name_image
-from ocisize.report.partial import NOTE, headline, list_unread
-from ocisize.report.units import UNKNOWN, human_size, printable, shorten_path
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.report.words.image import name_image
+from ocisize.report.words.incomplete import NOTE, headline, list_unread
+from ocisize.report.words.units import UNKNOWN, human_size, shorten_path
+from ocisize.text import printable
 
 T = TypeVar("T")
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll

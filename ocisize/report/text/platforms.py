@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from rich.text import Text
 
-from ocisize.analysis.drift import Drift, IndexAnalysis, StepDrift
-from ocisize.analysis.onlythere import OnlyThere
-from ocisize.report.page import new_table, open_page
-from ocisize.report.partial import AT_LEAST, NOTE, describe_layer, headline, marked
-from ocisize.report.units import UNKNOWN, human_size, printable, shorten_step
+from ocisize.model.platforms import Drift, IndexAnalysis, OnlyThere, StepDrift
+from ocisize.report.text.page import new_table, open_page
+from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, marked
+from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ocisize.analysis.verdict import Verdict
+    from ocisize.model.budget import Verdict
 
 MOST_LINES = 40
 _MOST_PLATFORMS = 14
@@ -87,7 +87,7 @@ def _gaps(index: IndexAnalysis) -> Iterator[str]:
 def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
     if not any(verdicts.values()):
         return 0
-    from ocisize.report.verdicts import describe, headline
+    from ocisize.report.words.budgets import describe, headline
 
     broken = [
         (each.outcome.value, name, describe(each, index.analyses[name]))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ocisize.analysis.findings import Confidence, Finding, Severity
-from ocisize.analysis.model import Analysis
-from ocisize.report.advice import ADVISE, bytes_of, in_one_line, is_secret, list_advice, new_grid
-from ocisize.report.partial import AT_LEAST
-from ocisize.report.units import cut, human_size, printable
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Confidence, Finding, Severity
+from ocisize.report.text.advice import ADVISE, bytes_of, in_one_line, is_secret, list_advice, new_grid
+from ocisize.report.words.incomplete import AT_LEAST
+from ocisize.report.words.units import cut, human_size
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

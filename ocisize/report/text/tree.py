@@ -12,11 +12,13 @@ import attrs
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.analysis.listing import Order
-from ocisize.analysis.model import Analysis, Group
-from ocisize.analysis.tree import Node
-from ocisize.report.page import layer_title, open_page, print_name
-from ocisize.report.units import human_size, percent, printable, shorten_path
+from ocisize.model.analysis import Analysis
+from ocisize.model.sizes import Group
+from ocisize.report.text.page import layer_title, open_page, print_name
+from ocisize.report.words.units import human_size, percent, shorten_path
+from ocisize.sizes.files import Order
+from ocisize.sizes.tree import Node
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

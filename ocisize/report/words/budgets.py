@@ -6,22 +6,17 @@ import math
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
-from ocisize.analysis.budget import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_WIRE
-from ocisize.analysis.diverules import RULES, dive_figure, dive_passes
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis
-from ocisize.analysis.quantities import Number, Unit, parse_size
-from ocisize.analysis.verdict import Budget, Metric, Place, Status, Verdict
-from ocisize.files import display_name
-from ocisize.report.units import human_bandwidth, human_seconds, human_size, percent, printable, shorten_path
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_WIRE
+from ocisize.budgets.dive_ci import RULES, dive_figure, dive_passes
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Budget, Metric, Place, Status, Verdict
+from ocisize.model.findings import Finding
+from ocisize.model.quantity import Number, Unit, parse_size
+from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
+from ocisize.text import display_name, printable
 
 _ORDER = (Status.FAIL, Status.WARN, Status.PASS)
-_STYLES = {Status.FAIL: "bold red", Status.WARN: "bold yellow", Status.PASS: "green"}
 _NAMES = {
     Metric.UNPACKED: "unpacked",
     Metric.USER_WASTE: "waste of the upper layers",
@@ -41,25 +36,6 @@ _TO_DO = {
     NO_BASELINE: "ocisize baseline write IMAGE",
     NOT_IN_BASELINE: "ocisize baseline write IMAGE",
 }
-
-
-def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
-    """Write all verdicts and a blank line; nothing when there are none. Those that are skipped are only counted."""
-    from rich.table import Table
-    from rich.text import Text
-
-    if not verdicts:
-        return
-    console.print(Text(headline(verdicts), style="bold"))
-    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    for verdict in worst_first(verdicts):
-        text = Text(printable(describe(verdict, analysis)))
-        text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
-        grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)
-    console.print(grid)
-    console.print()
 
 
 def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -238,42 +214,3 @@ def _advice(findings: Sequence[Finding], metric: Metric) -> str:
         return ""
     wire = findings[0].compressed_size if metric in _OF_DOWNLOAD else None
     return f"{findings[0].id} saves {human_size(findings[0].size if wire is None else wire)}"
-
-
-def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """A verdict for JSON: sizes are bytes, shares 0..1, times seconds; null where there is no figure."""
-    budget = verdict.budget
-    return {
-        "key": budget.key,
-        "metric": budget.metric.value,
-        "status": verdict.status.value,
-        "outcome": verdict.outcome.value,
-        "level": budget.level.value,
-        "measured": _plain(verdict.measured),
-        "limit": _plain(verdict.limit),
-        "unit": budget.unit.value,
-        "growth": _plain(budget.limit.value) if budget.limit.growth else None,
-        "where": [
-            {
-                "layer": place.layer,
-                "path": None if place.path is None else display_name(place.path),
-                "finding": place.finding,
-                "measured": _plain(place.measured),
-            }
-            for place in verdict.where
-        ],
-        "where_count": verdict.where_count,
-        "why": verdict.reason,
-        "platform": budget.platform,
-        "layer": budget.layer,
-        "paths": [glob.text for glob in budget.paths],
-        "ignore": [glob.text for glob in budget.ignore],
-        "visible_only": budget.visible_only,
-        "findings": list(budget.findings),
-        "reason": budget.reason,
-        "origin": budget.origin,
-    }
-
-
-def _plain(value: Number | None) -> int | float | None:
-    return float(value) if isinstance(value, Fraction) else value

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocisize.analysis.base import Base, Method
-from ocisize.analysis.cost import Assumptions, cost_of, default_assumptions
-from ocisize.analysis.findings import Confidence
-from ocisize.analysis.model import Analysis, BaseSplit, Sizes, System
-from ocisize.report.units import human_bandwidth, human_dollars, human_seconds, human_size, printable
+from ocisize.model.analysis import Analysis
+from ocisize.model.base import Base, BaseSplit, Method
+from ocisize.model.findings import Confidence
+from ocisize.model.sizes import Sizes
+from ocisize.model.system import System
+from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
+from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
+from ocisize.text import printable
 
 _METHODS = {
     Method.GIVEN: "as given",

@@ -7,10 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ocisize.analysis.baseline import name_of
-from ocisize.analysis.findings import Finding
-from ocisize.analysis.model import Analysis
-from ocisize.report.units import human_size, printable
+from ocisize.budgets.baseline import name_of
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Finding
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
 
 _CHANGING = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids within build steps: other contents, same step
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ocisize.analysis.model import Analysis, DiveFigures, LayerAnalysis
-from ocisize.report.partial import marked
-from ocisize.report.units import human_size, percent
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.dive import DiveFigures
+from ocisize.report.words.incomplete import marked
+from ocisize.report.words.units import human_size, percent
 
 _UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
 _FORMATS = {

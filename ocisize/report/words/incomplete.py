@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import ocisize
-from ocisize.analysis.model import Analysis, LayerAnalysis
-from ocisize.files import display_name
-from ocisize.report.units import human_size, printable
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
 
 AT_LEAST, UNSURE = "≥ ", "? "
 NOTE = "Wire is what the manifest says; the other figures are of what was read: ≥ can only be more, ? may be more or less"
@@ -45,35 +43,3 @@ def marked(analysis: Analysis, name: str, value: str) -> str:
     if analysis.complete or name in _EXACT:
         return value
     return f"{AT_LEAST if name in _AT_LEAST else UNSURE}{value}"
-
-
-def unread_document(analysis: Analysis) -> dict[str, Any]:
-    """For JSON: whether all layers were read, and those that could not be."""
-    return {
-        "complete": analysis.complete,
-        "unread": [
-            {
-                "layer": layer.index,
-                "digest": layer.digest,
-                "step": layer.failure.step,
-                "error": display_name(layer.failure.error),
-            }
-            for layer in analysis.unread
-            if layer.failure is not None
-        ],
-    }
-
-
-def head_of_view(schema: str, version: int, analysis: Analysis) -> dict[str, Any]:
-    """What JSON documents begin with that show one side of an analysis, also of one in part."""
-    return {
-        "schema": schema,
-        "version": version,
-        "ocisize": ocisize.__version__,
-        "source": display_name(analysis.source),
-        "reference": analysis.reference,
-        "platform": analysis.platform,
-        "digest": analysis.digest,
-        "config_digest": analysis.config_digest,
-        **unread_document(analysis),
-    }

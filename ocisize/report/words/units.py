@@ -6,8 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ocisize.files import display_name
-
 UNKNOWN = "?"
 _CUT = "…"
 _LEAST_NAME = 20  # characters of a cut name that stand before the folder above it
@@ -17,9 +15,6 @@ _BOILERPLATE = (
     (re.compile(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
     (re.compile(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
 )
-#: a part of a regular expression's set: what steers terminals beyond ASCII's first 32 characters, or turns text around
-STEERING = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_CONTROL = re.compile(rf"[\x00-\x1f{STEERING}\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def human_size(size: int | None) -> str:
@@ -63,11 +58,6 @@ def human_bandwidth(bits: float) -> str:
 def human_dollars(amount: float) -> str:
     """Whole dollars from ten on, cents below: ``$1,234``, ``$0.07``."""
     return f"${amount:,.0f}" if amount >= 9.995 else f"${amount:.2f}"
-
-
-def printable(text: str) -> str:
-    """Text that cannot steer a terminal, and that XML can hold: control and direction characters are written as escapes."""
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))
 
 
 def shorten_path(path: str, width: int) -> str:

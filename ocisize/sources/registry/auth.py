@@ -19,11 +19,12 @@ import urllib3
 from oras.auth.token import TokenAuth
 
 from ocisize.errors import AuthenticationFailed, RegistryError
-from ocisize.reference import DOCKER_HUB_HOST
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.incoming import TooSlow, is_private_address
-from ocisize.sources.transport import Session, discard, read_document
-from ocisize.sources.wording import one_line, plain
+from ocisize.oci.reference import DOCKER_HUB_HOST
+from ocisize.sources.registry.address import is_private_address
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.deadline import TooSlow
+from ocisize.sources.registry.messages import one_line, plain
+from ocisize.sources.registry.session import Session, discard, read_document
 
 if TYPE_CHECKING:
     import requests

@@ -18,16 +18,16 @@ import oras.provider
 import requests
 import urllib3
 
-from ocisize.blob import CHUNK
+from ocisize.blob.digest import ALGORITHMS, check_digest
+from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
-from ocisize.image import check_digest
-from ocisize.oci import ALGORITHMS, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from ocisize.reference import DOCKER_HUB_HOST, Reference
-from ocisize.sources import auth
-from ocisize.sources.credentials import Credentials
-from ocisize.sources.incoming import TooSlow
-from ocisize.sources.transport import MAX_WAIT, RETRIED, Connection, Session, content_range, read_document
-from ocisize.sources.wording import one_line, plain
+from ocisize.oci.documents import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from ocisize.oci.reference import DOCKER_HUB_HOST, Reference
+from ocisize.sources.registry import auth
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.deadline import TooSlow
+from ocisize.sources.registry.messages import one_line, plain
+from ocisize.sources.registry.session import MAX_WAIT, RETRIED, Connection, Session, content_range, read_document
 
 __all__ = ["Connection", "RegistryClient"]
 

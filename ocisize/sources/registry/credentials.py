@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from ocisize.errors import AuthenticationFailed
-from ocisize.reference import DOCKER_HUB, Reference
+from ocisize.oci.reference import DOCKER_HUB, Reference
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})

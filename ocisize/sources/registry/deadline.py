@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import ipaddress
 import socket
 import threading
 import time
@@ -20,9 +19,9 @@ import attrs
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ocisize.errors import RegistryError
+from ocisize.sources.registry.address import is_private_address, read_address
 
 _MOST_AT_ONCE = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address stands in the last 32 bits
 
 
 class TooSlow(OSError):
@@ -86,7 +85,7 @@ class Lines:
         if host.strip("[]").lower() == self.home:
             self.home_is_private = self.home_is_private or is_private_address(address)
             return
-        found = _read_address(address)
+        found = read_address(address)
         if found is not None and (found.is_loopback or found.is_link_local) and not self.home_is_private:
             raise RegistryError(f"{self.home} led to {host}, which is the private address {address}")
 
@@ -199,29 +198,3 @@ class _Incoming(io.RawIOBase):
             self._lines.end(self)
             self._raw.close()
         super().close()
-
-
-def is_private_address(host: str) -> bool:
-    """Whether a host is written as an IP address that is not on the public internet, or is localhost."""
-    host = host.strip("[]").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _read_address(host)
-    return address is not None and (not address.is_global or address.is_multicast)
-
-
-def _read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is written as, out of IPv6 addresses that stand for one of IPv4; None for a name."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
-            return ipaddress.IPv4Address(socket.inet_aton(host))
-        except (OSError, UnicodeEncodeError):
-            return None
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return inner or address
-    return address

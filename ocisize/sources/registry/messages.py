@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from ocisize.sources.incoming import TooSlow
+from ocisize.sources.registry.deadline import TooSlow
 
 _MAX_WORDS = 500  # characters that an error repeats
 _SHORTEST_SECRET = 4  # shorter ones stand in words

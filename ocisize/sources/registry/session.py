@@ -20,10 +20,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from ocisize.blob import CHUNK
+from ocisize.blob.region import CHUNK
 from ocisize.errors import RegistryError
-from ocisize.reference import is_loopback, split_host
-from ocisize.sources.incoming import Lines, Patience, TooSlow, is_private_address
+from ocisize.oci.reference import is_loopback, split_host
+from ocisize.sources.registry.address import is_private_address
+from ocisize.sources.registry.deadline import Lines, Patience, TooSlow
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 MAX_WAIT = 60.0  # seconds a Retry-After may ask for

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ocisize.image import check_digest
-from ocisize.oci import MAX_MANIFEST, Descriptor
-from ocisize.reference import DOCKER_HUB, Reference, is_loopback
-from ocisize.sources.client import Connection, RegistryClient
-from ocisize.sources.credentials import Credentials
+from ocisize.blob.digest import check_digest
+from ocisize.oci.documents import Descriptor
+from ocisize.oci.parse import MAX_MANIFEST
+from ocisize.oci.reference import DOCKER_HUB, Reference, is_loopback
+from ocisize.sources.registry.client import Connection, RegistryClient
+from ocisize.sources.registry.credentials import Credentials
 
 
 class RegistrySource:

@@ -1,0 +1,1 @@
+"""Limits and baselines, where they are written, and the verdicts on them."""

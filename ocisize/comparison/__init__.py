@@ -1,0 +1,1 @@
+"""Two images beside each other, and the images of all platforms."""

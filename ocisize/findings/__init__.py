@@ -1,0 +1,1 @@
+"""What could be better: evidence, claims, savings and explanations."""

@@ -1,0 +1,1 @@
+"""One layer from blob to table, and several layers in parallel."""

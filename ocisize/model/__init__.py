@@ -1,0 +1,1 @@
+"""Everything that the library returns, as frozen values."""

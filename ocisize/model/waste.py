@@ -1,0 +1,85 @@
+"""Wasted entries: stored files that no container can see, and why."""
+
+from __future__ import annotations
+
+import enum
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import attrs
+
+from ocisize.tar.filetable import IntArray
+
+
+class Cause(str, enum.Enum):
+    """Why stored bytes cannot be seen."""
+
+    OVERWRITTEN = "overwritten"  #: an upper layer has something else at the path, or at a directory above it
+    METADATA_ONLY = "metadata-only"  #: an upper layer stores the same content again, for its owner, mode or time
+    DELETED = "deleted"  #: a whiteout in an upper layer
+    OPAQUE = "opaque"  #: an upper layer replaces the directory as a whole
+    DUPLICATE_ENTRY = "duplicate-entry"  #: a later entry of the same layer has the path
+    UNREACHABLE = "unreachable"  #: never part of a filesystem: bytes in whiteout markers, paths out of the root
+
+    def __str__(self) -> str:
+        return self.value
+
+
+CAUSES = tuple(Cause)
+
+
+@attrs.frozen
+class WastedEntry:
+    """A stored file that no container can see."""
+
+    path: str
+    size: int
+    compressed_size: int | None
+    cause: Cause
+    held_by: int  #: index of the layer that stores it
+    hidden_by: int  #: index of the layer that hides it
+
+
+@attrs.frozen
+class WasteTable(Sequence[WastedEntry]):
+    """All wasted entries, largest first, ties by path and layer; entries are made on demand."""
+
+    paths: list[str] = attrs.field(factory=list)
+    sizes: IntArray = attrs.field(factory=lambda: array("q"))
+    compressed_sizes: IntArray = attrs.field(factory=lambda: array("q"))  #: -1 where unknown
+    causes: bytearray = attrs.field(factory=bytearray)  #: index into CAUSES
+    held_by: IntArray = attrs.field(factory=lambda: array("i"))
+    hidden_by: IntArray = attrs.field(factory=lambda: array("i"))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> WastedEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[WastedEntry]: ...
+    def __getitem__(self, index: int | slice) -> WastedEntry | list[WastedEntry]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        compressed = self.compressed_sizes[index]
+        return WastedEntry(
+            self.paths[index],
+            self.sizes[index],
+            compressed if compressed >= 0 else None,
+            CAUSES[self.causes[index]],
+            self.held_by[index],
+            self.hidden_by[index],
+        )
+
+    def __iter__(self) -> Iterator[WastedEntry]:
+        return (self[row] for row in range(len(self)))
+
+    def append(self, entry: WastedEntry) -> None:
+        """Add an entry at the end; only while a table is being built."""
+        self.paths.append(entry.path)
+        self.sizes.append(entry.size)
+        self.compressed_sizes.append(-1 if entry.compressed_size is None else entry.compressed_size)
+        self.causes.append(CAUSES.index(entry.cause))
+        self.held_by.append(entry.held_by)
+        self.hidden_by.append(entry.hidden_by)

@@ -1,0 +1,1 @@
+"""OCI and Docker documents: references, platforms, images and indexes."""

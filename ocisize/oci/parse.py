@@ -1,0 +1,155 @@
+"""Bytes to OCI documents, with limits; what is wrong is listed with its place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+import cattrs.v
+from cattrs.gen import make_dict_structure_fn, override
+
+from ocisize.blob.digest import Digest
+from ocisize.errors import DocumentError
+from ocisize.oci.documents import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    History,
+    ImageConfig,
+    Index,
+    Manifest,
+    Platform,
+    RootFs,
+    RunConfig,
+)
+from ocisize.oci.strict_json import excerpt, expect_type, parse_json, shown, spelled_once, strict_converter
+
+MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
+MAX_HISTORY = 2 << 20  # characters of steps that are looked at, each cut alike; every one is searched for secrets
+MAX_STEPS = 4 * 4096  # of a history; builders stop at 127 layers and write a few steps for each
+MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
+
+_JSON_NAMES = {
+    Descriptor: {"media_type": "mediaType", "artifact_type": "artifactType"},
+    Index: {"media_type": "mediaType"},
+    Manifest: {"media_type": "mediaType", "artifact_type": "artifactType"},
+    Platform: {"os_version": "os.version"},
+    ImageConfig: {"os_version": "os.version", "run": "config"},
+}
+_ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
+_MAX_PROBLEMS, _MAX_PROBLEM = 10, 400  # how many, and characters of each
+_PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
+_T = TypeVar("_T")
+
+
+def _read_run(document: Any, _: object) -> RunConfig:
+    """Lenient, since no size depends on it: an image that names its user wrongly can still be analysed."""
+    found = document if isinstance(document, dict) else {}
+
+    def text(key: str) -> str:
+        return value if type(value := found.get(key)) is str else ""
+
+    def texts(key: str) -> tuple[str, ...]:
+        value = found.get(key)
+        return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
+
+    labels, health = found.get("Labels"), found.get("Healthcheck")
+    test = health.get("Test") if isinstance(health, dict) else None
+    return RunConfig(
+        user=text("User"),
+        env=texts("Env"),
+        entrypoint=texts("Entrypoint"),
+        cmd=texts("Cmd"),
+        working_dir=text("WorkingDir"),
+        labels={name: value for name, value in labels.items() if type(value) is str} if isinstance(labels, dict) else {},
+        healthcheck=bool(test) and test != ["NONE"],
+    )
+
+
+def _make_converter(*, detailed: bool) -> cattrs.Converter:
+    converter = strict_converter(detailed=detailed)
+    converter.register_structure_hook(RunConfig, _read_run)
+    converter.register_structure_hook(Digest, lambda value, _: Digest(expect_type(value, str)))
+    for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
+        renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
+        read = make_dict_structure_fn(cls, converter, **renamed)  # type: ignore[arg-type]
+        names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in attrs.fields(cls)]
+        converter.register_structure_hook(cls, spelled_once(read, names))
+    return converter
+
+
+_converter = _make_converter(detailed=False)
+
+
+def structure(document: Any, cls: type[_T], what: str) -> _T:
+    """Turn decoded JSON into ``cls``; raise DocumentError listing its problems with their paths.
+
+    Each problem costs kilobytes, so only the beginnings of long lists are looked through for more than the first.
+    """
+    try:
+        return _converter.structure(document, cls)
+    except Exception as error:
+        problems = [shown(str(error))]
+    try:
+        _make_converter(detailed=True).structure(excerpt(document), cls)
+    except Exception as error:  # cattrs raises groups of whatever its hooks raised
+        problems = list_problems(error)
+    raise DocumentError(f"{what} is not valid", problems=problems)
+
+
+def list_problems(error: Exception) -> list[str]:
+    """What cattrs found wrong, each with the path of its place in the document."""
+    problems = cattrs.transform_error(error, format_exception=_format_exception)
+    rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
+    kept = [
+        problem if len(problem) <= _MAX_PROBLEM else f"{problem[:_MAX_PROBLEM]}…" for problem in problems[:_MAX_PROBLEMS]
+    ]
+    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in kept] + rest
+
+
+def _format_exception(error: BaseException, kind: type | None) -> str:
+    own = type(error) in (ValueError, TypeError) and bool(str(error))
+    return str(error) if own else cattrs.v.format_exception(error, kind)
+
+
+def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Manifest:
+    """Read a manifest or an index; ``media_type`` is what the descriptor or the registry said it is.
+
+    Raises DocumentError for schema 1, ambiguous documents and types that contradict each other.
+    """
+    document = parse_json(data, what)
+    declared = str(document.get("mediaType", media_type))
+    if "fsLayers" in document or "vnd.docker.distribution.manifest.v1" in declared:
+        raise DocumentError(
+            f"{what} is a schema 1 manifest (the format before 2016), which is not supported",
+            hint="push the image again, or convert it: skopeo copy --format v2s2 SOURCE DESTINATION",
+        )
+    is_index = "manifests" in document
+    if is_index and ("config" in document or "layers" in document):
+        raise DocumentError(f"{what} is both an index and a manifest")
+    if declared in (MANIFEST_TYPES if is_index else INDEX_TYPES):
+        raise DocumentError(f"{what} is declared as {shown(declared)} but is {'an index' if is_index else 'not an index'}")
+    if is_index:
+        return structure(document, Index, what)
+    if "config" not in document:
+        raise DocumentError(f"{what} is neither an image manifest nor an index")
+    return structure(document, Manifest, what)
+
+
+def parse_config(data: bytes, what: str) -> ImageConfig:
+    """Read an image configuration, steps of giant ones cut; raise DocumentError when it is not one."""
+    document = parse_json(data, what)
+    steps = document.get("history")
+    if isinstance(steps, list) and len(steps) > MAX_STEPS:
+        raise DocumentError(f"{what} has {len(steps)} steps, more than {MAX_STEPS}")
+    config = structure(document, ImageConfig, what)
+    if config.rootfs.type != "layers":
+        raise DocumentError(f"{what} has rootfs type {shown(config.rootfs.type)}, expected 'layers'")
+    if len(data) > MAX_HISTORY and config.history:  # else the history fits for sure
+        end = MAX_HISTORY // (3 * len(config.history))
+        cut = [attrs.evolve(each, created_by=each.created_by[:end], comment=each.comment[:end], author=each.author[:end])
+               for each in config.history]  # fmt: skip
+        return attrs.evolve(config, history=tuple(cut))
+    return config

@@ -1,0 +1,1 @@
+"""What is installed: the distribution, language runtimes, dpkg's packages, and who owns a path."""

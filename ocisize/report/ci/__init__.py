@@ -1,0 +1,1 @@
+"""Formats that CI systems and code hosts read."""

@@ -1,0 +1,1 @@
+"""Documents for programs, and reading them back."""

@@ -1,0 +1,27 @@
+"""All findings about an image as JSON: a versioned document, ``ocisize.advice``."""
+
+from __future__ import annotations
+
+import json
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Confidence
+from ocisize.report.json.analysis import advice_document
+from ocisize.report.json.head import head_of_view
+
+SCHEMA, VERSION = "ocisize.advice", 1
+
+
+def advice_to_json(analysis: Analysis) -> str:
+    """All findings in the library's order, those first that save most on the wire, and what each confidence saves."""
+    savings = {str(each): analysis.advice.saving(each) for each in Confidence}
+    document = {
+        **head_of_view(SCHEMA, VERSION, analysis),
+        "content_size": analysis.content_size,
+        "compressed_size": analysis.compressed_size,
+        "savings": {
+            name: {"size": saving.size, "compressed_size": saving.compressed_size} for name, saving in savings.items()
+        },
+        "advice": advice_document(analysis.advice),
+    }
+    return json.dumps(document, indent=2)

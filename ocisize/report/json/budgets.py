@@ -1,0 +1,49 @@
+"""Verdicts for programs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from ocisize.model.budget import Verdict
+from ocisize.model.quantity import Number
+from ocisize.text import display_name
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for JSON: sizes are bytes, shares 0..1, times seconds; null where there is no figure."""
+    budget = verdict.budget
+    return {
+        "key": budget.key,
+        "metric": budget.metric.value,
+        "status": verdict.status.value,
+        "outcome": verdict.outcome.value,
+        "level": budget.level.value,
+        "measured": _plain(verdict.measured),
+        "limit": _plain(verdict.limit),
+        "unit": budget.unit.value,
+        "growth": _plain(budget.limit.value) if budget.limit.growth else None,
+        "where": [
+            {
+                "layer": place.layer,
+                "path": None if place.path is None else display_name(place.path),
+                "finding": place.finding,
+                "measured": _plain(place.measured),
+            }
+            for place in verdict.where
+        ],
+        "where_count": verdict.where_count,
+        "why": verdict.reason,
+        "platform": budget.platform,
+        "layer": budget.layer,
+        "paths": [glob.text for glob in budget.paths],
+        "ignore": [glob.text for glob in budget.ignore],
+        "visible_only": budget.visible_only,
+        "findings": list(budget.findings),
+        "reason": budget.reason,
+        "origin": budget.origin,
+    }
+
+
+def _plain(value: Number | None) -> int | float | None:
+    return float(value) if isinstance(value, Fraction) else value

@@ -1,0 +1,35 @@
+"""Verdicts for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.budget import Status, Verdict
+from ocisize.report.words.budgets import describe, headline, worst_first
+from ocisize.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLES = {Status.FAIL: "bold red", Status.WARN: "bold yellow", Status.PASS: "green"}
+
+
+def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
+    """Write all verdicts and a blank line; nothing when there are none. Those that are skipped are only counted."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not verdicts:
+        return
+    console.print(Text(headline(verdicts), style="bold"))
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for verdict in worst_first(verdicts):
+        text = Text(printable(describe(verdict, analysis)))
+        text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
+        grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)
+    console.print(grid)
+    console.print()

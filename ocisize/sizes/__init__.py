@@ -1,0 +1,1 @@
+"""Sums by layer, directory, type, file and tree, and what a download costs."""

@@ -1,0 +1,1 @@
+"""Where images come from: docker-archives, OCI layouts and archives, registries."""

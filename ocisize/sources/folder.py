@@ -1,0 +1,70 @@
+"""A folder of named files."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+from ocisize.blob.region import FileRegion
+from ocisize.errors import ArchiveError
+from ocisize.sources.store import Store
+
+
+class _OpenFile:
+    """A file descriptor that is closed with the store, or earlier when nobody reads from it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = -1
+        self.descriptor = open_file(path)
+
+    def close(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    __del__ = close
+
+
+class FolderStore(Store):
+    """A folder on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._files: weakref.WeakSet[_OpenFile] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def names(self) -> Iterable[str]:
+        try:
+            return [path.name for path in self._folder.iterdir()]
+        except OSError as error:
+            raise ArchiveError(f"cannot open {self._folder}: {error.strerror}") from None
+
+    def open(self, name: str) -> tuple[int, FileRegion]:
+        path = self._folder / name
+        if name.startswith("/") or ".." in path.parts:
+            raise ArchiveError(f"{name} points out of the folder")
+        file = _OpenFile(path)
+        with self._lock:
+            self._files.add(file)
+        status = os.fstat(file.descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ArchiveError(f"{path} is not a file")
+        return status.st_size, FileRegion(file.descriptor, 0, status.st_size, owner=file)
+
+    def close(self) -> None:
+        for file in list(self._files):
+            file.close()
+
+
+def open_file(path: Path) -> int:
+    """Open for reading without waiting for a FIFO's other end."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ArchiveError(f"cannot open {path}: {error.strerror}") from None
+    except ValueError:  # NUL or a lone surrogate, from a document
+        raise ArchiveError(f"{str(path)!r} cannot be the name of a file") from None

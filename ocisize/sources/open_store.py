@@ -1,0 +1,54 @@
+"""open_store: a folder or a tar, plain or compressed, told by what it holds."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ocisize.blob.compression import PLAIN, detect_compression
+from ocisize.blob.region import FileRegion
+from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, StreamError, TarError
+from ocisize.limits import Limits
+from ocisize.sources.folder import FolderStore, open_file
+from ocisize.sources.store import Store
+from ocisize.sources.tarball import StreamedTarStore, TarStore
+
+_EXPECTED = "expected the file of docker save, an OCI archive or an OCI layout folder"
+_INCOMPLETE = "the file is incomplete: save or download it again"
+
+
+def open_store(path: Path, limits: Limits | None = None) -> Store:
+    """Open a folder or an archive, plain or compressed; raise ArchiveError when it is neither."""
+    descriptor = open_file(path)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return FolderStore(path)
+    try:
+        return _open_tar(descriptor, limits or Limits())
+    except LimitExceeded:
+        os.close(descriptor)
+        raise
+    except OcisizeError as error:
+        os.close(descriptor)
+        raise _explain(path, error) from error
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _explain(path: Path, error: OcisizeError) -> ArchiveError:
+    """Why a file cannot be opened as an archive, and what may help."""
+    if isinstance(error, TarError) and not error.offset:
+        return ArchiveError(f"{path} is not a tar, a layout or an archive of images", hint=_EXPECTED)
+    truncated = isinstance(error, StreamError | TarError) and error.truncated
+    return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else _EXPECTED))
+
+
+def _open_tar(descriptor: int, limits: Limits) -> Store:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise ArchiveError("not a file")
+    region = FileRegion(descriptor, 0, status.st_size)
+    plain = detect_compression(region.read_at(0, 18)) == PLAIN
+    return TarStore(region, limits) if plain else StreamedTarStore(region, limits)

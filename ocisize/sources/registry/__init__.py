@@ -1,0 +1,1 @@
+"""Registries: requests, credentials, retries and deadlines."""

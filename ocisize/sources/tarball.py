@@ -1,0 +1,135 @@
+"""Named files in a tar: a plain one by offset, a compressed one by streaming."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from ocisize.blob.region import CHUNK, FileRegion
+from ocisize.blob.stream import LayerStream
+from ocisize.errors import ArchiveError
+from ocisize.limits import Limits, Meter, Tally
+from ocisize.sources.store import Store
+from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable
+from ocisize.tar.paths import clean_name
+from ocisize.tar.scanner import scan_tar
+from ocisize.text import decode_name
+
+_KEPT = 1 << 20  # members of a compressed archive up to this size are kept while indexing it
+_KEPT_TOTAL = 64 << 20  # of all of them: a compressed root filesystem is small files throughout
+_MAX_HOPS = 40  # links that may point to links, as the Linux kernel has it
+
+
+class _Members:
+    """The index of a tar: names, links resolved, and where each payload lies."""
+
+    def __init__(self, table: FileTable) -> None:
+        self.table = table
+        self.rows = {path: row for row, path in enumerate(table.paths) if table.kinds[row] in (REGULAR, HARD_LINK, SYMLINK)}
+
+    def names(self) -> list[str]:
+        return [decode_name(path) for path in self.rows]
+
+    def find(self, name: str) -> int:
+        """The row of a regular member; links are followed within the archive."""
+        path = clean_name(name.encode("utf-8", "backslashreplace"))
+        for _ in range(_MAX_HOPS):
+            row = self.rows.get(path)
+            if row is None:
+                raise ArchiveError(f"the archive has no member {decode_name(path)}")
+            kind, link = self.table.kinds[row], self.table.links.get(row, b"")
+            if kind == SYMLINK:
+                path = clean_name(link if link.startswith(b"/") else path.rpartition(b"/")[0] + b"/" + link)
+            elif kind == HARD_LINK:
+                path = clean_name(link)
+            elif row in self.table.apparent_sizes:
+                raise ArchiveError(f"the member {name} is stored sparse", hint="pack the archive without tar's --sparse")
+            else:
+                return row
+        raise ArchiveError(f"the member {name} is a circle of links")
+
+
+class _OpenTar(Store):
+    """What both kinds of tar have in common: one open file and its members."""
+
+    _members: _Members
+
+    def __init__(self, region: FileRegion) -> None:
+        self._region = region
+        self._open = True
+
+    def names(self) -> list[str]:
+        return self._members.names()
+
+    def identity(self, name: str) -> object:
+        return self._members.find(name)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            os.close(self._region.descriptor)
+
+
+class TarStore(_OpenTar):
+    """A plain tar on disk, read in place by offset."""
+
+    def __init__(self, region: FileRegion, limits: Limits) -> None:
+        super().__init__(region)
+        meter = Meter(Tally(limits, archive=True))
+        table = scan_tar(region.part(0, region.size), hash_content=False, meter=meter, window_size=CHUNK)
+        self._members = _Members(table)
+
+    def open(self, name: str) -> tuple[int, FileRegion]:
+        row = self._members.find(name)
+        table = self._members.table
+        return table.sizes[row], self._region.part(table.payload_start(row), table.sizes[row])
+
+
+class StreamedTarStore(_OpenTar):
+    """A tar compressed as a whole: indexed in one pass, its large members streamed in a second.
+
+    Members are best opened in the order they are stored in; going back means decompressing from the start.
+    """
+
+    sequential = True
+
+    def __init__(self, region: FileRegion, limits: Limits) -> None:
+        super().__init__(region)
+        self._reread = Tally(limits, archive=True)  # all passes but the first together: going back has an end
+        meter = Meter(Tally(limits, archive=True))
+        stream = LayerStream(region, meter=meter)
+        budget = _KEPT_TOTAL
+
+        def wanted(_: bytes, size: int) -> bool:
+            nonlocal budget
+            keep = size <= min(_KEPT, budget)
+            budget -= size if keep else 0
+            return keep
+
+        table = scan_tar(stream, hash_content=False, wanted=wanted, meter=meter)
+        stream.finish()
+        self._members = _Members(table)
+        self._stream: LayerStream | None = None
+
+    def position(self, name: str) -> int:
+        """Where a member's payload starts in the uncompressed tar."""
+        return self._members.table.payload_start(self._members.find(name))
+
+    def open(self, name: str) -> tuple[int, Iterable[bytes]]:
+        row = self._members.find(name)
+        table = self._members.table
+        kept = table.contents.get(row)
+        if kept is not None:
+            return len(kept), [kept] if kept else []
+        return table.sizes[row], self._read(table.payload_start(row), table.sizes[row])
+
+    def _read(self, start: int, size: int) -> Iterator[bytes]:
+        if self._stream is None or self._stream.size > start:
+            self._stream = LayerStream(self._region, meter=Meter(self._reread))
+        stream, buffer = self._stream, memoryview(bytearray(CHUNK))
+        while stream.size < start:
+            if not stream.readinto(buffer[: start - stream.size]):
+                return
+        end = start + size
+        while stream.size < end and (count := stream.readinto(buffer[: end - stream.size])):
+            yield bytes(buffer[:count])

@@ -1,0 +1,1 @@
+"""Tar layers: the scanner, headers, and the table of files."""
