@@ -32,7 +32,7 @@ from tests.images import (
     write_layout,
     write_oci_archive,
 )
-from tests.test_image import MemorySource
+from tests.oci.test_image import MemorySource
 
 
 def analyze(image: BuiltImage, **limits: int) -> None:

@@ -16,7 +16,7 @@ from ocisize.tar.scanner import scan_tar
 from tests.images import Compression, Link, build_image, compress, docker_archive_entries, layer, tar_bytes, write_files
 from tests.images import index_bytes, layout_files, named, sha256
 from tests.strategies import Bytes, long_name, member, pax
-from tests.test_image import MemorySource
+from tests.oci.test_image import MemorySource
 
 NOISE = random.Random(7).randbytes(600)
 TAR = tar_bytes({"etc/a": b"a" * 700, "bin/noise": NOISE, "bin/sh": Link("noise"), "n" * 200: b"long"})

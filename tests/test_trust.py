@@ -39,7 +39,7 @@ from tests.images import (
     write_files,
     write_layout,
 )
-from tests.test_image import MemorySource
+from tests.oci.test_image import MemorySource
 
 
 def text_of(path: Path) -> str:

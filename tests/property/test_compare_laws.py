@@ -18,7 +18,7 @@ from ocisize.report.json.diff import comparison_to_json
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
-from tests.test_image import single
+from tests.oci.test_image import single
 
 COMPRESSIONS: st.SearchStrategy[Compression] = st.sampled_from(["gzip", "gzip", "zstd", "plain"])
 STEPS = st.sampled_from(["RUN a", "RUN a b", "RUN b c d", "COPY . /x", "ADD file:0123456789ab in /", ""])

@@ -21,7 +21,7 @@ from ocisize.sizes.rows import run_over
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
-from tests.test_image import single
+from tests.oci.test_image import single
 
 laws = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 ANALYZER = Analyzer(jobs=1, catalog=Catalog(()))  # without advice, which is not at issue

@@ -18,7 +18,7 @@ from ocisize.filesystem.waste import find_waste
 from ocisize.analyzer import Analyzer
 from tests.images import DIR, Compression, Entry, Hard, Link, build_image, layer
 from tests.property.model import Pairs, overlay, tables_of
-from tests.test_image import single
+from tests.oci.test_image import single
 
 NAMES = st.sampled_from(["a", "b", "c"])
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)

@@ -1,0 +1,93 @@
+"""docs/formats.md: its samples are what is written, and the documents of all commands have the fields it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocisize.cli.main import main
+from ocisize.report.formats import FORMATS
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "formats.md").read_text()
+SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+EXAMPLE = str(ROOT / "testdata" / "example.tar")
+HEAD = {"schema", "version", "ocisize", "source", "reference", "platform", "digest", "config_digest"}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Dockerfile and no budgets."""
+    monkeypatch.chdir(tmp_path)
+
+
+def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main([*arguments, "-q"]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["markdown", "junit", "github", "openmetrics", "csv", "ncdu", "dive-json"])
+def test_samples_are_what_is_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line, but for what ``…`` stands for."""
+    written = output_of(capsys, EXAMPLE, "-f", name)
+    if name == "csv":
+        written += output_of(capsys, EXAMPLE, "-f", name, "--files")
+    blocks = re.findall(r"^```(?!sh|yaml)\w+\n(.*?)^```$", SECTIONS[name], re.MULTILINE | re.DOTALL)
+    pieces = [piece.strip() for block in blocks for line in block.splitlines() for piece in line.split(", …")]
+    assert pieces
+    assert [piece for piece in pieces if piece not in written] == []
+
+
+@pytest.mark.parametrize("name", ["sarif", "gitlab"])
+def test_samples_in_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fingerprint, places and words of the finding that the sample is about."""
+    written = json.loads(output_of(capsys, EXAMPLE, "-f", name))
+    issues = written["runs"][0]["results"] if name == "sarif" else written
+    issue = next(each for each in issues if "OS102" in (each.get("ruleId"), each.get("check_name")))
+    (sample,) = re.findall(r"^```json\n(.*?)^```$", SECTIONS[name], re.MULTILINE | re.DOTALL)
+    texts = json.dumps(issue, ensure_ascii=False)
+    for piece in re.findall(r'"(?:[^"\\]|\\.)*"', sample):
+        start = re.split(r",? …|…", piece)[0].rstrip('"')
+        assert start in texts, piece
+
+
+def keys_of(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from keys_of(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from keys_of(each)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["advise"], ["files", "--glob", "*.deb"], ["tree", "--top", "9"], ["baseline", "write"], ["baseline", "check"],
+     ["baseline", "write", "--all-platforms"]],
+)  # fmt: skip
+def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each field of each document stands on the page, beside its schema."""
+    if "check" in arguments:
+        output_of(capsys, "baseline", "write", EXAMPLE, "--name", "a")
+        arguments = [*arguments, "--name", "a"]
+    command, *more = arguments
+    document = json.loads(output_of(capsys, command, *more[:1], EXAMPLE, *more[1:], "-f", "json") if command == "baseline"
+                          else output_of(capsys, command, EXAMPLE, *more, "-f", "json"))  # fmt: skip
+    assert f"`{document['schema']}`" in SECTIONS["json"]
+    if command != "baseline":
+        assert set(document) >= HEAD
+    totals = {"wire", "unpacked", "live", "waste", "files", "layers", "file_size"}
+    shares = {"wasted_compressed_size", "sure", "likely", "ask"}
+    named = set(re.findall(r"`(\w+)`", SECTIONS["json"]))
+    assert set(keys_of(document)) - named - totals - shares == set()
+
+
+def test_every_format_has_a_section() -> None:
+    """None is forgotten."""
+    assert set(FORMATS) - {"badge", "badge-svg"} <= set(SECTIONS)

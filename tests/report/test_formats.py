@@ -1,0 +1,310 @@
+"""Formats for CI: what they say, the limits they keep, and that names out of an image break out of none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+
+from ocisize import Analysis, Analyzer, from_json, to_json
+from ocisize.model.findings import Severity
+from ocisize.model.waste import Cause
+from ocisize.errors import ReportError
+from ocisize.report.export.badge import make_badge
+from ocisize.report.words.findings import fingerprints, repository_of
+from ocisize.report.formats import FORMATS, write_report
+from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.junit import Check, write_suites
+from ocisize.report.ci.markdown import LIMIT, to_markdown
+from ocisize.report.options import ReportOptions
+from ocisize.findings.explanations import explain_rules
+from tests import hostile
+from tests.hostile import analysis_of, finding, hostile_analysis
+
+EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"
+
+
+@pytest.fixture(scope="module")
+def example() -> Analysis:
+    """The example of the README."""
+    return Analyzer().analyze(str(EXAMPLE))
+
+
+def text_of(name: str, analysis: Analysis, **options: Any) -> str:
+    file = io.StringIO(newline="")
+    write_report(name, analysis, file, ReportOptions(**options))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_writes(name: str, example: Analysis) -> None:
+    """Each name of the registry leads to a module, and what it writes can be encoded."""
+    assert text_of(name, example).encode()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_take_the_extremes(name: str) -> None:
+    """An image without layers and one of unknown wire size are reported in every format."""
+    text_of(name, analysis_of())
+    assert text_of(name, analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], wire_known=False))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "dive-json"])
+def test_no_format_writes_controls(name: str) -> None:
+    """Whatever an image names things, no control or direction character but line ends is written, and all is UTF-8."""
+    text = text_of(name, hostile_analysis(), files=name == "csv")
+    assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
+    assert text.encode()
+
+
+def test_formats_are_the_same_each_time(example: Analysis) -> None:
+    """A report depends on the analysis alone: no time, no order of sets."""
+    again = Analyzer().analyze(str(EXAMPLE))
+    assert {name: text_of(name, again) for name in FORMATS} == {name: text_of(name, example) for name in FORMATS}
+
+
+def test_the_registry_imports_no_format() -> None:
+    """To list the formats costs nothing: none of them is imported, nor attrs, nor rich."""
+    code = (
+        "import sys, ocisize.report.formats; print([m for m in sys.modules if m.startswith(('ocisize.', 'attr', 'rich'))])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "['ocisize.report', 'ocisize.report.formats']"
+
+
+@pytest.mark.parametrize("name", ["ncdu", "dive-json"])
+def test_formats_of_files_need_file_tables(name: str, example: Analysis) -> None:
+    """An analysis that was saved without file tables is refused where every file is listed."""
+    with pytest.raises(ReportError, match="without its file tables"):
+        text_of(name, from_json(to_json(example)))
+    with pytest.raises(ReportError, match="without its file tables"):
+        text_of("csv", from_json(to_json(example)), files=True)
+    assert text_of("csv", from_json(to_json(example))) == text_of("csv", example)
+
+
+def test_every_format_is_described() -> None:
+    """The page on formats has a section for each."""
+    page = (EXAMPLE.parent.parent / "docs" / "formats.md").read_text()
+    sections = set(re.findall(r"^## (.*)$", page, re.MULTILINE)) | {"badge", "badge-svg"}
+    assert [name for name in FORMATS if name not in sections or f"`{name}`" not in page] == []
+
+
+# fingerprints
+
+
+def test_fingerprints_outlive_other_changes() -> None:
+    """New sizes, names, digests in steps, and layers in other places leave a finding's fingerprint as it is."""
+    before = finding(step="COPY file:0123456789ab in /app", layers=(1,))
+    after = finding(step="COPY file:ba9876543210 in /app", layers=(4,), text="other", size=7, paths=("b", "c"))
+    assert fingerprints([before]) == fingerprints([finding(102), after])[1:]
+
+
+def test_fingerprints_tell_findings_apart() -> None:
+    """Rules and steps make fingerprints; where both are alike, findings are numbered by their layers."""
+    alike = [finding(layers=(3,)), finding(layers=(1,)), finding(step="RUN other"), finding(102)]
+    found = fingerprints(alike)
+    assert len(set(found)) == 4
+    assert [text[-2:] for text in found] == [":2", ":1", ":1", ":1"]
+    assert fingerprints(alike[::-1]) == found[::-1]
+
+
+@given(hostile.findings)
+def test_fingerprints_are_unique(findings: list[Any]) -> None:
+    """No two findings of an analysis have one fingerprint."""
+    assert len(set(fingerprints(findings))) == len(findings)
+
+
+@pytest.mark.parametrize(
+    ("reference", "repository"),
+    [("docker.io/library/app:1", "docker.io/library/app"), ("localhost:5000/a/b:1@sha256:0", "localhost:5000/a/b"),
+     ("localhost:5000/app", "localhost:5000/app"), ("app", "app"), (None, "app.tar")],
+)  # fmt: skip
+def test_repositories_have_no_tag(reference: str | None, repository: str) -> None:
+    """What names an image from build to build has neither tag nor digest; a port stays."""
+    assert repository_of(analysis_of(reference=reference)) == repository
+
+
+def test_rules_are_explained_in_general() -> None:
+    """Packaged rules have the words of their page, whatever the image; users' rules have their title."""
+    ours = [finding(102), finding(301, text="apt package lists: 3 files"), finding(102, text="again")]
+    theirs = attrs.evolve(finding(text="our cache: 3 files"), id="ACME001")
+    rules = explain_rules([*ours, theirs])
+    assert list(rules) == ["OS102", "OS301", "ACME001"]
+    assert rules["OS102"].title == "files stored again for their owner, mode or time"
+    assert rules["OS301"].title == "apt package lists"
+    assert "--mount=type=cache" in rules["OS301"].help
+    assert rules["ACME001"].title == "our cache"
+
+
+# markdown
+
+
+def test_markdown_says_what_matters(example: Analysis) -> None:
+    """Totals, findings with fix and paths, and the layers are there."""
+    text = to_markdown([Reported(analysis=example)])
+    for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
+                  f"**{len(example.advice.findings)} findings**", "`COPY --chown=1000:1000 . /app`",
+                  "<summary>Layers</summary>", "| 4 | 20.7 kB |"):  # fmt: skip
+        assert words in text
+    assert re.search(r"<br>… and \d+ more \|", text)
+
+
+def test_markdown_fits_a_comment() -> None:
+    """With thousands of findings the text stays below GitHub's 65,536 characters, and says what it leaves out."""
+    findings = [finding(number, text=f"thing {number}", step="x" * 3000) for number in range(100, 1000)]
+    layers = [{f"{number}": b"1"} for number in range(100)]
+    text = text_of("markdown", analysis_of(*layers, steps=["RUN " + "é|`" * 500] * 100, findings=findings))
+    assert len(text.encode()) <= LIMIT < 65_536
+    shown = text.count("<br>OS")
+    assert 100 < shown < 900
+    assert f"… and {900 - shown} more findings, not shown for lack of room.\n" in text
+    layers_shown = len(re.findall(r"^\| \d+ \|", text, re.MULTILINE))
+    assert layers_shown > 5
+    assert f"… and {100 - layers_shown} more layers, not shown for lack of room.\n" in text
+    assert text.endswith("</details>\n")
+
+
+@given(hostile.findings)
+def test_markdown_keeps_any_limit(findings: list[Any]) -> None:
+    """Rows are whole whatever the limit, and shown and missing ones are all there are."""
+    analysis = analysis_of({"a": b"1"}, {"b": b"2"}, findings=findings)
+    for limit in (1500, 4000, 20_000):
+        text = to_markdown([Reported(analysis=analysis)], limit=limit)
+        assert len(text.encode()) <= limit
+        missing = re.search(r"and ([\d,]+) more findings", text)
+        if shown := text.count("<br>OS"):
+            assert shown + (int(missing[1]) if missing else 0) == len(findings)
+        assert text.count("\n<details>\n") == text.count("\n</details>\n")
+
+
+# github
+
+
+COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")  # the runner takes the first :: after the properties
+
+
+def test_github_keeps_to_ten_of_a_kind() -> None:
+    """The 10 findings of each kind that save most are annotated, the others counted in a line that is no command."""
+    findings = [finding(number, severity=severity) for severity in Severity for number in range(100, 113)]
+    lines = text_of("github", analysis_of(findings=findings)).splitlines()
+    kinds = [line.split(" ")[0] for line in lines]
+    assert [kinds.count(kind) for kind in ("::error", "::warning", "::notice")] == [10, 10, 10]
+    assert lines[0].startswith("::error file=Dockerfile,title=ocisize OS100::")
+    assert lines[-1] == "ocisize: 9 more: GitHub keeps 10 annotations of a kind"
+
+
+@given(hostile.findings)
+def test_github_commands_hold_together(findings: list[Any]) -> None:
+    """Each line is one command whose message, unescaped as the runner does it, has the finding's words."""
+    text = text_of("github", analysis_of(findings=findings), dockerfile="a:b,c%\nd")
+    lines = [line for line in text.split("\n")[:-1] if not line.startswith("ocisize: ")]
+    counts = [sum(each.severity is severity for each in findings) for severity in Severity]
+    assert len(lines) == sum(min(count, 10) for count in counts)
+    for line in lines:
+        match = COMMAND.fullmatch(line)
+        assert match
+        properties = dict(pair.split("=", 1) for pair in match[2].split(","))
+        assert properties["file"] == "a%3Ab%2Cc%25%0Ad"
+        message = match[3].replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+        assert "Do `" in message
+
+
+def test_github_has_nothing_to_say_without_findings() -> None:
+    """No findings, no annotations."""
+    assert text_of("github", analysis_of()) == ""
+
+
+# gitlab
+
+
+def test_gitlab_has_what_the_widget_needs() -> None:
+    """Every issue has GitLab's five required fields with its words for severity, and no fingerprint twice."""
+    issues = json.loads(text_of("gitlab", hostile_analysis(), dockerfile="build/Dockerfile"))
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues) == len(hostile.HOSTILE)
+    assert {issue["severity"] for issue in issues} == {"major", "minor", "info"}
+    for issue in issues:
+        assert issue["location"] == {"path": "build/Dockerfile", "lines": {"begin": 1, "end": 1}}
+        assert issue["check_name"] == "OS101"
+        assert issue["description"]
+
+
+# csv
+
+
+def test_csv_of_layers(example: Analysis) -> None:
+    """A row per layer with the figures as integers of bytes; lines end as RFC 4180 has it."""
+    text = text_of("csv", example)
+    assert text.count("\r\n") == text.count("\n") == 6
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [int(row["compressed_size"]) for row in rows] == [layer.compressed_size for layer in example.layers]
+    assert [row["instruction"] for row in rows] == [layer.instruction for layer in example.layers]
+
+
+def test_csv_of_files(example: Analysis) -> None:
+    """With --files a row per tar entry; what is hidden names the layer that hides it."""
+    rows = list(csv.DictReader(io.StringIO(text_of("csv", example, files=True))))
+    assert len(rows) == example.entry_count
+    assert sum(int(row["size"]) for row in rows) == example.content_size
+    assert sum(int(row["size"]) for row in rows if row["hidden_by"]) == example.wasted_size
+    deleted = next(entry for entry in example.waste if entry.cause == Cause.DELETED)
+    row = next(row for row in rows if row["path"] == f"/{deleted.path}")
+    assert (row["layer"], row["hidden_by"], row["kind"], row["mode"]) == ("1", "3", "file", "0644")
+
+
+def test_csv_has_no_formulas() -> None:
+    """No cell begins with what a spreadsheet takes for a formula, whatever images name things."""
+    steps = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", 'plain, "quoted"\n=1']
+    analysis = analysis_of(*[hostile.FILES] * len(steps), steps=steps, reference=None, source="=evil.tar")
+    for files in (False, True):
+        rows = list(csv.reader(io.StringIO(text_of("csv", analysis, files=files), newline="")))
+        assert {len(row) for row in rows} == {len(rows[0])}
+        assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
+    assert text_of("csv", analysis).splitlines()[1].startswith("'=evil.tar,")
+
+
+# badges
+
+
+@pytest.mark.parametrize(
+    ("content", "wasted", "color"),
+    [(0, 0, "brightgreen"), (100, 2, "brightgreen"), (100, 9, "yellowgreen"), (100, 90, "red")],
+)
+def test_badge_colours_tell_waste(content: int, wasted: int, color: str) -> None:
+    """The more of an image is waste, the redder its badge."""
+    analysis = attrs.evolve(analysis_of(), content_size=content, wasted_size=wasted)
+    assert make_badge(analysis).color == color
+
+
+def test_badges_say_what_they_know(example: Analysis) -> None:
+    """The badge has the download's size, and the unpacked one where the former is unknown."""
+    assert json.loads(text_of("badge", example)) == {
+        "schemaVersion": 1, "label": "image size", "message": "1.59 MB", "color": "yellowgreen",
+    }  # fmt: skip
+    assert json.loads(text_of("badge", analysis_of({"a": b"1" * 5000}, wire_known=False)))["label"] == "unpacked size"
+    assert ">1.59 MB</text>" in text_of("badge-svg", example)
+
+
+# junit
+
+
+def test_junit_takes_other_checks() -> None:
+    """Checks that are no findings, passed and failed, stand as tests beside each other."""
+    file = io.StringIO()
+    checks = [
+        Check(group="ocisize.budget", name="wire <= 120 MB"),
+        Check(group="ocisize.budget", name="waste <= 5 MB", failure="31 MB", details="a\nb"),
+    ]
+    write_suites([(analysis_of(), checks)], file)
+    text = file.getvalue()
+    assert '<testsuites name="ocisize" tests="2" failures="1" errors="0">' in text
+    assert '<testcase classname="ocisize.budget" name="wire &lt;= 120 MB" time="0"/>' in text
+    assert '<failure type="budget" message="31 MB">a\nb</failure>' in text

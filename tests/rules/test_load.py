@@ -1,0 +1,309 @@
+"""The packaged catalogue, rule by rule, and users' files: what they add and how their errors read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import attrs
+import pytest
+
+from ocisize.rules.rule import OWN_PREFIX, Protection, Rule
+from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.model.findings import Confidence
+from ocisize.rules.match import match_rows
+from ocisize.findings.topics import TOPICS, Topic
+from ocisize.errors import CatalogError
+from tests.catalogs import rules_page, table_of
+
+CATALOG = load_catalog()
+ROOT = Path(__file__).parent.parent.parent
+
+GOOD = """
+[[rule]]
+id = "ACME001"
+title = "acme cache"
+what = "What acme keeps."
+globs = ["/var/cache/acme/"]
+confidence = "sure"
+"""
+
+
+def claimed_by(rule: Rule, *paths: str) -> list[bool]:
+    """Whether a rule of the whole catalogue claims each path; what it needs beside it is there."""
+    found = match_rows(CATALOG, table_of(paths))
+    return [row in found.get(CATALOG.rules.index(rule), ()) for row in range(len(paths))]
+
+
+def needed(rule: Rule, path: str) -> list[str]:
+    directory, _, name = path.rpartition("/")
+    values = {"{dir}": directory, "{stem}": name.rpartition(".")[0].removesuffix(".tar")}
+    return [re.sub(r"\{\w+\}", lambda found: values[found[0]], need).lstrip("/") for need in rule.needs[:1]]
+
+
+@pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
+def test_every_rule_claims_its_examples_and_no_near_misses(rule: Rule) -> None:
+    """Every rule has examples of both, and they hold in the whole catalogue."""
+    assert rule.matches, "no path that it matches"
+    assert rule.misses, "no path that it nearly matches"
+    for path in rule.matches:
+        assert claimed_by(rule, path, *needed(rule, path))[0], path
+    for path in rule.misses:
+        assert not claimed_by(rule, path)[0], path
+
+
+@pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
+def test_every_rule_is_complete(rule: Rule) -> None:
+    """Every packaged rule says why, how to mend it, and has an id in its range."""
+    assert re.fullmatch(OWN_PREFIX + r"3\d\d", rule.id)
+    assert rule.why
+    assert rule.fix
+    assert rule.what.endswith(".")
+    assert re.fullmatch(r"(https://\S+)?", rule.source)
+
+
+@pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
+def test_no_glob_is_idle(rule: Rule) -> None:
+    """A path made from a glob is claimed by its rule, or by an earlier one that is more special."""
+    for glob in rule.globs:
+        path = re.sub(r"\[(.).*?\]", r"\1", glob.text.strip("/")).replace("**", "q")
+        path = path.replace("python[23]*", "python3").replace("?", "1").replace("*", "x") + "/x" * glob.directory
+        found = match_rows(CATALOG, table_of([path, *needed(rule, path)]))
+        by = [CATALOG.rules[index] for index, rows in found.items() if 0 in rows]
+        assert by, f"{glob.text}: nothing claims {path}"
+        assert CATALOG.rules.index(by[0]) <= CATALOG.rules.index(rule)
+
+
+FINDS = re.compile(r"find /.*?(?:-delete|-exec rm -rf \{\} \+)")
+REMOVES = re.compile(r"rm -r?f (?:(?:~?/)[^\s;&]+\s?)+")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if FINDS.search(str(rule.fix))], ids=lambda rule: rule.id)
+def test_finds_in_fixes_find_what_the_rule_matches(rule: Rule, tmp_path: Path) -> None:
+    """The find of a fix, run in a root that has a rule's examples, deletes all that match and none that do not."""
+    misses = [
+        path
+        for path in rule.misses
+        if not path.endswith("/") and path not in {str(Path(each).parent) for each in rule.matches}
+    ]
+    for number, command in enumerate(dict.fromkeys(each for text in rule.fix.values() for each in FINDS.findall(text))):
+        root = tmp_path / str(number)
+        lay_out(root, [*rule.matches, *misses])
+        run(command, root)
+        assert [path for path in rule.matches if (root / path).exists()] == []
+        assert [path for path in misses if not (root / path).exists()] == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if REMOVES.search(str(rule.fix))], ids=lambda rule: rule.id)
+def test_removals_in_fixes_remove_what_the_rule_matches(rule: Rule, tmp_path: Path) -> None:
+    """Each path that an rm of a fix names is a place of the rule's, and nothing that the rule leaves alone goes with it."""
+    commands = [each for text in rule.fix.values() for each in REMOVES.findall(text) if "/etc/apt/apt.conf.d/" not in each]
+    for target in (target for command in commands for target in command.split()[2:]):
+        named = target.replace("~", "/root").strip("/").replace("*", "x")
+        assert any(claimed_by(rule, named) + claimed_by(rule, f"{named}/a/b")), target
+    for command in commands:
+        root = tmp_path / "root"
+        lay_out(root, [*rule.matches, *(miss for miss in rule.misses if not miss.endswith("lock"))])
+        before = sum(1 for path in rule.misses if (root / path).exists())
+        run(command.replace("~", "/root"), root)
+        assert sum(1 for path in rule.misses if (root / path).exists()) == before
+
+
+def lay_out(root: Path, paths: Sequence[str]) -> None:
+    for path in paths:
+        place = root / path
+        if path.endswith("/"):
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(b"x")
+
+
+def run(command: str, root: Path) -> None:
+    """Run a command on a root folder of its own."""
+    name, *rest = command.split(" ", 1)
+    inside = re.sub(r"(?<=\s)/(?=\S*)", f"{root}/", f" {rest[0]}")
+    subprocess.run(["/bin/sh", "-c", f"{name}{inside}"], check=True, cwd=root)
+
+
+def test_ids_stand_in_order() -> None:
+    """Ids ascend, so that a new one is seen to be new; files lie in order, too."""
+    ids = [rule.id for rule in CATALOG.rules]
+    assert ids == sorted({*ids})
+
+
+@pytest.mark.parametrize("protection", CATALOG.protections, ids=lambda protection: protection.what.split()[0])
+def test_protections_hold(protection: Protection) -> None:
+    """A protected path belongs to no rule, even in a place that a rule claims; a near miss does there."""
+    assert protection.matches
+    assert protection.misses
+    for path in protection.matches:
+        assert match_rows(CATALOG, table_of([path])) == {}, path
+    below = [path for path in protection.matches if not any(glob.anchored for glob in protection.globs)]
+    for path in below:
+        assert match_rows(CATALOG, table_of([f"tmp/{path}"])) == {}, path
+    for path in protection.misses:
+        assert match_rows(CATALOG, table_of([f"tmp/{path}"])), path
+
+
+# What dpkg, rpm, apk and pip have installed in a small Debian, Fedora and Alpine image, and what none of them can miss.
+NEEDED = """
+bin/busybox bin/sh sbin/ldconfig etc/passwd etc/group etc/shadow etc/ld.so.cache etc/ld.so.conf etc/os-release usr/lib/os-release
+etc/ssl/certs/ca-certificates.crt etc/apt/sources.list etc/apt/trusted.gpg.d/debian-archive-bookworm-stable.gpg etc/apk/world
+etc/dpkg/dpkg.cfg.d/docker etc/nsswitch.conf etc/localtime lib/x86_64-linux-gnu/libc.so.6 lib64/ld-linux-x86-64.so.2
+lib/ld-musl-x86_64.so.1 lib/apk/db/installed lib/apk/db/triggers lib/apk/db/scripts.tar usr/lib/apk/db/installed
+usr/bin/bash usr/bin/dpkg usr/bin/env usr/bin/ldd usr/bin/make-first-existing-target usr/bin/perl usr/bin/assistant
+usr/lib/x86_64-linux-gnu/libz.so.1.2.13 usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30 usr/lib/x86_64-linux-gnu/libLLVM-14.so.1
+usr/lib/llvm-14/lib/libLLVM-14.so.1 usr/lib/gcc/x86_64-pc-linux-gnu/13/libgcc_s.so.1 usr/lib/jvm/java-17/lib/modules
+usr/lib/jvm/java-17/lib/server/libjvm.so usr/lib/locale/C.utf8/LC_CTYPE usr/lib/python3.11/test.py usr/lib/python3.11/unittest/case.py
+usr/lib/python3/dist-packages/six.py usr/lib/python3/dist-packages/six-1.16.0.egg-info usr/lib/sysimage/rpm/rpmdb.sqlite
+usr/lib/debug usr/share/ca-certificates/mozilla/x.crt usr/share/doc/libc6/copyright usr/share/doc/zlib1g/copyright
+usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.0/System.Private.CoreLib.dll usr/share/dotnet/host/fxr/8.0.0/libhostfxr.so
+usr/share/licenses/zlib/LICENSE usr/share/locale/locale.alias usr/share/nginx/html/index.html usr/share/perl5/Dpkg.pm
+usr/share/perl/5.36.0/strict.pm usr/share/zoneinfo/Europe/Berlin usr/share/common-licenses/GPL-3 usr/share/rpm/Packages
+usr/local/lib/python3.12/site-packages/django/test/client.py usr/local/lib/python3.12/site-packages/numpy/testing/__init__.py
+usr/local/lib/python3.12/site-packages/requests-2.32.dist-info/METADATA usr/local/lib/python3.12/site-packages/requests-2.32.dist-info/RECORD
+usr/local/lib/python3.12/site-packages/numpy.libs/libopenblas64.so usr/local/lib/python3.12/ensurepip/__init__.py usr/local/bin/node
+usr/local/lib/node_modules/npm/bin/npm-cli.js usr/local/lib/node_modules/npm/package.json usr/local/bundle/gems/rake-13/lib/rake.rb
+usr/local/bundle/specifications/rake-13.gemspec usr/local/lib/libpython3.12.so.1.0 usr/local/cuda-12.4/lib64/libcudart.so.12
+var/lib/dpkg/status var/lib/dpkg/status-old var/lib/dpkg/available var/lib/dpkg/info/libc6:amd64.list var/lib/dpkg/info/libc6:amd64.md5sums
+var/lib/dpkg/alternatives/awk var/lib/dpkg/triggers/File var/lib/dpkg/status.d/base-files var/lib/apt/extended_states
+var/lib/rpm/Packages var/lib/rpm/rpmdb.sqlite var/lib/pacman/local/zlib/desc var/spool/cron/crontabs/root var/www/html/index.php
+app/package.json app/node_modules/express/package.json app/node_modules/express/index.js app/node_modules/express/LICENSE
+app/node_modules/@scope/test/index.js app/node_modules/x/lib/tests/run.js app/vendor/composer/installed.json app/.env app/main.py
+app/app.jar app/target/app.jar app/build/index.html app/core.js app/core/index.js app/logs app/changelog app/.next/static/x.js
+app/.yarn/cache/x.zip app/bin/Release/x.dll app/coverage/index.py app/data.tar.gz app/models/model.obj go/bin/app root/.bashrc
+opt/conda/conda-meta/zlib-1.3.json opt/conda/lib/libz.so opt/java/openjdk/lib/modules opt/app/tmp/x
+""".split()
+
+
+def test_needed_files_belong_to_no_rule() -> None:
+    """Programs, libraries, settings, databases and licences of real images are left alone."""
+    found = match_rows(attrs.evolve(CATALOG, secrets=()), table_of(NEEDED))
+    assert {CATALOG.rules[index].id: [NEEDED[row] for row in rows] for index, rows in found.items()} == {}
+
+
+def test_the_catalogue_is_packaged() -> None:
+    """The data files are found where the package is."""
+    names = sorted(entry.name for entry in (files("ocisize") / "rules" / "data").iterdir())
+    assert names
+    assert all(re.fullmatch(r"\d-[a-z]+\.toml", name) for name in names)
+
+
+def test_rules_page_is_up_to_date() -> None:
+    """docs/rules.md says what the catalogue says, with an anchor for every rule."""
+    page = (ROOT / "docs/rules.md").read_text("utf-8")
+    assert page == rules_page(CATALOG), "run: python -m tests.catalogs > docs/rules.md"
+    ids = [topic.id for topic in TOPICS] + [rule.id for rule in CATALOG.rules]
+    assert re.findall(r'<a id="(\w+)">', page) == [id_.lower() for id_ in ids]
+    assert ids == sorted({*ids})
+
+
+def test_every_finding_is_explained() -> None:
+    """Every id that stands in the code of an analysis has a section, and no section is about an id that does not."""
+    paths = [path for folder in ("findings", "rules") for path in (ROOT / "ocisize" / folder).rglob("*.py")]
+    code = "".join(path.read_text("utf-8") for path in paths if path.stem != "topics")
+    assert {*re.findall(r'"(OS[12]\d\d)"', code)} == {topic.id for topic in TOPICS}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
+def test_every_topic_is_complete(topic: Topic) -> None:
+    """Every section says what, why and how to mend it."""
+    assert topic.what.endswith(".")
+    assert topic.why.endswith(".")
+    assert topic.fix
+    assert re.fullmatch(r"(https://\S+)?", topic.source)
+
+
+def test_fixes_are_filled() -> None:
+    """Placeholders give way, and only they do."""
+    text = GOOD + "fix = { a = 'In {instruction}: rm ${path} {a,b} {path}' }"
+    rule = parse_catalog(text, "x").rules[0]
+    assert rule.fixes(instruction="RUN \\1 {path}", path="/x") == {"a": "In RUN \\1 {path}: rm ${path} {a,b} /x"}
+
+
+def test_users_rules_come_first(tmp_path: Path) -> None:
+    """A user's rule takes a path over; of several files the first does."""
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text(GOOD)
+    second.write_text(
+        GOOD.replace("ACME001", "ACME002").replace('"/var/cache/acme/"', '"/var/cache/"')
+        + '[[protect]]\nwhat = "keep"\nglobs = ["*.keep"]\n'
+    )
+    catalog = load_catalog([first, second])
+    assert [rule.id for rule in catalog.rules[:3]] == ["ACME001", "ACME002", "OS301"]
+    table = table_of(["var/cache/acme/x", "var/cache/apk/x", "var/log/x", "var/log/x.keep"])
+    by = {catalog.rules[index].id: list(rows) for index, rows in match_rows(catalog, table).items()}
+    assert by == {"ACME001": [0], "ACME002": [1], "OS383": [2]}
+
+
+def test_optional_keys_have_defaults() -> None:
+    """A rule needs five keys."""
+    rule = parse_catalog(GOOD, "x").rules[0]
+    assert (rule.kinds, rule.exceptions, rule.needs, rule.fix, rule.why) == (("file", "hardlink", "symlink"), (), (), {}, "")
+    assert rule.confidence is Confidence.SURE
+    assert parse_catalog("", "x").rules == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('id = "ACME001"\n', ""), "x.toml: rule 1: id: got nothing, expected a string that is not empty"),
+        (('"ACME001"', "7"), "x.toml: 7: id: got 7, expected a string that is not empty"),
+        (('"ACME001"', '"acme"'), "x.toml: acme: id: got 'acme', expected letters and 3 or 4 digits, not beginning with OS"),
+        (('"ACME001"', '"OS301"'), "x.toml: OS301: id: got 'OS301', expected letters and 3 or 4 digits, not beginning with OS"),
+        (('"acme cache"', '""'), "x.toml: ACME001: title: got '', expected a string that is not empty"),
+        (('"sure"', '"maybe"'), "x.toml: ACME001: confidence: got 'maybe', expected one of sure, likely, ask"),
+        (('["/var/cache/acme/"]', "[]"), "x.toml: ACME001: globs: got [], expected an array of strings"),
+        (('["/var/cache/acme/"]', '"/a"'), "x.toml: ACME001: globs: got '/a', expected an array of strings"),
+        (('["/var/cache/acme/"]', '["a", 1]'), "x.toml: ACME001: globs: got ['a', 1], expected an array of strings"),
+        (('["/var/cache/acme/"]', '["a**"]'), "x.toml: ACME001: globs: the glob 'a**' has '**' within a component"),
+        (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected one of id, title, what, confidence, why, note, source, "
+         "globs, except, kinds, needs, matches, misses, fix; ACME001: what: got nothing, expected a string that is not empty"),
+        (("confidence", 'kinds = ["pipe"]\nconfidence'), "x.toml: ACME001: kinds: got 'pipe', expected some of file, hardlink, "
+         "symlink, char, block, dir, fifo"),
+        (("confidence", 'needs = ["{name}/a"]\nconfidence'), "x.toml: ACME001: needs: got '{name}/a', expected a path from / or "
+         "{dir}/, with {stem} and no wildcards"),
+        (("confidence", 'fix = "a"\nconfidence'), "x.toml: ACME001: fix: got 'a', expected a table of strings"),
+        (("confidence", 'fix = { a = "{who}" }\nconfidence'), "x.toml: ACME001: fix.a: got {who}, expected {instruction} or {path}"),
+        (("[[rule]]", "[rule]"), "x.toml: rule: got a table, expected [[rule]] tables"),
+        (("[[rule]]", "[[rules]]"), "x.toml: the file: rules: unknown key, expected one of rule, protect, secret, public"),
+        (("[[rule]]", "[[rule]"), "x.toml: is not TOML: "),
+        (("[[rule]]", "a = " + "9" * 5000 + "\n[[rule]]"), "x.toml: is not TOML: "),
+        (("[[rule]]", "a = " + "[" * 100_000 + "\n[[rule]]"), "x.toml: is not TOML: "),
+        (("[[rule]]", '[[protect]]\nwho = "a"\n[[rule]]'), "x.toml: protect 1: who: unknown key, expected one of what, globs, "
+         "matches, misses; protect 1: what: got nothing, expected a string that is not empty; protect 1: globs: got nothing, "
+         "expected an array of strings"),
+        (("[[rule]]", f"{GOOD}[[rule]]"), "x.toml: ACME001: id: stands twice"),
+    ],
+)  # fmt: skip
+def test_errors_name_file_rule_and_key(change: tuple[str, str], message: str, tmp_path: Path) -> None:
+    """What is wrong with a user's file is said with its place, what was found and what was expected."""
+    file = tmp_path / "x.toml"
+    file.write_text(GOOD.replace(change[0], change[1], 1))
+    with pytest.raises(CatalogError) as caught:
+        load_catalog([file])
+    told = str(caught.value).replace(f"{tmp_path}/", "")
+    assert told.startswith(message) if message.endswith(" ") else told == message
+    assert len(caught.value.problems) == (0 if "not TOML" in message else told.count("; ") + 1)
+
+
+def test_one_id_in_two_files_is_refused(tmp_path: Path) -> None:
+    """Ids are unique over all files."""
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text(GOOD)
+    second.write_text(GOOD)
+    with pytest.raises(CatalogError, match=r"second\.toml: ACME001: id: stands in \S*first\.toml already"):
+        load_catalog([first, second])
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file and one that is not text are named."""
+    with pytest.raises(CatalogError, match=r"x\.toml: cannot be read: No such file or directory"):
+        load_catalog([tmp_path / "x.toml"])
+    (tmp_path / "x.toml").write_bytes(b"\xff")
+    with pytest.raises(CatalogError, match=r"x\.toml: is not UTF-8"):
+        load_catalog([tmp_path / "x.toml"])

@@ -1,0 +1,209 @@
+"""open_source: what an input names, and what is said of files that are no image."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ocisize.analyzer import Analyzer
+from ocisize.errors import ArchiveError, InvalidReference, OcisizeError
+from ocisize.sources.open import open_source
+from tests.images import (
+    DIR, build_image, compress, layer, tar_bytes, write_docker_archive, write_files, write_layout, write_oci_archive,
+)  # fmt: skip
+from tests.sources.test_store import counted
+
+IMAGE = build_image([layer({"etc/passwd": b"root"}), layer({"app": b"run"})])
+
+
+def form_of(text: str, select: str | None = None) -> str:
+    with closing(open_source(text, select=select)) as source:
+        return source.format
+
+
+def refused(text: str, match: str, select: str | None = None) -> ArchiveError:
+    with pytest.raises(ArchiveError, match=match) as raised:
+        open_source(text, select=select)
+    return raised.value
+
+
+def test_a_path_is_told_by_its_content(tmp_path: Path) -> None:
+    """Folders and archives need no scheme and no suffix."""
+    assert form_of(str(write_layout(IMAGE, tmp_path / "layout"))) == "oci-layout"
+    write_oci_archive(IMAGE, tmp_path / "a")
+    write_docker_archive(IMAGE, tmp_path / "b")
+    write_docker_archive(IMAGE, tmp_path / "c", style="docker25")
+    assert [form_of(str(tmp_path / name)) for name in "abc"] == ["oci-archive", "docker-archive", "docker-archive"]
+
+
+@pytest.mark.parametrize("slashes", ["", "//"])
+def test_a_scheme_decides(tmp_path: Path, slashes: str) -> None:
+    """An explicit scheme says how to read a file that could be read two ways."""
+    path = tmp_path / "both.tar"
+    write_docker_archive(IMAGE, path, style="containerd", tags=["v1"])
+    for scheme, digest in (("oci-archive", IMAGE.digest), ("docker-archive", None)):
+        assert Analyzer().analyze(f"{scheme}:{slashes}{path}").digest == digest
+    layout = write_layout(IMAGE, tmp_path / "layout", name="v1")
+    for scheme in ("oci-dir", "oci"):
+        assert form_of(f"{scheme}:{slashes}{layout}") == "oci-layout"
+
+
+def test_a_scheme_takes_a_name_behind_the_path(tmp_path: Path) -> None:
+    """path:name chooses an image, as skopeo writes it; a file with a colon in its name is still found."""
+    layout = write_layout(IMAGE, tmp_path / "layout", name="v1")
+    assert form_of(f"oci:{layout}:v1") == "oci-layout"
+    refused(f"oci:{layout}:v2", "no image 'v2'")
+    write_docker_archive(IMAGE, tmp_path / "a:b.tar", tags=["app:v1"])
+    assert form_of(f"docker-archive:{tmp_path}/a:b.tar") == "docker-archive"
+    assert form_of(f"{tmp_path}/a:b.tar") == "docker-archive"
+
+
+@pytest.mark.parametrize("text", ["./nothing", "/nothing/here", "../x", "app.tar", "some/app.tar.gz", "x.tgz", "folder/", "docker-archive:none", "oci-dir:none:v1"])  # fmt: skip
+def test_missing_paths(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like a path is a missing file, not a reference."""
+    monkeypatch.chdir(tmp_path)
+    refused(text, "no such file|No such file")
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_name(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unset variable names no image, and not the current folder either."""
+    write_layout(IMAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidReference, match="its name is empty") as caught:
+        open_source(text)
+    assert caught.value.hint == "is a variable unset?"
+
+
+@pytest.mark.parametrize("text", ["a" * 5000, "x/" + "y" * 300 + "/..", "a\0b", "No Such Image", "docker-archive:a\0b"])
+def test_texts_that_no_file_can_have_as_name(text: str) -> None:
+    """Names that the system refuses are told like others that do not exist."""
+    with pytest.raises((InvalidReference, ArchiveError)):
+        open_source(text)
+
+
+def test_an_ordinary_tar(tmp_path: Path) -> None:
+    """A root filesystem, as docker export writes it, is recognised and named."""
+    path = tmp_path / "rootfs.tar"
+    path.write_bytes(tar_bytes({"etc": DIR, "etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}))
+    assert (refused(str(path), "a root filesystem, as docker export writes it").hint or "").startswith("save one with")
+    path.write_bytes(compress(tar_bytes({"hello": b"x"}), "zstd"))
+    refused(str(path), "neither manifest.json nor index.json")
+
+
+@pytest.mark.parametrize("data", [b"x" * 5000, b"\x7fELF" + os.urandom(100), b"{}", b"PK\x03\x04" + bytes(600)])
+def test_random_files(tmp_path: Path, data: bytes) -> None:
+    """A file that is no tar is an ArchiveError that names it and says what is expected."""
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    error = refused(str(path), f"{path} is not a tar, a layout or an archive of images")
+    assert error.hint == "expected the file of docker save, an OCI archive or an OCI layout folder"
+
+
+def test_cut_and_broken_archives(tmp_path: Path) -> None:
+    """An archive cut anywhere in its members is an ArchiveError, plain or compressed."""
+    path = tmp_path / "file"
+    for outer in ("plain", "gzip", "zstd"):
+        write_docker_archive(IMAGE, path, outer=outer)
+        data = path.read_bytes()
+        for cut in (20, len(data) // 4, len(data) // 3):
+            path.write_bytes(data[:cut])
+            error = refused(str(path), str(path))
+            assert error.hint is not None
+        assert error.hint == "the file is incomplete: save or download it again"
+
+
+def test_hints_fit_what_was_given(tmp_path: Path) -> None:
+    """A wrong scheme is told the right one; a folder is no reason to save anything."""
+    folder = write_layout(IMAGE, tmp_path / "layout")
+    archive = write_oci_archive(IMAGE, tmp_path / "oci.tar")
+    for what, scheme in ((folder, "oci-dir:"), (archive, "oci-archive:")):
+        error = refused(f"docker-archive:{what}", "it is an OCI layout, not a docker-archive")
+        assert error.hint == f"write {scheme} in front, or leave out docker-archive:"
+    (tmp_path / "empty").mkdir()
+    assert refused(str(tmp_path / "empty"), "is empty").hint == "a layout folder holds oci-layout, index.json and blobs"
+
+
+@pytest.mark.parametrize(("data", "tool"), [(bz2.compress(b"x"), "bzip2"), (lzma.compress(b"x"), "xz")])
+def test_archives_in_other_compressions(tmp_path: Path, data: bytes, tool: str) -> None:
+    """What cannot be decompressed is named, with what to do."""
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert refused(str(path), f"compressed with {tool}").hint == f"decompress it first: {tool} -d"
+
+
+@pytest.mark.parametrize("data", [b"", bytes(1024), bytes(10240)])
+def test_empty_files(tmp_path: Path, data: bytes) -> None:
+    """An empty file or tar is said to be empty."""
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    refused(str(path), "it is empty")
+
+
+def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
+    """A FIFO that nobody writes to is refused at once."""
+    os.mkfifo(tmp_path / "fifo")
+    refused(str(tmp_path / "fifo"), "not a file")
+    refused("/dev/null", "not a file")
+
+
+def test_folders_that_are_no_layout(tmp_path: Path) -> None:
+    """A folder without index.json or manifest.json is told what it is."""
+    refused(str(tmp_path), "it is empty")
+    (tmp_path / "Dockerfile").touch()
+    refused(str(tmp_path), "neither manifest.json nor index.json")
+    refused(f"oci-dir:{tmp_path}", "is not an OCI layout: it has no index.json")
+    for name in ("etc", "usr", "var"):
+        (tmp_path / name).mkdir()
+    refused(str(tmp_path), "a root filesystem")
+
+
+def test_archives_that_nobody_loads(tmp_path: Path) -> None:
+    """Archives of Docker before 1.10 and layouts without oci-layout are named."""
+    path = tmp_path / "file"
+    path.write_bytes(tar_bytes({"repositories": b"{}", "abc/layer.tar": b"", "abc/json": b"{}"}))
+    refused(str(path), "Docker before 1.10")
+    path.write_bytes(tar_bytes({"index.json": b"{}"}))
+    refused(str(path), "without its oci-layout file")
+
+
+def test_skopeos_dir_form(tmp_path: Path) -> None:
+    """A manifest.json that is an object is not docker's."""
+    write_files({"manifest.json": IMAGE.manifest, "version": b"Directory Transport Version: 1.1\n"}, tmp_path / "dir")
+    with pytest.raises(OcisizeError, match="skopeo's dir: form"):
+        open_source(str(tmp_path / "dir"))
+
+
+@pytest.mark.parametrize("text", ["app.tar", "layout"])
+def test_failed_openings_leave_nothing_open(tmp_path: Path, text: str) -> None:
+    """When an image cannot be opened its files are closed again."""
+    write_files({"index.json": b"{}", "oci-layout": b"{}"}, tmp_path / "layout")
+    (tmp_path / "app.tar").write_bytes(tar_bytes({"manifest.json": b"[5]"}))
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        with pytest.raises(OcisizeError):
+            open_source(str(tmp_path / text))
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("form", ["docker-archive", "oci-archive", "oci-layout"])
+def test_a_plain_archive_is_never_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """Plain layers in local files are read for their headers only, unless verify asks for more."""
+    image = build_image([layer({"big": bytes(50 << 20), "small": b"x"}, "plain"), layer({"top": b"y"}, "plain")])
+    path = tmp_path / "image"
+    if form == "docker-archive":
+        write_docker_archive(image, path)
+    elif form == "oci-archive":
+        write_oci_archive(image, path)
+    else:
+        write_layout(image, path)
+    read = counted(monkeypatch)
+    analysis = Analyzer().analyze(str(path))
+    assert (analysis.format, analysis.content_size, read[0] < 1 << 20) == (form, (50 << 20) + 2, True)
+    assert Analyzer(verify=True).analyze(str(path)).content_size == analysis.content_size
+    assert read[0] > 50 << 20
