@@ -60,7 +60,7 @@ class Analyzer:
     what was read of verified layers, so that images which share them read them once. With ``keep_going`` layers that
     cannot be read are left out and named in the analysis, which then says that it is not ``complete``; so are images of an
     index. ``limits`` are what an image may ask for; ``max_memory``, in bytes, lowers them by the law of
-    ``ocisize.memory``. ``on_progress`` is called under a lock, at most once per MiB and layer.
+    ``ocisize.limits``. ``on_progress`` is called under a lock, at most once per MiB and layer.
     """
 
     platform: Platform | str | None = None

@@ -132,7 +132,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
 
 def _times(options: argparse.Namespace) -> int:
-    """How much of an analysis is held at once, as ``ocisize.memory`` counts it."""
+    """How much of an analysis is held at once, as ``ocisize.limits`` counts it."""
     from ocisize.limits import EVERY_FILE, TWO_IMAGES
 
     if getattr(options, "files", False) or any(output.format in _LISTS for output in options.outputs):

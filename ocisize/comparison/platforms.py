@@ -1,7 +1,7 @@
 """Drift: what differs between the images of an index, and how much it weighs.
 
 Figures stand beside each other in the index's order, None where an image has no such thing or the figure is unknown.
-What is compared by name is compared without the processor's: see ``processors``.
+What is compared by name is compared without the processor's: see ``history.architectures``.
 """
 
 from __future__ import annotations

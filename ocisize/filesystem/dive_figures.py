@@ -1,6 +1,6 @@
 """dive: the figures that dive gives for the same layers, its counting faults included.
 
-Rules, as https://github.com/wagoodman/dive 0.13.1 has them, beside those of the trees in ``divetree``:
+Rules, as https://github.com/wagoodman/dive 0.13.1 has them, beside those of the trees in ``dive_tree``:
 
 * Only leaves are counted, children before siblings in byte order, under their path without one ``.wh.``. A whiteout
   counts what it removes if that is a directory, else 0. A whiteout of nothing ends the counting of its layer.

@@ -206,7 +206,7 @@ _FITNESS = (
         why=(
             "Rarely one file is to blame: it is the sum of a large base, build tools and what was left behind. To aim "
             "for: Python 70 to 120 MB, Node.js 80 to 180 MB, Java with a JRE 180 to 250 MB, a static Go binary 10 to "
-            "25 MB, application included. Sources of these figures stand in ocisize/figures/targets.toml; they are "
+            "25 MB, application included. Sources of these figures stand in ocisize/packages/targets.toml; they are "
             "compared with the compressed size, the lenient reading, and where that is unknown with a third of the "
             "content."
         ),

@@ -18,7 +18,7 @@ class OperatingSystem:
 class Runtime:
     """A language runtime, by its program."""
 
-    name: str  #: as in ``ocisize/figures/runtimes.toml``; ``static`` or ``native`` for a program of the image's own
+    name: str  #: as in ``ocisize/packages/runtimes.toml``; ``static`` or ``native`` for a program of the image's own
     title: str
     version: str  #: as far as paths and environment tell, else ""
     path: str

@@ -1,6 +1,6 @@
 """The junk catalogue: rules for what an image rarely needs, read from TOML files.
 
-The packaged files lie in ``ocisize/catalog``; users add their own in the same form::
+The packaged files lie in ``ocisize/rules/data``; users add their own in the same form::
 
     [[rule]]
     id = "ACME001"                        # letters, then digits; OS… are ocisize's own

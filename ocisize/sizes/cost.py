@@ -59,7 +59,7 @@ class Cost:
 
 @functools.cache
 def default_assumptions() -> Assumptions:
-    """The packaged assumptions, ``ocisize/figures/cost.toml``."""
+    """The packaged assumptions, ``ocisize/sizes/cost.toml``."""
     values = load_cost()
     return Assumptions(**{**values, "bandwidths": tuple(values["bandwidths"])})
 

@@ -1,7 +1,7 @@
 """The views of an image as JSON: versioned documents ``ocisize.files`` and ``ocisize.tree``.
 
-They follow the rules of ``report.json``: sizes are integers of bytes, unknown ones null; ``version`` changes when a field
-changes its meaning or goes; names that are not UTF-8 are written with ``\\xNN`` escapes.
+They follow the rules of ``report.json.analysis``: sizes are integers of bytes, unknown ones null; ``version`` changes when a
+field changes its meaning or goes; names that are not UTF-8 are written with ``\\xNN`` escapes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All findings about an image: for people, those that matter at length and the others in a line each; and as JSON.
 
-The JSON is a versioned document, ``ocisize.advice``, by the rules of ``report.json``.
+The JSON is a versioned document, ``ocisize.advice``, by the rules of ``report.json.analysis``.
 """
 
 from __future__ import annotations
