@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tables
 from ocisize import Analysis, Analyzer, analyze
 from ocisize.rules.rule import Catalog
-from ocisize.model.findings import Advice, Confidence, Finding, Saving, add_up
+from ocisize.model.findings import Advice, Confidence, Finding, Saving, sum_savings
 from ocisize.model.waste import Cause
 from ocisize.text import decode_name
 
@@ -194,7 +194,7 @@ def judge_mistakes(mistakes: Sequence[Mistake], rows: Sequence[Row], findings: S
     lines = []
     for mistake in mistakes:
         own, named = total(bytes_of(mistake, rows)), namings(mistake, findings)
-        promised = add_up(named)
+        promised = sum_savings(named)
         lines.append(
             [
                 mistake.name,
@@ -212,12 +212,12 @@ def judge_savings(mistakes: Sequence[Mistake], rows: Sequence[Row], bad: Analysi
     real = Saving(bad.content_size - good.content_size, (bad.compressed_size or 0) - (good.compressed_size or 0))
     findings = bad.advice.findings
     naming = [finding for finding in findings if any(finding in namings(mistake, findings) for mistake in mistakes)]
-    promised, left = add_up(findings), add_up(good.advice.findings)
+    promised, left = sum_savings(findings), sum_savings(good.advice.findings)
     lines = [
         saving_row("saved by the repair", real, real),
         saving_row("files of the planted mistakes", total(set().union(*(bytes_of(one, rows) for one in mistakes))), real),
         saving_row("promised, less what is still promised for the twin", difference(promised, left), real),
-        saving_row("promised by findings that name a mistake", add_up(naming), real),
+        saving_row("promised by findings that name a mistake", sum_savings(naming), real),
         saving_row("promised by sure findings", bad.advice.saving(Confidence.SURE), real),
         saving_row("promised by all findings", promised, real),
     ]

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tables
 from ocisize import Analyzer, Comparison, __version__, compare, from_json, to_json
-from ocisize.model.comparison import add_up
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import sum_file_totals
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.report.text.diff import write_diff
 
 CASE = "scale-200000"
@@ -129,9 +129,9 @@ def measure_speed(out: Path, rounds: int) -> tuple[str, int]:
 
 def sums_of(found: Comparison) -> list[tuple[str, int, int]]:
     """What an image grew on the wire and in content, and what three ways to part it come to."""
-    kinds = [found.sum_of(kind) for kind in Kind]
+    kinds = [found.sum_of(kind) for kind in FileChangeKind]
     kinds += [each for layer in found.layers for each in (layer.unchanged, layer.other) if each is not None]
-    by_kind = add_up(kinds)
+    by_kind = sum_file_totals(kinds)
     parts: Sequence[tuple[str, Sequence[Any]]] = (
         ("image", [found]), ("layers", found.layers), ("files by kind, and other", [by_kind]),
         ("directories", found.directories),

@@ -46,23 +46,23 @@ def write_tar(path: Path, entries: int, root: bytes = b"srv") -> None:
 
 def run_step(step: str, path: str) -> None:
     """What valgrind watches."""
-    from ocisize.filesystem.overlay import merge
+    from ocisize.filesystem.overlay import overlay_all
     from ocisize.filesystem.duplicates import find_duplicates
     from ocisize.filesystem.waste import find_waste
     from ocisize.blob.region import FileRegion
     from ocisize.tar.filetable import FileTable
-    from ocisize.layer.kept_files import BEGINNINGS, Metadata
+    from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
     from ocisize.tar.scanner import scan_tar
 
     def scan(path: str) -> FileTable:
         region = FileRegion(os.open(path, os.O_RDONLY), 0, Path(path).stat().st_size)
         limit = 512 if step == "scan in place" else 1 << 20
-        return scan_tar(region, hash_up_to=limit, wanted=Metadata(), beginnings=BEGINNINGS)
+        return scan_tar(region, hash_up_to=limit, wanted=KeptFiles(), beginnings=BEGINNINGS)
 
     table = scan(path)
     if step.startswith("merge"):
         tables = [table, table if step == "merge the same" else scan(path + OTHER)]
-        overlay = merge(tables)
+        overlay = overlay_all(tables)
         find_waste(tables, overlay)
         find_duplicates(tables, overlay)
 

@@ -102,7 +102,7 @@ def _wire(steps: Steps, folder: Path) -> None:
 
 
 def _merge(steps: Steps, folder: Path) -> None:
-    from ocisize.filesystem.overlay import merge
+    from ocisize.filesystem.overlay import overlay_all
     from ocisize.filesystem.duplicates import find_duplicates
     from ocisize.filesystem.waste import find_waste
     from ocisize.analyzer import Analyzer
@@ -110,7 +110,7 @@ def _merge(steps: Steps, folder: Path) -> None:
     analysis = Analyzer(hash_content=True).analyze(folder / "docker.tar")
     tables: list[Any] = [layer.files for layer in analysis.layers]
     entries = sum(map(len, tables))
-    overlay = steps.time("merge", lambda: merge(tables), lambda _: entries)
+    overlay = steps.time("merge", lambda: overlay_all(tables), lambda _: entries)
     steps.time("waste", lambda: find_waste(tables, overlay), lambda _: entries)
     steps.time("duplicates", lambda: find_duplicates(tables, overlay), lambda _: entries)
 

@@ -34,7 +34,7 @@ import tables
 from ocisize import Analyzer, Connection, OcisizeError, to_json
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.deadline import Lines
+from ocisize.sources.registry.deadline import Connections
 from ocisize.sources.registry.source import RegistrySource
 from results import describe_machine
 from tests.images import BuiltImage, build_image, layer
@@ -305,8 +305,8 @@ def by_fault(outcomes: Sequence[Outcome]) -> str:
 
 
 def shorten_pauses() -> None:
-    original = Lines.pause
-    Lines.pause = lambda self, seconds: original(self, seconds / 100)  # type: ignore[method-assign]
+    original = Connections.pause
+    Connections.pause = lambda self, seconds: original(self, seconds / 100)  # type: ignore[method-assign]
 
 
 def main() -> int:

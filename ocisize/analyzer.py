@@ -12,7 +12,7 @@ import attrs
 
 from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
 from ocisize.history.base_image import find_base, match_given
-from ocisize.layer.content_hashes import Outcome, hash_alike
+from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
 from ocisize.layer.scan import LayerScan, scan_layer
@@ -21,10 +21,10 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.base import Base, GivenBase
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, Layer, read_image
-from ocisize.oci.index import layer_key, naming, placed, read_images, shared_layers
+from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.platform import parse_platform
 from ocisize.oci.source import Source
-from ocisize.pipeline import explain
+from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
 from ocisize.sources.open import open_source
@@ -111,7 +111,7 @@ class Analyzer:
         if note is not None:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
         outcomes = self._scan(source, image)
-        analysis = explain(source, name, image, outcomes, self.catalog or load_catalog(), base)
+        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
         if not self.keep_layers:
             _forget_contents(outcomes)
         return analysis
@@ -134,20 +134,20 @@ class Analyzer:
         index = read_images(source, keep_going=self.keep_going)
         images = dict[str, tuple[Image, Base | None]]()
         for label, image in index.images.items():
-            with naming(label):
+            with error_context(label):
                 base, note = self._find_base(image)
             images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [note]))), base
         layers = shared_layers(index.images)
         try:
             found = self._scan_layers(source, list(layers.values()), self._limits(TWO_IMAGES))
         except LayerError as error:
-            raise placed(error, index.images, list(layers)) from error
+            raise locate_error(error, index.images, list(layers)) from error
         outcomes = dict(zip(layers, found, strict=True))
         analyses = {}
         for label, (image, base) in images.items():
-            with naming(label):
+            with error_context(label):
                 own = self._hash_alike(image, [outcomes[layer_key(layer)] for layer in image.layers])
-                analyses[label] = explain(source, name, image, own, self.catalog or load_catalog(), base)
+                analyses[label] = analyze_layers(source, name, image, own, self.catalog or load_catalog(), base)
         _forget_contents(list(outcomes.values()))
         return IndexAnalysis(
             source=name,
@@ -198,7 +198,7 @@ class Analyzer:
         return self._hash_alike(image, [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers])
 
     def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        return hash_alike(image.layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
+        return hash_duplicate_candidates(image.layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
 
     def _scan_layers(self, source: Source, layers: Sequence[Layer], limits: Limits) -> list[Outcome]:
         stored = sum(layer.descriptor.size for layer in layers)

@@ -121,7 +121,7 @@ class Tally:
         if memory is not None and (taken := PER_ENTRY * entries + PER_BYTE * metadata) > memory:
             raise exceeded("memory", taken, memory)
 
-    def may_be_many(self, components: int, depth_size: int) -> bool:
+    def directories_may_exceed(self, components: int, depth_size: int) -> bool:
         """Whether the directories of these paths, and those of all before them, could be more than allowed."""
         with self._lock:
             self._components += components
@@ -145,7 +145,7 @@ class Meter:
         self._most: int = getattr(tally.limits, tally.one)
         self._size = self._entries = self._metadata_size = 0
 
-    def see_size(self, size: int, stored: int) -> None:
+    def record_size(self, size: int, stored: int) -> None:
         """``size`` bytes have come out of ``stored`` ones so far; raises LimitExceeded."""
         limits, grown = self.limits, size - self._size
         self._size = size
@@ -155,18 +155,18 @@ class Meter:
             raise exceeded("ratio", size // max(stored, 1), limits.ratio)
         self._tally.add_size(grown)
 
-    def see_entries(self, entries: int, metadata_size: int) -> None:
+    def record_entries(self, entries: int, metadata_size: int) -> None:
         """``entries`` rows have been found so far, with so many bytes of names and headers; raises LimitExceeded."""
         grown, more = entries - self._entries, metadata_size - self._metadata_size
         self._entries, self._metadata_size = entries, metadata_size
         self._tally.add_entries(grown, more)
 
-    def see_directories(self, paths: Iterable[bytes], components: int, depth_size: int) -> None:
+    def check_directories(self, paths: Iterable[bytes], components: int, depth_size: int) -> None:
         """Count the directories that the paths of a layer lead through, if they could be many; raises LimitExceeded.
 
         ``components`` are the slashes in all paths, ``depth_size`` the slashes times the bytes of long ones.
         """
-        if not self._tally.may_be_many(components, depth_size):
+        if not self._tally.directories_may_exceed(components, depth_size):
             return
         seen = {hash(b"")}  # not the directories themselves, which take more memory
         last = b""

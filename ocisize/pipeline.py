@@ -11,11 +11,11 @@ from ocisize.errors import BlobError, LayerError, LimitExceeded, OcisizeError, S
 from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.duplicates import find_duplicates
-from ocisize.filesystem.overlap import find_contested
-from ocisize.filesystem.overlay import Overlay, lay_over
+from ocisize.filesystem.overlap import find_overlapping_rows
+from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
 from ocisize.findings.advise import advise
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.model.analysis import Analysis, Failure
@@ -27,7 +27,7 @@ from ocisize.packages.system import find_system
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
-from ocisize.sizes.layers import LayerFacts, split, summarize_layers, total
+from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
 
 _STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
@@ -40,7 +40,7 @@ _STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
 _UNKNOWN = "unknown"  # compression of a layer that could not be read
 
 
-def explain(
+def analyze_layers(
     source: Source,
     name: str,
     image: Image,
@@ -66,7 +66,7 @@ def explain(
     system = find_system(tables, overlay, image.config.run)
     reference = getattr(source, "reference", None)
     matches, secrets = match_image(catalog, tables, runs)
-    scene = Scene(
+    scene = ImageEvidence(
         layers=layers,
         tables=tables,
         overlay=overlay,
@@ -95,12 +95,12 @@ def explain(
         layers=layers,
         waste=waste,
         advice=advice,
-        base=split(layers, base) if base is not None else None,
+        base=split_at_base(layers, base) if base is not None else None,
         system=system,
         warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=find_groups(layers, runs),
-        **attrs.asdict(total(layers)),
+        **attrs.asdict(sum_layers(layers)),
     )
 
 
@@ -139,8 +139,8 @@ def _list_facts(
 
 
 def _lay_over(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
-    selection = find_contested(tables, runs)
-    return lay_over(tables, selection), find_dive_figures(tables, selection)
+    selection = find_overlapping_rows(tables, runs)
+    return overlay_selected(tables, selection), find_dive_figures(tables, selection)
 
 
 def _anomalies(scans: Sequence[LayerScan]) -> list[str]:

@@ -20,7 +20,7 @@ _SYNTAX = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
 
 
 @attrs.frozen
-class Lines:
+class TomlLines:
     """The lines of one table and of the tables of an array below it."""
 
     rows: Sequence[str]
@@ -60,7 +60,7 @@ def _patterns(key: str, value: Any) -> Iterator[str]:
         yield rf"(?:^|[\s{{,\"']){name}[\"']?\s*="
 
 
-def find_lines(text: str, table: Sequence[str], array: str) -> Lines:
+def find_lines(text: str, table: Sequence[str], array: str) -> TomlLines:
     """The lines of a table, () for the whole document, and of the tables of its ``array``."""
     top, below = ".".join(table), ".".join([*table, array])
     found: dict[tuple[int, str], int] = {}
@@ -79,7 +79,7 @@ def find_lines(text: str, table: Sequence[str], array: str) -> Lines:
                 found.setdefault((0, inside.partition(".")[0]), line)
         elif at is not None and (key := _KEY.match(content)):
             found.setdefault((at, key[1]), line)
-    return Lines(rows, found, array, sorted(found.values()))
+    return TomlLines(rows, found, array, sorted(found.values()))
 
 
 def place_of_syntax(name: str, problem: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from ocisize.rules.rule import LEAK_ID, Catalog, Protection, Rule
 from ocisize.rules.load import load_catalog
 from ocisize.findings.topics import TOPICS, Topic
 from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable
-from ocisize.tar.paths import Paths
+from ocisize.tar.paths import PathColumn
 
 HEAD = """# Rules
 
@@ -57,7 +57,7 @@ def table_of(paths: Iterable[bytes | str], kinds: bytes | None = None) -> FileTa
     names = [path.encode("utf-8", "surrogateescape") if isinstance(path, str) else path for path in paths]
     count = len(names)
     return FileTable(
-        paths=Paths(names),
+        paths=PathColumn(names),
         kinds=kinds or bytes(DIRECTORY if name.endswith(b"/") else REGULAR for name in names),
         sizes=array("q", bytes(8 * count)),
         ends=array("q", bytes(8 * count)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ocisize.sources.registry.deadline import Lines
+from ocisize.sources.registry.deadline import Connections
 from tests.registry import RealRegistry, Server, real_registry
 
 # A slow machine is no failure; and what CI says of a commit must not depend on luck.
@@ -52,7 +52,7 @@ def second_server(home: Path) -> Iterator[Server]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited before asking a registry again, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr(Lines, "pause", lambda _, seconds: waited.append(seconds))
+    monkeypatch.setattr(Connections, "pause", lambda _, seconds: waited.append(seconds))
     return waited
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocisize.model.findings import Advice, Confidence, Finding, Severity
 from ocisize.model.analysis import Analysis
-from ocisize.sizes.layers import total
+from ocisize.sizes.layers import sum_layers
 from ocisize.filesystem.waste import find_waste
 from tests.images import Entries
 from tests.scenes import make_scene
@@ -42,10 +42,10 @@ def analysis_of(
     findings: Sequence[Finding] = (),
     reference: str | None = "registry.io/app:1.2",
     source: str = "app.tar",
-    wire_known: bool = True,
+    compressed_size_known: bool = True,
 ) -> Analysis:
     """An analysis of layers given as entries, with findings made by hand."""
-    scene = make_scene(*layers, steps=steps, wire_known=wire_known)
+    scene = make_scene(*layers, steps=steps, compressed_size_known=compressed_size_known)
     return Analysis(
         source=source,
         format="oci-archive",
@@ -60,7 +60,7 @@ def analysis_of(
         layers=tuple(scene.layers),
         waste=find_waste(scene.tables, scene.overlay),
         advice=Advice(tuple(findings)),
-        **attrs.asdict(total(scene.layers)),
+        **attrs.asdict(sum_layers(scene.layers)),
     )
 
 

@@ -17,7 +17,7 @@ from ocisize.report.options import ReportOptions
 from tests.gates import changed, image, judge
 
 BUDGETS = """\
-max-wire = "10 kB"
+max-download = "10 kB"
 max-waste = ["25 %", "4 kB"]
 forbid = "/app"
 
@@ -80,4 +80,4 @@ def of_all(
 
 def judged_all() -> dict[str, list[Verdict]]:
     """Verdicts on both: the larger one breaks a budget."""
-    return {each.platform: judge('max-wire = "10.15 kB"\nmax-files = 6', each) for each in platforms()}
+    return {each.platform: judge('max-download = "10.15 kB"\nmax-files = 6', each) for each in platforms()}

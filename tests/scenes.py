@@ -9,11 +9,11 @@ from functools import cache
 from ocisize.findings.advise import advise
 from ocisize.rules.rule import Catalog
 from ocisize.rules.load import load_catalog
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Advice, Finding
 from ocisize.history.steps import Origin
 from ocisize.rules.match import match_image
-from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.overlay import overlay_all
 from ocisize.sizes.layers import LayerFacts, summarize_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
@@ -31,14 +31,16 @@ def make_scene(
     reference: str | None = None,
     catalog: Catalog | None = None,
     base_layers: int = 0,
-    wire_known: bool = True,
-) -> Scene:
+    compressed_size_known: bool = True,
+) -> ImageEvidence:
     """A scene of some layers; each file costs half its size on the wire, rounded up."""
     tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
     for table in tables:
-        table.compressed_sizes = type(table.sizes)("q", [-(-size // 2) for size in table.sizes]) if wire_known else None
-        table.overhead = 0 if wire_known else None
-    overlay, catalog = merge(tables), catalog or packaged()
+        table.compressed_sizes = (
+            type(table.sizes)("q", [-(-size // 2) for size in table.sizes]) if compressed_size_known else None
+        )
+        table.overhead = 0 if compressed_size_known else None
+    overlay, catalog = overlay_all(tables), catalog or packaged()
     waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
     facts = [
         LayerFacts(
@@ -54,7 +56,7 @@ def make_scene(
     ]
     matches, secrets = match_image(catalog, tables)
     origins = [Origin(steps[number] if number < len(steps) else "") for number in range(len(tables))]
-    return Scene(
+    return ImageEvidence(
         layers=summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates]),
         tables=tables,
         overlay=overlay,
@@ -73,10 +75,14 @@ def advice_on(
     steps: Sequence[str] = (),
     base_layers: int = 0,
     catalog: Catalog | None = None,
-    wire_known: bool = True,
+    compressed_size_known: bool = True,
 ) -> Advice:
     """All findings on some layers."""
-    return advise(make_scene(*layers, steps=steps, base_layers=base_layers, catalog=catalog, wire_known=wire_known))
+    return advise(
+        make_scene(
+            *layers, steps=steps, base_layers=base_layers, catalog=catalog, compressed_size_known=compressed_size_known
+        )
+    )
 
 
 def by_id(advice: Advice) -> dict[str, Finding]:

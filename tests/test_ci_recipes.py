@@ -45,7 +45,7 @@ def folder(home: Path, tmp_path: Path) -> Path:
     work = tmp_path / "work"
     work.mkdir()
     shutil.copy(EXAMPLE, work / "app.tar")
-    (work / "ocisize.toml").write_text('max-wire = "120 MB"\n')
+    (work / "ocisize.toml").write_text('max-download = "120 MB"\n')
     played = tmp_path / "bin"
     played.mkdir()
     for name, script in PLAYED.items():
@@ -101,7 +101,7 @@ def test_every_recipe_is_tested() -> None:
 def test_budgets(folder: Path) -> None:
     """The file of budgets is understood, all of it."""
     assert {budget.key for budget in load_config(written("ocisize.toml", folder)).budgets} == {
-        "max-wire", "max-waste", "forbid",
+        "max-download", "max-waste", "forbid",
     }  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_github(folder: Path, tmp_path: Path) -> None:
 
 def test_github_with_a_broken_budget(folder: Path, tmp_path: Path) -> None:
     """The step fails, and what the next one uploads is there."""
-    (folder / "ocisize.toml").write_text('max-wire = "1 MB"\n')
+    (folder / "ocisize.toml").write_text('max-download = "1 MB"\n')
     step = next(step for step in workflow_steps() if "-f sarif" in step)
     assert "budget fail: wire" in bash(step, folder, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s")}).stderr
     done(bash(step, folder, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s")}), 1)

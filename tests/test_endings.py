@@ -201,12 +201,12 @@ def test_a_closed_pipe_of_help(layout: Path, arguments: str) -> None:
 
 def test_a_closed_pipe_leaves_a_failed_budget(layout: Path) -> None:
     """A gate that fails still fails when its report is cut."""
-    result = shell(f"{sys.executable} -m ocisize {layout} --max-wire 1B | true; exit ${{PIPESTATUS[0]}}")
+    result = shell(f"{sys.executable} -m ocisize {layout} --max-download 1B | true; exit ${{PIPESTATUS[0]}}")
     assert result.returncode == 1
 
 
 @pytest.mark.parametrize("closing", ["2>&1 | true", "2>&-", "2>/dev/full"])
-@pytest.mark.parametrize(("arguments", "status"), [("--top 1", 0), ("--max-wire 1B -f json", 1), ("--platform x", 2)])
+@pytest.mark.parametrize(("arguments", "status"), [("--top 1", 0), ("--max-download 1B -f json", 1), ("--platform x", 2)])
 def test_nobody_reads_messages(tmp_path: Path, arguments: str, closing: str, status: int) -> None:
     """Standard error may be closed, full or a pipe that nobody reads: the status is what it would have been."""
     path = write_docker_archive(build_image([layer([("a", b"1"), ("../up", b"2")])]), tmp_path / "a.tar")

@@ -113,7 +113,7 @@ def run(folder: Path, command: str, form: str, *more: str) -> tuple[str, str]:
     report = folder / f"report-{command}-{form}"
     report.unlink(missing_ok=True)
     arguments = {
-        "analyze": [str(folder / "1"), "--max-wire", "1", "--forbid", "**/*.pyc"],
+        "analyze": [str(folder / "1"), "--max-download", "1", "--forbid", "**/*.pyc"],
         "all-platforms": [str(folder / "all"), "--all-platforms"],
         "diff": ["diff", str(folder / "1"), str(folder / "2")],
         "baseline": ["baseline", "write", str(folder / "2"), "--baseline", str(folder / "kept.json")],

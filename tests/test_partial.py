@@ -18,10 +18,10 @@ from ocisize import Analysis, Analyzer, compare, from_json, to_json
 from ocisize.budgets.baseline import entry_of
 from ocisize.budgets.check import UNREAD, check
 from ocisize.budgets.load import parse_budgets
-from ocisize.model.budget import Status
-from ocisize.layer.content_hashes import rows_to_hash
+from ocisize.model.budget import BudgetStatus
+from ocisize.layer.content_hashes import candidate_rows
 from ocisize.cli.main import main
-from ocisize.cli.budget_options import Gate
+from ocisize.cli.budget_options import BudgetGate
 from ocisize.errors import IncompleteAnalysis, LayerError, PlatformError, ReportError, SourceError
 from ocisize.limits import Limits
 from ocisize.oci.parse import MAX_MANIFEST
@@ -162,7 +162,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest
 
     def cut(tables: object, small: int) -> object:
         os.truncate(blob_of(folder, image, 1), 30_000)
-        return rows_to_hash(tables, small)  # type: ignore[arg-type]
+        return candidate_rows(tables, small)  # type: ignore[arg-type]
 
     monkeypatch.setattr("ocisize.layer.content_hashes.rows_to_hash", cut)
     with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
@@ -314,9 +314,9 @@ def test_an_unread_layer_is_not_called_empty(partial: Analysis) -> None:
 
 
 BUDGETS = """
-max-wire = "1 GB"
+max-download = "1 GB"
 max-layers = 9
-max-layer-wire = "1 GB"
+max-layer-download = "1 GB"
 max-unpacked = "1 GB"
 max-live = "1 GB"
 max-waste = "1 GB"
@@ -328,39 +328,39 @@ forbid-findings = ["high"]
 """
 
 
-def statuses(text: str, analysis: Analysis) -> dict[str, Status]:
+def statuses(text: str, analysis: Analysis) -> dict[str, BudgetStatus]:
     return {each.budget.key: each.status for each in check(analysis, parse_budgets(text).budgets)}
 
 
 def test_budgets_that_nobody_could_judge(partial: Analysis) -> None:
     """What the manifest tells is kept; all else is not, since an unread layer might break it."""
     verdicts = check(partial, parse_budgets(BUDGETS).budgets)
-    kept = {each.budget.key for each in verdicts if each.status is Status.PASS}
-    assert kept == {"max-wire", "max-layers", "max-layer-wire"}
-    assert {each.status for each in verdicts} == {Status.PASS, Status.INCOMPLETE}
-    assert {each.outcome for each in verdicts if each.status is Status.INCOMPLETE} == {Status.FAIL}
-    assert {each.reason for each in verdicts if each.status is Status.INCOMPLETE} == {UNREAD}
+    kept = {each.budget.key for each in verdicts if each.status is BudgetStatus.PASS}
+    assert kept == {"max-download", "max-layers", "max-layer-download"}
+    assert {each.status for each in verdicts} == {BudgetStatus.PASS, BudgetStatus.INCOMPLETE}
+    assert {each.outcome for each in verdicts if each.status is BudgetStatus.INCOMPLETE} == {BudgetStatus.FAIL}
+    assert {each.reason for each in verdicts if each.status is BudgetStatus.INCOMPLETE} == {UNREAD}
 
 
 def test_no_budget_lets_an_unread_layer_pass(partial: Analysis) -> None:
     """What is unknown may be let pass, what was not looked at may not; a budget that only warns goes on warning."""
     text = '[[budget]]\nmax-unpacked = "1 GB"\nif-unknown = "off"\nif-unmatched = "off"\n[[budget]]\nlevel = "warn"\nmax-live = "1 GB"\n'
-    assert [each.outcome for each in check(partial, parse_budgets(text).budgets)] == [Status.FAIL, Status.WARN]
+    assert [each.outcome for each in check(partial, parse_budgets(text).budgets)] == [BudgetStatus.FAIL, BudgetStatus.WARN]
 
 
 def test_budgets_that_are_broken_all_the_same(partial: Analysis) -> None:
     """More layers make no sum smaller: what is too much already is too much; what may shrink is not known."""
     text = 'max-unpacked = "1 kB"\nmax-waste = "1 kB"\nmax-files = 1\nmax-file-size = "1 kB"\nforbid = ["b"]\nmax-live = "1 B"\nmin-efficiency = "99 %"'
     found = statuses(text, partial)
-    broken = {key for key, status in found.items() if status is Status.FAIL}
+    broken = {key for key, status in found.items() if status is BudgetStatus.FAIL}
     assert broken == {"max-unpacked", "max-waste", "max-files", "max-file-size", "forbid"}
-    assert {key for key, status in found.items() if status is Status.INCOMPLETE} == {"max-live", "min-efficiency"}
+    assert {key for key, status in found.items() if status is BudgetStatus.INCOMPLETE} == {"max-live", "min-efficiency"}
 
 
 def test_budgets_on_layers_that_were_read(partial: Analysis) -> None:
     """What a budget's own layers store does not depend on others, but what is visible does."""
     text = '[[budget]]\nlayer = "RUN step 0"\nmax-unpacked = "1 GB"\n[[budget]]\nlayer = "RUN step 0"\nmax-live = "1 GB"'
-    assert statuses(text, partial) == {"max-unpacked": Status.PASS, "max-live": Status.INCOMPLETE}
+    assert statuses(text, partial) == {"max-unpacked": BudgetStatus.PASS, "max-live": BudgetStatus.INCOMPLETE}
 
 
 def test_comparisons_refuse(partial: Analysis, tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 2, whatever the budgets say."""
     folder = str(damaged(tmp_path / "l", 1))
     for budget in ("1GB", "1B"):
-        assert main([folder, "--keep-going", "--max-unpacked", budget, "--max-wire", budget]) == 2
+        assert main([folder, "--keep-going", "--max-unpacked", budget, "--max-download", budget]) == 2
     assert "unpacked unknown: not all layers could be read" in capsys.readouterr().out
     assert main([str(write_layout(whole(), tmp_path / "w")), "--keep-going"]) == 0
 
@@ -447,9 +447,9 @@ def test_a_platform_without_its_config(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_budget_for_a_platform_that_was_not_read(tmp_path: Path) -> None:
     """It is not said that the index has no such platform."""
     found = Analyzer(keep_going=True).analyze_all(write_index(tmp_path / "l", sha256(build("arm64").config)))
-    for platform, status in (("linux/arm64", Status.SKIPPED), ("linux/riscv64", Status.UNMATCHED)):
-        budgets = parse_budgets(f'[[budget]]\nplatform = "{platform}"\nmax-wire = "1 GB"\n').budgets
-        assert Gate(budgets, Path(), None).judge_all(found)["linux/amd64"][0].status is status
+    for platform, status in (("linux/arm64", BudgetStatus.SKIPPED), ("linux/riscv64", BudgetStatus.UNMATCHED)):
+        budgets = parse_budgets(f'[[budget]]\nplatform = "{platform}"\nmax-download = "1 GB"\n').budgets
+        assert BudgetGate(budgets, Path(), None).judge_all(found)["linux/amd64"][0].status is status
 
 
 def test_a_platform_without_a_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

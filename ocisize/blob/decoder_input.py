@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier
-from ocisize.blob.zstd_frames import FrameWalker
+from ocisize.blob.zstd_frames import ZstdFrameParser
 
 
-class StoredFile(io.RawIOBase):
+class DecoderInput(io.RawIOBase):
     """What decoders read from; ``consumed`` counts the bytes handed out."""
 
     consumed = 0
-    frames: FrameWalker | None = None  #: follows what is read, where the decoder does not tell a cut
+    frames: ZstdFrameParser | None = None  #: follows what is read, where the decoder does not tell a cut
 
     def readable(self) -> bool:
         return True
@@ -29,7 +29,7 @@ class StoredFile(io.RawIOBase):
             self.frames.feed(piece)
 
 
-class ChunkFile(StoredFile):
+class ChunkFile(DecoderInput):
     """Chunks from anywhere, copied to where the decoder wants them."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -64,7 +64,7 @@ class ChunkFile(StoredFile):
         return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
 
 
-class RegionFile(StoredFile):
+class RegionFile(DecoderInput):
     """Bytes of a local file, read straight to where the decoder wants them and verified there."""
 
     def __init__(self, region: FileRegion, verifier: Verifier | None) -> None:

@@ -15,11 +15,11 @@ from typing import Protocol
 import zstandard
 
 from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
-from ocisize.blob.decoder_input import ChunkFile, RegionFile, StoredFile
+from ocisize.blob.decoder_input import ChunkFile, DecoderInput, RegionFile
+from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier, algorithm_of
-from ocisize.blob.wire_map import WireMap
-from ocisize.blob.zstd_frames import FrameWalker
+from ocisize.blob.zstd_frames import ZstdFrameParser
 from ocisize.errors import DigestMismatch, StreamError
 from ocisize.limits import Limits, Meter
 
@@ -41,7 +41,7 @@ class _Decoder(Protocol):
     def tell(self) -> int: ...
 
 
-def _open_gzip(file: StoredFile, step: int, _: int) -> _Decoder:
+def _open_gzip(file: DecoderInput, step: int, _: int) -> _Decoder:
     if isal_zlib is None:
         return gzip._GzipReader(file)  # noqa: SLF001
     # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
@@ -49,13 +49,13 @@ def _open_gzip(file: StoredFile, step: int, _: int) -> _Decoder:
     return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
 
 
-def _open_zstd(file: StoredFile, step: int, max_window: int) -> _Decoder:
-    file.frames = FrameWalker(max_window)
+def _open_zstd(file: DecoderInput, step: int, max_window: int) -> _Decoder:
+    file.frames = ZstdFrameParser(max_window)
     decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
 
-def _open_plain(file: StoredFile, _: int, __: int) -> _Decoder:
+def _open_plain(file: DecoderInput, _: int, __: int) -> _Decoder:
     return file
 
 
@@ -95,7 +95,7 @@ class LayerStream:
         self._diff_id = diff_id
         self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._meter, self._on_bytes = meter, on_bytes
-        self.wire = WireMap()
+        self.wire = OffsetMap()
         self.size = 0  #: uncompressed bytes so far
         self.anomalies: list[str] = []
         self._ended = False
@@ -124,7 +124,7 @@ class LayerStream:
             filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble
         self.size += filled
         if self._meter is not None:
-            self._meter.see_size(self.size, file.consumed)
+            self._meter.record_size(self.size, file.consumed)
         if self._hash is not None:
             self._hash.update(buffer[:filled])
         if self._on_bytes is not None and file.consumed != before:

@@ -16,7 +16,7 @@ _CONTENT_SIZE = (0, 2, 4, 8)
 _RUN = 1  # block type: one byte, repeated
 
 
-class FrameWalker:
+class ZstdFrameParser:
     """Fed with the stored bytes in any pieces; ``complete`` is true between frames.
 
     A frame that asks for a larger window than ``max_window`` bytes raises LimitExceeded.

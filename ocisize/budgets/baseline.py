@@ -80,15 +80,15 @@ class Entry:
 
     def figure(self, metric: Metric) -> int | None:
         """The figure that growth is measured from; None where it is not kept."""
-        if metric in (Metric.LAYER_WIRE, Metric.LAYER_UNPACKED):
-            sizes = [layer.wire if metric is Metric.LAYER_WIRE else layer.unpacked for layer in self.layers]
+        if metric in (Metric.LAYER_DOWNLOAD, Metric.LAYER_UNPACKED):
+            sizes = [layer.wire if metric is Metric.LAYER_DOWNLOAD else layer.unpacked for layer in self.layers]
             return None if None in sizes else max((size or 0 for size in sizes), default=0)
         figure: int | None = getattr(self.totals, metric.value.replace("-", "_"), None)
         return figure
 
     def by_step(self) -> dict[tuple[str, int], BaselineLayer]:
         """Layers by instruction, and by which of the layers with this instruction it is."""
-        return dict(zip(steps([layer.instruction for layer in self.layers]), self.layers, strict=True))
+        return dict(zip(number_repeats([layer.instruction for layer in self.layers]), self.layers, strict=True))
 
 
 @attrs.frozen
@@ -106,7 +106,7 @@ class Baseline:
         return Baseline({**self.images, name: {**self.images.get(name, {}), platform: entry}})
 
 
-def steps(instructions: list[str]) -> list[tuple[str, int]]:
+def number_repeats(instructions: list[str]) -> list[tuple[str, int]]:
     """Each instruction with how often it stood before."""
     seen = Counter[str]()
     found = []
@@ -157,7 +157,7 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
     )
 
 
-def lower(old: Entry, new: Entry) -> Entry:
+def ratchet(old: Entry, new: Entry) -> Entry:
     """The old entry with what has become smaller: no figure rises, and an unknown one becomes known.
 
     Layers are replaced together, and only if each of them is an old step that has not grown.

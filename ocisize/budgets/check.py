@@ -14,15 +14,15 @@ from fractions import Fraction
 
 import attrs
 
-from ocisize.budgets.baseline import Baseline, Entry, name_of, steps
+from ocisize.budgets.baseline import Baseline, Entry, name_of, number_repeats
 from ocisize.budgets.forbidden import MAX_PLACES, judge_findings, judge_paths
-from ocisize.budgets.scope import Figures, Surroundings, TablesMissing
+from ocisize.budgets.scope import BudgetScope, ScopeSizes, TablesMissing
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, Level, Metric, Place, Status, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Level, Metric, Place, Verdict
 from ocisize.model.quantity import Number, Unit
 from ocisize.text import decode_name
 
-UNKNOWN_WIRE = "the archive holds layers uncompressed, so that the download is unknown"
+UNKNOWN_DOWNLOAD = "the archive holds layers uncompressed, so that the download is unknown"
 NO_TABLES = "the analysis was saved without its files"
 NO_BASELINE = "there is no baseline of this image and platform"
 NOT_IN_BASELINE = "the baseline does not have the figure"
@@ -30,9 +30,9 @@ NO_LAYER = "no layer has such an instruction"
 NO_PATH = "no path matches"
 UNREAD = "not all layers could be read"
 
-_OF_MANIFEST = (Metric.WIRE, Metric.PULL, Metric.LAYER_WIRE)
+_OF_MANIFEST = (Metric.DOWNLOAD, Metric.PULL, Metric.LAYER_DOWNLOAD)
 _ADDED_UP = (Metric.UNPACKED, Metric.FILES, Metric.LAYER_UNPACKED, Metric.FILE_SIZE, Metric.PATHS)  # more layers, more bytes
-_PER_LAYER = (Metric.LAYER_WIRE, Metric.LAYER_UNPACKED)
+_PER_LAYER = (Metric.LAYER_DOWNLOAD, Metric.LAYER_UNPACKED)
 
 
 @attrs.frozen
@@ -59,14 +59,17 @@ def check(
     analysis, None where they are not known: a forbidden finding of any other id is UNMATCHED.
     """
     entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
-    surroundings = Surroundings(analysis, rules)
+    surroundings = BudgetScope(analysis, rules)
     return tuple(_as_far_as_read(_judge(budget, surroundings, entry), surroundings) for budget in budgets)
 
 
-def _as_far_as_read(verdict: Verdict, surroundings: Surroundings) -> Verdict:
+def _as_far_as_read(verdict: Verdict, surroundings: BudgetScope) -> Verdict:
     """The verdict, unless layers that could not be read might change it."""
     budget = verdict.budget
-    judged = verdict.status in (Status.PASS, Status.WARN, Status.FAIL, Status.UNMATCHED) and verdict.reason != NO_LAYER
+    judged = (
+        verdict.status in (BudgetStatus.PASS, BudgetStatus.WARN, BudgetStatus.FAIL, BudgetStatus.UNMATCHED)
+        and verdict.reason != NO_LAYER
+    )
     if surroundings.analysis.complete or not judged:
         return verdict
     whole = all(layer.failure is None for layer in surroundings.layers_of(budget))
@@ -76,21 +79,21 @@ def _as_far_as_read(verdict: Verdict, surroundings: Surroundings) -> Verdict:
         final = True
     elif budget.metric in _ADDED_UP:
         final = whole or _is_broken(verdict)
-    elif budget.metric in (Metric.WIRE, Metric.PULL):
+    elif budget.metric in (Metric.DOWNLOAD, Metric.PULL):
         final = whole or (_is_broken(verdict) and not budget.ignore)
     else:
         in_bytes = budget.metric is Metric.WASTE and budget.unit is Unit.BYTES
         final = _is_broken(verdict) and (in_bytes or budget.metric is Metric.FINDINGS)
-    return verdict if final else Verdict(budget=budget, status=Status.INCOMPLETE, reason=UNREAD)
+    return verdict if final else Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=UNREAD)
 
 
 def _is_broken(verdict: Verdict) -> bool:
-    return verdict.status in (Status.WARN, Status.FAIL)
+    return verdict.status in (BudgetStatus.WARN, BudgetStatus.FAIL)
 
 
 def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:
     """The figures of the parts of an image whose growth budgets limit, by ``part_of``; unknown ones are left out."""
-    surroundings = Surroundings(analysis)
+    surroundings = BudgetScope(analysis)
     found = {}
     for budget in budgets:
         if budget.limit.growth and (part := part_of(budget)) and not _skip(budget, analysis.platform):
@@ -112,21 +115,21 @@ def part_of(budget: Budget) -> str:
     return " ".join([budget.metric.value, *words]) if words and not budget.layer else ""
 
 
-def _judge(budget: Budget, surroundings: Surroundings, entry: Entry | None) -> Verdict:
+def _judge(budget: Budget, surroundings: BudgetScope, entry: Entry | None) -> Verdict:
     if reason := _skip(budget, surroundings.analysis.platform):
-        return Verdict(budget=budget, status=Status.SKIPPED, reason=reason)
+        return Verdict(budget=budget, status=BudgetStatus.SKIPPED, reason=reason)
     layers = surroundings.layers_of(budget)
     if budget.layer and not layers:
-        return Verdict(budget=budget, status=Status.UNMATCHED, reason=NO_LAYER)
+        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_LAYER)
     try:
         if budget.metric in _JUDGES:
             return _JUDGES[budget.metric](budget, surroundings, layers)
         gone = budget.limit.growth and _kept(budget, entry)  # which is no growth
         if budget.paths and not gone and not any(len(surroundings.rows(layer.index, budget)) for layer in layers):
-            return Verdict(budget=budget, status=Status.UNMATCHED, reason=NO_PATH)
+            return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_PATH)
         return _compare(budget, _measure(budget, surroundings, layers, entry), entry)
     except TablesMissing:
-        return Verdict(budget=budget, status=Status.UNKNOWN, reason=NO_TABLES)
+        return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=NO_TABLES)
 
 
 def _skip(budget: Budget, platform: str) -> str:
@@ -145,7 +148,7 @@ def is_for(pattern: str, platform: str) -> bool:
 
 
 def _measure(
-    budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis], entry: Entry | None
+    budget: Budget, surroundings: BudgetScope, layers: Sequence[LayerAnalysis], entry: Entry | None
 ) -> list[_Sample]:
     """The figures that a budget limits: one of the image, or one of each layer that it is about."""
     if budget.metric is Metric.LAYERS:
@@ -173,18 +176,18 @@ def _kept_layers(
     if not budget.limit.growth or entry is None:
         return [None] * len(layers)
     kept = entry.by_step()
-    numbered = steps([layer.instruction for layer in analysis.layers])
+    numbered = number_repeats([layer.instruction for layer in analysis.layers])
     found = [kept.get(numbered[layer.index]) for layer in layers]
-    if budget.metric is Metric.WIRE:
+    if budget.metric is Metric.DOWNLOAD:
         return [0 if layer is None else layer.wire for layer in found]
     return [0 if layer is None else layer.unpacked for layer in found]
 
 
-def _sample(budget: Budget, figures: Figures) -> _Sample:
+def _sample(budget: Budget, figures: ScopeSizes) -> _Sample:
     """A budget's figure among those of its scope."""
     metric = budget.metric
-    if metric in (Metric.WIRE, Metric.PULL) and figures.wire is None:
-        return _Sample(None, reason=UNKNOWN_WIRE)
+    if metric in (Metric.DOWNLOAD, Metric.PULL) and figures.wire is None:
+        return _Sample(None, reason=UNKNOWN_DOWNLOAD)
     if metric is Metric.PULL:
         return _Sample(Fraction(figures.wire or 0) / (budget.limit.bandwidth or 1))
     if metric is Metric.EFFICIENCY:
@@ -200,27 +203,27 @@ def _share(part: int, whole: int) -> Fraction:
     return Fraction(part, whole) if whole else Fraction(0)
 
 
-def _user_waste(surroundings: Surroundings, budget: Budget) -> _Sample:
+def _user_waste(surroundings: BudgetScope, budget: Budget) -> _Sample:
     """Waste among what the layers above the first store."""
     layers = surroundings.analysis.layers[1:]
     figures = [surroundings.figures([layer], budget) for layer in layers]
     return _Sample(_share(sum(each.waste for each in figures), sum(each.unpacked for each in figures)))
 
 
-def _largest_layer(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
-    wire = budget.metric is Metric.LAYER_WIRE
+def _largest_layer(budget: Budget, surroundings: BudgetScope, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
+    wire = budget.metric is Metric.LAYER_DOWNLOAD
     figures = [(surroundings.figures([layer], budget), layer.index) for layer in layers]
     sizes = [(each.wire if wire else each.unpacked, index) for each, index in figures]
     known = [(size, -index) for size, index in sizes if size is not None]
     if len(known) < len(sizes):
-        return [_Sample(None, reason=UNKNOWN_WIRE)]
+        return [_Sample(None, reason=UNKNOWN_DOWNLOAD)]
     if not known:
         return [_Sample(0)]
     size, index = max(known)
     return [_Sample(size, Place(layer=-index, measured=size))]
 
 
-def _largest_file(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
+def _largest_file(budget: Budget, surroundings: BudgetScope, layers: Sequence[LayerAnalysis]) -> list[_Sample]:
     best: tuple[int, int, int] | None = None
     for layer in layers:
         sizes = surroundings.tables[layer.index].sizes
@@ -249,17 +252,17 @@ def _compare(budget: Budget, samples: Sequence[_Sample], entry: Entry | None) ->
         elif allowed is None:
             problems.append(NO_BASELINE if entry is None else NOT_IN_BASELINE)
         else:
-            off = allowed - sample.value if budget.at_least else sample.value - allowed
+            off = allowed - sample.value if budget.is_minimum else sample.value - allowed
             judged.append((off, sample.value, allowed, sample))
     judged.sort(key=lambda found: -found[0])
     broken = [found for found in judged if found[0] > 0]
     if not broken and problems:
-        return Verdict(budget=budget, status=Status.UNKNOWN, reason=problems[0])
+        return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=problems[0])
     _, measured, allowed, _ = judged[0]
     places = [sample.place for *_, sample in (broken or judged[:1]) if sample.place is not None]
     return Verdict(
         budget=budget,
-        status=budget.not_kept if broken else Status.PASS,
+        status=budget.violation_status if broken else BudgetStatus.PASS,
         measured=measured,
         limit=allowed,
         where=tuple(places[:MAX_PLACES]),

@@ -9,7 +9,7 @@ import attrs
 from ocisize.budgets.baseline import Baseline
 from ocisize.budgets.check import check, is_for
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, Level, Status, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Level, Verdict
 
 
 def check_all(
@@ -35,6 +35,6 @@ def check_all(
             if first is not None:
                 verdicts = list(found[first])
                 reason = f"no image is for {budget.platform}, only for {', '.join(platforms)}"
-                verdicts[number] = attrs.evolve(verdicts[number], status=Status.UNMATCHED, reason=reason)
+                verdicts[number] = attrs.evolve(verdicts[number], status=BudgetStatus.UNMATCHED, reason=reason)
                 found[first] = tuple(verdicts)
     return found

@@ -83,7 +83,7 @@ def dive_figure(budget: Budget, figures: DiveFigures) -> float:
 def dive_passes(budget: Budget, figures: DiveFigures) -> bool:
     """Whether dive itself lets an image pass one of its rules; a figure that is NaN passes."""
     figure, limit = dive_figure(budget, figures), float(budget.limit.value)
-    return not (figure < limit if budget.at_least else figure > limit)
+    return not (figure < limit if budget.is_minimum else figure > limit)
 
 
 def parse_dive_ci(text: str, name: str) -> dict[str, tuple[str, int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from ocisize.budgets.scope import Surroundings
+from ocisize.budgets.scope import BudgetScope
 from ocisize.findings.topics import TOPICS
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.budget import Budget, Place, Status, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Place, Verdict
 from ocisize.model.findings import Finding, Severity
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import OWN_PREFIX
@@ -18,7 +18,7 @@ MAX_PLACES = 10  #: of a verdict that are told; all are counted
 _SEVERITIES = [str(severity) for severity in Severity]
 
 
-def judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+def judge_paths(budget: Budget, surroundings: BudgetScope, layers: Sequence[LayerAnalysis]) -> Verdict:
     """Whether forbidden paths stand in the image, in the order of its layers."""
     found = {layer.index: surroundings.rows(layer.index, budget) for layer in layers}
     first = [(layer, row) for layer, rows in found.items() for row in rows[:MAX_PLACES]][:MAX_PLACES]
@@ -30,7 +30,7 @@ def judge_paths(budget: Budget, surroundings: Surroundings, layers: Sequence[Lay
     return _count(budget, places, sum(map(len, found.values())))
 
 
-def judge_findings(budget: Budget, surroundings: Surroundings, layers: Sequence[LayerAnalysis]) -> Verdict:
+def judge_findings(budget: Budget, surroundings: BudgetScope, layers: Sequence[LayerAnalysis]) -> Verdict:
     """Whether there are forbidden findings, on the layers that the budget is about.
 
     An id that no finding can have is told: the verdict is UNMATCHED where there is nothing else.
@@ -44,7 +44,7 @@ def judge_findings(budget: Budget, surroundings: Surroundings, layers: Sequence[
     unheard_of = [each for each in budget.findings if not _can_be(each, surroundings.rules)]
     reason = f"there is no finding {', '.join(unheard_of)}" if unheard_of else ""
     if reason and not found:
-        return Verdict(budget=budget, status=Status.UNMATCHED, reason=reason)
+        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=reason)
     places = [Place(layer=each.layers[0] if each.layers else None, finding=each.id) for each in found[:MAX_PLACES]]
     return _count(budget, places, len(found), reason)
 
@@ -72,7 +72,7 @@ def _count(budget: Budget, places: Sequence[Place], count: int, reason: str = ""
     broken = count > budget.limit.value
     return Verdict(
         budget=budget,
-        status=budget.not_kept if broken else Status.PASS,
+        status=budget.violation_status if broken else BudgetStatus.PASS,
         measured=count,
         limit=budget.limit.value,
         where=tuple(places) if broken else (),

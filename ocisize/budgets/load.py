@@ -4,7 +4,7 @@
 
     name = "registry.io/app"                   # optional: how the baseline knows the image
     baseline = "ocisize-baseline.json"         # optional: beside this file
-    max-wire = "120 MB"                        # limits stand at the top …
+    max-download = "120 MB"                        # limits stand at the top …
     max-waste = ["5 %", "10 MB"]               # several of one figure in an array
 
     [[budget]]                                 # … or in tables that narrow what they are about
@@ -29,7 +29,7 @@ from ocisize.globs import Glob, parse_glob
 from ocisize.model.budget import UNITS, Budget, Level, Metric
 from ocisize.model.findings import ID, Severity
 from ocisize.model.quantity import Limit, Unit, parse_limit
-from ocisize.toml_tables import Lines, find_lines, place_of_syntax
+from ocisize.toml_tables import TomlLines, find_lines, place_of_syntax
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -40,14 +40,14 @@ FORBID, FORBID_FINDINGS = "forbid", "forbid-findings"
 OFF = "off"  #: as a value, for a limit that is not checked
 #: keys of limits → what they limit
 LIMITS: Mapping[str, Metric] = {
-    "max-wire": Metric.WIRE,
+    "max-download": Metric.DOWNLOAD,
     "max-unpacked": Metric.UNPACKED,
     "max-live": Metric.LIVE,
     "max-waste": Metric.WASTE,
     "min-efficiency": Metric.EFFICIENCY,
     "max-files": Metric.FILES,
     "max-layers": Metric.LAYERS,
-    "max-layer-wire": Metric.LAYER_WIRE,
+    "max-layer-download": Metric.LAYER_DOWNLOAD,
     "max-layer-unpacked": Metric.LAYER_UNPACKED,
     "max-file-size": Metric.FILE_SIZE,
     "max-pull": Metric.PULL,
@@ -62,7 +62,7 @@ _NARROWING: Mapping[str, tuple[str, ...]] = {
 _OTHERS = ("platform", "level", "reason", "if-unknown", "if-unmatched")
 _SETTINGS = ("name", "baseline", "budget")
 _NO_GROWTH = (Metric.EFFICIENCY, Metric.PULL)
-_GROWTH_PER_LAYER = (Metric.WIRE, Metric.UNPACKED)
+_GROWTH_PER_LAYER = (Metric.DOWNLOAD, Metric.UNPACKED)
 _ALL_LIMITS = (*LIMITS, FORBID, FORBID_FINDINGS)
 _ARRAY = "budget"
 _KINDS = {str: "a string", bool: "a boolean", int: "an integer", Decimal: "a float", list: "an array", dict: "a table"}
@@ -139,7 +139,7 @@ def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
     )
 
 
-def _read_settings(document: Mapping[str, Any], name: str, lines: Lines, problems: list[str]) -> Settings:
+def _read_settings(document: Mapping[str, Any], name: str, lines: TomlLines, problems: list[str]) -> Settings:
     top = _Reader(name, lines, 0, document, problems)
     budgets = list(top.budgets(_SETTINGS))
     tables = document.get("budget", [])
@@ -163,7 +163,7 @@ class _Reader:
     """Reads one table and notes what is wrong with it, so that all of it can be told at once."""
 
     name: str
-    lines: Lines
+    lines: TomlLines
     number: int
     table: Mapping[str, Any]
     problems: list[str]

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import attrs
 
-from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.overlay import overlay_all
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.analysis import Analysis, LayerAnalysis
@@ -30,7 +30,7 @@ class TablesMissing(Exception):
 
 
 @attrs.frozen
-class Figures:
+class ScopeSizes:
     """What some layers, or some rows of them, come to; ``wire`` is None where the saved form does not tell."""
 
     wire: int | None
@@ -43,13 +43,13 @@ class Figures:
         """Bytes that a container sees."""
         return self.unpacked - self.waste
 
-    def without(self, other: Figures) -> Figures:
+    def without(self, other: ScopeSizes) -> ScopeSizes:
         """What is left when a part is not counted."""
         wire = None if self.wire is None or other.wire is None else self.wire - other.wire
-        return Figures(wire, self.unpacked - other.unpacked, self.waste - other.waste, self.files - other.files)
+        return ScopeSizes(wire, self.unpacked - other.unpacked, self.waste - other.waste, self.files - other.files)
 
 
-class Surroundings:
+class BudgetScope:
     """An analysis as budgets look at it: what several of them need is found once, and only when asked for."""
 
     def __init__(self, analysis: Analysis, rules: Sequence[str] | None = None) -> None:
@@ -70,7 +70,7 @@ class Surroundings:
     def hidden_by(self) -> Sequence[IntArray]:
         """Per layer, per row: the layer that hides it, -1 while it is visible."""
         found = [layer.hidden_by for layer in self.analysis.layers if layer.hidden_by is not None]
-        return found if len(found) == len(self.analysis.layers) else merge(self.tables).hidden_by
+        return found if len(found) == len(self.analysis.layers) else overlay_all(self.tables).hidden_by
 
     def layers_of(self, budget: Budget) -> tuple[LayerAnalysis, ...]:
         """The layers that a budget is about."""
@@ -101,12 +101,12 @@ class Surroundings:
             if table.kinds[row] == REGULAR and not (row in markers and _is_marker(table.paths[row])):
                 yield row
 
-    def figures(self, layers: Sequence[LayerAnalysis], budget: Budget) -> Figures:
+    def figures(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
         """What layers come to, as far as the budget's paths are about them."""
         if budget.paths or budget.visible_only:
             return self._sum(layers, budget)
         whole: Sequence[Sizes] = [self.analysis] if len(layers) == len(self.analysis.layers) else layers
-        figures = Figures(
+        figures = ScopeSizes(
             wire=sum_known(sizes.compressed_size for sizes in whole),
             unpacked=sum(sizes.content_size for sizes in whole),
             waste=sum(sizes.wasted_size for sizes in whole),
@@ -116,7 +116,7 @@ class Surroundings:
             return figures.without(self._sum(layers, attrs.evolve(budget, paths=budget.ignore, ignore=())))
         return figures
 
-    def _sum(self, layers: Sequence[LayerAnalysis], budget: Budget) -> Figures:
+    def _sum(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
         """Rows added up; a blob that stands in several of the layers costs the wire once."""
         wire: int | None = 0
         unpacked = waste = files = 0
@@ -130,7 +130,7 @@ class Surroundings:
             if alone or self._uppermost[layer.digest] == layer.index:
                 costs = table.compressed_sizes
                 wire = None if wire is None or costs is None else wire + sum(costs[row] for row in rows)
-        return Figures(wire, unpacked, waste, files)
+        return ScopeSizes(wire, unpacked, waste, files)
 
     def _match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
         """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``."""

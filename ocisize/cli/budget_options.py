@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocisize.cli.options import BROKEN, KEPT, UNUSABLE
-from ocisize.cli.terminal import complain
+from ocisize.cli.terminal import print_message
 from ocisize.errors import InvalidGlob
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ UNWRITTEN = UNUSABLE  #: exit status
 _FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image → what they limit
 LIMIT_FLAGS = {
-    "max-wire": "bytes to download: '120 MB', or with a baseline '+2 %%'",
+    "max-download": "bytes to download: '120 MB', or with a baseline '+2 %%'",
     "max-unpacked": "bytes that all layers store",
     "max-live": "bytes that a container sees",
     "max-waste": "wasted bytes, or their share of unpacked: '5 %%'",
     "min-efficiency": "live / unpacked, at least: '95 %%'",
     "max-files": "files in all layers",
     "max-layers": "layers",
-    "max-layer-wire": "bytes to download of the largest layer",
+    "max-layer-download": "bytes to download of the largest layer",
     "max-layer-unpacked": "bytes that the largest layer stores",
     "max-file-size": "bytes of the largest file",
     "max-pull": "time to transfer the download: '10 s at 100 Mbit/s'",
@@ -40,7 +40,7 @@ LIMIT_FLAGS = {
 DIVE_FLAGS = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 
 
-class Gate(NamedTuple):
+class BudgetGate(NamedTuple):
     """Budgets and the baseline that growth is measured from."""
 
     budgets: tuple[Budget, ...]
@@ -85,7 +85,9 @@ def add_budget_options(parser: argparse.ArgumentParser, *, brief: bool = False) 
     group = add_growth_options(parser)
     _add_rules(group)
     if brief:
-        group.description = "--max-wire LIMIT, --max-waste LIMIT, --forbid GLOB and more: ocisize analyze --help has them"
+        group.description = (
+            "--max-download LIMIT, --max-waste LIMIT, --forbid GLOB and more: ocisize analyze --help has them"
+        )
         for action in group._group_actions:  # noqa: SLF001 - argparse has no other way
             action.help = SUPPRESS
 
@@ -124,9 +126,9 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     return group
 
 
-def find_gate(options: argparse.Namespace) -> Gate:
+def find_gate(options: argparse.Namespace) -> BudgetGate:
     """What the options and the files of the current folder set up, in no time where that is nothing; raises BudgetError."""
-    return read_gate(options) if _asks_for_budgets(options) else Gate((), Path(), None)
+    return read_gate(options) if _asks_for_budgets(options) else BudgetGate((), Path(), None)
 
 
 def _asks_for_budgets(options: argparse.Namespace) -> bool:
@@ -136,7 +138,7 @@ def _asks_for_budgets(options: argparse.Namespace) -> bool:
     return any(flags) or any(others) or (not options.no_budgets and any(map(os.path.exists, _FILES)))
 
 
-def read_gate(options: argparse.Namespace) -> Gate:
+def read_gate(options: argparse.Namespace) -> BudgetGate:
     """What the options and the files of the current folder set up; raises BudgetError."""
     from ocisize.budgets.config import Config, find_config, load_config
     from ocisize.errors import BudgetError
@@ -148,7 +150,7 @@ def read_gate(options: argparse.Namespace) -> Gate:
     else:
         config = Config() if options.no_budgets else find_config(Path())
         if config.file and not config.sets_up and not options.quiet:
-            complain("warning", f"{config.file}: sets up no budgets")
+            print_message("warning", f"{config.file}: sets up no budgets")
     flags = list(_read_flags(options))
     said = {budget.key for budget in flags}
     budgets = [budget for budget in config.budgets if budget.key not in said or _is_narrow(budget)]
@@ -156,7 +158,9 @@ def read_gate(options: argparse.Namespace) -> Gate:
     if dive:
         budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
     baseline = Path(options.baseline) if options.baseline else config.baseline
-    return Gate((*budgets, *flags, *dive), baseline, options.name or config.name, getattr(options, "rules", None) or ())
+    return BudgetGate(
+        (*budgets, *flags, *dive), baseline, options.name or config.name, getattr(options, "rules", None) or ()
+    )
 
 
 def _is_narrow(budget: Budget) -> bool:
@@ -214,7 +218,7 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
 
 
-def complain_of(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:
+def report_violations(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:
     """Name the budgets that are not kept on standard error, for reports that do not or that nobody sees."""
     if not verdicts:
         return
@@ -223,4 +227,4 @@ def complain_of(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str =
     for outcome in ("fail", "warn"):
         for verdict in verdicts:
             if verdict.outcome.value == outcome:
-                complain(f"budget {outcome}", f"{about}{': ' * bool(about)}{describe(verdict, analysis)}")
+                print_message(f"budget {outcome}", f"{about}{': ' * bool(about)}{describe(verdict, analysis)}")

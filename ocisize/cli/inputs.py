@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ocisize
-from ocisize.cli.terminal import complain, progress_bars
+from ocisize.cli.terminal import print_message, progress_bars
 from ocisize.errors import ViewError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> Inde
         own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
         show_warnings([*absent, *index.warnings, *own])
     for image in index.unread:
-        complain("error", f"{image.platform or image.digest}: {image.error}")
+        print_message("error", f"{image.platform or image.digest}: {image.error}")
     for name, analysis in index.analyses.items():
         show_unread(analysis, about=name)
     return index
@@ -127,7 +127,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
         if not any(any(find_lines(each, instructions)) for each in steps):
             problem = "no layer was written by its instructions; findings are shown at its first line"
     if problem and options.dockerfile and not options.quiet:
-        complain("warning", f"--dockerfile: {path}: {problem}")
+        print_message("warning", f"--dockerfile: {path}: {problem}")
     return instructions
 
 
@@ -164,12 +164,12 @@ def show_unread(analysis: Analysis, *, about: str = "") -> None:
         from ocisize.report.words.incomplete import list_unread
 
         for text in list_unread(analysis):
-            complain("error", f"{about}{': ' * bool(about)}{text}")
+            print_message("error", f"{about}{': ' * bool(about)}{text}")
 
 
 def show_warnings(warnings: Sequence[str]) -> None:
     """Print the first few warnings on standard error."""
     for text in warnings[:_MAX_WARNINGS]:
-        complain("warning", text)
+        print_message("warning", text)
     if len(warnings) > _MAX_WARNINGS:
-        complain("warning", f"and {len(warnings) - _MAX_WARNINGS} more, see -f json")
+        print_message("warning", f"and {len(warnings) - _MAX_WARNINGS} more, see -f json")

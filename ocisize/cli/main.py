@@ -18,7 +18,7 @@ from importlib import import_module
 import ocisize
 from ocisize.cli.help import HelpFormatter, explain_extras, table
 from ocisize.cli.options import INTERRUPTED, UNUSABLE, common_options, settle_outputs
-from ocisize.cli.terminal import complain, give_up, prepare_streams
+from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import BudgetError, InvalidReference, OcisizeError
 
 DEFAULT = "analyze"
@@ -41,7 +41,7 @@ _EXAMPLES = {
     "ocisize app.tar -f json": "a saved one, for programs",
     "ocisize advise app.tar": "all that could be better",
     "ocisize files app.tar --glob '*.pyc'": "the largest of some files",
-    "ocisize app.tar --max-wire 120MB": "exit status 1 if it is more to download",
+    "ocisize app.tar --max-download 120MB": "exit status 1 if it is more to download",
 }
 _STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 no full answer, 130 interrupted"
 
@@ -97,20 +97,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = module.run(options)
     except OcisizeError as error:
         for text in _describe(error, options.image):
-            complain("error", text)
+            print_message("error", text)
         if error.hint:
-            complain("hint", error.hint)
+            print_message("hint", error.hint)
         return UNUSABLE
     except OSError as error:
-        complain("error", f"{error.filename or 'cannot write'}: {error.strerror}")
+        print_message("error", f"{error.filename or 'cannot write'}: {error.strerror}")
         if not error.filename:
-            give_up(sys.stdout)
+            silence_stream(sys.stdout)
         return UNUSABLE
     except MemoryError:
-        complain("error", "out of memory")
+        print_message("error", "out of memory")
         return UNUSABLE
     except KeyboardInterrupt:
-        complain("error", "interrupted")
+        print_message("error", "interrupted")
         return INTERRUPTED
     return status
 

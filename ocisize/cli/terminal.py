@@ -32,17 +32,17 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def complain(kind: str, text: str) -> None:
+def print_message(kind: str, text: str) -> None:
     """Print a line on standard error, as far as anybody listens: the exit status says the same."""
     from ocisize.text import printable
 
     try:
         print(f"{kind}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that may
     except OSError:
-        give_up(sys.stderr)
+        silence_stream(sys.stderr)
 
 
-def give_up(stream: TextIO) -> None:
+def silence_stream(stream: TextIO) -> None:
     """Let a standard stream that cannot be written to lead nowhere, also for Python, which flushes it at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -66,7 +66,7 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError:  # its reader has had enough; the status is the command's
-        give_up(sys.stdout)
+        silence_stream(sys.stdout)
 
 
 def write_outputs(outputs: Sequence[Output], write: Callable[[str, TextIO], None]) -> bool:
@@ -84,12 +84,12 @@ def _write_output(output: Output, write: Callable[[str, TextIO], None]) -> bool:
         with open_output(output) as file:
             write(output.format, file)
     except OSError as error:
-        complain("error", f"{output.output or 'standard output'}: cannot be written: {error.strerror}")
+        print_message("error", f"{output.output or 'standard output'}: cannot be written: {error.strerror}")
         if output.output is None:
-            give_up(sys.stdout)
+            silence_stream(sys.stdout)
         return False
     except ReportError as error:
-        complain("error", f"{output.format}: {error}")
+        print_message("error", f"{output.format}: {error}")
         return False
     return True
 

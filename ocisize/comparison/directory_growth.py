@@ -14,9 +14,9 @@ from itertools import accumulate, islice, repeat
 from operator import sub
 from typing import TypeAlias
 
-from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
 from ocisize.model.comparison import DirectoryChange
-from ocisize.model.file_changes import FileChanges, Kind, Span, Stored, column_of
+from ocisize.model.file_changes import FileChangeKind, FileChanges, FileChangeSpan, FileColumns, column_of
 from ocisize.tar.filetable import IntArray
 from ocisize.text import decode_name
 
@@ -24,13 +24,18 @@ _NEARLY_ALL = 0.8  # of a directory
 _LARGE = 0.1  # of all that changed
 _FEW = 3  # directories in one
 _MOST = 0.5
-_OF_BEFORE = {Kind.CHANGED, Kind.NOT_COMPARED, Kind.REMOVED, Kind.STORED_ONCE}  # BEFORE has the path
+_OF_BEFORE = {
+    FileChangeKind.CHANGED,
+    FileChangeKind.NOT_COMPARED,
+    FileChangeKind.REMOVED,
+    FileChangeKind.STORED_ONCE,
+}  # BEFORE has the path
 
 _Layer: TypeAlias = tuple[int | None, int | None]  #: of BEFORE what AFTER does not have, or of AFTER
 _Runs: TypeAlias = tuple[list[int], list[int]]  #: where runs begin, and the last one ends; their directories
 
 
-class Growth:
+class DirectoryGrowth:
     """What changes in files made of the directories.
 
     Files of a directory mostly stand one behind the other; they are added up as a run.
@@ -38,13 +43,13 @@ class Growth:
 
     def __init__(self, changes: FileChanges) -> None:
         self._changes = changes
-        self._directories = Directories(MAX_DEPTH)
+        self._directories = DirectoryIndex(MAX_DEPTH)
         self._growth, self._compressed, self._files = [0], [0], [0]  # of what is directly in each directory
         self._net: dict[_Layer, dict[int, int]] = {}  # by the layer that changes belong to, then by directory
         for span in changes.spans():
             self._add(span)
 
-    def _add(self, span: Span) -> None:
+    def _add(self, span: FileChangeSpan) -> None:
         """Add changes of one kind and layer to the directories they are in."""
         before, after = self._changes.before, self._changes.after
         old, new = self._changes.before_rows[span.rows], self._changes.after_rows[span.rows]
@@ -52,7 +57,7 @@ class Growth:
         runs = self._runs(column_of(after.paths, new) if span.after is not None else column_of(before.paths, old))
         if span.after is not None:
             self._add_side(after, new, runs, 1, net)
-        if span.kind is Kind.MOVED:
+        if span.kind is FileChangeKind.MOVED:
             self._add_side(before, old, self._runs(column_of(before.paths, old)), -1, net)
         elif span.kind in _OF_BEFORE:
             self._add_side(before, old, runs, -1, net)
@@ -75,7 +80,7 @@ class Growth:
             column.extend(repeat(0, missing))
         return [*bounds, len(paths)], found
 
-    def _add_side(self, stored: Stored, rows: IntArray, runs: _Runs, sign: int, net: dict[int, int]) -> None:
+    def _add_side(self, stored: FileColumns, rows: IntArray, runs: _Runs, sign: int, net: dict[int, int]) -> None:
         bounds, numbers = runs
         for number, size in zip(numbers, _sums(stored.sizes, rows, bounds), strict=True):
             self._growth[number] += sign * size

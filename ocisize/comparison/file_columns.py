@@ -10,22 +10,22 @@ from itertools import chain, compress, repeat
 import attrs
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.file_changes import Stored
+from ocisize.model.file_changes import FileColumns
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, Attributes, FileTable
 from ocisize.text import decode_name, display_name
 
 
 @attrs.frozen(eq=False)
-class Side:
+class ImageFiles:
     """One image's files, with what identifies them."""
 
-    stored: Stored
+    stored: FileColumns
     contents: list[bytes]  #: by row: what identifies its content, b"" where that was not read
     again: Mapping[tuple[bytes, int], int]  #: path and layer of what is stored again → layer that has it already
 
 
-def read_side(analysis: Analysis, layers: Collection[int]) -> Side:
+def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
     """The files of some layers, which must have file tables; of a repeated blob the lowest layer costs the wire."""
     found = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
     lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
@@ -39,7 +39,7 @@ def read_side(analysis: Analysis, layers: Collection[int]) -> Side:
         compressed += compress(shares if lowest[analysis.layers[index].digest] == index else repeat(0), table.sizes)
         sizes += filter(None, table.sizes)
         indexes.extend(repeat(index, len(sizes) - len(indexes)))
-    return Side(Stored(indexes, paths, sizes, compressed if known else None), contents, _stored_again(analysis))
+    return ImageFiles(FileColumns(indexes, paths, sizes, compressed if known else None), contents, _stored_again(analysis))
 
 
 def _stored_again(analysis: Analysis) -> dict[tuple[bytes, int], int]:

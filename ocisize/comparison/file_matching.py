@@ -16,13 +16,13 @@ from itertools import compress, repeat
 from operator import and_, eq
 from typing import TypeAlias
 
-from ocisize.comparison.file_columns import Side
-from ocisize.model.file_changes import KINDS, FileChanges, Kind, column_of
+from ocisize.comparison.file_columns import ImageFiles
+from ocisize.model.file_changes import KINDS, FileChangeKind, FileChanges, column_of
 
 _Pairs: TypeAlias = tuple[list[int], list[int]]  #: rows of BEFORE, and those of AFTER that they belong to
 
 
-def find_changes(before: Side, after: Side) -> FileChanges:
+def find_changes(before: ImageFiles, after: ImageFiles) -> FileChanges:
     """What differs between the files of two sides."""
     matcher = _Matcher(before, after)
     matcher.match_paths()
@@ -34,11 +34,11 @@ def find_changes(before: Side, after: Side) -> FileChanges:
 class _Matcher:
     """Matches rows of both sides, each at most once, kind by kind."""
 
-    def __init__(self, before: Side, after: Side) -> None:
+    def __init__(self, before: ImageFiles, after: ImageFiles) -> None:
         self._before, self._after = before, after
         self._old: Sequence[int] = range(len(before.contents))  # rows that are yet to be matched, ascending
         self._new: Sequence[int] = range(len(after.contents))
-        self._found: dict[Kind, _Pairs] = {kind: ([], []) for kind in KINDS}
+        self._found: dict[FileChangeKind, _Pairs] = {kind: ([], []) for kind in KINDS}
 
     def match_paths(self) -> None:
         """Leave out what has the same path and content on both sides; pair what has the same path."""
@@ -59,9 +59,9 @@ class _Matcher:
     def match_again(self) -> None:
         """Tell what one side stores again from what it has besides."""
         again, self._new = _part(self._new, self._after)
-        self._note(Kind.STORED_AGAIN, ([-1] * len(again), again))
+        self._note(FileChangeKind.STORED_AGAIN, ([-1] * len(again), again))
         again, self._old = _part(self._old, self._before)
-        self._note(Kind.STORED_ONCE, (again, [-1] * len(again)))
+        self._note(FileChangeKind.STORED_ONCE, (again, [-1] * len(again)))
 
     def match_contents(self) -> None:
         """Pair what has the same content, of several first where the file's name is the same; the rest came or went."""
@@ -79,15 +79,15 @@ class _Matcher:
                 pairs = _pair_in_order(old, new, *names)
                 self._note_moved(pairs)
                 old, new = _left(old, pairs[0]), _left(new, pairs[1])
-        self._note(Kind.ADDED, ([-1] * len(self._new), self._new))
-        self._note(Kind.REMOVED, (self._old, [-1] * len(self._old)))
+        self._note(FileChangeKind.ADDED, ([-1] * len(self._new), self._new))
+        self._note(FileChangeKind.REMOVED, (self._old, [-1] * len(self._old)))
 
     def changes(self) -> FileChanges:
         """All that was found, by kind and row."""
         kinds, before_rows, after_rows = bytearray(), array("q"), array("q")
         for code, kind in enumerate(KINDS):
             old, new = self._found[kind]
-            if kind in (Kind.CHANGED, Kind.NOT_COMPARED, Kind.MOVED):  # found piece by piece
+            if kind in (FileChangeKind.CHANGED, FileChangeKind.NOT_COMPARED, FileChangeKind.MOVED):  # found piece by piece
                 order = sorted(range(len(new)), key=new.__getitem__)
                 old, new = column_of(old, order), column_of(new, order)
             kinds += bytes([code]) * len(new)
@@ -109,14 +109,14 @@ class _Matcher:
         resized = map(int.__ne__, column_of(before.stored.sizes, old), column_of(after.stored.sizes, new))
         read = map(and_, map(bool, column_of(before.contents, old)), map(bool, column_of(after.contents, new)))
         differ = [one or other for one, other in zip(resized, read, strict=True)]
-        self._note(Kind.CHANGED, _only(pairs, differ))
-        self._note(Kind.NOT_COMPARED, _without(pairs, differ))
+        self._note(FileChangeKind.CHANGED, _only(pairs, differ))
+        self._note(FileChangeKind.NOT_COMPARED, _without(pairs, differ))
 
     def _note_moved(self, pairs: _Pairs) -> None:
         self._take(pairs)
-        self._note(Kind.MOVED, pairs)
+        self._note(FileChangeKind.MOVED, pairs)
 
-    def _note(self, kind: Kind, pairs: tuple[Iterable[int], Iterable[int]]) -> None:
+    def _note(self, kind: FileChangeKind, pairs: tuple[Iterable[int], Iterable[int]]) -> None:
         for rows, more in zip(self._found[kind], pairs, strict=True):
             rows.extend(more)
 
@@ -164,13 +164,13 @@ def _numbered(keys: Iterable[object]) -> list[tuple[object, int]]:
     return numbered
 
 
-def _keys(side: Side, rows: Sequence[int], name: bytes) -> list[tuple[bytes, bytes, int]]:
+def _keys(side: ImageFiles, rows: Sequence[int], name: bytes) -> list[tuple[bytes, bytes, int]]:
     """What makes rows equal to those of the other side; contents that were not read equal nothing there."""
     paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
     return [(paths[row], contents[row] or name, sizes[row]) for row in rows]
 
 
-def _named(side: Side, rows: Sequence[int], *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
+def _named(side: ImageFiles, rows: Sequence[int], *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
     """What makes rows equal to those of the other side at another path."""
     paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
     return [(contents[row], sizes[row], paths[row].rpartition(b"/")[2] if with_name else b"") for row in rows]
@@ -194,7 +194,7 @@ def _without(pairs: _Pairs, flags: Sequence[bool]) -> _Pairs:
     return _only(pairs, [not flag for flag in flags])
 
 
-def _part(rows: Sequence[int], side: Side) -> tuple[Sequence[int], Sequence[int]]:
+def _part(rows: Sequence[int], side: ImageFiles) -> tuple[Sequence[int], Sequence[int]]:
     """Rows that a side stores again, and the others."""
     paths, layers, again = side.stored.paths, side.stored.layers, side.again
     if not again:

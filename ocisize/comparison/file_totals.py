@@ -7,10 +7,10 @@ from bisect import bisect_left, bisect_right
 import attrs
 
 from ocisize.model.comparison import FileSum
-from ocisize.model.file_changes import KINDS, FileChanges, Kind, Stored, column_of
+from ocisize.model.file_changes import KINDS, FileChangeKind, FileChanges, FileColumns, column_of
 from ocisize.tar.filetable import IntArray
 
-_COUNTED_BEFORE = {Kind.REMOVED, Kind.STORED_ONCE}  # AFTER does not have them
+_COUNTED_BEFORE = {FileChangeKind.REMOVED, FileChangeKind.STORED_ONCE}  # AFTER does not have them
 
 
 @attrs.define
@@ -30,7 +30,7 @@ class FileSums:
         self._old = _tally(changes.before, changes.before_rows, changes.kinds)
         self._new = _tally(changes.after, changes.after_rows, changes.kinds)
 
-    def by_kind(self, before: int | None, after: int | None) -> dict[Kind, FileSum]:
+    def by_kind(self, before: int | None, after: int | None) -> dict[FileChangeKind, FileSum]:
         """The files that differ, of a layer of BEFORE and one of AFTER."""
         found = {}
         for code, kind in enumerate(KINDS):
@@ -62,7 +62,7 @@ class FileSums:
         )
 
 
-def _tally(stored: Stored, rows: IntArray, kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
+def _tally(stored: FileColumns, rows: IntArray, kinds: bytes) -> dict[tuple[int | None, int], _Tally]:
     """Rows added up by layer and kind; -1 is no row."""
     found: dict[tuple[int | None, int], _Tally] = {}
     for code in range(len(KINDS)):
@@ -78,7 +78,7 @@ def _tally(stored: Stored, rows: IntArray, kinds: bytes) -> dict[tuple[int | Non
     return found
 
 
-def _whole(stored: Stored, layer: int | None) -> _Tally:
+def _whole(stored: FileColumns, layer: int | None) -> _Tally:
     """All files of a layer, whose rows stand together."""
     if layer is None:
         return _Tally()
@@ -86,7 +86,7 @@ def _whole(stored: Stored, layer: int | None) -> _Tally:
     return _Tally(rows.stop - rows.start, sum(stored.sizes[rows]), sum((stored.compressed_sizes or [])[rows]))
 
 
-def _rest(stored: Stored, layer: int | None, tallies: dict[tuple[int | None, int], _Tally]) -> _Tally:
+def _rest(stored: FileColumns, layer: int | None, tallies: dict[tuple[int | None, int], _Tally]) -> _Tally:
     """What a layer has besides the files that differ."""
     rest = _whole(stored, layer)
     for code in range(len(KINDS)):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.comparison.directory_growth import Growth, with_rest
-from ocisize.comparison.file_columns import read_side, same_entries
+from ocisize.comparison.directory_growth import DirectoryGrowth, with_rest
+from ocisize.comparison.file_columns import read_files, same_entries
 from ocisize.comparison.file_matching import find_changes
 from ocisize.comparison.file_totals import FileSums
 from ocisize.comparison.layer_alignment import align
@@ -22,8 +22,8 @@ from ocisize.model.comparison import (
     DirectoryChange,
     FileSum,
     LayerChange,
-    Part,
-    Status,
+    LayerStatus,
+    PartChange,
 )
 from ocisize.model.file_changes import FileChanges
 from ocisize.model.findings import Confidence
@@ -56,12 +56,12 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         layers = _with_files(layers, changes)
     layers = [_settle(layer, before, after) for layer in layers]
     growth = after.content_size - before.content_size
-    wire_known = before.compressed_size is not None and after.compressed_size is not None
-    compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if wire_known else None
+    compressed_size_known = before.compressed_size is not None and after.compressed_size is not None
+    compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if compressed_size_known else None
     directories: list[DirectoryChange] = []
     by_directory = None
     if changes is not None:
-        by_directory = Growth(changes)
+        by_directory = DirectoryGrowth(changes)
         directories = with_rest(by_directory.find(_DIRECTORIES), growth, compressed, len(changes))
     return Comparison(
         before=before,
@@ -99,24 +99,24 @@ def _change(
     )
 
 
-def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> Status:
+def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> LayerStatus:
     if new is None:
-        return Status.REMOVED
+        return LayerStatus.REMOVED
     if old is None:
-        return Status.ADDED
+        return LayerStatus.ADDED
     if old.digest == new.digest:
-        return Status.SHARED
+        return LayerStatus.SHARED
     if old.diff_id == new.diff_id is not None:
-        return Status.RECOMPRESSED
-    return Status.CHANGED
+        return LayerStatus.RECOMPRESSED
+    return LayerStatus.CHANGED
 
 
 def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChange:
     """Tell a layer that was merely rebuilt from a changed one; those with files that differ need no look."""
-    if layer.status is not Status.CHANGED or layer.files or layer.before is None or layer.after is None:
+    if layer.status is not LayerStatus.CHANGED or layer.files or layer.before is None or layer.after is None:
         return layer
     same = same_entries(before.layers[layer.before], after.layers[layer.after])
-    return attrs.evolve(layer, status=Status.REBUILT) if same else layer
+    return attrs.evolve(layer, status=LayerStatus.REBUILT) if same else layer
 
 
 def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:
@@ -127,7 +127,7 @@ def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChang
     tables = [before.layers[index].files for index in old] + [after.layers[index].files for index in new]
     if None in tables:
         return None
-    return find_changes(read_side(before, old), read_side(after, new))
+    return find_changes(read_files(before, old), read_files(after, new))
 
 
 def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[LayerChange]:
@@ -171,8 +171,8 @@ def _part(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> B
     return BaseChange(base=base, own=own, before_layers=below[0], after_layers=below[1], sure=sure)
 
 
-def _part_of(old: Sizes, new: Sizes) -> Part:
-    return Part(
+def _part_of(old: Sizes, new: Sizes) -> PartChange:
+    return PartChange(
         before_size=old.content_size,
         after_size=new.content_size,
         before_compressed_size=old.compressed_size,

@@ -11,15 +11,15 @@ from array import array
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import compress
 
-from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
 from ocisize.history.architectures import paths_without_processor
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.platforms import OnlyThere
 from ocisize.sizes.directories import main_directories
-from ocisize.sizes.rows import Sums, table_of
+from ocisize.sizes.rows import GroupTotals, require_table
 from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable, IntArray
 
-MOST = 10  #: directories of a layer
+MAX_PLATFORM_ONLY = 10  #: directories of a layer
 _STANDS = bytes(kind != DIRECTORY for kind in range(256))  # links and devices are there as files are
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
@@ -37,7 +37,7 @@ def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
         each
         for name, image in analyses.items()
         for layer in image.layers
-        for each in _of_layer(name, layer, names.of(table_of(layer)), several)
+        for each in _of_layer(name, layer, names.of(require_table(layer)), several)
     ]
     return tuple(sorted(found, key=lambda each: (-each.content_size, each.platform, each.layer, each.directory or "\uffff")))
 
@@ -63,7 +63,7 @@ def _find_several(images: Sequence[Analysis], names: _Names) -> set[int]:
     for image in images:
         own = set[int]()
         for layer in image.layers:
-            table = table_of(layer)
+            table = require_table(layer)
             own.update(compress(names.of(table), _visible(layer, table.kinds.translate(_STANDS))))
         several |= own & seen
         seen |= own
@@ -79,7 +79,7 @@ def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
 
 
 def _of_layer(platform: str, layer: LayerAnalysis, names: IntArray, several: Container[int]) -> Iterator[OnlyThere]:
-    tree, sums, table = Directories(MAX_DEPTH), Sums(layer.compressed_size is not None), table_of(layer)
+    tree, sums, table = DirectoryIndex(MAX_DEPTH), GroupTotals(layer.compressed_size is not None), require_table(layer)
     flags = _visible(layer, table.kinds.translate(_IS_FILE))
     rows = [row for row in compress(range(len(table)), flags) if table.sizes[row] and names[row] not in several]
     shares = table.compressed_sizes
@@ -90,7 +90,7 @@ def _of_layer(platform: str, layer: LayerAnalysis, names: IntArray, several: Con
         sums.compressed[directory] += shares[row] if shares is not None else 0
         sums.files[directory] += 1
     sums.grow(len(tree.paths))
-    for group in main_directories(tree, sums, MOST):
+    for group in main_directories(tree, sums, MAX_PLATFORM_ONLY):
         if group.content_size:
             yield OnlyThere(
                 platform=platform,

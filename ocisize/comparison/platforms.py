@@ -13,7 +13,7 @@ from ocisize.comparison.platform_only import find_only_there
 from ocisize.history.architectures import without_processor
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding
-from ocisize.model.platforms import FIGURES, Drift, Figures, FindingDrift, Spread, StepDrift
+from ocisize.model.platforms import FIGURES, Drift, FindingDrift, PerPlatform, Spread, StepDrift
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def _find_findings(analyses: Mapping[str, Analysis]) -> Iterator[FindingDrift]:
         )
 
 
-def _each(items: Iterable[T | None], figure: Callable[[T], int | None]) -> Figures:
+def _each(items: Iterable[T | None], figure: Callable[[T], int | None]) -> PerPlatform:
     return tuple(figure(item) if item is not None else None for item in items)
 
 

@@ -9,11 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ocisize.comparison.directory_growth import Growth
-from ocisize.history.shell import short
+from ocisize.comparison.directory_growth import DirectoryGrowth
+from ocisize.history.shell import shorten
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import FileSum, LayerChange, Reason, Status
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.waste import Cause
 
 _MAX_STEP = 80  # characters of a build step within a sentence
@@ -22,27 +22,27 @@ _EXPLAINED = 20  # reasons whose main directory is looked for
 _NOTABLE = 0.01  # of the image
 _BASE = re.compile(r"ADD (file:|rootfs|\S+\.tar)|# debian\.sh|debuerreotype")
 _OUTCOMES = {
-    Status.SHARED: "is the same",
-    Status.ADDED: "is new",
-    Status.CHANGED: "came out differently",
-    Status.REBUILT: "has the same files, with other times or in another order",
+    LayerStatus.SHARED: "is the same",
+    LayerStatus.ADDED: "is new",
+    LayerStatus.CHANGED: "came out differently",
+    LayerStatus.REBUILT: "has the same files, with other times or in another order",
 }
 _PHRASES = {
-    Kind.ADDED: "adds {files}",
-    Kind.REMOVED: "no longer has {files}",
-    Kind.CHANGED: "changes {files}",
-    Kind.MOVED: "has {files} at other paths",
-    Kind.STORED_AGAIN: "stores {files}{of} again, for their owner, mode or time alone",
-    Kind.STORED_ONCE: "no longer stores {files} a second time",
+    FileChangeKind.ADDED: "adds {files}",
+    FileChangeKind.REMOVED: "no longer has {files}",
+    FileChangeKind.CHANGED: "changes {files}",
+    FileChangeKind.MOVED: "has {files} at other paths",
+    FileChangeKind.STORED_AGAIN: "stores {files}{of} again, for their owner, mode or time alone",
+    FileChangeKind.STORED_ONCE: "no longer stores {files} a second time",
 }
-_IN_PLACE = {Kind.CHANGED, Kind.NOT_COMPARED}
+_IN_PLACE = {FileChangeKind.CHANGED, FileChangeKind.NOT_COMPARED}
 
 
 def find_reasons(
     before: Analysis,
     after: Analysis,
     layers: Sequence[LayerChange],
-    directories: Growth | None = None,
+    directories: DirectoryGrowth | None = None,
 ) -> tuple[Reason, ...]:
     """A sentence for each layer that weighs more or less than before."""
     grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
@@ -74,26 +74,26 @@ def find_reasons(
 
 def name_layer(index: int | None, instruction: str, side: str = "") -> str:
     """A layer by its number and its build step."""
-    step = short(instruction, _MAX_STEP)
+    step = shorten(instruction, _MAX_STEP)
     return f"layer {index}{side}" + (f" `{step}`" if step else "")
 
 
 def is_other_base(layer: LayerChange) -> bool:
     """Whether a layer shows that another base image is used."""
-    changed = layer.status is Status.CHANGED and layer.before == layer.after == 0
+    changed = layer.status is LayerStatus.CHANGED and layer.before == layer.after == 0
     return changed and bool(_BASE.search(layer.instruction) and _BASE.search(layer.before_instruction))
 
 
 def _subject(layer: LayerChange, before: Analysis, after: Analysis) -> str:
     """What the sentence is about: the layer, and what became of it."""
-    if layer.status is Status.REMOVED:
+    if layer.status is LayerStatus.REMOVED:
         return f"{name_layer(layer.before, layer.instruction, ' of BEFORE')} is gone"
     name = name_layer(layer.after, layer.instruction)
     if is_other_base(layer):
         return f"{name} is another base image"
-    if layer.status is Status.CHANGED and layer.instruction != layer.before_instruction:
+    if layer.status is LayerStatus.CHANGED and layer.instruction != layer.before_instruction:
         return f"{name} {_difference(layer.before_instruction, layer.instruction)}"
-    if layer.status is Status.RECOMPRESSED and layer.before is not None and layer.after is not None:
+    if layer.status is LayerStatus.RECOMPRESSED and layer.before is not None and layer.after is not None:
         old, new = before.layers[layer.before].compression, after.layers[layer.after].compression
         return f"{name} has the same content, {f'as {new} in place of {old}' if old != new else 'compressed otherwise'}"
     return f"{name} {_OUTCOMES[layer.status]}"
@@ -106,7 +106,7 @@ def _difference(old: str, new: str) -> str:
     if 0 < len(more.split()) + len(less.split()) <= _MAX_WORDS:
         words = [*([f"with `{more}`"] if more else []), *([f"without `{less}`"] if less else [])]
         return f"is now {' and '.join(words)}"
-    return f"was `{short(old, _MAX_STEP)}`" if old else "is another step"
+    return f"was `{shorten(old, _MAX_STEP)}`" if old else "is another step"
 
 
 def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:
@@ -122,15 +122,15 @@ def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterat
     yield from (text for _, text in sorted(found, key=lambda each: -each[0]))
 
 
-def _weight(kind: Kind, files: FileSum) -> int:
-    return 0 if kind is Kind.MOVED else abs(files.growth)
+def _weight(kind: FileChangeKind, files: FileSum) -> int:
+    return 0 if kind is FileChangeKind.MOVED else abs(files.growth)
 
 
 def _shifted(layer: LayerChange) -> int:
     """Bytes of files that another layer had before, less those that another one has now: as they were, or changed."""
     if layer.files is None or layer.unchanged is None:
         return 0
-    paired = [layer.unchanged, *(files for kind, files in layer.files.items() if kind is Kind.MOVED)]
+    paired = [layer.unchanged, *(files for kind, files in layer.files.items() if kind is FileChangeKind.MOVED)]
     left = [files for kind, files in layer.files.items() if kind in _IN_PLACE and not files.count]
     return sum(files.growth for files in (*paired, *left))
 

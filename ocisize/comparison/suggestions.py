@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ocisize.comparison.reasons import is_other_base, join_numbers, name_layer
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import LayerChange, Status, Suggestion
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import LayerChange, LayerStatus, Suggestion
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.sizes import sum_known
 
 _LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
@@ -20,7 +20,7 @@ _UNLINK = (
     "Make the files in another stage and bring them in by `COPY --link`, whose layer does not depend on the base; build "
     + _TIMES
 )
-_BECAME = {Status.CHANGED: "changed", Status.ADDED: "is new", Status.REMOVED: "is gone"}
+_BECAME = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerStatus.REMOVED: "is gone"}
 
 
 def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Suggestion, ...]:
@@ -35,7 +35,7 @@ def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Su
 def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Files that are stored a second time for their metadata."""
     for layer in layers:
-        files = (layer.files or {}).get(Kind.STORED_AGAIN)
+        files = (layer.files or {}).get(FileChangeKind.STORED_AGAIN)
         if files is None or layer.after is None:
             continue
         fixes = [
@@ -53,12 +53,12 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Layers that could be shared: the same content under another digest."""
     for status, why, fix in (
         (
-            Status.RECOMPRESSED,
+            LayerStatus.RECOMPRESSED,
             "the same content, compressed otherwise",
             "Push with one tool and one compression, or copy the blobs that the registry has.",
         ),
         (
-            Status.REBUILT,
+            LayerStatus.REBUILT,
             "the same files, with other times or in another order",
             "Build reproducibly: fixed times (SOURCE_DATE_EPOCH and BuildKit's rewrite-timestamp=true), or a build cache.",
         ),
@@ -77,7 +77,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     above = [layer for layer in layers[place:] if layer in again] if first is not None else []
     if above and first is not None:
         fix = _UNLINK if is_other_base(first) else _REORDER
-        gone = first.status is Status.REMOVED
+        gone = first.status is LayerStatus.REMOVED
         which = name_layer(first.before if gone else first.after, first.instruction, " of BEFORE" if gone else "")
         yield _about(
             above,
@@ -108,11 +108,11 @@ def _split(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
 
 
 def _same_step(layer: LayerChange) -> bool:
-    return layer.status is Status.CHANGED and bool(layer.instruction) and layer.instruction == layer.before_instruction
+    return layer.status is LayerStatus.CHANGED and bool(layer.instruction) and layer.instruction == layer.before_instruction
 
 
 def _is_other_step(layer: LayerChange) -> bool:
-    return layer.status is Status.CHANGED and not _same_step(layer) and not is_other_base(layer)
+    return layer.status is LayerStatus.CHANGED and not _same_step(layer) and not is_other_base(layer)
 
 
 def _kept(layer: LayerChange) -> float:

@@ -19,7 +19,7 @@ MAX_PATH = 4096  #: bytes; PATH_MAX of Linux: nothing can be extracted beyond
 MAX_DEPTH = 64  #: components of the directories that figures are kept for: a path can have thousands
 
 
-class Directories:
+class DirectoryIndex:
     """All directories that rows stand in, and those above them, by number: those above come first, 0 is the root.
 
     One that is longer than MAX_PATH hangs from the one above it at MAX_DEPTH; what lies between has no number. One that is
@@ -53,7 +53,7 @@ class Directories:
 class _Numbers(dict[bytes, int]):
     """Directory → its number; a new one comes behind those above it."""
 
-    def __init__(self, directories: Directories) -> None:
+    def __init__(self, directories: DirectoryIndex) -> None:
         super().__init__({b"": 0})
         self._paths, self._parents, self._deepest = directories.paths, directories.parents, directories.deepest
 
@@ -76,7 +76,7 @@ class _Numbers(dict[bytes, int]):
 
 
 @attrs.frozen
-class Runs:
+class DirectoryRuns:
     """The runs of one table; none reaches from one piece of its paths into the next."""
 
     starts: IntArray = attrs.field(factory=lambda: array("I"))  #: first row of each
@@ -105,12 +105,12 @@ class ImageRuns:
     """The runs of an image's tables; their directories are numbered together."""
 
     def __init__(self) -> None:
-        self.directories = Directories()
-        self.tables: list[Runs] = []  #: of those that were read
+        self.directories = DirectoryIndex()
+        self.tables: list[DirectoryRuns] = []  #: of those that were read
 
     def read(self, table: FileTable) -> Iterator[Piece]:
         """Find the runs of the next table; its pieces are given as they are found."""
-        runs, numbers = Runs(), self.directories.numbers
+        runs, numbers = DirectoryRuns(), self.directories.numbers
         self.tables.append(runs)
         for first, paths in table.paths.pieces():
             last, bounds, directories = None, list[int](), array("I")

@@ -22,14 +22,14 @@ from ocisize.filesystem.dive_tree import (
     Stack,
     directories_above,
     hidden_by,
-    is_whiteout,
+    is_dive_whiteout,
     list_marked,
     make_nodes,
     parent_of,
     size_reader,
     tree_order,
 )
-from ocisize.filesystem.overlap import Rows, find_contested
+from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
 from ocisize.filesystem.whiteout import AUFS
 from ocisize.model.dive import DiveFigures
 from ocisize.tar.filetable import DIRECTORY, FileTable
@@ -47,9 +47,9 @@ class RepeatedFile:
     size: int  #: bytes of all copies
 
 
-def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[Rows] | None = None) -> DiveFigures:
+def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelection] | None = None) -> DiveFigures:
     """Figures of dive for the layers, base first; ``selection`` is what find_contested gives, for those who have it."""
-    count = _count_selected(tables, find_contested(tables) if selection is None else selection) or _count_all(tables)
+    count = _count_selected(tables, find_overlapping_rows(tables) if selection is None else selection) or _count_all(tables)
     return DiveFigures(
         efficiency=float(count.smallest) / float(count.total) if count.total else 1.0,
         wasted_size=sum(copies.total for copies in count.copies.values() if copies.count > 1) & _WORD,
@@ -128,13 +128,13 @@ class _Count:
             self.copies[path] = _Copies()
 
 
-def _count_selected(tables: Sequence[FileTable], selection: Sequence[Rows]) -> _Count | None:
+def _count_selected(tables: Sequence[FileTable], selection: Sequence[RowSelection]) -> _Count | None:
     """Count selected rows as they come, all others as paths with one copy; None where that is not enough.
 
     Directories whose content is not selected pass for leaves: they have no size, and no file has their path.
     """
     marked = list(map(list_marked, tables))
-    if any(is_whiteout(path) for paths in marked[:1] for path in paths) or any(map(_is_odd, tables, selection, marked)):
+    if any(is_dive_whiteout(path) for paths in marked[:1] for path in paths) or any(map(_is_odd, tables, selection, marked)):
         return None
     count, stack = _Count(), Stack(marked)
     for table, selected, names in zip(tables, selection, marked, strict=True):
@@ -145,7 +145,7 @@ def _count_selected(tables: Sequence[FileTable], selection: Sequence[Rows]) -> _
         count.total += size - sum(map(size_of, selected.rows))
         nodes = make_nodes(table, selected.rows, selected.paths, names)
         leaves = _find_leaves(nodes, size_of)
-        whiteouts = {path for path in names if path in leaves and is_whiteout(path)}
+        whiteouts = {path for path in names if path in leaves and is_dive_whiteout(path)}
         ends = [path for path in whiteouts if stack.size_below(hidden_by(path)) is None]
         if ends:
             end = min(ends, key=tree_order)
@@ -161,7 +161,7 @@ def _count_selected(tables: Sequence[FileTable], selection: Sequence[Rows]) -> _
     return count
 
 
-def _is_odd(table: FileTable, selected: Rows, marked: Sequence[bytes]) -> bool:
+def _is_odd(table: FileTable, selected: RowSelection, marked: Sequence[bytes]) -> bool:
     """Whether rows that meet no other can matter to dive all the same."""
     return (
         any(table.kinds[row] == DIRECTORY for row in table.claimed_sizes)
@@ -198,7 +198,7 @@ def _count_all(tables: Sequence[FileTable]) -> _Count:
 def _add_in_order(count: _Count, leaves: dict[bytes, int], stack: Stack) -> None:
     """Count leaves, children before siblings, up to the first whiteout of nothing."""
     for path in sorted(leaves, key=tree_order):
-        if not is_whiteout(path):
+        if not is_dive_whiteout(path):
             count.add(path, leaves[path])
             continue
         removed = stack.size_below(hidden_by(path))

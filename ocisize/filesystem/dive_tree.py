@@ -71,13 +71,13 @@ def directories_above(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-class Node:
+class DiveNode:
     """What a stack knows of a path."""
 
     __slots__ = ("children", "is_directory", "size")
 
     def __init__(self) -> None:
-        self.children: dict[bytes, Node] = {}
+        self.children: dict[bytes, DiveNode] = {}
         self.size, self.is_directory = 0, False
 
 
@@ -88,7 +88,7 @@ class Stack:
     """
 
     def __init__(self, marked: Sequence[Iterable[bytes]]) -> None:
-        self._root = Node()
+        self._root = DiveNode()
         self._scopes: set[bytes] = set()  # whiteouts and what they remove: at and below these, nodes are kept
         self._layers_left = 0  # to lay until the last whiteout was looked up
         for index, paths in enumerate(marked):
@@ -124,15 +124,15 @@ class Stack:
         touched = self._touched(nodes)
         for path in sorted(touched, key=tree_order):
             row = touched[path]
-            if is_whiteout(path):
+            if is_dive_whiteout(path):
                 parent, _, name = hidden_by(path).rstrip(b"/").rpartition(b"/")
                 if (node := self._find(parent)) is not None:
                     node.children.pop(name, None)
             elif target := _resolved(path):
                 self._put(target, size_of(row), is_directory=_is_directory(table, row))
 
-    def _find(self, path: bytes) -> Node | None:
-        node: Node | None = self._root
+    def _find(self, path: bytes) -> DiveNode | None:
+        node: DiveNode | None = self._root
         for name in path.split(b"/"):
             if name and node is not None:
                 node = node.children.get(name)
@@ -142,7 +142,7 @@ class Stack:
         node = self._root
         for name in path.split(b"/"):
             if name not in node.children:
-                node.children[name] = Node()
+                node.children[name] = DiveNode()
             node = node.children[name]
         node.size, node.is_directory = size, is_directory
 
@@ -187,7 +187,7 @@ def _is_directory(table: FileTable, row: int) -> bool:
     return table.kinds[row] == DIRECTORY or mode & TYPE_BITS == 0o40000
 
 
-def is_whiteout(path: bytes) -> bool:
+def is_dive_whiteout(path: bytes) -> bool:
     """Whether the last name of a path is a whiteout to dive: AUFS' own files are, opaque markers are not."""
     name = path.rpartition(b"/")[2]
     return name.startswith(WHITEOUT) and not name.startswith(DROPPED)
@@ -217,7 +217,7 @@ def _scopes(path: bytes) -> Iterator[bytes]:
     while (start := padded.find(b"/.wh.", start)) >= 0:
         start = padded.find(b"/", start + 1)
         at = path[: start - 1]
-        if is_whiteout(at):
+        if is_dive_whiteout(at):
             yield at
             yield hidden_by(at).rstrip(b"/")
 

@@ -25,7 +25,7 @@ _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
 
 
 @attrs.frozen
-class Rows:
+class RowSelection:
     """Some rows of a table, ascending, with their paths; ``special`` ones are no entries of a filesystem."""
 
     rows: Sequence[int]
@@ -33,21 +33,21 @@ class Rows:
     special: frozenset[int]
 
 
-def find_contested(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[Rows]:
+def find_overlapping_rows(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[RowSelection]:
     """Per table, the rows that must be laid over each other; all others stay visible whatever happens.
 
     ``runs``, of which none is read yet, are filled: that takes the same look at all paths.
     """
-    survey = _Survey(ImageRuns() if runs is None else runs)
+    survey = _OverlapScan(ImageRuns() if runs is None else runs)
     for table in tables:
         survey.look_at(table)
-    return survey.contested_rows()
+    return survey.overlapping_rows()
 
 
-def select_everything(tables: Sequence[FileTable]) -> list[Rows]:
+def select_all_rows(tables: Sequence[FileTable]) -> list[RowSelection]:
     """Per table, all rows: what find_contested gives where paths lead through symlinks, or links lead nowhere."""
     return [
-        Rows(
+        RowSelection(
             range(len(table)),
             table.paths,
             frozenset(
@@ -72,7 +72,7 @@ def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]
             yield row
 
 
-class _Survey:
+class _OverlapScan:
     """What happens to the directories of all layers."""
 
     def __init__(self, runs: ImageRuns) -> None:
@@ -156,10 +156,10 @@ class _Survey:
         for directory in directories:
             self._contested[self._numbers[directory]] = True
 
-    def contested_rows(self) -> list[Rows]:
+    def overlapping_rows(self) -> list[RowSelection]:
         """Per table, the rows in contested directories and the special ones."""
         if not self._linked <= self._numbers.keys():
-            return select_everything(self._tables)  # a target that only a symlink can lead to, or none
+            return select_all_rows(self._tables)  # a target that only a symlink can lead to, or none
         self._contest(self._linked)
         self._contest_below(self._replaced)
         found = [self._select(index) for index in range(len(self._tables))]
@@ -168,7 +168,7 @@ class _Survey:
             for row, path in zip(rows.rows, rows.paths, strict=True):
                 if table.kinds[row] != DIRECTORY and path in self._numbers:
                     if table.kinds[row] in (SYMLINK, HARD_LINK):  # a hard link to a symlink is one
-                        return select_everything(self._tables)
+                        return select_all_rows(self._tables)
                     replaced.add(path)
         if self._contest_below(replaced):
             found = [self._select(index) for index in range(len(self._tables))]
@@ -189,14 +189,14 @@ class _Survey:
             self._contested[number] = True
         return True
 
-    def _select(self, index: int) -> Rows:
+    def _select(self, index: int) -> RowSelection:
         table, special, contested = self._tables[index], self._special[index], self._contested
         chosen = array("q", special)
         for start, end, number in self._runs.tables[index].spans(len(table)):
             if contested[number]:
                 chosen.extend(range(start, end))
         rows = array("q", sorted(set(chosen))) if special else chosen
-        return Rows(rows, list(table.paths.select(rows)), special)
+        return RowSelection(rows, list(table.paths.select(rows)), special)
 
 
 def _repeated(paths: Iterable[bytes]) -> Iterator[bytes]:

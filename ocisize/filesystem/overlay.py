@@ -17,7 +17,7 @@ from typing import TypeAlias
 import attrs
 
 from ocisize.filesystem.directories import MAX_PATH
-from ocisize.filesystem.overlap import Rows, find_contested
+from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
 from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray
@@ -43,12 +43,12 @@ class Overlay:
     anomalies: tuple[str, ...]
 
 
-def merge(tables: Sequence[FileTable]) -> Overlay:
+def overlay_all(tables: Sequence[FileTable]) -> Overlay:
     """Lay the tables over each other, base first, and say for every row whether it is still visible."""
-    return lay_over(tables, find_contested(tables))
+    return overlay_selected(tables, find_overlapping_rows(tables))
 
 
-def lay_over(tables: Sequence[FileTable], selection: Sequence[Rows]) -> Overlay:
+def overlay_selected(tables: Sequence[FileTable], selection: Sequence[RowSelection]) -> Overlay:
     """Lay the selected rows over each other; all others are visible."""
     merger = _Merger(tables)
     for index, rows in enumerate(selection):
@@ -79,7 +79,7 @@ class _Merger:
         causes = tuple(bytes(self._causes[span]) for span in spans)
         return Overlay(hidden, causes, tuple(self._anomalies))
 
-    def apply(self, index: int, selected: Rows) -> None:
+    def apply(self, index: int, selected: RowSelection) -> None:
         """Lay one more layer on."""
         table = self._tables[index]
         self._layer, self._base = index, self._bases[index]
@@ -89,7 +89,7 @@ class _Merger:
         self._whiteouts(table, selected)
         self._add_entries(table, selected)
 
-    def _add_entries(self, table: FileTable, selected: Rows) -> None:
+    def _add_entries(self, table: FileTable, selected: RowSelection) -> None:
         # Fast: one dictionary lookup for the directory and one for the name per entry; 0.6 µs.
         directories, base, kinds, special = self._directories, self._base, table.kinds, selected.special
         for row, path in zip(selected.rows, selected.paths, strict=True):
@@ -112,7 +112,7 @@ class _Merger:
             if old is not None:
                 self._hide(old, path, self._overwritten(old, number))
 
-    def _whiteouts(self, table: FileTable, selected: Rows) -> None:
+    def _whiteouts(self, table: FileTable, selected: RowSelection) -> None:
         """Apply the layer's whiteouts to what lies below."""
         if not selected.special:
             return

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.shell import Change
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
@@ -30,7 +30,7 @@ Fix: TypeAlias = "str | Callable[[int, str], str]"
 class Tier(enum.IntEnum):
     """Which claims a row is offered to first."""
 
-    LEFT = 0  #: left by a build step, as its text proves: visible, or replaced by another step's leavings
+    TOOL_CACHE = 0  #: left by a build step, as its text proves: visible, or replaced by another step's leavings
     WASTE = 1  #: hidden by a layer
     HISTORY = 2  #: brought by a build step without need, as its text proves
     CATALOGUE = 3  #: of a kind that images rarely need
@@ -54,12 +54,12 @@ class Claim:
     confidence: Confidence
     fix: Fix = attrs.field(eq=False)
     change: Change | None = attrs.field(default=None, eq=False)
-    also: str = ""
-    drops: int | None = None  #: the layer that goes once the change is made
+    fix_suffix: str = ""
+    removes_layer: int | None = None  #: the layer that goes once the change is made
     note: str = ""  #: a sentence for behind the fix
-    traced: bool = False  #: blame the layers that first brought the rows, not those that store them again
-    least: float = 0.0  #: share of the download below which it is no finding, though its rows are taken
-    others: tuple[int, ...] = ()  #: layers involved that hold none of the rows
+    blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
+    min_share: float = 0.0  #: share of the download below which it is no finding, though its rows are taken
+    other_layers: tuple[int, ...] = ()  #: layers involved that hold none of the rows
     tier: Tier = Tier.CATALOGUE
     rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that mending spares
     paths: tuple[str, ...] = ()
@@ -69,18 +69,20 @@ class Claim:
 class Ledger:
     """Which rows are claimed already."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ImageEvidence) -> None:
         self._tables, self._overlay = scene.tables, scene.overlay
         self._taken = [bytearray(len(table)) for table in scene.tables]
         self._linked = [_linked_elsewhere(scene, layer) for layer in range(len(scene.tables))]
 
-    def taken(self, layer: int) -> bytearray:
+    def claimed(self, layer: int) -> bytearray:
         """Per row of a layer, whether it is claimed."""
         return self._taken[layer]
 
-    def give(self, claims: Iterable[Claim]) -> Iterator[Claim]:
+    def assign_rows(self, claims: Iterable[Claim]) -> Iterator[Claim]:
         """The claims with the rows that each of them gets: files with content that nobody has claimed."""
-        for claim in sorted(claims, key=lambda claim: (claim.tier, claim.id, sorted(claim.rows), claim.others, claim.title)):
+        for claim in sorted(
+            claims, key=lambda claim: (claim.tier, claim.id, sorted(claim.rows), claim.other_layers, claim.title)
+        ):
             if not claim.rows:
                 yield claim
                 continue
@@ -91,17 +93,17 @@ class Ledger:
     def _take(self, layer: int, rows: Sequence[int], tier: Tier) -> list[int]:
         taken, sizes = self._taken[layer], self._tables[layer].sizes
         kept = [row for row in rows if sizes[row] and not taken[row]]
-        if tier is Tier.LEFT:
+        if tier is Tier.TOOL_CACHE:
             hidden_by, causes = self._overlay.hidden_by[layer], self._overlay.causes[layer]
             kept = [row for row in kept if hidden_by[row] < 0 or causes[row] in _REPLACED]
-        if tier in (Tier.LEFT, Tier.HISTORY, Tier.CATALOGUE) and (linked := self._linked[layer]):
+        if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.CATALOGUE) and (linked := self._linked[layer]):
             kept = [row for row in kept if row not in linked]
         for row in kept:
             taken[row] = 1
         return kept
 
 
-def _linked_elsewhere(scene: Scene, layer: int) -> set[int]:
+def _linked_elsewhere(scene: ImageEvidence, layer: int) -> set[int]:
     """Files of a layer that a hard link shows at a place no rule matches: to remove the file's own name frees nothing."""
     table, hidden_by = scene.tables[layer], scene.overlay.hidden_by[layer]
     matched = {row for rows in scene.matches[layer].values() for row in rows}

@@ -8,7 +8,7 @@ import attrs
 
 from ocisize.filesystem.duplicates import Duplicates
 from ocisize.filesystem.overlay import Overlay
-from ocisize.history.shell import short
+from ocisize.history.shell import shorten
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.system import System
 from ocisize.oci.documents import ImageConfig
@@ -17,7 +17,7 @@ from ocisize.tar.filetable import FileTable, IntArray
 
 
 @attrs.frozen(kw_only=True)
-class Scene:
+class ImageEvidence:
     """What findings are made from."""
 
     layers: Sequence[LayerAnalysis]
@@ -34,4 +34,4 @@ class Scene:
 
     def step(self, layer: int) -> str:
         """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
-        return short(self.layers[layer].instruction or f"layer {layer}")
+        return shorten(self.layers[layer].instruction or f"layer {layer}")

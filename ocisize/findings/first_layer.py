@@ -13,7 +13,7 @@ from ocisize.tar.filetable import FileTable
 _AGAIN = CAUSES.index(Cause.METADATA_ONLY)
 
 
-class Origins:
+class FirstLayerIndex:
     """The origins of rows, looked up for those layers only that store again what others brought."""
 
     def __init__(self, tables: Sequence[FileTable], overlay: Overlay) -> None:

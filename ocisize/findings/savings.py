@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ocisize.findings.claim import FILES, PATH, Claim
-from ocisize.findings.evidence import Scene
-from ocisize.findings.first_layer import Origins
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.first_layer import FirstLayerIndex
 from ocisize.history.package_managers import relies_on_lists
-from ocisize.history.shell import Rewritten, rewrite
+from ocisize.history.shell import Rewritten, apply_changes
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
@@ -23,10 +23,10 @@ _FIXES = 3  # layers with a fix of their own
 _LEAST_FIX = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
 
-def weigh(claims: Iterable[Claim], scene: Scene) -> Advice:
+def make_findings(claims: Iterable[Claim], scene: ImageEvidence) -> Advice:
     """Turn claims that have their rows into findings with their bytes, the largest saving on the wire first."""
     claims = list(claims)
-    scale = _Scale(scene, claims)
+    scale = _Savings(scene, claims)
     found = [finding for claim in claims if (finding := scale.weigh(claim)) is not None]
     return Advice(tuple(sorted(found, key=_rank)))
 
@@ -42,12 +42,12 @@ def _rank(finding: Finding) -> tuple[object, ...]:
     )
 
 
-class _Scale:
+class _Savings:
     """Weighs the claims of one image."""
 
-    def __init__(self, scene: Scene, claims: Sequence[Claim]) -> None:
+    def __init__(self, scene: ImageEvidence, claims: Sequence[Claim]) -> None:
         self._scene = scene
-        self._origins = Origins(scene.tables, scene.overlay)
+        self._origins = FirstLayerIndex(scene.tables, scene.overlay)
         self._downloaded = {layer.digest: layer.index for layer in scene.layers}  # a repeated blob: once, where it is last
         self._known = all(layer.compressed_size is not None for layer in scene.layers)
         sizes = [layer.compressed_size if self._known else layer.content_size for layer in scene.layers]
@@ -56,7 +56,9 @@ class _Scale:
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
         self._moved = {  # steps that go, with the one that does instead what they did
-            claim.drops: found[0] for claim in claims if claim.drops is not None and (found := self._change_of(claim))
+            claim.removes_layer: found[0]
+            for claim in claims
+            if claim.removes_layer is not None and (found := self._change_of(claim))
         }
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
@@ -65,7 +67,7 @@ class _Scale:
         return _target(layer, self._moved)
 
     def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
-        return rewrite(self._scene.layers[layer].instruction, [claim.change for claim in claims if claim.change])
+        return apply_changes(self._scene.layers[layer].instruction, [claim.change for claim in claims if claim.change])
 
     def weigh(self, claim: Claim) -> Finding | None:
         """A claim as a finding; None where it is too small to be one."""
@@ -73,10 +75,10 @@ class _Scale:
         size = sum(_sum_of(scene.tables[layer].sizes, chosen) for layer, chosen in rows.items())
         compressed_size = self._download(rows) if self._known else None
         weight = size if compressed_size is None else compressed_size
-        if weight < claim.least * self._total:
+        if weight < claim.min_share * self._total:
             return None
         parts = self._trace(claim)
-        layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.others]))
+        layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
         paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
         change = self._change_of(claim)
@@ -100,7 +102,7 @@ class _Scale:
         """Rows by the layer to blame and the one that holds them, the layers with the most bytes first."""
         parts: dict[int, dict[int, Sequence[int]]] = defaultdict(dict)
         for layer, rows in claim.rows.items():
-            split = self._origins.split(layer, rows) if claim.traced else {layer: rows}
+            split = self._origins.split(layer, rows) if claim.blame_first_layer else {layer: rows}
             for origin, chosen in split.items():
                 parts[origin][layer] = chosen
         return dict(sorted(parts.items(), key=lambda part: (-self._size_of(part[1]), part[0])))
@@ -144,11 +146,13 @@ class _Scale:
         others = dict.fromkeys(each.id for each, made in by if made and each.id != claim.id)
         more = f" (also mends {', '.join(others)})" if others else ""
         own = claim.change.layer if claim.change else layer
-        drop = claim.drops if claim.drops is not None else own if own != layer else None
+        drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
         if drop is not None and change.instruction == self._scene.layers[layer].instruction:
             return f"Drop layer {drop}, `{self._scene.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
         dropped = "" if drop is None else f", and drop layer {drop}, `{self._scene.step(drop)}`"
-        return f"Change layer {layer} to `{change.shown}`{more}{dropped}{claim.also}.{self._without_lists(layer, change)}"
+        return (
+            f"Change layer {layer} to `{change.shown}`{more}{dropped}{claim.fix_suffix}.{self._without_lists(layer, change)}"
+        )
 
     def _without_lists(self, layer: int, change: Rewritten) -> str:
         """Which steps relied on the lists of packages that a step written anew removes."""
@@ -190,7 +194,7 @@ def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> 
 def _changes_by_layer(claims: Iterable[Claim], moved: Mapping[int, int]) -> dict[int, list[Claim]]:
     """Claims that a change of a RUN mends, by its layer, in an order of their own."""
     found: dict[int, list[Claim]] = defaultdict(list)
-    for claim in sorted(claims, key=lambda claim: (claim.id, sorted(claim.rows), claim.others, claim.title)):
+    for claim in sorted(claims, key=lambda claim: (claim.id, sorted(claim.rows), claim.other_layers, claim.title)):
         if claim.change is not None:
             found[_target(claim.change.layer, moved)].append(claim)
     return found

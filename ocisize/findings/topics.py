@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ocisize.findings.checks.tool_caches import STEPS
+from ocisize.findings.checks.tool_caches import TOOL_CACHES
 from ocisize.model.findings import Confidence
 
 
@@ -149,7 +149,7 @@ _HISTORY = (
             confidence=step.confidence,
             source=f"https://github.com/hadolint/hadolint/wiki/{step.code}" if step.code else "",
         )
-        for step in STEPS
+        for step in TOOL_CACHES
     ),
     Topic(
         id="OS220",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.history.shell import body, short
+from ocisize.history.shell import run_commands, shorten
 
 _MODE = re.compile(r"[0-7]{3,4}")
 _OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")
@@ -17,7 +17,7 @@ _ANY = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 
 
 @attrs.frozen(kw_only=True)
-class Grant:
+class OwnershipChange:
     """One chown or chmod."""
 
     text: str
@@ -37,9 +37,9 @@ def sets_metadata(step: str) -> bool:
     return _ANY.search(step) is not None
 
 
-def grants(step: str) -> tuple[list[Grant], bool]:
+def ownership_changes(step: str) -> tuple[list[OwnershipChange], bool]:
     """The chowns and chmods of a RUN that can be told from its text, and whether they are all that it does."""
-    found = body(step)
+    found = run_commands(step)
     if found is None:
         return [], False
     read = [_read(command) for command in found]
@@ -57,12 +57,12 @@ def target_of(copy: str, folder: str) -> str | None:
     return target.rstrip("/")
 
 
-def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
+def copy_with_ownership(copy: str, step: str, layer: int, target: str | None) -> str:
     """What to write instead of a COPY and a later RUN that gives its files another owner or mode.
 
     To drop the RUN is advised only where all it does is done by the COPY then.
     """
-    found, whole = grants(step)
+    found, whole = ownership_changes(step)
     carried = [grant for grant in found if grant.recursive and target is not None and target in grant.targets]
     named = [grant for grant in found if not grant.recursive and _inside(grant, target)]
     word, _, rest = copy.partition(" ")
@@ -71,12 +71,12 @@ def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
         rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
     write = f"Set owner and mode where the files come in, `{word} {options} {rest}`"
     if not carried:
-        return f"{write}, and leave them alone in `{short(step)}`."
+        return f"{write}, and leave them alone in `{shorten(step)}`."
     exact = [grant for grant in carried if grant.targets == (target,)]
     apart = ", ".join(f"{' '.join(grant.targets)} with `{word} {_more(options, grant)}`" for grant in named)
     copies = f"; copy {apart} (a RUN stores files again)" if named else ""
     if whole and len(exact) + len(named) == len(found):
-        return f"{write}{copies}, and drop layer {layer}, `{short(step)}`."
+        return f"{write}{copies}, and drop layer {layer}, `{shorten(step)}`."
     texts = [
         f"drop `{grant.text}`" if grant in (*exact, *named) else f"take {target} out of `{grant.text}`"
         for grant in found
@@ -85,18 +85,18 @@ def mend_copy(copy: str, step: str, layer: int, target: str | None) -> str:
     return f"{write}{copies}; in layer {layer}, {' and '.join(dict.fromkeys(texts))}.{_before(step)}"
 
 
-def _more(options: str, grant: Grant) -> str:
+def _more(options: str, grant: OwnershipChange) -> str:
     """The options of a COPY with one more, in place of its like."""
     kept = [option for option in options.split() if not option.startswith(f"--{grant.tool}=")]
     return " ".join([*kept, grant.option])
 
 
-def moved(step: str, paths: Sequence[str]) -> tuple[str, str] | None:
+def chown_for_earlier_run(step: str, paths: Sequence[str]) -> tuple[str, str] | None:
     """The command for the end of the RUN that writes these files, and what to take out of the later step for it.
 
     None where the step's text does not tell which of its commands changes them.
     """
-    found, whole = grants(step)
+    found, whole = ownership_changes(step)
     kept: list[str] = []
     out: list[str] = []
     for grant in found:
@@ -115,7 +115,7 @@ def _before(step: str) -> str:
     return " Make the user in a step before." if _MAKES_USERS.search(step) else ""
 
 
-def _inside(grant: Grant, target: str | None) -> bool:
+def _inside(grant: OwnershipChange, target: str | None) -> bool:
     return target is not None and all(each.startswith(f"{target}/") for each in grant.targets)
 
 
@@ -123,7 +123,7 @@ def _holds(target: str, path: str) -> bool:
     return path == target or path.startswith(f"{target.rstrip('/')}/")
 
 
-def _read(command: str) -> Grant | None:
+def _read(command: str) -> OwnershipChange | None:
     try:
         words = shlex.split(command)
     except ValueError:
@@ -134,7 +134,7 @@ def _read(command: str) -> Grant | None:
     value, *targets = [word for word in words[1:] if not word.startswith("-")] or [""]
     if not targets or not (_OWNER if words[0] == "chown" else _MODE).fullmatch(value):
         return None
-    return Grant(
+    return OwnershipChange(
         text=command,
         tool=words[0],
         value=value,

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import attrs
 
-from ocisize.history.shell import body, commands
+from ocisize.history.shell import run_commands, shell_commands
 
 _NAME = re.compile(r"[\w.+-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?")  # no path, no address
@@ -64,7 +64,7 @@ _OPTIONS = r"(?:.*?\s)?"  # between a tool and its verb
 _APT = MANAGERS[0]
 
 
-def shared_manager(*steps: str) -> Manager | None:
+def common_manager(*steps: str) -> Manager | None:
     """The package manager that installs in all of these steps, or runs in all of them."""
     for manager in MANAGERS:
         first, *others = steps
@@ -75,7 +75,7 @@ def shared_manager(*steps: str) -> Manager | None:
 
 def only_installs(manager: Manager, step: str) -> bool:
     """Whether all that a RUN does is to install packages."""
-    found = body(step)
+    found = run_commands(step)
     return found is not None and all(re.match(manager.helper, command) for command in found)
 
 
@@ -94,10 +94,10 @@ def fetches_lists(step: str) -> bool:
     return _called(r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?update\b", step) and not _called(_APT.install, step)
 
 
-def installed(manager: Manager, step: str) -> list[str] | None:
+def package_arguments(manager: Manager, step: str) -> list[str] | None:
     """The packages that a RUN installs, by name; None where it names files, addresses or lists of requirements."""
     packages: list[str] = []
-    for command in commands(step):
+    for command in shell_commands(step):
         if (found := _find(manager.install, command)) is None:
             continue
         words = iter(command[found.end() :].split())
@@ -114,7 +114,7 @@ def installed(manager: Manager, step: str) -> list[str] | None:
     return packages
 
 
-def installing(manager: Manager, packages: Sequence[str]) -> Callable[[list[str]], list[str] | None]:
+def add_packages_edit(manager: Manager, packages: Sequence[str]) -> Callable[[list[str]], list[str] | None]:
     """An edit that has a step install these as well, in place of other versions of them."""
 
     def edit(before: list[str]) -> list[str] | None:
@@ -143,7 +143,7 @@ def _named(package: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _called(pattern: str, step: str) -> bool:
-    return step.startswith("RUN ") and any(_find(pattern, command.removeprefix("RUN ")) for command in commands(step))
+    return step.startswith("RUN ") and any(_find(pattern, command.removeprefix("RUN ")) for command in shell_commands(step))
 
 
 def _find(pattern: str, command: str) -> re.Match[str] | None:

@@ -32,17 +32,17 @@ class Rewritten:
     made: tuple[bool, ...]  #: by change
 
 
-def short(step: str, most: int = _IN_SENTENCE) -> str:
+def shorten(step: str, most: int = _IN_SENTENCE) -> str:
     """A step short enough for a sentence."""
     return step if len(step) <= most else f"{step[: most - 1]}…"
 
 
-def commands(step: str) -> list[str]:
+def shell_commands(step: str) -> list[str]:
     """The commands of a RUN, one after the other; what stands in quotes is not looked into."""
     return _split(step)[::2]
 
 
-def body(step: str) -> list[str] | None:
+def run_commands(step: str) -> list[str] | None:
     """The commands of a RUN that are run one after the other, without the word RUN; None where that is not all."""
     if not step.startswith("RUN ") or _UNSAFE.search(step):
         return None
@@ -50,7 +50,7 @@ def body(step: str) -> list[str] | None:
     return parts[::2] if all(between.strip() in ("&&", ";") for between in parts[1::2]) else None
 
 
-def each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str] | None]:
+def edit_each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str] | None]:
     """An edit of single commands: ``change`` gets each one and returns the new one, or None to leave it."""
 
     def edit(before: list[str]) -> list[str] | None:
@@ -60,7 +60,7 @@ def each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str]
     return edit
 
 
-def rewrite(step: str, changes: Sequence[Change]) -> Rewritten | None:
+def apply_changes(step: str, changes: Sequence[Change]) -> Rewritten | None:
     """The RUN with all changes that can be made; None where none can, or where that is not safe."""
     if not step.startswith("RUN ") or _UNSAFE.search(step):
         return None

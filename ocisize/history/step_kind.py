@@ -7,7 +7,7 @@ import re
 _ROOT = re.compile(r"(?:# )?debian\.sh\b|ADD \S+ in /$|#\(nop\) ADD ")
 
 
-def from_context(step: str) -> bool:
+def copies_from_context(step: str) -> bool:
     """Whether a build step copies from the build context or a stage; a base image's root filesystem is ADDed, too."""
     return step.startswith("COPY ") or (step.startswith("ADD ") and not step.endswith(" in /"))
 
@@ -17,11 +17,11 @@ def fix_for_stage(step: str) -> str:
     return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
 
 
-def from_stage(step: str) -> bool:
+def copies_from_stage(step: str) -> bool:
     """Whether a build step copies from another stage or image, where .dockerignore changes nothing."""
-    return from_context(step) and " --from=" in step
+    return copies_from_context(step) and " --from=" in step
 
 
-def brings_root(step: str) -> bool:
+def lays_root_filesystem(step: str) -> bool:
     """Whether a step lays down a distribution's root filesystem, which nobody edits who builds on it."""
     return _ROOT.match(step) is not None

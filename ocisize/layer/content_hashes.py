@@ -28,7 +28,7 @@ class _Part:
     rows: Sequence[int]
 
 
-def hash_alike(
+def hash_duplicate_candidates(
     layers: Sequence[Layer], outcomes: Sequence[Outcome], *, jobs: int, keep_going: bool = False
 ) -> list[Outcome]:
     """Hash what was passed over and could equal other contents of the image; ``outcomes`` are those of its ``layers``.
@@ -38,7 +38,7 @@ def hash_alike(
     scans = [scan for scan in outcomes if isinstance(scan, LayerScan)]
     if all(scan.region is None for scan in scans):
         return list(outcomes)
-    wanted = dict(zip(map(id, scans), rows_to_hash([scan.table for scan in scans], SMALL), strict=True))
+    wanted = dict(zip(map(id, scans), candidate_rows([scan.table for scan in scans], SMALL), strict=True))
     pairs = {id(scan): (layer, scan) for layer, scan in zip(layers, outcomes, strict=True) if isinstance(scan, LayerScan)}
     parts = [
         _Part(layer, scan, wanted[key][start::jobs])
@@ -73,7 +73,7 @@ def _hash(parts: Sequence[_Part], jobs: int) -> dict[int, LayerError]:
     return {id(part.scan): error for part, error in zip(parts, errors, strict=True) if error is not None}
 
 
-def rows_to_hash(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
+def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
     """Per table, the rows of more than ``above`` bytes whose content could equal another's: of a size that stands twice."""
     counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
     often = {size for size, count in counts.items() if count > 1}

@@ -26,7 +26,7 @@ BEGINNINGS = frozenset(
 )  #: for scan_tar: what the names of these files begin with
 
 
-class Metadata:
+class KeptFiles:
     """Tells scan_tar which payloads of one layer to keep; bounded, whatever the layer claims to be."""
 
     def __init__(self) -> None:

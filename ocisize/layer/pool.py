@@ -29,7 +29,7 @@ class CallbackFailed(Exception):
         self.error = error
 
 
-class _Round:
+class _Attempt:
     """Which layers are still waited for, and the errors that ended the wait for the others."""
 
     def __init__(self, *, keep_going: bool) -> None:
@@ -87,7 +87,7 @@ def read_layers(
     With ``keep_going`` LayerErrors are results. No thread is left behind, nor a connection in use: when reading ends early,
     ``source.abort()`` ends what other threads wait for, where there is such a method.
     """
-    round_ = _Round(keep_going=keep_going)
+    round_ = _Attempt(keep_going=keep_going)
     if getattr(source, "sequential", False):
         return _read_in_turn(source, layers, read, round_)
     pool = ThreadPoolExecutor(jobs, "ocisize")
@@ -105,7 +105,7 @@ def read_layers(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _wait(futures: Mapping[int, Future[T]], round_: _Round) -> None:
+def _wait(futures: Mapping[int, Future[T]], round_: _Attempt) -> None:
     """Wait for all layers that count; raise the error of the lowest."""
     while True:
         ended = {index: future for index, future in futures.items() if future.done()}
@@ -120,7 +120,7 @@ def _wait(futures: Mapping[int, Future[T]], round_: _Round) -> None:
 
 
 def _read_in_turn(
-    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Round
+    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Attempt
 ) -> list[T | LayerError]:
     """Read layers one after the other, in the order they are stored."""
     found: dict[int, T | LayerError] = {}

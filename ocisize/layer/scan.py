@@ -15,7 +15,7 @@ from ocisize.blob.region import FileRegion
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, verified
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
@@ -101,7 +101,7 @@ def _scan_stream(
             meter=meter,
             on_bytes=on_bytes,
         )
-        table = scan_tar(stream, wanted=Metadata(), beginnings=BEGINNINGS, meter=meter)
+        table = scan_tar(stream, wanted=KeptFiles(), beginnings=BEGINNINGS, meter=meter)
         stored = stream.finish()
     except (StreamError, TarError):
         _verify_rest(verified(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
@@ -152,7 +152,7 @@ def _scan_in_place(
         table = scan_tar(
             blob.part(0, blob.size),
             hash_up_to=SMALL,
-            wanted=Metadata(),
+            wanted=KeptFiles(),
             beginnings=BEGINNINGS,
             meter=meter,
             window_size=_IN_PLACE_WINDOW,

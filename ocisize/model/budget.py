@@ -14,7 +14,7 @@ from ocisize.model.quantity import Limit, Number, Unit
 class Metric(str, enum.Enum):
     """A figure that can be limited; see ``ocisize.model.analysis`` for their definitions."""
 
-    WIRE = "wire"
+    DOWNLOAD = "download"
     UNPACKED = "unpacked"  #: content_size
     LIVE = "live"
     WASTE = "waste"  #: in bytes, or as a share of unpacked
@@ -22,7 +22,7 @@ class Metric(str, enum.Enum):
     EFFICIENCY = "efficiency"
     FILES = "files"
     LAYERS = "layers"
-    LAYER_WIRE = "layer-wire"  #: of the layer that has most
+    LAYER_DOWNLOAD = "layer-download"  #: of the layer that has most
     LAYER_UNPACKED = "layer-unpacked"
     FILE_SIZE = "file-size"  #: of the largest file
     PULL = "pull"  #: seconds to transfer the wire
@@ -35,7 +35,7 @@ class Metric(str, enum.Enum):
 
 #: the units in which each metric is limited
 UNITS: Mapping[Metric, tuple[Unit, ...]] = {
-    Metric.WIRE: (Unit.BYTES,),
+    Metric.DOWNLOAD: (Unit.BYTES,),
     Metric.UNPACKED: (Unit.BYTES,),
     Metric.LIVE: (Unit.BYTES,),
     Metric.WASTE: (Unit.SHARE, Unit.BYTES),
@@ -43,7 +43,7 @@ UNITS: Mapping[Metric, tuple[Unit, ...]] = {
     Metric.EFFICIENCY: (Unit.SHARE,),
     Metric.FILES: (Unit.COUNT,),
     Metric.LAYERS: (Unit.COUNT,),
-    Metric.LAYER_WIRE: (Unit.BYTES,),
+    Metric.LAYER_DOWNLOAD: (Unit.BYTES,),
     Metric.LAYER_UNPACKED: (Unit.BYTES,),
     Metric.FILE_SIZE: (Unit.BYTES,),
     Metric.PULL: (Unit.SECONDS,),
@@ -61,7 +61,7 @@ class Level(str, enum.Enum):
         return self.value
 
 
-class Status(str, enum.Enum):
+class BudgetStatus(str, enum.Enum):
     """What became of a budget."""
 
     PASS = "pass"  #: kept; equal to the limit is kept  # noqa: S105
@@ -80,7 +80,7 @@ class Status(str, enum.Enum):
 class Budget:
     """One limit. What it is about is narrowed by platform, layers and paths; see docs/budgets.md."""
 
-    key: str  #: how it is called where it was written: ``max-wire``, ``forbid``, ``lowestEfficiency``
+    key: str  #: how it is called where it was written: ``max-download``, ``forbid``, ``lowestEfficiency``
     metric: Metric
     limit: Limit
     level: Level = Level.FAIL
@@ -93,7 +93,7 @@ class Budget:
     findings: tuple[str, ...] = ()  #: forbidden ones: ids, or severities, which include the higher ones
     unknown: Level = Level.FAIL  #: what UNKNOWN does
     unmatched: Level = Level.WARN  #: what UNMATCHED does
-    origin: str = ""  #: where it was written: ``ocisize.toml:3``, ``--max-wire``
+    origin: str = ""  #: where it was written: ``ocisize.toml:3``, ``--max-download``
 
     @property
     def unit(self) -> Unit:
@@ -103,12 +103,12 @@ class Budget:
         return self.limit.unit
 
     @property
-    def not_kept(self) -> Status:
+    def violation_status(self) -> BudgetStatus:
         """What becomes of it where the figure is beyond the limit."""
-        return Status.WARN if self.level is Level.WARN else Status.FAIL
+        return BudgetStatus.WARN if self.level is Level.WARN else BudgetStatus.FAIL
 
     @property
-    def at_least(self) -> bool:
+    def is_minimum(self) -> bool:
         """Whether the limit is the smallest value allowed, not the largest."""
         return self.metric is Metric.EFFICIENCY
 
@@ -128,7 +128,7 @@ class Verdict:
     """What became of one budget."""
 
     budget: Budget
-    status: Status
+    status: BudgetStatus
     measured: Number | None = None  #: the figure, in the budget's unit; of several the worst
     limit: Number | None = None  #: with the baseline's figure taken into account; None when that is unknown
     where: tuple[Place, ...] = ()  #: the first of the places at fault, worst first
@@ -136,16 +136,16 @@ class Verdict:
     reason: str = ""  #: what stands behind the status, and what to do about it, where figures do not say it
 
     @property
-    def outcome(self) -> Status:
+    def outcome(self) -> BudgetStatus:
         """PASS, WARN or FAIL: what the verdict does to the exit status. Never more than the budget's level."""
-        if self.status is Status.UNKNOWN:
+        if self.status is BudgetStatus.UNKNOWN:
             level = self.budget.unknown
-        elif self.status is Status.UNMATCHED:
+        elif self.status is BudgetStatus.UNMATCHED:
             level = self.budget.unmatched
-        elif self.status is Status.INCOMPLETE:
+        elif self.status is BudgetStatus.INCOMPLETE:
             level = Level.FAIL
         else:
-            return Status.PASS if self.status is Status.SKIPPED else self.status
+            return BudgetStatus.PASS if self.status is BudgetStatus.SKIPPED else self.status
         if level is Level.FAIL and self.budget.level is Level.WARN:
             level = Level.WARN
-        return {Level.FAIL: Status.FAIL, Level.WARN: Status.WARN, Level.OFF: Status.PASS}[level]
+        return {Level.FAIL: BudgetStatus.FAIL, Level.WARN: BudgetStatus.WARN, Level.OFF: BudgetStatus.PASS}[level]

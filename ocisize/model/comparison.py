@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.file_changes import FileChanges, Grown, Kind
+from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
 from ocisize.model.sizes import sum_known
 
 
-class Status(str, enum.Enum):
+class LayerStatus(str, enum.Enum):
     """What became of a layer."""
 
     SHARED = "shared"  #: the same blob
@@ -36,11 +36,11 @@ class Status(str, enum.Enum):
         return self.value
 
 
-SAME_CONTENT = (Status.SHARED, Status.RECOMPRESSED)
+SAME_CONTENT = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
 
 
 @attrs.frozen(kw_only=True)
-class FileSum(Grown):
+class FileSum(SizeGrowth):
     """Stored files of one kind added up; empty files and other entries without content are none."""
 
     count: int = 0
@@ -51,10 +51,10 @@ class FileSum(Grown):
 
 
 @attrs.frozen(kw_only=True)
-class LayerChange(Grown):
+class LayerChange(SizeGrowth):
     """A build step in both images, or in one of them; what it weighs where it is not is 0."""
 
-    status: Status
+    status: LayerStatus
     before: int | None  #: index of the layer
     after: int | None
     instruction: str  #: of AFTER where it has the layer
@@ -63,16 +63,18 @@ class LayerChange(Grown):
     after_size: int
     before_compressed_size: int | None
     after_compressed_size: int | None
-    files: Mapping[Kind, FileSum] | None = attrs.field(default=None, hash=False)  #: None where files were not compared
+    files: Mapping[FileChangeKind, FileSum] | None = attrs.field(
+        default=None, hash=False
+    )  #: None where files were not compared
     unchanged: FileSum | None = None  #: files with the same path and content in both images, whatever their layers
     other: FileSum | None = None  #: what the wire has besides: headers of entries without content, and overhead
 
     @property
     def download_size(self) -> int | None:
         """What a node that has BEFORE fetches; None where an archive holds the layer as no registry does."""
-        if self.after is None or self.status is Status.SHARED:
+        if self.after is None or self.status is LayerStatus.SHARED:
             return 0
-        uncertain = self.status is Status.RECOMPRESSED and self.before_compressed_size is None
+        uncertain = self.status is LayerStatus.RECOMPRESSED and self.before_compressed_size is None
         return None if uncertain else self.after_compressed_size
 
 
@@ -108,7 +110,7 @@ class Suggestion:
 
 
 @attrs.frozen(kw_only=True)
-class Part(Grown):
+class PartChange(SizeGrowth):
     """What the layers of the base image weigh in both images, or those that were built on it."""
 
     before_size: int
@@ -121,8 +123,8 @@ class Part(Grown):
 class BaseChange:
     """What an image grew, parted into its base image and what was built on it."""
 
-    base: Part
-    own: Part
+    base: PartChange
+    own: PartChange
     before_layers: int  #: how many from the bottom are the base's
     after_layers: int
     sure: bool  #: else one of the bases is only likely to be one
@@ -179,12 +181,12 @@ class Comparison:
         }
         return tuple(side for side, lacks in lacking.items() if lacks)
 
-    def sum_of(self, kind: Kind) -> FileSum:
+    def sum_of(self, kind: FileChangeKind) -> FileSum:
         """All files of one kind added up."""
-        return add_up([layer.files[kind] for layer in self.layers if layer.files and kind in layer.files])
+        return sum_file_totals([layer.files[kind] for layer in self.layers if layer.files and kind in layer.files])
 
 
-def add_up(sums: Sequence[FileSum]) -> FileSum:
+def sum_file_totals(sums: Sequence[FileSum]) -> FileSum:
     """Some sums as one; a wire figure that one of them lacks is unknown."""
     return FileSum(
         count=sum(each.count for each in sums),

@@ -19,7 +19,7 @@ from ocisize.text import decode_name
 T = TypeVar("T")
 
 
-class Kind(str, enum.Enum):
+class FileChangeKind(str, enum.Enum):
     """What became of a stored file."""
 
     ADDED = "added"
@@ -34,10 +34,10 @@ class Kind(str, enum.Enum):
         return self.value
 
 
-KINDS = tuple(Kind)
+KINDS = tuple(FileChangeKind)
 
 
-class Grown:
+class SizeGrowth:
     """What a figure of both sides says."""
 
     before_size: int
@@ -59,10 +59,10 @@ class Grown:
 
 
 @attrs.frozen(kw_only=True)
-class FileChange(Grown):
+class FileChange(SizeGrowth):
     """A stored file that is not as it was; sizes are 0 and the layer None on a side that does not have it."""
 
-    kind: Kind
+    kind: FileChangeKind
     path: str  #: in AFTER, or in BEFORE where AFTER does not have it
     before_path: str | None  #: None where BEFORE does not have it
     before_layer: int | None
@@ -74,7 +74,7 @@ class FileChange(Grown):
 
 
 @attrs.frozen(eq=False)
-class Stored:
+class FileColumns:
     """The stored files with content of some layers, in columns beside each other, base first and in tar order."""
 
     layers: IntArray  #: "i"
@@ -90,10 +90,10 @@ class Stored:
 
 
 @attrs.frozen
-class Span:
+class FileChangeSpan:
     """Changes of one kind that stand behind each other and belong to one layer."""
 
-    kind: Kind
+    kind: FileChangeKind
     before: int | None  #: the layer of BEFORE, of what AFTER does not have
     after: int | None  #: the layer of AFTER
     rows: slice  #: of the columns of FileChanges
@@ -106,8 +106,8 @@ class FileChanges(Sequence[FileChange]):
     The columns are by kind, and within a kind by the row of AFTER, or of BEFORE where AFTER has none.
     """
 
-    before: Stored
-    after: Stored
+    before: FileColumns
+    after: FileColumns
     kinds: bytes  #: index into KINDS
     before_rows: IntArray  #: "q", into ``before``; -1 where there is none
     after_rows: IntArray  #: "q", into ``after``; -1 where there is none
@@ -138,7 +138,7 @@ class FileChanges(Sequence[FileChange]):
         first = heapq.nsmallest(most - len(larger), zip(self._paths_of(equal), equal, strict=True))
         return [self._change(place) for place in (*self._sorted(larger), *(place for _, place in first))]
 
-    def spans(self) -> Iterator[Span]:
+    def spans(self) -> Iterator[FileChangeSpan]:
         """All changes by kind and layer."""
         for code, kind in enumerate(KINDS):
             start, end = bisect_left(self.kinds, code), bisect_right(self.kinds, code)
@@ -147,7 +147,7 @@ class FileChanges(Sequence[FileChange]):
             while start < end:
                 layer = layers[rows[start]]
                 stop = bisect_left(rows, bisect_right(layers, layer), start, end)
-                yield Span(kind, None if stands else layer, layer if stands else None, slice(start, stop))
+                yield FileChangeSpan(kind, None if stands else layer, layer if stands else None, slice(start, stop))
                 start = stop
 
     def _change(self, place: int) -> FileChange:

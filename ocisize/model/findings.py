@@ -89,7 +89,7 @@ class StepFix:
     @property
     def saving(self) -> Saving:
         """What the findings save together."""
-        return add_up(self.findings)
+        return sum_savings(self.findings)
 
 
 @attrs.frozen
@@ -101,12 +101,12 @@ class Advice:
     @property
     def size(self) -> int:
         """Bytes of content that all findings save together."""
-        return add_up(self.findings).size
+        return sum_savings(self.findings).size
 
     @property
     def compressed_size(self) -> int | None:
         """Bytes of download that all findings save together, None where the saved form does not tell."""
-        return add_up(self.findings).compressed_size
+        return sum_savings(self.findings).compressed_size
 
     @property
     def steps(self) -> tuple[StepFix, ...]:
@@ -122,9 +122,11 @@ class Advice:
 
     def saving(self, confidence: Confidence, *, in_base: bool | None = None) -> Saving:
         """What the findings of one confidence save, in the base image or outside of it where that is asked."""
-        return add_up([each for each in self.findings if each.confidence is confidence and in_base in (None, each.in_base)])
+        return sum_savings(
+            [each for each in self.findings if each.confidence is confidence and in_base in (None, each.in_base)]
+        )
 
 
-def add_up(findings: Sequence[Finding]) -> Saving:
+def sum_savings(findings: Sequence[Finding]) -> Saving:
     """What some findings save together."""
     return Saving(sum(finding.size for finding in findings), sum_known(finding.compressed_size for finding in findings))

@@ -11,7 +11,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.sizes import sum_known
 from ocisize.oci.platform import UnreadImage
 
-Figures: TypeAlias = tuple[int | None, ...]
+PerPlatform: TypeAlias = tuple[int | None, ...]
 FIGURES = ("compressed_size", "content_size", "live_size", "wasted_size")
 
 
@@ -20,7 +20,7 @@ class Spread:
     """One figure of all images."""
 
     name: str  #: as ``Sizes`` has it
-    values: Figures
+    values: PerPlatform
 
     @property
     def ratios(self) -> tuple[float | None, ...]:
@@ -34,10 +34,10 @@ class StepDrift:
     """The layers that one instruction made in the images."""
 
     instruction: str  #: as the first image that has it tells it, "" when unknown
-    layers: Figures  #: their indexes
+    layers: PerPlatform  #: their indexes
     digests: tuple[str | None, ...]
-    compressed_sizes: Figures
-    content_sizes: Figures
+    compressed_sizes: PerPlatform
+    content_sizes: PerPlatform
 
     @property
     def missing(self) -> bool:
@@ -45,7 +45,7 @@ class StepDrift:
         return None in self.layers
 
     @property
-    def sizes(self) -> Figures:
+    def sizes(self) -> PerPlatform:
         """The sizes on the wire, or of the content where those are not all known."""
         unknown = any(
             size is None and layer is not None for size, layer in zip(self.compressed_sizes, self.layers, strict=True)
@@ -66,8 +66,8 @@ class FindingDrift:
     id: str
     title: str  #: of the first that has it
     platforms: tuple[str, ...]  #: that have it
-    sizes: Figures  #: bytes of content it saves
-    compressed_sizes: Figures
+    sizes: PerPlatform  #: bytes of content it saves
+    compressed_sizes: PerPlatform
 
     @property
     def difference(self) -> int:

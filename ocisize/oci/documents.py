@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 
 from ocisize.blob.digest import Digest, is_digest
-from ocisize.oci.strict_json import shown
+from ocisize.oci.strict_json import abbreviated_repr
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -28,7 +28,7 @@ SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from
 
 def _check_digest(_: object, __: object, value: Digest) -> None:
     if not is_digest(value):
-        raise ValueError(f"{shown(value)} is not a digest")
+        raise ValueError(f"{abbreviated_repr(value)} is not a digest")
 
 
 def _check_size(_: object, __: object, value: int) -> None:

@@ -213,7 +213,7 @@ def candidates(
 def _look_into(source: Source, entry: Descriptor, broken: dict[Digest, OcisizeError] | None) -> Index | Platform | None:
     """An index that an entry points to, or the platform that an image's config names; None of what is neither or absent."""
     try:
-        _, document = read_if_there(source, entry) or (b"", None)
+        _, document = read_optional_manifest(source, entry) or (b"", None)
         if isinstance(document, Index) or document is None or document.config.media_type not in CONFIG_TYPES:
             return document if isinstance(document, Index) else None
         config = read_blob(source, document.config, MAX_CONFIG)
@@ -225,7 +225,7 @@ def _look_into(source: Source, entry: Descriptor, broken: dict[Digest, OcisizeEr
         return None
 
 
-def read_if_there(source: Source, entry: Descriptor) -> tuple[bytes, Index | Manifest] | None:
+def read_optional_manifest(source: Source, entry: Descriptor) -> tuple[bytes, Index | Manifest] | None:
     """What an entry of an index points to; None where it is absent, as partial copies lack other platforms' manifests."""
     try:
         return _read_child(source, entry)

@@ -17,7 +17,7 @@ import attrs
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
 from ocisize.oci.documents import Descriptor, Index, Platform
-from ocisize.oci.image import Image, Layer, candidates, make_image, read_if_there
+from ocisize.oci.image import Image, Layer, candidates, make_image, read_optional_manifest
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import UnreadImage, normalize
 from ocisize.oci.source import Source
@@ -57,8 +57,8 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     unread = [UnreadImage("", digest, str(error)) for digest, error in broken.items()]
     for label, (platform, entry) in zip(_labels(list(entries.values())), entries.values(), strict=True):
         try:
-            with naming(label):
-                if (there := read_if_there(source, entry)) is None:
+            with error_context(label):
+                if (there := read_optional_manifest(source, entry)) is None:
                     absent.append(label)
                     continue
                 image = images[label] = make_image(source, *there, entry)
@@ -108,7 +108,7 @@ def _differ(listed: Platform, stated: Platform) -> bool:
 
 
 @contextmanager
-def naming(platform: str) -> Iterator[None]:
+def error_context(platform: str) -> Iterator[None]:
     """Raise errors as errors about the image of a platform."""
     try:
         yield
@@ -129,7 +129,7 @@ def shared_layers(images: Mapping[str, Image]) -> dict[LayerKey, Layer]:
     return {key: attrs.evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
 
 
-def placed(error: LayerError, images: Mapping[str, Image], keys: Sequence[LayerKey]) -> PlatformError:
+def locate_error(error: LayerError, images: Mapping[str, Image], keys: Sequence[LayerKey]) -> PlatformError:
     """An error in one of the ``shared_layers``, whose ``keys`` are given, as one about the images that have it."""
     found = {
         label: layer.index

@@ -24,7 +24,7 @@ from ocisize.oci.documents import (
     RootFs,
     RunConfig,
 )
-from ocisize.oci.strict_json import excerpt, expect_type, parse_json, shown, spelled_once, strict_converter
+from ocisize.oci.strict_json import abbreviated_repr, excerpt, expect_type, parse_json, spelled_once, strict_converter
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_HISTORY = 2 << 20  # characters of steps that are looked at, each cut alike; every one is searched for secrets
@@ -91,7 +91,7 @@ def structure(document: Any, cls: type[_T], what: str) -> _T:
     try:
         return _converter.structure(document, cls)
     except Exception as error:
-        problems = [shown(str(error))]
+        problems = [abbreviated_repr(str(error))]
     try:
         _make_converter(detailed=True).structure(excerpt(document), cls)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
@@ -130,7 +130,9 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     if is_index and ("config" in document or "layers" in document):
         raise DocumentError(f"{what} is both an index and a manifest")
     if declared in (MANIFEST_TYPES if is_index else INDEX_TYPES):
-        raise DocumentError(f"{what} is declared as {shown(declared)} but is {'an index' if is_index else 'not an index'}")
+        raise DocumentError(
+            f"{what} is declared as {abbreviated_repr(declared)} but is {'an index' if is_index else 'not an index'}"
+        )
     if is_index:
         return structure(document, Index, what)
     if "config" not in document:
@@ -146,7 +148,7 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
         raise DocumentError(f"{what} has {len(steps)} steps, more than {MAX_STEPS}")
     config = structure(document, ImageConfig, what)
     if config.rootfs.type != "layers":
-        raise DocumentError(f"{what} has rootfs type {shown(config.rootfs.type)}, expected 'layers'")
+        raise DocumentError(f"{what} has rootfs type {abbreviated_repr(config.rootfs.type)}, expected 'layers'")
     if len(data) > MAX_HISTORY and config.history:  # else the history fits for sure
         end = MAX_HISTORY // (3 * len(config.history))
         cut = [attrs.evolve(each, created_by=each.created_by[:end], comment=each.comment[:end], author=each.author[:end])

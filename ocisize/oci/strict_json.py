@@ -23,7 +23,7 @@ _DEPTH = 6  # as deep as the fields of documents lie
 _T = TypeVar("_T")
 
 
-def shown(value: object) -> str:
+def abbreviated_repr(value: object) -> str:
     """A value as an error shows it, however long it is."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
@@ -33,7 +33,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the name {shown(twice)} stands twice in one object")
+        raise ValueError(f"the name {abbreviated_repr(twice)} stands twice in one object")
     return {name: value for name, value in pairs if value is not None}
 
 
@@ -67,7 +67,9 @@ def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Call
             for name in document:
                 other = seen.setdefault(name.casefold(), name)
                 if other != name and name.casefold() in known:
-                    raise ValueError(f"the names {shown(other)} and {shown(name)} differ in case alone")
+                    raise ValueError(
+                        f"the names {abbreviated_repr(other)} and {abbreviated_repr(name)} differ in case alone"
+                    )
         return read(document, kind)
 
     return hook

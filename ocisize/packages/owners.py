@@ -13,7 +13,7 @@ _HOME = re.compile(rb"home/[^/]+|root")
 _MAX_DIRECTORIES = 1 << 12  # kept at hand: most files share theirs with others
 
 
-class Kind(enum.IntEnum):
+class PackageManager(enum.IntEnum):
     """Whose files they are."""
 
     NODE = 0  #: npm's and its like
@@ -22,27 +22,32 @@ class Kind(enum.IntEnum):
     SYSTEM = 3  #: the distribution's
 
 
-_KINDS = {b"node_modules": Kind.NODE, b"site-packages": Kind.PYTHON, b"dist-packages": Kind.PYTHON, b"gems": Kind.RUBY}
-_FOLDERS_OF = {kind: tuple(name + b"/" for name, of in _KINDS.items() if of is kind) for kind in Kind}
+_KINDS = {
+    b"node_modules": PackageManager.NODE,
+    b"site-packages": PackageManager.PYTHON,
+    b"dist-packages": PackageManager.PYTHON,
+    b"gems": PackageManager.RUBY,
+}
+_FOLDERS_OF = {kind: tuple(name + b"/" for name, of in _KINDS.items() if of is kind) for kind in PackageManager}
 
 
-def kind_of(path: bytes) -> Kind | None:
+def package_manager_of(path: bytes) -> PackageManager | None:
     """Which package manager owns a path, None where none does."""
     directory, _, name = path.rpartition(b"/")
     if name in _SKELETON and _HOME.fullmatch(directory):
-        return Kind.SYSTEM
+        return PackageManager.SYSTEM
     return _kind_in(directory)
 
 
 @functools.lru_cache(_MAX_DIRECTORIES)
-def _kind_in(directory: bytes) -> Kind | None:
+def _kind_in(directory: bytes) -> PackageManager | None:
     inside = directory + b"/"
     if found := _FOLDERS.search(inside):
-        return Kind.SYSTEM if inside.startswith(b"usr/lib/python3/") else _KINDS[found[1]]
-    return Kind.SYSTEM if _SYSTEM.match(inside) else None
+        return PackageManager.SYSTEM if inside.startswith(b"usr/lib/python3/") else _KINDS[found[1]]
+    return PackageManager.SYSTEM if _SYSTEM.match(inside) else None
 
 
-def installed_twice(kind: Kind, original: bytes, copy: bytes) -> tuple[bytes, bytes] | None:
+def installed_twice(kind: PackageManager, original: bytes, copy: bytes) -> tuple[bytes, bytes] | None:
     """The two folders in which a package stands that two equal files belong to; None where it is not one package twice.
 
     Copies within a package are its own affair, and so are those that packages bring along under names of their own.
@@ -53,12 +58,12 @@ def installed_twice(kind: Kind, original: bytes, copy: bytes) -> tuple[bytes, by
 
 
 @functools.lru_cache(_MAX_DIRECTORIES)
-def _installed_twice(kind: Kind, first: bytes, second: bytes) -> tuple[bytes, bytes] | None:
+def _installed_twice(kind: PackageManager, first: bytes, second: bytes) -> tuple[bytes, bytes] | None:
     (one, below), (another, beside) = _parts(kind, first), _parts(kind, second)
     return (one, another) if below is not None and below == beside else None
 
 
-def _parts(kind: Kind, directory: bytes) -> tuple[bytes, bytes | None]:
+def _parts(kind: PackageManager, directory: bytes) -> tuple[bytes, bytes | None]:
     """A directory's outermost folder of packages, and what it is called below the innermost one; None for none."""
     path = directory + b"/"
     first, last = len(path), -1

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ocisize.filesystem.directories import MAX_PATH, Directories
+from ocisize.filesystem.directories import MAX_PATH, DirectoryIndex
 from ocisize.globs import ANY_DEPTH, Component, Glob
 
 START = 3  #: bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
@@ -211,7 +211,7 @@ class Automaton:
         )
 
 
-def find_states(automaton: Automaton, directories: Directories) -> list[State]:
+def find_states(automaton: Automaton, directories: DirectoryIndex) -> list[State]:
     """The state of each directory, by number."""
     states, step = [automaton.root], automaton.step
     for path, parent in islice(zip(directories.paths, directories.parents, strict=True), 1, None):

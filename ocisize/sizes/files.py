@@ -22,7 +22,7 @@ from ocisize.model.sizes import sum_known
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.rules.match import match_tables
 from ocisize.rules.rule import Catalog, Rule
-from ocisize.sizes.rows import file_flags, table_of
+from ocisize.sizes.rows import file_flags, require_table
 from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
 from ocisize.text import decode_name
 
@@ -88,7 +88,7 @@ def list_files(
     an analysis read back from JSON.
     """
     check_order(layers, order)
-    tables = [table_of(layer) for layer in layers]
+    tables = [require_table(layer) for layer in layers]
     if globs:
         selected = [rows.get(0, array("I")) for rows in match_tables(_as_catalog(globs), tables)]
     else:
@@ -126,7 +126,7 @@ def _largest(table: FileTable, rows: Sequence[int], column: IntArray, most: int)
 
 
 def _listed(layer: LayerAnalysis, row: int, path: bytes) -> ListedFile:
-    table, hidden_by = table_of(layer), layer.hidden_by[row] if layer.hidden_by is not None else -1
+    table, hidden_by = require_table(layer), layer.hidden_by[row] if layer.hidden_by is not None else -1
     return ListedFile(
         path=decode_name(path),
         size=table.sizes[row],

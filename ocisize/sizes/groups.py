@@ -13,10 +13,10 @@ from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, Groups
 from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.sizes.directories import main_directories
-from ocisize.sizes.rows import add_numbered, add_runs, empty_sums, group_rest, join_groups, read_rows, run_over
+from ocisize.sizes.rows import add_numbered, add_runs, directory_runs, empty_sums, iter_pieces, remainder, sum_groups
 from ocisize.tar.filetable import REGULAR
 
-MOST = 30  #: groups of a division that are kept apart
+MAX_GROUPS = 30  #: groups of a division that are kept apart
 _ENTRIES = ""  # the type of what is no file and costs headers only
 _TAIL = 6  # bytes that tell most files' types
 _MAX_TAILS = 1 << 15  # kept at hand
@@ -25,17 +25,17 @@ _IS_NONE = bytes(kind != REGULAR for kind in range(256))
 
 def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) -> Groups:
     """All three divisions; raises ValueError for layers without file tables."""
-    runs = runs or run_over(layers)
+    runs = runs or directory_runs(layers)
     types = _Types(runs)
     by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers)
-    for rows in read_rows(layers, runs):
+    for rows in iter_pieces(layers, runs):
         numbers = types.numbers_of(rows.kinds, rows.piece)
         by_type.grow(len(types.numbers))
         add_runs(by_directory, rows)
         add_numbered(by_type, rows, numbers)
     by_type.grow(len(types.numbers))
     return Groups(
-        directories=main_directories(runs.directories, by_directory, MOST),
+        directories=main_directories(runs.directories, by_directory, MAX_GROUPS),
         file_types=_largest(by_type.group(number, name) for name, number in types.numbers.items()),
         instructions=group_by_instruction(layers),
     )
@@ -101,7 +101,7 @@ def group_by_instruction(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
     for layer in layers:
         name, paid = layer.instruction or layer.digest, uppermost[layer.digest] == layer.index
         groups.setdefault(name, []).append(_group_of(layer, name, paid=paid))
-    return _largest(join_groups(alike, name) for name, alike in groups.items())
+    return _largest(sum_groups(alike, name) for name, alike in groups.items())
 
 
 def _group_of(layer: LayerAnalysis, name: str, *, paid: bool) -> Group:
@@ -119,5 +119,5 @@ def _group_of(layer: LayerAnalysis, name: str, *, paid: bool) -> Group:
 def _largest(groups: Iterable[Group]) -> tuple[Group, ...]:
     """The largest groups that hold files, ties by name, and all others as one."""
     ordered = sorted(groups, key=lambda group: (-group.content_size, -bool(group.file_count), group.name or ""))
-    count = min(MOST, sum(bool(group.content_size or group.file_count) for group in ordered))
-    return (*ordered[:count], group_rest(join_groups(ordered, None), ordered[:count]))
+    count = min(MAX_GROUPS, sum(bool(group.content_size or group.file_count) for group in ordered))
+    return (*ordered[:count], remainder(sum_groups(ordered, None), ordered[:count]))

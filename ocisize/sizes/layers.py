@@ -103,7 +103,7 @@ def _count_files(table: FileTable) -> int:
     return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
 
 
-def total(layers: Sequence[LayerAnalysis], elsewhere: Container[str] = ()) -> Sizes:
+def sum_layers(layers: Sequence[LayerAnalysis], elsewhere: Container[str] = ()) -> Sizes:
     """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all.
 
     A blob that stands in several layers is downloaded once: its wire figures are those of its uppermost layer. Those of
@@ -128,9 +128,9 @@ def total(layers: Sequence[LayerAnalysis], elsewhere: Container[str] = ()) -> Si
     )
 
 
-def split(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
+def split_at_base(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
     """The figures of a base image and of what was built on it."""
     if not base.layers:
         return BaseSplit(base)
     own = layers[base.layers :]
-    return BaseSplit(base, total(layers[: base.layers], {layer.digest for layer in own}), total(own))
+    return BaseSplit(base, sum_layers(layers[: base.layers], {layer.digest for layer in own}), sum_layers(own))

@@ -23,10 +23,10 @@ _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 
 @attrs.define
-class Sums:
-    """Figures by group number; those of the wire mean nothing unless ``wire_known``."""
+class GroupTotals:
+    """Figures by group number; those of the wire mean nothing unless ``compressed_size_known``."""
 
-    wire_known: bool
+    compressed_size_known: bool
     content: MutableSequence[int] = attrs.field(factory=list)
     wasted: MutableSequence[int] = attrs.field(factory=list)
     compressed: MutableSequence[int] = attrs.field(factory=list)
@@ -49,8 +49,8 @@ class Sums:
             name=name,
             content_size=self.content[number],
             wasted_size=self.wasted[number],
-            compressed_size=self.compressed[number] if self.wire_known else None,
-            wasted_compressed_size=self.wasted_compressed[number] if self.wire_known else None,
+            compressed_size=self.compressed[number] if self.compressed_size_known else None,
+            wasted_compressed_size=self.wasted_compressed[number] if self.compressed_size_known else None,
             file_count=self.files[number],
         )
 
@@ -65,7 +65,7 @@ def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
 
 
 @attrs.frozen
-class Rows:
+class PieceColumns:
     """The columns of a piece of a layer."""
 
     piece: Piece
@@ -76,29 +76,29 @@ class Rows:
     hidden: list[bool] | None  #: None where nothing is wasted
 
 
-def run_over(layers: Sequence[LayerAnalysis]) -> ImageRuns:
+def directory_runs(layers: Sequence[LayerAnalysis]) -> ImageRuns:
     """The runs of layers; raises ValueError for those without file tables, as they are in an analysis read from JSON."""
-    return find_runs([table_of(layer) for layer in layers])
+    return find_runs([require_table(layer) for layer in layers])
 
 
-def table_of(layer: LayerAnalysis) -> FileTable:
+def require_table(layer: LayerAnalysis) -> FileTable:
     """The table of a layer with what the merge found; raises ValueError where an analysis was saved without."""
     if layer.files is None or layer.hidden_by is None:
         raise ValueError(f"layer {layer.index} has no file table")
     return layer.files
 
 
-def read_rows(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Rows]:
+def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[PieceColumns]:
     """All rows, piece by piece; raises ValueError for layers without file tables.
 
     A blob that stands in several layers is downloaded once: it costs the wire in the uppermost of them.
     """
     for at, (layer, shares) in enumerate(zip(layers, paid_shares(layers), strict=True)):
-        table, hidden_by = table_of(layer), layer.hidden_by
+        table, hidden_by = require_table(layer), layer.hidden_by
         is_file = file_flags(table)
         for piece in runs.pieces(table, at):
             rows = slice(piece.first, piece.first + len(piece.paths))
-            yield Rows(
+            yield PieceColumns(
                 piece,
                 table.kinds[rows],
                 is_file[rows],
@@ -108,13 +108,13 @@ def read_rows(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Rows
             )
 
 
-def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> Sums:
+def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> GroupTotals:
     """Sums before anything is added: arrays for so many groups, or lists that grow, which are faster but larger."""
-    wire_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
-    return Sums(wire_known, *[array("q", bytes(8 * groups)) for _ in range(5 * bool(groups))])
+    compressed_size_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
+    return GroupTotals(compressed_size_known, *[array("q", bytes(8 * groups)) for _ in range(5 * bool(groups))])
 
 
-def add_runs(sums: Sums, rows: Rows) -> None:
+def add_runs(sums: GroupTotals, rows: PieceColumns) -> None:
     """Add rows to the directories they are directly in, by number: runs by their totals, what is wasted row by row."""
     directories, bounds = rows.piece.directories, rows.piece.bounds
     columns = (sums.content, rows.sizes), (sums.files, rows.is_file), (sums.compressed, rows.costs)
@@ -129,7 +129,7 @@ def add_runs(sums: Sums, rows: Rows) -> None:
         _add_wasted(sums, rows, list(chain.from_iterable(map(repeat, directories, lengths))))
 
 
-def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
+def add_numbered(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -> None:
     """Add rows to the groups that have their numbers."""
     _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
     for number, count in Counter(compress(numbers, rows.is_file)).items():
@@ -137,7 +137,7 @@ def add_numbered(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
     _add_wasted(sums, rows, numbers)
 
 
-def _add_wasted(sums: Sums, rows: Rows, numbers: Sequence[int]) -> None:
+def _add_wasted(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -> None:
     if rows.hidden is None:
         return
     wasted = [row for row in compress(range(len(numbers)), rows.hidden) if rows.sizes[row]]
@@ -179,7 +179,7 @@ def file_flags(table: FileTable) -> bytes | bytearray:
     return changed
 
 
-def join_groups(groups: Iterable[Group], name: str | None) -> Group:
+def sum_groups(groups: Iterable[Group], name: str | None) -> Group:
     """Some groups as one; a wire figure that one of them lacks is unknown."""
     groups = list(groups)
     return Group(
@@ -192,9 +192,9 @@ def join_groups(groups: Iterable[Group], name: str | None) -> Group:
     )
 
 
-def group_rest(whole: Group, parts: Iterable[Group]) -> Group:
+def remainder(whole: Group, parts: Iterable[Group]) -> Group:
     """What some groups leave of a whole."""
-    taken = join_groups(parts, None)
+    taken = sum_groups(parts, None)
     known = whole.compressed_size is not None
     return Group(
         name=None,

@@ -12,18 +12,18 @@ from itertools import chain
 
 import attrs
 
-from ocisize.filesystem.directories import MAX_DEPTH, Directories
+from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group
-from ocisize.sizes.directories import directory_sums, with_all_below
+from ocisize.sizes.directories import directory_sums, subtree_totals
 from ocisize.sizes.files import Order, check_order
-from ocisize.sizes.rows import Sums, add_numbered, empty_sums, group_rest, paid_shares, read_rows, run_over
+from ocisize.sizes.rows import GroupTotals, add_numbered, directory_runs, empty_sums, iter_pieces, paid_shares, remainder
 from ocisize.tar.filetable import REGULAR
 from ocisize.text import decode_name
 
 
 @attrs.frozen(kw_only=True)
-class Node:
+class TreeNode:
     """A directory with everything below it, or a file, in all the layers at hand.
 
     The group's name is the path, which begins with no slash; that of the root is empty.
@@ -31,7 +31,7 @@ class Node:
 
     group: Group
     is_directory: bool
-    children: tuple[Node, ...] = ()  #: the largest of what is below it, largest first
+    children: tuple[TreeNode, ...] = ()  #: the largest of what is below it, largest first
     others: Group | None = None  #: what is below it and below none of the children; None where that is nothing
 
 
@@ -46,20 +46,22 @@ class _Candidate:
     number: int
 
 
-def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None = None, order: Order = Order.SIZE) -> Node:
+def make_tree(
+    layers: Sequence[LayerAnalysis], *, most: int, depth: int | None = None, order: Order = Order.SIZE
+) -> TreeNode:
     """The root with the ``most`` largest nodes below it, none deeper than ``depth``.
 
     Raises ViewError, and ValueError for layers without file tables, as they are in an analysis read back from JSON.
     """
     check_order(layers, order)
     deepest = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
-    runs = run_over(layers)
+    runs = directory_runs(layers)
     directories = runs.directories
-    whole = with_all_below(directories, directory_sums(layers, runs))
+    whole = subtree_totals(directories, directory_sums(layers, runs))
     numbers = {path: number for number, path in enumerate(_large_files(layers, most, order), 1)}
     sums = empty_sums(layers)
     sums.grow(len(numbers) + 1)
-    for rows in read_rows(layers, runs):
+    for rows in iter_pieces(layers, runs):
         add_numbered(sums, rows, [numbers.get(path, 0) for path in rows.piece.paths])
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
     below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen ones that hang from it
@@ -75,11 +77,11 @@ def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None =
         if chosen.is_directory:
             below[chosen.number] = []
 
-    def node(number: int) -> Node:  # recursive, as deep as MAX_DEPTH at most
+    def node(number: int) -> TreeNode:  # recursive, as deep as MAX_DEPTH at most
         children = tuple(
             node(child.number)
             if child.is_directory
-            else Node(group=sums.group(child.number, decode_name(child.path)), is_directory=False)
+            else TreeNode(group=sums.group(child.number, decode_name(child.path)), is_directory=False)
             for child in below[number]
         )
         return _directory(whole.group(number, decode_name(directories.paths[number])), children)
@@ -87,17 +89,17 @@ def make_tree(layers: Sequence[LayerAnalysis], *, most: int, depth: int | None =
     return node(0)
 
 
-def _directory(group: Group, children: tuple[Node, ...]) -> Node:
-    rest = group_rest(group, [child.group for child in children])
+def _directory(group: Group, children: tuple[TreeNode, ...]) -> TreeNode:
+    rest = remainder(group, [child.group for child in children])
     others = rest if children and (rest.content_size or rest.file_count or rest.compressed_size) else None
-    return Node(group=group, is_directory=True, children=children, others=others)
+    return TreeNode(group=group, is_directory=True, children=children, others=others)
 
 
-def _weights(sums: Sums, order: Order) -> Sequence[int]:
+def _weights(sums: GroupTotals, order: Order) -> Sequence[int]:
     return sums.compressed if order == Order.COMPRESSED else sums.content
 
 
-def _directories(directories: Directories, whole: Sums, deepest: int, order: Order) -> list[_Candidate]:
+def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
     """All directories that weigh anything, without those that hold nothing but one other."""
     depths, weights = directories.depths(), _weights(whole, order)
     passed = {
@@ -115,7 +117,7 @@ def _directories(directories: Directories, whole: Sums, deepest: int, order: Ord
     ]
 
 
-def _files(numbers: dict[bytes, int], sums: Sums, deepest: int, order: Order) -> list[_Candidate]:
+def _files(numbers: dict[bytes, int], sums: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
     weights = _weights(sums, order)
     return [
         _Candidate(-weights[number], path.count(b"/") + 1, path, False, number)

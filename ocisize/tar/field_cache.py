@@ -8,13 +8,13 @@ import attrs
 
 from ocisize.tar import header as headers
 from ocisize.tar.filetable import Attributes
-from ocisize.tar.header import Extra
+from ocisize.tar.header import ExtendedHeader
 
 _PLAIN_SIZE = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _MAX_NUMBERS = 1 << 15  # sizes kept at hand; beyond that, small files do not share them
 
 
-class Checksums(dict[bytes, int]):
+class ChecksumCache(dict[bytes, int]):
     """Checksum field → what the low half of the header's adler32 must be."""
 
     def __missing__(self, field: bytes) -> int:
@@ -22,7 +22,7 @@ class Checksums(dict[bytes, int]):
         return expected
 
 
-class Numbers(dict[bytes, int]):
+class SizeCache(dict[bytes, int]):
     """Size field → size, for as many fields as may stay at hand; small files share few sizes."""
 
     def __missing__(self, field: bytes) -> int:
@@ -32,7 +32,7 @@ class Numbers(dict[bytes, int]):
         return size
 
 
-class Owners(dict[bytes, int]):
+class OwnerTable(dict[bytes, int]):
     """mode+uid+gid fields → index into the distinct attributes; a layer has a few dozen."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Owners(dict[bytes, int]):
         self[key] = index
         return index
 
-    def with_ids(self, fields: bytes, extra: Extra) -> bytes:
+    def with_ids(self, fields: bytes, extra: ExtendedHeader) -> bytes:
         """The key of the same fields with the uid and gid of a PAX header."""
         key = b"%b uid=%b gid=%b" % (fields, extra.pax.get(b"uid", b""), extra.pax.get(b"gid", b""))
         if key not in self:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 
 import attrs
 
-from ocisize.tar.paths import Paths
+from ocisize.tar.paths import PathColumn
 from ocisize.text import decode_name
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class FileTable(Sequence[FileEntry]):
     Iterating makes FileEntry objects on demand; code that handles all rows uses the columns.
     """
 
-    paths: Paths
+    paths: PathColumn
     kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``
     sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
@@ -90,7 +90,7 @@ class FileTable(Sequence[FileEntry]):
     def empty(cls) -> FileTable:
         """A table without rows."""
         return cls(
-            paths=Paths(()), kinds=b"", sizes=array("q"), ends=array("q"), hashes=b"", owners=array("I"), attributes=(),
+            paths=PathColumn(()), kinds=b"", sizes=array("q"), ends=array("q"), hashes=b"", owners=array("I"), attributes=(),
             tar_size=0, compressed_sizes=array("q"), overhead=0,
         )  # fmt: skip
 

@@ -100,7 +100,7 @@ def parse_pax(payload: bytes) -> dict[bytes, bytes]:
 
 
 @attrs.define
-class Extra:
+class ExtendedHeader:
     """What special headers say about the entry that follows them."""
 
     pax: Mapping[bytes, bytes] = attrs.field(factory=dict)

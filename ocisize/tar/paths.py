@@ -12,7 +12,7 @@ from typing import overload
 _PIECE = 1 << 14  # rows split at once: a list of paths takes three times the memory of the joined ones
 
 
-class Paths(Sequence[bytes]):
+class PathColumn(Sequence[bytes]):
     """Cleaned paths by row, joined by NUL, which no path can contain.
 
     ``rooted`` are the rows, ascending, whose names began with a slash: their clean form no longer tells.
@@ -59,7 +59,7 @@ class Paths(Sequence[bytes]):
         return self._joined.count(b"/")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Paths) and self._joined == other._joined
+        return isinstance(other, PathColumn) and self._joined == other._joined
 
     __hash__ = None  # type: ignore[assignment]
 

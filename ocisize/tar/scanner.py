@@ -23,12 +23,12 @@ except ImportError:
 from ocisize.errors import TarError
 from ocisize.limits import Meter
 from ocisize.tar import header as headers
-from ocisize.tar.field_cache import Checksums, Numbers, Owners
+from ocisize.tar.field_cache import ChecksumCache, OwnerTable, SizeCache
 from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
-from ocisize.tar.header import BLOCK, Extra
+from ocisize.tar.header import BLOCK, ExtendedHeader
 from ocisize.tar.paths import clean_name
-from ocisize.tar.special_entries import SPECIAL, Rare, shown
-from ocisize.tar.table_builder import Columns
+from ocisize.tar.special_entries import SPECIAL, SpecialEntries, name_for_error
+from ocisize.tar.table_builder import TableBuilder
 from ocisize.tar.window import ByteStream, Window
 
 _FAR = 1 << 60  # beyond any tar: left to the path that reads and finds out
@@ -61,31 +61,31 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     """
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
-    checksums, numbers, columns, digest = Checksums(), Numbers(), Columns(), xxhash.xxh3_128_digest
+    checksums, numbers, columns, digest = ChecksumCache(), SizeCache(), TableBuilder(), xxhash.xxh3_128_digest
     add_name, add_size, add_end, add_owner = (
         columns.new_names.append, columns.new_sizes.append, columns.new_ends.append, columns.new_owners.append,
     )  # fmt: skip
-    kinds, hashes, owner_index = columns.kinds, columns.hashes, Owners()
-    rare = Rare(window, owner_index)
+    kinds, hashes, owner_index = columns.kinds, columns.hashes, OwnerTable()
+    rare = SpecialEntries(window, owner_index)
     limit = hash_up_to if hash_content else -1
-    asked: Container[bytes] = frozenset() if wanted is None else _EVERYTHING if beginnings is None else beginnings
+    asked: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
     base = position = end = size = payload_end = 0
     start = BLOCK  # where the payload of the header at hand starts
     last = -1  # where the last header that lies wholly in the window may start
-    extra: Extra | None = None
+    extra: ExtendedHeader | None = None
 
     try:
         while True:
             if position > last:
-                if columns.settle(_BATCH) and meter is not None:
-                    meter.see_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
+                if columns.flush(_BATCH) and meter is not None:
+                    meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
                 window.position = position
                 end = window.fill(BLOCK)
                 base, position, last = window.base, 0, end - BLOCK
                 if last < 0:
                     if base < payload_end:
-                        columns.settle()
-                        raise window.cut(repr(shown(columns.paths[-1])), payload_end - size, size)
+                        columns.flush()
+                        raise window.cut(repr(name_for_error(columns.paths[-1])), payload_end - size, size)
                     if end:
                         raise TarError("the tar ends within a header", offset=base, truncated=True)
                     break
@@ -106,9 +106,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 if kind in SPECIAL:
                     extra = rare.special(kind, size, extra)
                     if rare.news >= _MUCH:
-                        columns.settle()
+                        columns.flush()
                         if meter is not None:
-                            meter.see_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
+                            meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
                         rare.news = 0
                     base, position, end = window.base, window.position, window.end
                     last = end - BLOCK
@@ -146,10 +146,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
-    columns.settle()
+    columns.flush()
     if meter is not None:
-        meter.see_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
-        meter.see_directories(columns.paths, columns.paths.components, rare.depth_size)
+        meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
+        meter.check_directories(columns.paths, columns.paths.components, rare.depth_size)
     return columns.table(
         attributes=tuple(owner_index.attributes),
         tar_size=window.base,
@@ -163,11 +163,11 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     )
 
 
-class _Everything(Container[bytes]):
+class _MatchAll(Container[bytes]):
     """Beginnings of all names."""
 
     def __contains__(self, _: object) -> bool:
         return True
 
 
-_EVERYTHING = _Everything()
+_MATCH_ALL = _MatchAll()

@@ -9,9 +9,9 @@ import xxhash
 from ocisize.errors import TarError
 from ocisize.limits import EXTRA
 from ocisize.tar import header as headers
-from ocisize.tar.field_cache import Owners
+from ocisize.tar.field_cache import OwnerTable
 from ocisize.tar.filetable import DIRECTORY, NO_HASH, REGULAR, SYMLINK
-from ocisize.tar.header import BLOCK, Extra
+from ocisize.tar.header import BLOCK, ExtendedHeader
 from ocisize.tar.paths import clean_name
 from ocisize.tar.window import ZEROS, Window
 from ocisize.text import brief_name
@@ -23,10 +23,10 @@ _RECORDS = 8  # PAX records, or numbers of a sparse map, that take the time of a
 _HEADER_ONLY = frozenset(b"123456")
 
 
-class Rare:
+class SpecialEntries:
     """What few entries need, and where scan_tar collects what few entries have."""
 
-    def __init__(self, window: Window, owners: Owners) -> None:
+    def __init__(self, window: Window, owners: OwnerTable) -> None:
         self.window, self.owners = window, owners
         self.links: dict[int, bytes] = {}
         self.apparent_sizes: dict[int, int] = {}
@@ -54,7 +54,7 @@ class Rare:
             raise TarError(f"{what}bad header checksum", offset=self.window.offset)
         return True
 
-    def special(self, kind: int, size: int, extra: Extra | None) -> Extra | None:
+    def special(self, kind: int, size: int, extra: ExtendedHeader | None) -> ExtendedHeader | None:
         """Read a PAX, global PAX or GNU long-name header; return what it says about the next entry."""
         if not 0 <= size <= headers.MAX_SPECIAL:
             raise ValueError(f"extended header of {size} bytes, allowed are {headers.MAX_SPECIAL}")
@@ -65,7 +65,7 @@ class Rare:
         if kind == _GLOBAL_PAX:
             headers.parse_pax(payload)  # checked but not applied, like Docker and containerd
             return None  # to Go it is an entry of its own, which uses up what stood before it
-        extra = extra or Extra()
+        extra = extra or ExtendedHeader()
         if kind == _LONG_NAME:
             extra.long_name = payload.partition(b"\0")[0]
         elif kind == _LONG_LINK:
@@ -75,7 +75,7 @@ class Rare:
         return extra
 
     def entry(
-        self, row: int, kind: int, name: bytes, size: int, owner: bytes, extra: Extra | None
+        self, row: int, kind: int, name: bytes, size: int, owner: bytes, extra: ExtendedHeader | None
     ) -> tuple[int, bytes, int, bytes]:
         """Kind, path, payload size and owner key of an entry that is no plain file or has extended headers."""
         if extra is not None:
@@ -103,7 +103,7 @@ class Rare:
             self.apparent_sizes[row] = apparent_size
         return REGULAR, name, size, owner
 
-    def _apply(self, extra: Extra, row: int, name: bytes, size: int, owner: bytes) -> tuple[bytes, int, bytes]:
+    def _apply(self, extra: ExtendedHeader, row: int, name: bytes, size: int, owner: bytes) -> tuple[bytes, int, bytes]:
         name = extra.name(name)
         if len(name) > headers.MAX_NAME or b"\0" in name:
             raise ValueError(f"path of {len(name)} bytes, more than {headers.MAX_NAME}, or with NUL")
@@ -146,14 +146,14 @@ class Rare:
     def _unusual(self, kind: int, name: bytes) -> None:
         """Note the first entry of each type that nobody knows."""
         if kind not in self.anomalies:
-            what = f"entry '{shown(clean_name(name))}' has the unknown type {chr(kind)!r}"
+            what = f"entry '{name_for_error(clean_name(name))}' has the unknown type {chr(kind)!r}"
             self.anomalies[kind] = f"{what}; counted as a file"
 
     def payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
         """Pass over a payload that is not wholly at hand; return its hash, NO_HASH when none is wanted."""
         if size < 0:
             raise ValueError(f"negative size {size}")
-        window, what = self.window, repr(shown(name))
+        window, what = self.window, repr(name_for_error(name))
         if keep:
             content = window.take(size, what)
             self.contents[row] = content
@@ -169,6 +169,6 @@ class Rare:
         return hasher.digest()
 
 
-def shown(name: bytes) -> str:
+def name_for_error(name: bytes) -> str:
     """A name as an error may show it."""
     return brief_name(name).decode("utf-8", "backslashreplace")

@@ -6,24 +6,24 @@ from array import array
 from typing import Any
 
 from ocisize.tar.filetable import FileTable
-from ocisize.tar.paths import Paths
+from ocisize.tar.paths import PathColumn
 
 
-class Columns:
+class TableBuilder:
     """The columns of a growing table, and its newest rows, which are raw and in lists.
 
     What a scan can postpone, ``settle`` does for all new rows at once, in C; ``kinds`` and ``hashes`` grow at once.
     """
 
     def __init__(self) -> None:
-        self.paths, self.kinds, self.hashes = Paths(), bytearray(), bytearray()
+        self.paths, self.kinds, self.hashes = PathColumn(), bytearray(), bytearray()
         self.sizes, self.ends, self.owners = array("q"), array("q"), array("I")
         self.new_names: list[bytes] = []  # may have NUL and what stood behind it
         self.new_sizes: list[int] = []
         self.new_ends: list[int] = []
         self.new_owners: list[int] = []
 
-    def settle(self, least: int = 1) -> bool:
+    def flush(self, least: int = 1) -> bool:
         """Move the new rows into the columns, when there are at least so many; return whether there were."""
         if len(self.new_names) < least:
             return False
@@ -39,7 +39,7 @@ class Columns:
 
     def table(self, **rest: Any) -> FileTable:
         """The finished table; ``rest`` are its other fields."""
-        self.settle()
+        self.flush()
         return FileTable(
             paths=self.paths,
             kinds=bytes(self.kinds),

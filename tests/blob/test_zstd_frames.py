@@ -10,7 +10,7 @@ import zstandard
 from ocisize.analyzer import Analyzer
 from ocisize.errors import OcisizeError, StreamError
 from ocisize.blob.stream import LayerStream
-from ocisize.blob.zstd_frames import FrameWalker
+from ocisize.blob.zstd_frames import ZstdFrameParser
 from tests.images import BuiltLayer, build_image, compress, tar_bytes, write_layout, write_oci_archive
 
 SKIPPABLE = b"\x53\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"
@@ -34,7 +34,7 @@ def test_complete_between_frames_only(names: list[str], step: int) -> None:
     parts = [frames()[name] for name in names]
     stream = b"".join(parts)
     ends = {sum(map(len, parts[:count])) for count in range(len(parts) + 1)}
-    walker = FrameWalker()
+    walker = ZstdFrameParser()
     for start in range(0, len(stream), step):
         piece = memoryview(stream[start : start + step])
         walker.feed(piece)

@@ -17,7 +17,7 @@ from ocisize.budgets.baseline import (
     baseline_from_json,
     baseline_to_json,
     entry_of,
-    lower,
+    ratchet,
     name_of,
 )
 from ocisize.errors import BudgetError
@@ -103,10 +103,10 @@ def test_a_figure_that_falls_is_lowered_alone() -> None:
     """What has become smaller is kept; what has grown stays as it was accepted."""
     old = entry_of(image())
     new = attrs.evolve(old, totals=attrs.evolve(old.totals, wire=9000, waste=6000))
-    assert lower(old, new).totals == attrs.evolve(old.totals, wire=9000)
-    assert lower(old, old) == old
-    assert lower(attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None)), old).totals.wire == 10100
-    assert lower(old, attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None))).totals.wire == 10100
+    assert ratchet(old, new).totals == attrs.evolve(old.totals, wire=9000)
+    assert ratchet(old, old) == old
+    assert ratchet(attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None)), old).totals.wire == 10100
+    assert ratchet(old, attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None))).totals.wire == 10100
 
 
 def test_layers_are_replaced_when_none_has_grown() -> None:
@@ -114,14 +114,14 @@ def test_layers_are_replaced_when_none_has_grown() -> None:
     old = entry_of(image())
     first, *rest = old.layers
     smaller = (attrs.evolve(first, unpacked=1, wire=1, digest="sha256:new"), *rest)
-    assert lower(old, attrs.evolve(old, layers=smaller)).layers == smaller
-    assert lower(old, attrs.evolve(old, layers=smaller[:2])).layers == smaller[:2]
+    assert ratchet(old, attrs.evolve(old, layers=smaller)).layers == smaller
+    assert ratchet(old, attrs.evolve(old, layers=smaller[:2])).layers == smaller[:2]
     for layers in (
         (attrs.evolve(first, unpacked=10**6), *rest),
         (*old.layers, first),
         (attrs.evolve(first, wire=None), *rest),
     ):
-        assert lower(old, attrs.evolve(old, layers=layers)).layers == old.layers
+        assert ratchet(old, attrs.evolve(old, layers=layers)).layers == old.layers
 
 
 def test_parts_are_kept_and_lowered() -> None:
@@ -132,7 +132,7 @@ def test_parts_are_kept_and_lowered() -> None:
     assert baseline_from_json(text, "x").entry("a", "b") == entry
     assert "parts" not in TEXT
     now = entry_of(image(), {"wire in /app": 6, "files in /c": 1, "live in /b": 2})
-    assert lower(entry, now).parts == {"wire in /app": 5, "live in /b": 2, "files in /c": 1}
+    assert ratchet(entry, now).parts == {"wire in /app": 5, "live in /b": 2, "files in /c": 1}
     for bad in ('"x"', "-1", "null", "1.5"):
         with pytest.raises(BudgetError, match="is not a valid baseline"):
             baseline_from_json(text.replace('"live in /b": 7', f'"live in /b": {bad}'), "x")
@@ -169,7 +169,7 @@ entries = st.builds(
 @given(entries, entries)
 def test_no_figure_rises(old: Entry, new: Entry) -> None:
     """Whatever an image has become, lowering a baseline raises and forgets nothing; doing it again changes nothing."""
-    found = lower(old, new)
+    found = ratchet(old, new)
     for field in attrs.fields(Totals):
         before, after = getattr(old.totals, field.name), getattr(found.totals, field.name)
         assert before is None or (after is not None and after <= before)
@@ -180,7 +180,7 @@ def test_no_figure_rises(old: Entry, new: Entry) -> None:
         assert each.unpacked <= steps[step].unpacked
         before = steps[step].wire
         assert before is None or (each.wire is not None and each.wire <= before)
-    assert lower(found, new) == found
+    assert ratchet(found, new) == found
 
 
 @given(entries)

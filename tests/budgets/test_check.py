@@ -14,20 +14,20 @@ from ocisize.budgets.baseline import Baseline, entry_of
 from ocisize.budgets.check import measure_parts, part_of
 from ocisize.budgets.load import LIMITS
 from ocisize.budgets.dive_ci import RULES, dive_budgets
-from ocisize.model.budget import Level, Place, Status
+from ocisize.model.budget import Level, Place, BudgetStatus
 from ocisize.errors import BudgetError
 from tests.gates import WIRES, changed, image, judge, verdict
 
 # key: measured, value that is met exactly, kept, broken, misconfigured
 TABLE: dict[str, tuple[object, str, str, str, str]] = {
-    "max-wire": (10100, '"10100 B"', '"10.2 kB"', "10099", '"10 XB"'),
+    "max-download": (10100, '"10100 B"', '"10.2 kB"', "10099", '"10 XB"'),
     "max-unpacked": (20000, '"20 kB"', '"20 KiB"', '"19999"', "2.5"),
     "max-live": (15000, "15_000", '"1 GB"', '"14.999 kB"', '"-1"'),
     "max-waste": (Fraction(1, 4), '"25 %"', '"25.1 %"', '"24.9%"', '"101 %"'),
     "min-efficiency": (Fraction(3, 4), "0.75", '"74.9 %"', '"75.0001 %"', "75"),
     "max-files": (6, "6", '"1,000"', "5", '"6.5"'),
     "max-layers": (4, '"4"', "5", "3", '"many"'),
-    "max-layer-wire": (5000, '"5kB"', '"5 KiB"', '"4.9 kB"', "true"),
+    "max-layer-download": (5000, '"5kB"', '"5 KiB"', '"4.9 kB"', "true"),
     "max-layer-unpacked": (10000, "10000", "10001", "9999", "[[]]"),
     "max-file-size": (9000, "9000", '"9,001"', '"8.9 kB"', '"8,9 kB"'),
     "max-pull": (
@@ -47,7 +47,7 @@ def test_a_limit_that_is_met_exactly_is_kept(key: str) -> None:
     found = verdict(f"{key} = {TABLE[key][1]}")
     if key == "max-pull":
         found = attrs.evolve(found, limit=Fraction(101, 10))  # 10.1 is no float; the test of equality is the status
-    assert (found.status, found.measured) == (Status.PASS, TABLE[key][0])
+    assert (found.status, found.measured) == (BudgetStatus.PASS, TABLE[key][0])
     assert found.measured == found.limit
 
 
@@ -55,7 +55,7 @@ def test_a_limit_that_is_met_exactly_is_kept(key: str) -> None:
 def test_a_limit_that_is_kept(key: str) -> None:
     """Below the limit passes, or above the least."""
     found = verdict(f"{key} = {TABLE[key][2]}")
-    assert (found.status, found.outcome) == (Status.PASS, Status.PASS)
+    assert (found.status, found.outcome) == (BudgetStatus.PASS, BudgetStatus.PASS)
     assert found.measured != found.limit
 
 
@@ -73,7 +73,7 @@ def test_a_limit_that_is_switched_off(key: str, value: str) -> None:
     """It is skipped and says so, by its value or by the level of its table."""
     for text in (f"{key} = {value}", f'{key} = {TABLE[key][3]}\nlevel = "off"'):
         found = verdict(text)
-        assert (found.status, found.outcome, found.reason) == (Status.SKIPPED, Status.PASS, "switched off")
+        assert (found.status, found.outcome, found.reason) == (BudgetStatus.SKIPPED, BudgetStatus.PASS, "switched off")
 
 
 @pytest.mark.parametrize("key", TABLE)
@@ -112,11 +112,11 @@ def dive_verdict(rule: str, value: str) -> Verdict:
 def test_dives_rules(rule: str) -> None:
     """Met exactly and kept pass, broken fails, disabled is skipped."""
     equal, kept, broken, _ = DIVE[rule]
-    assert dive_verdict(rule, equal).status == Status.PASS
+    assert dive_verdict(rule, equal).status == BudgetStatus.PASS
     assert dive_verdict(rule, equal).measured == dive_verdict(rule, equal).limit
-    assert dive_verdict(rule, kept).status == Status.PASS
-    assert dive_verdict(rule, broken).status == Status.FAIL
-    assert dive_verdict(rule, "disabled").status == Status.SKIPPED
+    assert dive_verdict(rule, kept).status == BudgetStatus.PASS
+    assert dive_verdict(rule, broken).status == BudgetStatus.FAIL
+    assert dive_verdict(rule, "disabled").status == BudgetStatus.SKIPPED
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -130,16 +130,16 @@ def test_dives_rules_misconfigured(rule: str, value: str) -> None:
 
 def test_forbidden_paths() -> None:
     """Absent passes; present fails, with layers and paths, also where a later layer deletes them."""
-    assert verdict('forbid = ["**/.git/**", "*.pem"]').status == Status.PASS
+    assert verdict('forbid = ["**/.git/**", "*.pem"]').status == BudgetStatus.PASS
     found = verdict('forbid = ["/app/tmp", "*.pem"]')
-    assert (found.status, found.measured, found.limit) == (Status.FAIL, 1, 0)
+    assert (found.status, found.measured, found.limit) == (BudgetStatus.FAIL, 1, 0)
     assert found.where == (Place(layer=1, path="app/tmp", measured=3000),)
-    assert verdict('forbid = "/app/tmp"\nvisible-only = true').status == Status.PASS
-    assert verdict('forbid = "/bin/sh"\nvisible-only = true').status == Status.FAIL
-    assert verdict('forbid = "/app/tmp"\nignore = "/app/"').status == Status.PASS
-    assert verdict('forbid = "/app/tmp"\nlevel = "warn"').status == Status.WARN
+    assert verdict('forbid = "/app/tmp"\nvisible-only = true').status == BudgetStatus.PASS
+    assert verdict('forbid = "/bin/sh"\nvisible-only = true').status == BudgetStatus.FAIL
+    assert verdict('forbid = "/app/tmp"\nignore = "/app/"').status == BudgetStatus.PASS
+    assert verdict('forbid = "/app/tmp"\nlevel = "warn"').status == BudgetStatus.WARN
     for text in ('forbid = "/app/tmp"\nlevel = "off"', "forbid = false", 'forbid = "off"', 'forbid = ["off"]'):
-        assert verdict(text).status == Status.SKIPPED
+        assert verdict(text).status == BudgetStatus.SKIPPED
 
 
 def test_a_forbidden_directory_is_what_lies_in_it() -> None:
@@ -165,16 +165,16 @@ def test_forbidden_paths_misconfigured(text: str) -> None:
 def test_forbidden_findings() -> None:
     """By id and by severity, which includes the higher ones."""
     assert verdict('forbid-findings = "OS101"').where[0].finding == "OS101"
-    assert verdict('forbid-findings = ["OS102", "OS301", "ACME001"]').status == Status.PASS
+    assert verdict('forbid-findings = ["OS102", "OS301", "ACME001"]').status == BudgetStatus.PASS
     assert verdict('forbid-findings = "OS102"').measured == 0
-    assert verdict('forbid-findings = ["OS101", "OS999"]').status == Status.FAIL
+    assert verdict('forbid-findings = ["OS101", "OS999"]').status == BudgetStatus.FAIL
     unheard_of = verdict('forbid-findings = ["OS102", "OS999"]')
-    assert (unheard_of.status, unheard_of.reason) == (Status.UNMATCHED, "there is no finding OS999")
+    assert (unheard_of.status, unheard_of.reason) == (BudgetStatus.UNMATCHED, "there is no finding OS999")
     assert [verdict(f'forbid-findings = ["{severity}"]').measured for severity in ("low", "medium", "high")] == [2, 1, 0]
-    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "COPY*"').status == Status.PASS
-    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "RUN rm"').status == Status.FAIL
+    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "COPY*"').status == BudgetStatus.PASS
+    assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "RUN rm"').status == BudgetStatus.FAIL
     for text in ('forbid-findings = "low"\nlevel = "off"', "forbid-findings = false", 'forbid-findings = "off"'):
-        assert verdict(text).status == Status.SKIPPED
+        assert verdict(text).status == BudgetStatus.SKIPPED
     with pytest.raises(BudgetError, match="forbid-findings: got 'serious', expected an id such as OS101 or one of high"):
         parse_budgets('forbid-findings = ["serious"]')
 
@@ -191,20 +191,20 @@ def test_budgets_of_paths() -> None:
     assert verdict('[[budget]]\npath = "/app"\nmax-unpacked = 8000').measured == 8000
     assert verdict('[[budget]]\npath = "/app"\nmax-live = 4000').measured == 4000
     assert verdict('[[budget]]\npath = "/app/*"\nignore = "cache"\nmax-unpacked = 8000').measured == 7000
-    assert verdict('[[budget]]\npath = ["/app/tmp", "/etc/"]\nmax-wire = 3000').measured == 3000
+    assert verdict('[[budget]]\npath = ["/app/tmp", "/etc/"]\nmax-download = 3000').measured == 3000
     assert verdict('[[budget]]\npath = "/app"\nmax-files = 3').measured == 3
     assert verdict('[[budget]]\npath = "/app"\nmax-waste = "50 %"').measured == Fraction(1, 2)
     assert verdict('[[budget]]\npath = "/app"\nmin-efficiency = 0.5').measured == Fraction(1, 2)
     assert verdict('[[budget]]\npath = "/app"\nmax-pull = "8 s at 500 B/s"').measured == 8
     largest = verdict('[[budget]]\npath = "/app"\nmax-file-size = 3999')
-    assert (largest.status, largest.where) == (Status.FAIL, (Place(layer=1, path="app/big", measured=4000),))
+    assert (largest.status, largest.where) == (BudgetStatus.FAIL, (Place(layer=1, path="app/big", measured=4000),))
 
 
 def test_ignored_paths_do_not_count() -> None:
     """What is ignored is taken from the figures of the whole, and the rest of the blob stays."""
     assert verdict('max-waste = 2000\nignore = "/app/tmp"').measured == 2000
     assert verdict('max-waste = "100 %"\nignore = "/app/tmp"').measured == Fraction(2, 17)
-    assert verdict('max-wire = 1\nignore = "/app/tmp"').measured == sum(WIRES) - 1500
+    assert verdict('max-download = 1\nignore = "/app/tmp"').measured == sum(WIRES) - 1500
     assert verdict('max-file-size = 1\nignore = "/bin/"').measured == 4000
     assert verdict('max-files = 1\nignore = ["/bin/", "*.md"]').measured == 5
     assert verdict('max-files = 1\nignore = "/nothing"').measured == 6
@@ -214,15 +214,15 @@ def test_the_largest_layer_of_what_counts() -> None:
     """Layers are compared by what paths select and without what is ignored."""
     for text, size, index in (
         ('ignore = "/bin"\nmax-layer-unpacked = 1', 8000, 1),
-        ('ignore = "/bin"\nmax-layer-wire = 1', 4000, 1),
-        ('ignore = ["/bin", "/app"]\nmax-layer-wire = 1', 1000, 3),
+        ('ignore = "/bin"\nmax-layer-download = 1', 4000, 1),
+        ('ignore = ["/bin", "/app"]\nmax-layer-download = 1', 1000, 3),
         ('path = "/etc"\nmax-layer-unpacked = 1', 2000, 3),
-        ('path = "/etc"\nlayer = "ADD *"\nmax-layer-wire = 1', 500, 0),
+        ('path = "/etc"\nlayer = "ADD *"\nmax-layer-download = 1', 500, 0),
     ):
         found = verdict(f"[[budget]]\n{text}")
-        assert (found.status, found.measured, found.where[0].layer) == (Status.FAIL, size, index), text
-    assert verdict('[[budget]]\npath = "/nothing"\nmax-layer-wire = 1').status == Status.UNMATCHED
-    assert verdict('ignore = "/bin"\nmax-layer-wire = 1', uncompressed()).status == Status.UNKNOWN
+        assert (found.status, found.measured, found.where[0].layer) == (BudgetStatus.FAIL, size, index), text
+    assert verdict('[[budget]]\npath = "/nothing"\nmax-layer-download = 1').status == BudgetStatus.UNMATCHED
+    assert verdict('ignore = "/bin"\nmax-layer-download = 1', uncompressed()).status == BudgetStatus.UNKNOWN
 
 
 def test_the_visible_view() -> None:
@@ -235,14 +235,14 @@ def test_the_visible_view() -> None:
 def test_budgets_of_layers() -> None:
     """Each layer whose instruction matches is measured by itself; the one that is furthest off is told first."""
     found = verdict('[[budget]]\nlayer = "RUN *"\nmax-unpacked = 7999')
-    assert (found.status, found.measured, found.where_count) == (Status.FAIL, 8000, 1)
+    assert (found.status, found.measured, found.where_count) == (BudgetStatus.FAIL, 8000, 1)
     assert found.where == (Place(layer=1, measured=8000),)
-    every = verdict('[[budget]]\nlayer = "*"\nmax-wire = 999')
+    every = verdict('[[budget]]\nlayer = "*"\nmax-download = 999')
     assert [place.layer for place in every.where] == [0, 1, 3]
     assert verdict('[[budget]]\nlayer = "RUN *"\nmax-layers = 2').measured == 2
     assert verdict('[[budget]]\nlayer = "*-get*"\npath = "/app/big"\nmax-unpacked = 4000').measured == 4000
     assert verdict('[[budget]]\nlayer = "COPY . /app"\nmax-file-size = 2000').measured == 2000
-    assert verdict('[[budget]]\nlayer = "RUN *"\nforbid = "/etc"').status == Status.PASS
+    assert verdict('[[budget]]\nlayer = "RUN *"\nforbid = "/etc"').status == BudgetStatus.PASS
 
 
 def test_patterns_of_instructions_are_literal_but_for_stars() -> None:
@@ -250,8 +250,8 @@ def test_patterns_of_instructions_are_literal_but_for_stars() -> None:
     layers = [attrs.evolve(each, instruction='CMD ["a.b"]') for each in image().layers]
     analysis = changed(image(), layers=tuple(layers))
     assert verdict("""[[budget]]\nlayer = 'CMD ["a.b"]'\nmax-layers = 4""", analysis).measured == 4
-    assert verdict("""[[budget]]\nlayer = 'CMD ["axb"]'\nmax-layers = 4""", analysis).status == Status.UNMATCHED
-    assert verdict("""[[budget]]\nlayer = 'CMD'\nmax-layers = 4""", analysis).status == Status.UNMATCHED
+    assert verdict("""[[budget]]\nlayer = 'CMD ["axb"]'\nmax-layers = 4""", analysis).status == BudgetStatus.UNMATCHED
+    assert verdict("""[[budget]]\nlayer = 'CMD'\nmax-layers = 4""", analysis).status == BudgetStatus.UNMATCHED
 
 
 @pytest.mark.parametrize("narrow", ['layer = "FROM scratch"', 'path = "/opt/app"'])
@@ -259,10 +259,10 @@ def test_what_matches_nothing_is_no_pass(narrow: str) -> None:
     """A budget about nothing in the image is told, as a warning unless it says otherwise."""
     text = f"[[budget]]\n{narrow}\nmax-unpacked = 1\n"
     found = verdict(text)
-    assert (found.status, found.outcome, found.measured) == (Status.UNMATCHED, Status.WARN, None)
-    for level, outcome in (("fail", Status.FAIL), ("off", Status.PASS)):
+    assert (found.status, found.outcome, found.measured) == (BudgetStatus.UNMATCHED, BudgetStatus.WARN, None)
+    for level, outcome in (("fail", BudgetStatus.FAIL), ("off", BudgetStatus.PASS)):
         assert verdict(f'{text}if-unmatched = "{level}"').outcome == outcome
-    assert verdict(f'{text}if-unmatched = "fail"\nlevel = "warn"').outcome == Status.WARN
+    assert verdict(f'{text}if-unmatched = "fail"\nlevel = "warn"').outcome == BudgetStatus.WARN
 
 
 @pytest.mark.parametrize(
@@ -272,16 +272,16 @@ def test_what_matches_nothing_is_no_pass(narrow: str) -> None:
 def test_budgets_of_platforms(pattern: str, applies: bool) -> None:
     """A budget for another platform is skipped and says so."""
     scope = f'platform = "{pattern}"' if pattern else ""
-    found = verdict(f"[[budget]]\n{scope}\nmax-wire = 1")
-    assert (found.status == Status.FAIL) is applies
-    assert applies or (found.status, found.reason) == (Status.SKIPPED, f"only for {pattern}")
+    found = verdict(f"[[budget]]\n{scope}\nmax-download = 1")
+    assert (found.status == BudgetStatus.FAIL) is applies
+    assert applies or (found.status, found.reason) == (BudgetStatus.SKIPPED, f"only for {pattern}")
 
 
 def test_variants_of_a_platform_belong_to_it() -> None:
     """``linux/arm`` is any variant of it."""
     analysis = changed(image(), platform="linux/arm/v7")
-    assert verdict('[[budget]]\nplatform = "linux/arm"\nmax-wire = 1', analysis).status == Status.FAIL
-    assert verdict('[[budget]]\nplatform = "linux/arm/v6"\nmax-wire = 1', analysis).status == Status.SKIPPED
+    assert verdict('[[budget]]\nplatform = "linux/arm"\nmax-download = 1', analysis).status == BudgetStatus.FAIL
+    assert verdict('[[budget]]\nplatform = "linux/arm/v6"\nmax-download = 1', analysis).status == BudgetStatus.SKIPPED
 
 
 def uncompressed() -> Analysis:
@@ -291,17 +291,17 @@ def uncompressed() -> Analysis:
 
 
 @pytest.mark.parametrize(
-    "text", ['max-wire = "1 GB"', 'max-pull = "9 s at 1 GB/s"', 'max-layer-wire = "1 GB"', 'max-wire = "1 GB"\nlayer = "*"',
-             'max-wire = "1 GB"\nignore = "/app"'],
+    "text", ['max-download = "1 GB"', 'max-pull = "9 s at 1 GB/s"', 'max-layer-download = "1 GB"', 'max-download = "1 GB"\nlayer = "*"',
+             'max-download = "1 GB"\nignore = "/app"'],
 )  # fmt: skip
 def test_an_unknown_figure_is_no_pass(text: str) -> None:
     """Where the download is unknown a limit on it fails, unless it says otherwise."""
     found = verdict(text, uncompressed())
-    assert (found.status, found.outcome, found.measured) == (Status.UNKNOWN, Status.FAIL, None)
+    assert (found.status, found.outcome, found.measured) == (BudgetStatus.UNKNOWN, BudgetStatus.FAIL, None)
     assert "unknown" in found.reason
-    assert verdict(f'{text}\nif-unknown = "warn"', uncompressed()).outcome == Status.WARN
-    assert verdict(f'{text}\nif-unknown = "off"', uncompressed()).outcome == Status.PASS
-    assert verdict(f'{text}\nlevel = "warn"', uncompressed()).outcome == Status.WARN
+    assert verdict(f'{text}\nif-unknown = "warn"', uncompressed()).outcome == BudgetStatus.WARN
+    assert verdict(f'{text}\nif-unknown = "off"', uncompressed()).outcome == BudgetStatus.PASS
+    assert verdict(f'{text}\nlevel = "warn"', uncompressed()).outcome == BudgetStatus.WARN
 
 
 @pytest.mark.parametrize(
@@ -311,8 +311,8 @@ def test_an_unknown_figure_is_no_pass(text: str) -> None:
 def test_an_analysis_without_files_is_no_pass(text: str) -> None:
     """Read back from JSON without --files, an analysis cannot tell of paths."""
     bare = changed(image(), layers=tuple(attrs.evolve(each, files=None) for each in image().layers))
-    assert verdict(text, bare).status == Status.UNKNOWN
-    assert verdict("max-unpacked = 20000", bare).status == Status.PASS
+    assert verdict(text, bare).status == BudgetStatus.UNKNOWN
+    assert verdict("max-unpacked = 20000", bare).status == BudgetStatus.PASS
 
 
 def baseline(analysis: Analysis | None = None) -> Baseline:
@@ -327,7 +327,7 @@ GROWING = [key for key in LIMITS if key not in ("min-efficiency", "max-pull")]
 def test_growth_of_nothing_is_kept(key: str, growth: str) -> None:
     """Against its own baseline an image has not grown."""
     found = verdict(f'{key} = "{growth}"', baseline=baseline())
-    assert found.status == Status.PASS
+    assert found.status == BudgetStatus.PASS
     assert (found.measured == found.limit) is growth.startswith("+0")
 
 
@@ -342,9 +342,9 @@ def test_growth_beyond_its_limit(key: str) -> None:
     smaller = Baseline().with_entry(
         "acme/app", "linux/amd64", attrs.evolve(entry, totals=type(entry.totals)(**totals), layers=layers)
     )
-    assert verdict(f'{key} = "+0"', baseline=smaller).status == Status.FAIL
+    assert verdict(f'{key} = "+0"', baseline=smaller).status == BudgetStatus.FAIL
     one_more = verdict(f'{key} = "+1"', baseline=smaller)
-    assert (one_more.status, one_more.measured) == (Status.PASS, one_more.limit)
+    assert (one_more.status, one_more.measured) == (BudgetStatus.PASS, one_more.limit)
 
 
 @pytest.mark.parametrize("key", GROWING)
@@ -353,7 +353,7 @@ def test_growth_without_a_baseline_is_no_pass(key: str) -> None:
     others = Baseline({"acme/app": {"linux/arm64": entry_of(image())}, "other": {"linux/amd64": entry_of(image())}})
     for each in (None, Baseline(), others):
         found = verdict(f'{key} = "+50 %"', baseline=each)
-        assert (found.status, found.outcome) == (Status.UNKNOWN, Status.FAIL)
+        assert (found.status, found.outcome) == (BudgetStatus.UNKNOWN, BudgetStatus.FAIL)
         assert "no baseline" in found.reason
 
 
@@ -362,9 +362,9 @@ def test_growth_of_layers_goes_by_their_steps() -> None:
     old = changed(image(), layers=(image().layers[0], attrs.evolve(image().layers[1], content_size=7000)))
     text = '[[budget]]\nlayer = "*"\nmax-unpacked = "{}"'
     found = verdict(text.format("+1 kB"), baseline=baseline(old))
-    assert (found.status, found.measured, found.limit) == (Status.FAIL, 2000, 1000)
+    assert (found.status, found.measured, found.limit) == (BudgetStatus.FAIL, 2000, 1000)
     assert [place.layer for place in found.where] == [3]
-    assert verdict(text.format("+2 kB"), baseline=baseline(old)).status == Status.PASS
+    assert verdict(text.format("+2 kB"), baseline=baseline(old)).status == BudgetStatus.PASS
     assert [place.layer for place in verdict(text.format("+10 %"), baseline=baseline(old)).where] == [3, 1]
 
 
@@ -372,24 +372,27 @@ def test_equal_steps_are_told_apart_by_their_order() -> None:
     """The second layer of a step is compared with the second one."""
     twice = changed(image(), layers=tuple(attrs.evolve(each, instruction="RUN x") for each in image().layers))
     text = '[[budget]]\nlayer = "RUN x"\nmax-unpacked = "+0"'
-    assert verdict(text, twice, baseline(twice)).status == Status.PASS
+    assert verdict(text, twice, baseline(twice)).status == BudgetStatus.PASS
 
 
 def test_growth_that_the_baseline_cannot_tell() -> None:
     """A baseline written without the wire knows no growth of it."""
-    found = verdict('max-wire = "+1 GB"', baseline=baseline(uncompressed()))
-    assert (found.status, found.reason) == (Status.UNKNOWN, "the baseline does not have the figure")
-    assert verdict('[[budget]]\nlayer = "*"\nmax-wire = "+1 GB"', baseline=baseline(uncompressed())).status == Status.UNKNOWN
+    found = verdict('max-download = "+1 GB"', baseline=baseline(uncompressed()))
+    assert (found.status, found.reason) == (BudgetStatus.UNKNOWN, "the baseline does not have the figure")
+    assert (
+        verdict('[[budget]]\nlayer = "*"\nmax-download = "+1 GB"', baseline=baseline(uncompressed())).status
+        == BudgetStatus.UNKNOWN
+    )
 
 
 PARTS = {
     '"max-unpacked" in /app': ('path = "/app"', "max-unpacked", 8000),
-    '"max-wire" in two folders': ('path = ["/etc/", "/app/tmp"]', "max-wire", 3000),
+    '"max-download" in two folders': ('path = ["/etc/", "/app/tmp"]', "max-download", 3000),
     '"max-live" in /app': ('path = "/app"', "max-live", 4000),
     '"max-waste" without /app/tmp': ('ignore = "/app/tmp"', "max-waste", 2000),
     '"max-files" that are visible': ("visible-only = true", "max-files", 3),
     '"max-layer-unpacked" without': ('ignore = "/bin"', "max-layer-unpacked", 8000),
-    '"max-layer-wire" in /etc': ('path = "/etc"', "max-layer-wire", 1000),
+    '"max-layer-download" in /etc': ('path = "/etc"', "max-layer-download", 1000),
     '"max-file-size" without': ('ignore = ["/bin", "big"]', "max-file-size", 3000),
 }
 
@@ -408,33 +411,33 @@ def test_growth_of_a_part(part: str) -> None:
         return verdict(text.format(growth), baseline=Baseline().with_entry("acme/app", "linux/amd64", entry))
 
     equal, over, under = judged(size, "+0"), judged(size - 1, "+0"), judged(size + 1, "+0 %")
-    assert (equal.status, equal.measured, equal.limit) == (Status.PASS, size, size)
-    assert (over.status, over.measured, over.limit) == (Status.FAIL, size, size - 1)
-    assert (under.status, judged(size - 1, "+1").status, judged(size - 1, "+100 %").status) == (Status.PASS,) * 3
+    assert (equal.status, equal.measured, equal.limit) == (BudgetStatus.PASS, size, size)
+    assert (over.status, over.measured, over.limit) == (BudgetStatus.FAIL, size, size - 1)
+    assert (under.status, judged(size - 1, "+1").status, judged(size - 1, "+100 %").status) == (BudgetStatus.PASS,) * 3
     unknown = verdict(text.format("+1 %"), baseline=baseline())
-    assert (unknown.status, unknown.outcome) == (Status.UNKNOWN, Status.FAIL)
+    assert (unknown.status, unknown.outcome) == (BudgetStatus.UNKNOWN, BudgetStatus.FAIL)
     assert unknown.reason == "the baseline does not have the figure"
 
 
 def test_parts_are_known_by_what_they_are() -> None:
     """The order of globs does not matter, all else does; the whole, layers, and limits without growth have no part."""
     texts = ['path = ["/a", "/b"]', 'path = ["/b", "/a"]', 'path = "/a"', 'ignore = "/a"', 'path = "/a"\nignore = "/a/b"']
-    budgets = [parse_budgets(f'{text}\nmax-wire = "+0"').budgets[0] for text in texts]
+    budgets = [parse_budgets(f'{text}\nmax-download = "+0"').budgets[0] for text in texts]
     assert [part_of(each) for each in budgets] == [
         "wire in /a, /b", "wire in /a, /b", "wire in /a", "wire without /a", "wire in /a without /a/b",
     ]  # fmt: skip
     others = parse_budgets(
-        'max-wire = "+0"\n[[budget]]\nlayer = "RUN"\nmax-wire = "+0"\n[[budget]]\npath = "/a"\nmax-wire = 1'
+        'max-download = "+0"\n[[budget]]\nlayer = "RUN"\nmax-download = "+0"\n[[budget]]\npath = "/a"\nmax-download = 1'
     )
     assert measure_parts(image(), others.budgets) == {}
-    elsewhere = parse_budgets('platform = "linux/s390x"\npath = "/app"\nmax-wire = "+0"')
+    elsewhere = parse_budgets('platform = "linux/s390x"\npath = "/app"\nmax-download = "+0"')
     assert measure_parts(image(), elsewhere.budgets) == {}
 
 
 def test_a_part_that_is_gone_has_not_grown() -> None:
     """A path that the baseline has may go; one that neither has is a misspelt glob."""
     text = '[[budget]]\npath = "/opt/app"\nmax-unpacked = "+0"'
-    for size, status in ((7, Status.PASS), (0, Status.UNMATCHED)):
+    for size, status in ((7, BudgetStatus.PASS), (0, BudgetStatus.UNMATCHED)):
         entry = entry_of(image(), {"unpacked in /opt/app": size})
         assert verdict(text, baseline=Baseline().with_entry("acme/app", "linux/amd64", entry)).status == status
     assert measure_parts(image(), parse_budgets(text).budgets) == {"unpacked in /opt/app": 0}
@@ -443,7 +446,7 @@ def test_a_part_that_is_gone_has_not_grown() -> None:
 def test_a_platform_that_no_image_is_for() -> None:
     """Of all platforms of an index none is what a budget is for: that is told once, and what the file lacks counts."""
     analyses = {name: changed(image(), platform=name) for name in ("linux/amd64", "linux/arm64/v8")}
-    text = '[[budget]]\nplatform = "{}"\nmax-wire = 1\n{}'
+    text = '[[budget]]\nplatform = "{}"\nmax-download = 1\n{}'
 
     def statuses(platform: str, more: str = "", **options: Any) -> list[str]:
         found = check_all(analyses, parse_budgets(text.format(platform, more)).budgets, **options)
@@ -455,7 +458,10 @@ def test_a_platform_that_no_image_is_for() -> None:
     assert statuses("linux/*") == ["fail", "fail"]
     assert statuses("linux/amd46", 'level = "off"') == ["skipped", "skipped"]
     (found, _) = check_all(analyses, parse_budgets(text.format("x", 'if-unmatched = "fail"')).budgets).values()
-    assert (found[0].outcome, found[0].reason) == (Status.FAIL, "no image is for x, only for linux/amd64, linux/arm64/v8")
+    assert (found[0].outcome, found[0].reason) == (
+        BudgetStatus.FAIL,
+        "no image is for x, only for linux/amd64, linux/arm64/v8",
+    )
     assert check_all({}, parse_budgets(text.format("x", "")).budgets) == {}
 
 
@@ -466,14 +472,18 @@ def test_an_image_of_nothing() -> None:
     )
     for key, (_, value, _, _, _) in TABLE.items():
         found = verdict(f"{key} = {value}", empty)
-        assert found.status == Status.PASS, key
+        assert found.status == BudgetStatus.PASS, key
         assert found.measured == (1 if key == "min-efficiency" else 0)
-    assert [each.status for each in check(empty, dive_budgets({}, {}, ""))] == [Status.PASS, Status.SKIPPED, Status.PASS]
+    assert [each.status for each in check(empty, dive_budgets({}, {}, ""))] == [
+        BudgetStatus.PASS,
+        BudgetStatus.SKIPPED,
+        BudgetStatus.PASS,
+    ]
 
 
 def test_verdicts_come_in_the_order_of_budgets() -> None:
     """One for each limit, as they were written."""
-    found = judge('max-live = 1\nmax-wire = 1\n[[budget]]\nmax-files = 1\nreason = "few"')
-    assert [each.budget.key for each in found] == ["max-live", "max-wire", "max-files"]
+    found = judge('max-live = 1\nmax-download = 1\n[[budget]]\nmax-files = 1\nreason = "few"')
+    assert [each.budget.key for each in found] == ["max-live", "max-download", "max-files"]
     assert found[2].budget.reason == "few"
     assert found[2].budget.level == Level.FAIL

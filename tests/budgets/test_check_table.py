@@ -16,24 +16,29 @@ from ocisize.budgets.baseline import Baseline, Entry, entry_of
 from ocisize.budgets.check import measure_parts
 from ocisize.budgets.load import FORBID, FORBID_FINDINGS, LIMITS
 from ocisize.budgets.dive_ci import RULES, dive_budgets, parse_dive_ci
-from ocisize.model.budget import Budget, Metric, Status
+from ocisize.model.budget import Budget, Metric, BudgetStatus
 from ocisize.cli.budget_options import status_of
 from ocisize.errors import BudgetError
 from tests.gates import image
 
 STATES = ("pass", "equal", "fail", "disabled", "misconfigured")
-EXPECTED = {"pass": (Status.PASS, 0), "equal": (Status.PASS, 0), "fail": (Status.FAIL, 1), "disabled": (Status.SKIPPED, 0)}
+EXPECTED = {
+    "pass": (BudgetStatus.PASS, 0),
+    "equal": (BudgetStatus.PASS, 0),
+    "fail": (BudgetStatus.FAIL, 1),
+    "disabled": (BudgetStatus.SKIPPED, 0),
+}
 NO_GROWTH = {"min-efficiency", "max-pull"}
 #: rules with figures: the figure, then limits that are kept, met, missed by the least, and no limits
 FIGURES: dict[str, tuple[int | Fraction, str, str, str, str]] = {
-    "max-wire": (10100, '"10101 B"', '"10.1 kB"', '"10099 B"', '"10 XB"'),
+    "max-download": (10100, '"10101 B"', '"10.1 kB"', '"10099 B"', '"10 XB"'),
     "max-unpacked": (20000, "20001", '"20 kB"', "19999", '"20 kB and more"'),
     "max-live": (15000, "15001", "15000", '"14,999"', "1.5"),
     "max-waste": (Fraction(1, 4), '"25.0000001 %"', '"25 %"', '"24.9999999 %"', '"25 percent"'),
     "min-efficiency": (Fraction(3, 4), "0.7499999", "0.75", "0.7500001", "75"),
     "max-files": (6, "7", "6", "5", '"6 files"'),
     "max-layers": (4, "5", "4", "3", "-4"),
-    "max-layer-wire": (5000, "5001", '"5 kB"', "4999", "true"),
+    "max-layer-download": (5000, "5001", '"5 kB"', "4999", "true"),
     "max-layer-unpacked": (10000, "10001", '"10 kB"', "9999", "{}"),
     "max-file-size": (9000, "9001", '"9 kB"', "8999", '"9 KBit"'),
     "max-pull": (Fraction(10100, 1000), '"10.1000001 s at 1 kB/s"', '"10.1 s at 1 kB/s"', '"10.0999999 s at 1 kB/s"', '"10 s"'),
@@ -160,7 +165,7 @@ def test_levels_and_scopes(key: str, level: str, scope: str) -> None:
         assert f"cannot narrow {key}" in str(error)
         return
     found = judge(text)
-    expected = {"fail": (Status.FAIL, 1), "warn": (Status.WARN, 0), "off": (Status.SKIPPED, 0)}[level]
+    expected = {"fail": (BudgetStatus.FAIL, 1), "warn": (BudgetStatus.WARN, 0), "off": (BudgetStatus.SKIPPED, 0)}[level]
     assert (found.status, status_of([found])) == expected
 
 

@@ -13,7 +13,7 @@ import pytest
 from ocisize import Analysis, Analyzer, check
 from ocisize.budgets.dive_ci import RULES, dive_budgets, dive_passes, parse_dive_ci
 from ocisize.model.dive import DiveFigures
-from ocisize.model.budget import Level, Status, Verdict
+from ocisize.model.budget import Level, BudgetStatus, Verdict
 from ocisize.errors import BudgetError
 from tests.gates import image
 from tests.images import build_image, layer, write_docker_archive
@@ -142,7 +142,7 @@ def test_verdicts_on_known_images(name: str) -> None:
         "highestWastedBytes": ours["wastedBytes"] <= 1000,
         "highestUserWastedPercent": 10 * user_waste <= user_content,
     }
-    assert {key: each.status is Status.PASS for key, each in found.items()} == expected
+    assert {key: each.status is BudgetStatus.PASS for key, each in found.items()} == expected
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
@@ -172,7 +172,7 @@ def test_what_dive_passes_wrongly_fails(name: str) -> None:
     found = verdicts(analysis, highestWastedBytes="0")
     for rule in ("lowestEfficiency", "highestWastedBytes"):
         assert dive_passes(found[rule].budget, analysis.dive)
-        assert found[rule].status == Status.FAIL
+        assert found[rule].status == BudgetStatus.FAIL
 
 
 def saved(tmp_path: Path, *layers: Any, **options: Any) -> Analysis:
@@ -187,7 +187,7 @@ def test_a_whiteout_of_nothing_hides_no_waste(tmp_path: Path) -> None:
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None
     assert dive_passes(found["highestWastedBytes"].budget, analysis.dive)
-    assert (found["highestWastedBytes"].status, found["highestWastedBytes"].measured) == (Status.FAIL, 5000)
+    assert (found["highestWastedBytes"].status, found["highestWastedBytes"].measured) == (BudgetStatus.FAIL, 5000)
 
 
 def test_entries_that_stand_twice_in_a_layer_are_waste(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_entries_that_stand_twice_in_a_layer_are_waste(tmp_path: Path) -> None:
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None
     assert all(dive_passes(each.budget, analysis.dive) for each in found.values())
-    assert {key: each.status for key, each in found.items()} == dict.fromkeys(RULES, Status.FAIL)
+    assert {key: each.status for key, each in found.items()} == dict.fromkeys(RULES, BudgetStatus.FAIL)
 
 
 def test_a_file_over_a_directory_is_waste(tmp_path: Path) -> None:
@@ -205,14 +205,14 @@ def test_a_file_over_a_directory_is_waste(tmp_path: Path) -> None:
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None
     assert dive_passes(found["lowestEfficiency"].budget, analysis.dive)
-    assert found["lowestEfficiency"].status == found["highestWastedBytes"].status == Status.FAIL
+    assert found["lowestEfficiency"].status == found["highestWastedBytes"].status == BudgetStatus.FAIL
 
 
 def test_a_history_that_is_too_long_is_judged(tmp_path: Path) -> None:
     """dive panics on it and mostly ends with status 0."""
     history = [{"created_by": f"RUN {number}"} for number in range(5)]
     analysis = saved(tmp_path, {"a": b"1" * 4000}, {"a": b"2" * 4000}, history=history)
-    assert verdicts(analysis)["lowestEfficiency"].status == Status.FAIL
+    assert verdicts(analysis)["lowestEfficiency"].status == BudgetStatus.FAIL
 
 
 def test_no_number_is_no_verdict() -> None:
@@ -221,12 +221,12 @@ def test_no_number_is_no_verdict() -> None:
     figures = DiveFigures(efficiency=1.0, wasted_size=5, image_size=5, user_size=0, layer_sizes=(5,))
     for wasted, passes in ((0, True), (5, False)):
         found = verdicts(attrs.evolve(single, dive=attrs.evolve(figures, wasted_size=wasted)))["highestUserWastedPercent"]
-        assert (found.status, found.measured) == (Status.PASS, 0)
+        assert (found.status, found.measured) == (BudgetStatus.PASS, 0)
         assert dive_passes(found.budget, attrs.evolve(figures, wasted_size=wasted)) is passes
 
 
 def test_waste_in_the_base_is_not_the_users() -> None:
     """A file of the first layer that is overwritten counts for the whole, not for what the user's layers waste."""
     found = verdicts(analyze("40-base-file-overwritten"))
-    assert (found["highestUserWastedPercent"].status, found["highestUserWastedPercent"].measured) == (Status.PASS, 0)
-    assert found["lowestEfficiency"].status == Status.FAIL
+    assert (found["highestUserWastedPercent"].status, found["highestUserWastedPercent"].measured) == (BudgetStatus.PASS, 0)
+    assert found["lowestEfficiency"].status == BudgetStatus.FAIL

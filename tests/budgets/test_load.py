@@ -24,7 +24,7 @@ def problems_of(text: str, **options: tuple[str, ...]) -> list[str]:
 def test_all_problems_at_once() -> None:
     """Every problem is told with its line, key, what was got and what was expected."""
     text = """\
-max-wire = "120 MX"   # not a unit
+max-download = "120 MX"   # not a unit
 max-fils = 3
 nonsense = true
 
@@ -42,7 +42,7 @@ reason = 5
         "o.toml:3: nonsense: unknown key, expected one of " + ", ".join([*LIMITS, "forbid", "forbid-findings", "path",
          "ignore", "layer", "visible-only", "platform", "level", "reason", "if-unknown", "if-unmatched", "name",
          "baseline", "budget"]),
-        "o.toml:1: max-wire: got '120 MX', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
+        "o.toml:1: max-download: got '120 MX', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
         "o.toml:6: level: got 'error', expected one of fail, warn, off",
         "o.toml:7: path: the glob '' is empty",
         "o.toml:8: max-live: got '1 XB', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
@@ -54,9 +54,9 @@ reason = 5
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("max-wire =", "o.toml: is not TOML: "),
-        ("max-wire = " + "9" * 5000, "o.toml: is not TOML: "),
-        ("max-wire = 1e9999999999999999999", "o.toml: is not TOML: a number is out of range"),
+        ("max-download =", "o.toml: is not TOML: "),
+        ("max-download = " + "9" * 5000, "o.toml: is not TOML: "),
+        ("max-download = 1e9999999999999999999", "o.toml: is not TOML: a number is out of range"),
         ("a = " + "[" * 100_000, "o.toml: is not TOML: "),
     ],
 )
@@ -74,18 +74,18 @@ def test_what_is_not_toml(text: str, problem: str) -> None:
         ('ignore = "/a"\nmax-layers = 3', "o.toml:1: ignore: cannot narrow max-layers"),
         ('path = "/a"\nforbid = "/b"', "o.toml:1: path: cannot narrow forbid"),
         ('ignore = "/a"\nforbid-findings = "high"', "o.toml:1: ignore: cannot narrow forbid-findings"),
-        ("visible-only = true\nmax-wire = 3", "o.toml:1: visible-only: cannot narrow max-wire"),
+        ("visible-only = true\nmax-download = 3", "o.toml:1: visible-only: cannot narrow max-download"),
         (
             'path = "/a"\nlayer = "RUN"\nmax-live = "+2 %"',
             "o.toml:3: max-live: growth cannot be limited with path and layer",
         ),
         ('layer = "RUN *"\nmax-files = "+2"', "o.toml:2: max-files: growth cannot be limited with layer: no baseline has"),
         ("visible-only = 1\nmax-files = 3", "o.toml:1: visible-only: got 1, expected true or false"),
-        ("max-wire = []", "o.toml:1: max-wire: got an empty array"),
+        ("max-download = []", "o.toml:1: max-download: got an empty array"),
         ("budget = 3", "o.toml:1: budget: got an integer, expected [[budget]] tables"),
-        ("max-wire = 1\n[budget]\nmax-wire = 3", "o.toml:2: budget: got a table, expected [[budget]] tables"),
+        ("max-download = 1\n[budget]\nmax-download = 3", "o.toml:2: budget: got a table, expected [[budget]] tables"),
         ("name = ''\nbaseline = 3", "o.toml:1: name: got '', expected a string that is not empty"),
-        ('if-unknown = "pass"\nmax-wire = 3', "o.toml:1: if-unknown: got 'pass', expected one of fail, warn, off"),
+        ('if-unknown = "pass"\nmax-download = 3', "o.toml:1: if-unknown: got 'pass', expected one of fail, warn, off"),
     ],
 )
 def test_what_cannot_be(text: str, problem: str) -> None:
@@ -95,9 +95,9 @@ def test_what_cannot_be(text: str, problem: str) -> None:
 
 def test_lines_are_those_of_the_right_table() -> None:
     """A key that stands in several tables is named where it is wrong."""
-    text = 'max-wire = 1\n[[budget]]\nmax-wire = 2\n[[budget]] # third\n"max-wire" = "x"\n'
-    assert problems_of(text)[0].startswith("o.toml:5: max-wire: got 'x'")
-    assert problems_of('budget = [{max-wire = "x"}]')[0].startswith("o.toml:1: max-wire: got 'x'")
+    text = 'max-download = 1\n[[budget]]\nmax-download = 2\n[[budget]] # third\n"max-download" = "x"\n'
+    assert problems_of(text)[0].startswith("o.toml:5: max-download: got 'x'")
+    assert problems_of('budget = [{max-download = "x"}]')[0].startswith("o.toml:1: max-download: got 'x'")
 
     origins = [budget.origin for budget in parse_budgets(text.replace('"x"', "3"), "o.toml").budgets]
     assert origins == ["o.toml:1", "o.toml:3", "o.toml:5"]
@@ -107,12 +107,12 @@ def test_the_table_of_a_project_file() -> None:
     """[tool.ocisize] and [[tool.ocisize.budget]]; other tools' tables are not ours, nor are their lines."""
     text = """
 [tool.other]
-max-wire = "whatever"
+max-download = "whatever"
 [[budget]]
-max-wire = "theirs"
+max-download = "theirs"
 [tool.ocisize]
 name = "app"
-max-wire = 7
+max-download = 7
 [tool.ocisize.else]
 [[tool.ocisize.budget]]
 max-live = "x"
@@ -133,15 +133,15 @@ max-live = "x"
         ('max-waste = [\n  "5 %",\n  "1 XB",\n]\n', 3),
         ("max-waste = [\n  '5 %', # 1 XB\n  '1 XB',\n]\n", 3),
         ('forbid = [\n"a",\n"b",\n\n"**"]\nreason = "x"', 5),
-        ('budget = [\n  {max-wire = 1},\n  {max-wire = "x", level = "warn"},\n]\n', 3),
+        ('budget = [\n  {max-download = 1},\n  {max-download = "x", level = "warn"},\n]\n', 3),
         ('budget = [\n  {path = "/a", max-live = 1},\n  {path = "**", max-live = 1},\n]\n', 3),
         ("max-layers = [\n 1,\n 2.5,\n]", 3),
-        ("\nbudget.max-wire = 1", 2),
+        ("\nbudget.max-download = 1", 2),
         ("[[budget]]\nmax-files = 1\n\n[[budget]]\nmax-files = [\n 1,\n -1]\n", 7),
-        ("max-wire = 1\nmax-wire = 2\n", 2),
-        ("max-wire = 1\n[[budgets]]\nmax-live = 1\n", 2),
+        ("max-download = 1\nmax-download = 2\n", 2),
+        ("max-download = 1\n[[budgets]]\nmax-live = 1\n", 2),
         ("\n[tool.ocisize]\nmax-live = 1\n", 2),
-        ("max-files = 1\nmax-wire = 120 MB\n", 2),
+        ("max-files = 1\nmax-download = 120 MB\n", 2),
     ],
 )
 def test_errors_point_at_the_value(text: str, line: int) -> None:
@@ -163,7 +163,7 @@ def test_the_examples_of_the_documentation() -> None:
         assert f"`{key}`" in page, key
 
 
-PIECES = ["max-wire", "budget", "forbid", "path", "layer", " = ", "[", "]", "[[", "]]", "{", "}", '"', "'", '"""', "\n", ",", ".", "#",
+PIECES = ["max-download", "budget", "forbid", "path", "layer", " = ", "[", "]", "[[", "]]", "{", "}", '"', "'", '"""', "\n", ",", ".", "#",
           "1", "+2 %", "5 MB", "true", "\\", "off", "-", "[[budget]]\n", 'max-live = "1 kB"\n', "max-files = [\n 1,\n x]"]  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_without_budgets_nothing_is_judged(capsys: pytest.CaptureFixture[str]) -
         (["--max-waste=24%"], 1), (["--min-efficiency", "0.75"], 0), (["--min-efficiency", "76 %"], 1),
         (["--max-waste", "5kB", "--max-waste", "24%"], 1), (["--max-files", "6"], 0), (["--max-layers", "3"], 1),
         (["--forbid", "*.pem"], 0), (["--forbid", "*.pem", "--forbid", "/app/tmp"], 1), (["--forbid-findings", "OS101"], 1),
-        (["--forbid-findings", "OS102"], 0), (["--max-wire", "+2 %"], 1), (["--max-unpacked", "off"], 0),
+        (["--forbid-findings", "OS102"], 0), (["--max-download", "+2 %"], 1), (["--max-unpacked", "off"], 0),
         (["--max-unpacked", "1 XB"], 2), (["--max-unpacked", "nan"], 2), (["--forbid", "**"], 2), (["--ci"], 1),
         (["--lowestEfficiency", "0.75", "--highestUserWastedPercent", "0.4"], 0), (["--lowestEfficiency", "0.7"], 1),
         (["--lowestEfficiency", "disabled", "--highestUserWastedPercent", "disabled"], 0), (["--lowestEfficiency", "75"], 2),
@@ -70,9 +70,9 @@ def test_the_status(arguments: list[str], status: int, form: str, capsys: pytest
 
 def test_all_wrong_flags_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each, before the image is read."""
-    assert main(["missing.tar", "--max-wire", "x", "--max-files", "1.5", "--forbid-findings", "y"]) == 2
+    assert main(["missing.tar", "--max-download", "x", "--max-files", "1.5", "--forbid-findings", "y"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "error: --max-wire: got 'x', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %'",
+        "error: --max-download: got 'x', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %'",
         "error: --max-files: got '1.5', expected a whole number or a growth such as '+2 %'",
         "error: --forbid-findings: got 'y', expected an id such as OS101 or one of high, medium, low",
     ]
@@ -137,14 +137,14 @@ def test_dives_flags_win_over_its_file(folder: Path) -> None:
 
 def test_errors_in_files_name_the_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 2, one line for each problem, no report."""
-    (folder / "ocisize.toml").write_text('\nmax-wire = "5 XB"\nmax-fils = 3\n')
+    (folder / "ocisize.toml").write_text('\nmax-download = "5 XB"\nmax-fils = 3\n')
     assert run() == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [text.partition(": got")[0] for text in captured.err.splitlines()] == [
-        "error: ocisize.toml:3: max-fils: unknown key, expected max-files", "error: ocisize.toml:2: max-wire",
+        "error: ocisize.toml:3: max-fils: unknown key, expected max-files", "error: ocisize.toml:2: max-download",
     ]  # fmt: skip
-    for content in (b"\xff", b"max-wire"):
+    for content in (b"\xff", b"max-download"):
         (folder / "ocisize.toml").write_bytes(content)
         assert run() == 2
 
@@ -152,7 +152,7 @@ def test_errors_in_files_name_the_line(folder: Path, capsys: pytest.CaptureFixtu
 def test_an_archive_of_plain_layers_passes_no_limit_on_the_wire(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
-    assert main([str(path), "--max-wire", "1GB"]) == 1
+    assert main([str(path), "--max-download", "1GB"]) == 1
     assert "FAIL wire unknown: the archive holds layers uncompressed" in capsys.readouterr().out
     assert main([str(path), "--max-unpacked", "1GB"]) == 0
 
@@ -200,7 +200,7 @@ def test_the_ratchet_lowers_and_never_raises(folder: Path) -> None:
 def test_the_baseline_of_the_file_of_budgets(folder: Path) -> None:
     """Its name and place come from there, relative to it; budgets of growth are judged in every analysis."""
     (folder / "ci").mkdir()
-    (folder / "ci" / "limits.toml").write_text('name = "acme"\nbaseline = "kept.json"\nmax-wire = "+0"\nmax-files = 1\n')
+    (folder / "ci" / "limits.toml").write_text('name = "acme"\nbaseline = "kept.json"\nmax-download = "+0"\nmax-files = 1\n')
     arguments = ["--budget-file", "ci/limits.toml"]
     assert run(*arguments, command="baseline write") == 0
     assert list(json.loads((folder / "ci" / "kept.json").read_text())["images"]) == ["acme"]
@@ -225,7 +225,7 @@ def test_a_check_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_the_baseline_command_refuses(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A limit that is no growth, a ratchet for writing, a damaged file, a folder that is not there."""
     for arguments, command, says in (
-        (["--max-wire", "5MB"], "baseline check", "--max-wire: expected a growth such as '+2 %'"),
+        (["--max-download", "5MB"], "baseline check", "--max-download: expected a growth such as '+2 %'"),
         (["--ratchet"], "baseline write", "--ratchet: goes with check"),
         (["--baseline", "nowhere/b.json"], "baseline write", "No such file or directory"),
     ):
@@ -243,7 +243,7 @@ def test_a_baseline_without_the_wire_goes_by_the_rest(folder: Path) -> None:
     path = str(write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar"))
     assert main(["baseline", "write", path]) == 0
     assert main(["baseline", "check", path]) == 0
-    assert main(["baseline", "check", path, "--max-wire", "+1 GB"]) == 1
+    assert main(["baseline", "check", path, "--max-download", "+1 GB"]) == 1
 
 
 def test_growth_of_a_path_is_kept_in_the_baseline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

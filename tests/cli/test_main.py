@@ -366,7 +366,10 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["app.tar", "--max-memory", "1,5 GB"], "got '1,5 GB', expected a size such as '2 GB' or '2 GiB'\n"),
         (["app.tar", "--layer", "3"], "--layer belongs to files and tree: ocisize files IMAGE --layer …"),
         (["app.tar", "--glob=*.pyc"], "--glob belongs to files: ocisize files IMAGE --glob …"),
-        (["advise", "app.tar", "--max-wire", "1"], "--max-wire belongs to analyze and baseline: ocisize analyze IMAGE"),
+        (
+            ["advise", "app.tar", "--max-download", "1"],
+            "--max-download belongs to analyze and baseline: ocisize analyze IMAGE",
+        ),
         (["app.tar", "other.tar"], "unrecognized arguments: other.tar\n"),
         (["--nonsense", "app.tar"], "unrecognized arguments: --nonsense\n"),
     ],
@@ -422,7 +425,9 @@ def test_budgets_stand_in_the_long_help() -> None:
     assert "--highestWastedBytes" not in make_parser().format_help()
     assert "ocisize analyze --help" in " ".join(make_parser().format_help().split())
     assert "--highestWastedBytes" in make_parser("analyze").format_help()
-    assert make_parser().parse_args(["x", "--max-wire", "1"]) == make_parser("analyze").parse_args(["x", "--max-wire", "1"])
+    assert make_parser().parse_args(["x", "--max-download", "1"]) == make_parser("analyze").parse_args(
+        ["x", "--max-download", "1"]
+    )
 
 
 def test_progress_is_for_terminals(layout: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.images import compare
-from ocisize.model.comparison import Comparison, Status
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import Comparison, LayerStatus
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.comparison.reasons import join_numbers
 from tests.images import DIR, BuiltLayer, Entries, File, Link, build_image, layer, raw_layer, write_docker_archive
 from tests.oci.test_image import single
@@ -50,7 +50,7 @@ def test_a_change_of_the_same_size_is_seen() -> None:
     """Contents are compared, not sizes."""
     found = compare(analyzed([{"a": b"123"}]), analyzed([{"a": b"321"}]))
     assert kinds(found) == [("changed", "a", "a", 0)]
-    assert found.layers[0].status is Status.CHANGED
+    assert found.layers[0].status is LayerStatus.CHANGED
 
 
 def test_moved_files_are_no_growth() -> None:
@@ -65,7 +65,7 @@ def test_a_file_moves_from_layer_to_layer() -> None:
     found = compare(analyzed([{"a": b"1", "b": b"22"}, {"c": b"3"}]), analyzed([{"a": b"1"}, {"b": b"22", "c": b"3"}]))
     assert kinds(found) == []
     assert [each.growth for each in found.layers] == [-2, 2]
-    assert [each.status for each in found.layers] == [Status.CHANGED, Status.CHANGED]
+    assert [each.status for each in found.layers] == [LayerStatus.CHANGED, LayerStatus.CHANGED]
 
 
 def test_what_is_stored_again_is_named_first() -> None:
@@ -92,8 +92,12 @@ def test_the_copy_that_is_left_is_the_lower_one() -> None:
     """Of a file stored twice, the one in the upper layer is what was stored again, whichever layers are shared."""
     before = analyzed([{"a": b"new"}])
     after = analyzed([{"a": b"new", "b": b""}, {"a": File(b"new", mode=0o755)}])
-    assert [(each.kind, each.after_layer) for each in compare(before, after).files or ()] == [(Kind.STORED_AGAIN, 1)]
-    assert [(each.kind, each.before_layer) for each in compare(after, before).files or ()] == [(Kind.STORED_ONCE, 1)]
+    assert [(each.kind, each.after_layer) for each in compare(before, after).files or ()] == [
+        (FileChangeKind.STORED_AGAIN, 1)
+    ]
+    assert [(each.kind, each.before_layer) for each in compare(after, before).files or ()] == [
+        (FileChangeKind.STORED_ONCE, 1)
+    ]
 
 
 def test_sparse_files_differ_by_their_holes() -> None:
@@ -130,7 +134,7 @@ def test_layers_of_equal_content_are_not_shared() -> None:
 )  # fmt: skip
 def test_other_entries_are_no_rebuild(other: Entries) -> None:
     """Layers whose owners, modes, contents, paths or attributes differ could not be shared."""
-    assert compare(analyzed([{"a": b"x"}]), analyzed([other])).layers[0].status is Status.CHANGED
+    assert compare(analyzed([{"a": b"x"}]), analyzed([other])).layers[0].status is LayerStatus.CHANGED
 
 
 def test_a_repeated_blob_costs_the_wire_once() -> None:

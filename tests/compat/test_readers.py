@@ -29,7 +29,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 from ocisize import Analysis, Analyzer
 from ocisize.model.findings import Severity
 from ocisize.report.formats import write_report
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.ci.markdown import to_markdown
 from ocisize.report.options import ReportOptions
 from tests import hostile
@@ -186,7 +186,7 @@ class Tags(HTMLParser):
 
 def check_markdown(analysis: Analysis, limit: int = 65_000) -> Tags:
     """GitHub's own renderer makes of it what was meant: three tables, no element that an image brought."""
-    text = to_markdown([Reported(analysis=analysis)], limit=limit)
+    text = to_markdown([ReportedImage(analysis=analysis)], limit=limit)
     page = Tags(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
     allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
     assert set(page.tags) <= allowed
@@ -235,19 +235,19 @@ def check_metrics(analysis: Analysis) -> dict[str, list[Any]]:
 def test_metrics_of_the_example(example: Analysis) -> None:
     """Each gauge has the figure of the analysis, with what stays from build to build as labels."""
     found = check_metrics(example)
-    (wire,) = found["ocisize_image_wire_bytes"]
+    (wire,) = found["ocisize_image_compressed_bytes"]
     assert (wire.value, wire.labels) == (example.compressed_size, {"image": "example", "platform": "linux/amd64"})
     assert [each.value for each in found["ocisize_layer_waste_bytes"]] == [each.wasted_size for each in example.layers]
     assert found["ocisize_image_efficiency_ratio"][0].value == pytest.approx(example.efficiency, abs=1e-6)
     assert sum(each.value for each in found["ocisize_findings"]) == len(example.advice.findings)
-    assert sum(each.value for each in found["ocisize_findings_wire_bytes"]) == example.advice.compressed_size
+    assert sum(each.value for each in found["ocisize_findings_compressed_bytes"]) == example.advice.compressed_size
 
 
 def test_metrics_leave_out_what_is_unknown() -> None:
     """No gauge stands for a size that the saved form does not tell."""
-    found = check_metrics(analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], wire_known=False))
-    assert "ocisize_image_wire_bytes" not in found
-    assert "ocisize_findings_wire_bytes" not in found
+    found = check_metrics(analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], compressed_size_known=False))
+    assert "ocisize_image_compressed_bytes" not in found
+    assert "ocisize_findings_compressed_bytes" not in found
     assert found["ocisize_image_unpacked_bytes"][0].value == 1
     assert not any(math.isnan(sample.value) for samples in found.values() for sample in samples)
 

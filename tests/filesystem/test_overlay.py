@@ -10,9 +10,9 @@ import pytest
 
 from ocisize.history.steps import Origin
 from ocisize.model.waste import Cause
-from ocisize.filesystem.overlap import find_contested
-from ocisize.filesystem.overlay import Overlay, _Merger, merge
-from ocisize.sizes.layers import LayerFacts, summarize_layers, total
+from ocisize.filesystem.overlap import find_overlapping_rows
+from ocisize.filesystem.overlay import Overlay, _Merger, overlay_all
+from ocisize.sizes.layers import LayerFacts, summarize_layers, sum_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
 from ocisize.tar.filetable import FileTable
@@ -29,12 +29,12 @@ def tables_of(*layers: Entries, format: int = tarfile.PAX_FORMAT) -> list[FileTa
 def wasted(*layers: Entries, format: int = tarfile.PAX_FORMAT) -> Waste:
     """Path, cause, holding and hiding layer of every wasted file, by path and layer."""
     tables = tables_of(*layers, format=format)
-    found = find_waste(tables, merge(tables))
+    found = find_waste(tables, overlay_all(tables))
     return sorted((entry.path, str(entry.cause), entry.held_by, entry.hidden_by) for entry in found)
 
 
 def anomalies(*layers: Entries) -> str:
-    return "\n".join(merge(tables_of(*layers)).anomalies)
+    return "\n".join(overlay_all(tables_of(*layers)).anomalies)
 
 
 # Files and directories
@@ -70,7 +70,7 @@ def test_the_same_size_is_not_the_same_content() -> None:
 def test_unread_content_is_not_called_the_same() -> None:
     """Where no content was read, an overwritten file is just overwritten."""
     tables = [scan_tar(io.BytesIO(tar_bytes({"a": b"1"})), hash_content=False) for _ in range(2)]
-    assert [str(entry.cause) for entry in find_waste(tables, merge(tables))] == ["overwritten"]
+    assert [str(entry.cause) for entry in find_waste(tables, overlay_all(tables))] == ["overwritten"]
 
 
 def test_file_over_directory() -> None:
@@ -289,7 +289,7 @@ def test_hard_links_hold_nothing() -> None:
     """Bytes are counted once for all names; a link alone wastes nothing."""
     tables = tables_of({"a": b"1234", "b": Hard("a"), "d/c": Hard("b")})
     assert sum(map(sum, (table.sizes for table in tables))) == 4
-    assert find_waste(tables, merge(tables)) == find_waste([], merge([]))
+    assert find_waste(tables, overlay_all(tables)) == find_waste([], overlay_all([]))
 
 
 LINKED: Entries = {"a": b"1", "b": Hard("a"), "d/c": Hard("b")}
@@ -390,7 +390,7 @@ def test_link_to_a_symlink() -> None:
 
 def test_overlay_tells_hidden_links() -> None:
     """A hidden link is marked like a hidden file; the file itself is not while another name shows."""
-    overlay: Overlay = merge(tables_of({"a": b"1", "b": Hard("a")}, {".wh.b": b""}))
+    overlay: Overlay = overlay_all(tables_of({"a": b"1", "b": Hard("a")}, {".wh.b": b""}))
     assert list(overlay.hidden_by[0]) == [-1, 1]
 
 
@@ -499,7 +499,7 @@ def test_long_symlink_chains_are_bounded() -> None:
     chain: list[tuple[str, Entry]] = [(f"l{number}", Link("./" * 2000 + f"l{number + 1}")) for number in range(39)]
     entries: list[tuple[str, Entry]] = [("x", DIR), *chain, ("l39", Link("x")), *[("l0/a", b"1")] * 2000]
     tables = tables_of(entries)
-    waste = find_waste(tables, merge(tables))
+    waste = find_waste(tables, overlay_all(tables))
     assert {entry.cause for entry in waste} == {Cause.DUPLICATE_ENTRY}
     assert len(waste) >= 1990
 
@@ -565,7 +565,7 @@ def test_deep_trees() -> None:
 
 def test_anomalies_are_bounded() -> None:
     """A layer with thousands of broken links reports the first hundred."""
-    assert len(merge(tables_of({f"l{number}": Hard("gone") for number in range(500)})).anomalies) == 100
+    assert len(overlay_all(tables_of({f"l{number}": Hard("gone") for number in range(500)})).anomalies) == 100
 
 
 # Sparse files
@@ -581,7 +581,7 @@ def test_sparse_files_count_as_stored() -> None:
     """A sparse file wastes the bytes that are stored, not those it seems to have."""
     tables = tables_of({"a": sparse(1 << 50, b"12345")}, {".wh.a": b""})
     assert tables[0][0].apparent_size == 1 << 50
-    waste = find_waste(tables, merge(tables))
+    waste = find_waste(tables, overlay_all(tables))
     assert [(entry.path, entry.size) for entry in waste] == [("a", 5)]
 
 
@@ -591,7 +591,7 @@ def test_other_holes_are_another_content() -> None:
     assert wasted(*layers) == [("a", "overwritten", 0, 1)]
     assert wasted(layers[0], layers[0]) == [("a", "metadata-only", 0, 1)]
     tables = tables_of({"a": sparse(100, b"12345"), "b": sparse(200, b"12345"), "c": b"12345", "d": sparse(200, b"12345")})
-    assert [each.size for each in find_duplicates(tables, merge(tables))] == [5]
+    assert [each.size for each in find_duplicates(tables, overlay_all(tables))] == [5]
 
 
 # Many entries
@@ -602,9 +602,9 @@ def test_many_whiteouts_over_many_files() -> None:
     files: Entries = {f"d{number % 100}/f{number}": b"1" for number in range(10_000)}
     missing: Entries = {f"d1/.wh.gone{number}": b"" for number in range(1000)}
     tables = tables_of(files, missing, {".wh.d0": b""}, {f"d1/.wh.f{number}": b"" for number in range(1, 10_000, 100)})
-    waste = find_waste(tables, merge(tables))
+    waste = find_waste(tables, overlay_all(tables))
     facts = [LayerFacts("", None, "", "plain", None, False, False)] * 4
-    image = total(summarize_layers(tables, facts, [Origin()] * 4, waste, [0] * 4))
+    image = sum_layers(summarize_layers(tables, facts, [Origin()] * 4, waste, [0] * 4))
     assert (image.live_size, image.wasted_size, image.entry_count) == (9800, 200, 11_101)
     assert {(entry.held_by, entry.hidden_by) for entry in waste} == {(0, 2), (0, 3)}
 
@@ -613,6 +613,6 @@ def test_an_emptied_directory_is_as_small_as_a_new_one() -> None:
     """What is gone from a directory leaves no room behind that every later opaque marker would have to look through."""
     tables = tables_of({f"d/{number}": b"" for number in range(5000)}, [("d/.wh..wh..opq", b"")] * 3)
     merger = _Merger(tables)
-    for index, rows in enumerate(find_contested(tables)):
+    for index, rows in enumerate(find_overlapping_rows(tables)):
         merger.apply(index, rows)
     assert sys.getsizeof(merger._directories[b"d"]) == sys.getsizeof({})

@@ -7,10 +7,10 @@ import io
 import pytest
 
 from ocisize.model.waste import CAUSES, Cause, WastedEntry, WasteTable
-from ocisize.filesystem.overlay import Overlay, merge
+from ocisize.filesystem.overlay import Overlay, overlay_all
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
-from ocisize.layer.content_hashes import rows_to_hash
+from ocisize.layer.content_hashes import candidate_rows
 from ocisize.tar.filetable import FileTable
 from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, Entries, File, Hard, tar_bytes
@@ -22,7 +22,7 @@ def tables_of(*layers: Entries, hash_content: bool = True) -> list[FileTable]:
 
 def waste_of(*layers: Entries) -> WasteTable:
     tables = tables_of(*layers)
-    return find_waste(tables, merge(tables))
+    return find_waste(tables, overlay_all(tables))
 
 
 EVERY_CAUSE: list[Entries] = [
@@ -66,7 +66,7 @@ def test_compressed_sizes_are_of_the_entry() -> None:
     """An entry's compressed size is its share of the blob, unknown in layers whose wire size is."""
     tables = tables_of({"a": b"1"}, {"a": b"2"}, {"a": b"3"})
     tables[0].compressed_sizes = tables[0].sizes
-    waste = find_waste(tables, merge(tables))
+    waste = find_waste(tables, overlay_all(tables))
     assert [(entry.held_by, entry.compressed_size) for entry in waste] == [(0, 1), (1, None)]
 
 
@@ -90,8 +90,8 @@ def test_waste_table_is_a_sequence() -> None:
 def test_no_layers() -> None:
     """An image without layers wastes nothing."""
     assert list(waste_of()) == []
-    assert find_duplicates([], merge([])) == []
-    assert rows_to_hash([]) == []
+    assert find_duplicates([], overlay_all([])) == []
+    assert candidate_rows([]) == []
 
 
 # Duplicate content
@@ -103,7 +103,7 @@ def sizes_of(tables: list[FileTable], overlay: Overlay) -> list[int]:
 
 def duplicates(*layers: Entries) -> list[int]:
     tables = tables_of(*layers)
-    return sizes_of(tables, merge(tables))
+    return sizes_of(tables, overlay_all(tables))
 
 
 def test_duplicates_count_all_but_one() -> None:
@@ -114,7 +114,7 @@ def test_duplicates_count_all_but_one() -> None:
 def test_duplicates_name_their_originals() -> None:
     """Each duplicate comes with the row that stands first, counted through all layers."""
     tables = tables_of({"a": b"123", "b": b"45", "c": b"123"}, {"d": b"45", "e": b"6", "f": b"123"})
-    found = find_duplicates(tables, merge(tables))
+    found = find_duplicates(tables, overlay_all(tables))
     assert [list(zip(each.rows, each.originals, strict=True)) for each in found] == [[(2, 0)], [(0, 1), (2, 0)]]
 
 
@@ -137,9 +137,9 @@ def test_empty_files_are_no_duplicates() -> None:
 def test_unread_content_is_no_duplicate() -> None:
     """Files whose content was not read equal nothing, each other included."""
     tables = tables_of({"a": b"123", "b": b"123"}, hash_content=False)
-    assert sizes_of(tables, merge(tables)) == [0]
+    assert sizes_of(tables, overlay_all(tables)) == [0]
     tables[0].hashes = bytes(32)
-    assert sizes_of(tables, merge(tables)) == [0]
+    assert sizes_of(tables, overlay_all(tables)) == [0]
 
 
 # What to read
@@ -151,16 +151,16 @@ def test_only_sizes_that_stand_twice_need_reading() -> None:
         {"d": DIR, "a": b"1", "b": b"22", "e": b""},
         {"c": b"22", "l": Hard("c"), "e": b"", "f": b"333"},
     ]
-    assert [list(rows) for rows in rows_to_hash(tables_of(*layers))] == [[2], [0]]
+    assert [list(rows) for rows in candidate_rows(tables_of(*layers))] == [[2], [0]]
 
 
 def test_reading_those_is_enough() -> None:
     """Causes and duplicates are the same whether all content was read or only what ``rows_to_hash`` asks for."""
     layers: list[Entries] = [{"a": b"11", "b": b"22", "c": b"333"}, {"a": b"11", "b": b"23", "c": b"4444", "d": b"22"}]
     full, some = tables_of(*layers), tables_of(*layers)
-    for table, rows in zip(some, rows_to_hash(some), strict=True):
+    for table, rows in zip(some, candidate_rows(some), strict=True):
         kept = {row: table.hash_of(row) for row in rows}
         table.hashes = b"".join(kept.get(row, bytes(16)) for row in range(len(table)))
-    merged = [merge(full), merge(some)]
+    merged = [overlay_all(full), overlay_all(some)]
     assert find_waste(full, merged[0]) == find_waste(some, merged[1])
     assert sizes_of(full, merged[0]) == sizes_of(some, merged[1]) == [0, 0]

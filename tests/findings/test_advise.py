@@ -575,7 +575,7 @@ def test_many_layers() -> None:
 
 def test_unknown_wire() -> None:
     """Without the wire findings rank by content, and no saving on the wire is made up."""
-    advice = advice_on({"a": b"1" * 10, "var/lib/apt/lists/b": b"2" * 30}, {".wh.a": b""}, wire_known=False)
+    advice = advice_on({"a": b"1" * 10, "var/lib/apt/lists/b": b"2" * 30}, {".wh.a": b""}, compressed_size_known=False)
     assert [(finding.id, finding.compressed_size) for finding in advice.findings] == [("OS301", None), ("OS101", None)]
     assert (advice.size, advice.compressed_size) == (40, None)
     assert [finding.severity for finding in advice.findings] == [Severity.HIGH, Severity.HIGH]

@@ -16,10 +16,10 @@ import zstandard
 
 from ocisize.errors import StreamError
 from ocisize.tar.filetable import FileTable
-from ocisize.tar.header import Extra, parse_pax
+from ocisize.tar.header import ExtendedHeader, parse_pax
 from ocisize.blob.stream import LayerStream
 from ocisize.tar.scanner import WINDOW, scan_tar
-from ocisize.blob.zstd_frames import FrameWalker
+from ocisize.blob.zstd_frames import ZstdFrameParser
 from tests import strategies as made
 from tests.fuzz.oracle import Harness, Refused, check_table, outcome, same
 from tests.fuzz.shapes import mend_tar
@@ -123,7 +123,7 @@ def run_pax(data: bytes) -> None:
     sparse = records.get(b"GNU.sparse.map")
     if sparse is None:
         assert parse_pax(b"".join(made.record(*pair) for pair in records.items())) == records
-    extra = Extra(pax=records)
+    extra = ExtendedHeader(pax=records)
     reads: tuple[Callable[[], int | None], ...] = (
         lambda: extra.size(1),
         lambda: extra.owner(b"uid", 1),
@@ -172,7 +172,7 @@ def run_stream(data: bytes) -> None:
 
 
 def _ends_between_frames(pieces: Iterable[bytes]) -> bool:
-    walker = FrameWalker()
+    walker = ZstdFrameParser()
     for piece in pieces:
         walker.feed(piece)
     return walker.complete

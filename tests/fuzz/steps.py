@@ -10,7 +10,7 @@ from ocisize.history.steps import describe, find_leaks, match_history
 from ocisize.history.architectures import without_processor
 from ocisize.history.redact import is_secret, redact
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
-from ocisize.report.export.go_compat import quote
+from ocisize.report.export.go_compat import go_quote
 from ocisize.text import printable
 from ocisize.report.words.units import shorten_path, shorten_step, shorten_steps
 from tests.fuzz.oracle import Harness
@@ -47,24 +47,24 @@ def run_steps(data: bytes) -> None:
 
 def _read(step: str) -> None:
     """All that advice reads of a step."""
-    assert "".join(instructions.commands(step)) in ("", step) or len(instructions.commands(step)) > 1
-    instructions.body(step)
-    grants, _ = ownership.grants(step)
+    assert "".join(instructions.shell_commands(step)) in ("", step) or len(instructions.shell_commands(step)) > 1
+    instructions.run_commands(step)
+    grants, _ = ownership.ownership_changes(step)
     for grant in grants:
         assert grant.option.startswith("--")
-    ownership.mend_copy(f"COPY {step[:50]} /app", step, 1, ownership.target_of(step, "/app"))
-    ownership.moved(step, ["app/a"])
+    ownership.copy_with_ownership(f"COPY {step[:50]} /app", step, 1, ownership.target_of(step, "/app"))
+    ownership.chown_for_earlier_run(step, ["app/a"])
     for manager in packages.MANAGERS:
-        found = packages.installed(manager, step)
+        found = packages.package_arguments(manager, step)
         assert found is None or all(found)
         packages.only_installs(manager, step)
-        change = instructions.Change(layer=0, edit=packages.installing(manager, ["x"]), command="rm -rf /a")
-        rewritten = instructions.rewrite(step, [change])
+        change = instructions.Change(layer=0, edit=packages.add_packages_edit(manager, ["x"]), command="rm -rf /a")
+        rewritten = instructions.apply_changes(step, [change])
         assert rewritten is None or (rewritten.instruction.startswith("RUN ") and len(rewritten.made) == 1)
     packages.relies_on_lists(step)
     packages.fetches_lists(step)
     packages.can_move([step])
-    packages.shared_manager(step, step)
+    packages.common_manager(step, step)
     assert len(shorten_step(step, 60)) <= 60
     assert all(len(short) <= 60 for short in shorten_steps([step, f"{step} x"], 60))
     assert not printable(step).translate({ord(" "): None}).startswith("\x1b")
@@ -80,11 +80,11 @@ def run_files(data: bytes) -> None:
         text = path.decode("utf-8", "surrogateescape")
         directory, _, name = path.rpartition(b"/")
         assert type_of(name, place_of(directory))
-        kind = installed.kind_of(path)
+        kind = installed.package_manager_of(path)
         if kind is not None:
             installed.installed_twice(kind, path, path + b"x")
         assert len(shorten_path(text, 40)) <= 40
-        quote(text).encode()
+        go_quote(text).encode()
 
 
 STEPS = (

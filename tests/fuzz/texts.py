@@ -162,7 +162,7 @@ def _read_dockerfile(text: str) -> tuple[object, ...]:
 
 def budget_seeds() -> list[bytes]:
     texts = (
-        'name = "a"\nbaseline = "b.json"\nmax-wire = "120 MB"\nmax-waste = ["5 %", "+10 MB"]\nmin-efficiency = 0.95\n'
+        'name = "a"\nbaseline = "b.json"\nmax-download = "120 MB"\nmax-waste = ["5 %", "+10 MB"]\nmin-efficiency = 0.95\n'
         'forbid = ["**/.git/**"]\nforbid-findings = ["OS101", "high"]\nmax-pull = "10 s at 100 Mbit/s"\n\n[[budget]]\n'
         'layer = "RUN apt-get*"\nmax-unpacked = "40 MB"\nlevel = "warn"\nreason = "r"\npath = "/usr/"\nignore = ["*.pyc"]\n'
         'visible-only = true\nif-unknown = "off"\nplatform = "linux/*"\nmax-files = 100\n',
@@ -184,7 +184,7 @@ def budget_seeds() -> list[bytes]:
 
 
 BUDGET_TOKENS = (
-    b"max-wire", b"max-waste", b"[[budget]]", b"[[rule]]", b"globs = ", b"if-unmatched", b'"""', b"inf", b"nan", b"1e400", b"0x", b"'", b"rules:",
+    b"max-download", b"max-waste", b"[[budget]]", b"[[rule]]", b"globs = ", b"if-unmatched", b'"""', b"inf", b"nan", b"1e400", b"0x", b"'", b"rules:",
     b"lowestEfficiency:", b"[", b"]", b"{", b"}", b"2026-01-01T00:00:00Z", b"9" * 25, b"%", b"MiB", b"+", b" at ", b"Mbit/s",
 )  # fmt: skip
 

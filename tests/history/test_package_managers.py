@@ -7,11 +7,11 @@ import pytest
 from ocisize.history.package_managers import (
     MANAGERS,
     fetches_lists,
-    installed,
-    installing,
+    package_arguments,
+    add_packages_edit,
     only_installs,
     relies_on_lists,
-    shared_manager,
+    common_manager,
 )
 
 BY_NAME = {manager.name: manager for manager in MANAGERS}
@@ -37,7 +37,7 @@ BY_NAME = {manager.name: manager for manager in MANAGERS}
 )  # fmt: skip
 def test_installed(manager: str, step: str, packages: list[str] | None) -> None:
     """Packages by name; files, addresses and lists of requirements cannot be told elsewhere."""
-    assert installed(BY_NAME[manager], step) == packages
+    assert package_arguments(BY_NAME[manager], step) == packages
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_installed(manager: str, step: str, packages: list[str] | None) -> None:
 )
 def test_shared_managers(steps: tuple[str, str], name: str | None) -> None:
     """The first must install, the other one must run the same."""
-    found = shared_manager(*steps)
+    found = common_manager(*steps)
     assert (found.name if found else None) == name
 
 
@@ -65,7 +65,7 @@ def test_steps_that_only_install() -> None:
 
 def test_versions_take_the_place_of_others() -> None:
     """By name, whatever its spelling; what is new stands at the end."""
-    edit = installing(BY_NAME["pip"], ["a-B==2", "c"])
+    edit = add_packages_edit(BY_NAME["pip"], ["a-B==2", "c"])
     assert edit(["RUN make", "pip install --user A_b==1 d"]) == ["RUN make", "pip install --user a-B==2 d c"]
     assert edit(["RUN make"]) is None
 

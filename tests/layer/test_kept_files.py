@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, tar_bytes
 from tests.strategies import Bytes
@@ -18,7 +18,7 @@ KEPT = [
 @pytest.mark.parametrize("name", KEPT)
 def test_databases_are_kept(name: str) -> None:
     """However a name is written in the tar, its payload is kept."""
-    table = scan_tar(Bytes(tar_bytes({name: b"text"})), wanted=Metadata(), beginnings=BEGINNINGS)
+    table = scan_tar(Bytes(tar_bytes({name: b"text"})), wanted=KeptFiles(), beginnings=BEGINNINGS)
     assert list(table.contents.values()) == [b"text"]
 
 
@@ -27,17 +27,17 @@ def test_databases_are_kept(name: str) -> None:
 )
 def test_other_files_are_not_kept(name: str) -> None:
     """Neighbours of the databases are none."""
-    assert not scan_tar(Bytes(tar_bytes({name: b"text"})), wanted=Metadata(), beginnings=BEGINNINGS).contents
+    assert not scan_tar(Bytes(tar_bytes({name: b"text"})), wanted=KeptFiles(), beginnings=BEGINNINGS).contents
 
 
 def test_folders_are_not_kept() -> None:
     """Only payloads of regular files are."""
-    assert not scan_tar(Bytes(tar_bytes({"etc/os-release": DIR})), wanted=Metadata(), beginnings=BEGINNINGS).contents
+    assert not scan_tar(Bytes(tar_bytes({"etc/os-release": DIR})), wanted=KeptFiles(), beginnings=BEGINNINGS).contents
 
 
 def test_what_is_kept_is_bounded() -> None:
     """Neither one huge file nor many of them fill the memory."""
-    metadata = Metadata()
+    metadata = KeptFiles()
     assert not metadata(b"var/lib/dpkg/status", 17 << 20)
     assert [metadata(b"var/lib/dpkg/info/%d.list" % number, 15 << 20) for number in range(6)] == [True] * 4 + [False] * 2
     assert metadata(b"etc/os-release", 300)

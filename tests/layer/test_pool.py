@@ -22,7 +22,7 @@ def layers(count: int) -> list[Layer]:
 def test_the_error_is_told_though_others_stop_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread may see that reading has ended, and end, before the one whose error ended it has told that error."""
     reading, stopped = threading.Event(), threading.Event()
-    stop = parallel._Round.stop
+    stop = parallel._Attempt.stop
 
     def slow_stop(*arguments: object, **named: object) -> None:
         stop(*arguments, **named)  # type: ignore[arg-type]
@@ -43,6 +43,6 @@ def test_the_error_is_told_though_others_stop_first(monkeypatch: pytest.MonkeyPa
             stopped.set()
             raise
 
-    monkeypatch.setattr(parallel._Round, "stop", slow_stop)
+    monkeypatch.setattr(parallel._Attempt, "stop", slow_stop)
     with pytest.raises(LayerError, match="gone"):
         read_layers(object(), layers(2), read, jobs=2)  # type: ignore[arg-type]

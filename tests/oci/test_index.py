@@ -207,7 +207,7 @@ def test_no_budget_passes_because_a_platform_is_absent(tmp_path: Path, capsys: p
     folder = str(write(tmp_path, entries, [images["arm64"], images["s390x"]]))
     assert main([folder, "--all-platforms", "--no-budgets"]) == 0
     assert "warning: linux/amd64: the index names it" in capsys.readouterr().err
-    assert main([folder, "--all-platforms", "--no-budgets", "--max-wire", "1 GB"]) == 2
+    assert main([folder, "--all-platforms", "--no-budgets", "--max-download", "1 GB"]) == 2
     captured = capsys.readouterr()
     assert "no budget can be judged on linux/amd64" in captured.err
     assert "linux/s390x" in captured.out

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from ocisize.model.system import OperatingSystem, Runtime, System
-from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.overlay import overlay_all
 from ocisize.packages.system import find_system, program_of
-from ocisize.layer.kept_files import BEGINNINGS, Metadata
+from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.oci.documents import RunConfig
 from ocisize.tar.scanner import scan_tar
 from tests.catalogs import table_of
@@ -21,8 +21,8 @@ ALPINE = b"NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.22.1\nPRETTY_NAME='Alp
 
 
 def system_of(*layers: Entries, run: RunConfig | None = None) -> System:
-    tables = [scan_tar(io.BytesIO(tar_bytes(entries)), wanted=Metadata(), beginnings=BEGINNINGS) for entries in layers]
-    return find_system(tables, merge(tables), run or RunConfig())
+    tables = [scan_tar(io.BytesIO(tar_bytes(entries)), wanted=KeptFiles(), beginnings=BEGINNINGS) for entries in layers]
+    return find_system(tables, overlay_all(tables), run or RunConfig())
 
 
 def test_debian() -> None:
@@ -179,7 +179,7 @@ def test_many_runtimes_end() -> None:
     programs = [f"usr/bin/python3.{number}" for number in range(30_000)]
     programs += [f"venvs/{number}/bin/python3" for number in range(30_000)]
     tables = [table_of(programs)]
-    runtimes = find_system(tables, merge(tables), RunConfig()).runtimes
+    runtimes = find_system(tables, overlay_all(tables), RunConfig()).runtimes
     versions = [f"3.{number}" for number in range(30_000)]
     longer = {version[:-1] for version in versions}
     expected = [version for version in versions if version not in longer]

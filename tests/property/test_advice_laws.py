@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from ocisize.findings.advise import advise, make_claims
 from ocisize.findings.claim import Claim, Ledger, Tier
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence
-from ocisize.packages.owners import kind_of
-from ocisize.findings.checks.hidden_files import find_wasted
-from ocisize.findings.savings import weigh
+from ocisize.packages.owners import package_manager_of
+from ocisize.findings.checks.hidden_files import find_hidden_files
+from ocisize.findings.savings import make_findings
 from tests.images import Entry
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
@@ -47,11 +47,11 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-def scene_of(layers: Sequence[Pairs], base_layers: int = 0, steps: Sequence[str] = ()) -> Scene:
+def scene_of(layers: Sequence[Pairs], base_layers: int = 0, steps: Sequence[str] = ()) -> ImageEvidence:
     return make_scene(*layers, base_layers=base_layers, steps=steps)
 
 
-def claimed_rows(scene: Scene) -> list[Counter[int]]:
+def claimed_rows(scene: ImageEvidence) -> list[Counter[int]]:
     """Per layer, how many claims got each row."""
     counts: list[Counter[int]] = [Counter() for _ in scene.tables]
     for claim in make_claims(scene):
@@ -95,10 +95,10 @@ def test_all_waste_is_told_once(layers: list[Pairs], base_layers: int, steps: li
         assert hidden <= counts.keys()
         assert set(counts.values()) <= {1}
         for claim in claims:
-            if not ("OS101" <= claim.id < "OS110" or claim.tier is Tier.LEFT):
+            if not ("OS101" <= claim.id < "OS110" or claim.tier is Tier.TOOL_CACHE):
                 assert hidden.isdisjoint(claim.rows.get(layer, ()))
     told = sum(finding.size for finding in advise(scene).findings)
-    small = [claim for claim in claims if claim.least]
+    small = [claim for claim in claims if claim.min_share]
     left = sum(scene.tables[layer].sizes[row] for claim in small for layer, rows in claim.rows.items() for row in rows)
     everything = sum(
         scene.tables[layer].sizes[row] for claim in claims for layer, rows in claim.rows.items() for row in rows
@@ -136,7 +136,7 @@ def test_acting_on_all_leaves_one_of_each_content(layers: list[Pairs], steps: li
                 seen.add(content)
                 if not claimed[layer][row]:
                     kept.add(content)
-                    own[content] += kind_of(path) is None
+                    own[content] += package_manager_of(path) is None
     assert kept == seen
     assert max(own.values(), default=0) <= 1
 
@@ -148,15 +148,15 @@ def test_the_order_of_claims_does_not_matter(layers: list[Pairs], shuffler: rand
     scene = scene_of(layers)
     rows = {layer: range(len(table)) for layer, table in enumerate(scene.tables)}
     claims = [
-        *find_wasted(scene),
+        *find_hidden_files(scene),
         *[
             Claim(id=f"X{number}", title="x", confidence=Confidence.ASK, fix="", tier=tier, rows=rows)
             for number, tier in enumerate(Tier)
         ],
     ]
-    expected = weigh(Ledger(scene).give(claims), scene)
+    expected = make_findings(Ledger(scene).assign_rows(claims), scene)
     shuffler.shuffle(claims)
-    assert weigh(Ledger(scene).give(claims), scene) == expected
+    assert make_findings(Ledger(scene).assign_rows(claims), scene) == expected
 
 
 @laws

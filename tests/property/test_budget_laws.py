@@ -13,9 +13,9 @@ from ocisize.budgets.load import parse_budgets
 from ocisize.globs import parse_glob
 from ocisize.model.waste import WasteTable
 from ocisize.model.quantity import Limit
-from ocisize.budgets.scope import Surroundings
-from ocisize.sizes.layers import total
-from ocisize.model.budget import Budget, Status
+from ocisize.budgets.scope import BudgetScope
+from ocisize.sizes.layers import sum_layers
+from ocisize.model.budget import Budget, BudgetStatus
 from tests.gates import image
 from tests.scenes import make_scene
 
@@ -27,7 +27,7 @@ GLOBS = st.lists(st.sampled_from(["a", "/a", "/b/", "*.pem", "a/**/d", "/a/*/b",
 
 def analysis_of(layers: list[list[tuple[str, bytes]]]) -> Analysis:
     scene = make_scene(*layers)
-    figures = attrs.asdict(total(scene.layers))
+    figures = attrs.asdict(sum_layers(scene.layers))
     return attrs.evolve(image(), layers=tuple(scene.layers), waste=WasteTable(), **figures)
 
 
@@ -36,7 +36,7 @@ def analysis_of(layers: list[list[tuple[str, bytes]]]) -> Analysis:
 def test_a_part_and_the_rest_are_the_whole(layers: list[list[tuple[str, bytes]]], texts: list[str]) -> None:
     """What globs select and what is left when they are ignored add up, in each figure, for each layer and for all."""
     analysis = analysis_of(layers)
-    around = Surroundings(analysis)
+    around = BudgetScope(analysis)
     (whole,) = parse_budgets("max-live = 1").budgets
     globs = tuple(map(parse_glob, texts))
     part, rest = attrs.evolve(whole, paths=globs), attrs.evolve(whole, ignore=globs)
@@ -63,7 +63,7 @@ def test_a_part_and_the_rest_are_the_whole(layers: list[list[tuple[str, bytes]]]
 def test_globs_mean_what_their_names_say(layers: list[list[tuple[str, bytes]]], texts: list[str]) -> None:
     """A forbidden path is found exactly where the path itself, or a directory above it, matches alone."""
     analysis = analysis_of(layers)
-    around = Surroundings(analysis)
+    around = BudgetScope(analysis)
     budgets = parse_budgets(f"forbid = {texts}".replace("'", '"')).budgets
     for layer in analysis.layers:
         assert layer.files is not None
@@ -93,7 +93,7 @@ def _matches(text: str, path: str) -> bool:
 
 
 KEYS = [
-    "max-wire",
+    "max-download",
     "max-unpacked",
     "max-live",
     "max-waste",
@@ -114,12 +114,12 @@ def test_a_limit_is_kept_up_to_the_figure_and_broken_below(
     (budget,) = parse_budgets(f"{key} = {limit}").budgets
     (verdict,) = check(analysis, [budget])
     assert verdict.measured is not None
-    assert verdict.status is (Status.PASS if verdict.measured <= limit else Status.FAIL)
+    assert verdict.status is (BudgetStatus.PASS if verdict.measured <= limit else BudgetStatus.FAIL)
     (equal,) = check(analysis, [with_limit(budget, verdict.measured)])
-    assert (equal.status, equal.limit) == (Status.PASS, verdict.measured)
+    assert (equal.status, equal.limit) == (BudgetStatus.PASS, verdict.measured)
     if verdict.measured:
         (broken,) = check(analysis, [with_limit(budget, verdict.measured - Fraction(1, 10**9))])
-        assert broken.status is Status.FAIL
+        assert broken.status is BudgetStatus.FAIL
 
 
 def with_limit(budget: Budget, value: int | Fraction) -> Budget:

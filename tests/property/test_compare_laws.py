@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.comparison.images import compare
-from ocisize.model.comparison import Comparison, FileSum, Status, add_up
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import Comparison, FileSum, LayerStatus, sum_file_totals
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.text import display_name
 from ocisize.report.json.diff import comparison_to_json
 from tests.images import Compression, build_image, layer
@@ -84,7 +84,7 @@ def test_layers_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
 
 
 def parts(found: Comparison) -> list[FileSum]:
-    sums = [found.sum_of(kind) for kind in Kind]
+    sums = [found.sum_of(kind) for kind in FileChangeKind]
     sums += [each for one in found.layers for each in (one.unchanged, one.other) if each is not None]
     return sums
 
@@ -94,14 +94,14 @@ def parts(found: Comparison) -> list[FileSum]:
 def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     """Files of all kinds, unchanged ones and the rest of the wire are what both images weigh."""
     found = compared(images)
-    whole = add_up(parts(found))
+    whole = sum_file_totals(parts(found))
     assert (whole.before_size, whole.after_size) == (found.before.content_size, found.after.content_size)
     assert whole.before_compressed_size == found.before.compressed_size
     assert whole.after_compressed_size == found.after.compressed_size
-    unchanged = add_up([each.unchanged for each in found.layers if each.unchanged is not None])
+    unchanged = sum_file_totals([each.unchanged for each in found.layers if each.unchanged is not None])
     assert unchanged.growth == 0
     assert found.files is not None
-    for kind in Kind:
+    for kind in FileChangeKind:
         rows = [each for each in found.files if each.kind is kind]
         assert found.sum_of(kind) == FileSum(
             count=len(rows),
@@ -158,7 +158,7 @@ def stored(analysis: Analysis, layers: set[int]) -> Counter[tuple[str, str | Non
 def test_kinds_are_what_they_say(images: tuple[list[Draft], list[Draft]]) -> None:
     """What is not unchanged is the difference of two multisets, and each kind keeps its promise."""
     found = compared(images)
-    same = (Status.SHARED, Status.RECOMPRESSED)
+    same = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
     left = stored(found.before, {one.before for one in found.layers if one.status not in same and one.before is not None})
     right = stored(found.after, {one.after for one in found.layers if one.status not in same and one.after is not None})
     assert found.files is not None
@@ -173,14 +173,14 @@ def test_kinds_are_what_they_say(images: tuple[list[Draft], list[Draft]]) -> Non
     again = {(display_name(each.path), each.hidden_by) for each in found.after.waste if each.cause.value == "metadata-only"}
     for each in found.files:
         match each.kind:
-            case Kind.ADDED | Kind.STORED_AGAIN:
+            case FileChangeKind.ADDED | FileChangeKind.STORED_AGAIN:
                 assert each.before_path is None and each.after_layer is not None
-                assert ((each.path, each.after_layer) in again) == (each.kind is Kind.STORED_AGAIN)
-            case Kind.REMOVED | Kind.STORED_ONCE:
+                assert ((each.path, each.after_layer) in again) == (each.kind is FileChangeKind.STORED_AGAIN)
+            case FileChangeKind.REMOVED | FileChangeKind.STORED_ONCE:
                 assert each.after_layer is None and each.before_path == each.path
-            case Kind.MOVED:
+            case FileChangeKind.MOVED:
                 assert each.growth == 0 and each.path != each.before_path
-            case Kind.CHANGED:
+            case FileChangeKind.CHANGED:
                 assert each.path == each.before_path
             case _:
                 raise AssertionError("all contents were read")
@@ -194,7 +194,7 @@ def test_the_other_way_round_is_the_opposite(images: tuple[list[Draft], list[Dra
     assert back.growth == -there.growth
     assert back.compressed_growth == -(there.compressed_growth or 0)
     for kind, opposite in (
-        (Kind.ADDED, Kind.REMOVED), (Kind.STORED_AGAIN, Kind.STORED_ONCE), (Kind.CHANGED, Kind.CHANGED), (Kind.MOVED, Kind.MOVED),
+        (FileChangeKind.ADDED, FileChangeKind.REMOVED), (FileChangeKind.STORED_AGAIN, FileChangeKind.STORED_ONCE), (FileChangeKind.CHANGED, FileChangeKind.CHANGED), (FileChangeKind.MOVED, FileChangeKind.MOVED),
     ):  # fmt: skip
         for one, other in ((there, back), (back, there)):
             assert one.sum_of(kind).count == other.sum_of(opposite).count
@@ -219,7 +219,7 @@ def test_an_image_equals_itself(drafts: list[Draft]) -> None:
     image = analyzed(drafts)
     found = compare(image, image)
     assert found.same_layers
-    assert {each.status for each in found.layers} <= {Status.SHARED}
+    assert {each.status for each in found.layers} <= {LayerStatus.SHARED}
     assert (found.reasons, found.suggestions, found.directories, list(found.files or ())) == ((), (), (), [])
 
 
@@ -243,7 +243,7 @@ def test_without_files_the_layers_are_told(images: tuple[list[Draft], list[Draft
     assert [(each.before, each.after, each.growth, each.compressed_growth) for each in found.layers] == [
         (each.before, each.after, each.growth, each.compressed_growth) for each in compare(before, after).layers
     ]
-    same = (Status.SHARED, Status.RECOMPRESSED)
+    same = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
     needed = any(each.status not in same and each.before is not None for each in found.layers)
     assert (found.files is None) == needed
     assert found.without_files == (("before",) if needed else ())

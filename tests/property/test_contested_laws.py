@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.filesystem.overlap import find_contested, select_everything
-from ocisize.filesystem.overlay import lay_over, merge
-from ocisize.tar.paths import Paths
+from ocisize.filesystem.overlap import find_overlapping_rows, select_all_rows
+from ocisize.filesystem.overlay import overlay_selected, overlay_all
+from ocisize.tar.paths import PathColumn
 from tests.images import DIR, Entry, Hard, Link
 from tests.property.model import Pairs, tables_of
 from tests.property.test_merge_laws import LAYERS
@@ -61,8 +61,8 @@ def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
     tables = tables_of(layers)
     with patch("ocisize.tar.paths._PIECE", piece):
         for table in tables:
-            table.paths = Paths(table.paths)
-    assert merge(tables) == lay_over(tables, select_everything(tables))
+            table.paths = PathColumn(table.paths)
+    assert overlay_all(tables) == overlay_selected(tables, select_all_rows(tables))
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
@@ -90,15 +90,15 @@ def test_a_long_directory_is_left_out() -> None:
     """A million files in one directory are as cheap as in many."""
     tables = tables_of([[(f"long/{number:03}", b"x") for number in range(100)]])
     with patch("ocisize.tar.paths._PIECE", 7):
-        tables[0].paths = Paths(tables[0].paths)
-    assert [list(rows.rows) for rows in find_contested(tables)] == [[]]
+        tables[0].paths = PathColumn(tables[0].paths)
+    assert [list(rows.rows) for rows in find_overlapping_rows(tables)] == [[]]
 
 
 def test_a_long_directory_that_comes_back() -> None:
     """A name that a long directory repeats after another directory is found, with pieces as long as they are."""
     entries: list[tuple[str, Entry]] = [(f"long/{number:06}", b"x") for number in range(20_000)]
     entries += [("other/x", b"y"), ("long/000005", b"second")]
-    (hidden,) = merge(tables_of([entries])).hidden_by
+    (hidden,) = overlay_all(tables_of([entries])).hidden_by
     assert [row for row, by in enumerate(hidden) if by >= 0] == [5]
 
 
@@ -109,7 +109,7 @@ def test_a_hard_link_to_a_symlink_leads_on(below: bool) -> None:
     links: list[tuple[str, Entry]] = [("p/S", Link("/t")), ("p/H", Hard("p/S"))]
     layers: list[Pairs] = [target, [*links, ("p/H/x", b"new")]] if below else [[*links, *target, ("p/H/x", b"new")]]
     assert_nothing_is_missed(layers, 1000)
-    assert merge(tables_of(layers)).hidden_by[0][0 if below else 2] >= 0
+    assert overlay_all(tables_of(layers)).hidden_by[0][0 if below else 2] >= 0
 
 
 @pytest.mark.parametrize("length", [60_000, 4_000])
@@ -120,7 +120,7 @@ def test_long_paths_take_little_memory(length: int) -> None:
     tables = tables_of(layers)
     tracemalloc.start()
     try:
-        merge(tables)
+        overlay_all(tables)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -143,5 +143,5 @@ SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number i
 )
 def test_few_rows_are_contested(upper: Pairs, selected: set[str]) -> None:
     """What lies apart is left out, what can be hidden and what hides it is not."""
-    rows = find_contested(tables_of([SYSTEM, upper]))
+    rows = find_overlapping_rows(tables_of([SYSTEM, upper]))
     assert {path.decode() for each in rows for path in each.paths} == selected

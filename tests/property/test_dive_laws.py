@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.filesystem.overlap import find_contested
+from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.dive_figures import find_dive_figures, find_repeated_files
 from ocisize.filesystem.dive_tree import BLANK, list_nodes, size_reader
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
-from ocisize.tar.paths import Paths
+from ocisize.tar.paths import PathColumn
 from tests.images import DIR, Entry
 from tests.property.dive_model import dive, random_layers
 from tests.property.model import Pairs, tables_of
@@ -28,7 +28,7 @@ def in_pieces(tables: Sequence[FileTable], piece: int) -> None:
     with patch("ocisize.tar.paths._PIECE", piece):
         for table in tables:
             rooted = set(table.paths.rooted)
-            table.paths = Paths(b"/" * (row in rooted) + path for row, path in enumerate(table.paths))
+            table.paths = PathColumn(b"/" * (row in rooted) + path for row, path in enumerate(table.paths))
 
 
 def node_list(table: FileTable) -> list[tuple[str | None, int]]:
@@ -39,7 +39,7 @@ def node_list(table: FileTable) -> list[tuple[str | None, int]]:
 def assert_like_dive(layers: Sequence[Pairs], piece: int = 1000) -> None:
     tables, expected = tables_of(layers), dive(layers)
     in_pieces(tables, piece)
-    figures = find_dive_figures(tables, find_contested(tables))
+    figures = find_dive_figures(tables, find_overlapping_rows(tables))
     assert list(figures.layer_sizes) == expected.layer_sizes
     assert (figures.image_size, figures.user_size) == (sum(expected.layer_sizes), sum(expected.layer_sizes[1:]))
     assert (figures.efficiency, figures.wasted_size) == (expected.efficiency, expected.wasted_size)

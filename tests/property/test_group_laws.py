@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis
 from ocisize.rules.rule import Catalog
-from ocisize.sizes.directories import directory_sums, with_all_below
+from ocisize.sizes.directories import directory_sums, subtree_totals
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.files import Order, list_files
 from ocisize.model.sizes import Group
-from ocisize.sizes.tree import Node, make_tree
+from ocisize.sizes.tree import TreeNode, make_tree
 from ocisize.analyzer import Analyzer
-from ocisize.sizes.rows import run_over
+from ocisize.sizes.rows import directory_runs
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
@@ -93,16 +93,16 @@ def what_order_decides(analysis: Analysis) -> tuple[list[tuple[str, int, int]], 
 def test_directories_hold_what_is_below_them(layers: list[Pairs], piece: int) -> None:
     """A directory's figures are those of the rows whose path begins with it, counted the slow way."""
     analysis = analyzed(layers, "plain", piece)
-    runs = run_over(analysis.layers)
+    runs = directory_runs(analysis.layers)
     directories = runs.directories
-    whole = with_all_below(directories, directory_sums(analysis.layers, runs))
+    whole = subtree_totals(directories, directory_sums(analysis.layers, runs))
     rows = [(entry.path, entry.size) for each in analysis.layers for entry in each.files or ()]
     for number, path in enumerate(directories.paths):
         inside = path.decode("utf-8", "surrogateescape") + "/" if path else ""
         assert whole.content[number] == sum(size for at, size in rows if at.startswith(inside))
 
 
-def nodes(node: Node) -> Iterator[Node]:
+def nodes(node: TreeNode) -> Iterator[TreeNode]:
     yield node
     for child in node.children:
         yield from nodes(child)

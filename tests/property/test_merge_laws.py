@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ocisize.history.steps import Origin
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.waste import WasteTable
-from ocisize.filesystem.overlay import merge
-from ocisize.sizes.layers import LayerFacts, summarize_layers, total
+from ocisize.filesystem.overlay import overlay_all
+from ocisize.sizes.layers import LayerFacts, summarize_layers, sum_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
 from ocisize.analyzer import Analyzer
@@ -66,7 +66,7 @@ class Result:
 
 def analyzed(layers: Sequence[Pairs]) -> Result:
     tables = tables_of(layers)
-    merged = merge(tables)
+    merged = overlay_all(tables)
     waste = find_waste(tables, merged)
     facts = [LayerFacts("", None, "", "plain", table.tar_size, True, True) for table in tables]
     for table in tables:
@@ -85,7 +85,7 @@ def test_merge_agrees_with_the_model(layers: list[Pairs]) -> None:
     """The linear merge hides the same files, for the same causes and in the same layers, as the plainly written rules."""
     result, model = analyzed(layers), overlay(layers)
     assert result.rows == model.waste
-    assert total(result.layers).live_size == model.live_size
+    assert sum_layers(result.layers).live_size == model.live_size
 
 
 @laws
@@ -93,7 +93,7 @@ def test_merge_agrees_with_the_model(layers: list[Pairs]) -> None:
 def test_waste_is_content_that_does_not_live(layers: list[Pairs]) -> None:
     """The sizes of all wasted entries add up to content_size - live_size."""
     result = analyzed(layers)
-    image = total(result.layers)
+    image = sum_layers(result.layers)
     assert sum(entry.size for entry in result.waste) == image.wasted_size == image.content_size - image.live_size
 
 
@@ -105,7 +105,7 @@ def test_layers_add_up_to_the_image(layers: list[Pairs]) -> None:
     Wire figures count a blob that stands in several layers once.
     """
     result = analyzed(layers)
-    image = total(result.layers)
+    image = sum_layers(result.layers)
     distinct = {each.digest: each for each in result.layers}.values()
     for name in attrs.fields_dict(type(image)):
         added = distinct if "compressed" in name else result.layers
@@ -127,7 +127,7 @@ def test_nothing_is_hidden_from_below(layers: list[Pairs]) -> None:
 def test_efficiency_is_a_ratio(layers: list[Pairs]) -> None:
     """Efficiency lies in 0..1 for the image and every layer, and is 1 exactly where nothing is wasted."""
     result = analyzed(layers)
-    for each in (total(result.layers), *result.layers):
+    for each in (sum_layers(result.layers), *result.layers):
         assert 0 <= each.efficiency <= 1
         assert (each.efficiency == 1) == (each.wasted_size == 0)
 
@@ -143,7 +143,7 @@ def test_an_empty_layer_changes_nothing(layers: list[Pairs], data: st.DataObject
     assert after.rows == sorted(moved)
     empty = after.layers[at]
     assert (empty.content_size, empty.live_size, empty.disk_size, empty.hides_size, empty.entry_count) == (0, 0, 0, 0, 0)
-    image, grown = total(before.layers), total(after.layers)
+    image, grown = sum_layers(before.layers), sum_layers(after.layers)
     assert attrs.evolve(grown, tar_size=0, compressed_size=0) == attrs.evolve(image, tar_size=0, compressed_size=0)
 
 
@@ -170,7 +170,7 @@ def test_compression_changes_the_wire_only(layers: list[Pairs]) -> None:
         found = sorted((row.path, row.size, row.cause.value, row.held_by, row.hidden_by) for row in analysis.waste)
         assert found == plain.rows
         assert (analysis.live_size, analysis.duplicate_size) == (
-            total(plain.layers).live_size, total(plain.layers).duplicate_size,
+            sum_layers(plain.layers).live_size, sum_layers(plain.layers).duplicate_size,
         )  # fmt: skip
         for each, built in zip(analysis.layers, image.layers, strict=True):
             files = each.files

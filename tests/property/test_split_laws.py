@@ -12,7 +12,7 @@ from ocisize.model.base import Base, Method
 from ocisize.model.findings import Confidence
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Sizes
-from ocisize.sizes.layers import split, total
+from ocisize.sizes.layers import split_at_base, sum_layers
 
 SIZE = st.integers(0, 2**40)
 FIGURES = [field.name for field in attrs.fields(Sizes)]
@@ -42,8 +42,8 @@ def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
 def test_base_and_own_add_up(layers: list[LayerAnalysis], data: st.DataObject) -> None:
     """Every figure of the image is the sum of the base's and the own; unknown if one of the two is."""
     count = data.draw(st.integers(1, len(layers)))
-    parts = split(layers, Base(count, None, None, Method.GIVEN, Confidence.SURE))
-    whole = total(layers)
+    parts = split_at_base(layers, Base(count, None, None, Method.GIVEN, Confidence.SURE))
+    whole = sum_layers(layers)
     assert parts.base is not None and parts.own is not None
     for name in FIGURES:
         base, own = getattr(parts.base, name), getattr(parts.own, name)
@@ -54,5 +54,5 @@ def test_base_and_own_add_up(layers: list[LayerAnalysis], data: st.DataObject) -
 @given(layer_lists())
 def test_a_name_alone_parts_nothing(layers: list[LayerAnalysis]) -> None:
     """Where the boundary is unknown there are no figures."""
-    parts = split(layers, Base(0, "name", None, Method.NAMED, Confidence.ASK))
+    parts = split_at_base(layers, Base(0, "name", None, Method.NAMED, Confidence.ASK))
     assert (parts.base, parts.own) == (None, None)

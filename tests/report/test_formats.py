@@ -22,7 +22,7 @@ from ocisize.errors import ReportError
 from ocisize.report.export.badge import make_badge
 from ocisize.report.words.findings import fingerprints, repository_of
 from ocisize.report.formats import FORMATS, write_report
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.ci.junit import Check, write_suites
 from ocisize.report.ci.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions
@@ -55,7 +55,7 @@ def test_every_format_writes(name: str, example: Analysis) -> None:
 def test_formats_take_the_extremes(name: str) -> None:
     """An image without layers and one of unknown wire size are reported in every format."""
     text_of(name, analysis_of())
-    assert text_of(name, analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], wire_known=False))
+    assert text_of(name, analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], compressed_size_known=False))
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "dive-json"])
@@ -150,7 +150,7 @@ def test_rules_are_explained_in_general() -> None:
 
 def test_markdown_says_what_matters(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
-    text = to_markdown([Reported(analysis=example)])
+    text = to_markdown([ReportedImage(analysis=example)])
     for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
                   f"**{len(example.advice.findings)} findings**", "`COPY --chown=1000:1000 . /app`",
                   "<summary>Layers</summary>", "| 4 | 20.7 kB |"):  # fmt: skip
@@ -178,7 +178,7 @@ def test_markdown_keeps_any_limit(findings: list[Any]) -> None:
     """Rows are whole whatever the limit, and shown and missing ones are all there are."""
     analysis = analysis_of({"a": b"1"}, {"b": b"2"}, findings=findings)
     for limit in (1500, 4000, 20_000):
-        text = to_markdown([Reported(analysis=analysis)], limit=limit)
+        text = to_markdown([ReportedImage(analysis=analysis)], limit=limit)
         assert len(text.encode()) <= limit
         missing = re.search(r"and ([\d,]+) more findings", text)
         if shown := text.count("<br>OS"):
@@ -289,7 +289,10 @@ def test_badges_say_what_they_know(example: Analysis) -> None:
     assert json.loads(text_of("badge", example)) == {
         "schemaVersion": 1, "label": "image size", "message": "1.59 MB", "color": "yellowgreen",
     }  # fmt: skip
-    assert json.loads(text_of("badge", analysis_of({"a": b"1" * 5000}, wire_known=False)))["label"] == "unpacked size"
+    assert (
+        json.loads(text_of("badge", analysis_of({"a": b"1" * 5000}, compressed_size_known=False)))["label"]
+        == "unpacked size"
+    )
     assert ">1.59 MB</text>" in text_of("badge-svg", example)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.rules.file_types import EXTENSIONS, OTHER, PROGRAMS, place_of, type_of
-from ocisize.sizes.groups import MOST, find_groups
+from ocisize.sizes.groups import MAX_GROUPS, find_groups
 from ocisize.model.sizes import Group, Groups
 from ocisize.filesystem.directories import MAX_DEPTH
 from tests.images import DIR, BuiltLayer, File, Hard, Link, build_image, layer, write_docker_archive
@@ -55,11 +55,11 @@ def test_files_in_the_root_have_a_group() -> None:
 
 def test_only_the_largest_directories_are_kept_apart() -> None:
     """Beyond MOST groups the others are one, without a name, and nothing is lost."""
-    groups = groups_of(layer({f"d{number:03}/x.{number:03}": b"1" * (number + 1) for number in range(2 * MOST)}))
-    assert len(groups.directories) == MOST + 1
+    groups = groups_of(layer({f"d{number:03}/x.{number:03}": b"1" * (number + 1) for number in range(2 * MAX_GROUPS)}))
+    assert len(groups.directories) == MAX_GROUPS + 1
     assert groups.directories[-1].name is None
-    assert groups.directories[-1].content_size == sum(range(1, MOST + 1))
-    assert groups.directories[-1].file_count == MOST
+    assert groups.directories[-1].content_size == sum(range(1, MAX_GROUPS + 1))
+    assert groups.directories[-1].file_count == MAX_GROUPS
 
 
 def test_very_deep_paths_count_for_a_directory_above() -> None:

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.sizes.layers import DISK_BLOCK, total
+from ocisize.sizes.layers import DISK_BLOCK, sum_layers
 from tests.images import (
     DIR, BuiltImage, Compression, File, Hard, Link, build_image, layer, raw_layer, write_docker_archive, write_layout,
 )  # fmt: skip
@@ -142,7 +142,7 @@ def test_one_unknown_makes_the_sum_unknown(tmp_path: Path) -> None:
     """An image has no compressed size when one of its layers has none."""
     layers = Analyzer().analyze(str(write_layout(example(), tmp_path / "layout"))).layers
     unknown = attrs.evolve(layers[1], compressed_size=None, wasted_compressed_size=None)
-    image = total([layers[0], unknown, layers[2]])
+    image = sum_layers([layers[0], unknown, layers[2]])
     assert (image.compressed_size, image.wasted_compressed_size) == (None, None)
     assert image.content_size == 28_543
 

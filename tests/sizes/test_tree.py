@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analysis, Analyzer
-from ocisize.filesystem.directories import MAX_DEPTH, MAX_PATH, Directories
+from ocisize.filesystem.directories import MAX_DEPTH, MAX_PATH, DirectoryIndex
 from ocisize.sizes.files import Order
-from ocisize.sizes.tree import Node, make_tree
+from ocisize.sizes.tree import TreeNode, make_tree
 from ocisize.errors import ViewError
 from tests.images import BuiltLayer, File, build_image, layer, write_docker_archive
 from tests.oci.test_image import single
@@ -21,7 +21,7 @@ def analyse(*layers: BuiltLayer) -> Analysis:
     return Analyzer().analyze_source(single(build_image(layers)))
 
 
-def lines(node: Node, level: int = 0) -> Iterator[str]:
+def lines(node: TreeNode, level: int = 0) -> Iterator[str]:
     """Path, stored and wasted bytes of all nodes, one per line; a directory's path ends in a slash."""
     group = node.group
     yield f"{'  ' * level}/{group.name}{'/' * (node.is_directory and level > 0)} {group.content_size} {group.wasted_size}"
@@ -133,14 +133,14 @@ def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
 
 def test_deep_directories_have_one_number() -> None:
     """What is deeper than asked for counts for the directory at that depth; nothing in between is kept."""
-    tree = Directories(2)
+    tree = DirectoryIndex(2)
     assert [tree.numbers[path] for path in (b"a/b/c/d", b"a/b", b"a/b/x", b"a", b"")] == [2, 2, 2, 1, 0]
     assert tree.paths == [b"", b"a", b"a/b"]
 
 
 def test_too_long_directories_hang_from_a_shallow_one() -> None:
     """No directory between is numbered: a path of thousands of components would take the square of its length."""
-    tree = Directories()
+    tree = DirectoryIndex()
     number = tree.numbers[b"/".join([b"d"] * (MAX_PATH // 2 + 1))]
     assert len(tree) == MAX_DEPTH + 2
     assert tree.depths()[number] == MAX_DEPTH + 1

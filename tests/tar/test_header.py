@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import assume, strategies as st
 
-from ocisize.tar.header import Extra, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax
+from ocisize.tar.header import ExtendedHeader, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax
 from tests.strategies import base256, header, record
 
 
@@ -82,7 +82,7 @@ def test_repeated_pax_records() -> None:
 
 def test_extra_defaults_to_the_header() -> None:
     """Without records the header's own values stand."""
-    extra = Extra()
+    extra = ExtendedHeader()
     assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner(b"uid", 6)) == (b"n", b"l", 5, 6)
     assert (extra.sparse_size(5), extra.xattrs) == (None, {})
 
@@ -90,7 +90,7 @@ def test_extra_defaults_to_the_header() -> None:
 @pytest.mark.parametrize(("value", "owner"), [(b"7", 7), (b"-2", -2), (b"", 1)])
 def test_pax_owners(value: bytes, owner: int) -> None:
     """Owners are decimal and may be negative."""
-    assert Extra({b"uid": value}).owner(b"uid", 1) == owner
+    assert ExtendedHeader({b"uid": value}).owner(b"uid", 1) == owner
 
 
 def test_sparse_maps() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.tar.paths import Paths, clean_name, clean_names
+from ocisize.tar.paths import PathColumn, clean_name, clean_names
 
 PARTS = st.sampled_from([b"a", b"b.c", b".", b"..", b"", b"...", b".a"])
 RAW_NAMES = st.lists(PARTS, min_size=1, max_size=6).map(b"/".join)
@@ -34,7 +34,7 @@ def test_clean_names_stay_clean(name: bytes) -> None:
 def test_rows_and_pieces(count: int, batch: int) -> None:
     """However rows were added and are asked for, they are the same."""
     names = [b"d%d/f%d" % (number // 9, number) for number in range(count)]
-    paths = Paths()
+    paths = PathColumn()
     for start in range(0, count, batch):
         paths.add(names[start : start + batch])
     assert list(paths) == names == paths[:]
@@ -46,23 +46,23 @@ def test_rows_and_pieces(count: int, batch: int) -> None:
     assert rebuilt == names
     rows = sorted({0, 1, 16383, 16384, 16385, 40000, count - 1} & set(range(count)))
     assert list(paths.select(rows)) == [names[row] for row in rows] == [paths[row] for row in rows]
-    assert paths == Paths(names)
+    assert paths == PathColumn(names)
 
 
 def test_rows_that_are_not_there() -> None:
     """Rows count from the end like any sequence's, and end like it."""
-    paths = Paths([b"a", b"b/"])
+    paths = PathColumn([b"a", b"b/"])
     assert (paths[-1], paths[0]) == (b"b", b"a")
     for row in (2, -3):
         with pytest.raises(IndexError):
             paths[row]
     with pytest.raises(IndexError):
-        Paths()[0]
+        PathColumn()[0]
 
 
 def test_rows_that_cannot_be_selected() -> None:
     """A row beyond the end, or below the one before it, is an error and no endless loop."""
-    paths = Paths([b"%d" % number for number in range(20_000)])
+    paths = PathColumn([b"%d" % number for number in range(20_000)])
     for rows in ([20_000], [5, 20_001], [19_000, 5]):
         with pytest.raises(IndexError):
             list(paths.select(rows))
@@ -70,7 +70,7 @@ def test_rows_that_cannot_be_selected() -> None:
 
 def test_rows_added_after_a_look() -> None:
     """What was looked up before does not hide what came after."""
-    paths = Paths([b"a"])
+    paths = PathColumn([b"a"])
     assert paths[0] == b"a"
     paths.add([b"./b//c/"])
     assert (paths[1], list(paths)) == (b"b/c", [b"a", b"b/c"])
@@ -78,16 +78,16 @@ def test_rows_added_after_a_look() -> None:
 
 def test_empty_paths_are_paths() -> None:
     """The root itself is a row like any other."""
-    assert list(Paths([b"./"])) == [b""]
-    assert list(Paths([b"", b"a", b""])) == [b"", b"a", b""]
+    assert list(PathColumn([b"./"])) == [b""]
+    assert list(PathColumn([b"", b"a", b""])) == [b"", b"a", b""]
 
 
 def test_text_in_any_path() -> None:
     """One search over all, and paths compare by their rows."""
-    assert Paths([b"a/.wh.b"]).contain(b".wh.")
-    assert not Paths([b"a/b"]).contain(b".wh.")
-    assert Paths([b"a"]) != Paths([b"b"])
-    assert Paths([b"a"]) != [b"a"]
+    assert PathColumn([b"a/.wh.b"]).contain(b".wh.")
+    assert not PathColumn([b"a/b"]).contain(b".wh.")
+    assert PathColumn([b"a"]) != PathColumn([b"b"])
+    assert PathColumn([b"a"]) != [b"a"]
 
 
 @given(
@@ -97,5 +97,5 @@ def test_text_in_any_path() -> None:
 def test_rows_with_a_text(names: list[bytes], text: bytes) -> None:
     """A search over all paths finds each row once; a NUL stands for the end."""
     rows = [row for row, name in enumerate(names) if text in name + b"\0"]
-    assert list(Paths(names).rows_with(text)) == rows
-    assert list(Paths(names).select_with(text)) == [(row, names[row]) for row in rows]
+    assert list(PathColumn(names).rows_with(text)) == rows
+    assert list(PathColumn(names).select_with(text)) == [(row, names[row]) for row in rows]

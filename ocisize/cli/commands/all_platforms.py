@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, complain_of, find_gate, status_of
+from ocisize.cli.budget_options import UNWRITTEN, find_gate, report_violations, status_of
 from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.options import colored, incomplete_status
 from ocisize.cli.terminal import write_outputs
@@ -43,7 +43,7 @@ def run_all(options: argparse.Namespace) -> int:
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         for name, found in verdicts.items():
-            complain_of(found, index.analyses[name], about=name)
+            report_violations(found, index.analyses[name], about=name)
     if gate.budgets:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, complain_of, find_gate, status_of
+from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
 from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
-from ocisize.cli.terminal import complain, write_outputs
+from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 
 __all__ = ["FORMATS", "SEVERAL", "add_options", "run"]
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     gate = find_gate(options)
     formats = {output.format for output in options.outputs}
     if options.files and formats.isdisjoint(_WITH_FILES) and not options.quiet:
-        complain("warning", f"--files adds to {' and '.join(_WITH_FILES)} only; ocisize files IMAGE lists files")
+        print_message("warning", f"--files adds to {' and '.join(_WITH_FILES)} only; ocisize files IMAGE lists files")
     needs_hashes = options.files and "json" in formats
     analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
     verdicts = gate.judge(analysis)
@@ -65,5 +65,5 @@ def run(options: argparse.Namespace) -> int:
     )
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
-        complain_of(verdicts, analysis)
+        report_violations(verdicts, analysis)
     return incomplete_status(status_of(verdicts), complete=analysis.complete) if written else UNWRITTEN

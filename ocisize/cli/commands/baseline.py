@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import add_growth_options, complain_of, read_gate, status_of
+from ocisize.cli.budget_options import add_growth_options, read_gate, report_violations, status_of
 from ocisize.cli.inputs import read_all, read_image, refuse_absent
 from ocisize.cli.options import KEPT, colored
 from ocisize.cli.terminal import open_output
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ocisize.budgets.baseline import Baseline, Entry
-    from ocisize.cli.budget_options import Gate
+    from ocisize.cli.budget_options import BudgetGate
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Budget
     from ocisize.model.platforms import IndexAnalysis
-    from ocisize.report.words.baseline import Comparison
+    from ocisize.report.words.baseline import BaselineComparison
 
 FORMATS = {"text": "", "json": ""}
 ACTIONS = {"write": "accept the image as it is", "check": "judge how it has grown, exit status 1 if too much"}
-_NOTHING_GROWS = ("max-wire", "max-unpacked", "max-waste")
+_NOTHING_GROWS = ("max-download", "max-unpacked", "max-waste")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -72,30 +72,32 @@ def _by_name(index: IndexAnalysis) -> list[Analysis]:
     return [evolve(analysis, platform=name) for name, analysis in index.analyses.items()]
 
 
-def _compare(analysis: Analysis, gate: Gate, baseline: Baseline, *, judged: bool) -> Comparison:
+def _compare(analysis: Analysis, gate: BudgetGate, baseline: Baseline, *, judged: bool) -> BaselineComparison:
     """An image beside its baseline, with the verdicts on how it has grown."""
     from ocisize.budgets.baseline import entry_of, name_of
     from ocisize.budgets.check import measure_parts
-    from ocisize.report.words.baseline import Comparison
+    from ocisize.report.words.baseline import BaselineComparison
 
     name, now = gate.name or name_of(analysis), entry_of(analysis, measure_parts(analysis, gate.budgets))
     kept = baseline.entry(name, analysis.platform)
     growth = gate._replace(budgets=tuple(_growth(gate, kept, now)), name=name) if judged else None
     verdicts = growth.judge(analysis) if growth else ()
-    return Comparison(name=name, analysis=analysis, now=now, kept=kept, verdicts=verdicts, file=str(gate.baseline_file))
+    return BaselineComparison(
+        name=name, analysis=analysis, now=now, kept=kept, verdicts=verdicts, file=str(gate.baseline_file)
+    )
 
 
-def _entry_after(compared: Comparison, options: argparse.Namespace, status: int) -> Entry | None:
+def _entry_after(compared: BaselineComparison, options: argparse.Namespace, status: int) -> Entry | None:
     """What the baseline has of an image when the command is done."""
-    from ocisize.budgets.baseline import lower
+    from ocisize.budgets.baseline import ratchet
 
     if options.action == "write":
         return compared.now
     lowers = options.ratchet and compared.kept is not None and status == KEPT
-    return lower(compared.kept, compared.now) if lowers and compared.kept else compared.kept
+    return ratchet(compared.kept, compared.now) if lowers and compared.kept else compared.kept
 
 
-def _report(compared: Sequence[Comparison], options: argparse.Namespace) -> None:
+def _report(compared: Sequence[BaselineComparison], options: argparse.Namespace) -> None:
     from ocisize.report.json.baseline import comparison_to_json, comparisons_to_json
     from ocisize.report.text.baseline import write_comparison
 
@@ -108,10 +110,10 @@ def _report(compared: Sequence[Comparison], options: argparse.Namespace) -> None
                 write_comparison(each, file, color=colored(options))
     if options.format != "text" or options.output:
         for each in compared:
-            complain_of(each.verdicts, each.analysis, about=each.analysis.platform if options.all_platforms else "")
+            report_violations(each.verdicts, each.analysis, about=each.analysis.platform if options.all_platforms else "")
 
 
-def _growth(gate: Gate, kept: Entry | None, now: Entry) -> Iterator[Budget]:
+def _growth(gate: BudgetGate, kept: Entry | None, now: Entry) -> Iterator[Budget]:
     """The budgets of growth; without any, nothing may grow that is known."""
     from ocisize.budgets.load import budget_of
 
@@ -122,6 +124,6 @@ def _growth(gate: Gate, kept: Entry | None, now: Entry) -> Iterator[Budget]:
     if growth:
         yield from growth
         return
-    wire_known = now.totals.wire is not None or kept is None or kept.totals.wire is not None
-    for key in _NOTHING_GROWS if wire_known else _NOTHING_GROWS[1:]:
+    compressed_size_known = now.totals.wire is not None or kept is None or kept.totals.wire is not None
+    for key in _NOTHING_GROWS if compressed_size_known else _NOTHING_GROWS[1:]:
         yield budget_of(key, "+0", "baseline check")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import read_image
 from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, glob, incomplete_status
-from ocisize.cli.terminal import complain, open_output
+from ocisize.cli.terminal import open_output, print_message
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
     for each in globs:
         below = each.text.rstrip("/") + "/"
         if below != each.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
-            complain("hint", f"{each.text} is a folder; for all that is below it: --glob '{below}'")
+            print_message("hint", f"{each.text} is a folder; for all that is below it: --glob '{below}'")
 
 
 def run(options: argparse.Namespace) -> int:

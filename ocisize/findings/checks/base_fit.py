@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.findings.claim import Claim
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.system import Runtime
 from ocisize.packages.runtimes import Target, load_runtimes, load_targets
 from ocisize.packages.system import program_of
-from ocisize.sizes.layers import total
+from ocisize.sizes.layers import sum_layers
 
 _FAR = 2  # times the upper end of a target above which an image is far above it
 _VERY_FAR = 4
@@ -23,7 +23,7 @@ _CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS sea
 _COMMANDS = {"java": ("jre", "jdk"), "python": ("python",), "node": ("node",), "ruby": ("ruby",), "php": ("php",)}
 
 
-def find_unfit(scene: Scene) -> Iterator[Claim]:
+def find_unfit(scene: ImageEvidence) -> Iterator[Claim]:
     """Remarks on the size of the image, on its base, and on a JDK."""
     main = _main(scene)
     yield from _above_target(scene, main)
@@ -36,7 +36,7 @@ def find_unfit(scene: Scene) -> Iterator[Claim]:
             yield _jdk(runtime)
 
 
-def _main(scene: Scene) -> list[Runtime]:
+def _main(scene: ImageEvidence) -> list[Runtime]:
     """The runtimes that the image is for: that which it starts, else those its environment names, else all it has."""
     targets = load_targets()
     known = [runtime for runtime in scene.system.runtimes if _kind(runtime) in targets]
@@ -54,7 +54,7 @@ def _kind(runtime: Runtime) -> str:
     return "jre" if runtime.name == "jdk" else runtime.name
 
 
-def _above_target(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
+def _above_target(scene: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
     """What is far above the most that any of its runtimes usually takes."""
     size, how = _download(scene, len(scene.layers))
     found = [load_targets()[_kind(runtime)] for runtime in main]
@@ -74,7 +74,7 @@ def _above_target(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
         )
 
 
-def _full_variant(scene: Scene, runtime: Runtime) -> Claim | None:
+def _full_variant(scene: ImageEvidence, runtime: Runtime) -> Claim | None:
     """An official image that has a slim variant: its runtime stands on a compiler that a layer below brings."""
     target = load_targets()[_kind(runtime)]
     noted = {rule.environment for rule in load_runtimes() if rule.name == runtime.name}
@@ -92,12 +92,12 @@ def _full_variant(scene: Scene, runtime: Runtime) -> Claim | None:
         confidence=Confidence.ASK,
         fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a stage of its own."
         + _alpine(scene, target, runtime),
-        others=tuple(sorted({*compilers, runtime.layer})),
+        other_layers=tuple(sorted({*compilers, runtime.layer})),
         severity=Severity.MEDIUM,
     )
 
 
-def _large_base(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
+def _large_base(scene: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
     """A base that is much larger than others with the same runtime."""
     size, how = _download(scene, scene.base_layers)
     for runtime in main[:1]:
@@ -112,12 +112,12 @@ def _large_base(scene: Scene, main: list[Runtime]) -> Iterator[Claim]:
                 title=f"the base image takes {how}{_mb(size)} to download, more than {runtime.title} needs",
                 confidence=Confidence.ASK,
                 fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine(scene, target, runtime),
-                others=tuple(range(scene.base_layers)),
+                other_layers=tuple(range(scene.base_layers)),
                 severity=Severity.LOW,
             )
 
 
-def _alpine(scene: Scene, target: Target, runtime: Runtime) -> str:
+def _alpine(scene: ImageEvidence, target: Target, runtime: Runtime) -> str:
     if not target.alpine or scene.system.libc == "musl":
         return ""
     name = _named(target.alpine, runtime, target)
@@ -134,7 +134,7 @@ def _jdk(runtime: Runtime) -> Claim:
         fix=f"Compile in a stage of its own and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
         "modules needed: jlink --add-modules … --strip-debug --no-header-files --no-man-pages. Keep the JDK where the "
         "application compiles at run time or jcmd and jmap are needed inside.",
-        others=(runtime.layer,),
+        other_layers=(runtime.layer,),
         paths=(runtime.path,),
         severity=Severity.MEDIUM,
     )
@@ -147,9 +147,9 @@ def _named(text: str, runtime: Runtime, target: Target) -> str:
     return text.replace("{version}", version)
 
 
-def _download(scene: Scene, layers: int) -> tuple[int, str]:
+def _download(scene: ImageEvidence, layers: int) -> tuple[int, str]:
     """Bytes to download for so many layers, estimated by their content where that is unknown, and a word for which."""
-    sizes = total(scene.layers[:layers])
+    sizes = sum_layers(scene.layers[:layers])
     if sizes.compressed_size is None:
         return sizes.content_size // _UNPACKED, "about "
     return sizes.compressed_size, ""

@@ -12,10 +12,10 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
-from ocisize.findings.evidence import Scene
-from ocisize.history.step_kind import from_context
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.step_kind import copies_from_context
 from ocisize.model.findings import Confidence
-from ocisize.packages.owners import Kind, installed_twice, kind_of
+from ocisize.packages.owners import PackageManager, installed_twice, package_manager_of
 from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
@@ -26,7 +26,7 @@ _PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
 _LEAST = 0.005  # share of the download below which packages that stand twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
-_Package: TypeAlias = "tuple[Kind, bytes, bytes]"  # whose it is and the two folders it stands in
+_Package: TypeAlias = "tuple[PackageManager, bytes, bytes]"  # whose it is and the two folders it stands in
 _Key = TypeVar("_Key", "tuple[bytes, bytes]", _Package)
 
 
@@ -39,7 +39,7 @@ class _Pair(NamedTuple):
     original: bytes
 
 
-def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
+def find_duplicate_files(scene: ImageEvidence, ledger: Ledger) -> Iterator[Claim]:
     """Claims for all duplicates but one of each content, leaving alone what is claimed: two for the price of none.
 
     Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
@@ -65,7 +65,7 @@ def find_repeats(scene: Scene, ledger: Ledger) -> Iterator[Claim]:
     yield from _of_files(scene, own)
 
 
-def _of_files(scene: Scene, pairs: Sequence[_Pair]) -> Iterator[Claim]:
+def _of_files(scene: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim]:
     """Claims for files of one's own: the largest trees by name, the rest together."""
     largest = heapq.nsmallest(_PAIRED, pairs, key=lambda pair: (-_size(scene, pair.place), pair.place))
     groups: dict[tuple[bytes, bytes], list[_Place]] = defaultdict(list)
@@ -84,14 +84,14 @@ def _of_files(scene: Scene, pairs: Sequence[_Pair]) -> Iterator[Claim]:
         yield _claim(title, _by_layer(rest), partial(_link, scene, "it"), confidence=Confidence.ASK)
 
 
-def _of_packages(scene: Scene, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
+def _of_packages(scene: ImageEvidence, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
     """Claims for packages that are installed twice, by the folders they are in."""
     for kind, first, second in _largest(scene, groups):
         here, there = _shown(first), _shown(second)
         where = f"{here} = {there}" if first != second else f"within {here}"
         fix = (
             f"Install the packages once, in {here} or in {there}, and have the other program use them."
-            if kind is not Kind.NODE
+            if kind is not PackageManager.NODE
             else f"npm dedupe in {here.rpartition('/')[0] or '/'}, where versions allow."
             if first == second
             else f"One workspace for both projects (npm workspaces), so that {here} and {there} become one; or bundle each."
@@ -101,27 +101,27 @@ def _of_packages(scene: Scene, groups: Mapping[_Package, Sequence[_Place]]) -> I
             _by_layer(groups[kind, first, second]),
             fix,
             confidence=Confidence.ASK,
-            least=_LEAST,
+            min_share=_LEAST,
         )
 
 
-def _largest(scene: Scene, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
+def _largest(scene: ImageEvidence, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
     sizes = {key: sum(_size(scene, place) for place in places) for key, places in groups.items()}
     return heapq.nsmallest(_NAMED, groups, key=lambda key: (-sizes[key], key))
 
 
-def _link(scene: Scene, original: str, layer: int, _: str) -> str:
+def _link(scene: ImageEvidence, original: str, layer: int, _: str) -> str:
     """How to keep one copy, by the step that brought the others."""
     if layer < scene.base_layers:
         return "The base image brings both: choose one that has them once."
     step = scene.step(layer)
-    how = "copy it once, and link to" if from_context(step) else "link to"
+    how = "copy it once, and link to" if copies_from_context(step) else "link to"
     return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."
 
 
-def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
+def _spare_copies(scene: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
     """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
-    taken = b"".join(ledger.taken(layer) for layer in range(len(scene.tables)))
+    taken = b"".join(ledger.claimed(layer) for layer in range(len(scene.tables)))
     starts = list(accumulate(map(len, scene.tables), initial=0))
     instead: dict[int, int] = {}
     spare: list[tuple[Sequence[int], Sequence[int]]] = []
@@ -141,7 +141,7 @@ def _spare_copies(scene: Scene, ledger: Ledger) -> list[tuple[Sequence[int], Seq
     return spare
 
 
-def _size(scene: Scene, place: _Place) -> int:
+def _size(scene: ImageEvidence, place: _Place) -> int:
     return scene.tables[place[0]].sizes[place[1]]
 
 
@@ -152,14 +152,14 @@ def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
     return rows
 
 
-def _pairs(scene: Scene, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
+def _pairs(scene: ImageEvidence, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
     """Copies with the paths of both: files of one's own, and packages that stand twice; nobody links the system's."""
-    kept: list[tuple[_Place, Kind | None, bytes, int]] = []
+    kept: list[tuple[_Place, PackageManager | None, bytes, int]] = []
     for layer, (rows, originals) in enumerate(spare):
         order = sorted(range(len(rows)), key=rows.__getitem__)
         paths = scene.tables[layer].paths.select([rows[at] for at in order])
         for at, path in zip(order, paths, strict=True):
-            if (kind := kind_of(path)) is not Kind.SYSTEM:
+            if (kind := package_manager_of(path)) is not PackageManager.SYSTEM:
                 kept.append(((layer, rows[at]), kind, path, originals[at]))
     names = _paths_of(scene.tables, {original for *_, original in kept})
     for place, kind, copy, number in kept:
@@ -201,8 +201,15 @@ def _claim(
     fix: Fix,
     *,
     confidence: Confidence = Confidence.LIKELY,
-    least: float = 0.0,
+    min_share: float = 0.0,
 ) -> Claim:
     return Claim(
-        id="OS110", title=title, confidence=confidence, fix=fix, traced=True, tier=Tier.DUPLICATE, rows=rows, least=least
+        id="OS110",
+        title=title,
+        confidence=confidence,
+        fix=fix,
+        blame_first_layer=True,
+        tier=Tier.DUPLICATE,
+        rows=rows,
+        min_share=min_share,
     )

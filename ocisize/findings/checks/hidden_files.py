@@ -11,19 +11,19 @@ from itertools import compress
 import attrs
 
 from ocisize.findings.claim import FILES, Claim, Tier
-from ocisize.findings.evidence import Scene
-from ocisize.history.ownership import mend_copy, moved, sets_metadata, target_of
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.ownership import chown_for_earlier_run, copy_with_ownership, sets_metadata, target_of
 from ocisize.history.package_managers import (
+    add_packages_edit,
     can_move,
+    common_manager,
     fetches_lists,
-    installed,
-    installing,
     only_installs,
+    package_arguments,
     relies_on_lists,
-    shared_manager,
 )
-from ocisize.history.shell import Change, body, commands
-from ocisize.history.step_kind import brings_root, fix_for_stage, from_context, from_stage
+from ocisize.history.shell import Change, run_commands, shell_commands
+from ocisize.history.step_kind import copies_from_context, copies_from_stage, fix_for_stage, lays_root_filesystem
 from ocisize.model.findings import Confidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.text import decode_name
@@ -64,11 +64,11 @@ class _Remedy:
 
     fix: str | Callable[[int, str], str]
     change: Change | None = None
-    also: str = ""
-    drops: int | None = None
+    fix_suffix: str = ""
+    removes_layer: int | None = None
 
 
-def find_wasted(scene: Scene) -> Iterator[Claim]:
+def find_hidden_files(scene: ImageEvidence) -> Iterator[Claim]:
     """A claim for each cause and pair of layers that hold and hide."""
     groups: dict[tuple[Cause, int, int], list[int]] = defaultdict(list)
     for lower, (table, hidden_by, causes) in enumerate(
@@ -76,7 +76,7 @@ def find_wasted(scene: Scene) -> Iterator[Claim]:
     ):
         for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
             groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
-    copied = {upper for cause, lower, upper in groups if cause is Cause.DELETED and from_context(scene.step(lower))}
+    copied = {upper for cause, lower, upper in groups if cause is Cause.DELETED and copies_from_context(scene.step(lower))}
     for (cause, lower, upper), rows in groups.items():
         of_base = _of_base(scene, lower) and lower != upper
         chosen = cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction)
@@ -87,28 +87,28 @@ def find_wasted(scene: Scene) -> Iterator[Claim]:
             confidence=Confidence.ASK if of_base and not chosen else Confidence.SURE,
             fix=remedy.fix,
             change=remedy.change,
-            also=remedy.also,
-            drops=remedy.drops if cause is not Cause.DELETED or upper not in copied else None,
-            traced=cause is Cause.DELETED,
-            others=() if lower == upper else (upper,),
+            fix_suffix=remedy.fix_suffix,
+            removes_layer=remedy.removes_layer if cause is not Cause.DELETED or upper not in copied else None,
+            blame_first_layer=cause is Cause.DELETED,
+            other_layers=() if lower == upper else (upper,),
             tier=Tier.WASTE,
             rows={lower: rows},
-            least=_LEAST if of_base and not chosen and _unavoidable(scene, lower, rows) else 0.0,
+            min_share=_LEAST if of_base and not chosen and _unavoidable(scene, lower, rows) else 0.0,
         )
 
 
-def _of_base(scene: Scene, layer: int) -> bool:
+def _of_base(scene: ImageEvidence, layer: int) -> bool:
     """Whether no step of one's own made a layer."""
-    return layer < scene.base_layers or brings_root(scene.layers[layer].instruction)
+    return layer < scene.base_layers or lays_root_filesystem(scene.layers[layer].instruction)
 
 
-def _unavoidable(scene: Scene, layer: int, rows: Sequence[int]) -> bool:
+def _unavoidable(scene: ImageEvidence, layer: int, rows: Sequence[int]) -> bool:
     """Whether rows are those files only that steps on any base rewrite."""
     sizes = scene.tables[layer].sizes
     return all(map(_UNAVOIDABLE.match, scene.tables[layer].paths.select([row for row in rows if sizes[row]])))
 
 
-def _remedy(scene: Scene, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+def _remedy(scene: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     first, second = scene.step(lower), scene.step(upper)
     if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
         what = "writes each path once and no whiteouts with content"
@@ -123,86 +123,90 @@ def _remedy(scene: Scene, cause: Cause, lower: int, upper: int, rows: Sequence[i
     return _mend_content(scene, cause, lower, upper, rows)
 
 
-def _mend_content(scene: Scene, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+def _mend_content(scene: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     """How to mend what a step deletes or writes anew."""
     if not _cleanup(scene, upper) and (again := _install_once(scene, lower, upper)) is not None:
         return again
     if cause is Cause.DELETED or _cleanup(scene, upper):
         return _mend_deleted(scene, lower, upper, rows)
-    if cause is Cause.METADATA_ONLY and not from_context(scene.layers[upper].instruction):
+    if cause is Cause.METADATA_ONLY and not copies_from_context(scene.layers[upper].instruction):
         what = f"`{scene.step(upper)}` writes files of `{scene.step(lower)}` again as they were"
         return _Remedy(fix=f"{what}: let it leave them alone, or join the two.")
     return _Remedy(fix=_write_once(scene, lower, upper, rows))
 
 
-def _other_base(scene: Scene, cause: Cause, upper: int) -> str:
+def _other_base(scene: ImageEvidence, cause: Cause, upper: int) -> str:
     second = scene.step(upper)
     if cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction):
         return f"Leave the base image's files alone in `{second}`, or name those that the program writes to."
     return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
 
 
-def _cleanup(scene: Scene, layer: int) -> str:
+def _cleanup(scene: ImageEvidence, layer: int) -> str:
     """The commands of a step that does nothing but delete, and could do so in another step; else empty."""
-    done = body(scene.layers[layer].instruction)
+    done = run_commands(scene.layers[layer].instruction)
     return " && ".join(done) if done and all(map(_CLEANS.fullmatch, done)) else ""
 
 
 def _only_metadata(step: str) -> bool:
     """Whether a step changes owners, modes or times, or may do so."""
-    return sets_metadata(step) or not step or all(re.match(r"(?:RUN\s+)?touch\s", command) for command in commands(step))
+    return (
+        sets_metadata(step) or not step or all(re.match(r"(?:RUN\s+)?touch\s", command) for command in shell_commands(step))
+    )
 
 
-def _mend_metadata(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+def _mend_metadata(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     first, second = scene.layers[lower].instruction, scene.layers[upper].instruction
-    if from_context(first):
-        return _Remedy(fix=mend_copy(first, second, upper, target_of(first, _folder(scene, lower))))
+    if copies_from_context(first):
+        return _Remedy(fix=copy_with_ownership(first, second, upper, target_of(first, _folder(scene, lower))))
     fix = f"Do what `{scene.step(upper)}` does at the end of the RUN that writes the files: `{scene.step(lower)}`."
     sample = rows[:: len(rows) // _SAMPLE + 1]
-    found = moved(second, [decode_name(path) for path in scene.tables[lower].paths.select(sample)])
+    found = chown_for_earlier_run(second, [decode_name(path) for path in scene.tables[lower].paths.select(sample)])
     between = [layer.instruction for layer in scene.layers[lower + 1 : upper + 1]]
     if found is None or any(map(_MAKES_USERS.search, between)):
         return _Remedy(fix=fix)
     command, rest = found
     also = f", and {rest} layer {upper}, `{scene.step(upper)}`" if rest else ""
-    return _Remedy(fix=fix, change=Change(layer=lower, command=command), also=also, drops=None if rest else upper)
+    return _Remedy(
+        fix=fix, change=Change(layer=lower, command=command), fix_suffix=also, removes_layer=None if rest else upper
+    )
 
 
-def _folder(scene: Scene, layer: int) -> str:
+def _folder(scene: ImageEvidence, layer: int) -> str:
     """The working directory at a layer: that of the last WORKDIR below it that made a layer, else the config's."""
     steps = [each.instruction for each in scene.layers[:layer] if each.instruction.startswith("WORKDIR /")]
     return steps[-1].removeprefix("WORKDIR ").strip() if steps else scene.config.run.working_dir or "/"
 
 
-def _install_once(scene: Scene, lower: int, upper: int) -> _Remedy | None:
+def _install_once(scene: ImageEvidence, lower: int, upper: int) -> _Remedy | None:
     """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
     steps = [layer.instruction for layer in scene.layers]
-    manager = shared_manager(steps[lower], steps[upper])
+    manager = common_manager(steps[lower], steps[upper])
     if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper]):
         return None
     own = range(scene.base_layers, lower + 1)
-    first = next(layer for layer in own if shared_manager(steps[layer], steps[upper]) == manager)
+    first = next(layer for layer in own if common_manager(steps[layer], steps[upper]) == manager)
     drops = only_installs(manager, steps[upper])
     how = f"and drop layer {upper}" if drops else f"and not in layer {upper}"
     fix = f"Install the final versions at once, in layer {first}, `{scene.step(first)}`, {how}, `{scene.step(upper)}`."
-    packages = installed(manager, steps[upper])
+    packages = package_arguments(manager, steps[upper])
     if not packages or not drops or not can_move(steps[first + 1 : upper]):
         return _Remedy(fix=fix)
-    return _Remedy(fix=fix, change=Change(layer=first, edit=installing(manager, packages)), drops=upper)
+    return _Remedy(fix=fix, change=Change(layer=first, edit=add_packages_edit(manager, packages)), removes_layer=upper)
 
 
-def _mend_deleted(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+def _mend_deleted(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     used = _used(scene, lower, upper, rows)
     command, fix = _cleanup(scene, upper), partial(_fix_deleted, scene, upper, used=used)
-    if not command or used or from_context(scene.layers[lower].instruction):
+    if not command or used or copies_from_context(scene.layers[lower].instruction):
         return _Remedy(fix=fix)
-    return _Remedy(fix=fix, change=Change(layer=lower, command=command), drops=upper)
+    return _Remedy(fix=fix, change=Change(layer=lower, command=command), removes_layer=upper)
 
 
-def _used(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> bool:
+def _used(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> bool:
     """Whether a step may need files before they are deleted: caches only where another one fetched them for it."""
     steps = [layer.instruction for layer in scene.layers]
-    if steps[upper] and not all(map(_REMOVES_ONLY.match, commands(steps[upper]))) and not _cleanup(scene, upper):
+    if steps[upper] and not all(map(_REMOVES_ONLY.match, shell_commands(steps[upper]))) and not _cleanup(scene, upper):
         return True
     between = [step for step in steps[lower + 1 : upper] if step.startswith("RUN ")]
     caches = {row for id_, found in scene.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
@@ -212,26 +216,26 @@ def _used(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> bool:
     return bool(between)
 
 
-def _fix_deleted(scene: Scene, upper: int, layer: int, _: str, *, used: bool) -> str:
+def _fix_deleted(scene: ImageEvidence, upper: int, layer: int, _: str, *, used: bool) -> str:
     """How to mend a cleanup that comes too late, by the layer that brought the files."""
     first, second = scene.step(layer), scene.step(upper)
-    if from_stage(first):
+    if copies_from_stage(first):
         return fix_for_stage(first)
-    if from_context(first):
+    if copies_from_context(first):
         return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
     if used:
         return f"Write, use and delete the files in one RUN: join `{second}`, and what else uses them, into `{first}`."
     return f"Delete the files at the end of the RUN that writes them, `{first}`, instead of in `{second}`."
 
 
-def _write_once(scene: Scene, lower: int, upper: int, rows: Sequence[int]) -> str:
+def _write_once(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> str:
     """What to do about files that a later step writes anew."""
     first, second = scene.step(lower), scene.step(upper)
-    if from_context(second):
+    if copies_from_context(second):
         return f"Copy the final files once: leave out of `{first}` what `{second}` brings."
     again = sum(map(scene.tables[lower].sizes.__getitem__, rows)) >= _ALL_BUT * scene.layers[lower].content_size
     if again and first.split()[:3] == second.split()[:3]:
         return f"Drop layer {lower}, `{first}`: layer {upper}, `{second}`, writes the same files again."
-    if from_context(first):
+    if copies_from_context(first):
         return f"Keep the files out of `{first}`, since `{second}` writes them anew; or change them before they are copied."
     return f"Write the files once, in their final form: join `{second}` into `{first}`."

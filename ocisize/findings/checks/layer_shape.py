@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
 
 MANY_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
@@ -16,7 +16,7 @@ _INCOMPRESSIBLE = 0.95  # wire bytes per content byte
 _LEAST_INCOMPRESSIBLE = 10_000_000  # bytes of download
 
 
-def find_shape(scene: Scene) -> Iterator[Claim]:
+def find_layer_shape(scene: ImageEvidence) -> Iterator[Claim]:
     """Remarks on layers as a whole: heavy ones, those that do not compress, empty ones, too many of them."""
     layers = scene.layers
     wire = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
@@ -61,4 +61,4 @@ def find_shape(scene: Scene) -> Iterator[Claim]:
 
 
 def _remark(number: str, title: str, fix: str, layer: int) -> Claim:
-    return Claim(id=number, title=title, confidence=Confidence.ASK, fix=fix, others=(layer,), severity=Severity.LOW)
+    return Claim(id=number, title=title, confidence=Confidence.ASK, fix=fix, other_layers=(layer,), severity=Severity.LOW)

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.findings.claim import FILES, Claim, Tier
-from ocisize.findings.evidence import Scene
-from ocisize.history.shell import Change, commands, each
-from ocisize.history.step_kind import from_context
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.shell import Change, edit_each, shell_commands
+from ocisize.history.step_kind import copies_from_context
 from ocisize.model.findings import Confidence
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.tar.filetable import REGULAR, FileTable
@@ -31,7 +31,7 @@ _NAMED = 3  # packages in a title
 _ALSO = " (hadolint DL3015). The largest it would spare: {}; if one is missed at run time, install it by name"
 
 
-def find_recommended(scene: Scene) -> Iterator[Claim]:
+def find_recommended(scene: ImageEvidence) -> Iterator[Claim]:
     """A claim for each layer with packages that only a Recommends leads to."""
     packages: dict[PackageId, Package] = {}
     automatic: frozenset[PackageId] = frozenset()
@@ -55,11 +55,13 @@ def _databases(table: FileTable) -> dict[bytes, bytes]:
 
 def _asked_without(step: str) -> bool:
     """Whether a step installs, and always without recommended packages."""
-    installs = [command for command in commands(step) if _INSTALL.search(command)]
+    installs = [command for command in shell_commands(step) if _INSTALL.search(command)]
     return bool(installs) and (all(map(_WITHOUT.search, installs)) or "Install-Recommends" in step)
 
 
-def _claim(scene: Scene, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]) -> Iterator[Claim]:
+def _claim(
+    scene: ImageEvidence, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]
+) -> Iterator[Claim]:
     table = scene.tables[layer]
     rows = _rows_of(packages, databases, table)
     chosen = [package for package in packages if rows[package.id]]
@@ -75,18 +77,18 @@ def _claim(scene: Scene, layer: int, packages: Sequence[Package], databases: Map
         title=f"layer {layer} holds {what} only recommended ({names}): {FILES}",
         confidence=Confidence.LIKELY,
         fix=_fix(scene, layer),
-        change=Change(layer=layer, edit=each(_without_recommended)) if layer >= scene.base_layers else None,
-        also=_ALSO.format(", ".join(package.id.name for package in chosen[:_NAMED])),
+        change=Change(layer=layer, edit=edit_each(_without_recommended)) if layer >= scene.base_layers else None,
+        fix_suffix=_ALSO.format(", ".join(package.id.name for package in chosen[:_NAMED])),
         tier=Tier.HISTORY,
         rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
     )
 
 
-def _fix(scene: Scene, layer: int) -> str:
+def _fix(scene: ImageEvidence, layer: int) -> str:
     if layer < scene.base_layers:
         return "The base image brings them: choose one whose maintainers install without recommended packages."
     step = scene.layers[layer].instruction
-    if from_context(step):
+    if copies_from_context(step):
         return f"Install with {OPTION} in the stage that `{scene.step(layer)}` copies from (hadolint DL3015)."
     return f"Install with {OPTION} in `{scene.step(layer)}` (hadolint DL3015); what is missed at run time, install by name."
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.findings.claim import Claim
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
 
 _ROOT = ("", "root", "0")
 
 
-def find_running(scene: Scene) -> Iterator[Claim]:
+def find_run_config(scene: ImageEvidence) -> Iterator[Claim]:
     """Remarks on images that run as root, and on names that mean another image tomorrow."""
     user = scene.config.run.user
     if scene.layers and scene.config.os != "windows" and user.partition(":")[0].strip() in _ROOT:

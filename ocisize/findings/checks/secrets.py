@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ocisize.findings.claim import FILES, PATH, Claim
-from ocisize.findings.evidence import Scene
+from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import is_secret
-from ocisize.history.step_kind import from_context
+from ocisize.history.step_kind import copies_from_context
 from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
@@ -25,7 +25,7 @@ _MANY = 4  # layers, which are counted instead of listed
 _INFO = b"var/lib/dpkg/info/"
 
 
-def find_secrets(scene: Scene) -> Iterator[Claim]:
+def find_secrets(scene: ImageEvidence) -> Iterator[Claim]:
     """Remarks on secrets in files, in the environment and in the history."""
     yield from _find_files(scene)
     variables = [pair.partition("=") for pair in scene.config.run.env]
@@ -39,7 +39,7 @@ def find_secrets(scene: Scene) -> Iterator[Claim]:
     yield from _find_leaks(scene, frozenset(names))
 
 
-def _find_leaks(scene: Scene, known: frozenset[str]) -> Iterator[Claim]:
+def _find_leaks(scene: ImageEvidence, known: frozenset[str]) -> Iterator[Claim]:
     """Steps by the secrets they give away: a build argument stands in every step after it."""
     layers: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for leak in find_leaks(scene.config.history, len(scene.layers)):
@@ -60,7 +60,7 @@ def _find_leaks(scene: Scene, known: frozenset[str]) -> Iterator[Claim]:
         )
 
 
-def _find_files(scene: Scene) -> Iterator[Claim]:
+def _find_files(scene: ImageEvidence) -> Iterator[Claim]:
     """A remark for each kind of secret file, the layers that hold it and the one that hides it from containers."""
     places: dict[tuple[int, bytes], list[tuple[int, int]]] = defaultdict(list)
     for layer, found in enumerate(scene.secrets):
@@ -81,7 +81,7 @@ def _find_files(scene: Scene) -> Iterator[Claim]:
 
 
 def _about_files(
-    scene: Scene, rule: Rule, layers: tuple[int, ...], paths: tuple[str, ...], upper: int, cause: Cause
+    scene: ImageEvidence, rule: Rule, layers: tuple[int, ...], paths: tuple[str, ...], upper: int, cause: Cause
 ) -> Claim:
     numbers = " and ".join(map(str, layers)) if len(layers) < _MANY else f"{layers[0]} and {len(layers) - 1} more"
     where = f"layer{'s' * (len(layers) > 1)} {numbers}"
@@ -92,7 +92,7 @@ def _about_files(
     step = scene.step(layers[0])
     if layers[0] < scene.base_layers:
         how = "It comes with the base image: tell its maintainers, and choose another."
-    elif from_context(step):
+    elif copies_from_context(step):
         how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
     else:
         how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."
@@ -136,5 +136,5 @@ def _remark(
 ) -> Claim:
     severity = Severity.MEDIUM if confidence is Confidence.ASK else Severity.HIGH
     return Claim(
-        id=number, title=title, confidence=confidence, fix=fix, others=tuple(layers), paths=paths, severity=severity
+        id=number, title=title, confidence=confidence, fix=fix, other_layers=tuple(layers), paths=paths, severity=severity
     )

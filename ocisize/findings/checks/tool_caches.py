@@ -12,13 +12,13 @@ from collections.abc import Iterator
 import attrs
 
 from ocisize.findings.claim import FILES, Claim, Tier
-from ocisize.findings.evidence import Scene
-from ocisize.history.shell import Change, commands, each
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.shell import Change, edit_each, shell_commands
 from ocisize.model.findings import Confidence
 
 
 @attrs.frozen(kw_only=True)
-class Step:
+class ToolCache:
     """A tool that leaves files unless it is told not to. ``command`` and ``remedy`` are searched for in commands."""
 
     id: str
@@ -49,8 +49,8 @@ def _removal(folder: str) -> str:
     return rf"\brm\s+-.*{folder}|\bfind\s+.*{folder}.*-delete"
 
 
-STEPS = (
-    Step(
+TOOL_CACHES = (
+    ToolCache(
         id="OS202",
         title="apt package lists",
         tool="apt-get",
@@ -61,7 +61,7 @@ STEPS = (
         cleanup="rm -rf /var/lib/apt/lists/*",
         code="DL3009",
     ),
-    Step(
+    ToolCache(
         id="OS203",
         title="apt archives",
         tool="apt-get",
@@ -70,7 +70,7 @@ STEPS = (
         rules=("OS302",),
         cleanup="apt-get clean",
     ),
-    Step(
+    ToolCache(
         id="OS204",
         title="the apk cache",
         tool="apk",
@@ -81,7 +81,7 @@ STEPS = (
         option="--no-cache",
         code="DL3019",
     ),
-    Step(
+    ToolCache(
         id="OS205",
         title="yum caches",
         tool="yum",
@@ -92,7 +92,7 @@ STEPS = (
         cleanup="yum clean all && rm -rf /var/cache/yum",
         code="DL3032",
     ),
-    Step(
+    ToolCache(
         id="OS206",
         title="dnf caches",
         tool="dnf",
@@ -103,7 +103,7 @@ STEPS = (
         cleanup="{tool} clean all && rm -rf /var/cache/dnf /var/cache/libdnf5 /var/cache/yum",
         code="DL3040",
     ),
-    Step(
+    ToolCache(
         id="OS207",
         title="zypper caches",
         tool="zypper",
@@ -114,7 +114,7 @@ STEPS = (
         cleanup="zypper clean --all",
         code="DL3036",
     ),
-    Step(
+    ToolCache(
         id="OS208",
         title="pacman caches",
         tool="pacman",
@@ -123,7 +123,7 @@ STEPS = (
         rules=("OS305",),
         cleanup="rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*",
     ),
-    Step(
+    ToolCache(
         id="OS209",
         title="the pip cache",
         tool="pip install",
@@ -133,7 +133,7 @@ STEPS = (
         option="--no-cache-dir",
         code="DL3042",
     ),
-    Step(
+    ToolCache(
         id="OS210",
         title="the uv cache",
         tool="uv",
@@ -142,7 +142,7 @@ STEPS = (
         rules=("OS311",),
         option="--no-cache",
     ),
-    Step(
+    ToolCache(
         id="OS211",
         title="caches of Python project managers",
         tool="poetry, pipenv, pdm or hatch",
@@ -151,7 +151,7 @@ STEPS = (
         rules=("OS312",),
         cleanup="rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv ~/.cache/pdm ~/.cache/hatch",
     ),
-    Step(
+    ToolCache(
         id="OS212",
         title="the conda package cache",
         tool="conda",
@@ -160,7 +160,7 @@ STEPS = (
         rules=("OS313",),
         cleanup="{tool} clean --all --yes",
     ),
-    Step(
+    ToolCache(
         id="OS213",
         title="the npm cache",
         tool="npm",
@@ -169,7 +169,7 @@ STEPS = (
         rules=("OS314",),
         cleanup="npm cache clean --force",
     ),
-    Step(
+    ToolCache(
         id="OS214",
         title="the yarn cache",
         tool="yarn",
@@ -179,7 +179,7 @@ STEPS = (
         cleanup="yarn cache clean",
         code="DL3060",
     ),
-    Step(
+    ToolCache(
         id="OS215",
         title="Go build and module caches",
         tool="go",
@@ -189,7 +189,7 @@ STEPS = (
         rules=("OS322",),
         cleanup="go clean -cache -modcache",
     ),
-    Step(
+    ToolCache(
         id="OS216",
         title="Cargo registry and git caches",
         tool="cargo",
@@ -199,7 +199,7 @@ STEPS = (
         rules=("OS323",),
         cleanup='rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry" "${CARGO_HOME:-$HOME/.cargo}/git"',
     ),
-    Step(
+    ToolCache(
         id="OS217",
         title="gem caches and documentation",
         tool="gem or bundle",
@@ -208,7 +208,7 @@ STEPS = (
         rules=("OS324",),
         cleanup='rm -rf "$(gem env gemdir)/cache" "$(gem env gemdir)/doc"',
     ),
-    Step(
+    ToolCache(
         id="OS218",
         title="the Composer cache",
         tool="composer",
@@ -217,7 +217,7 @@ STEPS = (
         rules=("OS326",),
         option="--no-cache",
     ),
-    Step(
+    ToolCache(
         id="OS219",
         title="NuGet packages and caches",
         tool="dotnet",
@@ -231,12 +231,12 @@ STEPS = (
 )
 
 
-def find_left(scene: Scene) -> Iterator[Claim]:
+def find_tool_caches(scene: ImageEvidence) -> Iterator[Claim]:
     """A claim for each build step and tool whose cache it left in its layer."""
     for layer, matches in enumerate(scene.matches):
         text = scene.layers[layer].instruction
-        parts = commands(text) if text.startswith("RUN ") else []
-        for step in STEPS:
+        parts = shell_commands(text) if text.startswith("RUN ") else []
+        for step in TOOL_CACHES:
             rows = sorted({row for rule in step.rules for row in matches.get(rule, ())})
             if not rows or re.search(step.remedy, text):
                 continue
@@ -249,13 +249,13 @@ def find_left(scene: Scene) -> Iterator[Claim]:
                 confidence=step.confidence,
                 fix=_fix(scene, layer, step),
                 change=_change(scene, layer, step, called),
-                also=f" (hadolint {step.code})" if step.code else "",
-                tier=Tier.LEFT,
+                fix_suffix=f" (hadolint {step.code})" if step.code else "",
+                tier=Tier.TOOL_CACHE,
                 rows={layer: rows},
             )
 
 
-def _fix(scene: Scene, layer: int, step: Step) -> str:
+def _fix(scene: ImageEvidence, layer: int, step: ToolCache) -> str:
     if layer < scene.base_layers:
         return f"The base image's `{scene.step(layer)}` leaves them: choose one whose maintainers clean up."
     if (user := _user_of(scene, layer, step)) is not None:
@@ -263,17 +263,17 @@ def _fix(scene: Scene, layer: int, step: Step) -> str:
     return f"In `{scene.step(layer)}`, {step.advice}."
 
 
-def _change(scene: Scene, layer: int, step: Step, called: re.Match[str]) -> Change | None:
+def _change(scene: ImageEvidence, layer: int, step: ToolCache, called: re.Match[str]) -> Change | None:
     if layer < scene.base_layers or _user_of(scene, layer, step) is not None:
         return None
     if step.option:
-        return Change(layer=layer, edit=each(lambda command: _with_option(command, step)))
+        return Change(layer=layer, edit=edit_each(lambda command: _with_option(command, step)))
     return Change(layer=layer, command=step.cleanup.replace("{tool}", called[1] if called.re.groups else step.tool))
 
 
-def _user_of(scene: Scene, layer: int, step: Step) -> int | None:
+def _user_of(scene: ImageEvidence, layer: int, step: ToolCache) -> int | None:
     """The next layer whose step calls the tool, where the step of this one only fetches for it."""
-    calls = [part for part in commands(scene.layers[layer].instruction) if re.search(step.command, part)]
+    calls = [part for part in shell_commands(scene.layers[layer].instruction) if re.search(step.command, part)]
     if not step.fetches or not all(re.search(step.fetches, call) for call in calls):
         return None
     for later in range(layer + 1, len(scene.layers)):
@@ -283,6 +283,6 @@ def _user_of(scene: Scene, layer: int, step: Step) -> int | None:
     return None
 
 
-def _with_option(command: str, step: Step) -> str | None:
+def _with_option(command: str, step: ToolCache) -> str | None:
     found = None if re.search(step.remedy, command) else re.search(step.command, command)
     return f"{command[: found.end()]} {step.option}{command[found.end() :]}" if found else None

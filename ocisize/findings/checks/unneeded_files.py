@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ocisize.findings.claim import FILES, PATH, Claim, Tier
-from ocisize.findings.evidence import Scene
-from ocisize.history.shell import commands, short
-from ocisize.history.step_kind import fix_for_stage, from_context, from_stage
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.shell import shell_commands, shorten
+from ocisize.history.step_kind import copies_from_context, copies_from_stage, fix_for_stage
 from ocisize.rules.rule import OWN_PREFIX, Rule
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
@@ -39,7 +39,7 @@ _WORDS = {  # what tells of an ecosystem in a build step, where its name alone d
 }
 
 
-def find_junk(scene: Scene) -> Iterator[Claim]:
+def find_unneeded_files(scene: ImageEvidence) -> Iterator[Claim]:
     """A claim for each rule that matches files, those of the base image apart from the others."""
     rules = {rule.id: rule for rule in scene.catalog.rules}
     for rule_id, rule in rules.items():
@@ -53,13 +53,13 @@ def find_junk(scene: Scene) -> Iterator[Claim]:
                     confidence=rule.confidence,
                     fix=partial(_fix, scene, rule),
                     note="" if in_base else rule.note,
-                    traced=True,
+                    blame_first_layer=True,
                     tier=Tier.CATALOGUE,
                     rows=rows,
                 )
 
 
-def _fix(scene: Scene, rule: Rule, layer: int, path: str) -> str:
+def _fix(scene: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
     """What to change about the layer that brought a path."""
     own = not rule.id.startswith(OWN_PREFIX)
     if layer < scene.base_layers and not (own and rule.fix):
@@ -72,12 +72,12 @@ def fix_for(rule: Rule, step: str, path: str = "") -> str:
 
     ``path`` is one that the step brought: what lies outside of the distribution's folders is not its packages'.
     """
-    fixes = rule.fixes(instruction=short(step), path=PATH)
+    fixes = rule.fixes(instruction=shorten(step), path=PATH)
     first = fixes.pop(_DEVELOPMENT, None)
-    if from_stage(step) and rule.id.startswith(OWN_PREFIX):
-        return fix_for_stage(short(step))
-    if from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
-        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{short(step)}`: name them in .dockerignore.")
+    if copies_from_stage(step) and rule.id.startswith(OWN_PREFIX):
+        return fix_for_stage(shorten(step))
+    if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
+        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{shorten(step)}`: name them in .dockerignore.")
     named = [name for name in fixes if name not in (_MOUNT, _FROM_CONTEXT, _ANY)]
     if path.startswith(_OF_OTHERS):
         named = [name for name in named if name not in _SYSTEM]
@@ -90,26 +90,26 @@ def fix_for(rule: Rule, step: str, path: str = "") -> str:
     if _MOUNT in fixes and len(chosen) == 1:
         chosen.append(_MOUNT)
     text = (
-        either(dict.fromkeys(fixes[name] for name in chosen))
-        or f"Remove them in the step that brings them: `{short(step)}`."
+        join_alternatives(dict.fromkeys(fixes[name] for name in chosen))
+        or f"Remove them in the step that brings them: `{shorten(step)}`."
     )
-    return f"{first}; then {_lowered(text)}" if first and _installs_development(step) else text
+    return f"{first}; then {lower_first(text)}" if first and _installs_development(step) else text
 
 
-def either(texts: Iterable[str]) -> str:
+def join_alternatives(texts: Iterable[str]) -> str:
     """Alternatives in one sentence."""
     first, *others = list(texts) or [""]
-    return "; or ".join([first.removesuffix("."), *map(_lowered, others)]) if others else first
+    return "; or ".join([first.removesuffix("."), *map(lower_first, others)]) if others else first
 
 
-def _lowered(text: str) -> str:
+def lower_first(text: str) -> str:
     """A text for the middle of a sentence; instructions of a Dockerfile keep their capitals."""
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _installs_development(step: str) -> bool:
     """Whether a step has npm install a project's development packages as well."""
-    installs = [command for command in commands(step) if _NPM_INSTALL.search(command)]
+    installs = [command for command in shell_commands(step) if _NPM_INSTALL.search(command)]
     return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.model.budget import Status
+from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Severity
-from ocisize.report.ci.reported import Reported, merge_findings
+from ocisize.report.ci.reported import ReportedImage, merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of
@@ -21,11 +21,11 @@ from ocisize.text import display_name, printable
 
 LIMIT = 10  #: annotations of a kind
 _COMMANDS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "notice"}
-_OUTCOMES = {Status.FAIL: "error", Status.WARN: "warning"}
+_OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
 
 
-def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
     """Write a command for each budget that is not kept and each finding, as many of a kind as GitHub keeps."""
     left = dict.fromkeys(_COMMANDS.values(), LIMIT)
     for command, properties, lines in [*_unread(images), *_budgets(images), *_findings(images, options)]:
@@ -38,29 +38,29 @@ def write_images(images: Sequence[Reported], file: TextIO, options: ReportOption
         file.write(f"ocisize: {missing:,} more: GitHub keeps {LIMIT} annotations of a kind\n")
 
 
-def _unread(images: Sequence[Reported]) -> Iterator[_Annotation]:
+def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
     """The images of which not all layers could be read."""
     for image in images:
         if not image.analysis.complete:
             title = "ocisize: the image could not be read as a whole"
-            yield "error", {"title": title}, [image.named(headline(image.analysis)), *list_unread(image.analysis)]
+            yield "error", {"title": title}, [image.with_platform(headline(image.analysis)), *list_unread(image.analysis)]
 
 
-def _budgets(images: Sequence[Reported]) -> Iterator[_Annotation]:
+def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
     """The budgets that are not kept, at the lines where they were written."""
     for image in images:
-        for verdict in image.broken:
+        for verdict in image.violations:
             place = place_of(verdict.budget)
             where: Mapping[str, str | int] = {"file": place[0], "line": place[1]} if place else {}
-            text = image.named(printable(describe_verdict(verdict, image.analysis)))
+            text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
             title = f"ocisize budget {verdict.budget.key}"
             yield _OUTCOMES[verdict.outcome], {**where, "title": title}, [text, *places_of(verdict, image.analysis)]
 
 
-def _findings(images: Sequence[Reported], options: ReportOptions) -> Iterator[_Annotation]:
+def _findings(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[_Annotation]:
     """The findings, the largest savings first; what several platforms have is one."""
     for image, finding, platforms in merge_findings(images):
-        line = image.line_of(finding)
+        line = image.dockerfile_line(finding)
         lines: Mapping[str, str | int] = {"line": line.first, "endLine": line.last} if line else {}
         properties = {"file": options.dockerfile, **lines, "title": f"ocisize {finding.id}"}
         names = f"{', '.join(platforms)}: " if image.platform else ""

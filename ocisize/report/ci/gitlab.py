@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from ocisize.model.budget import Status
+from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Severity
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of, title_of
@@ -22,35 +22,37 @@ from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import display_name, printable
 
 _SEVERITIES = {Severity.HIGH: "major", Severity.MEDIUM: "minor", Severity.LOW: "info"}
-_OUTCOMES = {Status.FAIL: "critical", Status.WARN: "minor"}
+_OUTCOMES = {BudgetStatus.FAIL: "critical", BudgetStatus.WARN: "minor"}
 
 
-def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
     """Write an issue for each budget that is not kept and each finding, image by image."""
     issues = [issue for image in images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
 
 
-def _unread(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+def _unread(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
     """The layers that could not be read, so that an image read in part looks like no clean one."""
     for layer in image.analysis.unread:
         key = fingerprint(_name(image), "unread", layer.digest)
         yield {
-            **_issue("unread-layer", image.named(f"Not read: {describe_layer(layer)}"), "blocker", f"{key}:{layer.index}"),
+            **_issue(
+                "unread-layer", image.with_platform(f"Not read: {describe_layer(layer)}"), "blocker", f"{key}:{layer.index}"
+            ),
             "categories": ["Bug Risk"],
             "location": {"path": display_name(options.dockerfile), "lines": {"begin": 1, "end": 1}},
         }
 
 
-def _budgets(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+def _budgets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
     """The budgets that are not kept, at the lines where they were written, else in the Dockerfile."""
     seen = Counter[str]()
-    for verdict in image.broken:
+    for verdict in image.violations:
         key = fingerprint(_name(image), "budget", title_of(verdict.budget))
         seen[key] += 1
         path, line = place_of(verdict.budget) or (options.dockerfile, 1)
-        text = image.named(printable(describe_verdict(verdict, image.analysis)))
+        text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
         yield {
             **_issue(f"budget-{verdict.budget.key}", text, _OUTCOMES[verdict.outcome], f"{key}:{seen[key]}"),
             "content": {"body": "\n".join(places_of(verdict, image.analysis)) or text},
@@ -58,10 +60,10 @@ def _budgets(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]
         }
 
 
-def _findings(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any]]:
+def _findings(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
     for finding, key in zip(image.findings, fingerprints(image.findings, _name(image)), strict=True):
-        line = image.line_of(finding)
-        text = image.named(describe(finding))
+        line = image.dockerfile_line(finding)
+        text = image.with_platform(describe(finding))
         first, last = (line.first, line.last) if line else (1, 1)
         yield {
             **_issue(finding.id, text, _SEVERITIES[finding.severity], key),
@@ -70,7 +72,7 @@ def _findings(image: Reported, options: ReportOptions) -> Iterator[dict[str, Any
         }
 
 
-def _name(image: Reported) -> str:
+def _name(image: ReportedImage) -> str:
     return f"{repository_of(image.analysis)} {image.analysis.platform}"
 
 

@@ -14,9 +14,9 @@ from typing import TextIO
 import attrs
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Status
+from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding, Severity
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
@@ -37,7 +37,7 @@ class Check:
     error: bool = False  #: it failed because it could not be looked at
 
 
-def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
     """Write a suite for each image: its budgets and the findings that matter, or one passed test.
 
     Layers that could not be read are errors.
@@ -62,40 +62,40 @@ def _told_apart(checks: Sequence[Check]) -> list[Check]:
     return found
 
 
-def _of_layers(image: Reported) -> Iterator[Check]:
+def _of_layers(image: ReportedImage) -> Iterator[Check]:
     """An error for each layer that could not be read."""
     for layer in image.analysis.unread:
-        name = image.named(f"layer {layer.index} can be read")
+        name = image.with_platform(f"layer {layer.index} can be read")
         yield Check(group="ocisize.read", name=name, failure=describe_layer(layer), error=True)
 
 
-def _of_budgets(image: Reported) -> Iterator[Check]:
+def _of_budgets(image: ReportedImage) -> Iterator[Check]:
     """A check for each budget, in their order; one that is a warning only passes."""
     for verdict in image.verdicts:
         text = describe(verdict, image.analysis)
-        broken = verdict.outcome is Status.FAIL
+        broken = verdict.outcome is BudgetStatus.FAIL
         yield Check(
             group="ocisize.budget",
-            name=image.named(title_of(verdict.budget)),
+            name=image.with_platform(title_of(verdict.budget)),
             failure=text if broken else "",
             details="\n".join([text, *places_of(verdict, image.analysis)]) if broken else "",
-            warning=text if verdict.outcome is Status.WARN else "",
-            skipped=verdict.reason if verdict.status is Status.SKIPPED else "",
+            warning=text if verdict.outcome is BudgetStatus.WARN else "",
+            skipped=verdict.reason if verdict.status is BudgetStatus.SKIPPED else "",
         )
 
 
-def _of_findings(image: Reported) -> Iterator[Check]:
+def _of_findings(image: ReportedImage) -> Iterator[Check]:
     """A failed check for each finding that matters; a passed one where none does, since readers refuse empty suites."""
     serious = [finding for finding in image.findings if finding.severity is not Severity.LOW]
     for finding in serious:
         yield Check(
             group=f"ocisize.{finding.id}",
-            name=image.named(finding.title),
+            name=image.with_platform(finding.title),
             failure=describe_saving(finding) or finding.title,
             details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
         )
     if not serious and image.analysis.complete:
-        yield Check(group="ocisize.findings", name=image.named("no finding of high or medium severity"))
+        yield Check(group="ocisize.findings", name=image.with_platform("no finding of high or medium severity"))
 
 
 def _steps(finding: Finding) -> list[str]:

@@ -11,36 +11,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.budget import Status
+from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding
-from ocisize.report.ci.reported import Reported, merge_findings
+from ocisize.report.ci.reported import ReportedImage, merge_findings
 from ocisize.report.options import ReportOptions
-from ocisize.report.words.budgets import describe, headline, worst_first
+from ocisize.report.words.budgets import by_severity, describe, headline
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
-from ocisize.report.words.incomplete import NOTE, list_unread, marked
+from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
 from ocisize.report.words.units import UNKNOWN, human_size, percent
 from ocisize.text import printable
 
 LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all
-_OUTCOMES = (Status.FAIL, Status.WARN, Status.PASS)
+_OUTCOMES = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
 _MAX_PLATFORMS = 100
 _MAX_PARTIAL = 5
 _FIGURES = ("Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency")
 _MAX_CODE = 240  # characters of a name or build step
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
-_SIGNS = {"<": "&lt;", ">": "&gt;", "=": "="}
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "=": "="}
 _LINKED = re.compile(r"://|www\.|:\w+:")  # what turns into a link or a picture outside of code
-_TAME = re.compile(r"(?=.*\S)[^`|\\]+")  # what a code span in a table holds as it is
+_SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # what a code span in a table holds as it is
 
 
-def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
     """Write the report for a comment."""
     file.write(to_markdown(images))
 
 
-def to_markdown(images: Sequence[Reported], *, limit: int = LIMIT) -> str:
+def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     """The report as text of at most ``limit`` bytes, provided that is enough for its head."""
     columns = "Platform | " if images[0].platform else ""
     layers = _Table("Layers", f"{columns}# | Wire | Unpacked | Waste | Hides | Step", left=1)
@@ -94,41 +94,45 @@ def _length(text: str) -> int:
     return len(text.encode())
 
 
-def _head(images: Sequence[Reported]) -> str:
+def _head(images: Sequence[ReportedImage]) -> str:
     """What the image is called, its figures, of several platforms a row for each, and how its budgets stand."""
     first = images[0]
     names = list(_FIGURES)
-    title, rule = words(first.analysis.platform), "---:|" * len(names)
+    title, rule = escape_text(first.analysis.platform), "---:|" * len(names)
     if first.platform:
         names, title, rule = ["Platform", *names], f"{len(images)} platform{'s' * (len(images) != 1)}", f"---|{rule}"
     rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
     if len(images) > _MAX_PLATFORMS:
         rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")
     text = (
-        f"### {code(describe_image(first.analysis))} {title}\n\n{_unread(images)}| {' | '.join(names)} |\n|{rule}\n"
+        f"### {code_span(describe_image(first.analysis))} {title}\n\n{_unread(images)}| {' | '.join(names)} |\n|{rule}\n"
         + "\n".join(rows)
     )
     verdicts = [verdict for image in images for verdict in image.verdicts]
-    return f"{text}\n" + (f"\n**{words(headline(verdicts))}**\n" if verdicts else "")
+    return f"{text}\n" + (f"\n**{escape_text(headline(verdicts))}**\n" if verdicts else "")
 
 
-def _figures(image: Reported) -> str:
+def _figures(image: ReportedImage) -> str:
     analysis, wire = image.analysis, image.analysis.compressed_size
     cells = (
         human_size(wire) if wire is not None else f"{UNKNOWN} (saved uncompressed)",
         human_size(analysis.content_size), human_size(analysis.live_size),
-        f"{human_size(analysis.wasted_size)} ({marked(analysis, 'Efficiency', percent(analysis.wasted_ratio))})",
+        f"{human_size(analysis.wasted_size)} ({mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))})",
         human_size(analysis.duplicate_size), human_size(analysis.disk_size), percent(analysis.efficiency),
     )  # fmt: skip
-    return _row(image, [marked(analysis, name, cell) for name, cell in zip(_FIGURES, cells, strict=True)])
+    return _row(image, [mark_incomplete(analysis, name, cell) for name, cell in zip(_FIGURES, cells, strict=True)])
 
 
-def _unread(images: Sequence[Reported]) -> str:
+def _unread(images: Sequence[ReportedImage]) -> str:
     """The layers that could not be read, if any; named for as many platforms as there is room for."""
     partial = [image for image in images if not image.analysis.complete]
     if not partial:
         return ""
-    lines = [f"- {code(image.named(line))}" for image in partial[:_MAX_PARTIAL] for line in list_unread(image.analysis)]
+    lines = [
+        f"- {code_span(image.with_platform(line))}"
+        for image in partial[:_MAX_PARTIAL]
+        for line in list_unread(image.analysis)
+    ]
     rest = len(partial) - _MAX_PARTIAL
     more = f"- and {rest:,} more platforms\n" if rest > 0 else ""
     what = (
@@ -136,15 +140,15 @@ def _unread(images: Sequence[Reported]) -> str:
         if len(partial) > 1
         else unread_headline(partial[0].analysis).capitalize()
     )
-    return f"**{what}.** {words(NOTE)}.\n\n" + "\n".join(lines) + f"\n{more}\n"
+    return f"**{what}.** {escape_text(NOTE)}.\n\n" + "\n".join(lines) + f"\n{more}\n"
 
 
-def _row(image: Reported, cells: Iterable[str]) -> str:
+def _row(image: ReportedImage, cells: Iterable[str]) -> str:
     """A row, with the platform in front where there are several."""
-    return f"| {' | '.join([*([words(image.platform)] if image.platform else []), *cells])} |"
+    return f"| {' | '.join([*([escape_text(image.platform)] if image.platform else []), *cells])} |"
 
 
-def _summary(images: Sequence[Reported]) -> str:
+def _summary(images: Sequence[ReportedImage]) -> str:
     """How many findings there are, and of a single image what they save together."""
     count = sum(len(image.findings) for image in images)
     if not count:
@@ -160,15 +164,15 @@ def _summary(images: Sequence[Reported]) -> str:
     return f"\n**{found}**, together {saved}\n"
 
 
-def _verdict_rows(image: Reported) -> Iterator[tuple[int, str]]:
+def _verdict_rows(image: ReportedImage) -> Iterator[tuple[int, str]]:
     """The verdicts with what they are sorted by."""
-    for verdict in worst_first(image.verdicts):
+    for verdict in by_severity(image.verdicts):
         origin = verdict.budget.origin or verdict.budget.key
-        cells = (verdict.outcome.value.upper(), words(describe(verdict, image.analysis)), code(origin))
+        cells = (verdict.outcome.value.upper(), escape_text(describe(verdict, image.analysis)), code_span(origin))
         yield _OUTCOMES.index(verdict.outcome), _row(image, cells)
 
 
-def _finding_row(_: Reported, finding: Finding, platforms: Sequence[str], images: Sequence[Reported]) -> str:
+def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], images: Sequence[ReportedImage]) -> str:
     size = finding.size if finding.compressed_size is None else finding.compressed_size
     facts = [finding.id, str(finding.severity), str(finding.confidence)]
     if finding.compressed_size is None and finding.size:
@@ -177,19 +181,19 @@ def _finding_row(_: Reported, finding: Finding, platforms: Sequence[str], images
         facts.append("in the base image")
     if len(images) > 1:
         facts.append(f"on {'all platforms' if len(set(platforms)) == len(images) else ', '.join(platforms)}")
-    cell = f"**{words(finding.title)}**<br>{words(' · '.join(facts))}"
+    cell = f"**{escape_text(finding.title)}**<br>{escape_text(' · '.join(facts))}"
     for path in list_paths(finding):
-        cell += f"<br>{path if path.startswith('…') else code(path)}"
-    return f"| {human_size(size) if describe_saving(finding) else '-'} | {cell} | {words(finding.fix)} |"
+        cell += f"<br>{path if path.startswith('…') else code_span(path)}"
+    return f"| {human_size(size) if describe_saving(finding) else '-'} | {cell} | {escape_text(finding.fix)} |"
 
 
-def _layer_row(image: Reported, layer: LayerAnalysis) -> str:
+def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
     found: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
     sizes = (layer.compressed_size, *(found if layer.failure is None else (None, None, None)))
-    return _row(image, (str(layer.index), *map(human_size, sizes), code(layer.instruction or layer.digest[:19])))
+    return _row(image, (str(layer.index), *map(human_size, sizes), code_span(layer.instruction or layer.digest[:19])))
 
 
-def words(text: str) -> str:
+def escape_text(text: str) -> str:
     """Text with code in backticks, as findings have it; what is no plain word becomes code, too."""
     return "".join(_pieces(printable(text)))
 
@@ -197,22 +201,22 @@ def words(text: str) -> str:
 def _pieces(text: str) -> Iterator[str]:
     for number, piece in enumerate(text.split("`")):
         if number % 2 and piece.strip():
-            yield code(piece)
+            yield code_span(piece)
             continue
         for word in re.split(r"( +)", piece):
             bare = word.rstrip(".,;:)")
-            yield _SIGNS.get(word) or (word if _is_plain(word) else code(bare) + word[len(bare) :])
+            yield _ENTITIES.get(word) or (word if _is_plain(word) else code_span(bare) + word[len(bare) :])
 
 
 def _is_plain(word: str) -> bool:
     return all(map(_PLAIN.fullmatch, word)) and not _LINKED.search(word)
 
 
-def code(text: str) -> str:
+def code_span(text: str) -> str:
     """Text as code within a table: a code span, or an element where that could be broken out of."""
     text = printable(text)
     if len(text) > _MAX_CODE:
         text = f"{text[: _MAX_CODE - 1]}…"
-    if _TAME.fullmatch(text):
+    if _SAFE_IN_SPAN.fullmatch(text):
         return f"`{text}`"
     return f"<code>{''.join(each if each.isalnum() or each == ' ' else f'&#{ord(each)};' for each in text)}</code>"

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.model.budget import Status
+from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.sizes import Sizes
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.findings import repository_of
 from ocisize.text import printable
@@ -30,7 +30,7 @@ _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
 }
 
 
-def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
     """Write gauges for the images, their layers, findings and budgets; what is unknown is left out."""
     everything = [(_labels_of(image), image.analysis) for image in images]
     text = "Layers that could not be read; the figures that depend on them are left out."
@@ -58,31 +58,33 @@ def write_images(images: Sequence[Reported], file: TextIO, _: ReportOptions) -> 
     whole = [image for image in images if image.analysis.complete]
     _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in whole for row in _count(image)])
     text = "Bytes of download that the findings save, by how sure they are."
-    _write_gauge(file, "ocisize_findings_wire_bytes", "bytes", text, [row for image in whole for row in _savings(image)])
+    _write_gauge(
+        file, "ocisize_findings_compressed_bytes", "bytes", text, [row for image in whole for row in _savings(image)]
+    )
     _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in images for row in _outcomes(image)])
     file.write("# EOF\n")
 
 
-def _labels_of(image: Reported) -> dict[str, str]:
+def _labels_of(image: ReportedImage) -> dict[str, str]:
     return {"image": repository_of(image.analysis), "platform": printable(image.analysis.platform)}
 
 
-def _count(image: Reported) -> Iterator[_Sample]:
+def _count(image: ReportedImage) -> Iterator[_Sample]:
     counts = Counter(finding.severity for finding in image.findings)
     return (({**_labels_of(image), "severity": str(severity)}, counts[severity]) for severity in Severity)
 
 
-def _savings(image: Reported) -> Iterator[_Sample]:
+def _savings(image: ReportedImage) -> Iterator[_Sample]:
     if image.analysis.compressed_size is not None:
         for each in Confidence:
             saving = image.analysis.advice.saving(each)
             yield {**_labels_of(image), "confidence": str(each)}, saving.compressed_size
 
 
-def _outcomes(image: Reported) -> Iterator[_Sample]:
+def _outcomes(image: ReportedImage) -> Iterator[_Sample]:
     """How many budgets failed, warned and passed; nothing where there are none. Skipped ones are not among them."""
-    counts = Counter(verdict.outcome for verdict in image.verdicts if verdict.status is not Status.SKIPPED)
-    outcomes = (Status.FAIL, Status.WARN, Status.PASS) if image.verdicts else ()
+    counts = Counter(verdict.outcome for verdict in image.verdicts if verdict.status is not BudgetStatus.SKIPPED)
+    outcomes = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS) if image.verdicts else ()
     return (({**_labels_of(image), "outcome": str(outcome)}, counts[outcome]) for outcome in outcomes)
 
 

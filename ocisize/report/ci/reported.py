@@ -8,17 +8,17 @@ import attrs
 
 from ocisize.history.dockerfile import Instruction, find_lines
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Status, Verdict
+from ocisize.model.budget import BudgetStatus, Verdict
 from ocisize.model.findings import Finding
 from ocisize.report.options import ReportOptions
-from ocisize.report.words.budgets import worst_first
+from ocisize.report.words.budgets import by_severity
 from ocisize.report.words.findings import fingerprints
 
-_Row = tuple["Reported", Finding]
+_Row = tuple["ReportedImage", Finding]
 
 
 @attrs.frozen(kw_only=True)
-class Reported:
+class ReportedImage:
     """An image, and what is told of it beside its analysis."""
 
     analysis: Analysis
@@ -32,28 +32,28 @@ class Reported:
         return self.analysis.advice.findings
 
     @property
-    def broken(self) -> list[Verdict]:
+    def violations(self) -> list[Verdict]:
         """The verdicts on budgets that are not kept, failing ones first."""
-        return [verdict for verdict in worst_first(self.verdicts) if verdict.outcome is not Status.PASS]
+        return [verdict for verdict in by_severity(self.verdicts) if verdict.outcome is not BudgetStatus.PASS]
 
-    def named(self, text: str) -> str:
+    def with_platform(self, text: str) -> str:
         """A text with the platform in front where there are several."""
         return f"{self.platform}: {text}" if self.platform else text
 
-    def line_of(self, finding: Finding) -> Instruction | None:
+    def dockerfile_line(self, finding: Finding) -> Instruction | None:
         """The first instruction of the Dockerfile that a finding is about; None where none is known."""
         known = (self.lines[layer] for layer in finding.layers if layer < len(self.lines))
         return next((line for line in known if line is not None), None)
 
 
-def report_on(analysis: Analysis, options: ReportOptions) -> Reported:
+def report_on(analysis: Analysis, options: ReportOptions) -> ReportedImage:
     """A single image with what the options know of it."""
     return _report_on(analysis, options, options.verdicts, "")
 
 
 def report_on_all(
     analyses: Mapping[str, Analysis], options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]
-) -> list[Reported]:
+) -> list[ReportedImage]:
     """The images of all platforms, in the index's order and by its names: configs often lack the variant."""
     return [
         _report_on(attrs.evolve(each, platform=name), options, verdicts.get(name, ()), name)
@@ -61,13 +61,13 @@ def report_on_all(
     ]
 
 
-def _report_on(analysis: Analysis, options: ReportOptions, verdicts: Sequence[Verdict], platform: str) -> Reported:
+def _report_on(analysis: Analysis, options: ReportOptions, verdicts: Sequence[Verdict], platform: str) -> ReportedImage:
     base = analysis.base.found.certain_layers if analysis.base is not None else 0
     lines = find_lines([layer.instruction for layer in analysis.layers], options.instructions, base=base)
-    return Reported(analysis=analysis, platform=platform, verdicts=verdicts, lines=lines)
+    return ReportedImage(analysis=analysis, platform=platform, verdicts=verdicts, lines=lines)
 
 
-def merge_findings(images: Sequence[Reported]) -> list[tuple[Reported, Finding, tuple[str, ...]]]:
+def merge_findings(images: Sequence[ReportedImage]) -> list[tuple[ReportedImage, Finding, tuple[str, ...]]]:
     """The findings of all images, those once that are the same on several platforms: the one that saves most stands for
     them, with the platforms that have it. Largest savings first; of one image as they are.
     """

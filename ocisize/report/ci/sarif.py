@@ -17,9 +17,9 @@ from urllib.parse import quote
 import ocisize
 from ocisize.findings.explanations import Explanation, explain_rules
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, Status
+from ocisize.model.budget import Budget, BudgetStatus
 from ocisize.model.findings import Confidence, Finding, Severity
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of, title_of
@@ -30,18 +30,18 @@ from ocisize.text import display_name, printable
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _PRECISIONS = {Confidence.SURE: "very-high", Confidence.LIKELY: "high", Confidence.ASK: "medium"}  # GitHub's words
-_OUTCOMES = {Status.FAIL: "error", Status.WARN: "warning"}
+_OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 LIMIT = 5000  #: results of a run that code scanning shows
 _IMAGE = "IMAGE"  # base of the paths in the image
 
 
-def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
     """Write a run for each image."""
     json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(image, options) for image in images]}, file, indent=2)
     file.write("\n")
 
 
-def _run(image: Reported, options: ReportOptions) -> dict[str, Any]:
+def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
     analysis = image.analysis
     findings = most_serious(image.findings, LIMIT)
     rules = explain_rules(findings)
@@ -94,7 +94,7 @@ def _rule(rule: Explanation, precision: str) -> dict[str, Any]:
     return {**document, "helpUri": rule.source} if rule.source.startswith("https://") else document
 
 
-def _budget_rules(image: Reported) -> list[dict[str, Any]]:
+def _budget_rules(image: ReportedImage) -> list[dict[str, Any]]:
     """A rule for each kind of budget that is not kept."""
     return [
         {
@@ -105,7 +105,7 @@ def _budget_rules(image: Reported) -> list[dict[str, Any]]:
             "help": {"text": "Make the image smaller, or raise the budget where it is written."},
             "properties": {"tags": ["container", "image-size"], "precision": "very-high"},
         }
-        for key, rule in {printable(each.budget.key): _budget_rule(each.budget) for each in image.broken}.items()
+        for key, rule in {printable(each.budget.key): _budget_rule(each.budget) for each in image.violations}.items()
     ]
 
 
@@ -113,7 +113,7 @@ def _budget_rule(budget: Budget) -> str:
     return f"budget-{printable(budget.key)}"
 
 
-def _notifications(image: Reported) -> list[dict[str, Any]]:
+def _notifications(image: ReportedImage) -> list[dict[str, Any]]:
     texts = [printable(text) for text in image.analysis.warnings if text]
     missing = len(image.findings) - LIMIT
     if missing > 0:
@@ -122,10 +122,10 @@ def _notifications(image: Reported) -> list[dict[str, Any]]:
     return unread + [{"level": "warning", "message": {"text": text}} for text in texts]
 
 
-def _budgets(image: Reported, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
+def _budgets(image: ReportedImage, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
     """A result for each budget that is not kept, at the line where it was written, else in the Dockerfile."""
     seen = Counter[str]()
-    for verdict in image.broken:
+    for verdict in image.violations:
         rule = _budget_rule(verdict.budget)
         key = fingerprint("", rule, title_of(verdict.budget))
         seen[key] += 1
@@ -135,7 +135,7 @@ def _budgets(image: Reported, indexes: Mapping[str, int], options: ReportOptions
             "ruleId": rule,
             "ruleIndex": indexes[rule],
             "level": _OUTCOMES[verdict.outcome],
-            "message": {"text": _message(image.named(text))},
+            "message": {"text": _message(image.with_platform(text))},
             "locations": [{"physicalLocation": _place(path, line)}],
             "partialFingerprints": _fingerprints(f"{key}:{seen[key]}"),
         }
@@ -159,8 +159,8 @@ def _uri(path: str) -> str:
         return quote(display_name(path), safe="/")
 
 
-def _result(finding: Finding, rule: int, key: str, image: Reported, options: ReportOptions) -> dict[str, Any]:
-    line = image.line_of(finding)
+def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
+    line = image.dockerfile_line(finding)
     lines = (line.first, line.last, max(line.width, 1)) if line else (1,)
     location: dict[str, Any] = {"physicalLocation": _place(options.dockerfile, *lines)}
     if layers := _layers(finding, image.analysis):
@@ -169,7 +169,7 @@ def _result(finding: Finding, rule: int, key: str, image: Reported, options: Rep
         "ruleId": finding.id,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": _message(image.named(describe(finding)))},
+        "message": {"text": _message(image.with_platform(describe(finding)))},
         "locations": [location],
         "partialFingerprints": _fingerprints(key),
         "properties": {

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis
-from ocisize.report.ci.reported import Reported
+from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.findings import describe_image
@@ -29,7 +29,7 @@ _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
 
-def write_images(images: Sequence[Reported], file: TextIO, options: ReportOptions) -> None:
+def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
     """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without whole file tables.
 
     A row of files has the platform in front where there are several.

@@ -14,7 +14,7 @@ from ocisize.errors import ReportError
 from ocisize.filesystem.dive_figures import find_dive_figures, find_repeated_files
 from ocisize.filesystem.dive_tree import BLANK, TYPE_BITS, list_nodes, size_reader
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.report.export.go_compat import number, quote, sort_order
+from ocisize.report.export.go_compat import go_float, go_quote, sort_order
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.incomplete import headline
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, FileTable
@@ -69,7 +69,7 @@ def write_dive_json(analysis: Analysis) -> Iterator[str]:
         separator = ",\n"
     yield ("\n  ]" if tables else "]") + ',\n  "image": {\n'
     yield f'    "sizeBytes": {figures.image_size},\n    "inefficientBytes": {figures.wasted_size},\n'
-    yield f'    "efficiencyScore": {number(figures.efficiency)},\n    "fileReference": '
+    yield f'    "efficiencyScore": {go_float(figures.efficiency)},\n    "fileReference": '
     yield from _in_brackets(_references(tables), 4)
     yield "\n  }\n}"
 
@@ -91,9 +91,9 @@ def _layer_head(layer: LayerAnalysis, size: int) -> str:
     command = "(missing)" if missing else layer.created_by.removeprefix(_SHELL)
     command = _LONE_SURROGATE.sub("\ufffd", command)
     return (
-        f'    {{\n      "index": {layer.index},\n      "id": {quote(name)},\n'
-        f'      "digestId": {quote("" if missing else layer.diff_id or "")},\n      "sizeBytes": {size},\n'
-        f'      "command": {quote(command)},\n      "fileList": '
+        f'    {{\n      "index": {layer.index},\n      "id": {go_quote(name)},\n'
+        f'      "digestId": {go_quote("" if missing else layer.diff_id or "")},\n      "sizeBytes": {size},\n'
+        f'      "command": {go_quote(command)},\n      "fileList": '
     )
 
 
@@ -117,8 +117,8 @@ def _nodes(table: FileTable) -> Iterator[str]:
 
 def _node(path: str, flag: int, link: str, size: int, mode: int, uid: int, gid: int) -> str:
     return (
-        f'        {{\n          "path": {quote(path)},\n          "typeFlag": {flag},\n'
-        f'          "linkName": {quote(link)},\n          "size": {size},\n          "fileMode": {mode},\n'
+        f'        {{\n          "path": {go_quote(path)},\n          "typeFlag": {flag},\n'
+        f'          "linkName": {go_quote(link)},\n          "size": {size},\n          "fileMode": {mode},\n'
         f'          "uid": {uid},\n          "gid": {gid},\n'
         f'          "isDir": {"true" if mode & _DIRECTORY else "false"}\n        }}'
     )
@@ -137,5 +137,5 @@ def _references(tables: Sequence[FileTable]) -> Iterator[str]:
         file = found[position]
         yield (
             f'      {{\n        "count": {file.count},\n        "sizeBytes": {file.size % (1 << 64)},\n'
-            f'        "file": {quote(file.path)}\n      }}'
+            f'        "file": {go_quote(file.path)}\n      }}'
         )

@@ -19,7 +19,7 @@ _ALL_SWAPPED = 12  # pairs in a sample of a long span
 _WORD = (1 << 64) - 1
 
 
-def quote(text: str) -> str:
+def go_quote(text: str) -> str:
     """A JSON string as encoding/json writes it; surrogate escapes stand for bytes that are not UTF-8."""
     quoted = json.dumps(text, ensure_ascii=False)
     if not quoted.isascii():
@@ -27,7 +27,7 @@ def quote(text: str) -> str:
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
-def number(value: float) -> str:
+def go_float(value: float) -> str:
     """A JSON number as encoding/json writes a finite float64."""
     text = repr(value)
     if 1e-6 <= abs(value) < 1e21 or not value:

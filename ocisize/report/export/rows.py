@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocisize.errors import ReportError
-from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.overlay import overlay_all
 from ocisize.model.analysis import Analysis
 from ocisize.tar.filetable import FileTable, IntArray
 
@@ -15,5 +15,5 @@ def stored_rows(analysis: Analysis) -> list[tuple[FileTable, IntArray]]:
         raise ReportError("this format lists every file, but the analysis was saved without its file tables")
     hidden_by = [layer.hidden_by for layer in analysis.layers if layer.hidden_by is not None]
     if len(hidden_by) < len(tables):
-        hidden_by = list(merge(tables).hidden_by)
+        hidden_by = list(overlay_all(tables).hidden_by)
     return list(zip(tables, hidden_by, strict=True))

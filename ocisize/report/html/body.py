@@ -9,7 +9,7 @@ import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.findings import Finding
 from ocisize.report.html.markup import Markup, element, join
-from ocisize.report.text.advice import by_confidence, bytes_of, matters
+from ocisize.report.text.advice import by_confidence, is_significant, saving_bytes
 from ocisize.report.text.advice import headline as advice_headline
 from ocisize.report.words.context import describe_context
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
@@ -67,7 +67,7 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
     """What became of the budgets, where there are any."""
     if not verdicts:
         return Markup()
-    from ocisize.report.words.budgets import describe, headline, worst_first
+    from ocisize.report.words.budgets import by_severity, describe, headline
 
     items = [
         element(
@@ -76,7 +76,7 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
             element("span", describe(verdict, analysis)),
             element("span", verdict.budget.origin or verdict.budget.key, class_="note"),
         )
-        for verdict in worst_first(verdicts)
+        for verdict in by_severity(verdicts)
     ]
     return element("section", element("h2", headline(verdicts)), element("ul", *items, class_="verdicts"))
 
@@ -88,15 +88,15 @@ def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
     if not findings:
         where = "" if analysis.complete else " in the layers that were read"
         return element("section", title, element("p", f"Nothing was found{where} that is worth mending."))
-    weighty = [finding for finding in findings if finding.size and matters(finding, analysis)][:_SHOWN]
-    shown = weighty + [finding for finding in findings if not finding.size and matters(finding, analysis)]
+    weighty = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:_SHOWN]
+    shown = weighty + [finding for finding in findings if not finding.size and is_significant(finding, analysis)]
     rest = [finding for finding in findings if finding not in shown]
     parts = [title, element("p", advice_headline(analysis))]
     if any(finding.size for finding in findings):
         parts.append(element("p", by_confidence(analysis), class_="note"))
     parts.append(_list_findings(shown, assumptions))
     if rest:
-        more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(bytes_of(rest))}"
+        more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(saving_bytes(rest))}"
         parts.append(element("details", element("summary", more), _list_findings(rest, assumptions)))
     return element("section", *parts, aria_labelledby="advice-title")
 
@@ -107,7 +107,7 @@ def _list_findings(findings: Sequence[Finding], assumptions: Assumptions | None)
 
 
 def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
-    saved = bytes_of([finding])
+    saved = saving_bytes([finding])
     facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")

@@ -22,7 +22,7 @@ from typing import Any
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.waste import CAUSES
-from ocisize.report.html.rows import SPECIAL, Folder, Rows, fold, gather, limits
+from ocisize.report.html.rows import SPECIAL, Folder, PageRows, collect_rows, fold_small_files, size_thresholds
 from ocisize.text import printable
 
 MAX_SIZE = 13_000_000  #: bytes of the JSON as UTF-8
@@ -32,10 +32,10 @@ _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in
 
 def page_data(analysis: Analysis, max_size: int = MAX_SIZE) -> str:
     """An analysis as JSON of at most ``max_size`` bytes, as long as layers and file types alone leave room for that."""
-    rows = gather(analysis)
+    rows = collect_rows(analysis)
     total = sum(rows.sizes)
-    for least, least_folder in limits(rows, max_size, _ROW):
-        text = embed(_document(analysis, rows, fold(rows, least, least_folder), least))
+    for least, least_folder in size_thresholds(rows, max_size, _ROW):
+        text = embed(_document(analysis, rows, fold_small_files(rows, least, least_folder), least))
         if len(text.encode()) <= max_size or least > total:
             break
     return text
@@ -46,10 +46,10 @@ def embed(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _document(analysis: Analysis, rows: Rows, folders: Sequence[Folder], least: int) -> dict[str, Any]:
+def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], least: int) -> dict[str, Any]:
     types = [*SPECIAL, *sorted({kind[3] for kind in rows.kinds}.difference(SPECIAL))]
     numbers = {name: number for number, name in enumerate(types)}
-    wire_known = analysis.compressed_size is not None
+    compressed_size_known = analysis.compressed_size is not None
     return {
         "size": analysis.content_size,
         "compressed_size": analysis.compressed_size,
@@ -72,11 +72,11 @@ def _document(analysis: Analysis, rows: Rows, folders: Sequence[Folder], least: 
             "parents": [folder.parent for folder in folders],
             "rows": [len(folder.files) + len(folder.groups) for folder in folders],
         },
-        "rows": _columns(rows, folders, wire_known=wire_known),
+        "rows": _columns(rows, folders, compressed_size_known=compressed_size_known),
     }
 
 
-def _columns(rows: Rows, folders: Sequence[Folder], *, wire_known: bool) -> dict[str, Any]:
+def _columns(rows: PageRows, folders: Sequence[Folder], *, compressed_size_known: bool) -> dict[str, Any]:
     names: list[bytes] = []
     sizes: list[int] = []
     wires: list[int] = []
@@ -96,7 +96,7 @@ def _columns(rows: Rows, folders: Sequence[Folder], *, wire_known: bool) -> dict
     return {
         "names": _join(names),
         "sizes": sizes,
-        "compressed_sizes": wires if wire_known else None,
+        "compressed_sizes": wires if compressed_size_known else None,
         "kinds": kinds,
         "groups": groups,
     }

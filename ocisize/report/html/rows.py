@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.filesystem.overlay import merge
+from ocisize.filesystem.overlay import overlay_all
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.waste import CAUSES
 from ocisize.rules.file_types import place_of, type_of
@@ -27,16 +27,16 @@ RARE = "rare types"  #: all types but the MAX_TYPES - 1 with the most bytes
 MAX_TYPES = 100
 
 #: layer, hiding layer, index into CAUSES (both -1 while visible), file type
-Kind: TypeAlias = tuple[int, int, int, str]
+RowGroupKey: TypeAlias = tuple[int, int, int, str]
 Hidden: TypeAlias = tuple[Sequence[int], Sequence[int]]
 
 
 @attrs.define
-class Rows:
+class PageRows:
     """Rows in columns, in the order of layers and their entries; directories by number, the root is 0."""
 
     directories: dict[bytes, int] = attrs.field(factory=lambda: {b"": 0})
-    kinds: dict[Kind, int] = attrs.field(factory=dict)
+    kinds: dict[RowGroupKey, int] = attrs.field(factory=dict)
     parents: list[int] = attrs.field(factory=list)  #: directory of each row
     names: list[bytes] = attrs.field(factory=list)  #: b"" of a group
     sizes: list[int] = attrs.field(factory=list)
@@ -44,7 +44,7 @@ class Rows:
     counts: list[int] = attrs.field(factory=list)  #: entries of a group, 1 of a file
     kind_of: list[int] = attrs.field(factory=list)
 
-    def add(self, parent: int, name: bytes, size: int, compressed_size: int, count: int, kind: Kind) -> None:
+    def add(self, parent: int, name: bytes, size: int, compressed_size: int, count: int, kind: RowGroupKey) -> None:
         """Add a row at the end."""
         self.parents.append(parent)
         self.names.append(name)
@@ -74,9 +74,9 @@ class Rows:
         self.kind_of = [numbers[number] for number in self.kind_of]
 
 
-def gather(analysis: Analysis) -> Rows:
+def collect_rows(analysis: Analysis) -> PageRows:
     """All rows of an analysis. Without file tables these are the wasted files and, per layer, all others as one group."""
-    rows = Rows()
+    rows = PageRows()
     if all(layer.files is not None for layer in analysis.layers):
         _add_tables(rows, analysis)
     else:
@@ -85,11 +85,11 @@ def gather(analysis: Analysis) -> Rows:
     return rows
 
 
-def _add_tables(rows: Rows, analysis: Analysis) -> None:
+def _add_tables(rows: PageRows, analysis: Analysis) -> None:
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     overlay = None
     if any(layer.hidden_by is None for layer in analysis.layers):  # read back from JSON
-        overlay = merge(tables)
+        overlay = overlay_all(tables)
     for layer, shares in zip(analysis.layers, paid_shares(analysis.layers), strict=True):
         hidden = (layer.hidden_by or (), layer.causes or ())
         _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]) if overlay else hidden)
@@ -97,7 +97,7 @@ def _add_tables(rows: Rows, analysis: Analysis) -> None:
             rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD))
 
 
-def _add_table(rows: Rows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
+def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
     """Add a layer's files; what has no content is one group per directory."""
     assert layer.files is not None  # noqa: S101 - the caller looked
     directories, index, table = rows.directories, layer.index, layer.files
@@ -122,7 +122,7 @@ def _add_table(rows: Rows, layer: LayerAnalysis, shares: IntArray | None, hidden
         rows.add(parent, b"", 0, compressed, count, (index, -1, -1, EMPTY))
 
 
-def _add_waste(rows: Rows, analysis: Analysis) -> None:
+def _add_waste(rows: PageRows, analysis: Analysis) -> None:
     """Add the wasted files, and what is left of each layer as one group."""
     uppermost = {layer.digest: layer.index for layer in analysis.layers}
     paid = [uppermost[layer.digest] == layer.index for layer in analysis.layers]
@@ -150,7 +150,7 @@ class Folder:
     groups: list[tuple[int, int, int, int]]  #: kind, entries, bytes of content and of wire
 
 
-def fold(rows: Rows, least: int, least_folder: int) -> list[Folder]:
+def fold_small_files(rows: PageRows, least: int, least_folder: int) -> list[Folder]:
     """The directories, each before those in it, ordered by name, with their rows.
 
     Files of less than ``least`` bytes become groups of their directory. Directories that hold no larger file, and less
@@ -184,7 +184,7 @@ def _with_ancestors(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def _fill(folders: list[Folder], rows: Rows, homes: Sequence[int], least: int) -> None:
+def _fill(folders: list[Folder], rows: PageRows, homes: Sequence[int], least: int) -> None:
     groups: dict[tuple[int, int], list[int]] = {}
     for row, (parent, size) in enumerate(zip(rows.parents, rows.sizes, strict=True)):
         home = homes[parent]
@@ -202,7 +202,7 @@ def _fill(folders: list[Folder], rows: Rows, homes: Sequence[int], least: int) -
         folder.groups.sort(key=lambda group: (-group[2], group[0]))
 
 
-def limits(rows: Rows, budget: int, cost: int) -> Iterator[tuple[int, int]]:
+def size_thresholds(rows: PageRows, budget: int, cost: int) -> Iterator[tuple[int, int]]:
     """Ever larger limits for ``fold``: first of all whatever has content, where that may fit into ``budget`` bytes.
 
     Else files get half of them, and folders what is left. A file is taken to need ``cost`` bytes beside its name.

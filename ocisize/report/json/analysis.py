@@ -79,7 +79,7 @@ def analysis_document(
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
-    document["system"] = shown(attrs.asdict(analysis.system))
+    document["system"] = encodable(attrs.asdict(analysis.system))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
@@ -92,7 +92,7 @@ def analysis_document(
 def advice_document(advice: Advice) -> dict[str, Any]:
     """All findings, with the rule behind each, and what they save together."""
     findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
-    return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": shown(findings)}
+    return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": encodable(findings)}
 
 
 def _base(split: BaseSplit | None) -> dict[str, Any] | None:
@@ -100,7 +100,7 @@ def _base(split: BaseSplit | None) -> dict[str, Any] | None:
         return None
     parts = {"base": split.base, "own": split.own}
     sizes = {name: None if each is None else _sizes(each) for name, each in parts.items()}
-    return {"found": shown(attrs.asdict(split.found)), **sizes}
+    return {"found": encodable(attrs.asdict(split.found)), **sizes}
 
 
 def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
@@ -112,12 +112,12 @@ def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
     }
 
 
-def shown(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """A document with all its strings made fit for any encoder."""
     if isinstance(value, dict):
-        return {name: shown(item) for name, item in value.items()}
+        return {name: encodable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [shown(item) for item in value]
+        return [encodable(item) for item in value]
     return display_name(value) if type(value) is str else value
 
 
@@ -149,7 +149,7 @@ def _groups(groups: Groups) -> dict[str, Any]:
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
     document = _sizes(layer)
     if layer.failure is not None:
-        return document | dict.fromkeys(FROM_FILES) | {"failure": shown(attrs.asdict(layer.failure))}
+        return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(attrs.asdict(layer.failure))}
     if files and layer.files is not None:
         document["files"] = columns_document(layer.files)
     return document

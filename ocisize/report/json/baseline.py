@@ -10,21 +10,21 @@ import attrs
 
 from ocisize.report.json.budgets import verdict_document
 from ocisize.report.text.baseline import SCHEMA, SCHEMA_OF_ALL, VERSION
-from ocisize.report.words.baseline import Comparison
+from ocisize.report.words.baseline import BaselineComparison
 
 
-def comparison_to_json(comparison: Comparison) -> str:
+def comparison_to_json(comparison: BaselineComparison) -> str:
     """The same for programs; totals as the baseline has them."""
     return json.dumps(_document(comparison), indent=2)
 
 
-def comparisons_to_json(comparisons: Sequence[Comparison]) -> str:
+def comparisons_to_json(comparisons: Sequence[BaselineComparison]) -> str:
     """The same for the images of all platforms."""
     document = {"schema": SCHEMA_OF_ALL, "version": VERSION, "images": [_document(each) for each in comparisons]}
     return json.dumps(document, indent=2)
 
 
-def _document(comparison: Comparison) -> dict[str, Any]:
+def _document(comparison: BaselineComparison) -> dict[str, Any]:
     kept = comparison.kept
     return {
         "schema": SCHEMA,

@@ -12,15 +12,15 @@ import attrs
 
 import ocisize
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, Part, Status, add_up
-from ocisize.model.file_changes import FileChange, Kind
+from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, LayerStatus, PartChange, sum_file_totals
+from ocisize.model.file_changes import FileChange, FileChangeKind
 from ocisize.model.sizes import Sizes
-from ocisize.report.json.analysis import shown
+from ocisize.report.json.analysis import encodable
 
 SCHEMA = "ocisize.comparison"
 VERSION = 1
-_SHARED = (Status.SHARED,)
-_SAME_CONTENT = (Status.RECOMPRESSED, Status.REBUILT)
+_SHARED = (LayerStatus.SHARED,)
+_SAME_CONTENT = (LayerStatus.RECOMPRESSED, LayerStatus.REBUILT)
 _NAMES = ("source", "format", "reference", "platform", "digest", "config_digest", "created")
 
 
@@ -46,7 +46,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "directories": [attrs.asdict(each) for each in comparison.directories],
         "kinds": _kinds(comparison),
     }
-    text = json.dumps(shown(document), indent=2).removesuffix("\n}")
+    text = json.dumps(encodable(document), indent=2).removesuffix("\n}")
     return f'{text},\n  "files": {_files(comparison, top)}\n}}'
 
 
@@ -81,7 +81,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
     }
 
 
-def _sizes(grown: LayerChange | FileChange | FileSum | Part) -> dict[str, int | None]:
+def _sizes(grown: LayerChange | FileChange | FileSum | PartChange) -> dict[str, int | None]:
     names = ("before_size", "after_size", "growth", "before_compressed_size", "after_compressed_size", "compressed_growth")
     return {name: getattr(grown, name) for name in names}
 
@@ -94,9 +94,11 @@ def _kinds(comparison: Comparison) -> dict[str, Any] | None:
     """All files by kind; with the unchanged ones, and what the wire has besides, they are what the images weigh."""
     if comparison.files is None:
         return None
-    found = {kind.value: _sum(comparison.sum_of(kind)) for kind in Kind}
-    found["unchanged"] = _sizes(add_up([each.unchanged for each in comparison.layers if each.unchanged is not None]))
-    found["other"] = _sizes(add_up([each.other for each in comparison.layers if each.other is not None]))
+    found = {kind.value: _sum(comparison.sum_of(kind)) for kind in FileChangeKind}
+    found["unchanged"] = _sizes(
+        sum_file_totals([each.unchanged for each in comparison.layers if each.unchanged is not None])
+    )
+    found["other"] = _sizes(sum_file_totals([each.other for each in comparison.layers if each.other is not None]))
     return found
 
 

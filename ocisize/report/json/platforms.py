@@ -14,7 +14,7 @@ import attrs
 
 import ocisize
 from ocisize.model.platforms import Drift, IndexAnalysis
-from ocisize.report.json.analysis import analysis_document, shown
+from ocisize.report.json.analysis import analysis_document, encodable
 from ocisize.report.options import ReportOptions
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def index_to_json(
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
     document |= {"complete": index.complete, "unread": [attrs.asdict(each) for each in index.unread]}
     document |= {"drift": _drift(index.drift), "warnings": index.warnings}
-    return json.dumps({**shown(document), "images": shown(images)}, indent=indent)
+    return json.dumps({**encodable(document), "images": encodable(images)}, indent=indent)
 
 
 def _drift(drift: Drift) -> dict[str, Any]:

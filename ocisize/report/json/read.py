@@ -19,7 +19,7 @@ from ocisize.oci.strict_json import strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
 from ocisize.report.json.check import check_columns, find_contradictions
 from ocisize.tar.filetable import HASH_SIZE, Attributes, FileTable
-from ocisize.tar.paths import Paths
+from ocisize.tar.paths import PathColumn
 
 if TYPE_CHECKING:
     import cattrs
@@ -63,7 +63,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
     rooted = set(document.get("rooted", ()))
     names = ("/" * (row in rooted) + path for row, path in enumerate(document["paths"]))
     table = FileTable(
-        paths=Paths(name.encode("utf-8", "surrogateescape") for name in names),
+        paths=PathColumn(name.encode("utf-8", "surrogateescape") for name in names),
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
         ends=array("q", document["ends"]),

@@ -15,7 +15,7 @@ from ocisize.model.sizes import Group
 from ocisize.report.json.analysis import group_document
 from ocisize.report.json.head import head_of_view
 from ocisize.sizes.files import ListedFile, Listing, Order
-from ocisize.sizes.tree import Node
+from ocisize.sizes.tree import TreeNode
 from ocisize.text import display_name
 
 FILES_SCHEMA, TREE_SCHEMA = "ocisize.files", "ocisize.tree"
@@ -38,7 +38,7 @@ def files_to_json(
 
 
 def tree_to_json(
-    analysis: Analysis, tree: Node, *, layer: int | None = None, order: Order = Order.SIZE, depth: int | None = None
+    analysis: Analysis, tree: TreeNode, *, layer: int | None = None, order: Order = Order.SIZE, depth: int | None = None
 ) -> str:
     """A tree with what it was made of; a node's ``others`` is what is below it and below none of its children."""
     return json.dumps({**_head(TREE_SCHEMA, analysis, layer, order), "depth": depth, "tree": _node(tree)}, indent=2)
@@ -63,7 +63,7 @@ def _file(file: ListedFile) -> dict[str, Any]:
     }
 
 
-def _node(node: Node) -> dict[str, Any]:
+def _node(node: TreeNode) -> dict[str, Any]:
     return {
         "path": display_name(node.group.name or ""),
         "kind": "dir" if node.is_directory else "file",

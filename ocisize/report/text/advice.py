@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, add_up
+from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, sum_savings
 from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
 from ocisize.text import printable
@@ -51,18 +51,18 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
         return
     write_headline(console, analysis)
     grid = new_grid()
-    large = [finding for finding in findings if finding.size and matters(finding, analysis)][:top]
+    large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
     told: set[Rewrite] = set()
     for finding in large:
-        grid.add_row(label_of(finding), _short(finding, console.width - LABEL, assumptions, told))
+        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL, assumptions, told))
     others.sort(key=lambda finding: bool(finding.size) or finding.severity is Severity.LOW)  # remarks that matter first
     for finding in others[:top]:
-        grid.add_row(label_of(finding), in_one_line(finding, console.width - LABEL))
+        grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL))
     console.print(grid)
     rest = others[top:]
     if rest:
-        size = bytes_of(rest)
+        size = saving_bytes(rest)
         more = f"… and {len(rest):,} more{f', {human_size(size)}' if size else ''}; {ADVISE} shows all"
         console.print(Text(more, style="dim"))
 
@@ -84,7 +84,7 @@ def new_grid() -> Table:
     return grid
 
 
-def matters(finding: Finding, analysis: Analysis) -> bool:
+def is_significant(finding: Finding, analysis: Analysis) -> bool:
     """Whether a finding saves enough, or is serious enough, to be shown at length."""
     saved, total = (
         (finding.size, analysis.content_size)
@@ -110,26 +110,26 @@ def headline(analysis: Analysis) -> str:
 def by_confidence(analysis: Analysis) -> str:
     """What the findings of each confidence save, and how much of that is in the base image."""
     findings = analysis.advice.findings
-    groups = [(each, bytes_of([finding for finding in findings if finding.confidence is each])) for each in Confidence]
+    groups = [(each, saving_bytes([finding for finding in findings if finding.confidence is each])) for each in Confidence]
     text = " · ".join(f"{name} {human_size(size)}" for name, size in groups if size)
-    in_base = bytes_of([finding for finding in findings if finding.in_base])
+    in_base = saving_bytes([finding for finding in findings if finding.in_base])
     return f"{text}; of these in the base image {human_size(in_base)}" if in_base else text
 
 
-def bytes_of(findings: Sequence[Finding]) -> int:
+def saving_bytes(findings: Sequence[Finding]) -> int:
     """What some findings save on the wire, or of content where the wire is unknown."""
-    saving = add_up(findings)
+    saving = sum_savings(findings)
     return saving.size if saving.compressed_size is None else saving.compressed_size
 
 
-def label_of(finding: Finding) -> Text:
+def saving_label(finding: Finding) -> Text:
     """What a finding saves, or what else it is."""
-    size = bytes_of([finding])
+    size = saving_bytes([finding])
     word = human_size(size) if finding.size else "secret" if is_secret(finding) else "remark"
     return Text(word, style=_STYLES[finding.severity])
 
 
-def in_one_line(finding: Finding, width: int) -> Text:
+def render_line(finding: Finding, width: int) -> Text:
     """Id, confidence and title, cut to fit."""
     facts = f"{finding.id} {finding.confidence} "
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
@@ -157,7 +157,7 @@ def fix_of(finding: Finding, told: set[Rewrite]) -> str:
     return finding.fix
 
 
-def in_full(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
+def render_full(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")

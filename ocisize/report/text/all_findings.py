@@ -13,13 +13,13 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Rewrite
 from ocisize.report.text.advice import (
     LABEL,
-    in_full,
-    in_one_line,
     is_secret,
-    label_of,
+    is_significant,
     list_advice,
-    matters,
     new_grid,
+    render_full,
+    render_line,
+    saving_label,
     write_headline,
 )
 from ocisize.report.text.page import open_page, print_name
@@ -53,10 +53,10 @@ def write_advise(
         width, short = console.width - LABEL, 0
         told: set[Rewrite] = set()
         for number, finding in enumerate(findings):
-            if matters(finding, analysis) if top is None else number < top:
-                grid.add_row(label_of(finding), in_full(finding, width, assumptions, told).append("\n"))
+            if is_significant(finding, analysis) if top is None else number < top:
+                grid.add_row(saving_label(finding), render_full(finding, width, assumptions, told).append("\n"))
             else:
-                grid.add_row(label_of(finding), in_one_line(finding, width))
+                grid.add_row(saving_label(finding), render_line(finding, width))
                 short += 1
         console.print(grid)
         if short:

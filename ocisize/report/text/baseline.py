@@ -10,7 +10,7 @@ from rich.text import Text
 from ocisize.budgets.baseline import Totals
 from ocisize.report.text.budgets import write_verdicts
 from ocisize.report.text.page import open_page
-from ocisize.report.words.baseline import Comparison
+from ocisize.report.words.baseline import BaselineComparison
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
@@ -21,7 +21,7 @@ _NAMES = {"file_size": "largest file"}
 _ORDER = ("wire", "unpacked", "live", "waste", "files", "layers", "file_size")
 
 
-def write_comparison(comparison: Comparison, file: TextIO, *, color: bool | None = None) -> None:
+def write_comparison(comparison: BaselineComparison, file: TextIO, *, color: bool | None = None) -> None:
     """Write totals side by side, verdicts, and what was written."""
     with open_page(file, color=color) as console:
         console.print(Text(f"{printable(comparison.name)} · {printable(comparison.analysis.platform)}", style="bold"))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Status, Verdict
-from ocisize.report.words.budgets import describe, headline, worst_first
+from ocisize.model.budget import BudgetStatus, Verdict
+from ocisize.report.words.budgets import by_severity, describe, headline
 from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_STYLES = {Status.FAIL: "bold red", Status.WARN: "bold yellow", Status.PASS: "green"}
+_STYLES = {BudgetStatus.FAIL: "bold red", BudgetStatus.WARN: "bold yellow", BudgetStatus.PASS: "green"}
 
 
 def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
@@ -27,7 +27,7 @@ def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verd
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    for verdict in worst_first(verdicts):
+    for verdict in by_severity(verdicts):
         text = Text(printable(describe(verdict, analysis)))
         text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
         grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)

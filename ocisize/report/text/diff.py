@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.comparison.directory_growth import with_rest
-from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, add_up
-from ocisize.model.file_changes import FileChange, FileChanges, Kind
+from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
+from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed, write_header, write_totals
 from ocisize.report.text.page import drop_unknown, new_table, open_page, print_rows
 from ocisize.report.words.units import human_size
@@ -57,8 +57,8 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     weights = [abs(each.compressed_growth or 0) or abs(each.growth) for each in reasons]
     least = _LEAST_REASON * max(weights)
     shown = [each for each, weight in zip(reasons, weights, strict=True) if weight >= least][:top]
-    wire_known = reasons[0].compressed_growth is not None
-    _title(console, f"Why (growth {'on the wire' if wire_known else 'unpacked'})")
+    compressed_size_known = reasons[0].compressed_growth is not None
+    _title(console, f"Why (growth {'on the wire' if compressed_size_known else 'unpacked'})")
     grid = _grid()
     for reason in shown:
         text = Text(printable(reason.text))
@@ -120,10 +120,10 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
 
 def _kinds(console: Console, comparison: Comparison) -> None:
     layers = comparison.layers
-    sums = [(str(kind), comparison.sum_of(kind), "") for kind in Kind]
+    sums = [(str(kind), comparison.sum_of(kind), "") for kind in FileChangeKind]
     rest = {
-        "unchanged": add_up([each.unchanged for each in layers if each.unchanged is not None]),
-        "other": add_up([each.other for each in layers if each.other is not None]),
+        "unchanged": sum_file_totals([each.unchanged for each in layers if each.unchanged is not None]),
+        "other": sum_file_totals([each.other for each in layers if each.other is not None]),
     }
     rows = [each for each in sums if each[1].count or each[1].before_size]
     rows += [(name, each, _NOTES[name]) for name, each in rest.items() if each.compressed_growth]
@@ -168,7 +168,7 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
     for each in shown:
         path = f"/{printable(each.path)}"
         rows.append((signed(each.growth), signed(each.compressed_growth), str(each.kind), _places(each), path))
-        if each.kind is Kind.MOVED:
+        if each.kind is FileChangeKind.MOVED:
             rows.append((*[""] * 4, f"was /{printable(each.before_path or '')}"))
     title = f"Files: {len(files):,} (layer before→after)"
     print_rows(console, title, ("Unpacked", "Wire", "What", "Layers", "Path"), rows, 3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.model.comparison import BaseChange, Comparison, Part, Status, add_up
+from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartChange, sum_file_totals
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import UNKNOWN, human_size, percent
 from ocisize.text import printable
@@ -103,7 +103,7 @@ def write_totals(console: Console, comparison: Comparison) -> None:
     console.print(table)
 
 
-def _part(part: Part) -> tuple[str, str, str]:
+def _part(part: PartChange) -> tuple[str, str, str]:
     """What a part of the layers weighs, on the wire where that is known."""
     if part.compressed_growth is None:
         return human_size(part.before_size), human_size(part.after_size), signed(part.growth)
@@ -111,7 +111,7 @@ def _part(part: Part) -> tuple[str, str, str]:
     return human_size(sizes[0]), human_size(sizes[1]), signed(part.compressed_growth)
 
 
-def _base_note(change: BaseChange, part: Part) -> str:
+def _base_note(change: BaseChange, part: PartChange) -> str:
     unpacked = "unpacked" if part.compressed_growth is None else f"{signed(part.growth)} unpacked" if part.growth else ""
     if part is change.own:
         return unpacked
@@ -130,9 +130,9 @@ def _download(comparison: Comparison) -> str:
     """What a node with BEFORE has already, and what it fetches in vain."""
     fetched = [layer for layer in comparison.layers if layer.download_size]
     count = len(comparison.after.layers)
-    shared = sum(layer.status is Status.SHARED for layer in comparison.layers)
-    same = sum(layer.status is Status.RECOMPRESSED for layer in comparison.layers)
+    shared = sum(layer.status is LayerStatus.SHARED for layer in comparison.layers)
+    same = sum(layer.status is LayerStatus.RECOMPRESSED for layer in comparison.layers)
     text = f"{shared} of {count} layer{'s' * (count != 1)} shared"
     text += f", {same} ha{'ve' if same > 1 else 's'} the same tar" if same else ""
-    known = add_up([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
+    known = sum_file_totals([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
     return f"{text}; {human_size(known)} are files that BEFORE has" if known else text

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ocisize.model.platforms import Drift, IndexAnalysis, OnlyThere, StepDrift
 from ocisize.report.text.page import new_table, open_page
-from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, marked
+from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, mark_incomplete
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
 from ocisize.text import printable
 
@@ -123,7 +123,7 @@ def _platforms(console: Console, index: IndexAnalysis) -> int:
     rows = list(index.analyses.items())
     for name, each in rows[:_MOST_PLATFORMS]:
         sizes = (each.compressed_size, each.content_size, each.live_size, each.wasted_size)
-        figures = [marked(each, column, human_size(size)) for column, size in zip(columns, sizes, strict=False)]
+        figures = [mark_incomplete(each, column, human_size(size)) for column, size in zip(columns, sizes, strict=False)]
         ratio = ratios.get(name)
         counts = (str(len(each.layers)), str(len(each.advice.findings)))
         share = UNKNOWN if ratio is None else f"{ratio:.2f}"

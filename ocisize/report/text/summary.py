@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Finding, Severity
-from ocisize.report.text.advice import ADVISE, bytes_of, in_one_line, is_secret, list_advice, new_grid
+from ocisize.report.text.advice import ADVISE, is_secret, list_advice, new_grid, render_line, saving_bytes
 from ocisize.report.words.incomplete import AT_LEAST
 from ocisize.report.words.units import cut, human_size
 from ocisize.text import printable
@@ -26,7 +26,9 @@ def write_brief(console: Console, analysis: Analysis) -> None:
     saving = [finding for finding in list_advice(analysis) if finding.size]
     if saving:
         first = saving[0]
-        console.print(Text(cut(f"Most at once: {human_size(bytes_of([first]))}, {printable(first.title)}", console.width)))
+        console.print(
+            Text(cut(f"Most at once: {human_size(saving_bytes([first]))}, {printable(first.title)}", console.width))
+        )
 
 
 def write_secrets(console: Console, analysis: Analysis) -> None:
@@ -41,7 +43,7 @@ def write_secrets(console: Console, analysis: Analysis) -> None:
     for finding in findings[:_MOST]:
         path = f" · /{printable(finding.paths[0])}" if finding.paths else ""
         label = "secret" if is_secret(finding) else "remark"
-        line = in_one_line(finding, 2 * console.width).append(path, "dim")
+        line = render_line(finding, 2 * console.width).append(path, "dim")
         grid.add_row(Text(label, style="bold red"), line)
     console.print(grid)
     if len(findings) > _MOST:
@@ -65,7 +67,7 @@ def _nothing_found(analysis: Analysis) -> str:
 
 def _savings(analysis: Analysis) -> str:
     findings = analysis.advice.findings
-    sizes = {each: bytes_of([finding for finding in findings if finding.confidence is each]) for each in Confidence}
+    sizes = {each: saving_bytes([finding for finding in findings if finding.confidence is each]) for each in Confidence}
     told = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
     parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in told if sizes[each]]
     return f"; {', '.join(parts)}{' removable' * (told[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)

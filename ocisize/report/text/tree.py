@@ -17,7 +17,7 @@ from ocisize.model.sizes import Group
 from ocisize.report.text.page import layer_title, open_page, print_name
 from ocisize.report.words.units import human_size, percent, shorten_path
 from ocisize.sizes.files import Order
-from ocisize.sizes.tree import Node
+from ocisize.sizes.tree import TreeNode
 from ocisize.text import printable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NUMBER, _PERCENT = 7, 7
 
 def write_tree(
     analysis: Analysis,
-    tree: Node,
+    tree: TreeNode,
     file: TextIO,
     *,
     layer: int | None = None,
@@ -47,7 +47,7 @@ def write_tree(
         _print_nodes(console, tree, order)
 
 
-def _print_subject(console: Console, analysis: Analysis, tree: Node, layer: int | None) -> None:
+def _print_subject(console: Console, analysis: Analysis, tree: TreeNode, layer: int | None) -> None:
     count = len(analysis.layers)
     subject = f"{count} layer{'s' * (count != 1)}" if layer is None else layer_title(analysis.layers[layer])
     files = f"{tree.group.file_count:,} file{'s' * (tree.group.file_count != 1)}"
@@ -55,7 +55,7 @@ def _print_subject(console: Console, analysis: Analysis, tree: Node, layer: int 
     console.print(Text(printable(f"{analysis.platform} · {subject} · {files}{legend}"), style="dim"), overflow="fold")
 
 
-def _print_nodes(console: Console, tree: Node, order: Order) -> None:
+def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
     whole = _weight(tree.group, order)[0]
     bar = next(width for least, width in _BARS if console.width >= least)
     columns = ["Live", *(["Waste"] if tree.group.wasted_size else [])]
@@ -99,7 +99,7 @@ class _Line:
     is_rest: bool
 
 
-def _lines(node: Node, order: Order, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
+def _lines(node: TreeNode, order: Order, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
     """A node and all below; ``stem`` stands before the branches of what is below."""
     yield _Line(branches, label, node.group, is_rest=False)
     others = node.others if node.others is not None and _weight(node.others, order)[0] else None

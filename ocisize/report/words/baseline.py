@@ -10,7 +10,7 @@ from ocisize.model.budget import Verdict
 
 
 @attrs.frozen(kw_only=True)
-class Comparison:
+class BaselineComparison:
     """An image, what its baseline says of it, and what became of both."""
 
     name: str  #: how the baseline knows the image

@@ -7,48 +7,48 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_WIRE
+from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_DOWNLOAD
 from ocisize.budgets.dive_ci import RULES, dive_figure, dive_passes
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, Metric, Place, Status, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Metric, Place, Verdict
 from ocisize.model.findings import Finding
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
 
-_ORDER = (Status.FAIL, Status.WARN, Status.PASS)
+_ORDER = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
 _NAMES = {
     Metric.UNPACKED: "unpacked",
     Metric.USER_WASTE: "waste of the upper layers",
-    Metric.LAYER_WIRE: "largest layer on the wire",
+    Metric.LAYER_DOWNLOAD: "largest layer on the wire",
     Metric.LAYER_UNPACKED: "largest layer unpacked",
     Metric.FILE_SIZE: "largest file",
     Metric.PATHS: "forbidden paths",
     Metric.FINDINGS: "forbidden findings",
 }
 _MAX_PLACES = 2  #: of a verdict in its line
-_OF_DOWNLOAD = (Metric.WIRE, Metric.PULL)
+_OF_DOWNLOAD = (Metric.DOWNLOAD, Metric.PULL)
 _WASTE_IDS = "OS10"  #: of the findings on layers that hide others' files
 _OF_WASTE = (Metric.WASTE, Metric.USER_WASTE, Metric.EFFICIENCY)
 _TO_DO = {
-    UNKNOWN_WIRE: "analyse the image in its registry, or limit what is unpacked",
+    UNKNOWN_DOWNLOAD: "analyse the image in its registry, or limit what is unpacked",
     NO_TABLES: "analyse the image itself",
     NO_BASELINE: "ocisize baseline write IMAGE",
     NOT_IN_BASELINE: "ocisize baseline write IMAGE",
 }
 
 
-def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+def by_severity(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts, failing ones first, without those that are skipped."""
-    judged = [verdict for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    judged = [verdict for verdict in verdicts if verdict.status is not BudgetStatus.SKIPPED]
     return sorted(judged, key=lambda verdict: _ORDER.index(verdict.outcome))
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:
     """How many budgets failed, warned, passed and were skipped."""
-    skipped = [verdict for verdict in verdicts if verdict.status is Status.SKIPPED]
-    judged = [verdict.outcome for verdict in verdicts if verdict.status is not Status.SKIPPED]
-    words = {Status.FAIL: "failed", Status.WARN: "warned", Status.PASS: "passed"}
+    skipped = [verdict for verdict in verdicts if verdict.status is BudgetStatus.SKIPPED]
+    judged = [verdict.outcome for verdict in verdicts if verdict.status is not BudgetStatus.SKIPPED]
+    words = {BudgetStatus.FAIL: "failed", BudgetStatus.WARN: "warned", BudgetStatus.PASS: "passed"}
     counts = [f"{judged.count(outcome)} {words[outcome]}" for outcome in _ORDER if outcome in judged]
     if skipped:
         counts.append(f"{len(skipped)} skipped ({', '.join(sorted({verdict.reason for verdict in skipped}))})")
@@ -59,13 +59,13 @@ def describe(verdict: Verdict, analysis: Analysis) -> str:
     """A verdict in one line: what was measured, got and limit, where, its author's reason, what to do."""
     budget = verdict.budget
     text = f"{_name(budget)}{_comparison(verdict)}"
-    places = _where(verdict, analysis) if verdict.outcome is not Status.PASS else ""
+    places = _where(verdict, analysis) if verdict.outcome is not BudgetStatus.PASS else ""
     if places or verdict.reason:
         text += f": {'; '.join(filter(None, (places, verdict.reason)))}"
     text += _dive_says(verdict, analysis)
     if budget.reason:
         text += f" ({budget.reason})"
-    if verdict.outcome is not Status.PASS and (to_do := _to_do(verdict, analysis)):
+    if verdict.outcome is not BudgetStatus.PASS and (to_do := _to_do(verdict, analysis)):
         text += f" → {to_do}"
     return text
 
@@ -79,7 +79,7 @@ def title_of(budget: Budget) -> str:
     else:
         limit = _limit(budget.limit.value, budget.limit.unit)
         kept = f"baseline + {limit}" if budget.limit.growth else limit
-        return f"{_name(budget)} {'≥' if budget.at_least else '≤'} {kept}{_on(budget)}"
+        return f"{_name(budget)} {'≥' if budget.is_minimum else '≤'} {kept}{_on(budget)}"
     return f"{text}{_of(budget)}{_on(budget)}"
 
 
@@ -120,7 +120,7 @@ def _of(budget: Budget) -> str:
 def _comparison(verdict: Verdict) -> str:
     budget, measured, limit = verdict.budget, verdict.measured, verdict.limit
     if measured is None or limit is None:
-        return " unknown" if verdict.status in (Status.UNKNOWN, Status.INCOMPLETE) else ""
+        return " unknown" if verdict.status in (BudgetStatus.UNKNOWN, BudgetStatus.INCOMPLETE) else ""
     if budget.metric in (Metric.PATHS, Metric.FINDINGS):
         return f" {measured:,}" if measured else " none"
     unit, off = budget.unit, Fraction(measured) - limit
@@ -155,11 +155,11 @@ def _exact(value: Number, unit: Unit) -> str:
 def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
     """What dive's own figure is where it would decide otherwise."""
     budget, figures = verdict.budget, analysis.dive
-    judged = verdict.status in (Status.PASS, Status.FAIL)
+    judged = verdict.status in (BudgetStatus.PASS, BudgetStatus.FAIL)
     if budget.key not in RULES or figures is None or not judged:
         return ""
     passes, figure = dive_passes(budget, figures), dive_figure(budget, figures)
-    if passes is (verdict.status is Status.PASS):
+    if passes is (verdict.status is BudgetStatus.PASS):
         return ""
     got = _amount(Fraction(figure), budget.unit) if math.isfinite(figure) else "no number"
     return f", {'passes' if passes else 'fails'} in dive, which counts {got}"
@@ -173,7 +173,7 @@ def _where(verdict: Verdict, analysis: Analysis) -> str:
 
 def places_of(verdict: Verdict, analysis: Analysis) -> list[str]:
     """The places at fault, as many as a verdict knows, and how many more there are; none where its line has all."""
-    if verdict.outcome is Status.PASS or verdict.where_count <= _MAX_PLACES:
+    if verdict.outcome is BudgetStatus.PASS or verdict.where_count <= _MAX_PLACES:
         return []
     shown = [printable(_place(place, analysis)) for place in verdict.where]
     rest = verdict.where_count - len(shown)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.dive import DiveFigures
-from ocisize.report.words.incomplete import marked
+from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
 
 _UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
@@ -60,7 +60,7 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     """The image's figures: name, value, note."""
     wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"hidden by later layers; {marked(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
+    waste_note = f"hidden by later layers; {mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
     if wire is None and not analysis.complete:
         wire_note = "this archive holds plain layers"
     elif wire is None:
@@ -68,8 +68,8 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     else:
         wire_note = f"{wire:,} bytes of layers to download with nothing cached"
         share = f" ({percent((wasted_wire or 0) / wire)})" if wire else ""
-        waste_note += f", on the wire {marked(analysis, 'Waste', human_size(wasted_wire))}{share}"
-    files = marked(analysis, "Unpacked", f"{analysis.file_count:,}")
+        waste_note += f", on the wire {mark_incomplete(analysis, 'Waste', human_size(wasted_wire))}{share}"
+    files = mark_incomplete(analysis, "Unpacked", f"{analysis.file_count:,}")
     figures = [
         ("Wire", human_size(wire), wire_note),
         ("Unpacked", human_size(analysis.content_size), f"{files} files in all layers"),
@@ -81,7 +81,7 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     ]
     if analysis.dive is not None:
         figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
-    return [(name, marked(analysis, name, value), note) for name, value, note in figures]
+    return [(name, mark_incomplete(analysis, name, value), note) for name, value, note in figures]
 
 
 def _dive_note(figures: DiveFigures) -> str:

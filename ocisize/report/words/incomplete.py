@@ -38,7 +38,7 @@ def list_unread(analysis: Analysis) -> Iterator[str]:
         yield f"… and {len(analysis.unread) - _MOST:,} more"
 
 
-def marked(analysis: Analysis, name: str, value: str) -> str:
+def mark_incomplete(analysis: Analysis, name: str, value: str) -> str:
     """A figure of the image with what it is worth where layers are missing in it."""
     if analysis.complete or name in _EXACT:
         return value

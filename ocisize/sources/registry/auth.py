@@ -23,7 +23,7 @@ from ocisize.oci.reference import DOCKER_HUB_HOST
 from ocisize.sources.registry.address import is_private_address
 from ocisize.sources.registry.credentials import Credentials
 from ocisize.sources.registry.deadline import TooSlow
-from ocisize.sources.registry.messages import one_line, plain
+from ocisize.sources.registry.messages import explain_error, sanitize
 from ocisize.sources.registry.session import Session, discard, read_document
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         headers.update(self.get_auth_header())
         return headers, True
 
-    def take_note(self, response: requests.Response) -> None:
+    def remember_refusal(self, response: requests.Response) -> None:
         """Remember that the registry refused a password, which is not sent again."""
         if response.status_code == _WRONG and response.request.headers.get("Authorization", "").startswith("Basic "):
             self._refused_with = response.status_code
@@ -203,7 +203,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     def _told(self, error: Exception) -> str:
         """Why there was no answer; what is no HTTP is repeated, and may repeat what was sent."""
-        return plain(error, self.secrets())
+        return explain_error(error, self.secrets())
 
     def _check_realm(self, realm: str) -> str:
         """Refuse to send secrets in the clear or to a private address that the registry itself is not at."""
@@ -220,7 +220,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             problem = "a token service at a private address"
         if problem:
             raise AuthenticationFailed(
-                f"{self.registry_host} names {problem}: {one_line(repr(realm), self.secrets())}", status=401
+                f"{self.registry_host} names {problem}: {sanitize(repr(realm), self.secrets())}", status=401
             )
         return url.geturl()
 
@@ -248,7 +248,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
 
 def _host_of(url: str) -> str:
-    return one_line(urlsplit(url).netloc.rpartition("@")[2])
+    return sanitize(urlsplit(url).netloc.rpartition("@")[2])
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -26,7 +26,7 @@ from ocisize.oci.reference import DOCKER_HUB_HOST, Reference
 from ocisize.sources.registry import auth
 from ocisize.sources.registry.credentials import Credentials
 from ocisize.sources.registry.deadline import TooSlow
-from ocisize.sources.registry.messages import one_line, plain
+from ocisize.sources.registry.messages import explain_error, sanitize
 from ocisize.sources.registry.session import MAX_WAIT, RETRIED, Connection, Session, content_range, read_document
 
 __all__ = ["Connection", "RegistryClient"]
@@ -61,7 +61,7 @@ class _Download:
             problem = f"it took more than {self.seconds:g} s"
             raise RegistryError(self._describe(problem), hint="allow more: --deadline SECONDS") from None
 
-    def break_off(self, problem: str, status: int | None) -> float:
+    def seconds_until_retry(self, problem: str, status: int | None) -> float:
         """How many seconds to wait before going on; raises RegistryError when that is no use any more."""
         self.check_time()
         if self.position - self._checkpoint >= _PROGRESS:
@@ -115,7 +115,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                     break
                 except _BROKEN as error:
                     if not tries_left or isinstance(error, TooSlow):
-                        message = f"{what}: reading the manifest failed: {plain(error, self.auth.secrets())}"
+                        message = f"{what}: reading the manifest failed: {explain_error(error, self.auth.secrets())}"
                         raise RegistryError(message, status=response.status_code) from None
             self.session.lines.pause(0.2)
         if len(body) > limit:
@@ -138,7 +138,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 yield from self._read_from(url, download)
                 problem = "the connection was closed early"
             except _BROKEN as error:
-                problem = plain(error, self.auth.secrets())
+                problem = explain_error(error, self.auth.secrets())
             except RegistryError as error:
                 if download.position and error.status == _NO_MORE:
                     return  # there is no more, which the caller's check of the size reports best
@@ -147,7 +147,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 problem, status = str(error), error.status
             if download.position >= size:
                 return
-            self.session.lines.pause(download.break_off(problem, status))
+            self.session.lines.pause(download.seconds_until_retry(problem, status))
 
     def _read_from(self, url: str, download: _Download) -> Iterator[bytes]:
         headers = {"Range": f"bytes={download.position}-"} if download.position else {}
@@ -179,7 +179,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             raise
         except (*_BROKEN, ValueError) as error:
             # requests' own errors are OSErrors; ValueErrors come from redirects to what is no URL
-            raise RegistryError(f"{what}: {plain(error, self.auth.secrets())}", hint=self._hint(error)) from None
+            raise RegistryError(f"{what}: {explain_error(error, self.auth.secrets())}", hint=self._hint(error)) from None
         if response.status_code in expected:
             return response
         with contextlib.closing(response):
@@ -193,13 +193,13 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             detail = "; ".join(f"{error['code']} {error.get('message') or ''}".strip() for error in body["errors"])
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError, *_BROKEN):
             detail = ""
-        detail = one_line(detail or response.reason or "no reason given", self.auth.secrets())
+        detail = sanitize(detail or response.reason or "no reason given", self.auth.secrets())
         who = "the registry" if at_home else f"its storage host {urlsplit(response.url).hostname}"
         message = f"{what}: {who} answered {status}: {detail}"
         if not at_home and status in _EXPIRED:
             return auth.StorageRefused(message, status=status)
         if status in (401, 403):
-            self.auth.take_note(response)
+            self.auth.remember_refusal(response)
             return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
         if self.prefix == "http":  # what Go's servers answer when they are spoken to without TLS
@@ -234,7 +234,7 @@ def _check_range(response: requests.Response, download: _Download, secrets: Iter
     found = content_range(response.headers)
     if found is not None and found[0] == download.position and found[1] in (None, download.size):
         return
-    got = one_line(response.headers.get("Content-Range", ""), secrets) or "no range"
+    got = sanitize(response.headers.get("Content-Range", ""), secrets) or "no range"
     asked = f"asked for bytes from {download.position} of {download.size}"
     raise RegistryError(f"blob {download.digest}: {asked}, got {got}", status=_PARTIAL)
 

@@ -29,7 +29,7 @@ class TooSlow(OSError):
 
 
 @attrs.frozen
-class Patience:
+class Deadlines:
     """How long to wait for responses, in seconds."""
 
     window: float  #: a header, once it began, and each stretch of waiting in which ``min_rate`` must be reached
@@ -37,17 +37,17 @@ class Patience:
     deadline: float  #: a whole response
 
 
-class Lines:
+class Connections:
     """The connections of one client: what they have in common, and those that are being read.
 
     ``home`` is the host that the user named, without port.
     """
 
-    def __init__(self, home: str, patience: Patience) -> None:
+    def __init__(self, home: str, patience: Deadlines) -> None:
         self.home, self.patience = home.strip("[]").lower(), patience
         self.home_is_private = is_private_address(home)
         self.stopped = threading.Event()
-        self._reading: set[_Incoming] = set()  # without a lock, which the garbage collector could want at any time
+        self._reading: set[_DeadlineReader] = set()  # without a lock, which the garbage collector could want at any time
         self._classes: dict[type, type] = {}
 
     def check(self) -> None:
@@ -66,17 +66,17 @@ class Lines:
         for incoming in list(self._reading):
             incoming.shut_down()
 
-    def begin(self, incoming: _Incoming) -> None:
+    def begin(self, incoming: _DeadlineReader) -> None:
         """Take note of a response that is being read."""
         self._reading.add(incoming)
         if self.stopped.is_set():
             incoming.shut_down()
 
-    def end(self, incoming: _Incoming) -> None:
+    def end(self, incoming: _DeadlineReader) -> None:
         """Forget a response."""
         self._reading.discard(incoming)
 
-    def reached(self, host: str, address: str) -> None:
+    def check_peer(self, host: str, address: str) -> None:
         """Take note of where a host was found; raise RegistryError where a public registry's answer must not lead.
 
         Names of storage may resolve to private networks, as those of cloud providers do within, but not to this
@@ -89,7 +89,7 @@ class Lines:
         if found is not None and (found.is_loopback or found.is_link_local) and not self.home_is_private:
             raise RegistryError(f"{self.home} led to {host}, which is the private address {address}")
 
-    def watched(self, base: type) -> type:
+    def connection_class(self, base: type) -> type:
         """A class of ``urllib3``'s connections whose responses are read through here.
 
         Where a connection leads is looked at for direct ones only; what is behind a proxy is the proxy's affair.
@@ -110,7 +110,7 @@ class Lines:
                 lines.check()
                 super().connect()
                 if direct and self.proxy is None:
-                    lines.reached(self.host, self.sock.getpeername()[0])
+                    lines.check_peer(self.host, self.sock.getpeername()[0])
 
         self._classes[Watched] = Watched
         return Watched
@@ -119,22 +119,22 @@ class Lines:
 class _Response(http.client.HTTPResponse):
     """A response that is read through ``_Incoming``."""
 
-    def __init__(self, sock: socket.socket, *, lines: Lines, **options: Any) -> None:
+    def __init__(self, sock: socket.socket, *, lines: Connections, **options: Any) -> None:
         super().__init__(sock, **options)
         self.fp.close()
-        self._incoming = _Incoming(sock, lines)
-        self.fp = _Reader(self._incoming)
+        self._incoming = _DeadlineReader(sock, lines)
+        self.fp = _BoundedReader(self._incoming)
 
     def begin(self) -> None:
-        self._incoming.allow(2 * self._incoming.patience.window)  # its first byte and its last have a window each
+        self._incoming.set_deadline(2 * self._incoming.patience.window)  # its first byte and its last have a window each
         super().begin()
-        self._incoming.allow(self._incoming.patience.deadline)
+        self._incoming.set_deadline(self._incoming.patience.deadline)
 
     def flush(self) -> None:
         """There is nothing to flush; http.client tries when it is closed, also if the garbage collector closed its file."""
 
 
-class _Reader(io.BufferedReader):
+class _BoundedReader(io.BufferedReader):
     """Refuses reads that no reader of ours asks for, but a broken chunk does."""
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -143,20 +143,20 @@ class _Reader(io.BufferedReader):
         return super().read(size)
 
 
-class _Incoming(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """A socket's bytes, while they come in time; raises TooSlow when they do not."""
 
-    def __init__(self, sock: socket.socket, lines: Lines) -> None:
+    def __init__(self, sock: socket.socket, lines: Connections) -> None:
         super().__init__()
         self.patience = lines.patience
         self._sock, self._lines, self._timeout = sock, lines, sock.gettimeout()
         self._raw = sock.makefile("rb", buffering=0)
         self._waited, self._got = 0.0, -1  # in the current window; the first byte's wait is the timeout's affair
         self._seconds, self._until = 0.0, 0.0
-        self.allow(self.patience.deadline)
+        self.set_deadline(self.patience.deadline)
         lines.begin(self)
 
-    def allow(self, seconds: float) -> None:
+    def set_deadline(self, seconds: float) -> None:
         """What comes next must be there in so many seconds."""
         self._seconds, self._until = seconds, time.monotonic() + seconds
         self._sock.settimeout(self._timeout)

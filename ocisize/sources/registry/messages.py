@@ -25,7 +25,7 @@ _KINDS: dict[type[Exception], str] = {
 }
 
 
-def plain(error: Exception, secrets: Iterable[str] = ()) -> str:
+def explain_error(error: Exception, secrets: Iterable[str] = ()) -> str:
     """The reason at the bottom of urllib3's and requests' nested errors, in words."""
     reason, proxied = error, False
     while (inner := _cause(reason)) is not None:
@@ -41,7 +41,7 @@ def plain(error: Exception, secrets: Iterable[str] = ()) -> str:
         text = next((words for kind, words in _KINDS.items() if isinstance(reason, kind)), text)
     if proxied:
         text = f"the proxy {'cannot be reached' if isinstance(reason, urllib3.exceptions.HTTPError) else 'failed'}: {text}"
-    return one_line(text, secrets) or type(reason).__name__
+    return sanitize(text, secrets) or type(reason).__name__
 
 
 def _cause(error: Any) -> Exception | None:
@@ -50,7 +50,7 @@ def _cause(error: Any) -> Exception | None:
     return next(found, None)
 
 
-def one_line(text: str, secrets: Iterable[str] = ()) -> str:
+def sanitize(text: str, secrets: Iterable[str] = ()) -> str:
     """A short line of what somebody else said; secrets, queries and user names of URLs are left out."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:

@@ -24,7 +24,7 @@ from ocisize.blob.region import CHUNK
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import is_loopback, split_host
 from ocisize.sources.registry.address import is_private_address
-from ocisize.sources.registry.deadline import Lines, Patience, TooSlow
+from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 MAX_WAIT = 60.0  # seconds a Retry-After may ask for
@@ -60,7 +60,7 @@ class Connection:
 class _Retry(urllib3.Retry):
     """urllib3's policy, for which a Retry-After that makes no sense is none, and which can be interrupted."""
 
-    lines: Lines
+    lines: Connections
 
     def new(self, **changes: Any) -> _Retry:
         made = super().new(**changes)
@@ -89,7 +89,7 @@ class _Retry(urllib3.Retry):
 class _Adapter(HTTPAdapter):
     """Gives every request its timeouts, its retries and a connection that ends."""
 
-    def __init__(self, connection: Connection, lines: Lines) -> None:
+    def __init__(self, connection: Connection, lines: Connections) -> None:
         self._timeout = connection.timeout
         self._lines = lines
         retry = _Retry(
@@ -115,7 +115,7 @@ class _Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = self._lines.watched(pool.ConnectionCls)
+        pool.ConnectionCls = self._lines.connection_class(pool.ConnectionCls)
         return pool
 
     def close(self) -> None:
@@ -135,8 +135,8 @@ class Session(requests.Session):
 
     def __init__(self, connection: Connection, host: str) -> None:
         super().__init__()
-        patience = Patience(connection.timeout[1], connection.min_rate, connection.deadline)
-        self.lines = Lines(split_host(host)[0], patience)
+        patience = Deadlines(connection.timeout[1], connection.min_rate, connection.deadline)
+        self.lines = Connections(split_host(host)[0], patience)
         self.auth = lambda request: request  # keeps ~/.netrc from replacing our header
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers["Accept-Encoding"] = "identity"  # a transparent decode would break digests and sizes

@@ -30,14 +30,14 @@ def unfit(
     run: RunConfig | None = None,
     libc: str | None = "glibc",
     base_layers: int = 1,
-    wire_known: bool = True,
+    compressed_size_known: bool = True,
 ) -> dict[str, Claim]:
     """Remarks on an image of two layers with so many MB to download each, or thrice as many to unpack."""
     scene = make_scene(
         {"a": b"a"}, {"b": b"b"}, config=ImageConfig(RootFs(), run=run or RunConfig()), base_layers=base_layers
     )
     layers = [
-        attrs.evolve(layer, compressed_size=size * MB if wire_known else None, content_size=3 * size * MB)
+        attrs.evolve(layer, compressed_size=size * MB if compressed_size_known else None, content_size=3 * size * MB)
         for layer, size in zip(scene.layers, (base, own), strict=True)
     ]
     scene = attrs.evolve(scene, layers=layers, system=System(libc=libc, runtimes=runtimes))
@@ -48,7 +48,7 @@ def unfit(
 @pytest.mark.parametrize(("name", "most"), [("python", 120), ("node", 180), ("jre", 250), ("jdk", 250), ("static", 25)])
 def test_far_above_the_target(name: str, most: int, known: bool) -> None:
     """More than twice what the runtime takes at most, four times weighs more; estimated where the download is unknown."""
-    options = {"base": 0, "base_layers": 0, "wire_known": known}
+    options = {"base": 0, "base_layers": 0, "compressed_size_known": known}
     assert "OS240" not in unfit(runtime(name), own=2 * most, **options)  # type: ignore[arg-type]
     low = unfit(runtime(name), own=2 * most + 1, **options)["OS240"]  # type: ignore[arg-type]
     high = unfit(runtime(name), own=4 * most + 1, **options)["OS240"]  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_a_full_official_image() -> None:
     found = unfit(*FULL, base=400, run=PYTHON_RUN)
     claim = found["OS243"]
     assert "OS241" not in found
-    assert (claim.others, claim.severity, claim.confidence) == ((0, 1), Severity.MEDIUM, Confidence.ASK)
+    assert (claim.other_layers, claim.severity, claim.confidence) == ((0, 1), Severity.MEDIUM, Confidence.ASK)
     assert claim.title == "built on python:3.12, which has a whole build environment"
     assert isinstance(claim.fix, str)
     assert claim.fix.startswith("Build on python:3.12-slim (43 MB instead of 411 MB to download); where packages must be")
@@ -113,14 +113,14 @@ def test_a_large_base() -> None:
     node = runtime("node", "22.23.2")
     assert "OS241" not in unfit(node, base=121)
     claim = unfit(node, base=122)["OS241"]
-    assert (claim.others, claim.severity) == ((0,), Severity.LOW)
+    assert (claim.other_layers, claim.severity) == ((0,), Severity.LOW)
     assert claim.title == "the base image takes 122 MB to download, more than Node.js needs"
     assert claim.fix == (
         "Consider a smaller base: node:22-slim (80 MB); or gcr.io/distroless/nodejs22-debian12. node:22-alpine (61 MB) is "
         "smaller still, but has musl in place of glibc: programs built for glibc do not run, DNS search domains and locales "
         "differ; native addons must be built for it."
     )
-    assert "about 122 MB" in unfit(node, base=122, wire_known=False)["OS241"].title
+    assert "about 122 MB" in unfit(node, base=122, compressed_size_known=False)["OS241"].title
 
 
 def test_musl_needs_no_caution_twice() -> None:
@@ -149,7 +149,7 @@ def test_a_version_that_is_unknown() -> None:
 def test_a_jdk() -> None:
     """A JRE of the same version is named, and the layer that brings the JDK."""
     claim = unfit(runtime("jdk", "17.0.9", "opt/java/openjdk/bin/javac", 0))["OS242"]
-    assert (claim.others, claim.paths, claim.severity) == ((0,), ("opt/java/openjdk/bin/javac",), Severity.MEDIUM)
+    assert (claim.other_layers, claim.paths, claim.severity) == ((0,), ("opt/java/openjdk/bin/javac",), Severity.MEDIUM)
     assert "eclipse-temurin:17-jre" in str(claim.fix)
     assert "OS242" not in unfit(runtime("jre", "17"))
 

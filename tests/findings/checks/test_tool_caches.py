@@ -9,9 +9,9 @@ import pytest
 
 from ocisize.rules.load import load_catalog
 from ocisize.model.findings import Confidence
-from ocisize.history.shell import Change, body, commands, each, rewrite
+from ocisize.history.shell import Change, run_commands, shell_commands, edit_each, apply_changes
 from ocisize.rules.match import match_rows
-from ocisize.findings.checks.tool_caches import STEPS, Step
+from ocisize.findings.checks.tool_caches import TOOL_CACHES, ToolCache
 from tests.advice import analyze, by_id
 from tests.catalogs import table_of
 
@@ -131,11 +131,11 @@ CASES: dict[str, tuple[str, list[str], list[str], str]] = {
 
 def test_every_step_is_tested() -> None:
     """A new step needs cases; ids ascend and none is used twice."""
-    assert [step.id for step in STEPS] == list(CASES)
+    assert [step.id for step in TOOL_CACHES] == list(CASES)
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
-def test_steps_fit_the_catalogue(step: Step) -> None:
+@pytest.mark.parametrize("step", TOOL_CACHES, ids=lambda step: step.id)
+def test_steps_fit_the_catalogue(step: ToolCache) -> None:
     """The rules a step names are the catalogue's, as sure as it says, and match the file of its cases."""
     catalog = load_catalog()
     rules = {rule.id: rule for rule in catalog.rules}
@@ -145,8 +145,8 @@ def test_steps_fit_the_catalogue(step: Step) -> None:
     assert bool(step.option) is not bool(step.cleanup)
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
-def test_what_steps_leave(step: Step, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", TOOL_CACHES, ids=lambda step: step.id)
+def test_what_steps_leave(step: ToolCache, tmp_path: Path) -> None:
     """A step that leaves files is named with them, and how it is written better; one that cleans up is not."""
     path, leaving, cleaning, fix = CASES[step.id]
     texts = [*leaving, *cleaning, f"{leaving[0]} <<EOF"]
@@ -167,7 +167,7 @@ def test_what_steps_leave(step: Step, tmp_path: Path) -> None:
 def test_caches_go_environments_stay() -> None:
     """Poetry keeps the environment it installs into beside its cache: neither a cleanup nor a mount may take it along."""
     environment = "~/.cache/pypoetry/virtualenvs/app-py3.12/"
-    removed = [word for step in STEPS for word in step.cleanup.split() if word.startswith("~")]
+    removed = [word for step in TOOL_CACHES for word in step.cleanup.split() if word.startswith("~")]
     mounted = [
         target.replace("/root/", "~/", 1)
         for rule in load_catalog().rules
@@ -262,13 +262,13 @@ def test_kept_lists_are_surely_junk(tmp_path: Path) -> None:
 
 def test_commands() -> None:
     """Steps are cut between commands, not within quotes."""
-    assert commands("RUN a && b | c ; d || e") == ["RUN a", "b", "c", "d", "e"]
-    assert commands("RUN echo 'a && b' \"c; d\" && e") == ["RUN echo 'a && b' \"c; d\"", "e"]
-    assert commands("") == [""]
+    assert shell_commands("RUN a && b | c ; d || e") == ["RUN a", "b", "c", "d", "e"]
+    assert shell_commands("RUN echo 'a && b' \"c; d\" && e") == ["RUN echo 'a && b' \"c; d\"", "e"]
+    assert shell_commands("") == [""]
 
 
 def append(step: str, *added: str) -> str | None:
-    changed = rewrite(step, [Change(layer=0, command=command) for command in added])
+    changed = apply_changes(step, [Change(layer=0, command=command) for command in added])
     return changed.shown if changed else None
 
 
@@ -276,33 +276,33 @@ def append(step: str, *added: str) -> str | None:
 def test_what_cannot_be_rewritten(step: str) -> None:
     """Where a change might not mean what it says, there is none."""
     assert append(step, "b") is None
-    assert rewrite(step, [Change(layer=0, edit=each(lambda command: f"{command} x"))]) is None
-    assert body(step) is None
+    assert apply_changes(step, [Change(layer=0, edit=edit_each(lambda command: f"{command} x"))]) is None
+    assert run_commands(step) is None
 
 
 def test_long_steps_are_shown_in_part() -> None:
     """Of a long step, only what changes is shown; the whole is there as well."""
     step = "RUN " + " && ".join(["make all"] * 100) + " && pip install x"
-    edit = each(lambda command: f"{command} y" if "pip" in command else None)
-    changed = rewrite(step, [Change(layer=0, edit=edit), Change(layer=0, command="rm z")])
+    edit = edit_each(lambda command: f"{command} y" if "pip" in command else None)
+    changed = apply_changes(step, [Change(layer=0, edit=edit), Change(layer=0, command="rm z")])
     assert changed is not None
     assert changed.shown == "pip install x y; … && rm z"
     assert changed.instruction == f"{step} y && rm z"
     assert append(step, "rm z") == "… && rm z"
-    assert rewrite("RUN make", [Change(layer=0, edit=each(lambda command: None))]) is None
+    assert apply_changes("RUN make", [Change(layer=0, edit=edit_each(lambda command: None))]) is None
 
 
 def test_changes_of_one_step_add_up() -> None:
     """Each command is added once, edits act one after the other, and what cannot be made is told."""
-    edits = [each(lambda command: command + " --x" if "--x" not in command else None), each(lambda command: None)]
+    edits = [edit_each(lambda command: command + " --x" if "--x" not in command else None), edit_each(lambda command: None)]
     changes = [*(Change(layer=0, edit=edit) for edit in (edits[0], *edits)), Change(layer=0, command="b")]
-    changed = rewrite("RUN a", [*changes, changes[-1]])
+    changed = apply_changes("RUN a", [*changes, changes[-1]])
     assert changed is not None
     assert (changed.instruction, changed.made) == ("RUN a --x && b", (True, True, False, True, True))
 
 
 def test_commands_one_after_the_other() -> None:
     """Only where each command runs after the one before can a step be taken apart."""
-    assert body("RUN a && b; c") == ["a", "b", "c"]
-    assert body("RUN a || b") is None
-    assert body("RUN a | b") is None
+    assert run_commands("RUN a && b; c") == ["a", "b", "c"]
+    assert run_commands("RUN a || b") is None
+    assert run_commands("RUN a | b") is None

@@ -40,8 +40,8 @@ from tests.reports import DOCKERFILE, index_of, judged_all, of_all, platforms, t
 @pytest.mark.parametrize(
     ("toml", "title"),
     [
-        ('max-wire = "120 MB"', "wire ≤ 120 MB"),
-        ('max-wire = "120 MiB"', "wire ≤ 125,829,120 B"),
+        ('max-download = "120 MB"', "wire ≤ 120 MB"),
+        ('max-download = "120 MiB"', "wire ≤ 125,829,120 B"),
         ('max-waste = "5.25 %"', "waste ≤ 5.25 %"),
         ("min-efficiency = 0.95", "efficiency ≥ 95 %"),
         ('max-files = "1,000"', "files ≤ 1,000"),
@@ -62,7 +62,7 @@ def test_titles_of_budgets(toml: str, title: str) -> None:
     ("origin", "place"),
     [
         ("ocisize.toml:3", ("ocisize.toml", 3)), ("ci/limits.toml:12", ("ci/limits.toml", 12)), (".dive-ci:2", (".dive-ci", 2)),
-        ("--max-wire", None), ("dive's default", None), ("/etc/o.toml:3", None), ("../o.toml:3", None), ("", None),
+        ("--max-download", None), ("dive's default", None), ("/etc/o.toml:3", None), ("../o.toml:3", None), ("", None),
         ("ocisize.toml", None),
     ],
 )  # fmt: skip
@@ -140,7 +140,7 @@ def test_markdown_has_the_budgets_first() -> None:
 
 def test_markdown_with_thousands_of_budgets() -> None:
     """They leave room for the findings, and what is left out is counted."""
-    text = text_of("markdown", image(), verdicts=judge("max-wire = [" + '"1 kB", ' * 2000 + "]"))
+    text = text_of("markdown", image(), verdicts=judge("max-download = [" + '"1 kB", ' * 2000 + "]"))
     assert len(text.encode()) <= LIMIT
     shown = text.count("| FAIL |")
     assert 100 < shown < 2000
@@ -152,7 +152,7 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
     """Failing ones are errors, warnings warnings, before all findings."""
     lines = with_budgets("github").splitlines()
     assert lines[0] == (
-        "::error file=ocisize.toml,line=1,title=ocisize budget max-wire::"
+        "::error file=ocisize.toml,line=1,title=ocisize budget max-download::"
         "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"
     )
     assert [line.split(":")[2].split(" ")[0] for line in lines] == [
@@ -164,8 +164,10 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
         "notice",
     ]
     assert "%0A/app/tmp in layer 1%0A" in lines[2]
-    flag = [attrs.evolve(each, budget=attrs.evolve(each.budget, origin="--max-wire")) for each in judge("max-wire = 1")]
-    assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-wire::wire ")
+    flag = [
+        attrs.evolve(each, budget=attrs.evolve(each.budget, origin="--max-download")) for each in judge("max-download = 1")
+    ]
+    assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-download::wire ")
 
 
 def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
@@ -173,13 +175,13 @@ def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
     issues = json.loads(with_budgets("gitlab"))
     assert [(each["check_name"], each["severity"], each["location"]["path"], each["location"]["lines"]["begin"])
             for each in issues[:4]] == [
-        ("budget-max-wire", "critical", "ocisize.toml", 1), ("budget-max-waste", "critical", "ocisize.toml", 2),
+        ("budget-max-download", "critical", "ocisize.toml", 1), ("budget-max-waste", "critical", "ocisize.toml", 2),
         ("budget-forbid", "critical", "ocisize.toml", 3), ("budget-max-files", "minor", "ocisize.toml", 6),
     ]  # fmt: skip
     (run,) = json.loads(with_budgets("sarif"))["runs"]
     results = run["results"]
     assert [(each["ruleId"], each["level"]) for each in results[:4]] == [
-        ("budget-max-wire", "error"), ("budget-max-waste", "error"), ("budget-forbid", "error"), ("budget-max-files", "warning"),
+        ("budget-max-download", "error"), ("budget-max-waste", "error"), ("budget-forbid", "error"), ("budget-max-files", "warning"),
     ]  # fmt: skip
     place = results[3]["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("ocisize.toml", 6)
@@ -191,7 +193,7 @@ def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
 
 def test_fingerprints_of_budgets_outlive_other_figures() -> None:
     """An image of another size breaks the same budget; two equal budgets are two issues."""
-    text = 'max-wire = "1 kB"\n[[budget]]\nmax-wire = "1 kB"'
+    text = 'max-download = "1 kB"\n[[budget]]\nmax-download = "1 kB"'
     found = [json.loads(text_of("gitlab", each, verdicts=judge(text, each))) for each in platforms()[:1] * 2]
     grown = changed(image(), compressed_size=99_999)
     found.append(json.loads(text_of("gitlab", grown, verdicts=judge(text, grown))))
@@ -313,8 +315,8 @@ def test_rows_name_their_platform() -> None:
     assert {row["platform"] for row in files} == {"linux/amd64", "linux/arm64"}
     assert len(files) == 2 * image().entry_count
     metrics = of_all("openmetrics")
-    assert metrics.count("# TYPE ocisize_image_wire_bytes ") == 1
-    assert 'ocisize_image_wire_bytes{image="acme/app",platform="linux/arm64"} 10200\n' in metrics
+    assert metrics.count("# TYPE ocisize_image_compressed_bytes ") == 1
+    assert 'ocisize_image_compressed_bytes{image="acme/app",platform="linux/arm64"} 10200\n' in metrics
 
 
 def test_platforms_are_what_the_index_calls_them() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ocisize.report.export.go_compat import number, quote, sort_order
+from ocisize.report.export.go_compat import go_float, go_quote, sort_order
 
 
 def test_sorting_sorts() -> None:
@@ -40,7 +40,7 @@ def test_patterns_are_no_trap() -> None:
 )  # fmt: skip
 def test_numbers(value: float, text: str) -> None:
     """Plain decimals between 1e-6 and 1e21, the shortest that mean the number, and exponents without zeros in front."""
-    assert number(value) == text
+    assert go_float(value) == text
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_numbers(value: float, text: str) -> None:
 )  # fmt: skip
 def test_text(text: str, quoted: str) -> None:
     """HTML's characters are escaped, bytes that are no UTF-8 are replaced, all other text stands as it is."""
-    assert quote(text) == quoted
+    assert go_quote(text) == quoted

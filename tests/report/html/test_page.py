@@ -230,10 +230,10 @@ trees = st.dictionaries(st.lists(names, min_size=1, max_size=4).map("/".join), s
 @given(trees, st.integers(1, 6000), st.integers(1, 20_000))
 def test_folding_loses_nothing(tree: dict[str, int], least: int, least_folder: int) -> None:
     """Whatever the limit, files, groups and bytes are those of the rows, and directories stand before those in them."""
-    rows = html_rows.Rows()
+    rows = html_rows.PageRows()
     for path, size in tree.items():
         rows.add_file(path.encode("utf-8", "surrogatepass"), size, size // 2, 0, (-1, -1))
-    folders = html_rows.fold(rows, least, least_folder)
+    folders = html_rows.fold_small_files(rows, least, least_folder)
     listed = [row for folder in folders for row in folder.files]
     groups = [group for folder in folders for group in folder.groups]
     assert sorted(rows.sizes[row] for row in listed) == sorted(size for size in tree.values() if size >= least)
@@ -316,7 +316,7 @@ def test_the_limit_leaves_room_for_the_page() -> None:
 def test_budgets_and_costs_are_in_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was asked for beside the analysis stands in the page: verdicts, worst first, and dollars with each finding."""
     path = tmp_path / "report.html"
-    options = ["--max-layers", "9", "--max-wire", "1MB", "--cost", "deploys=1000,nodes=50", "-f", f"html={path}"]
+    options = ["--max-layers", "9", "--max-download", "1MB", "--cost", "deploys=1000,nodes=50", "-f", f"html={path}"]
     assert main([str(EXAMPLE), *options]) == 1
     words = Page(path.read_text("utf-8")).words
     assert words.index("FAIL") < words.index("PASS")

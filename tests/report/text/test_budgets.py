@@ -29,15 +29,15 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
-        ('max-wire = "10 kB"', "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"),
-        ('max-wire = "10.1 kB"', "wire 10.1 kB = 10.1 kB"),
-        ("max-wire = 10_099", "wire 10,100 B > 10,099 B, 1 B over → OS101 saves 45 B"),
+        ('max-download = "10 kB"', "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"),
+        ('max-download = "10.1 kB"', "wire 10.1 kB = 10.1 kB"),
+        ("max-download = 10_099", "wire 10,100 B > 10,099 B, 1 B over → OS101 saves 45 B"),
         ('max-waste = "20 %"', "waste 25.0 % > 20.0 % → OS101 saves 4.00 kB"),
         ('min-efficiency = "75.0001 %"', "efficiency 75 % < 75.0001 % → OS101 saves 4.00 kB"),
         ("max-files = 5", "files 6 > 5, 1 over"),
         ('max-pull = "5 s at 8 kbit/s"', "pull at 8 kbps 10.1 s > 5.0 s, 5.1 s over → OS101 saves 45 B"),
         ("max-file-size = 8000", "largest file 9.00 kB > 8.00 kB, 1.00 kB over: /bin/sh in layer 0"),
-        ("max-layer-wire = 4_000", "largest layer on the wire 5.00 kB > 4.00 kB, 1.00 kB over: in layer 0 (ADD rootfs)"),
+        ("max-layer-download = 4_000", "largest layer on the wire 5.00 kB > 4.00 kB, 1.00 kB over: in layer 0 (ADD rootfs)"),
         ('[[budget]]\nlayer = "*"\nmax-unpacked = 7000',
          "unpacked of * 10.0 kB > 7.00 kB, 3.00 kB over: in layer 0 (ADD rootfs), in layer 1 (RUN apt-get install)"),
         ('[[budget]]\npath = ["/app", "/x"]\nignore = "c1"\nmax-live = 5000\nreason = "small"',
@@ -48,7 +48,7 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
         ('forbid = "*.pem"', "forbidden paths none"),
         ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → the advice says how to mend them"),
         ('[[budget]]\npath = "/x"\nmax-live = 1', "live in /x: no path matches"),
-        ('max-wire = "+2 %"',
+        ('max-download = "+2 %"',
          "wire unknown: there is no baseline of this image and platform → ocisize baseline write IMAGE"),
     ],
 )  # fmt: skip
@@ -60,7 +60,7 @@ def test_a_line_says_got_limit_and_what_to_do(toml: str, expected: str) -> None:
 def test_growth_tells_what_it_is_measured_from() -> None:
     """Limit and growth stand side by side."""
     baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=10_000)))
-    assert line('max-wire = "+2 %"', baseline=baseline) == "wire 10.1 kB < 10.2 kB (baseline +2.0 %)"
+    assert line('max-download = "+2 %"', baseline=baseline) == "wire 10.1 kB < 10.2 kB (baseline +2.0 %)"
     assert line('max-files = "+1"', baseline=baseline) == "files 6 < 7 (baseline +1)"
 
 
@@ -75,7 +75,7 @@ def test_growth_tells_what_it_is_measured_from() -> None:
 def test_limits_between_two_bytes(kept: int, text: str) -> None:
     """A share of a baseline is seldom whole: what is told is no equation, and never 0 B over."""
     baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=kept)))
-    assert line('max-wire = "+2 %"', baseline=baseline) == text
+    assert line('max-download = "+2 %"', baseline=baseline) == text
 
 
 def test_limits_between_two_files() -> None:
@@ -99,7 +99,7 @@ def test_dives_own_verdict_is_told_where_it_is_another() -> None:
 def test_verdicts_stand_first_and_failing_ones_before_others() -> None:
     """Above the totals; skipped ones are only counted."""
     verdicts = judge(
-        'max-live = "1 GB"\nmax-files = 1\nmax-wire = "off"\n[[budget]]\nmax-layers = 1\nlevel = "warn"\n'
+        'max-live = "1 GB"\nmax-files = 1\nmax-download = "off"\n[[budget]]\nmax-layers = 1\nlevel = "warn"\n'
         '[[budget]]\nplatform = "linux/s390x"\nmax-layers = 1'
     )
     text = report(verdicts)
@@ -137,7 +137,7 @@ def test_it_fits(width: int) -> None:
 def test_json_has_every_verdict() -> None:
     """Beside the analysis, which still reads back; numbers are bytes, shares or seconds, never NaN."""
     verdicts = judge(
-        'max-wire = "10 kB"\nmax-waste = "20 %"\nmax-pull = "20 s at 8 kbit/s"\n'
+        'max-download = "10 kB"\nmax-waste = "20 %"\nmax-pull = "20 s at 8 kbit/s"\n'
         'forbid = "/app/tmp"\n[[budget]]\nlayer = "RUN *"\nmax-unpacked = "+5 %"\nreason = "x"'
     )
     text = to_json(image(), verdicts=verdicts)
@@ -145,7 +145,7 @@ def test_json_has_every_verdict() -> None:
     assert from_json(text).wasted_size == 5000
     rows = document["budgets"]
     assert [(row["key"], row["status"], row["measured"], row["limit"], row["unit"]) for row in rows] == [
-        ("max-wire", "fail", 10100, 10000, "bytes"),
+        ("max-download", "fail", 10100, 10000, "bytes"),
         ("max-waste", "fail", 0.25, 0.2, "share"),
         ("max-pull", "pass", 10.1, 20.0, "seconds"),
         ("forbid", "fail", 1, 0, "count"),

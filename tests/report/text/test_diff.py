@@ -11,8 +11,8 @@ import pytest
 
 from ocisize import Analyzer, from_json, to_json
 from ocisize.comparison.images import compare
-from ocisize.model.comparison import Comparison, Status
-from ocisize.model.file_changes import Kind
+from ocisize.model.comparison import Comparison, LayerStatus
+from ocisize.model.file_changes import FileChangeKind
 from ocisize.report.text.diff import write_diff
 from ocisize.report.json.diff import comparison_to_json
 from tests.images import Entries, File, Link, build_image, layer, write_docker_archive
@@ -169,7 +169,7 @@ def test_json_without_files() -> None:
 def test_the_page_on_comparisons_has_all_words(comparison: Comparison) -> None:
     """Every status, kind and field stands in the documentation."""
     page = (Path(__file__).parent.parent.parent.parent / "docs" / "diff.md").read_text()
-    for word in (*Status, *Kind, *json.loads(comparison_to_json(comparison))):
+    for word in (*LayerStatus, *FileChangeKind, *json.loads(comparison_to_json(comparison))):
         assert f"`{word}`" in page or word in ("schema", "version", "ocisize"), word
 
 
@@ -237,15 +237,16 @@ def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
     """Where a layer is the base's in one image and one's own in the other, nothing can be said exactly."""
     import attrs
 
-    from ocisize.sizes.layers import split
+    from ocisize.sizes.layers import split_at_base
 
     steps = ["/bin/sh -c #(nop) ADD file:0123456789ab in / ", "RUN make # buildkit", "COPY . /app # buildkit"]
     before, after = analyzed(NOISE[:3], steps), analyzed([*NOISE[:2], {"a": b"1"}], steps)
     assert compare(before, after).base is not None
     assert after.base is not None
-    higher = attrs.evolve(after, base=split(after.layers, attrs.evolve(after.base.found, layers=2)))
+    higher = attrs.evolve(after, base=split_at_base(after.layers, attrs.evolve(after.base.found, layers=2)))
     doubtful = attrs.evolve(
-        after, base=split(after.layers, attrs.evolve(after.base.found, confidence=type(after.base.found.confidence).ASK))
+        after,
+        base=split_at_base(after.layers, attrs.evolve(after.base.found, confidence=type(after.base.found.confidence).ASK)),
     )
     for other in (higher, doubtful, attrs.evolve(after, base=None)):
         assert compare(before, other).base is None

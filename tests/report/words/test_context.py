@@ -16,7 +16,7 @@ from ocisize.sizes.cost import Assumptions, default_assumptions, parse_cost
 from ocisize.model.findings import Confidence
 from ocisize.model.base import BaseSplit
 from ocisize.model.system import OperatingSystem, Runtime, System
-from ocisize.sizes.layers import split
+from ocisize.sizes.layers import split_at_base
 from ocisize.report.words.context import describe_context
 from ocisize.report.text.image import write_text
 from ocisize.report.words.units import human_dollars, human_seconds
@@ -37,7 +37,7 @@ def lines(analysis: Analysis, assumptions: Assumptions | None = None) -> dict[st
 
 
 def with_base(analysis: Analysis, base: Base) -> Analysis:
-    return attrs.evolve(analysis, base=split(analysis.layers, base))
+    return attrs.evolve(analysis, base=split_at_base(analysis.layers, base))
 
 
 def test_base_and_own_part(analysis: Analysis) -> None:
@@ -134,7 +134,7 @@ def test_base_and_system_come_back(analysis: Analysis, base: Base) -> None:
     system = System(os=OperatingSystem("a", "b", "c"), runtimes=(Runtime("node", "Node.js", "", "y", 2),))
     back = from_json(to_json(attrs.evolve(with_base(analysis, base), system=system)))
     assert isinstance(back.base, BaseSplit)
-    assert (back.base, back.system) == (split(analysis.layers, base), system)
+    assert (back.base, back.system) == (split_at_base(analysis.layers, base), system)
     document = json.loads(to_json(analysis))
     for name in ("base", "system", "cost"):
         del document[name]

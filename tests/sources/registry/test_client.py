@@ -28,7 +28,7 @@ from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection, RegistryClient
 from ocisize.sources.registry.credentials import Credentials
 from ocisize.sources.registry.source import RegistrySource
-from ocisize.sources.registry.deadline import Lines
+from ocisize.sources.registry.deadline import Connections
 from ocisize.sources.registry.session import Session
 from tests.images import build_image, layer, sha256
 from tests.registry import Answer, Request, Server, challenge, errors, free_port, ranged, redirect

@@ -33,7 +33,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.deadline import Lines, Patience, _Incoming
+from ocisize.sources.registry.deadline import Connections, Deadlines, _DeadlineReader
 from ocisize.blob.verify import verified
 from tests.images import sha256
 from tests.pulling import (
@@ -135,10 +135,10 @@ def test_a_deadline_within_a_wait() -> None:
     hang_up = threading.Timer(20, theirs.close)  # for who waits on, so that the test ends
     hang_up.start()
     with ours, theirs:
-        incoming = _Incoming(ours, Lines("reg.test", Patience(window=3600, min_rate=0, deadline=0.05)))
+        incoming = _DeadlineReader(ours, Connections("reg.test", Deadlines(window=3600, min_rate=0, deadline=0.05)))
         with pytest.raises(TimeoutError):
             incoming.readinto(bytearray(10))
-        incoming.allow(100)
+        incoming.set_deadline(100)
         assert ours.gettimeout() == 3600
         incoming.close()
     hang_up.cancel()

@@ -28,7 +28,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.deadline import Lines, Patience
+from ocisize.sources.registry.deadline import Connections, Deadlines
 from ocisize.sources.registry.address import is_private_address
 from tests.pulling import (
     BLOB,
@@ -256,8 +256,8 @@ def test_closing_what_comes_through_a_proxy_behind_tls() -> None:
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        lines = Lines("reg.test", Patience(1.0, 0, 1.0))
-        incoming = lines.watched(HTTPConnection)("reg.test").response_class(Within(ours), method="GET")
+        lines = Connections("reg.test", Deadlines(1.0, 0, 1.0))
+        incoming = lines.connection_class(HTTPConnection)("reg.test").response_class(Within(ours), method="GET")
         theirs.settimeout(10)
         lines.stop()
         assert theirs.recv(1) == b""
@@ -296,12 +296,12 @@ def test_addresses_in_disguise(host: str, expected: bool) -> None:
 )
 def test_where_names_may_not_lead(address: str) -> None:
     """A public registry's storage may be at a private address, but not on this machine and at no link-local one."""
-    lines = Lines("reg.test", Patience(1, 1, 1))
-    lines.reached("cdn.test", "10.0.0.1")
+    lines = Connections("reg.test", Deadlines(1, 1, 1))
+    lines.check_peer("cdn.test", "10.0.0.1")
     with pytest.raises(RegistryError, match="reg.test led to cdn.test"):
-        lines.reached("cdn.test", address)
-    lines.reached("reg.test", "10.0.0.1")
-    lines.reached("cdn.test", address)
+        lines.check_peer("cdn.test", address)
+    lines.check_peer("reg.test", "10.0.0.1")
+    lines.check_peer("cdn.test", address)
 
 
 def test_connections_through_other_proxies() -> None:
@@ -313,9 +313,9 @@ def test_connections_through_other_proxies() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        lines = Lines("reg.test", Patience(1, 1, 1))
-        watched = lines.watched(Socks)
-        assert lines.watched(watched) is lines.watched(Socks) is watched
+        lines = Connections("reg.test", Deadlines(1, 1, 1))
+        watched = lines.connection_class(Socks)
+        assert lines.connection_class(watched) is lines.connection_class(Socks) is watched
         connection = watched("reg.test")
         connection.connect()
         connection.close()

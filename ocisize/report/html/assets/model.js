@@ -16,7 +16,7 @@ function readModel(text) {
     kinds: data.kinds.map(([layer, hiddenBy, cause, type]) => ({ layer, hiddenBy, cause, type })),
     least: data.least,
     total: { size: data.size, wire: data.compressed_size },
-    wireKnown: data.compressed_size !== null,
+    compressedSizeKnown: data.compressed_size !== null,
     directoryNames: names.split("/"),
     parents: Int32Array.from(parents),
     ends: new Int32Array(count), // first directory that is not below this one

@@ -3,7 +3,7 @@
 class Page {
   constructor(model) {
     this.model = model;
-    this.measure = model.wireKnown ? "wire" : "size";
+    this.measure = model.compressedSizeKnown ? "wire" : "size";
     this.colour = "layer";
     this.directory = ROOT;
     this.filter = { search: "", layer: null, state: null, type: null };
@@ -23,7 +23,7 @@ class Page {
   addControls() {
     for (const input of document.querySelectorAll("input[type=radio]")) {
       input.checked = input.value === this[input.name];
-      input.disabled = input.value === "wire" && !this.model.wireKnown;
+      input.disabled = input.value === "wire" && !this.model.compressedSizeKnown;
       input.addEventListener("change", () => {
         this[input.name] = input.value;
         this.table.follow(this.measure);
@@ -97,7 +97,7 @@ class Page {
       return [name, what, `${formatSize(item.value)} ${this.measure === "wire" ? "wire" : "unpacked"} · ${share}`];
     }
     const kind = model.kinds[model.kindOf[item.row]];
-    const wire = model.wireKnown ? `${formatSize(model.wire[item.row])} wire · ` : "";
+    const wire = model.compressedSizeKnown ? `${formatSize(model.wire[item.row])} wire · ` : "";
     return [
       rowPath(model, item.row),
       `${wire}${formatSize(model.size[item.row])} unpacked · ${share}`,
@@ -187,7 +187,7 @@ class Page {
       else parts.push(this.groupOf(others, row));
       for (const part of parts) {
         part.size += model.size[row];
-        part.wire += model.wireKnown ? model.wire[row] : 0;
+        part.wire += model.compressedSizeKnown ? model.wire[row] : 0;
         if (part !== all || model.size[row]) part.count += entries;
       }
     }
@@ -221,7 +221,7 @@ class Page {
 
   describeBytes({ size, wire }) {
     const parts = [];
-    if (this.model.wireKnown) parts.push(`${formatSize(wire)} wire`);
+    if (this.model.compressedSizeKnown) parts.push(`${formatSize(wire)} wire`);
     if (size || !wire) parts.push(`${formatSize(size)} unpacked`);
     return parts.join(", ");
   }

@@ -16,7 +16,7 @@ class FileTable {
   constructor(box, model) {
     this.box = box;
     this.model = model;
-    this.columns = COLUMNS.filter((column) => column.key !== "wire" || model.wireKnown);
+    this.columns = COLUMNS.filter((column) => column.key !== "wire" || model.compressedSizeKnown);
     this.order = { key: "size", descending: true };
     this.rows = new Uint32Array(0);
     this.ranks = new Map();

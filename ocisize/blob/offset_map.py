@@ -15,7 +15,7 @@ from ocisize.tar.filetable import IntArray
 
 
 @attrs.define
-class WireMap:
+class OffsetMap:
     """Pairs of (uncompressed, stored) positions, both ascending, from (0, 0) to the end of both streams."""
 
     uncompressed: IntArray = attrs.field(factory=lambda: array("q", [0]))

@@ -13,7 +13,7 @@ from ocisize.blob.region import FileRegion
 from ocisize.tar.filetable import FileTable
 from ocisize.blob.stream import LayerStream
 from ocisize.tar.scanner import scan_tar
-from ocisize.blob.wire_map import WireMap
+from ocisize.blob.offset_map import OffsetMap
 from tests.images import Compression, compress, tar_bytes
 
 DICE = random.Random(5)
@@ -35,18 +35,18 @@ def shares(blob: bytes, *, fine: bool = True) -> tuple[FileTable, list[int]]:
 
 def test_positions_are_interpolated() -> None:
     """Between two notes the stored position grows evenly; behind the last it stands still."""
-    wire = WireMap()
+    wire = OffsetMap()
     wire.note(1000, 100)
     wire.note(2000, 900)
     assert list(wire.shares([500, 1000, 1500, 1500, 2000, 3000])) == [50, 50, 400, 0, 400, 0]
     assert list(wire.shares([2000])) == [900]
     assert list(wire.shares([])) == []
-    assert list(WireMap().shares([512])) == [0]
+    assert list(OffsetMap().shares([512])) == [0]
 
 
 def test_rounding_loses_nothing() -> None:
     """Shares of odd sizes still add up."""
-    wire = WireMap()
+    wire = OffsetMap()
     wire.note(1000, 7)
     assert sum(wire.shares(range(0, 1001, 13))) + 0 == 6
     assert sum(wire.shares(range(1, 1001))) == 7
