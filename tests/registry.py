@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 import attrs
 import requests
 
+from tests.tools import program
 from tests.images import OCI, BuiltImage, sha256
 
 _SERVER_SECONDS = 30.0
@@ -278,14 +279,6 @@ def free_port() -> int:
         return port
 
 
-def program(name: str, package: str) -> str:
-    """The path of a program that these tests cannot do without."""
-    path = shutil.which(name)
-    if path is None:
-        raise AssertionError(f"{name} is not installed: apt-get install {package}")
-    return path
-
-
 @attrs.frozen
 class RealRegistry:
     """A running docker-registry, and how to put images there."""
@@ -332,7 +325,7 @@ def real_registry(
     authorize: Callable[[str], str | None] = lambda _: None,
 ) -> Iterator[RealRegistry]:
     """Run docker-registry on a free port until the block ends; ``tls`` is a certificate and its key."""
-    binary = program("docker-registry", "docker-registry")
+    binary = program("docker-registry")
     host = f"127.0.0.1:{free_port()}"
     network: dict[str, Any] = {"addr": host}
     if tls:
@@ -379,13 +372,13 @@ class Signer:
         """Make both, for a host's names or addresses."""
         key, certificate = folder / "key.pem", folder / "cert.pem"
         command = [
-            program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
             "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=ocisize test", "-addext", f"subjectAltName={names}",
         ]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
         if expired:
             again = ["x509", "-in", str(certificate), "-signkey", str(key), "-days", "-1", "-out", str(certificate)]
-            subprocess.run([program("openssl", "openssl"), *again], check=True, capture_output=True)
+            subprocess.run([program("openssl"), *again], check=True, capture_output=True)
         return cls(key, certificate)
 
     def token(self, claims: Mapping[str, Any]) -> str:
@@ -393,7 +386,7 @@ class Signer:
         lines = self.certificate.read_text().split("-----")[2].split()
         header = {"typ": "JWT", "alg": "RS256", "x5c": ["".join(lines)]}
         text = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
-        command = [program("openssl", "openssl"), "dgst", "-sha256", "-sign", str(self.key)]
+        command = [program("openssl"), "dgst", "-sha256", "-sign", str(self.key)]
         signature = subprocess.run(command, input=text.encode(), check=True, capture_output=True).stdout
         return f"{text}.{_base64url(signature)}"
 

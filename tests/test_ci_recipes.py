@@ -22,7 +22,7 @@ from ocisize.cli.main import main
 from ocisize.budgets.config import load_config
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.credentials import Credentials, find_credentials
-from tests.registry import program
+from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text()
@@ -68,7 +68,7 @@ def run(words: Sequence[str], folder: Path, variables: Mapping[str, str] | None 
 
 
 def bash(script: str, folder: Path, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return run([program("bash", "bash"), "-euo", "pipefail", "-c", script], folder, variables)
+    return run(["bash", "-euo", "pipefail", "-c", script], folder, variables)
 
 
 def done(result: subprocess.CompletedProcess[str], status: int = 0) -> str:
@@ -162,7 +162,7 @@ def test_pre_commit(folder: Path) -> None:
     """pre-commit takes the file; its hook passes the image that was accepted and stops one that has grown."""
     path = written(".pre-commit-config.yaml", folder)
     check("pre-commit", "validate-config", str(path))
-    git = [program("git", "git"), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    git = [program("git"), "-c", "user.name=a", "-c", "user.email=a@example.com"]
     done(run([*git, "init", "-q"], folder))
     done(run([*git, "add", ".pre-commit-config.yaml"], folder))
     hook = [str(BIN / "pre-commit"), "run", "--all-files", "--hook-stage", "pre-push"]
@@ -181,7 +181,7 @@ def shrink_baseline(folder: Path) -> None:
 def test_make(folder: Path) -> None:
     """All targets run; growth fails until it is accepted."""
     written("Makefile", folder)
-    make = [program("make", "make"), "-s"]
+    make = [program("make"), "-s"]
     assert "Wire" in done(run([*make, "size"], folder, {"IMAGE": "app.tar", "OCISIZE": "ocisize"}))
     shrink_baseline(folder)
     for target, status in [("size", 2), ("size-ratchet", 2), ("size-accept", 0), ("size", 0), ("size-ratchet", 0)]:

@@ -71,7 +71,7 @@ def table() -> dict[tuple[str, str], str]:
         cases[rule, "equal"] = f"{rule} = {kept}"  # none of them is as many as are allowed
         cases[rule, "disabled"] = f"{rule} = false"
         cases[rule, "misconfigured"] = f"{rule} = 3"
-    for key in set(FIGURES) - NO_GROWTH:
+    for key in sorted(set(FIGURES) - NO_GROWTH):
         cases[f"+{key}", "pass"], cases[f"+{key}", "equal"] = f'{key} = "+2"', f'{key} = "+1"'
         cases[f"+{key}", "fail"], cases[f"+{key}", "misconfigured"] = f'{key} = "+0"', f'{key} = "+1 apple"'
         cases[f"+{key}", "disabled"] = f'{key} = "off"'

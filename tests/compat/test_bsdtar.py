@@ -27,6 +27,7 @@ from ocisize import Analyzer
 from ocisize.text import decode_name
 from ocisize.tar.paths import clean_name
 from ocisize.tar.scanner import scan_tar
+from tests.tools import program
 from tests.compat.test_umoci import unpack
 from tests.images import sha256
 from tests.strategies import END, Bytes, padded, tars
@@ -66,7 +67,7 @@ def by_scan(tar: bytes) -> list[Seen]:
 
 def by_bsdtar(tar: bytes) -> dict[str, Seen]:
     """What libarchive finds, the last entry of each path; of hard links only that there is a file."""
-    command = ["bsdtar", "-cf", "-", "--format=mtree", f"--options={MTREE}", "@-"]
+    command = [program("bsdtar"), "-cf", "-", "--format=mtree", f"--options={MTREE}", "@-"]
     result = subprocess.run(command, input=tar, capture_output=True, timeout=60, env=UTF8, check=False)
     if result.returncode:
         raise ValueError(result.stderr.decode(errors="replace"))
@@ -161,7 +162,7 @@ def make_tree(root: Path, chance: random.Random, *, latin: bool = False) -> None
 
 GNU = [["tar", "-cf", "-", f"--format={form}"] for form in ("gnu", "posix", "oldgnu")]
 BSD = [
-    ["bsdtar", "-cf", "-", "--format", form, "--no-xattrs", "--no-acls", "--no-read-sparse"]
+    [program("bsdtar"), "-cf", "-", "--format", form, "--no-xattrs", "--no-acls", "--no-read-sparse"]
     for form in ("pax", "gnutar", "ustar")
 ]
 SPARSE = [

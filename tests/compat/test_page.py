@@ -23,6 +23,7 @@ from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
+from tests.tools import program
 from tests.images import Entries, build_image, layer, write_layout
 
 EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"
@@ -38,8 +39,7 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A browser that has no network and logs what the page complains about and asks for."""
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium and chromedriver, "these tests need the packages chromium and chromium-driver"
+    chromium, chromedriver = program("chromium"), program("chromedriver")
     options = Options()
     options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server",

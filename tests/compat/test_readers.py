@@ -33,6 +33,7 @@ from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.ci.markdown import to_markdown
 from ocisize.report.options import ReportOptions
 from tests import hostile
+from tests.tools import program
 from tests.hostile import HOSTILE, analysis_of, finding, hostile_analysis
 from tests.images import DIR, Entries, File, Hard, Link
 
@@ -264,10 +265,8 @@ def test_metrics_keep_names_apart(name: str) -> None:
 
 def ncdu(text: str, folder: Path) -> list[Any]:
     """What the real ncdu makes of an export, as its own export."""
-    program = shutil.which("ncdu")
-    assert program, "ncdu is needed for this test: install the package ncdu"
     (folder / "in.json").write_text(text, encoding="utf-8")
-    command = [program, "-0", "-f", str(folder / "in.json"), "-o", str(folder / "out.json")]
+    command = [program("ncdu"), "-0", "-f", str(folder / "in.json"), "-o", str(folder / "out.json")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     document: list[Any] = json.loads((folder / "out.json").read_text(encoding="utf-8"))

@@ -27,13 +27,13 @@ from tests.images import (
     sha256,
     write_layout,
 )
+from tests.tools import program
 from tests.registry import (
     RealRegistry,
     Server,
     Signer,
     TokenService,
     basic,
-    program,
     real_registry,
     write_docker_config,
 )
@@ -97,7 +97,7 @@ def test_pushed_by_skopeo(registry: RealRegistry, tmp_path: Path) -> None:
     built = image()
     layout = write_layout(built, tmp_path / "layout", name="latest")
     target = f"docker://{registry.host}/skopeo/app:1"
-    command = [program("skopeo", "skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false"]
+    command = [program("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false"]
     subprocess.run([*command, f"oci:{layout}:latest", target], check=True, capture_output=True)
     pushed, saved = analyze(f"{registry.host}/skopeo/app:1"), analyze(str(layout))
     check(pushed, built)
@@ -110,7 +110,7 @@ def test_a_docker_manifest(registry: RealRegistry, tmp_path: Path) -> None:
     built = image()
     layout = write_layout(built, tmp_path / "layout", name="latest")
     target = f"docker://{registry.host}/skopeo/docker:1"
-    command = [program("skopeo", "skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false", "--format", "v2s2"]
+    command = [program("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false", "--format", "v2s2"]
     subprocess.run([*command, f"oci:{layout}:latest", target], check=True, capture_output=True)
     analysis = analyze(f"{registry.host}/skopeo/docker:1")
     assert analysis.wasted_size == 3000
@@ -163,7 +163,7 @@ def test_credentials_do_no_harm(registry: RealRegistry, docker_config: Path) -> 
 def htpasswd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
     """A registry that wants a password by Basic authorization."""
     folder = tmp_path_factory.mktemp("htpasswd")
-    command = [program("htpasswd", "apache2-utils"), "-Bbn", USER, PASSWORD]
+    command = [program("htpasswd"), "-Bbn", USER, PASSWORD]
     (folder / "htpasswd").write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     auth = {"htpasswd": {"realm": "basic-realm", "path": str(folder / "htpasswd")}}
     with real_registry(folder, auth=auth, authorize=lambda _: basic(USER, PASSWORD)) as running:

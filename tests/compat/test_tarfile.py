@@ -15,6 +15,7 @@ from hypothesis import given, settings
 
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.tar.scanner import scan_tar
+from tests.tools import program
 from tests.strategies import Bytes, tars
 
 
@@ -134,7 +135,7 @@ def test_sparse_files_by_gnu_tar(tmp_path: Path, options: list[str]) -> None:
 def test_tars_by_bsdtar(folder: Path, tmp_path: Path, form: str) -> None:
     """libarchive's files read the same in every format."""
     target = tmp_path / "made.tar"
-    command = ["bsdtar", "-cf", str(target), "--format", form, "-C", str(folder.parent), folder.name]
+    command = [program("bsdtar"), "-cf", str(target), "--format", form, "-C", str(folder.parent), folder.name]
     subprocess.run(command, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     tar = target.read_bytes()
     assert by_scan(tar) == by_tarfile(tar)

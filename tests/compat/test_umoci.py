@@ -21,6 +21,7 @@ import pytest
 
 from ocisize import Analyzer
 from ocisize.text import decode_name
+from tests.tools import program
 from tests.images import DIR, BuiltLayer, Entry, File, Hard, build_image, layer, raw_layer, tar_bytes, write_layout
 from tests.property.model import Pairs, overlay
 
@@ -30,8 +31,7 @@ NAMES = "abc"
 
 def unpack(folder: Path) -> Path:
     """The root filesystem of the layout in a folder, as umoci makes it."""
-    umoci = shutil.which("umoci")
-    assert umoci, "umoci is needed for this test: install the package umoci"
+    umoci = program("umoci")
     bundle = folder.parent / "bundle"
     rootless = [] if os.geteuid() == 0 else ["--rootless"]
     command = [umoci, "unpack", *rootless, "--image", f"{folder}:app", str(bundle)]
@@ -141,8 +141,7 @@ def test_random_images_are_unpacked_alike(tmp_path: Path, seed: int) -> None:
 
 def gnu_tar(folder: Path, *options: str) -> BuiltLayer:
     """What is in a folder as GNU tar writes it."""
-    tar = shutil.which("tar")
-    assert tar, "GNU tar is needed for this test"
+    tar = program("tar")
     command = [tar, "--sort=name", "--format=gnu", "-C", str(folder), *options, "-cf", "-", "usr"]
     return raw_layer(subprocess.run(command, capture_output=True, check=True).stdout)
 
