@@ -66,7 +66,7 @@ def analyze_layers(
     system = find_system(tables, overlay, image.config.run)
     reference = getattr(source, "reference", None)
     matches, secrets = match_image(catalog, tables, runs)
-    scene = ImageEvidence(
+    evidence = ImageEvidence(
         layers=layers,
         tables=tables,
         overlay=overlay,
@@ -79,7 +79,7 @@ def analyze_layers(
         base_layers=base.certain_layers if base is not None else 0,
         system=system,
     )
-    advice = advise(scene)
+    advice = advise(evidence)
     has_manifest = getattr(source, "has_manifest", True)
     return Analysis(
         source=name,

@@ -1,4 +1,4 @@
-"""Scenes: what findings are made from, for tests that need no real layers but their files."""
+"""Analyses of small images, for tests that look at findings only."""
 
 from __future__ import annotations
 

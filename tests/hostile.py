@@ -12,7 +12,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.sizes.layers import sum_layers
 from ocisize.filesystem.waste import find_waste
 from tests.images import Entries
-from tests.scenes import make_scene
+from tests.evidence import make_evidence
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -45,7 +45,7 @@ def analysis_of(
     compressed_size_known: bool = True,
 ) -> Analysis:
     """An analysis of layers given as entries, with findings made by hand."""
-    scene = make_scene(*layers, steps=steps, compressed_size_known=compressed_size_known)
+    evidence = make_evidence(*layers, steps=steps, compressed_size_known=compressed_size_known)
     return Analysis(
         source=source,
         format="oci-archive",
@@ -57,10 +57,10 @@ def analysis_of(
         created="2026-01-02T03:04:05Z",
         manifest_size=100,
         config_size=200,
-        layers=tuple(scene.layers),
-        waste=find_waste(scene.tables, scene.overlay),
+        layers=tuple(evidence.layers),
+        waste=find_waste(evidence.tables, evidence.overlay),
         advice=Advice(tuple(findings)),
-        **attrs.asdict(sum_layers(scene.layers)),
+        **attrs.asdict(sum_layers(evidence.layers)),
     )
 
 

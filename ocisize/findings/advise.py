@@ -17,14 +17,14 @@ from ocisize.findings.savings import make_findings
 from ocisize.model.findings import Advice
 
 
-def advise(scene: ImageEvidence) -> Advice:
+def advise(evidence: ImageEvidence) -> Advice:
     """Make findings whose savings overlap in nothing."""
-    return make_findings(make_claims(scene), scene)
+    return make_findings(make_claims(evidence), evidence)
 
 
-def make_claims(scene: ImageEvidence) -> list[Claim]:
+def make_claims(evidence: ImageEvidence) -> list[Claim]:
     """All claims with the rows that each of them gets: what findings are weighed from."""
-    ledger = Ledger(scene)
+    ledger = Ledger(evidence)
     generators = (
         find_hidden_files,
         find_recommended,
@@ -35,5 +35,5 @@ def make_claims(scene: ImageEvidence) -> list[Claim]:
         find_secrets,
         find_unfit,
     )
-    claims = list(ledger.assign_rows(claim for find in generators for claim in find(scene)))
-    return claims + list(ledger.assign_rows(find_duplicate_files(scene, ledger)))
+    claims = list(ledger.assign_rows(claim for find in generators for claim in find(evidence)))
+    return claims + list(ledger.assign_rows(find_duplicate_files(evidence, ledger)))

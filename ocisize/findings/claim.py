@@ -69,10 +69,10 @@ class Claim:
 class Ledger:
     """Which rows are claimed already."""
 
-    def __init__(self, scene: ImageEvidence) -> None:
-        self._tables, self._overlay = scene.tables, scene.overlay
-        self._taken = [bytearray(len(table)) for table in scene.tables]
-        self._linked = [_linked_elsewhere(scene, layer) for layer in range(len(scene.tables))]
+    def __init__(self, evidence: ImageEvidence) -> None:
+        self._tables, self._overlay = evidence.tables, evidence.overlay
+        self._taken = [bytearray(len(table)) for table in evidence.tables]
+        self._linked = [_linked_elsewhere(evidence, layer) for layer in range(len(evidence.tables))]
 
     def claimed(self, layer: int) -> bytearray:
         """Per row of a layer, whether it is claimed."""
@@ -103,10 +103,10 @@ class Ledger:
         return kept
 
 
-def _linked_elsewhere(scene: ImageEvidence, layer: int) -> set[int]:
+def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> set[int]:
     """Files of a layer that a hard link shows at a place no rule matches: to remove the file's own name frees nothing."""
-    table, hidden_by = scene.tables[layer], scene.overlay.hidden_by[layer]
-    matched = {row for rows in scene.matches[layer].values() for row in rows}
+    table, hidden_by = evidence.tables[layer], evidence.overlay.hidden_by[layer]
+    matched = {row for rows in evidence.matches[layer].values() for row in rows}
     targets = {
         clean_name(target)
         for row, target in table.links.items()

@@ -15,18 +15,18 @@ from ocisize.model.findings import Advice, Finding, Rewrite, Severity
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
 
-_SHOWN = 5  # paths of a finding
-_HIGH, _MEDIUM = 0.1, 0.01  # shares of the download
+_MAX_PATHS = 5  # paths of a finding
+_MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download
 _SEVERITIES = tuple(Severity)
-_LISTS = "/var/lib/apt/lists"
-_FIXES = 3  # layers with a fix of their own
-_LEAST_FIX = 0.01  # share of a finding's bytes below which a layer's fix is left out
+_APT_LISTS = "/var/lib/apt/lists"
+_MAX_FIXES = 3  # layers with a fix of their own
+_MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
 
-def make_findings(claims: Iterable[Claim], scene: ImageEvidence) -> Advice:
+def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
     """Turn claims that have their rows into findings with their bytes, the largest saving on the wire first."""
     claims = list(claims)
-    scale = _Savings(scene, claims)
+    scale = _Savings(evidence, claims)
     found = [finding for claim in claims if (finding := scale.weigh(claim)) is not None]
     return Advice(tuple(sorted(found, key=_rank)))
 
@@ -45,12 +45,14 @@ def _rank(finding: Finding) -> tuple[object, ...]:
 class _Savings:
     """Weighs the claims of one image."""
 
-    def __init__(self, scene: ImageEvidence, claims: Sequence[Claim]) -> None:
-        self._scene = scene
-        self._origins = FirstLayerIndex(scene.tables, scene.overlay)
-        self._downloaded = {layer.digest: layer.index for layer in scene.layers}  # a repeated blob: once, where it is last
-        self._known = all(layer.compressed_size is not None for layer in scene.layers)
-        sizes = [layer.compressed_size if self._known else layer.content_size for layer in scene.layers]
+    def __init__(self, evidence: ImageEvidence, claims: Sequence[Claim]) -> None:
+        self._evidence = evidence
+        self._origins = FirstLayerIndex(evidence.tables, evidence.overlay)
+        self._downloaded = {
+            layer.digest: layer.index for layer in evidence.layers
+        }  # a repeated blob: once, where it is last
+        self._known = all(layer.compressed_size is not None for layer in evidence.layers)
+        sizes = [layer.compressed_size if self._known else layer.content_size for layer in evidence.layers]
         self._total = sum(sizes[index] or 0 for index in self._downloaded.values())
         self._moved: dict[int, int] = {}
         self._changes = _changes_by_layer(claims, self._moved)
@@ -67,19 +69,19 @@ class _Savings:
         return _target(layer, self._moved)
 
     def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
-        return apply_changes(self._scene.layers[layer].instruction, [claim.change for claim in claims if claim.change])
+        return apply_changes(self._evidence.layers[layer].instruction, [claim.change for claim in claims if claim.change])
 
     def weigh(self, claim: Claim) -> Finding | None:
         """A claim as a finding; None where it is too small to be one."""
-        scene, rows = self._scene, claim.rows
-        size = sum(_sum_of(scene.tables[layer].sizes, chosen) for layer, chosen in rows.items())
+        evidence, rows = self._evidence, claim.rows
+        size = sum(_sum_of(evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
         compressed_size = self._download(rows) if self._known else None
         weight = size if compressed_size is None else compressed_size
         if weight < claim.min_share * self._total:
             return None
         parts = self._trace(claim)
         layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
-        paths = claim.paths[:_SHOWN] if claim.paths else _largest(rows, scene.tables)
+        paths = claim.paths[:_MAX_PATHS] if claim.paths else _largest(rows, evidence.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
         change = self._change_of(claim)
         return Finding(
@@ -88,13 +90,13 @@ class _Savings:
             confidence=claim.confidence,
             severity=claim.severity or self._severity(weight),
             layers=layers,
-            instructions=tuple(scene.layers[layer].instruction for layer in layers),
+            instructions=tuple(evidence.layers[layer].instruction for layer in layers),
             paths=paths,
             path_count=count,
             size=size,
             compressed_size=compressed_size,
             fix=self._fix_of(claim, parts, paths) if change is None else self._change_text(claim, *change),
-            in_base=bool(layers) and max(layers) < scene.base_layers,
+            in_base=bool(layers) and max(layers) < evidence.base_layers,
             rewrite=self._rewrite_of(change),
         )
 
@@ -108,7 +110,7 @@ class _Savings:
         return dict(sorted(parts.items(), key=lambda part: (-self._size_of(part[1]), part[0])))
 
     def _size_of(self, rows: Mapping[int, Sequence[int]]) -> int:
-        return sum(_sum_of(self._scene.tables[layer].sizes, chosen) for layer, chosen in rows.items())
+        return sum(_sum_of(self._evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
 
     def _fix_of(self, claim: Claim, parts: Mapping[int, Mapping[int, Sequence[int]]], paths: Sequence[str]) -> str:
         """The fix; where layers have different ones, those of the largest, each with its bytes."""
@@ -117,16 +119,16 @@ class _Savings:
         total = self._size_of(claim.rows)
         groups: dict[str, list[int]] = defaultdict(list)
         for origin, rows in parts.items():
-            if len(groups) < _FIXES and (not groups or self._size_of(rows) >= _LEAST_FIX * total):
-                path = _largest(rows, self._scene.tables)[0]
+            if len(groups) < _MAX_FIXES and (not groups or self._size_of(rows) >= _MIN_FIX_SHARE * total):
+                path = _largest(rows, self._evidence.tables)[0]
                 text = claim.fix(origin, path).replace(PATH, f"/{path}")
-                groups[_held(text, origin, rows)].append(origin)
+                groups[_with_holders(text, origin, rows)].append(origin)
         sizes = {text: sum(self._size_of(parts[origin]) for origin in origins) for text, origins in groups.items()}
         texts = list(groups)
         if len(groups) > 1:
             shares = {text: 100 * sizes[text] // total for text in groups}
-            texts = [f"{_layers(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
-        return " ".join(_sentences([*texts, claim.note]))
+            texts = [f"{_layers_phrase(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
+        return " ".join(_end_sentences([*texts, claim.note]))
 
     def _change_of(self, claim: Claim) -> tuple[int, Rewritten] | None:
         """The layer and the step written anew that mends a claim, too."""
@@ -137,7 +139,7 @@ class _Savings:
         return (layer, found) if found is not None and found.made[at] else None
 
     def _rewrite_of(self, change: tuple[int, Rewritten] | None) -> Rewrite | None:
-        if change is None or change[1].instruction == self._scene.layers[change[0]].instruction:
+        if change is None or change[1].instruction == self._evidence.layers[change[0]].instruction:
             return None
         return Rewrite(layer=change[0], instruction=change[1].instruction)
 
@@ -147,34 +149,34 @@ class _Savings:
         more = f" (also mends {', '.join(others)})" if others else ""
         own = claim.change.layer if claim.change else layer
         drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
-        if drop is not None and change.instruction == self._scene.layers[layer].instruction:
-            return f"Drop layer {drop}, `{self._scene.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
-        dropped = "" if drop is None else f", and drop layer {drop}, `{self._scene.step(drop)}`"
+        if drop is not None and change.instruction == self._evidence.layers[layer].instruction:
+            return f"Drop layer {drop}, `{self._evidence.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
+        dropped = "" if drop is None else f", and drop layer {drop}, `{self._evidence.step(drop)}`"
         return (
             f"Change layer {layer} to `{change.shown}`{more}{dropped}{claim.fix_suffix}.{self._without_lists(layer, change)}"
         )
 
     def _without_lists(self, layer: int, change: Rewritten) -> str:
         """Which steps relied on the lists of packages that a step written anew removes."""
-        steps = [each.instruction for each in self._scene.layers]
-        if _LISTS not in change.instruction or _LISTS in steps[layer]:
+        steps = [each.instruction for each in self._evidence.layers]
+        if _APT_LISTS not in change.instruction or _APT_LISTS in steps[layer]:
             return ""
         later = [each for each in range(layer + 1, len(steps)) if each not in self._moved and relies_on_lists(steps[each])]
         verb = "needs" if len(later) == 1 else "need"
-        return f" {_layers(later)} then {verb} an apt-get update before the installation." if later else ""
+        return f" {_layers_phrase(later)} then {verb} an apt-get update before the installation." if later else ""
 
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
         total = 0
         for layer, chosen in rows.items():
-            shares = self._scene.tables[layer].compressed_sizes
-            if shares is not None and self._downloaded[self._scene.layers[layer].digest] == layer:
+            shares = self._evidence.tables[layer].compressed_sizes
+            if shares is not None and self._downloaded[self._evidence.layers[layer].digest] == layer:
                 total += _sum_of(shares, chosen)
         return total
 
     def _severity(self, size: int) -> Severity:
-        if size >= _HIGH * self._total > 0:
+        if size >= _MIN_HIGH_SHARE * self._total > 0:
             return Severity.HIGH
-        return Severity.MEDIUM if size >= _MEDIUM * self._total > 0 else Severity.LOW
+        return Severity.MEDIUM if size >= _MIN_MEDIUM_SHARE * self._total > 0 else Severity.LOW
 
 
 def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
@@ -185,10 +187,10 @@ def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> 
     found: list[tuple[int, int, int]] = []
     for layer, chosen in rows.items():
         sizes = tables[layer].sizes
-        smallest = min(heapq.nlargest(_SHOWN, map(sizes.__getitem__, chosen)), default=0)
+        smallest = min(heapq.nlargest(_MAX_PATHS, map(sizes.__getitem__, chosen)), default=0)
         large = (row for row in chosen if sizes[row] >= smallest)
-        found += heapq.nsmallest(_SHOWN, ((-sizes[row], layer, row) for row in large))
-    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_SHOWN, found))
+        found += heapq.nsmallest(_MAX_PATHS, ((-sizes[row], layer, row) for row in large))
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_MAX_PATHS, found))
 
 
 def _changes_by_layer(claims: Iterable[Claim], moved: Mapping[int, int]) -> dict[int, list[Claim]]:
@@ -207,20 +209,20 @@ def _target(layer: int, moved: Mapping[int, int]) -> int:
     return layer
 
 
-def _held(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:
+def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:
     """A fix with where the bytes stand, if not in the layer that brought them."""
     again = [layer for layer in sorted(rows) if layer != origin]
     if not again:
         return text
     verb = "stores" if len(again) == 1 else "store"
-    return f"{text.removesuffix('.')}; {_layers(again).lower()} {verb} them again."
+    return f"{text.removesuffix('.')}; {_layers_phrase(again).lower()} {verb} them again."
 
 
-def _layers(layers: Sequence[int]) -> str:
+def _layers_phrase(layers: Sequence[int]) -> str:
     return f"Layer{'s' * (len(layers) > 1)} {' and '.join(map(str, layers))}"
 
 
-def _sentences(texts: Sequence[str]) -> list[str]:
+def _end_sentences(texts: Sequence[str]) -> list[str]:
     """Texts, with a full stop between each two of them."""
     kept = [text for text in texts if text]
     return [text if text.endswith(".") else f"{text}." for text in kept[:-1]] + kept[-1:]

@@ -11,7 +11,7 @@ from ocisize.rules.load import load_catalog, parse_catalog
 from ocisize.model.findings import Advice, Confidence, Finding, Saving, Severity
 from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
 from tests.images import DIR, Entries, File, Hard
-from tests.scenes import advice_on, by_id, make_scene
+from tests.evidence import advice_on, by_id, make_evidence
 
 INSTALL, COPY = "RUN apt-get update && apt-get install -y gcc", "COPY . /app"
 
@@ -125,8 +125,8 @@ def test_a_cleanup_of_what_was_copied_as_well() -> None:
 def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
     """The copy that goes is the lower one, whose bytes nobody sees; owner and mode are taken from the step."""
     config = ImageConfig(RootFs(), run=RunConfig(user="app", working_dir="/srv/web"))
-    scene = make_scene({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps, config=config)
-    finding = only(advise(scene))
+    evidence = make_evidence({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps, config=config)
+    finding = only(advise(evidence))
     assert (finding.id, finding.layers, finding.size) == ("OS102", (0, 1), 8)
     assert expected in finding.fix
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocisize.findings.first_layer import FirstLayerIndex
 from tests.images import Entries, File
-from tests.scenes import make_scene
+from tests.evidence import make_evidence
 
 
 def test_copies_of_copies_lead_to_the_first() -> None:
@@ -12,14 +12,14 @@ def test_copies_of_copies_lead_to_the_first() -> None:
     layers: list[Entries] = [
         {"a": File(b"1", uid=uid), "b": File(b"2" if uid < 2 else b"3", uid=uid), f"c{uid}": b"c"} for uid in range(4)
     ]
-    scene = make_scene(*layers)
-    origins = FirstLayerIndex(scene.tables, scene.overlay)
-    rows = {path: row for row, path in enumerate(scene.tables[3].paths)}
+    evidence = make_evidence(*layers)
+    origins = FirstLayerIndex(evidence.tables, evidence.overlay)
+    rows = {path: row for row, path in enumerate(evidence.tables[3].paths)}
     assert origins.split(3, [rows[b"c3"], rows[b"b"], rows[b"a"]]) == {0: [rows[b"a"]], 2: [rows[b"b"]], 3: [rows[b"c3"]]}
     assert origins.split(0, [0, 1]) == {0: [0, 1]}
 
 
 def test_many_layers_that_store_one_file_again() -> None:
     """The depth of an image is no depth of calls."""
-    scene = make_scene(*[{"a": File(b"1", uid=uid)} for uid in range(1500)])
-    assert FirstLayerIndex(scene.tables, scene.overlay).split(1499, [0]) == {0: [0]}
+    evidence = make_evidence(*[{"a": File(b"1", uid=uid)} for uid in range(1500)])
+    assert FirstLayerIndex(evidence.tables, evidence.overlay).split(1499, [0]) == {0: [0]}

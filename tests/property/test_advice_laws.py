@@ -19,7 +19,7 @@ from ocisize.findings.savings import make_findings
 from tests.images import Entry
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
-from tests.scenes import make_scene
+from tests.evidence import make_evidence
 
 JUNK = st.sampled_from(
     [
@@ -47,14 +47,14 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-def scene_of(layers: Sequence[Pairs], base_layers: int = 0, steps: Sequence[str] = ()) -> ImageEvidence:
-    return make_scene(*layers, base_layers=base_layers, steps=steps)
+def evidence_of(layers: Sequence[Pairs], base_layers: int = 0, steps: Sequence[str] = ()) -> ImageEvidence:
+    return make_evidence(*layers, base_layers=base_layers, steps=steps)
 
 
-def claimed_rows(scene: ImageEvidence) -> list[Counter[int]]:
+def claimed_rows(evidence: ImageEvidence) -> list[Counter[int]]:
     """Per layer, how many claims got each row."""
-    counts: list[Counter[int]] = [Counter() for _ in scene.tables]
-    for claim in make_claims(scene):
+    counts: list[Counter[int]] = [Counter() for _ in evidence.tables]
+    for claim in make_claims(evidence):
         for layer, rows in claim.rows.items():
             counts[layer].update(rows)
     return counts
@@ -64,21 +64,21 @@ def claimed_rows(scene: ImageEvidence) -> list[Counter[int]]:
 @given(MIXED, st.integers(0, 5), STEPS)
 def test_savings_are_bounded_by_what_is_there(layers: list[Pairs], base_layers: int, steps: list[str]) -> None:
     """All findings together save no more than waste, catalogue and duplicates have."""
-    scene = scene_of(layers, base_layers, steps)
-    advice = advise(scene)
-    wasted = sum(layer.wasted_size for layer in scene.layers)
+    evidence = evidence_of(layers, base_layers, steps)
+    advice = advise(evidence)
+    wasted = sum(layer.wasted_size for layer in evidence.layers)
     matched = sum(
-        scene.tables[layer].sizes[row]
-        for layer, found in enumerate(scene.matches)
+        evidence.tables[layer].sizes[row]
+        for layer, found in enumerate(evidence.matches)
         for rows in found.values()
         for row in rows
     )
-    duplicated = sum(layer.duplicate_size for layer in scene.layers)
+    duplicated = sum(layer.duplicate_size for layer in evidence.layers)
     assert advice.size <= wasted + matched + duplicated
-    assert advice.size <= sum(layer.content_size for layer in scene.layers)
+    assert advice.size <= sum(layer.content_size for layer in evidence.layers)
     assert advice.size == sum(finding.size for finding in advice.findings)
     assert advice.compressed_size == sum(finding.compressed_size or 0 for finding in advice.findings)
-    assert advice.compressed_size <= sum(layer.compressed_size or 0 for layer in scene.layers)
+    assert advice.compressed_size <= sum(layer.compressed_size or 0 for layer in evidence.layers)
 
 
 @laws
@@ -88,20 +88,22 @@ def test_all_waste_is_told_once(layers: list[Pairs], base_layers: int, steps: li
 
     All claims are findings but those on a base's files that any step rewrites, while they are small.
     """
-    scene = scene_of(layers, base_layers, steps)
-    claims = [claim for claim in make_claims(scene) if claim.rows]
-    for layer, counts in enumerate(claimed_rows(scene)):
-        hidden = {row for row, by in enumerate(scene.overlay.hidden_by[layer]) if by >= 0 and scene.tables[layer].sizes[row]}
+    evidence = evidence_of(layers, base_layers, steps)
+    claims = [claim for claim in make_claims(evidence) if claim.rows]
+    for layer, counts in enumerate(claimed_rows(evidence)):
+        hidden = {
+            row for row, by in enumerate(evidence.overlay.hidden_by[layer]) if by >= 0 and evidence.tables[layer].sizes[row]
+        }
         assert hidden <= counts.keys()
         assert set(counts.values()) <= {1}
         for claim in claims:
             if not ("OS101" <= claim.id < "OS110" or claim.tier is Tier.TOOL_CACHE):
                 assert hidden.isdisjoint(claim.rows.get(layer, ()))
-    told = sum(finding.size for finding in advise(scene).findings)
+    told = sum(finding.size for finding in advise(evidence).findings)
     small = [claim for claim in claims if claim.min_share]
-    left = sum(scene.tables[layer].sizes[row] for claim in small for layer, rows in claim.rows.items() for row in rows)
+    left = sum(evidence.tables[layer].sizes[row] for claim in small for layer, rows in claim.rows.items() for row in rows)
     everything = sum(
-        scene.tables[layer].sizes[row] for claim in claims for layer, rows in claim.rows.items() for row in rows
+        evidence.tables[layer].sizes[row] for claim in claims for layer, rows in claim.rows.items() for row in rows
     )
     assert everything - left <= told <= everything
 
@@ -110,7 +112,7 @@ def test_all_waste_is_told_once(layers: list[Pairs], base_layers: int, steps: li
 @given(MIXED, STEPS)
 def test_steps_written_anew(layers: list[Pairs], steps: list[str]) -> None:
     """Each step is written anew in one way only, and the findings that do so say it."""
-    advice = advise(scene_of(layers, steps=steps))
+    advice = advise(evidence_of(layers, steps=steps))
     assert len({step.layer for step in advice.steps}) == len(advice.steps)
     for step in advice.steps:
         assert steps[step.layer].startswith("RUN ")
@@ -123,13 +125,13 @@ def test_steps_written_anew(layers: list[Pairs], steps: list[str]) -> None:
 @given(MIXED, STEPS)
 def test_acting_on_all_leaves_one_of_each_content(layers: list[Pairs], steps: list[str]) -> None:
     """With all findings acted on, each content that stays visible and is no junk still stands: once, or where packages have it."""
-    scene = scene_of(layers, steps=steps)
-    junk = [{row for rows in found.values() for row in rows} for found in scene.matches]
-    claimed = claimed_rows(scene)
+    evidence = evidence_of(layers, steps=steps)
+    junk = [{row for rows in found.values() for row in rows} for found in evidence.matches]
+    claimed = claimed_rows(evidence)
     seen: set[bytes] = set()
     own: Counter[bytes] = Counter()
     kept: set[bytes] = set()
-    for layer, (table, hidden_by) in enumerate(zip(scene.tables, scene.overlay.hidden_by, strict=True)):
+    for layer, (table, hidden_by) in enumerate(zip(evidence.tables, evidence.overlay.hidden_by, strict=True)):
         for row, (path, size) in enumerate(zip(table.paths, table.sizes, strict=True)):
             if size and hidden_by[row] < 0 and row not in junk[layer]:
                 content = table.hash_of(row)
@@ -145,25 +147,25 @@ def test_acting_on_all_leaves_one_of_each_content(layers: list[Pairs], steps: li
 @given(MIXED, st.randoms(use_true_random=False))
 def test_the_order_of_claims_does_not_matter(layers: list[Pairs], shuffler: random.Random) -> None:
     """Rows go to the same claims in whatever order these come, overlapping ones included."""
-    scene = scene_of(layers)
-    rows = {layer: range(len(table)) for layer, table in enumerate(scene.tables)}
+    evidence = evidence_of(layers)
+    rows = {layer: range(len(table)) for layer, table in enumerate(evidence.tables)}
     claims = [
-        *find_hidden_files(scene),
+        *find_hidden_files(evidence),
         *[
             Claim(id=f"X{number}", title="x", confidence=Confidence.ASK, fix="", tier=tier, rows=rows)
             for number, tier in enumerate(Tier)
         ],
     ]
-    expected = make_findings(Ledger(scene).assign_rows(claims), scene)
+    expected = make_findings(Ledger(evidence).assign_rows(claims), evidence)
     shuffler.shuffle(claims)
-    assert make_findings(Ledger(scene).assign_rows(claims), scene) == expected
+    assert make_findings(Ledger(evidence).assign_rows(claims), evidence) == expected
 
 
 @laws
 @given(MIXED)
 def test_findings_are_ranked_by_the_wire(layers: list[Pairs]) -> None:
     """What saves most on the wire comes first; every finding but a remark saves something."""
-    findings = advise(scene_of(layers)).findings
+    findings = advise(evidence_of(layers)).findings
     sizes = [finding.compressed_size or 0 for finding in findings]
     assert sizes == sorted(sizes, reverse=True)
     assert all(finding.size or finding.id in ("OS122", "OS123") for finding in findings)

@@ -17,7 +17,7 @@ from ocisize.budgets.scope import BudgetScope
 from ocisize.sizes.layers import sum_layers
 from ocisize.model.budget import Budget, BudgetStatus
 from tests.gates import image
-from tests.scenes import make_scene
+from tests.evidence import make_evidence
 
 NAMES = st.sampled_from(["a", "b", "c.pem", ".wh.a", ".wh..wh..opq", "d"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -26,9 +26,9 @@ GLOBS = st.lists(st.sampled_from(["a", "/a", "/b/", "*.pem", "a/**/d", "/a/*/b",
 
 
 def analysis_of(layers: list[list[tuple[str, bytes]]]) -> Analysis:
-    scene = make_scene(*layers)
-    figures = attrs.asdict(sum_layers(scene.layers))
-    return attrs.evolve(image(), layers=tuple(scene.layers), waste=WasteTable(), **figures)
+    evidence = make_evidence(*layers)
+    figures = attrs.asdict(sum_layers(evidence.layers))
+    return attrs.evolve(image(), layers=tuple(evidence.layers), waste=WasteTable(), **figures)
 
 
 @settings(max_examples=150, deadline=None)

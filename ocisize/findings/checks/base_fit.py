@@ -15,33 +15,41 @@ from ocisize.packages.runtimes import Target, load_runtimes, load_targets
 from ocisize.packages.system import program_of
 from ocisize.sizes.layers import sum_layers
 
-_FAR = 2  # times the upper end of a target above which an image is far above it
-_VERY_FAR = 4
-_UNPACKED = 3  # content bytes per downloaded one, as distributions and runtimes have it; where downloads are unknown
-_WORTHWHILE = 2  # times as large as a smaller base must the base be
-_CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS search domains and locales differ"
-_COMMANDS = {"java": ("jre", "jdk"), "python": ("python",), "node": ("node",), "ruby": ("ruby",), "php": ("php",)}
+_FAR_ABOVE_TARGET = 2  # times the upper end of a target above which an image is far above it
+_VERY_FAR_ABOVE_TARGET = 4
+_CONTENT_PER_DOWNLOAD = (
+    3  # content bytes per downloaded one, as distributions and runtimes have it; where downloads are unknown
+)
+_MIN_BASE_RATIO = 2  # times as large as a smaller base must the base be
+_MUSL_CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS search domains and locales differ"
+_RUNTIMES_OF_PROGRAMS = {
+    "java": ("jre", "jdk"),
+    "python": ("python",),
+    "node": ("node",),
+    "ruby": ("ruby",),
+    "php": ("php",),
+}
 
 
-def find_unfit(scene: ImageEvidence) -> Iterator[Claim]:
+def find_unfit(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on the size of the image, on its base, and on a JDK."""
-    main = _main(scene)
-    yield from _above_target(scene, main)
-    full = [claim for runtime in main if (claim := _full_variant(scene, runtime))]
+    main = _main_runtimes(evidence)
+    yield from _above_target(evidence, main)
+    full = [claim for runtime in main if (claim := _full_variant(evidence, runtime))]
     yield from full
     if not full:
-        yield from _large_base(scene, main)
-    for runtime in scene.system.runtimes:
+        yield from _large_base(evidence, main)
+    for runtime in evidence.system.runtimes:
         if runtime.name == "jdk":
-            yield _jdk(runtime)
+            yield _whole_jdk(runtime)
 
 
-def _main(scene: ImageEvidence) -> list[Runtime]:
+def _main_runtimes(evidence: ImageEvidence) -> list[Runtime]:
     """The runtimes that the image is for: that which it starts, else those its environment names, else all it has."""
     targets = load_targets()
-    known = [runtime for runtime in scene.system.runtimes if _kind(runtime) in targets]
-    started = _COMMANDS.get(program_of(scene.config.run), ())
-    noted = {name.partition("=")[0] for name in scene.config.run.env}
+    known = [runtime for runtime in evidence.system.runtimes if _target_name(runtime) in targets]
+    started = _RUNTIMES_OF_PROGRAMS.get(program_of(evidence.config.run), ())
+    noted = {name.partition("=")[0] for name in evidence.config.run.env}
     variables = {rule.name: rule.environment for rule in load_runtimes()}
     return (
         [runtime for runtime in known if runtime.name in started]
@@ -50,82 +58,82 @@ def _main(scene: ImageEvidence) -> list[Runtime]:
     )
 
 
-def _kind(runtime: Runtime) -> str:
+def _target_name(runtime: Runtime) -> str:
     return "jre" if runtime.name == "jdk" else runtime.name
 
 
-def _above_target(scene: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
+def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
     """What is far above the most that any of its runtimes usually takes."""
-    size, how = _download(scene, len(scene.layers))
-    found = [load_targets()[_kind(runtime)] for runtime in main]
+    size, how = _download_size(evidence, len(evidence.layers))
+    found = [load_targets()[_target_name(runtime)] for runtime in main]
     targets = [target for target in found if target.target]
     if not targets or len(targets) < len(found):
         return
     target = max(targets, key=lambda target: target.target)
     least, most = target.target
-    if size > _FAR * most:
+    if size > _FAR_ABOVE_TARGET * most:
         yield Claim(
             id="OS240",
             title=f"{how}{_mb(size)} to download, where {target.title} mostly takes {_mb(least, '')} to {_mb(most)}",
             confidence=Confidence.ASK,
             fix="Build in a stage of its own and copy only what runs into a small base; the findings that save most show "
             "what else there is.",
-            severity=Severity.MEDIUM if size > _VERY_FAR * most else Severity.LOW,
+            severity=Severity.MEDIUM if size > _VERY_FAR_ABOVE_TARGET * most else Severity.LOW,
         )
 
 
-def _full_variant(scene: ImageEvidence, runtime: Runtime) -> Claim | None:
+def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
     """An official image that has a slim variant: its runtime stands on a compiler that a layer below brings."""
-    target = load_targets()[_kind(runtime)]
+    target = load_targets()[_target_name(runtime)]
     noted = {rule.environment for rule in load_runtimes() if rule.name == runtime.name}
-    compilers = [each.layer for each in scene.system.runtimes if each.name == "gcc"]
+    compilers = [each.layer for each in evidence.system.runtimes if each.name == "gcc"]
     official = runtime.path.startswith("usr/local/bin/") and any(
-        text.partition("=")[0] in noted for text in scene.config.run.env
+        text.partition("=")[0] in noted for text in evidence.config.run.env
     )
     if not (target.full and official and compilers and min(compilers) < runtime.layer):
         return None
-    full, slim = _named(target.full, runtime, target), _named(target.slim, runtime, target)
+    full, slim = _base_name(target.full, runtime, target), _base_name(target.slim, runtime, target)
     sizes = f" ({_mb(target.slim_size)} instead of {_mb(target.full_size)} to download)" if target.full_size else ""
     return Claim(
         id="OS243",
         title=f"built on {full}, which has a whole build environment",
         confidence=Confidence.ASK,
         fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a stage of its own."
-        + _alpine(scene, target, runtime),
+        + _alpine_hint(evidence, target, runtime),
         other_layers=tuple(sorted({*compilers, runtime.layer})),
         severity=Severity.MEDIUM,
     )
 
 
-def _large_base(scene: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
+def _large_base(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
     """A base that is much larger than others with the same runtime."""
-    size, how = _download(scene, scene.base_layers)
+    size, how = _download_size(evidence, evidence.base_layers)
     for runtime in main[:1]:
-        target = load_targets()[_kind(runtime)]
+        target = load_targets()[_target_name(runtime)]
         smallest = min([each for each in (target.slim_size, target.alpine_size) if each], default=0)
-        if smallest and size > _WORTHWHILE * smallest:
-            slim = _named(target.slim or target.alpine, runtime, target)
+        if smallest and size > _MIN_BASE_RATIO * smallest:
+            slim = _base_name(target.slim or target.alpine, runtime, target)
             known = f" ({_mb(target.slim_size)})" if target.slim_size and target.runtime != "native" else ""
-            more = "".join(f"; or {_named(text, runtime, target)}" for text in target.more)
+            more = "".join(f"; or {_base_name(text, runtime, target)}" for text in target.more)
             yield Claim(
                 id="OS241",
                 title=f"the base image takes {how}{_mb(size)} to download, more than {runtime.title} needs",
                 confidence=Confidence.ASK,
-                fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine(scene, target, runtime),
-                other_layers=tuple(range(scene.base_layers)),
+                fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine_hint(evidence, target, runtime),
+                other_layers=tuple(range(evidence.base_layers)),
                 severity=Severity.LOW,
             )
 
 
-def _alpine(scene: ImageEvidence, target: Target, runtime: Runtime) -> str:
-    if not target.alpine or scene.system.libc == "musl":
+def _alpine_hint(evidence: ImageEvidence, target: Target, runtime: Runtime) -> str:
+    if not target.alpine or evidence.system.libc == "musl":
         return ""
-    name = _named(target.alpine, runtime, target)
+    name = _base_name(target.alpine, runtime, target)
     size = f" ({_mb(target.alpine_size)})" if target.alpine_size else ""
-    return f" {name}{size} is smaller still, but has {_CAUTION}{f'; {target.musl}' if target.musl else ''}."
+    return f" {name}{size} is smaller still, but has {_MUSL_CAUTION}{f'; {target.musl}' if target.musl else ''}."
 
 
-def _jdk(runtime: Runtime) -> Claim:
+def _whole_jdk(runtime: Runtime) -> Claim:
     version = runtime.version.partition(".")[0] or "21"
     return Claim(
         id="OS242",
@@ -140,18 +148,18 @@ def _jdk(runtime: Runtime) -> Claim:
     )
 
 
-def _named(text: str, runtime: Runtime, target: Target) -> str:
+def _base_name(text: str, runtime: Runtime, target: Target) -> str:
     """A base with the version found; its last release where none was."""
     parts = runtime.version.split(".")[: 1 if target.major else 2]
     version = ".".join(parts) if runtime.version else "VERSION"
     return text.replace("{version}", version)
 
 
-def _download(scene: ImageEvidence, layers: int) -> tuple[int, str]:
+def _download_size(evidence: ImageEvidence, layers: int) -> tuple[int, str]:
     """Bytes to download for so many layers, estimated by their content where that is unknown, and a word for which."""
-    sizes = sum_layers(scene.layers[:layers])
+    sizes = sum_layers(evidence.layers[:layers])
     if sizes.compressed_size is None:
-        return sizes.content_size // _UNPACKED, "about "
+        return sizes.content_size // _CONTENT_PER_DOWNLOAD, "about "
     return sizes.compressed_size, ""
 
 

@@ -20,10 +20,10 @@ from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 
-_NAMED = 5  # pairs of folders with a finding of their own
-_PAIRED = 5_000  # duplicates, the largest ones, whose paths are compared
+_MAX_NAMED_TREES = 5  # pairs of folders with a finding of their own
+_MAX_PAIRS = 5_000  # duplicates, the largest ones, whose paths are compared
 
-_LEAST = 0.005  # share of the download below which packages that stand twice are no finding
+_MIN_PACKAGES_SHARE = 0.005  # share of the download below which packages that stand twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
 _Package: TypeAlias = "tuple[PackageManager, bytes, bytes]"  # whose it is and the two folders it stands in
@@ -39,7 +39,7 @@ class _Pair(NamedTuple):
     original: bytes
 
 
-def find_duplicate_files(scene: ImageEvidence, ledger: Ledger) -> Iterator[Claim]:
+def find_duplicate_files(evidence: ImageEvidence, ledger: Ledger) -> Iterator[Claim]:
     """Claims for all duplicates but one of each content, leaving alone what is claimed: two for the price of none.
 
     Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
@@ -49,10 +49,10 @@ def find_duplicate_files(scene: ImageEvidence, ledger: Ledger) -> Iterator[Claim
     """
     own: list[_Pair] = []
     packages: dict[_Package, list[_Place]] = defaultdict(list)
-    pairs = list(_pairs(scene, _spare_copies(scene, ledger)))
+    pairs = list(_pairs(evidence, _spare_copies(evidence, ledger)))
     rows = _by_layer(pair.place for pair in pairs)
-    chosen = [rows.get(layer, []) for layer in range(len(scene.tables))]
-    protected = find_protected(scene.catalog, scene.tables, chosen)
+    chosen = [rows.get(layer, []) for layer in range(len(evidence.tables))]
+    protected = find_protected(evidence.catalog, evidence.tables, chosen)
     for pair in pairs:
         layer, row = pair.place
         if row in protected[layer]:
@@ -61,33 +61,35 @@ def find_duplicate_files(scene: ImageEvidence, ledger: Ledger) -> Iterator[Claim
             own.append(pair)
         else:
             packages[pair.package].append(pair.place)
-    yield from _of_packages(scene, packages)
-    yield from _of_files(scene, own)
+    yield from _of_packages(evidence, packages)
+    yield from _of_files(evidence, own)
 
 
-def _of_files(scene: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim]:
+def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim]:
     """Claims for files of one's own: the largest trees by name, the rest together."""
-    largest = heapq.nsmallest(_PAIRED, pairs, key=lambda pair: (-_size(scene, pair.place), pair.place))
+    largest = heapq.nsmallest(_MAX_PAIRS, pairs, key=lambda pair: (-_size(evidence, pair.place), pair.place))
     groups: dict[tuple[bytes, bytes], list[_Place]] = defaultdict(list)
     whole: dict[_Place, _Pair] = {}
     for pair in largest:
         groups[_above_common(pair.original, pair.copy)].append(pair.place)
         whole[pair.place] = pair
-    named = _largest(scene, groups)
+    named = _largest_groups(evidence, groups)
     for root in named:
         only = whole[groups[root][0]] if len(groups[root]) == 1 else None
-        first, second = map(_shown, (only.original, only.copy) if only else root)
-        yield _claim(f"{first} = {second}: {FILES} of equal content", _by_layer(groups[root]), partial(_link, scene, first))
+        first, second = map(_display_path, (only.original, only.copy) if only else root)
+        yield _claim(
+            f"{first} = {second}: {FILES} of equal content", _by_layer(groups[root]), partial(_link_fix, evidence, first)
+        )
     told = {place for root in named for place in groups[root]}
     if rest := [pair.place for pair in pairs if pair.place not in told]:
         title = f"{FILES} {'more ' * bool(named)}repeat the content of others"
-        yield _claim(title, _by_layer(rest), partial(_link, scene, "it"), confidence=Confidence.ASK)
+        yield _claim(title, _by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
 
 
-def _of_packages(scene: ImageEvidence, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
+def _of_packages(evidence: ImageEvidence, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
     """Claims for packages that are installed twice, by the folders they are in."""
-    for kind, first, second in _largest(scene, groups):
-        here, there = _shown(first), _shown(second)
+    for kind, first, second in _largest_groups(evidence, groups):
+        here, there = _display_path(first), _display_path(second)
         where = f"{here} = {there}" if first != second else f"within {here}"
         fix = (
             f"Install the packages once, in {here} or in {there}, and have the other program use them."
@@ -101,31 +103,31 @@ def _of_packages(scene: ImageEvidence, groups: Mapping[_Package, Sequence[_Place
             _by_layer(groups[kind, first, second]),
             fix,
             confidence=Confidence.ASK,
-            min_share=_LEAST,
+            min_share=_MIN_PACKAGES_SHARE,
         )
 
 
-def _largest(scene: ImageEvidence, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
-    sizes = {key: sum(_size(scene, place) for place in places) for key, places in groups.items()}
-    return heapq.nsmallest(_NAMED, groups, key=lambda key: (-sizes[key], key))
+def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
+    sizes = {key: sum(_size(evidence, place) for place in places) for key, places in groups.items()}
+    return heapq.nsmallest(_MAX_NAMED_TREES, groups, key=lambda key: (-sizes[key], key))
 
 
-def _link(scene: ImageEvidence, original: str, layer: int, _: str) -> str:
+def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str:
     """How to keep one copy, by the step that brought the others."""
-    if layer < scene.base_layers:
+    if layer < evidence.base_layers:
         return "The base image brings both: choose one that has them once."
-    step = scene.step(layer)
+    step = evidence.step(layer)
     how = "copy it once, and link to" if copies_from_context(step) else "link to"
     return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."
 
 
-def _spare_copies(scene: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
+def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
     """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
-    taken = b"".join(ledger.claimed(layer) for layer in range(len(scene.tables)))
-    starts = list(accumulate(map(len, scene.tables), initial=0))
+    taken = b"".join(ledger.claimed(layer) for layer in range(len(evidence.tables)))
+    starts = list(accumulate(map(len, evidence.tables), initial=0))
     instead: dict[int, int] = {}
     spare: list[tuple[Sequence[int], Sequence[int]]] = []
-    for start, duplicates in zip(starts, scene.duplicates, strict=False):
+    for start, duplicates in zip(starts, evidence.duplicates, strict=False):
         rows, originals = array("q"), array("q")
         for row, original in zip(duplicates.rows, duplicates.originals, strict=True):
             if taken[start + row]:
@@ -141,8 +143,8 @@ def _spare_copies(scene: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[i
     return spare
 
 
-def _size(scene: ImageEvidence, place: _Place) -> int:
-    return scene.tables[place[0]].sizes[place[1]]
+def _size(evidence: ImageEvidence, place: _Place) -> int:
+    return evidence.tables[place[0]].sizes[place[1]]
 
 
 def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
@@ -152,16 +154,16 @@ def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
     return rows
 
 
-def _pairs(scene: ImageEvidence, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
+def _pairs(evidence: ImageEvidence, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
     """Copies with the paths of both: files of one's own, and packages that stand twice; nobody links the system's."""
     kept: list[tuple[_Place, PackageManager | None, bytes, int]] = []
     for layer, (rows, originals) in enumerate(spare):
         order = sorted(range(len(rows)), key=rows.__getitem__)
-        paths = scene.tables[layer].paths.select([rows[at] for at in order])
+        paths = evidence.tables[layer].paths.select([rows[at] for at in order])
         for at, path in zip(order, paths, strict=True):
             if (kind := package_manager_of(path)) is not PackageManager.SYSTEM:
                 kept.append(((layer, rows[at]), kind, path, originals[at]))
-    names = _paths_of(scene.tables, {original for *_, original in kept})
+    names = _paths_of(evidence.tables, {original for *_, original in kept})
     for place, kind, copy, number in kept:
         original = names[number]
         if kind is None:
@@ -191,7 +193,7 @@ def _above_common(original: bytes, copy: bytes) -> tuple[bytes, bytes]:
     return b"/".join(first), b"/".join(second)
 
 
-def _shown(path: bytes) -> str:
+def _display_path(path: bytes) -> str:
     return f"/{decode_name(path)}"
 
 

@@ -28,18 +28,20 @@ from ocisize.model.findings import Confidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.text import decode_name
 
-_CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
-_REMOVES_ONLY = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
+_CLEANUP_COMMAND = re.compile(
+    r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?"
+)
+_REMOVAL_COMMAND = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CACHES = re.compile(r"OS3(?:0\d|1\d|2[0-4]|26|27|30|31|88)")  # rules on what a step needs only itself
-_ALL_BUT = 0.9  # share of a layer's content that another writes again when both do the same
-_UNAVOIDABLE = re.compile(  # what installing a package or making a user rewrites in any base
+_MIN_REWRITTEN_SHARE = 0.9  # share of a layer's content that another writes again when both do the same
+_UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user rewrites in any base
     rb"etc/(?:passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/ld\.so\.cache$|etc/alternatives/|etc/(?:resolv\.conf|hosts)$"
     rb"|etc/ssl/certs/ca-certificates\.crt$|etc/apk/world$|etc/apt/|var/cache/(?:debconf|ldconfig|apt)/|var/log/"
     rb"|(?:usr/)?lib/apk/db/|var/lib/(?:dpkg|apt|rpm|pacman|dnf|rhsm|systemd|pam)/|usr/(?:lib/sysimage|share)/rpm/"
 )
 _MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
-_SAMPLE = 500  # files whose paths tell which chown changes them
-_LEAST = 0.01  # share of the download below which such files are no finding
+_MAX_SAMPLE = 500  # files whose paths tell which chown changes them
+_MIN_UNAVOIDABLE_SHARE = 0.01  # share of the download below which such files are no finding
 _IDS = {
     Cause.DELETED: "OS101",
     Cause.METADATA_ONLY: "OS102",
@@ -68,19 +70,21 @@ class _Remedy:
     removes_layer: int | None = None
 
 
-def find_hidden_files(scene: ImageEvidence) -> Iterator[Claim]:
+def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each cause and pair of layers that hold and hide."""
     groups: dict[tuple[Cause, int, int], list[int]] = defaultdict(list)
     for lower, (table, hidden_by, causes) in enumerate(
-        zip(scene.tables, scene.overlay.hidden_by, scene.overlay.causes, strict=True)
+        zip(evidence.tables, evidence.overlay.hidden_by, evidence.overlay.causes, strict=True)
     ):
         for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
             groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
-    copied = {upper for cause, lower, upper in groups if cause is Cause.DELETED and copies_from_context(scene.step(lower))}
+    copied = {
+        upper for cause, lower, upper in groups if cause is Cause.DELETED and copies_from_context(evidence.step(lower))
+    }
     for (cause, lower, upper), rows in groups.items():
-        of_base = _of_base(scene, lower) and lower != upper
-        chosen = cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction)
-        remedy = _remedy(scene, cause, lower, upper, rows)
+        of_base = _is_of_base(evidence, lower) and lower != upper
+        chosen = cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].instruction)
+        remedy = _remedy(evidence, cause, lower, upper, rows)
         yield Claim(
             id=_IDS[cause],
             title=_TITLES[cause].replace("{upper}", str(upper)).replace("{lower}", str(lower)),
@@ -93,59 +97,59 @@ def find_hidden_files(scene: ImageEvidence) -> Iterator[Claim]:
             other_layers=() if lower == upper else (upper,),
             tier=Tier.WASTE,
             rows={lower: rows},
-            min_share=_LEAST if of_base and not chosen and _unavoidable(scene, lower, rows) else 0.0,
+            min_share=_MIN_UNAVOIDABLE_SHARE if of_base and not chosen and _are_unavoidable(evidence, lower, rows) else 0.0,
         )
 
 
-def _of_base(scene: ImageEvidence, layer: int) -> bool:
+def _is_of_base(evidence: ImageEvidence, layer: int) -> bool:
     """Whether no step of one's own made a layer."""
-    return layer < scene.base_layers or lays_root_filesystem(scene.layers[layer].instruction)
+    return layer < evidence.base_layers or lays_root_filesystem(evidence.layers[layer].instruction)
 
 
-def _unavoidable(scene: ImageEvidence, layer: int, rows: Sequence[int]) -> bool:
+def _are_unavoidable(evidence: ImageEvidence, layer: int, rows: Sequence[int]) -> bool:
     """Whether rows are those files only that steps on any base rewrite."""
-    sizes = scene.tables[layer].sizes
-    return all(map(_UNAVOIDABLE.match, scene.tables[layer].paths.select([row for row in rows if sizes[row]])))
+    sizes = evidence.tables[layer].sizes
+    return all(map(_UNAVOIDABLE_PATH.match, evidence.tables[layer].paths.select([row for row in rows if sizes[row]])))
 
 
-def _remedy(scene: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
-    first, second = scene.step(lower), scene.step(upper)
+def _remedy(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    first, second = evidence.step(lower), evidence.step(upper)
     if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
         what = "writes each path once and no whiteouts with content"
         return _Remedy(fix=f"Build the layer of `{first}` again with a builder that {what}.")
-    if upper < scene.base_layers:
+    if upper < evidence.base_layers:
         what = f"`{second}` hides what its `{first}` brings"
         return _Remedy(fix=f"The base image's {what}: choose another, or tell its maintainers.")
-    if _of_base(scene, lower):
-        return _Remedy(fix=_other_base(scene, cause, upper))
-    if cause is Cause.METADATA_ONLY and _only_metadata(scene.layers[upper].instruction):
-        return _mend_metadata(scene, lower, upper, rows)
-    return _mend_content(scene, cause, lower, upper, rows)
+    if _is_of_base(evidence, lower):
+        return _Remedy(fix=_other_base_fix(evidence, cause, upper))
+    if cause is Cause.METADATA_ONLY and _only_metadata(evidence.layers[upper].instruction):
+        return _remedy_metadata(evidence, lower, upper, rows)
+    return _remedy_content(evidence, cause, lower, upper, rows)
 
 
-def _mend_content(scene: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+def _remedy_content(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     """How to mend what a step deletes or writes anew."""
-    if not _cleanup(scene, upper) and (again := _install_once(scene, lower, upper)) is not None:
+    if not _cleanup_commands(evidence, upper) and (again := _install_once(evidence, lower, upper)) is not None:
         return again
-    if cause is Cause.DELETED or _cleanup(scene, upper):
-        return _mend_deleted(scene, lower, upper, rows)
-    if cause is Cause.METADATA_ONLY and not copies_from_context(scene.layers[upper].instruction):
-        what = f"`{scene.step(upper)}` writes files of `{scene.step(lower)}` again as they were"
+    if cause is Cause.DELETED or _cleanup_commands(evidence, upper):
+        return _remedy_deleted(evidence, lower, upper, rows)
+    if cause is Cause.METADATA_ONLY and not copies_from_context(evidence.layers[upper].instruction):
+        what = f"`{evidence.step(upper)}` writes files of `{evidence.step(lower)}` again as they were"
         return _Remedy(fix=f"{what}: let it leave them alone, or join the two.")
-    return _Remedy(fix=_write_once(scene, lower, upper, rows))
+    return _Remedy(fix=_write_once_fix(evidence, lower, upper, rows))
 
 
-def _other_base(scene: ImageEvidence, cause: Cause, upper: int) -> str:
-    second = scene.step(upper)
-    if cause is Cause.METADATA_ONLY and sets_metadata(scene.layers[upper].instruction):
+def _other_base_fix(evidence: ImageEvidence, cause: Cause, upper: int) -> str:
+    second = evidence.step(upper)
+    if cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].instruction):
         return f"Leave the base image's files alone in `{second}`, or name those that the program writes to."
     return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
 
 
-def _cleanup(scene: ImageEvidence, layer: int) -> str:
+def _cleanup_commands(evidence: ImageEvidence, layer: int) -> str:
     """The commands of a step that does nothing but delete, and could do so in another step; else empty."""
-    done = run_commands(scene.layers[layer].instruction)
-    return " && ".join(done) if done and all(map(_CLEANS.fullmatch, done)) else ""
+    done = run_commands(evidence.layers[layer].instruction)
+    return " && ".join(done) if done and all(map(_CLEANUP_COMMAND.fullmatch, done)) else ""
 
 
 def _only_metadata(step: str) -> bool:
@@ -155,70 +159,74 @@ def _only_metadata(step: str) -> bool:
     )
 
 
-def _mend_metadata(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
-    first, second = scene.layers[lower].instruction, scene.layers[upper].instruction
+def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    first, second = evidence.layers[lower].instruction, evidence.layers[upper].instruction
     if copies_from_context(first):
-        return _Remedy(fix=copy_with_ownership(first, second, upper, target_of(first, _folder(scene, lower))))
-    fix = f"Do what `{scene.step(upper)}` does at the end of the RUN that writes the files: `{scene.step(lower)}`."
-    sample = rows[:: len(rows) // _SAMPLE + 1]
-    found = chown_for_earlier_run(second, [decode_name(path) for path in scene.tables[lower].paths.select(sample)])
-    between = [layer.instruction for layer in scene.layers[lower + 1 : upper + 1]]
+        return _Remedy(fix=copy_with_ownership(first, second, upper, target_of(first, _working_directory(evidence, lower))))
+    fix = f"Do what `{evidence.step(upper)}` does at the end of the RUN that writes the files: `{evidence.step(lower)}`."
+    sample = rows[:: len(rows) // _MAX_SAMPLE + 1]
+    found = chown_for_earlier_run(second, [decode_name(path) for path in evidence.tables[lower].paths.select(sample)])
+    between = [layer.instruction for layer in evidence.layers[lower + 1 : upper + 1]]
     if found is None or any(map(_MAKES_USERS.search, between)):
         return _Remedy(fix=fix)
     command, rest = found
-    also = f", and {rest} layer {upper}, `{scene.step(upper)}`" if rest else ""
+    also = f", and {rest} layer {upper}, `{evidence.step(upper)}`" if rest else ""
     return _Remedy(
         fix=fix, change=Change(layer=lower, command=command), fix_suffix=also, removes_layer=None if rest else upper
     )
 
 
-def _folder(scene: ImageEvidence, layer: int) -> str:
+def _working_directory(evidence: ImageEvidence, layer: int) -> str:
     """The working directory at a layer: that of the last WORKDIR below it that made a layer, else the config's."""
-    steps = [each.instruction for each in scene.layers[:layer] if each.instruction.startswith("WORKDIR /")]
-    return steps[-1].removeprefix("WORKDIR ").strip() if steps else scene.config.run.working_dir or "/"
+    steps = [each.instruction for each in evidence.layers[:layer] if each.instruction.startswith("WORKDIR /")]
+    return steps[-1].removeprefix("WORKDIR ").strip() if steps else evidence.config.run.working_dir or "/"
 
 
-def _install_once(scene: ImageEvidence, lower: int, upper: int) -> _Remedy | None:
+def _install_once(evidence: ImageEvidence, lower: int, upper: int) -> _Remedy | None:
     """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
-    steps = [layer.instruction for layer in scene.layers]
+    steps = [layer.instruction for layer in evidence.layers]
     manager = common_manager(steps[lower], steps[upper])
     if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper]):
         return None
-    own = range(scene.base_layers, lower + 1)
+    own = range(evidence.base_layers, lower + 1)
     first = next(layer for layer in own if common_manager(steps[layer], steps[upper]) == manager)
     drops = only_installs(manager, steps[upper])
     how = f"and drop layer {upper}" if drops else f"and not in layer {upper}"
-    fix = f"Install the final versions at once, in layer {first}, `{scene.step(first)}`, {how}, `{scene.step(upper)}`."
+    fix = f"Install the final versions at once, in layer {first}, `{evidence.step(first)}`, {how}, `{evidence.step(upper)}`."
     packages = package_arguments(manager, steps[upper])
     if not packages or not drops or not can_move(steps[first + 1 : upper]):
         return _Remedy(fix=fix)
     return _Remedy(fix=fix, change=Change(layer=first, edit=add_packages_edit(manager, packages)), removes_layer=upper)
 
 
-def _mend_deleted(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
-    used = _used(scene, lower, upper, rows)
-    command, fix = _cleanup(scene, upper), partial(_fix_deleted, scene, upper, used=used)
-    if not command or used or copies_from_context(scene.layers[lower].instruction):
+def _remedy_deleted(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
+    used = _is_used_before(evidence, lower, upper, rows)
+    command, fix = _cleanup_commands(evidence, upper), partial(_fix_deleted, evidence, upper, used=used)
+    if not command or used or copies_from_context(evidence.layers[lower].instruction):
         return _Remedy(fix=fix)
     return _Remedy(fix=fix, change=Change(layer=lower, command=command), removes_layer=upper)
 
 
-def _used(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> bool:
+def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> bool:
     """Whether a step may need files before they are deleted: caches only where another one fetched them for it."""
-    steps = [layer.instruction for layer in scene.layers]
-    if steps[upper] and not all(map(_REMOVES_ONLY.match, shell_commands(steps[upper]))) and not _cleanup(scene, upper):
+    steps = [layer.instruction for layer in evidence.layers]
+    if (
+        steps[upper]
+        and not all(map(_REMOVAL_COMMAND.match, shell_commands(steps[upper])))
+        and not _cleanup_commands(evidence, upper)
+    ):
         return True
     between = [step for step in steps[lower + 1 : upper] if step.startswith("RUN ")]
-    caches = {row for id_, found in scene.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
-    sizes = scene.tables[lower].sizes
+    caches = {row for id_, found in evidence.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
+    sizes = evidence.tables[lower].sizes
     if all(row in caches for row in rows if sizes[row]):
         return fetches_lists(steps[lower]) and any(map(relies_on_lists, between))
     return bool(between)
 
 
-def _fix_deleted(scene: ImageEvidence, upper: int, layer: int, _: str, *, used: bool) -> str:
+def _fix_deleted(evidence: ImageEvidence, upper: int, layer: int, _: str, *, used: bool) -> str:
     """How to mend a cleanup that comes too late, by the layer that brought the files."""
-    first, second = scene.step(layer), scene.step(upper)
+    first, second = evidence.step(layer), evidence.step(upper)
     if copies_from_stage(first):
         return fix_for_stage(first)
     if copies_from_context(first):
@@ -228,12 +236,15 @@ def _fix_deleted(scene: ImageEvidence, upper: int, layer: int, _: str, *, used: 
     return f"Delete the files at the end of the RUN that writes them, `{first}`, instead of in `{second}`."
 
 
-def _write_once(scene: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> str:
+def _write_once_fix(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> str:
     """What to do about files that a later step writes anew."""
-    first, second = scene.step(lower), scene.step(upper)
+    first, second = evidence.step(lower), evidence.step(upper)
     if copies_from_context(second):
         return f"Copy the final files once: leave out of `{first}` what `{second}` brings."
-    again = sum(map(scene.tables[lower].sizes.__getitem__, rows)) >= _ALL_BUT * scene.layers[lower].content_size
+    again = (
+        sum(map(evidence.tables[lower].sizes.__getitem__, rows))
+        >= _MIN_REWRITTEN_SHARE * evidence.layers[lower].content_size
+    )
     if again and first.split()[:3] == second.split()[:3]:
         return f"Drop layer {lower}, `{first}`: layer {upper}, `{second}`, writes the same files again."
     if copies_from_context(first):

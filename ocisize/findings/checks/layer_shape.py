@@ -9,30 +9,34 @@ from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
 
-MANY_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
-_MOSTLY = 0.5  # share of the download that makes a layer the one to look at
-_LEAST_HEAVY = 50_000_000  # bytes of download below which no layer is called heavy
-_INCOMPRESSIBLE = 0.95  # wire bytes per content byte
-_LEAST_INCOMPRESSIBLE = 10_000_000  # bytes of download
+MAX_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
+_MIN_HEAVY_SHARE = 0.5  # share of the download that makes a layer the one to look at
+_MIN_HEAVY_SIZE = 50_000_000  # bytes of download below which no layer is called heavy
+_MIN_INCOMPRESSIBLE_RATIO = 0.95  # compressed bytes per content byte
+_MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 
 
-def find_layer_shape(scene: ImageEvidence) -> Iterator[Claim]:
+def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on layers as a whole: heavy ones, those that do not compress, empty ones, too many of them."""
-    layers = scene.layers
-    wire = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
-    for layer, table in zip(layers, scene.tables, strict=True):
+    layers = evidence.layers
+    download = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
+    for layer, table in zip(layers, evidence.tables, strict=True):
         if layer.failure is not None:
             continue
         size = layer.compressed_size or 0
-        if len(layers) > 1 and size >= _LEAST_HEAVY and size > _MOSTLY * wire:
+        if len(layers) > 1 and size >= _MIN_HEAVY_SIZE and size > _MIN_HEAVY_SHARE * download:
             yield _remark(
                 "OS120",
-                f"layer {layer.index} is {100 * size // wire} % of the download",
-                f"It is pulled by one connection and unpacked by one core. Look at `{scene.step(layer.index)}` first; "
+                f"layer {layer.index} is {100 * size // download} % of the download",
+                f"It is pulled by one connection and unpacked by one core. Look at `{evidence.step(layer.index)}` first; "
                 "split what changes with every build from what does not.",
                 layer.index,
             )
-        if layer.compression != "plain" and size >= _LEAST_INCOMPRESSIBLE and size > _INCOMPRESSIBLE * layer.content_size:
+        if (
+            layer.compression != "plain"
+            and size >= _MIN_INCOMPRESSIBLE_SIZE
+            and size > _MIN_INCOMPRESSIBLE_RATIO * layer.content_size
+        ):
             yield _remark(
                 "OS121",
                 f"layer {layer.index} hardly compresses: its files are compressed already",
@@ -47,10 +51,10 @@ def find_layer_shape(scene: ImageEvidence) -> Iterator[Claim]:
             yield _remark(
                 "OS122",
                 f"layer {layer.index} is all but empty: it stores {what}",
-                f"Join `{scene.step(layer.index)}` into another step: each layer costs a request.",
+                f"Join `{evidence.step(layer.index)}` into another step: each layer costs a request.",
                 layer.index,
             )
-    if len(layers) > MANY_LAYERS:
+    if len(layers) > MAX_LAYERS:
         yield Claim(
             id="OS123",
             title=f"{len(layers)} layers",

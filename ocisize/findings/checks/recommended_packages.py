@@ -25,26 +25,28 @@ _INFO = b"var/lib/dpkg/info/"
 _KINDS = (b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols")
 _SCRIPTS = (b"preinst", b"postinst", b"prerm", b"postrm")
 _MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")
-_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
-_WITHOUT = re.compile(r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE)
-_NAMED = 3  # packages in a title
-_ALSO = " (hadolint DL3015). The largest it would spare: {}; if one is missed at run time, install it by name"
+_APT_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
+_WITHOUT_RECOMMENDED = re.compile(
+    r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE
+)
+_MAX_NAMES = 3  # packages in a title
+_FIX_SUFFIX = " (hadolint DL3015). The largest it would spare: {}; if one is missed at run time, install it by name"
 
 
-def find_recommended(scene: ImageEvidence) -> Iterator[Claim]:
+def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each layer with packages that only a Recommends leads to."""
     packages: dict[PackageId, Package] = {}
     automatic: frozenset[PackageId] = frozenset()
-    for layer, table in enumerate(scene.tables):
+    for layer, table in enumerate(evidence.tables):
         databases = _databases(table)
         if _STATES in databases:
             automatic = read_automatic(databases[_STATES])
         if _STATUS not in databases:
             continue
         below, packages = packages, read_status(databases[_STATUS])
-        if len(packages.keys() - below.keys()) and not _asked_without(scene.layers[layer].instruction):
+        if len(packages.keys() - below.keys()) and not _installs_without_recommended(evidence.layers[layer].instruction):
             recommended = only_recommended(packages, automatic, below)
-            yield from _claim(scene, layer, recommended, databases)
+            yield from _claim(evidence, layer, recommended, databases)
 
 
 def _databases(table: FileTable) -> dict[bytes, bytes]:
@@ -53,48 +55,50 @@ def _databases(table: FileTable) -> dict[bytes, bytes]:
     return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
 
 
-def _asked_without(step: str) -> bool:
+def _installs_without_recommended(step: str) -> bool:
     """Whether a step installs, and always without recommended packages."""
-    installs = [command for command in shell_commands(step) if _INSTALL.search(command)]
-    return bool(installs) and (all(map(_WITHOUT.search, installs)) or "Install-Recommends" in step)
+    installs = [command for command in shell_commands(step) if _APT_INSTALL.search(command)]
+    return bool(installs) and (all(map(_WITHOUT_RECOMMENDED.search, installs)) or "Install-Recommends" in step)
 
 
 def _claim(
-    scene: ImageEvidence, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]
+    evidence: ImageEvidence, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]
 ) -> Iterator[Claim]:
-    table = scene.tables[layer]
+    table = evidence.tables[layer]
     rows = _rows_of(packages, databases, table)
     chosen = [package for package in packages if rows[package.id]]
     if not chosen:
         return
     sizes = {package.id: sum(table.sizes[row] for row in rows[package.id]) for package in chosen}
     chosen.sort(key=lambda package: (-sizes[package.id], package.id.name, package.id.architecture))
-    names = ", ".join(package.id.name for package in chosen[:_NAMED]) + (" …" if len(chosen) > _NAMED else "")
+    names = ", ".join(package.id.name for package in chosen[:_MAX_NAMES]) + (" …" if len(chosen) > _MAX_NAMES else "")
     count = len(chosen)
     what = f"{count:,} packages that are" if count > 1 else "a package that is"
     yield Claim(
         id=ID,
         title=f"layer {layer} holds {what} only recommended ({names}): {FILES}",
         confidence=Confidence.LIKELY,
-        fix=_fix(scene, layer),
-        change=Change(layer=layer, edit=edit_each(_without_recommended)) if layer >= scene.base_layers else None,
-        fix_suffix=_ALSO.format(", ".join(package.id.name for package in chosen[:_NAMED])),
+        fix=_fix(evidence, layer),
+        change=Change(layer=layer, edit=edit_each(_without_recommended)) if layer >= evidence.base_layers else None,
+        fix_suffix=_FIX_SUFFIX.format(", ".join(package.id.name for package in chosen[:_MAX_NAMES])),
         tier=Tier.HISTORY,
         rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
     )
 
 
-def _fix(scene: ImageEvidence, layer: int) -> str:
-    if layer < scene.base_layers:
+def _fix(evidence: ImageEvidence, layer: int) -> str:
+    if layer < evidence.base_layers:
         return "The base image brings them: choose one whose maintainers install without recommended packages."
-    step = scene.layers[layer].instruction
+    step = evidence.layers[layer].instruction
     if copies_from_context(step):
-        return f"Install with {OPTION} in the stage that `{scene.step(layer)}` copies from (hadolint DL3015)."
-    return f"Install with {OPTION} in `{scene.step(layer)}` (hadolint DL3015); what is missed at run time, install by name."
+        return f"Install with {OPTION} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
+    return (
+        f"Install with {OPTION} in `{evidence.step(layer)}` (hadolint DL3015); what is missed at run time, install by name."
+    )
 
 
 def _without_recommended(command: str) -> str | None:
-    return None if _WITHOUT.search(command) else _INSTALL.sub(rf"\g<0> {OPTION}", command, count=1)
+    return None if _WITHOUT_RECOMMENDED.search(command) else _APT_INSTALL.sub(rf"\g<0> {OPTION}", command, count=1)
 
 
 def _rows_of(packages: Sequence[Package], databases: Mapping[bytes, bytes], table: FileTable) -> dict[PackageId, list[int]]:

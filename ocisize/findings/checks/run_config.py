@@ -8,13 +8,13 @@ from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
 
-_ROOT = ("", "root", "0")
+_ROOT_USERS = ("", "root", "0")
 
 
-def find_run_config(scene: ImageEvidence) -> Iterator[Claim]:
+def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on images that run as root, and on names that mean another image tomorrow."""
-    user = scene.config.run.user
-    if scene.layers and scene.config.os != "windows" and user.partition(":")[0].strip() in _ROOT:
+    user = evidence.config.run.user
+    if evidence.layers and evidence.config.os != "windows" and user.partition(":")[0].strip() in _ROOT_USERS:
         yield Claim(
             id="OS220",
             title=f"containers run as root: {f'USER is {user}' if user else 'the image sets no USER'}",
@@ -22,7 +22,7 @@ def find_run_config(scene: ImageEvidence) -> Iterator[Claim]:
             fix="Make a user in a RUN, give it what the program writes to (COPY --chown), and set USER to its number.",
             severity=Severity.LOW,
         )
-    if _floats(scene.reference or ""):
+    if _is_moving(evidence.reference or ""):
         yield Claim(
             id="OS221",
             title="the image is named by a tag that moves: latest",
@@ -32,7 +32,7 @@ def find_run_config(scene: ImageEvidence) -> Iterator[Claim]:
         )
 
 
-def _floats(reference: str) -> bool:
+def _is_moving(reference: str) -> bool:
     """Whether a name means ``latest``. Within layouts, a name without slash and colon may be a tag by itself."""
     if "@" in reference:
         return False

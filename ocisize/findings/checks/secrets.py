@@ -19,30 +19,30 @@ from ocisize.rules.rule import LEAK_ID, Rule
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 
-_REPLACE = "Replace the secret: whoever can pull the image has it."
+_REPLACE_IT = "Replace the secret: whoever can pull the image has it."
 _MOUNT = "RUN --mount=type=secret,id=NAME"
-_MANY = 4  # layers, which are counted instead of listed
+_MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
 _INFO = b"var/lib/dpkg/info/"
 
 
-def find_secrets(scene: ImageEvidence) -> Iterator[Claim]:
+def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on secrets in files, in the environment and in the history."""
-    yield from _find_files(scene)
-    variables = [pair.partition("=") for pair in scene.config.run.env]
+    yield from _find_files(evidence)
+    variables = [pair.partition("=") for pair in evidence.config.run.env]
     names = tuple(dict.fromkeys(name for name, _, value in variables if is_secret(name, value)))
     if names:
         yield _remark(
             "OS231",
             f"the environment gives {'secrets' if len(names) > 1 else 'a secret'} away: {_listed(names)}",
-            f"{_REPLACE} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
+            f"{_REPLACE_IT} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
         )
-    yield from _find_leaks(scene, frozenset(names))
+    yield from _find_leaks(evidence, frozenset(names))
 
 
-def _find_leaks(scene: ImageEvidence, known: frozenset[str]) -> Iterator[Claim]:
+def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Claim]:
     """Steps by the secrets they give away: a build argument stands in every step after it."""
     layers: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for leak in find_leaks(scene.config.history, len(scene.layers)):
+    for leak in find_leaks(evidence.config.history, len(evidence.layers)):
         names = tuple(name for name in leak.secrets if name not in known or not leak.step.startswith("ENV "))
         if names:
             layers[names] += [] if leak.layer is None else [leak.layer]
@@ -55,42 +55,45 @@ def _find_leaks(scene: ImageEvidence, known: frozenset[str]) -> Iterator[Claim]:
         yield _remark(
             "OS232",
             f"the history gives {'secrets' if len(names) > 1 else 'a secret'} away{where}: {_listed(names)}",
-            f"{_REPLACE} Build arguments and commands stay in the config: use {_MOUNT}, and read it from /run/secrets/NAME.",
+            f"{_REPLACE_IT} Build arguments and commands stay in the config: use {_MOUNT}, and read it from "
+            "/run/secrets/NAME.",
             layers=held,
         )
 
 
-def _find_files(scene: ImageEvidence) -> Iterator[Claim]:
+def _find_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A remark for each kind of secret file, the layers that hold it and the one that hides it from containers."""
     places: dict[tuple[int, bytes], list[tuple[int, int]]] = defaultdict(list)
-    for layer, found in enumerate(scene.secrets):
-        table = scene.tables[layer]
+    for layer, found in enumerate(evidence.secrets):
+        table = evidence.tables[layer]
         for index, rows in found.items():
             filled = [row for row in rows if table.sizes[row]]
             for row, path in zip(filled, table.paths.select(filled), strict=True):
                 places[index, path].append((layer, row))
-    owned = _owned({path for _, path in places}, scene.tables)
+    owned = _owned({path for _, path in places}, evidence.tables)
     groups: dict[tuple[int, tuple[int, ...], int, int], list[str]] = defaultdict(list)
     for (index, path), held in places.items():
         if path not in owned:
             layer, row = held[-1]
-            upper, cause = scene.overlay.hidden_by[layer][row], scene.overlay.causes[layer][row]
+            upper, cause = evidence.overlay.hidden_by[layer][row], evidence.overlay.causes[layer][row]
             groups[index, tuple(dict.fromkeys(layer for layer, _ in held)), upper, cause].append(decode_name(path))
     for (index, layers, upper, cause), paths in sorted(groups.items()):
-        yield _about_files(scene, scene.catalog.secrets[index], layers, tuple(sorted(paths)), upper, CAUSES[cause])
+        yield _about_files(evidence, evidence.catalog.secrets[index], layers, tuple(sorted(paths)), upper, CAUSES[cause])
 
 
 def _about_files(
-    scene: ImageEvidence, rule: Rule, layers: tuple[int, ...], paths: tuple[str, ...], upper: int, cause: Cause
+    evidence: ImageEvidence, rule: Rule, layers: tuple[int, ...], paths: tuple[str, ...], upper: int, cause: Cause
 ) -> Claim:
-    numbers = " and ".join(map(str, layers)) if len(layers) < _MANY else f"{layers[0]} and {len(layers) - 1} more"
+    numbers = (
+        " and ".join(map(str, layers)) if len(layers) < _MAX_LISTED_LAYERS else f"{layers[0]} and {len(layers) - 1} more"
+    )
     where = f"layer{'s' * (len(layers) > 1)} {numbers}"
     hidden = upper > layers[-1]
     if hidden:
         verb = "deletes" if cause in (Cause.DELETED, Cause.OPAQUE) else "replaces"
         where += f", still downloadable although layer {upper} {verb} {'it' if len(paths) == 1 else 'them'}"
-    step = scene.step(layers[0])
-    if layers[0] < scene.base_layers:
+    step = evidence.step(layers[0])
+    if layers[0] < evidence.base_layers:
         how = "It comes with the base image: tell its maintainers, and choose another."
     elif copies_from_context(step):
         how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
@@ -99,7 +102,7 @@ def _about_files(
     return _remark(
         LEAK_ID,
         f"{rule.title} in {where}: {FILES}",
-        f"{_REPLACE} {how}",
+        f"{_REPLACE_IT} {how}",
         confidence=rule.confidence,
         layers=(*layers, upper) if hidden else layers,
         paths=paths,

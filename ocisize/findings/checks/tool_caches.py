@@ -231,10 +231,10 @@ TOOL_CACHES = (
 )
 
 
-def find_tool_caches(scene: ImageEvidence) -> Iterator[Claim]:
+def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each build step and tool whose cache it left in its layer."""
-    for layer, matches in enumerate(scene.matches):
-        text = scene.layers[layer].instruction
+    for layer, matches in enumerate(evidence.matches):
+        text = evidence.layers[layer].instruction
         parts = shell_commands(text) if text.startswith("RUN ") else []
         for step in TOOL_CACHES:
             rows = sorted({row for rule in step.rules for row in matches.get(rule, ())})
@@ -247,37 +247,37 @@ def find_tool_caches(scene: ImageEvidence) -> Iterator[Claim]:
                 id=step.id,
                 title=f"layer {layer} keeps {step.title}: {FILES}",
                 confidence=step.confidence,
-                fix=_fix(scene, layer, step),
-                change=_change(scene, layer, step, called),
+                fix=_fix(evidence, layer, step),
+                change=_change(evidence, layer, step, called),
                 fix_suffix=f" (hadolint {step.code})" if step.code else "",
                 tier=Tier.TOOL_CACHE,
                 rows={layer: rows},
             )
 
 
-def _fix(scene: ImageEvidence, layer: int, step: ToolCache) -> str:
-    if layer < scene.base_layers:
-        return f"The base image's `{scene.step(layer)}` leaves them: choose one whose maintainers clean up."
-    if (user := _user_of(scene, layer, step)) is not None:
-        return f"Join `{scene.step(user)}`, which may need them, into `{scene.step(layer)}`: {step.advice}."
-    return f"In `{scene.step(layer)}`, {step.advice}."
+def _fix(evidence: ImageEvidence, layer: int, step: ToolCache) -> str:
+    if layer < evidence.base_layers:
+        return f"The base image's `{evidence.step(layer)}` leaves them: choose one whose maintainers clean up."
+    if (user := _user_of(evidence, layer, step)) is not None:
+        return f"Join `{evidence.step(user)}`, which may need them, into `{evidence.step(layer)}`: {step.advice}."
+    return f"In `{evidence.step(layer)}`, {step.advice}."
 
 
-def _change(scene: ImageEvidence, layer: int, step: ToolCache, called: re.Match[str]) -> Change | None:
-    if layer < scene.base_layers or _user_of(scene, layer, step) is not None:
+def _change(evidence: ImageEvidence, layer: int, step: ToolCache, called: re.Match[str]) -> Change | None:
+    if layer < evidence.base_layers or _user_of(evidence, layer, step) is not None:
         return None
     if step.option:
         return Change(layer=layer, edit=edit_each(lambda command: _with_option(command, step)))
     return Change(layer=layer, command=step.cleanup.replace("{tool}", called[1] if called.re.groups else step.tool))
 
 
-def _user_of(scene: ImageEvidence, layer: int, step: ToolCache) -> int | None:
+def _user_of(evidence: ImageEvidence, layer: int, step: ToolCache) -> int | None:
     """The next layer whose step calls the tool, where the step of this one only fetches for it."""
-    calls = [part for part in shell_commands(scene.layers[layer].instruction) if re.search(step.command, part)]
+    calls = [part for part in shell_commands(evidence.layers[layer].instruction) if re.search(step.command, part)]
     if not step.fetches or not all(re.search(step.fetches, call) for call in calls):
         return None
-    for later in range(layer + 1, len(scene.layers)):
-        text = scene.layers[later].instruction
+    for later in range(layer + 1, len(evidence.layers)):
+        text = evidence.layers[later].instruction
         if text.startswith("RUN ") and re.search(step.command, text):
             return later
     return None

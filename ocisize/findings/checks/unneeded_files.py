@@ -13,14 +13,14 @@ from ocisize.history.step_kind import copies_from_context, copies_from_stage, fi
 from ocisize.rules.rule import OWN_PREFIX, Rule
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
-_MOUNT = "buildkit"  # the fix that keeps a cache out of the image
-_ANY = "any"
+_CACHE_MOUNT = "buildkit"  # the fix that keeps a cache out of the image
+_ANY_STEP = "any"
 _DEVELOPMENT = "npm-dev"  # the fix where npm installed development packages, too
 _SYSTEM = ("alpine", "apk", "apt", "debian", "dnf", "microdnf", "rpm", "yum")  # for packages of the distribution
-_OF_OTHERS = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
+_OUTSIDE_PACKAGES = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
 _NPM_INSTALL = re.compile(r"\bnpm\s(?:.*?\s)?(?:ci|clean-install|install|i)\b")
 _WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|NODE_ENV=production|\s(?:-g|--global)\b")
-_WORDS = {  # what tells of an ecosystem in a build step, where its name alone does not
+_ECOSYSTEM_WORDS = {  # what tells of an ecosystem in a build step, where its name alone does not
     "alpine": r"apk",
     "apt": r"apt(?:-get)?|dpkg",
     "bundler": r"bundle",
@@ -39,19 +39,19 @@ _WORDS = {  # what tells of an ecosystem in a build step, where its name alone d
 }
 
 
-def find_unneeded_files(scene: ImageEvidence) -> Iterator[Claim]:
+def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each rule that matches files, those of the base image apart from the others."""
-    rules = {rule.id: rule for rule in scene.catalog.rules}
+    rules = {rule.id: rule for rule in evidence.catalog.rules}
     for rule_id, rule in rules.items():
-        matched = {layer: found[rule_id] for layer, found in enumerate(scene.matches) if rule_id in found}
+        matched = {layer: found[rule_id] for layer, found in enumerate(evidence.matches) if rule_id in found}
         for in_base in (True, False):
-            rows = {layer: chosen for layer, chosen in matched.items() if (layer < scene.base_layers) is in_base}
+            rows = {layer: chosen for layer, chosen in matched.items() if (layer < evidence.base_layers) is in_base}
             if rows:
                 yield Claim(
                     id=rule_id,
                     title=f"{rule.title}: {FILES}",
                     confidence=rule.confidence,
-                    fix=partial(_fix, scene, rule),
+                    fix=partial(_fix, evidence, rule),
                     note="" if in_base else rule.note,
                     blame_first_layer=True,
                     tier=Tier.CATALOGUE,
@@ -59,12 +59,12 @@ def find_unneeded_files(scene: ImageEvidence) -> Iterator[Claim]:
                 )
 
 
-def _fix(scene: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
+def _fix(evidence: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
     """What to change about the layer that brought a path."""
     own = not rule.id.startswith(OWN_PREFIX)
-    if layer < scene.base_layers and not (own and rule.fix):
+    if layer < evidence.base_layers and not (own and rule.fix):
         return f"The base image brings them ({rule.title}): choose a smaller base, or one whose maintainers leave them out."
-    return fix_for(rule, scene.layers[layer].instruction or scene.step(layer), path)
+    return fix_for(rule, evidence.layers[layer].instruction or evidence.step(layer), path)
 
 
 def fix_for(rule: Rule, step: str, path: str = "") -> str:
@@ -78,17 +78,17 @@ def fix_for(rule: Rule, step: str, path: str = "") -> str:
         return fix_for_stage(shorten(step))
     if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
         return fixes.get(_FROM_CONTEXT, f"Leave them out of `{shorten(step)}`: name them in .dockerignore.")
-    named = [name for name in fixes if name not in (_MOUNT, _FROM_CONTEXT, _ANY)]
-    if path.startswith(_OF_OTHERS):
+    named = [name for name in fixes if name not in (_CACHE_MOUNT, _FROM_CONTEXT, _ANY_STEP)]
+    if path.startswith(_OUTSIDE_PACKAGES):
         named = [name for name in named if name not in _SYSTEM]
     chosen = (
         [name for name in named if _runs(step, name)][:2]
-        or [name for name in fixes if name == _ANY]
+        or [name for name in fixes if name == _ANY_STEP]
         or named[:1]
-        or [name for name in fixes if name == _MOUNT]
+        or [name for name in fixes if name == _CACHE_MOUNT]
     )
-    if _MOUNT in fixes and len(chosen) == 1:
-        chosen.append(_MOUNT)
+    if _CACHE_MOUNT in fixes and len(chosen) == 1:
+        chosen.append(_CACHE_MOUNT)
     text = (
         join_alternatives(dict.fromkeys(fixes[name] for name in chosen))
         or f"Remove them in the step that brings them: `{shorten(step)}`."
@@ -114,5 +114,5 @@ def _installs_development(step: str) -> bool:
 
 
 def _runs(step: str, ecosystem: str) -> bool:
-    words = _WORDS.get(ecosystem, re.escape(ecosystem))
+    words = _ECOSYSTEM_WORDS.get(ecosystem, re.escape(ecosystem))
     return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", step) is not None

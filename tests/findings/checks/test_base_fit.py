@@ -13,7 +13,7 @@ from ocisize.model.findings import Confidence, Severity
 from ocisize.findings.checks.base_fit import find_unfit
 from ocisize.model.system import Runtime, System
 from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
-from tests.scenes import make_scene
+from tests.evidence import make_evidence
 
 MB = 1_000_000
 TITLES = {rule.name: rule.title for rule in load_runtimes()}
@@ -33,15 +33,15 @@ def unfit(
     compressed_size_known: bool = True,
 ) -> dict[str, Claim]:
     """Remarks on an image of two layers with so many MB to download each, or thrice as many to unpack."""
-    scene = make_scene(
+    evidence = make_evidence(
         {"a": b"a"}, {"b": b"b"}, config=ImageConfig(RootFs(), run=run or RunConfig()), base_layers=base_layers
     )
     layers = [
         attrs.evolve(layer, compressed_size=size * MB if compressed_size_known else None, content_size=3 * size * MB)
-        for layer, size in zip(scene.layers, (base, own), strict=True)
+        for layer, size in zip(evidence.layers, (base, own), strict=True)
     ]
-    scene = attrs.evolve(scene, layers=layers, system=System(libc=libc, runtimes=runtimes))
-    return {claim.id: claim for claim in find_unfit(scene)}
+    evidence = attrs.evolve(evidence, layers=layers, system=System(libc=libc, runtimes=runtimes))
+    return {claim.id: claim for claim in find_unfit(evidence)}
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -1,4 +1,4 @@
-"""Scenes for tests of findings: layers given as entries, analysed as far as findings need it."""
+"""Evidence for tests of findings: layers given as entries, analysed as far as findings need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.images import Entries, tar_bytes
 packaged = cache(load_catalog)
 
 
-def make_scene(
+def make_evidence(
     *layers: Entries,
     steps: Sequence[str] = (),
     config: ImageConfig | None = None,
@@ -33,7 +33,7 @@ def make_scene(
     base_layers: int = 0,
     compressed_size_known: bool = True,
 ) -> ImageEvidence:
-    """A scene of some layers; each file costs half its size on the wire, rounded up."""
+    """A evidence of some layers; each file costs half its size on the wire, rounded up."""
     tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
     for table in tables:
         table.compressed_sizes = (
@@ -79,7 +79,7 @@ def advice_on(
 ) -> Advice:
     """All findings on some layers."""
     return advise(
-        make_scene(
+        make_evidence(
             *layers, steps=steps, base_layers=base_layers, catalog=catalog, compressed_size_known=compressed_size_known
         )
     )
