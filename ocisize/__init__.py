@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ocisize.model.waste import WastedEntry as WastedEntry
     from ocisize.oci.documents import Descriptor as Descriptor
     from ocisize.oci.documents import Platform as Platform
+    from ocisize.oci.source import ImageSource as ImageSource
     from ocisize.oci.source import Source as Source
     from ocisize.report.json.analysis import to_json as to_json
     from ocisize.report.json.read import from_json as from_json
@@ -50,6 +51,7 @@ _EXPORTS = {
     "FileEntry": "tar.filetable",
     "FileTable": "tar.filetable",
     "Group": "model.sizes",
+    "ImageSource": "oci.source",
     "IndexAnalysis": "model.platforms",
     "LayerAnalysis": "model.analysis",
     "Limits": "limits",
@@ -80,6 +82,7 @@ __all__ = [
     "FileEntry",
     "FileTable",
     "Group",
+    "ImageSource",
     "IndexAnalysis",
     "LayerAnalysis",
     "Limits",

@@ -23,7 +23,7 @@ from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, Layer, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.platform import parse_platform
-from ocisize.oci.source import Source
+from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
@@ -102,9 +102,10 @@ class Analyzer:
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
         """Analyse an image from any Source; the caller closes it.
 
-        Where it has a method ``abort()``, as those of registries do, that is called when the analysis fails or is
-        interrupted; nothing can be read from it afterwards.
+        The ``abort`` method of an ``ImageSource`` is called when the analysis fails or is interrupted; nothing can be read
+        from it afterwards.
         """
+        source = complete_source(source)
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
         base, note = self._find_base(image)
@@ -131,6 +132,7 @@ class Analyzer:
         from ocisize.comparison.platforms import find_drift
         from ocisize.model.platforms import IndexAnalysis
 
+        source = complete_source(source)
         index = read_images(source, keep_going=self.keep_going)
         images = dict[str, tuple[Image, Base | None]]()
         for label, image in index.images.items():
@@ -151,8 +153,8 @@ class Analyzer:
         _forget_contents(list(outcomes.values()))
         return IndexAnalysis(
             source=name,
-            format=getattr(source, "format", "custom"),
-            reference=getattr(source, "reference", None),
+            format=source.format,
+            reference=source.reference,
             digest=index.digest,
             media_type=index.media_type,
             analyses=analyses,
@@ -187,7 +189,7 @@ class Analyzer:
             which = "the base image:" if named else f"the base image {name}:"
             raise SourceError(f"{which} {error}", hint=error.hint) from error
 
-    def _scan(self, source: Source, image: Image) -> list[Outcome]:
+    def _scan(self, source: ImageSource, image: Image) -> list[Outcome]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
         found: dict[tuple[str, str | None], Outcome] = {key: _copy(self._kept[key]) for key in distinct if key in self._kept}
         missing = {key: layer for key, layer in distinct.items() if key not in found}
@@ -200,7 +202,7 @@ class Analyzer:
     def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
         return hash_duplicate_candidates(image.layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
 
-    def _scan_layers(self, source: Source, layers: Sequence[Layer], limits: Limits) -> list[Outcome]:
+    def _scan_layers(self, source: ImageSource, layers: Sequence[Layer], limits: Limits) -> list[Outcome]:
         stored = sum(layer.descriptor.size for layer in layers)
         half, tally = stored / 2, Tally(limits, stored)
 

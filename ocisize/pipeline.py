@@ -22,7 +22,7 @@ from ocisize.model.analysis import Analysis, Failure
 from ocisize.model.base import Base
 from ocisize.model.dive import DiveFigures
 from ocisize.oci.image import Image
-from ocisize.oci.source import Source
+from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
@@ -41,7 +41,7 @@ _UNKNOWN = "unknown"  # compression of a layer that could not be read
 
 
 def analyze_layers(
-    source: Source,
+    source: ImageSource,
     name: str,
     image: Image,
     outcomes: Sequence[LayerScan | LayerError],
@@ -64,7 +64,6 @@ def analyze_layers(
     origins = match_history(image.config.history, len(image.layers))
     layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
     system = find_system(tables, overlay, image.config.run)
-    reference = getattr(source, "reference", None)
     matches, secrets = match_image(catalog, tables, runs)
     evidence = ImageEvidence(
         layers=layers,
@@ -72,7 +71,7 @@ def analyze_layers(
         overlay=overlay,
         duplicates=duplicates,
         config=image.config,
-        reference=reference,
+        reference=source.reference,
         catalog=catalog,
         matches=matches,
         secrets=secrets,
@@ -80,17 +79,16 @@ def analyze_layers(
         system=system,
     )
     advice = advise(evidence)
-    has_manifest = getattr(source, "has_manifest", True)
     return Analysis(
         source=name,
-        format=getattr(source, "format", "custom"),
-        reference=reference,
+        format=source.format,
+        reference=source.reference,
         platform=str(image.platform),
-        digest=image.digest if has_manifest else None,
+        digest=image.digest if source.has_manifest else None,
         config_digest=image.config_descriptor.digest,
         media_type=image.media_type,
         created=image.config.created,
-        manifest_size=image.manifest_size if has_manifest else None,
+        manifest_size=image.manifest_size if source.has_manifest else None,
         config_size=image.config_descriptor.size,
         layers=layers,
         waste=waste,
@@ -117,21 +115,20 @@ def _failure(outcome: LayerScan | LayerError) -> Failure | None:
 
 
 def _list_facts(
-    source: Source, image: Image, scans: Sequence[LayerScan], failures: Sequence[Failure | None]
+    source: ImageSource, image: Image, scans: Sequence[LayerScan], failures: Sequence[Failure | None]
 ) -> list[LayerFacts]:
     """What is known of each layer besides its table; an archive that holds plain layers does not tell their wire size."""
-    repacked = getattr(source, "repacked", False)
-    member_of = getattr(source, "member_of", None)
+    sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)
     return [
         LayerFacts(
             digest=layer.descriptor.digest,
             diff_id=layer.diff_id,
             media_type=layer.descriptor.media_type,
             compression=scan.compression,
-            compressed_size=None if repacked and scan.compression in (PLAIN, _UNKNOWN) else layer.descriptor.size,
+            compressed_size=None if scan.compression in sizeless else layer.descriptor.size,
             digest_verified=scan.digest_verified,
             diff_id_verified=scan.diff_id_verified,
-            member=member_of(layer.descriptor) if member_of else None,
+            member=source.member_name(layer.descriptor),
             failure=failure,
         )
         for layer, scan, failure in zip(image.layers, scans, failures, strict=True)

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from ocisize.errors import LayerError, LimitExceeded, RegistryError
 from ocisize.oci.image import Layer
-from ocisize.oci.source import Source
+from ocisize.oci.source import ImageSource
 
 T = TypeVar("T")
 _LIMITS_OF_ONE = ("layer_size", "zstd_window")
@@ -77,7 +77,7 @@ def _concerns_all(error: LayerError) -> bool:
 
 
 def read_layers(
-    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], *, jobs: int, keep_going: bool = False
+    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], *, jobs: int, keep_going: bool = False
 ) -> list[T | LayerError]:
     """``read`` every layer, largest first so that the last ones to finish are small; results in the order of layers.
 
@@ -85,10 +85,10 @@ def read_layers(
     broken one are read to their end. Where a registry fails, a limit on all layers is met, or anything that is no LayerError
     is raised, all ends at once.
     With ``keep_going`` LayerErrors are results. No thread is left behind, nor a connection in use: when reading ends early,
-    ``source.abort()`` ends what other threads wait for, where there is such a method.
+    ``source.abort()`` ends what other threads wait for.
     """
     round_ = _Attempt(keep_going=keep_going)
-    if getattr(source, "sequential", False):
+    if source.sequential:
         return _read_in_turn(source, layers, read, round_)
     pool = ThreadPoolExecutor(jobs, "ocisize")
     ended = False
@@ -100,8 +100,8 @@ def read_layers(
         return [futures[layer.index].result() for layer in layers]
     finally:
         round_.stop(-1)
-        if not ended and (abort := getattr(source, "abort", None)):
-            abort()  # who waits for a silent server sees no other sign
+        if not ended:
+            source.abort()  # threads that wait for a silent server see no other sign
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -120,11 +120,11 @@ def _wait(futures: Mapping[int, Future[T]], round_: _Attempt) -> None:
 
 
 def _read_in_turn(
-    source: Source, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Attempt
+    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Attempt
 ) -> list[T | LayerError]:
     """Read layers one after the other, in the order they are stored."""
     found: dict[int, T | LayerError] = {}
-    for layer in sorted(layers, key=lambda layer: source.stored_order(layer.descriptor)):  # type: ignore[attr-defined]
+    for layer in sorted(layers, key=lambda layer: source.blob_position(layer.descriptor)):
         if layer.index <= round_.last:
             with suppress(LayerError):  # lower ones may follow
                 found[layer.index] = round_.attempt(layer, read)

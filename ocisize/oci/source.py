@@ -1,20 +1,86 @@
-"""Source: what every place that images come from can do."""
+"""Source and ImageSource: what the readers and the analyzer ask of the place that an image comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ocisize.oci.documents import Descriptor
 
 
 class Source(Protocol):
-    """Where an image's bytes come from. Any object with these two methods will do."""
+    """The two methods that a library user's own object needs to be analyzed; no base class is needed."""
 
     def read_manifest(self, digest: str | None = None) -> bytes:
-        """The manifest or index with that digest, or the one this source was opened for."""
+        """Return the manifest or index with this digest, or the one that the source was opened for."""
         ...
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        """The blob's bytes as stored, in chunks. A FileRegion lets plain layers be read in place."""
+        """Return the stored bytes of a blob in chunks. A ``FileRegion`` lets plain layers be read in place."""
         ...
+
+
+@runtime_checkable
+class ImageSource(Source, Protocol):
+    """All that the analyzer asks of a source, with the answers that are right for most.
+
+    ``open_source`` returns an ``ImageSource``. A subclass overrides what differs. An object with the two methods of
+    ``Source`` alone is completed by ``complete_source``.
+    """
+
+    format: str = "custom"  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout`` …
+    reference: str | None = None  #: name of the image, None if the source knows none
+    has_manifest: bool = True  #: False if the manifest was composed here, so that its digest exists nowhere else
+    keeps_compression: bool = True
+    """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
+
+    @property
+    def sequential(self) -> bool:
+        """True if blobs should be read one at a time, in the order of ``blob_position``."""
+        return False
+
+    def blob_position(self, descriptor: Descriptor) -> int:  # noqa: ARG002
+        """Return the sort key for sequential reading: the offset of a blob in its archive."""
+        return 0
+
+    def member_name(self, descriptor: Descriptor) -> str | None:  # noqa: ARG002
+        """Return the name of the archive member or file that holds a blob; None if blobs are not files."""
+        return None
+
+    def abort(self) -> None:
+        """End all reads, in other threads too. Called if an analysis fails; nothing can be read afterwards."""
+        return
+
+    def close(self) -> None:
+        """Release files and connections."""
+        return
+
+
+class _CompletedSource(ImageSource):
+    """A user's source with the default answers of ``ImageSource``."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        return self._source.read_manifest(digest)
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        return self._source.open_blob(descriptor)
+
+
+def complete_source(source: Source) -> ImageSource:
+    """Return the source itself if it is an ``ImageSource``, else an adapter with the default answers.
+
+    >>> class OneManifest:
+    ...     def read_manifest(self, digest=None):
+    ...         return b"{}"
+    ...     def open_blob(self, descriptor):
+    ...         return []
+    >>> source = complete_source(OneManifest())
+    >>> source.format, source.reference, source.sequential, source.read_manifest()
+    ('custom', None, False, b'{}')
+    >>> complete_source(source) is source
+    True
+    """
+    return source if isinstance(source, ImageSource) else _CompletedSource(source)

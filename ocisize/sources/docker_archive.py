@@ -45,7 +45,7 @@ class DockerArchiveSource(StoredSource):
     """An image of a docker-archive; ``select`` is a tag or ``@index`` when there are several."""
 
     format = "docker-archive"
-    repacked = True
+    keeps_compression = False
     has_manifest = False
 
     def __init__(self, store: Store, *, select: str | None = None) -> None:
@@ -61,7 +61,7 @@ class DockerArchiveSource(StoredSource):
             raise ArchiveError(f"the archive has no manifest {digest}")
         return self._manifest
 
-    def member_of(self, descriptor: Descriptor) -> str:
+    def member_name(self, descriptor: Descriptor) -> str:
         return descriptor.annotations[_MEMBER]
 
 

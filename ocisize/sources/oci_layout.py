@@ -24,11 +24,9 @@ _IMAGE_NAME = "io.containerd.image.name"
 class LayoutSource(StoredSource):
     """An image of an OCI layout; ``select`` is a tag, a full name or a digest when the layout holds several."""
 
-    has_manifest = True
-
-    def __init__(self, store: Store, *, form: str, repacked: bool = False, select: str | None = None) -> None:
+    def __init__(self, store: Store, *, form: str, keeps_compression: bool = True, select: str | None = None) -> None:
         super().__init__(store)
-        self.format, self.repacked = form, repacked
+        self.format, self.keeps_compression = form, keeps_compression
         data = store.read("index.json")
         document = parse_manifest(data, "index.json")
         if not isinstance(document, Index):
@@ -53,7 +51,7 @@ class LayoutSource(StoredSource):
             return data
         return self._store.read(_blob_name(digest), MAX_MANIFEST)
 
-    def member_of(self, descriptor: Descriptor) -> str:
+    def member_name(self, descriptor: Descriptor) -> str:
         return _blob_name(descriptor.digest)
 
 

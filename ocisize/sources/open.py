@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
 from ocisize.oci.reference import parse_reference
-from ocisize.oci.source import Source
+from ocisize.oci.source import ImageSource
 from ocisize.sources.docker_archive import DockerArchiveSource
 from ocisize.sources.folder import FolderStore
 from ocisize.sources.oci_layout import LayoutSource
@@ -23,24 +23,6 @@ if TYPE_CHECKING:  # importing the registry costs 200 ms that saved files need n
 _SCHEME = re.compile(
     r"(?:(docker):(?=//)|(registry):(?=//|[^@]*/)|(docker-archive|oci-archive|oci-dir|oci):)(?://)?(.+)", re.DOTALL
 )
-
-
-class ImageSource(Source, Protocol):
-    """What ``open_source`` returns: a Source that knows its form and must be closed."""
-
-    format: str  #: ``registry``, ``docker-archive``, ``oci-archive`` or ``oci-layout``
-    reference: str | None  #: the image's name, where it has one
-    repacked: bool  #: plain layers were compressed in the registry, so their wire size is unknown
-    has_manifest: bool  #: False where the manifest was composed, so that its digest means nothing outside
-
-    @property
-    def sequential(self) -> bool:
-        """Whether blobs are best read one at a time, in ``stored_order``."""
-        ...
-
-    def close(self) -> None:
-        """Release files and connections."""
-        ...
 
 
 def open_source(
@@ -135,8 +117,8 @@ def _open_layout(store: Store, names: set[str], select: str | None, *, is_folder
     source = LayoutSource(
         store,
         form="oci-layout" if is_folder else "docker-archive" if docker_compatible else "oci-archive",
-        # A docker-compatible archive's plain layers were compressed in the registry.
-        repacked=docker_compatible,
+        # The plain layers of a docker-compatible archive were compressed in the registry.
+        keeps_compression=not docker_compatible,
         select=select,
     )
     if source.is_empty and docker_compatible:  # Docker 25.0.0 to 25.0.2 left untagged images out of index.json

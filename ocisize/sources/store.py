@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 
 from ocisize.errors import DocumentError
 from ocisize.oci.documents import Descriptor
+from ocisize.oci.source import ImageSource
 
 MAX_DOCUMENT = 20 << 20  # containerd's limit for the manifest.json of an archive
 
@@ -44,28 +46,25 @@ class Store:
         raise NotImplementedError
 
 
-class StoredSource:
+class StoredSource(ImageSource):
     """What sources over a store have in common: blobs are files, some best read in the order they lie in."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def member_of(self, descriptor: Descriptor) -> str:
-        """The name of the file that holds a blob."""
-        raise NotImplementedError
+    @abstractmethod
+    def member_name(self, descriptor: Descriptor) -> str:
+        """Return the name of the file that holds a blob."""
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        return self._store.open(self.member_of(descriptor))[1]
+        return self._store.open(self.member_name(descriptor))[1]
 
-    def stored_order(self, descriptor: Descriptor) -> int:
-        """Sort key: where the blob lies."""
-        return self._store.position(self.member_of(descriptor))
+    def blob_position(self, descriptor: Descriptor) -> int:
+        return self._store.position(self.member_name(descriptor))
 
     @property
     def sequential(self) -> bool:
-        """Whether blobs are best read one at a time, in ``stored_order``."""
         return self._store.sequential
 
     def close(self) -> None:
-        """Release the files."""
         self._store.close()

@@ -11,8 +11,10 @@ from ocisize.layer import pool as parallel
 from ocisize.errors import LayerError, RegistryError
 from ocisize.oci.image import Layer
 from ocisize.oci.documents import Descriptor
+from ocisize.oci.source import complete_source
 from ocisize.blob.digest import Digest
 from ocisize.layer.pool import Check, Stopped, read_layers
+from tests.oci.test_image import MemorySource
 
 
 def layers(count: int) -> list[Layer]:
@@ -45,4 +47,4 @@ def test_the_error_is_told_though_others_stop_first(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(parallel._Attempt, "stop", slow_stop)
     with pytest.raises(LayerError, match="gone"):
-        read_layers(object(), layers(2), read, jobs=2)  # type: ignore[arg-type]
+        read_layers(complete_source(MemorySource(b"", {})), layers(2), read, jobs=2)

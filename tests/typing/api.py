@@ -47,6 +47,7 @@ def use() -> None:
     assert_type(comparison.compressed_growth, int | None)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
+    assert_type(ocisize.open_source("app.tar"), ocisize.ImageSource)
     index = analyzer.analyze_all("app:tag")
     assert_type(index, ocisize.IndexAnalysis)
     assert_type(index.analyses["linux/arm64"], ocisize.Analysis)

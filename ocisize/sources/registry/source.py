@@ -8,17 +8,15 @@ from ocisize.blob.digest import check_digest
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.oci.reference import DOCKER_HUB, Reference, is_loopback
+from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.client import Connection, RegistryClient
 from ocisize.sources.registry.credentials import Credentials
 
 
-class RegistrySource:
+class RegistrySource(ImageSource):
     """The image a reference names; manifests asked for by digest are verified, blobs stream unverified."""
 
     format = "registry"
-    repacked = False
-    has_manifest = True
-    sequential = False
 
     def __init__(
         self, reference: Reference, *, connection: Connection | None = None, credentials: Credentials | None = None
