@@ -83,6 +83,8 @@ class Entry:
         if metric in (Metric.LAYER_DOWNLOAD, Metric.LAYER_UNPACKED):
             sizes = [layer.wire if metric is Metric.LAYER_DOWNLOAD else layer.unpacked for layer in self.layers]
             return None if None in sizes else max((size or 0 for size in sizes), default=0)
+        if metric is Metric.DOWNLOAD:
+            return self.totals.wire
         figure: int | None = getattr(self.totals, metric.value.replace("-", "_"), None)
         return figure
 

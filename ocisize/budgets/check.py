@@ -188,6 +188,8 @@ def _sample(budget: Budget, figures: ScopeSizes) -> _Sample:
     metric = budget.metric
     if metric in (Metric.DOWNLOAD, Metric.PULL) and figures.wire is None:
         return _Sample(None, reason=UNKNOWN_DOWNLOAD)
+    if metric is Metric.DOWNLOAD:
+        return _Sample(figures.wire)
     if metric is Metric.PULL:
         return _Sample(Fraction(figures.wire or 0) / (budget.limit.bandwidth or 1))
     if metric is Metric.EFFICIENCY:

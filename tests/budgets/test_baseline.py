@@ -126,13 +126,13 @@ def test_layers_are_replaced_when_none_has_grown() -> None:
 
 def test_parts_are_kept_and_lowered() -> None:
     """Figures of parts stand in the file only where there are any, read back, fall, and are not forgotten."""
-    entry = entry_of(image(), {"wire in /app": 5, "live in /b": 7})
+    entry = entry_of(image(), {"download in /app": 5, "live in /b": 7})
     text = baseline_to_json(Baseline().with_entry("a", "b", entry))
-    assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live in /b": 7, "wire in /app": 5}
+    assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live in /b": 7, "download in /app": 5}
     assert baseline_from_json(text, "x").entry("a", "b") == entry
     assert "parts" not in TEXT
-    now = entry_of(image(), {"wire in /app": 6, "files in /c": 1, "live in /b": 2})
-    assert ratchet(entry, now).parts == {"wire in /app": 5, "live in /b": 2, "files in /c": 1}
+    now = entry_of(image(), {"download in /app": 6, "files in /c": 1, "live in /b": 2})
+    assert ratchet(entry, now).parts == {"download in /app": 5, "live in /b": 2, "files in /c": 1}
     for bad in ('"x"', "-1", "null", "1.5"):
         with pytest.raises(BudgetError, match="is not a valid baseline"):
             baseline_from_json(text.replace('"live in /b": 7', f'"live in /b": {bad}'), "x")
@@ -162,7 +162,7 @@ entries = st.builds(
         ),
         max_size=3,
     ).map(tuple),
-    parts=st.dictionaries(st.sampled_from(["wire in /a", "live in /b"]), sizes),
+    parts=st.dictionaries(st.sampled_from(["download in /a", "live in /b"]), sizes),
 )
 
 

@@ -424,7 +424,7 @@ def test_parts_are_known_by_what_they_are() -> None:
     texts = ['path = ["/a", "/b"]', 'path = ["/b", "/a"]', 'path = "/a"', 'ignore = "/a"', 'path = "/a"\nignore = "/a/b"']
     budgets = [parse_budgets(f'{text}\nmax-download = "+0"').budgets[0] for text in texts]
     assert [part_of(each) for each in budgets] == [
-        "wire in /a, /b", "wire in /a, /b", "wire in /a", "wire without /a", "wire in /a without /a/b",
+        "download in /a, /b", "download in /a, /b", "download in /a", "download without /a", "download in /a without /a/b",
     ]  # fmt: skip
     others = parse_budgets(
         'max-download = "+0"\n[[budget]]\nlayer = "RUN"\nmax-download = "+0"\n[[budget]]\npath = "/a"\nmax-download = 1'

@@ -153,7 +153,7 @@ def test_an_archive_of_plain_layers_passes_no_limit_on_the_wire(folder: Path, ca
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
     assert main([str(path), "--max-download", "1GB"]) == 1
-    assert "FAIL wire unknown: the archive holds layers uncompressed" in capsys.readouterr().out
+    assert "FAIL download unknown: the archive holds layers uncompressed" in capsys.readouterr().out
     assert main([str(path), "--max-unpacked", "1GB"]) == 0
 
 

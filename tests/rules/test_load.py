@@ -261,8 +261,7 @@ def test_optional_keys_have_defaults() -> None:
         (('["/var/cache/acme/"]', '"/a"'), "x.toml: ACME001: globs: got '/a', expected an array of strings"),
         (('["/var/cache/acme/"]', '["a", 1]'), "x.toml: ACME001: globs: got ['a', 1], expected an array of strings"),
         (('["/var/cache/acme/"]', '["a**"]'), "x.toml: ACME001: globs: the glob 'a**' has '**' within a component"),
-        (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected one of id, title, what, confidence, why, note, source, "
-         "globs, except, kinds, needs, matches, misses, fix; ACME001: what: got nothing, expected a string that is not empty"),
+        (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected what; x.toml: ACME001: what: got nothing, expected a string that is not empty"),
         (("confidence", 'kinds = ["pipe"]\nconfidence'), "x.toml: ACME001: kinds: got 'pipe', expected some of file, hardlink, "
          "symlink, char, block, dir, fifo"),
         (("confidence", 'needs = ["{name}/a"]\nconfidence'), "x.toml: ACME001: needs: got '{name}/a', expected a path from / or "
@@ -270,14 +269,14 @@ def test_optional_keys_have_defaults() -> None:
         (("confidence", 'fix = "a"\nconfidence'), "x.toml: ACME001: fix: got 'a', expected a table of strings"),
         (("confidence", 'fix = { a = "{who}" }\nconfidence'), "x.toml: ACME001: fix.a: got {who}, expected {instruction} or {path}"),
         (("[[rule]]", "[rule]"), "x.toml: rule: got a table, expected [[rule]] tables"),
-        (("[[rule]]", "[[rules]]"), "x.toml: the file: rules: unknown key, expected one of rule, protect, secret, public"),
+        (("[[rule]]", "[[rules]]"), "x.toml: rules: unknown key, expected rule"),
         (("[[rule]]", "[[rule]"), "x.toml: is not TOML: "),
         (("[[rule]]", "a = " + "9" * 5000 + "\n[[rule]]"), "x.toml: is not TOML: "),
         (("[[rule]]", "a = " + "[" * 100_000 + "\n[[rule]]"), "x.toml: is not TOML: "),
         (("[[rule]]", '[[protect]]\nwho = "a"\n[[rule]]'), "x.toml: protect 1: who: unknown key, expected one of what, globs, "
-         "matches, misses; protect 1: what: got nothing, expected a string that is not empty; protect 1: globs: got nothing, "
+         "matches, misses; x.toml: protect 1: what: got nothing, expected a string that is not empty; x.toml: protect 1: globs: got nothing, "
          "expected an array of strings"),
-        (("[[rule]]", f"{GOOD}[[rule]]"), "x.toml: ACME001: id: stands twice"),
+        (("[[rule]]", f"{GOOD}[[rule]]"), "x.toml: ACME001: id: is used by an earlier rule"),
     ],
 )  # fmt: skip
 def test_errors_name_file_rule_and_key(change: tuple[str, str], message: str, tmp_path: Path) -> None:
@@ -286,7 +285,7 @@ def test_errors_name_file_rule_and_key(change: tuple[str, str], message: str, tm
     file.write_text(GOOD.replace(change[0], change[1], 1))
     with pytest.raises(CatalogError) as caught:
         load_catalog([file])
-    told = str(caught.value).replace(f"{tmp_path}/", "")
+    told = re.sub(r"x\.toml:\d+: ", "x.toml: ", str(caught.value).replace(f"{tmp_path}/", ""))
     assert told.startswith(message) if message.endswith(" ") else told == message
     assert len(caught.value.problems) == (0 if "not TOML" in message else told.count("; ") + 1)
 
@@ -296,7 +295,7 @@ def test_one_id_in_two_files_is_refused(tmp_path: Path) -> None:
     first, second = tmp_path / "first.toml", tmp_path / "second.toml"
     first.write_text(GOOD)
     second.write_text(GOOD)
-    with pytest.raises(CatalogError, match=r"second\.toml: ACME001: id: stands in \S*first\.toml already"):
+    with pytest.raises(CatalogError, match=r"second\.toml: ACME001: id: is used in \S*first\.toml"):
         load_catalog([first, second])
 
 

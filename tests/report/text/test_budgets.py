@@ -29,9 +29,9 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
-        ('max-download = "10 kB"', "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"),
-        ('max-download = "10.1 kB"', "wire 10.1 kB = 10.1 kB"),
-        ("max-download = 10_099", "wire 10,100 B > 10,099 B, 1 B over → OS101 saves 45 B"),
+        ('max-download = "10 kB"', "download 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"),
+        ('max-download = "10.1 kB"', "download 10.1 kB = 10.1 kB"),
+        ("max-download = 10_099", "download 10,100 B > 10,099 B, 1 B over → OS101 saves 45 B"),
         ('max-waste = "20 %"', "waste 25.0 % > 20.0 % → OS101 saves 4.00 kB"),
         ('min-efficiency = "75.0001 %"', "efficiency 75 % < 75.0001 % → OS101 saves 4.00 kB"),
         ("max-files = 5", "files 6 > 5, 1 over"),
@@ -49,7 +49,7 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
         ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → the advice says how to mend them"),
         ('[[budget]]\npath = "/x"\nmax-live = 1', "live in /x: no path matches"),
         ('max-download = "+2 %"',
-         "wire unknown: there is no baseline of this image and platform → ocisize baseline write IMAGE"),
+         "download unknown: there is no baseline of this image and platform → ocisize baseline write IMAGE"),
     ],
 )  # fmt: skip
 def test_a_line_says_got_limit_and_what_to_do(toml: str, expected: str) -> None:
@@ -60,16 +60,16 @@ def test_a_line_says_got_limit_and_what_to_do(toml: str, expected: str) -> None:
 def test_growth_tells_what_it_is_measured_from() -> None:
     """Limit and growth stand side by side."""
     baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=10_000)))
-    assert line('max-download = "+2 %"', baseline=baseline) == "wire 10.1 kB < 10.2 kB (baseline +2.0 %)"
+    assert line('max-download = "+2 %"', baseline=baseline) == "download 10.1 kB < 10.2 kB (baseline +2.0 %)"
     assert line('max-files = "+1"', baseline=baseline) == "files 6 < 7 (baseline +1)"
 
 
 @pytest.mark.parametrize(
     ("kept", "text"),
     [
-        (9_902, "wire 10,100 B < 10,100.04 B (baseline +2.0 %)"),
-        (9_901, "wire 10,100 B > 10,099.02 B (baseline +2.0 %), 1 B over → OS101 saves 45 B"),
-        (100, "wire 10.1 kB > 102 B (baseline +2.0 %), 10.0 kB over → OS101 saves 45 B"),
+        (9_902, "download 10,100 B < 10,100.04 B (baseline +2.0 %)"),
+        (9_901, "download 10,100 B > 10,099.02 B (baseline +2.0 %), 1 B over → OS101 saves 45 B"),
+        (100, "download 10.1 kB > 102 B (baseline +2.0 %), 10.0 kB over → OS101 saves 45 B"),
     ],
 )
 def test_limits_between_two_bytes(kept: int, text: str) -> None:
