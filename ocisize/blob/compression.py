@@ -1,21 +1,103 @@
-"""Which compression a stream has, told by its magic bytes (RFC 1952, RFC 8878)."""
+"""Compressions of layers: how each is detected and decoded. A new one is a row of ``COMPRESSIONS``."""
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
+import attrs
+import zstandard
+
+from ocisize.blob.decoder_input import DecoderInput
+from ocisize.blob.zstd_frames import ZstdFrameParser
 from ocisize.errors import StreamError
 
+try:
+    from isal import isal_zlib
+except ImportError:  # no wheel for this machine; zlib takes four times as long
+    isal_zlib = None  # type: ignore[assignment]
+
 GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
+#: what decoders raise when the stored bytes are not what they should be
+DECODER_ERRORS = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
+
+
+class Decoder(Protocol):
+    """A reader of uncompressed bytes."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer and return how many bytes were written, 0 at the end."""
+        ...
+
+    def tell(self) -> int:
+        """Return how many uncompressed bytes were written so far."""
+        ...
+
+
+@attrs.frozen
+class Compression:
+    """One way to store a layer."""
+
+    name: str  #: as reports and media types write it
+    magic: re.Pattern[bytes]  #: matches the first bytes of a stream
+    open_decoder: Callable[[DecoderInput, int, int], Decoder] | None
+    """Takes the stored bytes, the size of a read and the largest zstd window, in bytes; None: cannot be read."""
+
+
+def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
+    if isal_zlib is None:
+        return gzip._GzipReader(file)  # noqa: SLF001
+    # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
+    # garbage follows, loses what was decoded before it.
+    return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def _open_zstd(file: DecoderInput, step: int, max_window: int) -> Decoder:
+    file.frames = ZstdFrameParser(max_window)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
+    return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
+
+
+def _open_plain(file: DecoderInput, _: int, __: int) -> Decoder:
+    return file
+
+
+#: name → compression; the first whose magic matches is taken, and ``plain`` matches always
+COMPRESSIONS: Mapping[str, Compression] = {
+    name: Compression(name, re.compile(magic), open_decoder)
+    for name, magic, open_decoder in (
+        (GZIP, rb"\x1f\x8b\x08", _open_gzip),  # RFC 1952
+        (ZSTD, rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", _open_zstd),  # RFC 8878: a frame or a skippable frame
+        ("bzip2", rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", None),  # the magic of a block too: a tar may begin with a file BZh
+        ("xz", rb"\xfd7zXZ\0", None),
+        (PLAIN, rb"", _open_plain),
+    )
+}
 
 
 def detect_compression(head: bytes) -> str:
-    """Name the compression of a stream from its first bytes (18 are enough)."""
-    if head[:3] == b"\x1f\x8b\x08":
-        return GZIP
-    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and head[:1] in b"PQRSTUVWXYZ[\\]^_" and head):
-        return ZSTD
-    for magic, name in ((rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "bzip2"), (rb"\xfd7zXZ\0", "xz")):
-        if re.match(magic, head):  # the whole of bzip2's magic: a tar may begin with a file named BZh
-            raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
-    return PLAIN
+    r"""Return the name of a stream's compression, detected from its first 18 bytes.
+
+    Raises StreamError if the stream is compressed in a way that cannot be read.
+
+    >>> detect_compression(b"\x1f\x8b\x08" + bytes(15))
+    'gzip'
+    >>> detect_compression(b"etc/passwd" + bytes(8))
+    'plain'
+    """
+    compression = next(row for row in COMPRESSIONS.values() if row.magic.match(head))
+    if compression.open_decoder is None:
+        name = compression.name
+        raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
+    return compression.name
+
+
+def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window: int) -> Decoder:
+    """Open a decoder that reads ``step`` stored bytes at a time; zstd windows have at most ``max_window`` bytes."""
+    opener = COMPRESSIONS[compression].open_decoder
+    if opener is None:
+        raise StreamError(f"compressed with {compression}, which is not supported")
+    return opener(file, step, max_window)

@@ -6,60 +6,21 @@ been read to the end, so whoever opens a LayerStream must run it to its end and 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
-import zstandard
-
-from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
-from ocisize.blob.decoder_input import ChunkFile, DecoderInput, RegionFile
+from ocisize.blob.compression import DECODER_ERRORS, GZIP, PLAIN, detect_compression, open_decoder
+from ocisize.blob.decoder_input import ChunkFile, RegionFile
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier, algorithm_of
-from ocisize.blob.zstd_frames import ZstdFrameParser
 from ocisize.errors import DigestMismatch, StreamError
 from ocisize.limits import Limits, Meter
 
-try:
-    from isal import isal_zlib
-except ImportError:  # no wheel for this machine; zlib takes four times as long
-    isal_zlib = None  # type: ignore[assignment]
-
-# Bytes per decoder step, in and out: the grain of the wire map. Steps of 16 KiB cost 9 % more CPU, so only small
-# blobs, which cost little, are read in fine ones.
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
+# Bytes per decoder step, in and out: the precision of the offset map. Steps of 16 KiB cost 9 % more CPU, so only small
+# blobs, which cost little, are read in small steps.
 _STEP, _MIN_STEP, _STEPS = 128 << 10, 4 << 10, 256
-_BROKEN = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
-
-
-class _Decoder(Protocol):
-    def readinto(self, buffer: memoryview, /) -> int: ...
-
-    def tell(self) -> int: ...
-
-
-def _open_gzip(file: DecoderInput, step: int, _: int) -> _Decoder:
-    if isal_zlib is None:
-        return gzip._GzipReader(file)  # noqa: SLF001
-    # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
-    # garbage follows, loses what was decoded before it.
-    return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
-
-
-def _open_zstd(file: DecoderInput, step: int, max_window: int) -> _Decoder:
-    file.frames = ZstdFrameParser(max_window)
-    decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
-    return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
-
-
-def _open_plain(file: DecoderInput, _: int, __: int) -> _Decoder:
-    return file
-
-
-_OPENERS = {GZIP: _open_gzip, ZSTD: _open_zstd, PLAIN: _open_plain}
 
 
 class LayerStream:
@@ -89,7 +50,7 @@ class LayerStream:
         if self.compression == GZIP and len(head) > 3 and head[3] & _EXTRA_FIELD:
             self._step = _STEP  # ISA-L wants a header whole, and this one may have 64 KiB
         limits = Limits() if meter is None else meter.limits
-        self._decoder = _OPENERS[self.compression](self._file, self._step, limits.zstd_window)
+        self._decoder = open_decoder(self.compression, self._file, step=self._step, max_window=limits.zstd_window)
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id
@@ -119,7 +80,7 @@ class LayerStream:
             raise self._cut(self._decoder.tell()) from None
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
-        except _BROKEN as error:
+        except DECODER_ERRORS as error:
             self._end_at_garbage(error, self.size + filled)
             filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble
         self.size += filled

@@ -10,7 +10,7 @@ from itertools import pairwise
 import attrs
 import xxhash
 
-from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
+from ocisize.blob.compression import PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, verified
@@ -20,6 +20,7 @@ from ocisize.layer.locks import fork_safe
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
 from ocisize.oci.image import Layer
+from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import HASH_SIZE, FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
@@ -136,10 +137,8 @@ def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | No
 
 
 def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
-    """What a media type that names another compression than the bytes have is worth: a warning."""
-    named = next((name for name in (GZIP, ZSTD) if media_type.endswith(name)), None)
-    if named is None and media_type.endswith(".v1.tar"):  # Docker's plain type does not promise plain bytes
-        named = PLAIN
+    """Return a warning if the media type names another compression than the bytes have."""
+    named = LAYER_TYPES.get(media_type)
     return [f"stored as {compression}, though its media type says {named}"] if named not in (None, compression) else []
 
 

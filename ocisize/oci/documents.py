@@ -14,15 +14,6 @@ import attrs
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
 
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
-INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
-MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it proves nothing
 
 

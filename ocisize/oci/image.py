@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -18,7 +17,8 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.oci.documents import CONFIG_TYPES, INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest, Platform
+from ocisize.oci.documents import Descriptor, ImageConfig, Index, Manifest, Platform
+from ocisize.oci.media_types import CONFIG_TYPES, INDEX_TYPES, LAYER_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
 from ocisize.oci.platform import default_platform, image_entries, is_attestation, select
 from ocisize.oci.source import Source
@@ -28,10 +28,6 @@ MAX_INDEX_ENTRIES = 10_000
 MAX_LAYERS = 4096
 _NOT_FOUND = 404
 
-_LAYER_TYPE = re.compile(
-    r"application/vnd\.(oci\.image\.layer(\.nondistributable)?\.v1|docker\.image\.rootfs(\.foreign)?\.diff)"
-    r"\.tar([+.](gzip|zstd))?"
-)
 _ARTIFACTS = (
     ("cosign", "cosign signature or attestation"),
     ("in-toto", "build attestation"),
@@ -241,7 +237,7 @@ def _require_image(manifest: Manifest, digest: str) -> None:
     config_type = manifest.config.media_type
     types = [manifest.artifact_type or "", config_type, *(layer.media_type for layer in manifest.layers)]
     foreign_artifact = manifest.artifact_type not in (None, "", config_type)
-    odd_layer = any(not _LAYER_TYPE.fullmatch(layer.media_type) for layer in manifest.layers)
+    odd_layer = any(layer.media_type not in LAYER_TYPES for layer in manifest.layers)
     if config_type in CONFIG_TYPES and not foreign_artifact and not odd_layer:
         return
     kind = next((name for mark, name in _ARTIFACTS if any(mark in text for text in types)), "unknown artifact")

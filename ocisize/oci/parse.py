@@ -13,8 +13,6 @@ from cattrs.gen import make_dict_structure_fn, override
 from ocisize.blob.digest import Digest
 from ocisize.errors import DocumentError
 from ocisize.oci.documents import (
-    INDEX_TYPES,
-    MANIFEST_TYPES,
     Descriptor,
     History,
     ImageConfig,
@@ -24,6 +22,7 @@ from ocisize.oci.documents import (
     RootFs,
     RunConfig,
 )
+from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.strict_json import abbreviated_repr, excerpt, expect_type, parse_json, spelled_once, strict_converter
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept

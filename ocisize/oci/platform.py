@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from ocisize.errors import NoMatchingPlatform, OcisizeError
-from ocisize.oci.documents import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Platform
+from ocisize.oci.documents import Descriptor, Platform
+from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", None),

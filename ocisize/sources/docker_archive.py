@@ -14,20 +14,16 @@ from typing import Any
 
 import attrs
 
-from ocisize.blob.compression import GZIP, PLAIN, ZSTD, detect_compression
+from ocisize.blob.compression import PLAIN, detect_compression
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
-from ocisize.oci.documents import DOCKER_CONFIG, DOCKER_MANIFEST, SELF_NAMED, Descriptor
+from ocisize.oci.documents import SELF_NAMED, Descriptor
 from ocisize.oci.image import MAX_LAYERS
+from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
 from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
 from ocisize.oci.reference import same_name
 from ocisize.oci.strict_json import load_json
 from ocisize.sources.store import Store, StoredSource
 
-_LAYER_TYPES = {
-    PLAIN: "application/vnd.docker.image.rootfs.diff.tar",
-    GZIP: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    ZSTD: "application/vnd.docker.image.rootfs.diff.tar.zstd",
-}
 _MEMBER = "io.ocisize.member"  # annotation: where the blob lies in the archive
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
@@ -145,7 +141,7 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict
     else:  # nothing names this file's content, so the bytes themselves must
         digest = str(content.digest)
         annotations[SELF_NAMED] = "true"
-    return _descriptor(_LAYER_TYPES[content.compression], digest, content.size, annotations)
+    return _descriptor(docker_layer_type(content.compression), digest, content.size, annotations)
 
 
 def _look_into(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:

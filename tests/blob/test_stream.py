@@ -62,7 +62,7 @@ def members(data: bytes, compress: Callable[[bytes], bytes], size: int = 70_000)
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With ISA-L, and as on machines that have none."""
     if request.param == "zlib":
-        monkeypatch.setattr(ocisize.blob.stream, "isal_zlib", None)
+        monkeypatch.setattr(ocisize.blob.compression, "isal_zlib", None)
     return str(request.param)
 
 
@@ -382,7 +382,7 @@ def test_gzip_headers_with_extra_fields(
 ) -> None:
     """Extra fields of any length are passed over, whoever decodes."""
     if not accelerated:
-        monkeypatch.setattr("ocisize.blob.stream.isal_zlib", None)
+        monkeypatch.setattr("ocisize.blob.compression.isal_zlib", None)
     compressor = zlib.compressobj(wbits=-15)
     body = compressor.compress(DATA) + compressor.flush()
     head = b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff" + struct.pack("<H", extra) + bytes(extra)

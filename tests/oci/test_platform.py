@@ -7,7 +7,8 @@ import platform as host
 import pytest
 
 from ocisize.errors import NoMatchingPlatform, OcisizeError
-from ocisize.oci.documents import OCI_INDEX, OCI_MANIFEST, Descriptor, Platform
+from ocisize.oci.documents import Descriptor, Platform
+from ocisize.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from ocisize.blob.digest import Digest
 from ocisize.oci.platform import default_platform, image_entries, is_attestation, normalize, parse_platform, select
 

@@ -21,7 +21,7 @@ import urllib3
 from ocisize.blob.digest import ALGORITHMS, check_digest
 from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
-from ocisize.oci.documents import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ocisize.oci.reference import DOCKER_HUB_HOST, Reference
 from ocisize.sources.registry import auth
 from ocisize.sources.registry.credentials import Credentials

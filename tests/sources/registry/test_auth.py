@@ -18,7 +18,8 @@ import pytest
 import responses
 
 from ocisize.errors import AuthenticationFailed, RegistryError
-from ocisize.oci.documents import OCI_MANIFEST, Descriptor
+from ocisize.oci.documents import Descriptor
+from ocisize.oci.media_types import OCI_MANIFEST
 from ocisize.blob.digest import Digest
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.auth import RegistryAuth, parse_challenges
