@@ -134,13 +134,14 @@ def _compare(steps: Steps, folder: Path) -> None:
     text = to_json(Analyzer(hash_content=True).analyze(folder / "docker.tar"), files=True)
     before = steps.time("load a saved analysis", lambda: from_json(text), _entries)
     other = from_json(text)
+    layers = []
     for layer in other.layers:
         files: Any = layer.files
         hashes = bytearray(files.hashes)
         hashes[::160] = bytes(byte ^ 1 for byte in hashes[::160])
-        files.hashes = bytes(hashes)
-    layers = tuple(attrs.evolve(layer, digest=f"other {layer.index}", diff_id=None) for layer in other.layers)
-    after = attrs.evolve(other, layers=layers)
+        files = attrs.evolve(files, hashes=bytes(hashes))
+        layers.append(attrs.evolve(layer, digest=f"other {layer.index}", diff_id=None, files=files))
+    after = attrs.evolve(other, layers=tuple(layers))
     steps.time("compare two saved analyses", lambda: compare(before, after), lambda _: 2 * _entries(before))
 
 

@@ -112,10 +112,7 @@ class Analyzer:
         if note is not None:
             image = attrs.evolve(image, warnings=(*image.warnings, note))
         outcomes = self._scan(source, image)
-        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
-        if not self.keep_layers:
-            _forget_contents(outcomes)
-        return analysis
+        return analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
         """Analyse the images of all platforms that an index has, reading layers that several share once.
@@ -150,7 +147,6 @@ class Analyzer:
             with error_context(label):
                 own = self._hash_alike(image, [outcomes[layer_key(layer)] for layer in image.layers])
                 analyses[label] = analyze_layers(source, name, image, own, self.catalog or load_catalog(), base)
-        _forget_contents(list(outcomes.values()))
         return IndexAnalysis(
             source=name,
             format=source.format,
@@ -191,12 +187,12 @@ class Analyzer:
 
     def _scan(self, source: ImageSource, image: Image) -> list[Outcome]:
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        found: dict[tuple[str, str | None], Outcome] = {key: _copy(self._kept[key]) for key in distinct if key in self._kept}
+        found: dict[tuple[str, str | None], Outcome] = {key: self._kept[key] for key in distinct if key in self._kept}
         missing = {key: layer for key, layer in distinct.items() if key not in found}
         found.update(zip(missing, self._scan_layers(source, list(missing.values()), self._limits()), strict=True))
         if self.keep_layers:  # unverified ones prove nothing about another image's layers
             scans = {key: scan for key in missing if isinstance(scan := found[key], LayerScan)}
-            self._kept.update((key, _copy(scan)) for key, scan in scans.items() if scan.digest_verified)
+            self._kept.update((key, scan) for key, scan in scans.items() if scan.digest_verified)
         return self._hash_alike(image, [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers])
 
     def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -234,18 +230,6 @@ class Analyzer:
                     raise CallbackFailed(error) from None
 
         return on_bytes
-
-
-def _copy(scan: LayerScan) -> LayerScan:
-    """The scan with its own table over the same columns: of an image whose wire is unknown tables lose their shares."""
-    return attrs.evolve(scan, table=attrs.evolve(scan.table))
-
-
-def _forget_contents(outcomes: Sequence[Outcome]) -> None:
-    """Let go of what package databases were kept for."""
-    for outcome in outcomes:
-        if isinstance(outcome, LayerScan):
-            outcome.table.contents = {}
 
 
 def analyze(

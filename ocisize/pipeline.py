@@ -1,7 +1,12 @@
-"""explain: what the scans of an image's layers mean, as an Analysis. No I/O; the scans are all it needs."""
+"""The pipeline: computes an Analysis from the scans of an image's layers, step by step.
+
+``analyze_layers`` is the place to see the order of the steps. Each step takes values and returns new ones; no step reads
+a file, and none changes the scans, so several analyses may share them.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import attrs
@@ -18,7 +23,7 @@ from ocisize.findings.advise import advise
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
-from ocisize.model.analysis import Analysis, Failure
+from ocisize.model.analysis import Analysis, Failure, LayerAnalysis
 from ocisize.model.base import Base
 from ocisize.model.dive import DiveFigures
 from ocisize.oci.image import Image
@@ -29,8 +34,10 @@ from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
+from ocisize.timing import PhaseTimer
 
-_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
+#: error class → the step of reading that failed, as ``Failure.step`` names it
+_FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
     (SourceError, "fetch"),
     (BlobError, "verify"),
     (StreamError, "decompress"),
@@ -38,6 +45,8 @@ _STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
     (LimitExceeded, "limit"),
 )
 _UNKNOWN = "unknown"  # compression of a layer that could not be read
+
+_logger = logging.getLogger(__name__)
 
 
 def analyze_layers(
@@ -48,23 +57,47 @@ def analyze_layers(
     catalog: Catalog,
     base: Base | None,
 ) -> Analysis:
-    """The analysis of an image that was read from ``source``, given as ``name``; its tables are kept.
+    """Compute the analysis of an image from the scans of its layers.
 
-    ``outcomes`` are the scans of its layers, or the errors of those that could not be read, whose tables are empty.
+    ``source`` is where the image was read from; it is asked for facts, never for bytes. ``name`` is the input as the user
+    gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
+    that could not be read. ``catalog`` has the rules for files that images rarely need. ``base`` is the base image, None
+    where none was found.
+
+    The scans stay as they are, and the analysis shares their columns.
     """
-    scans = [_nothing(outcome) if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
-    tables = [scan.table for scan in scans]
-    facts = _list_facts(source, image, scans, [_failure(outcome) for outcome in outcomes])
-    for table, fact in zip(tables, facts, strict=True):
-        if fact.compressed_size is None:
-            table.compressed_sizes = table.overhead = None
+    timer = PhaseTimer(_logger)
+
+    # A layer that could not be read counts as one without files; its facts keep the error.
+    scans = [_empty_scan() if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
+    facts = _list_facts(source, image, scans, [_find_failure(outcome) for outcome in outcomes])
+    tables = _hide_unknown_sizes(scans, facts)
+
+    # Lay the layers over each other, to see which files a container sees and which layer hides the others.
     runs = ImageRuns()
-    overlay, dive = _lay_over(tables, runs)
-    waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
-    origins = match_history(image.config.history, len(image.layers))
-    layers = summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates], overlay)
+    overlay, dive = _overlay_layers(tables, runs)
+    timer.end("overlay")
+
+    # Find the bytes that no container sees, and those that it sees at more than one path.
+    waste = find_waste(tables, overlay)
+    duplicates = find_duplicates(tables, overlay)
+    timer.end("waste and duplicates")
+
+    # Pair the layers with the build steps of the image's history, and add up the figures of each layer.
+    steps = match_history(image.config.history, len(image.layers))
+    layers = summarize_layers(tables, facts, steps, waste, [duplicate.size for duplicate in duplicates], overlay)
+    groups = find_groups(layers, runs)
+    timer.end("history and sizes")
+
+    # Find the distribution, its packages and the language runtimes: advice depends on them.
     system = find_system(tables, overlay, image.config.run)
+    timer.end("system")
+
+    # Find the files that a rule of the catalogue says images rarely need, and those that look like secrets.
     matches, secrets = match_image(catalog, tables, runs)
+    timer.end("rules")
+
+    # Turn all of this evidence into findings: what to change, and how many bytes each change saves.
     evidence = ImageEvidence(
         layers=layers,
         tables=tables,
@@ -79,6 +112,8 @@ def analyze_layers(
         system=system,
     )
     advice = advise(evidence)
+    timer.end("findings")
+
     return Analysis(
         source=name,
         format=source.format,
@@ -90,35 +125,36 @@ def analyze_layers(
         created=image.config.created,
         manifest_size=image.manifest_size if source.has_manifest else None,
         config_size=image.config_descriptor.size,
-        layers=layers,
+        layers=tuple(map(_without_contents, layers)),
         waste=waste,
         advice=advice,
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
-        warnings=(*image.warnings, *_anomalies(scans), *overlay.anomalies),
+        warnings=(*image.warnings, *_list_anomalies(scans), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
-        groups=find_groups(layers, runs),
+        groups=groups,
         **attrs.asdict(sum_layers(layers)),
     )
 
 
-def _nothing(_: LayerError) -> LayerScan:
-    """What was found in a layer that could not be read: nothing, not even what had come before it broke."""
+def _empty_scan() -> LayerScan:
+    """The scan of a layer that could not be read: files that came before the error are not counted either."""
     return LayerScan(FileTable.empty(), _UNKNOWN, digest_verified=False, diff_id_verified=False)
 
 
-def _failure(outcome: LayerScan | LayerError) -> Failure | None:
+def _find_failure(outcome: LayerScan | LayerError) -> Failure | None:
+    """The step of reading a layer that failed, with its error; None for a layer that was read."""
     if not isinstance(outcome, LayerError):
         return None
-    step = next((step for kind, step in _STEPS if isinstance(outcome.cause, kind)), "read")
+    step = next((step for kind, step in _FAILED_STEPS if isinstance(outcome.cause, kind)), "read")
     return Failure(step, str(outcome.cause))
 
 
 def _list_facts(
     source: ImageSource, image: Image, scans: Sequence[LayerScan], failures: Sequence[Failure | None]
 ) -> list[LayerFacts]:
-    """What is known of each layer besides its table; an archive that holds plain layers does not tell their wire size."""
-    sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)
+    """What the manifest, the config, the source and the scan say of each layer, besides its files."""
+    sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)  # registries have these layers compressed
     return [
         LayerFacts(
             digest=layer.descriptor.digest,
@@ -135,10 +171,27 @@ def _list_facts(
     ]
 
 
-def _lay_over(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
+def _hide_unknown_sizes(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[FileTable]:
+    """The scans' tables; without the files' compressed sizes where that of the layer is unknown."""
+    return [
+        scan.table.with_compressed_sizes(None, None) if fact.compressed_size is None else scan.table
+        for scan, fact in zip(scans, facts, strict=True)
+    ]
+
+
+def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
+    """The overlay, and dive's figures, which need the same selection of rows; it is large and ends here.
+
+    ``runs`` must be empty, and is filled.
+    """
     selection = find_overlapping_rows(tables, runs)
     return overlay_selected(tables, selection), find_dive_figures(tables, selection)
 
 
-def _anomalies(scans: Sequence[LayerScan]) -> list[str]:
+def _without_contents(layer: LayerAnalysis) -> LayerAnalysis:
+    """The layer without the package databases that its scan kept: the steps above have read them."""
+    return attrs.evolve(layer, files=layer.files.without_contents() if layer.files is not None else None)
+
+
+def _list_anomalies(scans: Sequence[LayerScan]) -> list[str]:
     return [f"layer {index}: {text}" for index, scan in enumerate(scans) for text in scan.table.anomalies]

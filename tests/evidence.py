@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Sequence
 from functools import cache
 
@@ -35,11 +36,10 @@ def make_evidence(
 ) -> ImageEvidence:
     """A evidence of some layers; each file costs half its size on the wire, rounded up."""
     tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
-    for table in tables:
-        table.compressed_sizes = (
-            type(table.sizes)("q", [-(-size // 2) for size in table.sizes]) if compressed_size_known else None
-        )
-        table.overhead = 0 if compressed_size_known else None
+    if compressed_size_known:
+        tables = [
+            table.with_compressed_sizes(array("q", [-(-size // 2) for size in table.sizes]), overhead=0) for table in tables
+        ]
     overlay, catalog = overlay_all(tables), catalog or packaged()
     waste, duplicates = find_waste(tables, overlay), find_duplicates(tables, overlay)
     facts = [

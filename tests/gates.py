@@ -14,6 +14,7 @@ findings are OS101, of medium severity, and OS103, of low.
 
 from __future__ import annotations
 
+from array import array
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,8 +52,8 @@ def image() -> Analysis:
     layers = []
     for each, wire in zip(analysis.layers, WIRES, strict=True):
         assert each.files is not None
-        each.files.compressed_sizes = type(each.files.sizes)("q", [size // 2 for size in each.files.sizes])
-        layers.append(attrs.evolve(each, compressed_size=wire))
+        files = each.files.with_compressed_sizes(array("q", [size // 2 for size in each.files.sizes]), each.files.overhead)
+        layers.append(attrs.evolve(each, compressed_size=wire, files=files))
     severities = {"OS101": Severity.MEDIUM, "OS103": Severity.LOW}
     findings = [
         attrs.evolve(each, severity=severities[each.id]) for each in analysis.advice.findings if each.id in severities

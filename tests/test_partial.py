@@ -164,7 +164,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest
         os.truncate(blob_of(folder, image, 1), 30_000)
         return candidate_rows(tables, small)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("ocisize.layer.content_hashes.rows_to_hash", cut)
+    monkeypatch.setattr("ocisize.layer.content_hashes.candidate_rows", cut)
     with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
         Analyzer().analyze(folder)
     write_layout(image, tmp_path / "l")

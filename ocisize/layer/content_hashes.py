@@ -1,27 +1,31 @@
-"""hash_alike: contents passed over in layers read in place that could equal others, read by offset and hashed."""
+"""Content hashes of layers read in place: only files that could be duplicates are read, by offset, and hashed.
+
+A scan in place passes over large files. Two files can only be equal when their sizes are, so a file of a size that no
+other file of the image has is never read.
+"""
 
 from __future__ import annotations
 
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import attrs
 
 from ocisize.errors import LayerError, OcisizeError
-from ocisize.layer.scan import SMALL, LayerScan, hash_rows
+from ocisize.layer.scan import MAX_HASHED_IN_PLACE, LayerScan, hash_payloads
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable, IntArray
 
-Outcome: TypeAlias = "LayerScan | LayerError"  #: what became of a layer
+Outcome: TypeAlias = "LayerScan | LayerError"  #: the result of reading one layer
 
 
 @attrs.frozen
-class _Part:
-    """Some rows of a layer, for one thread."""
+class _Task:
+    """Some rows of a layer, for one thread to hash."""
 
     layer: Layer
     scan: LayerScan
@@ -31,50 +35,76 @@ class _Part:
 def hash_duplicate_candidates(
     layers: Sequence[Layer], outcomes: Sequence[Outcome], *, jobs: int, keep_going: bool = False
 ) -> list[Outcome]:
-    """Hash what was passed over and could equal other contents of the image; ``outcomes`` are those of its ``layers``.
+    """The outcomes of an image's layers, with the hashes of all files that could equal another file of the image.
 
-    Raises LayerError, of several the lowest layer's; with ``keep_going`` it takes the place of the layer's scan.
+    ``outcomes`` are those of ``layers``, one for each, and stay as they are; a layer that was not read in place, or has no
+    candidates, comes back as the same object. Files are hashed in ``jobs`` threads.
+    Raises LayerError when a file cannot be read, of several errors the lowest layer's; with ``keep_going`` the error
+    becomes the layer's outcome.
     """
-    scans = [scan for scan in outcomes if isinstance(scan, LayerScan)]
+    scans = [outcome for outcome in outcomes if isinstance(outcome, LayerScan)]
     if all(scan.region is None for scan in scans):
         return list(outcomes)
-    wanted = dict(zip(map(id, scans), candidate_rows([scan.table for scan in scans], SMALL), strict=True))
-    pairs = {id(scan): (layer, scan) for layer, scan in zip(layers, outcomes, strict=True) if isinstance(scan, LayerScan)}
-    parts = [
-        _Part(layer, scan, wanted[key][start::jobs])
-        for key, (layer, scan) in pairs.items()
-        if scan.region is not None
+
+    # A layer that an image has twice is one scan: it is hashed once, by its identity.
+    candidates = candidate_rows([scan.table for scan in scans], MAX_HASHED_IN_PLACE)
+    rows_of_scan = dict(zip(map(id, scans), candidates, strict=True))
+    layer_of_scan = {id(outcome): layer for layer, outcome in zip(layers, outcomes, strict=True)}
+    tasks = [
+        _Task(layer_of_scan[key], scan, rows_of_scan[key][start::jobs])
+        for key, scan in {id(scan): scan for scan in scans if scan.region is not None}.items()
         for start in range(jobs)
     ]
-    broken = _hash(parts, jobs)
-    if broken and not keep_going:
-        raise min(broken.values(), key=lambda error: error.index)
-    return [broken.get(id(outcome), outcome) for outcome in outcomes]
+
+    replaced = _combine(tasks, _run(tasks, jobs))
+    errors = [outcome for outcome in replaced.values() if isinstance(outcome, LayerError)]
+    if errors and not keep_going:
+        raise min(errors, key=lambda error: error.index)
+    return [replaced.get(id(outcome), outcome) for outcome in outcomes]
 
 
-def _hash(parts: Sequence[_Part], jobs: int) -> dict[int, LayerError]:
-    """Hash all parts at once; the errors by the identity of their scans."""
+def _run(tasks: Sequence[_Task], jobs: int) -> list[bytes | LayerError]:
+    """The hashes of each task's rows, or its error; no thread is left when this returns or raises."""
     stopped = threading.Event()
 
-    def run(part: _Part) -> LayerError | None:
-        assert part.scan.region is not None  # noqa: S101
+    def run(task: _Task) -> bytes | LayerError:
+        assert task.scan.region is not None  # noqa: S101
         try:
-            hash_rows(part.scan.region, part.scan.table, part.rows, stopped)
+            return hash_payloads(task.scan.region, task.scan.table, task.rows, stopped)
         except OcisizeError as error:
-            return LayerError(part.layer.index, part.layer.descriptor.digest, error)
-        return None
+            return LayerError(task.layer.index, task.layer.descriptor.digest, error)
 
     pool = ThreadPoolExecutor(jobs, "ocisize")
     try:
-        errors = list(pool.map(run, parts))
+        return list(pool.map(run, tasks))
     finally:
         stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
-    return {id(part.scan): error for part, error in zip(parts, errors, strict=True) if error is not None}
+
+
+def _combine(tasks: Sequence[_Task], results: Sequence[bytes | LayerError]) -> Mapping[int, Outcome]:
+    """By identity of the scan: the scan with its new hashes, or the error of one of its tasks."""
+    scans = {id(task.scan): task.scan for task in tasks}
+    hashes: dict[int, list[tuple[Sequence[int], bytes]]] = {key: [] for key in scans}
+    errors: dict[int, Outcome] = {}
+    for task, result in zip(tasks, results, strict=True):
+        if isinstance(result, LayerError):
+            errors[id(task.scan)] = result
+        elif result:
+            hashes[id(task.scan)].append((task.rows, result))
+    hashed = {
+        key: attrs.evolve(scan, table=scan.table.with_hashes(hashes[key]))
+        for key, scan in scans.items()
+        if hashes[key] and key not in errors
+    }
+    return {**hashed, **errors}
 
 
 def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
-    """Per table, the rows of more than ``above`` bytes whose content could equal another's: of a size that stands twice."""
+    """Per table, the rows of files larger than ``above`` bytes whose size at least two rows of the tables have.
+
+    Only these files can equal another one.
+    """
     counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
-    often = {size for size, count in counts.items() if count > 1}
-    return [array("q", [row for row, size in enumerate(table.sizes) if size in often]) for table in tables]
+    repeated = {size for size, count in counts.items() if count > 1}
+    return [array("q", [row for row, size in enumerate(table.sizes) if size in repeated]) for table in tables]

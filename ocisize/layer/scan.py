@@ -17,15 +17,16 @@ from ocisize.blob.verify import Verifier, verified
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
 from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.layer.locks import fork_safe
+from ocisize.layer.pool import Stopped
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
 from ocisize.oci.image import Layer
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import Source
-from ocisize.tar.filetable import HASH_SIZE, FileTable, IntArray
+from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
 
-SMALL = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
+MAX_HASHED_IN_PLACE = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
 _IN_PLACE_WINDOW = 64 << 10
 _MOST_DRAINED = 256 << 20  # bytes read on to tell whether a blob that cannot be unpacked is the one its digest names
 _ONE_AT_A_TIME = fork_safe(threading.Lock())  # walking headers hardly lets go of the interpreter: two take longer
@@ -110,10 +111,9 @@ def _scan_stream(
     finally:
         if not isinstance(blob, FileRegion):
             blob.close()  # type: ignore[attr-defined]
-    table.anomalies += (*stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
-    _add_wire_shares(table, stream.wire.shares(table.ends), stored)
+    anomalies = (*table.anomalies, *stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
     return LayerScan(
-        table,
+        _add_compressed_sizes(attrs.evolve(table, anomalies=anomalies), stream.wire.shares(table.ends), stored),
         stream.compression,
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
@@ -150,39 +150,39 @@ def _scan_in_place(
             on_bytes(0)  # ends here when nobody waits for the result any more
         table = scan_tar(
             blob.part(0, blob.size),
-            hash_up_to=SMALL,
+            hash_up_to=MAX_HASHED_IN_PLACE,
             wanted=KeptFiles(),
             beginnings=BEGINNINGS,
             meter=meter,
             window_size=_IN_PLACE_WINDOW,
         )
     if hash_content:
-        hash_rows(blob, table, [row for row, size in enumerate(table.sizes) if size > SMALL])
+        rows = [row for row, size in enumerate(table.sizes) if size > MAX_HASHED_IN_PLACE]
+        table = table.with_hashes([(rows, hash_payloads(blob, table, rows))])
     if on_bytes is not None:
         on_bytes(blob.size)
-    _add_wire_shares(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
+    table = _add_compressed_sizes(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
 
 
-def _add_wire_shares(table: FileTable, shares: IntArray, stored: int) -> None:
+def _add_compressed_sizes(table: FileTable, shares: IntArray, stored: int) -> FileTable:
     overrun = sum(shares) - stored  # padding that a cut tar promises but does not have
     if overrun > 0 and shares:
         shares[-1] -= overrun
-    table.compressed_sizes = shares
-    table.overhead = stored - sum(shares)
+    return table.with_compressed_sizes(shares, stored - sum(shares))
 
 
-def hash_rows(region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None) -> None:
-    """Read the payloads of ``rows`` by offset and fill in their content hashes; threads may share a table.
+def hash_payloads(
+    region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None
+) -> bytes:
+    """The content hashes of ``rows``, HASH_SIZE bytes for each, whose payloads are read by offset.
 
-    Ends early, with hashes missing, once it is ``stopped``. Raises TarError when the file has been cut since it was scanned.
+    Raises Stopped once it is ``stopped``, TarError when the file has been cut since it was scanned.
     """
-    buffer = memoryview(bytearray(WINDOW))
+    buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
     for row in rows:
-        value = _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
-        if stopped is not None and stopped.is_set():
-            return
-        table.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] = value  # type: ignore[index]
+        hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
+    return bytes(hashes)
 
 
 def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Event | None) -> bytes:
@@ -190,7 +190,7 @@ def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Ev
     while count := payload.readinto(buffer):
         hasher.update(buffer[:count])
         if stopped is not None and stopped.is_set():
-            return hasher.digest()
+            raise Stopped
     if payload.position < payload.size:
         raise TarError("the file has been cut while it was read", offset=payload.offset + payload.position)
     return hasher.digest()

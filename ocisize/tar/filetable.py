@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 import attrs
@@ -61,7 +61,7 @@ class FileEntry:
     xattrs: Mapping[str, bytes] = attrs.field(factory=dict, hash=False)
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class FileTable(Sequence[FileEntry]):
     """Columns over the entries of one layer, in tar order.
 
@@ -72,7 +72,7 @@ class FileTable(Sequence[FileEntry]):
     kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``
     sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
-    hashes: bytes | bytearray  #: HASH_SIZE bytes per row; empty when content was not read
+    hashes: bytes  #: HASH_SIZE bytes per row; empty when content was not read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]
     tar_size: int  #: length of the uncompressed tar
@@ -94,6 +94,22 @@ class FileTable(Sequence[FileEntry]):
             tar_size=0, compressed_sizes=array("q"), overhead=0,
         )  # fmt: skip
 
+    def with_compressed_sizes(self, compressed_sizes: IntArray | None, overhead: int | None) -> FileTable:
+        """The same entries with other shares of the stored blob; None, None where they are unknown."""
+        return attrs.evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
+
+    def with_hashes(self, hashes: Iterable[tuple[Sequence[int], bytes]]) -> FileTable:
+        """The same entries with more content hashes: pairs of rows and their hashes, HASH_SIZE bytes for each row."""
+        column = bytearray(self.hashes or NO_HASH * len(self))
+        for rows, values in hashes:
+            for start, row in zip(range(0, len(values), HASH_SIZE), rows, strict=True):
+                column[row * HASH_SIZE : (row + 1) * HASH_SIZE] = values[start : start + HASH_SIZE]
+        return attrs.evolve(self, hashes=bytes(column))
+
+    def without_contents(self) -> FileTable:
+        """The same entries without the payloads that the scan kept."""
+        return attrs.evolve(self, contents={}) if self.contents else self
+
     def __len__(self) -> int:
         return len(self.kinds)
 
@@ -104,7 +120,7 @@ class FileTable(Sequence[FileEntry]):
 
     def hash_of(self, row: int) -> bytes:
         """The content hash of a row; NO_HASH when it was not computed."""
-        return bytes(self.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]) or NO_HASH
+        return self.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] or NO_HASH
 
     @overload
     def __getitem__(self, row: int) -> FileEntry: ...

@@ -45,7 +45,7 @@ class TableBuilder:
             kinds=bytes(self.kinds),
             sizes=self.sizes,
             ends=self.ends,
-            hashes=self.hashes,
+            hashes=bytes(self.hashes),
             owners=self.owners,
             **rest,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import attrs
 import pytest
 
 from ocisize.model.waste import CAUSES, Cause, WastedEntry, WasteTable
@@ -65,7 +66,7 @@ def test_a_file_with_links_is_named_as_stored() -> None:
 def test_compressed_sizes_are_of_the_entry() -> None:
     """An entry's compressed size is its share of the blob, unknown in layers whose wire size is."""
     tables = tables_of({"a": b"1"}, {"a": b"2"}, {"a": b"3"})
-    tables[0].compressed_sizes = tables[0].sizes
+    tables[0] = tables[0].with_compressed_sizes(tables[0].sizes, 0)
     waste = find_waste(tables, overlay_all(tables))
     assert [(entry.held_by, entry.compressed_size) for entry in waste] == [(0, 1), (1, None)]
 
@@ -138,7 +139,7 @@ def test_unread_content_is_no_duplicate() -> None:
     """Files whose content was not read equal nothing, each other included."""
     tables = tables_of({"a": b"123", "b": b"123"}, hash_content=False)
     assert sizes_of(tables, overlay_all(tables)) == [0]
-    tables[0].hashes = bytes(32)
+    tables[0] = attrs.evolve(tables[0], hashes=bytes(32))
     assert sizes_of(tables, overlay_all(tables)) == [0]
 
 
@@ -158,9 +159,9 @@ def test_reading_those_is_enough() -> None:
     """Causes and duplicates are the same whether all content was read or only what ``rows_to_hash`` asks for."""
     layers: list[Entries] = [{"a": b"11", "b": b"22", "c": b"333"}, {"a": b"11", "b": b"23", "c": b"4444", "d": b"22"}]
     full, some = tables_of(*layers), tables_of(*layers)
-    for table, rows in zip(some, candidate_rows(some), strict=True):
-        kept = {row: table.hash_of(row) for row in rows}
-        table.hashes = b"".join(kept.get(row, bytes(16)) for row in range(len(table)))
+    for layer, rows in enumerate(candidate_rows(some)):
+        kept = {row: some[layer].hash_of(row) for row in rows}
+        some[layer] = attrs.evolve(some[layer], hashes=b"".join(kept.get(row, bytes(16)) for row in range(len(some[layer]))))
     merged = [overlay_all(full), overlay_all(some)]
     assert find_waste(full, merged[0]) == find_waste(some, merged[1])
     assert sizes_of(full, merged[0]) == sizes_of(some, merged[1]) == [0, 0]

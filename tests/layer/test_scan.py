@@ -18,7 +18,7 @@ from ocisize.tar.filetable import NO_HASH, REGULAR
 from ocisize.oci.image import Layer
 from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
-from ocisize.layer.scan import SMALL, hash_rows, scan_layer
+from ocisize.layer.scan import MAX_HASHED_IN_PLACE, hash_payloads, scan_layer
 from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
 from tests.strategies import columns
 
@@ -88,7 +88,7 @@ def test_in_place_and_streamed_agree(region_of: Regions) -> None:
         (False, False)
     ] * 2
     for row, size in enumerate(streamed.table.sizes):
-        assert in_place.table.hash_of(row) == (NO_HASH if size > SMALL else streamed.table.hash_of(row))
+        assert in_place.table.hash_of(row) == (NO_HASH if size > MAX_HASHED_IN_PLACE else streamed.table.hash_of(row))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
@@ -102,21 +102,22 @@ def test_compression_changes_the_wire_only(compression: Compression) -> None:
     assert scan_layer(BlobSource(other.blob), layer_of(other), verify=True).diff_id_verified
 
 
-def test_hash_rows_fills_in_the_streamed_hashes(region_of: Regions) -> None:
+def test_hashes_of_payloads_are_the_streamed_ones(region_of: Regions) -> None:
     """Contents read afterwards by offset have the hashes of contents that streamed by."""
     built = layer(ENTRIES, "plain")
     region = region_of(built.blob)
     expected = scan_layer(BlobSource(built.blob), layer_of(built)).table
     table = scan_layer(BlobSource(region), layer_of(built)).table
-    table.hashes = bytearray(NO_HASH * len(table))
+    table = attrs.evolve(table, hashes=b"")
     rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
-    hash_rows(region, table, rows[1:2])
-    assert [row for row in range(len(table)) if table.hash_of(row) != NO_HASH] == rows[1:2]
-    hash_rows(region, table, rows)
-    assert bytes(table.hashes) == bytes(expected.hashes)
+    one = table.with_hashes([(rows[1:2], hash_payloads(region, table, rows[1:2]))])
+    assert [row for row in range(len(one)) if one.hash_of(row) != NO_HASH] == rows[1:2]
+    parts = [(rows[start::2], hash_payloads(region, table, rows[start::2])) for start in range(2)]
+    assert table.with_hashes(parts).hashes == one.with_hashes(parts).hashes == expected.hashes
+    assert not table.hashes
 
 
-def test_hash_rows_of_all_sizes(region_of: Regions) -> None:
+def test_payloads_of_all_sizes(region_of: Regions) -> None:
     """Files smaller and larger than what is read at once are hashed whole."""
     entries = {
         f"f{number}": os.urandom(size)
@@ -126,8 +127,8 @@ def test_hash_rows_of_all_sizes(region_of: Regions) -> None:
     region = region_of(built.blob)
     table = scan_layer(BlobSource(region), layer_of(built)).table
     rows = [row for row, kind in enumerate(table.kinds) if kind == REGULAR]
-    hash_rows(region, table, rows)
-    assert bytes(table.hashes) == bytes(scan_layer(BlobSource(built.blob), layer_of(built)).table.hashes)
+    hashes = hash_payloads(region, table, rows)
+    assert hashes == scan_layer(BlobSource(built.blob), layer_of(built)).table.hashes
 
 
 def test_a_file_cut_after_its_scan(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_file_cut_after_its_scan(tmp_path: Path) -> None:
         table = scan_layer(BlobSource(region), layer_of(built)).table
         file.truncate(50_000)
         with pytest.raises(TarError, match="cut while it was read"):
-            hash_rows(region, table, [0])
+            hash_payloads(region, table, [0])
 
 
 def test_verify_checks_a_plain_local_layer(region_of: Regions) -> None:

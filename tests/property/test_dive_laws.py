@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from unittest.mock import patch
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,12 +24,11 @@ from tests.property.test_contested_laws import long_layers, sparse_layers
 from tests.property.test_merge_laws import LAYERS
 
 
-def in_pieces(tables: Sequence[FileTable], piece: int) -> None:
-    """Split the paths of tables after so many rows, as long ones are."""
+def in_pieces(table: FileTable, piece: int) -> FileTable:
+    """The table with its paths split after so many rows, as long ones are."""
+    rooted = set(table.paths.rooted)
     with patch("ocisize.tar.paths._PIECE", piece):
-        for table in tables:
-            rooted = set(table.paths.rooted)
-            table.paths = PathColumn(b"/" * (row in rooted) + path for row, path in enumerate(table.paths))
+        return attrs.evolve(table, paths=PathColumn(b"/" * (row in rooted) + path for row, path in enumerate(table.paths)))
 
 
 def node_list(table: FileTable) -> list[tuple[str | None, int]]:
@@ -38,7 +38,7 @@ def node_list(table: FileTable) -> list[tuple[str | None, int]]:
 
 def assert_like_dive(layers: Sequence[Pairs], piece: int = 1000) -> None:
     tables, expected = tables_of(layers), dive(layers)
-    in_pieces(tables, piece)
+    tables = [in_pieces(table, piece) for table in tables]
     figures = find_dive_figures(tables, find_overlapping_rows(tables))
     assert list(figures.layer_sizes) == expected.layer_sizes
     assert (figures.image_size, figures.user_size) == (sum(expected.layer_sizes), sum(expected.layer_sizes[1:]))

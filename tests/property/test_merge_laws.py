@@ -69,8 +69,7 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     merged = overlay_all(tables)
     waste = find_waste(tables, merged)
     facts = [LayerFacts("", None, "", "plain", table.tar_size, True, True) for table in tables]
-    for table in tables:
-        table.compressed_sizes, table.overhead = table.sizes, table.tar_size - sum(table.sizes)
+    tables = [table.with_compressed_sizes(table.sizes, table.tar_size - sum(table.sizes)) for table in tables]
     return Result(
         waste,
         summarize_layers(
