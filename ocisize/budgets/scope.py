@@ -19,7 +19,7 @@ from ocisize.globs import Glob, parse_glob
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget
 from ocisize.model.findings import Confidence
-from ocisize.model.sizes import Sizes, sum_known
+from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.rules.match import match_tables
 from ocisize.rules.rule import Catalog, Rule
 from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
@@ -55,7 +55,6 @@ class BudgetScope:
     def __init__(self, analysis: Analysis, rules: Sequence[str] | None = None) -> None:
         self.analysis = analysis
         self.rules = rules  #: ids of the users' rules, None where they are not known
-        self._uppermost = {layer.digest: layer.index for layer in analysis.layers}
         self._matched: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IntArray]] = {}
 
     @cached_property
@@ -117,17 +116,16 @@ class BudgetScope:
         return figures
 
     def _sum(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
-        """Rows added up; a blob that stands in several of the layers costs the wire once."""
+        """Rows added up; a blob that several of the layers have is downloaded once."""
         wire: int | None = 0
         unpacked = waste = files = 0
-        alone = len(layers) == 1
-        for layer in layers:
+        for layer, pays in zip(layers, paid_layers(layers), strict=True):
             table, hidden_by = self.tables[layer.index], self.hidden_by[layer.index]
             rows = self.rows(layer.index, budget)
             unpacked += sum(table.sizes[row] for row in rows)
             waste += sum(table.sizes[row] for row in rows if hidden_by[row] >= 0)
             files += sum(1 for _ in self.files(layer.index, budget))
-            if alone or self._uppermost[layer.digest] == layer.index:
+            if pays:
                 costs = table.compressed_sizes
                 wire = None if wire is None or costs is None else wire + sum(costs[row] for row in rows)
         return ScopeSizes(wire, unpacked, waste, files)

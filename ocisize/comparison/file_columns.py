@@ -11,6 +11,7 @@ import attrs
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.file_changes import FileColumns
+from ocisize.model.sizes import paid_layers
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, Attributes, FileTable
 from ocisize.text import decode_name, display_name
@@ -26,9 +27,9 @@ class ImageFiles:
 
 
 def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
-    """The files of some layers, which must have file tables; of a repeated blob the lowest layer costs the wire."""
+    """The files of some layers, which must have file tables; of layers with the same blob the lowest pays."""
     found = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
-    lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
+    paid = paid_layers(analysis.layers)
     known = all(table.compressed_sizes is not None for _, table in found)
     indexes, paths, sizes = array("i"), list[bytes](), list[int]()
     contents, compressed = list[bytes](), list[int]()
@@ -36,7 +37,7 @@ def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
         paths += compress(_clean_paths(table), table.sizes)
         contents += compress(_contents(table), table.sizes)
         shares = table.compressed_sizes or repeat(0)
-        compressed += compress(shares if lowest[analysis.layers[index].digest] == index else repeat(0), table.sizes)
+        compressed += compress(shares if paid[index] else repeat(0), table.sizes)
         sizes += filter(None, table.sizes)
         indexes.extend(repeat(index, len(sizes) - len(indexes)))
     return ImageFiles(FileColumns(indexes, paths, sizes, compressed if known else None), contents, _stored_again(analysis))

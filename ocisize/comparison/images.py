@@ -27,7 +27,7 @@ from ocisize.model.comparison import (
 )
 from ocisize.model.file_changes import FileChanges
 from ocisize.model.findings import Confidence
-from ocisize.model.sizes import Sizes
+from ocisize.model.sizes import Sizes, paid_layers
 
 _DIRECTORIES = 20
 
@@ -76,10 +76,9 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
 
 
 def _paid(analysis: Analysis) -> list[int | None]:
-    """What each layer costs on the wire: a blob that stands in several layers does so in the lowest of them."""
-    sizes = {layer.digest: layer.compressed_size for layer in analysis.layers}
-    lowest = {layer.digest: layer.index for layer in reversed(analysis.layers)}
-    return [sizes[layer.digest] if lowest[layer.digest] == layer.index else 0 for layer in analysis.layers]
+    """By layer, bytes of download; None if unknown, 0 if a lower layer has the same blob."""
+    flags = paid_layers(analysis.layers)
+    return [layer.compressed_size if pays else 0 for layer, pays in zip(analysis.layers, flags, strict=True)]
 
 
 def _change(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 
 from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
 from ocisize.history.package_managers import relies_on_lists
 from ocisize.history.shell import Rewritten, apply_changes
+from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
+from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
 
@@ -48,12 +51,11 @@ class _Savings:
     def __init__(self, evidence: ImageEvidence, claims: Sequence[Claim]) -> None:
         self._evidence = evidence
         self._origins = FirstLayerIndex(evidence.tables, evidence.overlay)
-        self._downloaded = {
-            layer.digest: layer.index for layer in evidence.layers
-        }  # a repeated blob: once, where it is last
+        self._paid = paid_layers(evidence.layers)
+        self._kept = _kept_by_copies(evidence.layers, claims)
         self._known = all(layer.compressed_size is not None for layer in evidence.layers)
         sizes = [layer.compressed_size if self._known else layer.content_size for layer in evidence.layers]
-        self._total = sum(sizes[index] or 0 for index in self._downloaded.values())
+        self._total = sum(size or 0 for size in compress(sizes, self._paid))
         self._moved: dict[int, int] = {}
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
@@ -169,14 +171,31 @@ class _Savings:
         total = 0
         for layer, chosen in rows.items():
             shares = self._evidence.tables[layer].compressed_sizes
-            if shares is not None and self._downloaded[self._evidence.layers[layer].digest] == layer:
-                total += _sum_of(shares, chosen)
+            if shares is not None and self._paid[layer]:
+                kept = self._kept.get(layer, ())
+                total += _sum_of(shares, [row for row in chosen if row not in kept] if kept else chosen)
         return total
 
     def _severity(self, size: int) -> Severity:
         if size >= _MIN_HIGH_SHARE * self._total > 0:
             return Severity.HIGH
         return Severity.MEDIUM if size >= _MIN_MEDIUM_SHARE * self._total > 0 else Severity.LOW
+
+
+def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) -> dict[int, set[int]]:
+    """By layer whose blob upper layers have, too: the rows that are downloaded as long as those keep them.
+
+    A row is no longer downloaded when all layers with the blob give it up.
+    """
+    copies: dict[str, list[int]] = defaultdict(list)
+    for layer in layers:
+        copies[layer.digest].append(layer.index)
+    repeated = [indexes for indexes in copies.values() if len(indexes) > 1]
+    claimed: dict[int, set[int]] = {index: set() for indexes in repeated for index in indexes}
+    for claim in claims:
+        for index in claim.rows.keys() & claimed.keys():
+            claimed[index].update(claim.rows[index])
+    return {first: set().union(*[claimed[first] - claimed[index] for index in others]) for first, *others in repeated}
 
 
 def _sum_of(column: IntArray, rows: Sequence[int]) -> int:

@@ -14,8 +14,7 @@ from ocisize.model.sizes import Sizes
 class BaseSplit:
     """The base image, and what is its and what was built on it; the two add up to the image's figures.
 
-    A blob that stands in both is downloaded for what was built on the base. The figures are None where only the base's
-    name is known.
+    A blob that both have is downloaded for the base. The figures are None where only the base's name is known.
     """
 
     found: Base

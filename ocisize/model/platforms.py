@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
 from typing import TypeAlias
 
 import attrs
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.sizes import sum_known
+from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.oci.platform import UnreadImage
 
 PerPlatform: TypeAlias = tuple[int | None, ...]
@@ -114,8 +115,8 @@ class IndexAnalysis:
     @property
     def stored_size(self) -> int | None:
         """What a registry keeps: the layers of all images, each blob once; None where a wire size is unknown."""
-        sizes = {layer.digest: layer.compressed_size for each in self.analyses.values() for layer in each.layers}
-        return sum_known(sizes.values())
+        layers = [layer for analysis in self.analyses.values() for layer in analysis.layers]
+        return sum_known(layer.compressed_size for layer in compress(layers, paid_layers(layers)))
 
 
 @attrs.frozen(kw_only=True)

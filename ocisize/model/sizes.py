@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import attrs
 
@@ -61,6 +62,33 @@ class Groups:
     directories: tuple[Group, ...]
     file_types: tuple[Group, ...]
     instructions: tuple[Group, ...]
+
+
+class Downloaded(Protocol):
+    """What is downloaded as one blob: a layer."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the blob, ``sha256:`` and hex digits."""
+
+
+def paid_layers(layers: Iterable[Downloaded]) -> list[bool]:
+    """By layer, True if its download counts: of layers with the same digest only the first, lowest one does.
+
+    A client fetches a blob once, for the lowest layer that has it. Every sum of compressed sizes goes by these flags.
+
+    ``layers``: the layers of an image, or of several, base first.
+
+    >>> from types import SimpleNamespace
+    >>> paid_layers([SimpleNamespace(digest=digest) for digest in ("sha256:aa", "sha256:bb", "sha256:aa")])
+    [True, True, False]
+    """
+    seen: set[str] = set()
+    flags = []
+    for layer in layers:
+        flags.append(layer.digest not in seen)
+        seen.add(layer.digest)
+    return flags
 
 
 def sum_known(values: Iterable[int | None]) -> int | None:

@@ -18,7 +18,7 @@ from ocisize.errors import ViewError
 from ocisize.globs import Glob
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Confidence
-from ocisize.model.sizes import sum_known
+from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.rules.match import match_tables
 from ocisize.rules.rule import Catalog, Rule
@@ -94,18 +94,19 @@ def list_files(
     else:
         selected = [array("I", compress(range(len(table)), file_flags(table))) for table in tables]
     found: list[tuple[int, bytes, int, int]] = []
-    sizes, costs = [0] * len(layers), dict[str, int | None]()
-    for at, (layer, table, rows) in enumerate(zip(layers, tables, selected, strict=True)):
+    sizes, costs, paid = [0] * len(layers), list[int | None](), paid_layers(layers)
+    for at, (table, rows) in enumerate(zip(tables, selected, strict=True)):
         shares = table.compressed_sizes
         column = shares if order == Order.COMPRESSED and shares is not None else table.sizes
         found += [(-column[row], path, at, row) for row, path in _largest(table, rows, column, most)]
         sizes[at] = sum([table.sizes[row] for row in rows])
-        costs[layer.digest] = None if shares is None else sum([shares[row] for row in rows])
+        if paid[at]:
+            costs.append(None if shares is None else sum([shares[row] for row in rows]))
     return Listing(
         files=tuple(_listed(layers[at], row, path) for _, path, at, row in heapq.nsmallest(most, found)),
         file_count=sum(map(len, selected)),
         content_size=sum(sizes),
-        compressed_size=sum_known(costs.values()),
+        compressed_size=sum_known(costs),
     )
 
 

@@ -10,7 +10,7 @@ from itertools import compress, groupby
 
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.sizes import Group, Groups
+from ocisize.model.sizes import Group, Groups, paid_layers
 from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.sizes.directories import main_directories
 from ocisize.sizes.rows import add_numbered, add_runs, directory_runs, empty_sums, iter_pieces, remainder, sum_groups
@@ -96,22 +96,22 @@ def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
 
 def group_by_instruction(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
     """Groups by the build step that made the layer, equal ones together, in the form of ``group_by_type``."""
-    uppermost = {layer.digest: layer.index for layer in layers}
+    uppermost = {layer.digest: layer for layer in layers}
     groups: dict[str, list[Group]] = {}
-    for layer in layers:
-        name, paid = layer.instruction or layer.digest, uppermost[layer.digest] == layer.index
-        groups.setdefault(name, []).append(_group_of(layer, name, paid=paid))
+    for layer, pays in zip(layers, paid_layers(layers), strict=True):
+        name, wasted = layer.instruction or layer.digest, uppermost[layer.digest].wasted_compressed_size
+        groups.setdefault(name, []).append(_group_of(layer, name, wasted, pays=pays))
     return _largest(sum_groups(alike, name) for name, alike in groups.items())
 
 
-def _group_of(layer: LayerAnalysis, name: str, *, paid: bool) -> Group:
-    compressed, wasted_compressed = layer.compressed_size, layer.wasted_compressed_size
+def _group_of(layer: LayerAnalysis, name: str, wasted_compressed: int | None, *, pays: bool) -> Group:
+    compressed = layer.compressed_size
     return Group(
         name=name,
         content_size=layer.content_size,
         wasted_size=layer.wasted_size,
-        compressed_size=None if compressed is None else paid * (compressed - (layer.overhead_size or 0)),
-        wasted_compressed_size=None if wasted_compressed is None else paid * wasted_compressed,
+        compressed_size=None if compressed is None else pays * (compressed - (layer.overhead_size or 0)),
+        wasted_compressed_size=None if wasted_compressed is None else pays * wasted_compressed,
         file_count=layer.file_count,
     )
 

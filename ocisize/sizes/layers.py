@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
+from itertools import compress
 
 import attrs
 
@@ -12,7 +13,7 @@ from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.history.steps import Origin
 from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
-from ocisize.model.sizes import Sizes
+from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable
 
@@ -103,25 +104,28 @@ def _count_files(table: FileTable) -> int:
     return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
 
 
-def sum_layers(layers: Sequence[LayerAnalysis], elsewhere: Container[str] = ()) -> Sizes:
+def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:
     """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all.
 
-    A blob that stands in several layers is downloaded once: its wire figures are those of its uppermost layer. Those of
-    the digests in ``elsewhere`` are not counted.
+    The download of a blob that several layers have is counted once. Its wasted part is that of the uppermost of these
+    layers: as long as one layer shows a file of the blob, the file must be downloaded.
     """
-    downloaded = list({layer.digest: layer for layer in layers if layer.digest not in elsewhere}.values())
+    return _sum_part(layers, layers)
 
-    def known(values: list[int | None]) -> int | None:
-        return None if None in values else sum(value or 0 for value in values)
 
+def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -> Sizes:
+    """The figures of some layers of an image; those of several parts add up to the image's."""
+    paid = {layer.index for layer in compress(image, paid_layers(image))}
+    uppermost = {layer.digest: layer for layer in image}
+    downloaded = [layer for layer in layers if layer.index in paid]
     return Sizes(
-        compressed_size=known([layer.compressed_size for layer in downloaded]),
+        compressed_size=sum_known(layer.compressed_size for layer in downloaded),
         tar_size=sum(layer.tar_size for layer in layers),
         content_size=sum(layer.content_size for layer in layers),
         live_size=sum(layer.live_size for layer in layers),
         disk_size=sum(layer.disk_size for layer in layers),
         wasted_size=sum(layer.wasted_size for layer in layers),
-        wasted_compressed_size=known([layer.wasted_compressed_size for layer in downloaded]),
+        wasted_compressed_size=sum_known(uppermost[layer.digest].wasted_compressed_size for layer in downloaded),
         duplicate_size=sum(layer.duplicate_size for layer in layers),
         file_count=sum(layer.file_count for layer in layers),
         entry_count=sum(layer.entry_count for layer in layers),
@@ -132,5 +136,4 @@ def split_at_base(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
     """The figures of a base image and of what was built on it."""
     if not base.layers:
         return BaseSplit(base)
-    own = layers[base.layers :]
-    return BaseSplit(base, sum_layers(layers[: base.layers], {layer.digest for layer in own}), sum_layers(own))
+    return BaseSplit(base, _sum_part(layers[: base.layers], layers), _sum_part(layers[base.layers :], layers))

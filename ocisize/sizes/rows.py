@@ -16,7 +16,7 @@ import attrs
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.sizes import Group, sum_known
+from ocisize.model.sizes import Group, paid_layers, sum_known
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
@@ -56,12 +56,20 @@ class GroupTotals:
 
 
 def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
-    """Per layer, what each row costs on the wire; None where that is unknown, or paid with the same blob further up."""
-    uppermost = {layer.digest: layer.index for layer in layers}
+    """By layer, bytes of download by row; None if unknown, or if a lower layer has the same blob and pays for it."""
     return [
-        layer.files.compressed_sizes if layer.files is not None and uppermost[layer.digest] == layer.index else None
-        for layer in layers
+        layer.files.compressed_sizes if pays and layer.files is not None else None
+        for layer, pays in zip(layers, paid_layers(layers), strict=True)
     ]
+
+
+def _wasted_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
+    """By layer, bytes of download by row that are wasted if the layer hides the row.
+
+    Of layers with the same blob the uppermost decides: as long as one shows a row, the row must be downloaded. A row has
+    the same path in all of these layers, and so belongs to the same group.
+    """
+    return paid_shares(layers[::-1])[::-1]
 
 
 @attrs.frozen
@@ -72,7 +80,8 @@ class PieceColumns:
     kinds: bytes
     is_file: bytes | bytearray  #: 1 for what counts as a file
     sizes: IntArray
-    costs: IntArray | None  #: None where they are unknown or paid elsewhere
+    costs: IntArray | None  #: bytes of download; None if unknown, or paid by a lower layer
+    wasted_costs: IntArray | None  #: the same of what is hidden; None if unknown, or if an upper layer has the same blob
     hidden: list[bool] | None  #: None where nothing is wasted
 
 
@@ -91,9 +100,10 @@ def require_table(layer: LayerAnalysis) -> FileTable:
 def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[PieceColumns]:
     """All rows, piece by piece; raises ValueError for layers without file tables.
 
-    A blob that stands in several layers is downloaded once: it costs the wire in the uppermost of them.
+    The download of a blob that several layers have is in the rows of the lowest of them.
     """
-    for at, (layer, shares) in enumerate(zip(layers, paid_shares(layers), strict=True)):
+    columns = zip(layers, paid_shares(layers), _wasted_shares(layers), strict=True)
+    for at, (layer, shares, wasted_shares) in enumerate(columns):
         table, hidden_by = require_table(layer), layer.hidden_by
         is_file = file_flags(table)
         for piece in runs.pieces(table, at):
@@ -104,6 +114,7 @@ def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Pi
                 is_file[rows],
                 table.sizes[rows],
                 shares[rows] if shares is not None else None,
+                wasted_shares[rows] if wasted_shares is not None else None,
                 [by >= 0 for by in hidden_by[rows]] if layer.wasted_size and hidden_by is not None else None,
             )
 
@@ -146,7 +157,7 @@ def _add_wasted(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -
         sums.wasted_compressed,
         [numbers[row] for row in wasted],
         [rows.sizes[row] for row in wasted],
-        [rows.costs[row] for row in wasted] if rows.costs is not None else None,
+        [rows.wasted_costs[row] for row in wasted] if rows.wasted_costs is not None else None,
     )
 
 

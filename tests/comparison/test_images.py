@@ -137,7 +137,7 @@ def test_other_entries_are_no_rebuild(other: Entries) -> None:
     assert compare(analyzed([{"a": b"x"}]), analyzed([other])).layers[0].status is LayerStatus.CHANGED
 
 
-def test_a_repeated_blob_costs_the_wire_once() -> None:
+def test_a_repeated_blob_is_downloaded_once() -> None:
     """A blob that AFTER has twice is content twice, but downloaded, and counted, once."""
     twice = layer({"a": b"a" * 100})
     found = compare(analyzed([twice]), analyzed([twice, layer({"b": b""}), twice]))
@@ -389,3 +389,16 @@ def test_a_step_that_is_gone_makes_those_above_it_run_again() -> None:
         (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put what changes"),
     ):
         assert [why in each.text for each in found.suggestions] == [True]
+
+
+def test_the_first_of_equal_layers_pays() -> None:
+    """Of the layers A, B, A the groups by build step and the comparison both count the download of A in its first layer."""
+    twice, between = layer({"a": b"a" * 100}), layer({"b": b"b" * 10})
+    history = [{"created_by": f"RUN {number}"} for number in range(3)]
+    analysis = Analyzer().analyze_source(single(build_image([twice, between, twice], history=history)))
+    assert analysis.groups is not None
+    entries = {group.name: group.compressed_size or 0 for group in analysis.groups.instructions}
+    assert (entries["RUN 0"] > 0, entries["RUN 1"] > 0, entries["RUN 2"]) == (True, True, 0)
+    rows = compare(analyzed([]), analysis).layers
+    assert [each.after_compressed_size for each in rows] == [len(twice.blob), len(between.blob), 0]
+    assert analysis.compressed_size == len(twice.blob) + len(between.blob)

@@ -99,7 +99,7 @@ def test_globs_mean_what_they_mean_in_the_catalogue(analysis: Analysis, globs: S
 
 
 def test_a_repeated_blob_is_downloaded_once() -> None:
-    """A layer that stands twice lists its files twice, and they cost the wire once."""
+    """A layer that stands twice lists its files twice, and they are downloaded once."""
     twice = layer({"a": b"1" * 100})
     analysis = Analyzer().analyze_source(single(build_image([twice, twice])))
     listing = listed(analysis)

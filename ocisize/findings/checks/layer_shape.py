@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence, Severity
+from ocisize.model.sizes import paid_layers
 
 MAX_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
 _MIN_HEAVY_SHARE = 0.5  # share of the download that makes a layer the one to look at
@@ -19,7 +21,7 @@ _MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on layers as a whole: heavy ones, those that do not compress, empty ones, too many of them."""
     layers = evidence.layers
-    download = sum({layer.digest: layer.compressed_size or 0 for layer in layers}.values())
+    download = sum(layer.compressed_size or 0 for layer in compress(layers, paid_layers(layers)))
     for layer, table in zip(layers, evidence.tables, strict=True):
         if layer.failure is not None:
             continue

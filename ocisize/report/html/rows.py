@@ -16,6 +16,7 @@ import attrs
 
 from ocisize.filesystem.overlay import overlay_all
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.sizes import paid_layers
 from ocisize.model.waste import CAUSES
 from ocisize.rules.file_types import place_of, type_of
 from ocisize.sizes.rows import paid_shares
@@ -40,7 +41,7 @@ class PageRows:
     parents: list[int] = attrs.field(factory=list)  #: directory of each row
     names: list[bytes] = attrs.field(factory=list)  #: b"" of a group
     sizes: list[int] = attrs.field(factory=list)
-    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or paid with the same blob further up
+    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or where a lower layer has the same blob
     counts: list[int] = attrs.field(factory=list)  #: entries of a group, 1 of a file
     kind_of: list[int] = attrs.field(factory=list)
 
@@ -124,8 +125,7 @@ def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hi
 
 def _add_waste(rows: PageRows, analysis: Analysis) -> None:
     """Add the wasted files, and what is left of each layer as one group."""
-    uppermost = {layer.digest: layer.index for layer in analysis.layers}
-    paid = [uppermost[layer.digest] == layer.index for layer in analysis.layers]
+    paid = paid_layers(analysis.layers)
     sizes = [layer.content_size for layer in analysis.layers]
     wires = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
     counts = [layer.file_count for layer in analysis.layers]
