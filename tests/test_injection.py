@@ -19,7 +19,7 @@ from ocisize import Analyzer
 from ocisize.cli.main import COMMANDS, main
 from ocisize.cli.commands import advise, analyze, baseline, diff, files, tree
 from ocisize.report.export.dive_json import to_dive_json
-from ocisize.report.formats import FORMATS_OF_ALL, write_report
+from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
 from tests.hostile import HOSTILE
 from tests.images import (
@@ -44,7 +44,7 @@ _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-
 _COMMANDS = {"analyze": analyze, "advise": advise, "files": files, "tree": tree, "diff": diff, "baseline": baseline}
 _REPORTS = [
     *((command, form) for command, module in _COMMANDS.items() for form in module.FORMATS),
-    *(("all-platforms", form) for form in FORMATS_OF_ALL),
+    *(("all-platforms", form) for form, row in FORMATS.items() if row.all_platforms),
 ]
 
 

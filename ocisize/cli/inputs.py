@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import ocisize
 from ocisize.cli.terminal import print_message, progress_bars
 from ocisize.errors import ViewError
+from ocisize.report.formats import FORMATS
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
-_WITH_LINES = ("sarif", "github", "gitlab")  # formats that show findings at lines
-_LISTS = ("json", "html", "ncdu", "dive-json")  # reports with every file of the image, or every wasted one
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
@@ -112,7 +111,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
     That one was named that cannot be read, or is of none of the images, is told.
     """
-    if {output.format for output in options.outputs}.isdisjoint(_WITH_LINES):
+    if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
         return ()
     from ocisize.history.dockerfile import find_lines, parse_dockerfile
 
@@ -135,7 +134,7 @@ def _times(options: argparse.Namespace) -> int:
     """How much of an analysis is held at once, as ``ocisize.limits`` counts it."""
     from ocisize.limits import EVERY_FILE, TWO_IMAGES
 
-    if getattr(options, "files", False) or any(output.format in _LISTS for output in options.outputs):
+    if getattr(options, "files", False) or any(FORMATS[output.format].lists_files for output in options.outputs):
         return EVERY_FILE
     return TWO_IMAGES if getattr(options, "all_platforms", False) or hasattr(options, "before") else 1
 

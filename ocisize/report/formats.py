@@ -1,96 +1,182 @@
-"""The formats of a report, by name, each a module that is imported when it is used.
+"""The report formats: one row each, which says what a format takes and needs, and loads its module when it is used.
 
-A format is a row in FORMATS and in _MODULES, which names a module below ``ocisize.report`` with
-``write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None``, which writes text for UTF-8. One whose document
-can be about the images of several platforms has ``write_images(images: Sequence[Reported], file, options)`` instead.
+To add a format, write a module with ``write(subject: Subject, file: TextIO, options: ReportOptions) -> None`` and add its
+loader and its row here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Verdict
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.report.options import ReportOptions
-
-#: name → what it is for; the first is the default
-FORMATS: Mapping[str, str] = {
-    "text": "for people, on a terminal",
-    "json": "everything, for programs; ocisize.from_json reads it",
-    "html": "one page with a treemap and all files, which opens offline",
-    "markdown": "a pull request's comment or a step summary",
-    "sarif": "findings for code scanning and editors",
-    "junit": "findings as failed tests, for Jenkins, GitLab, Azure",
-    "github": "findings as annotations of a GitHub workflow",
-    "gitlab": "findings for GitLab's Code Quality widget",
-    "openmetrics": "figures for Prometheus and GitLab's metrics report",
-    "csv": "a row per layer, or with --files per file",
-    "ncdu": "what a container sees, for ncdu -f and gdu -f",
-    "dive-json": "what dive --json exports",
-    "badge": "JSON for a shields.io endpoint",
-    "badge-svg": "the badge itself",
-}
+    from ocisize.report.subject import Subject
 
 
-#: name → its module below ``ocisize.report``
-_MODULES: Mapping[str, str] = {
-    "text": "text.image",
-    "json": "json.analysis",
-    "html": "html.page",
-    "markdown": "ci.markdown",
-    "sarif": "ci.sarif",
-    "junit": "ci.junit",
-    "github": "ci.github",
-    "gitlab": "ci.gitlab",
-    "openmetrics": "ci.openmetrics",
-    "csv": "export.csv",
-    "ncdu": "export.ncdu",
-    "dive-json": "export.dive_json",
-    "badge": "export.badge",
-    "badge-svg": "export.badge_svg",
-}
-_OF_UNREAD = ("text", "json")  # that name images of which nothing could be read
-#: those that are about the images of all platforms as well
-FORMATS_OF_ALL = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab", "openmetrics", "csv")
+class Writer(Protocol):
+    """The function that writes a report in one format, as text that is later encoded as UTF-8."""
+
+    def __call__(self, subject: Subject, file: TextIO, options: ReportOptions, /) -> None: ...
+
+
+class Format(NamedTuple):
+    """What a format is for, and what the command line must know about it."""
+
+    name: str
+    about: str  #: one line of ``--help``
+    load: Callable[[], Writer]
+    all_platforms: bool = False  #: one document can be about the images of several platforms
+    unread_images: bool = False  #: it names images of an index of which nothing could be read
+    dockerfile_lines: bool = False  #: it shows findings at lines of the Dockerfile
+    takes_files: bool = False  #: ``--files`` adds every stored file
+    content_hashes: bool = False  #: with ``--files`` it also writes content hashes, which cost time
+    lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
+
+
+def _text() -> Writer:
+    from ocisize.report.text.image import write
+
+    return write
+
+
+def _json() -> Writer:
+    from ocisize.report.json.report import write
+
+    return write
+
+
+def _html() -> Writer:
+    from ocisize.report.html.page import write
+
+    return write
+
+
+def _markdown() -> Writer:
+    from ocisize.report.ci.markdown import write
+
+    return write
+
+
+def _sarif() -> Writer:
+    from ocisize.report.ci.sarif import write
+
+    return write
+
+
+def _junit() -> Writer:
+    from ocisize.report.ci.junit import write
+
+    return write
+
+
+def _github() -> Writer:
+    from ocisize.report.ci.github import write
+
+    return write
+
+
+def _gitlab() -> Writer:
+    from ocisize.report.ci.gitlab import write
+
+    return write
+
+
+def _openmetrics() -> Writer:
+    from ocisize.report.ci.openmetrics import write
+
+    return write
+
+
+def _csv() -> Writer:
+    from ocisize.report.export.csv import write
+
+    return write
+
+
+def _ncdu() -> Writer:
+    from ocisize.report.export.ncdu import write
+
+    return write
+
+
+def _dive_json() -> Writer:
+    from ocisize.report.export.dive_json import write
+
+    return write
+
+
+def _badge() -> Writer:
+    from ocisize.report.export.badge import write
+
+    return write
+
+
+def _badge_svg() -> Writer:
+    from ocisize.report.export.badge_svg import write
+
+    return write
+
+
+_ROWS = (
+    Format("text", "for people, on a terminal", _text, all_platforms=True, unread_images=True),
+    Format(
+        "json", "everything, for programs; ocisize.from_json reads it", _json,
+        all_platforms=True, unread_images=True, takes_files=True, content_hashes=True, lists_files=True,
+    ),
+    Format("html", "one page with a treemap and all files, which opens offline", _html, lists_files=True),
+    Format("markdown", "a pull request's comment or a step summary", _markdown, all_platforms=True),
+    Format("sarif", "findings for code scanning and editors", _sarif, all_platforms=True, dockerfile_lines=True),
+    Format("junit", "findings as failed tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
+    Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
+    Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
+    Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
+    Format("csv", "a row per layer, or with --files per file", _csv, all_platforms=True, takes_files=True),
+    Format("ncdu", "what a container sees, for ncdu -f and gdu -f", _ncdu, lists_files=True),
+    Format("dive-json", "what dive --json exports", _dive_json, lists_files=True),
+    Format("badge", "JSON for a shields.io endpoint", _badge),
+    Format("badge-svg", "the badge itself", _badge_svg),
+)  # fmt: skip
+#: name → format; the first is the default
+FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
 
 
 def write_report(name: str, analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write an analysis to a text file in the form of that name."""
-    module = _module(name)
-    if hasattr(module, "write_images"):
-        from ocisize.report.ci.reported import report_on
+    """Write the analysis of one image to a text file in the format ``name``.
 
-        module.write_images([report_on(analysis, options)], file, options)
-    else:
-        module.write(analysis, file, options)
+    Raises KeyError for an unknown format, and ReportError if the format cannot show this analysis.
+
+    >>> import io
+    >>> import ocisize
+    >>> from ocisize.report.options import ReportOptions
+    >>> file = io.StringIO()
+    >>> write_report("badge", ocisize.analyze("testdata/example.tar"), file, ReportOptions())
+    >>> file.getvalue()
+    '{"schemaVersion": 1, "label": "image size", "message": "1.59 MB", "color": "yellowgreen"}\\n'
+    """
+    from ocisize.report.subject import Subject
+
+    FORMATS[name].load()(Subject.of_image(analysis, options), file, options)
 
 
 def write_index_report(
     name: str, index: IndexAnalysis, file: TextIO, options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]
 ) -> None:
-    """Write the analyses of all platforms, each with its verdicts, in one of FORMATS_OF_ALL."""
-    if index.unread and name not in _OF_UNREAD:
-        from ocisize.errors import ReportError
+    """Write the analyses of all platforms to a text file in the format ``name``.
 
+    ``verdicts`` are those on each platform's image, by the platform's name. Raises KeyError for an unknown format, and
+    ReportError if the format shows one image only, or has no place for an image of which nothing could be read.
+    """
+    from ocisize.errors import ReportError
+    from ocisize.report.subject import Subject
+
+    row = FORMATS[name]
+    if not row.all_platforms:
+        raise ReportError("this format shows one image only")
+    if index.unread and not row.unread_images:
         listed = ", ".join(image.platform or image.digest for image in index.unread)
         raise ReportError(f"this format has no place for images that could not be read: {listed}")
-    if name == "text":
-        from ocisize.report.text.platforms import write_index
-
-        write_index(index, file, verdicts=verdicts, color=options.color)
-    elif name == "json":
-        from ocisize.report.json.platforms import index_to_json
-
-        file.write(index_to_json(index, options, verdicts=verdicts) + "\n")
-    else:
-        from ocisize.report.ci.reported import report_on_all
-
-        _module(name).write_images(report_on_all(index.analyses, options, verdicts), file, options)
-
-
-def _module(name: str) -> Any:
-    return import_module(f"ocisize.report.{_MODULES[name]}")
+    row.load()(Subject.of_index(index, options, verdicts), file, options)

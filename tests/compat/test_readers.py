@@ -29,7 +29,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 from ocisize import Analysis, Analyzer
 from ocisize.model.findings import Severity
 from ocisize.report.formats import write_report
-from ocisize.report.ci.reported import ReportedImage
+from ocisize.report.subject import ReportedImage
 from ocisize.report.ci.markdown import to_markdown
 from ocisize.report.options import ReportOptions
 from tests import hostile

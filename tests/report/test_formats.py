@@ -22,7 +22,7 @@ from ocisize.errors import ReportError
 from ocisize.report.export.badge import make_badge
 from ocisize.report.words.findings import fingerprints, repository_of
 from ocisize.report.formats import FORMATS, write_report
-from ocisize.report.ci.reported import ReportedImage
+from ocisize.report.subject import ReportedImage
 from ocisize.report.ci.junit import Check, write_suites
 from ocisize.report.ci.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions

@@ -9,7 +9,7 @@ from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, re
 from ocisize.cli.options import colored, incomplete_status
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
-from ocisize.report.formats import FORMATS_OF_ALL, write_index_report
+from ocisize.report.formats import FORMATS, write_index_report
 
 if TYPE_CHECKING:
     import argparse
@@ -20,14 +20,15 @@ def run_all(options: argparse.Namespace) -> int:
 
     Raises ViewError, with the reports written, where a platform is absent that budgets should have been judged on.
     """
-    others = [output.format for output in options.outputs if output.format not in FORMATS_OF_ALL]
-    if others:
+    formats = [FORMATS[output.format] for output in options.outputs]
+    if others := [row.name for row in formats if not row.all_platforms]:
+        able = ", ".join(row.name for row in FORMATS.values() if row.all_platforms)
         raise ViewError(
             f"--all-platforms: {', '.join(others)} can only be about one image",
-            hint=f"choose one with --platform, or a format out of {', '.join(FORMATS_OF_ALL)}",
+            hint=f"choose one with --platform, or a format out of {able}",
         )
     gate = find_gate(options)
-    needs_hashes = options.files and any(output.format == "json" for output in options.outputs)
+    needs_hashes = options.files and any(row.content_hashes for row in formats)
     index = read_all(options, hash_content=needs_hashes)
     verdicts = gate.judge_all(index)
 

@@ -8,12 +8,11 @@ from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate,
 from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
-from ocisize.report.formats import FORMATS, write_report
+from ocisize.report.formats import FORMATS as REPORT_FORMATS
+from ocisize.report.formats import write_report
 
-__all__ = ["FORMATS", "SEVERAL", "add_options", "run"]
-
+FORMATS = {name: row.about for name, row in REPORT_FORMATS.items()}
 SEVERAL = True  #: reports at once
-_WITH_FILES = ("json", "csv")  # formats that can have every file
 
 
 def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None:
@@ -45,10 +44,11 @@ def run(options: argparse.Namespace) -> int:
 
         return run_all(options)
     gate = find_gate(options)
-    formats = {output.format for output in options.outputs}
-    if options.files and formats.isdisjoint(_WITH_FILES) and not options.quiet:
-        print_message("warning", f"--files adds to {' and '.join(_WITH_FILES)} only; ocisize files IMAGE lists files")
-    needs_hashes = options.files and "json" in formats
+    formats = [REPORT_FORMATS[output.format] for output in options.outputs]
+    if options.files and not any(row.takes_files for row in formats) and not options.quiet:
+        names = " and ".join(row.name for row in REPORT_FORMATS.values() if row.takes_files)
+        print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
+    needs_hashes = options.files and any(row.content_hashes for row in formats)
     analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
     verdicts = gate.judge(analysis)
 

@@ -11,8 +11,9 @@ from typing import TextIO
 
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Severity
-from ocisize.report.ci.reported import ReportedImage, merge_findings
+from ocisize.report.ci.merge_findings import merge_findings
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of
 from ocisize.report.words.findings import describe, list_paths
@@ -25,10 +26,14 @@ _OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write a command for each budget that is not kept and each finding, as many of a kind as GitHub keeps."""
     left = dict.fromkeys(_COMMANDS.values(), LIMIT)
-    for command, properties, lines in [*_unread(images), *_budgets(images), *_findings(images, options)]:
+    for command, properties, lines in [
+        *_unread(subject.images),
+        *_budgets(subject.images),
+        *_findings(subject.images, options),
+    ]:
         left[command] -= 1
         if left[command] >= 0:
             listed = ",".join(f"{name}={_escape_property(display_name(str(value)))}" for name, value in properties.items())

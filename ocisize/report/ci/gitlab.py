@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Severity
-from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of, title_of
 from ocisize.report.words.findings import describe, fingerprint, fingerprints, list_paths, repository_of
@@ -25,9 +25,9 @@ _SEVERITIES = {Severity.HIGH: "major", Severity.MEDIUM: "minor", Severity.LOW: "
 _OUTCOMES = {BudgetStatus.FAIL: "critical", BudgetStatus.WARN: "minor"}
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write an issue for each budget that is not kept and each finding, image by image."""
-    issues = [issue for image in images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
+    issues = [issue for image in subject.images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
 

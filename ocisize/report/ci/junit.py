@@ -16,8 +16,8 @@ import attrs
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding, Severity
-from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import describe_layer
@@ -37,13 +37,16 @@ class Check:
     error: bool = False  #: it failed because it could not be looked at
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write a suite for each image: its budgets and the findings that matter, or one passed test.
 
     Layers that could not be read are errors.
     """
     write_suites(
-        [(image.analysis, _told_apart([*_of_layers(image), *_of_budgets(image), *_of_findings(image)])) for image in images],
+        [
+            (image.analysis, _told_apart([*_of_layers(image), *_of_budgets(image), *_of_findings(image)]))
+            for image in subject.images
+        ],
         file,
     )
 

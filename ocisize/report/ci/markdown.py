@@ -13,8 +13,9 @@ from typing import TextIO
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding
-from ocisize.report.ci.reported import ReportedImage, merge_findings
+from ocisize.report.ci.merge_findings import merge_findings
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import by_severity, describe, headline
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
@@ -35,9 +36,9 @@ _LINKED = re.compile(r"://|www\.|:\w+:")  # what turns into a link or a picture 
 _SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # what a code span in a table holds as it is
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the report for a comment."""
-    file.write(to_markdown(images))
+    file.write(to_markdown(subject.images))
 
 
 def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:

@@ -7,14 +7,14 @@ build, so that series go on and GitLab finds the same metric in the target branc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO
 
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.sizes import Sizes
-from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.findings import repository_of
 from ocisize.text import printable
 
@@ -30,9 +30,9 @@ _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
 }
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write gauges for the images, their layers, findings and budgets; what is unknown is left out."""
-    everything = [(_labels_of(image), image.analysis) for image in images]
+    everything = [(_labels_of(image), image.analysis) for image in subject.images]
     text = "Layers that could not be read; the figures that depend on them are left out."
     _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in everything])
     each = [(labels, image) for labels, image in everything if image.complete]
@@ -55,13 +55,15 @@ def write_images(images: Sequence[ReportedImage], file: TextIO, _: ReportOptions
     _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in everything])
     files: list[_Sample] = [(labels, image.file_count) for labels, image in each]
     _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
-    whole = [image for image in images if image.analysis.complete]
+    whole = [image for image in subject.images if image.analysis.complete]
     _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in whole for row in _count(image)])
     text = "Bytes of download that the findings save, by how sure they are."
     _write_gauge(
         file, "ocisize_findings_compressed_bytes", "bytes", text, [row for image in whole for row in _savings(image)]
     )
-    _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in images for row in _outcomes(image)])
+    _write_gauge(
+        file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in subject.images for row in _outcomes(image)]
+    )
     file.write("# EOF\n")
 
 

@@ -19,8 +19,8 @@ from ocisize.findings.explanations import Explanation, explain_rules
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetStatus
 from ocisize.model.findings import Confidence, Finding, Severity
-from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import place_of, places_of, title_of
 from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
@@ -35,9 +35,11 @@ LIMIT = 5000  #: results of a run that code scanning shows
 _IMAGE = "IMAGE"  # base of the paths in the image
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write a run for each image."""
-    json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(image, options) for image in images]}, file, indent=2)
+    json.dump(
+        {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(image, options) for image in subject.images]}, file, indent=2
+    )
     file.write("\n")
 
 

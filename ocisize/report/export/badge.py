@@ -9,6 +9,7 @@ import attrs
 
 from ocisize.model.analysis import Analysis
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.words.incomplete import AT_LEAST
 from ocisize.report.words.units import human_size
 
@@ -35,7 +36,7 @@ def make_badge(analysis: Analysis) -> Badge:
     return Badge(label, human_size(size), color)
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write what the endpoint reads."""
-    json.dump({"schemaVersion": 1, **attrs.asdict(make_badge(analysis))}, file)
+    json.dump({"schemaVersion": 1, **attrs.asdict(make_badge(subject.analysis))}, file)
     file.write("\n")

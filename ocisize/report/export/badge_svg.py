@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TextIO
 
-from ocisize.model.analysis import Analysis
 from ocisize.report.export.badge import make_badge
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 
 _COLORS = {
     "brightgreen": "#3b9b0e", "green": "#5f8a1a", "yellowgreen": "#78801c", "yellow": "#9a7500", "orange": "#c2571a",
@@ -33,9 +33,9 @@ _SVG = """\
 """
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the picture."""
-    badge = make_badge(analysis)
+    badge = make_badge(subject.analysis)
     lengths = [round(sum(_NARROW.get(character, _USUAL) for character in text)) for text in (badge.label, badge.message)]
     left, right = (length + 2 * _PADDING for length in lengths)
     file.write(

@@ -12,9 +12,9 @@ from typing import TextIO
 
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis
-from ocisize.report.ci.reported import ReportedImage
 from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.words.findings import describe_image
 from ocisize.report.words.incomplete import describe_layer, headline
 from ocisize.tar.filetable import KIND_NAMES
@@ -29,19 +29,19 @@ _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
 
-def write_images(images: Sequence[ReportedImage], file: TextIO, options: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without whole file tables.
 
     A row of files has the platform in front where there are several.
     """
-    for image in images:
+    for image in subject.images:
         if options.files and not image.analysis.complete:
             why = headline(image.analysis)
             raise ReportError(f"the list of files would have gaps, which CSV cannot say: {why}")
     writer = csv.writer(file, lineterminator="\r\n")
-    several = any(image.platform for image in images)
+    several = any(image.platform for image in subject.images)
     writer.writerow((*["platform"] * several, *_FILE) if options.files else _HEAD)
-    for image in images:
+    for image in subject.images:
         if options.files:
             writer.writerows(_files(image.analysis, [_text(image.platform)] if several else []))
         else:

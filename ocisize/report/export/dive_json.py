@@ -16,6 +16,7 @@ from ocisize.filesystem.dive_tree import BLANK, TYPE_BITS, list_nodes, size_read
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.export.go_compat import go_float, go_quote, sort_order
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.words.incomplete import headline
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, FileTable
 from ocisize.text import STEERING, decode_name
@@ -34,12 +35,12 @@ _TYPES_OF_KINDS = {
 }  # fmt: skip
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the export, without a newline at its end like dive; to a terminal without characters that could steer it.
 
     dive, and so the export, has those as they are where JSON allows that. Their escapes mean the same.
     """
-    pieces = write_dive_json(analysis)
+    pieces = write_dive_json(subject.analysis)
     file.writelines((_STEERING.sub(_escape, piece) for piece in pieces) if file.isatty() else pieces)
 
 

@@ -14,9 +14,9 @@ from itertools import accumulate, takewhile
 from typing import TextIO
 
 import ocisize
-from ocisize.model.analysis import Analysis
 from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.words.findings import describe_image
 from ocisize.sizes.layers import DISK_BLOCK
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray
@@ -26,12 +26,12 @@ from ocisize.text import decode_name, printable
 _WHITEOUT = b".wh."
 
 
-def write(analysis: Analysis, file: TextIO, _: ReportOptions) -> None:
-    """Write the merged filesystem; ReportError for an analysis without file tables."""
-    view = _View(stored_rows(analysis))
+def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
+    """Write the merged filesystem; ReportError for an subject.analysis without file tables."""
+    view = _View(stored_rows(subject.analysis))
     about = json.dumps({"progname": "ocisize", "progver": ocisize.__version__})
-    gaps = "" if analysis.complete else ',"read_error":true'
-    file.write(f"[1,2,{about},\n[{_name(describe_image(analysis))}{gaps}}}")
+    gaps = "" if subject.analysis.complete else ',"read_error":true'
+    file.write(f"[1,2,{about},\n[{_name(describe_image(subject.analysis))}{gaps}}}")
     file.writelines(_tree(view))
     file.write("]]\n")
 

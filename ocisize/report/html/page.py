@@ -19,6 +19,7 @@ from ocisize.report.html.body import write_advice, write_foot, write_head, write
 from ocisize.report.html.data import MAX_SIZE, page_data
 from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.words.image import name_image
 from ocisize.sizes.cost import Assumptions, default_assumptions
 
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 _SCRIPTS = ("model.js", "treemap.js", "table.js", "views.js", "page.js")
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write the page."""
-    file.write(to_html(analysis, assumptions=options.assumptions, verdicts=options.verdicts))
+    file.write(to_html(subject.analysis, assumptions=options.assumptions, verdicts=options.verdicts))
 
 
 def to_html(

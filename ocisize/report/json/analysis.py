@@ -10,7 +10,7 @@ import base64
 import json
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -20,7 +20,6 @@ from ocisize.model.base import BaseSplit
 from ocisize.model.dive import DiveFigures
 from ocisize.model.findings import Advice
 from ocisize.model.sizes import Group, Groups, Sizes
-from ocisize.report.options import ReportOptions
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.text import decode_name, display_name
@@ -40,11 +39,6 @@ GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
 _APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
-
-
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write the document, indented."""
-    file.write(to_json(analysis, files=options.files, assumptions=options.assumptions, verdicts=options.verdicts) + "\n")
 
 
 def to_json(

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.options import ReportOptions
+from ocisize.report.subject import Subject
 from ocisize.report.text.advice import write_advice
 from ocisize.report.text.groups import print_groups
 from ocisize.report.text.page import new_table, open_page, print_name, print_rest, print_rows
@@ -33,15 +34,21 @@ if TYPE_CHECKING:
 _DOUBT = "? "
 
 
-def write(analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
-    """Write the report at the width of the terminal or of a pipe."""
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
+    """Write the report on an image or on an index, at the width of the terminal or of a pipe."""
+    if subject.index is not None:
+        from ocisize.report.text.platforms import write_index
+
+        write_index(subject.index, file, verdicts=subject.verdicts, color=options.color)
+        return
+    (image,) = subject.images
     write_text(
-        analysis,
+        image.analysis,
         file,
         top=options.top,
         color=options.color,
         assumptions=options.assumptions,
-        verdicts=options.verdicts,
+        verdicts=image.verdicts,
     )
 
 

@@ -23,7 +23,7 @@ from ocisize.model.platforms import IndexAnalysis
 from ocisize.comparison.platforms import find_drift
 from ocisize.model.findings import Advice, Severity
 from ocisize.cli.main import main
-from ocisize.report.formats import FORMATS, FORMATS_OF_ALL, write_index_report, write_report
+from ocisize.report.formats import FORMATS, write_index_report, write_report
 from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.options import ReportOptions
 from ocisize.report.ci.sarif import LIMIT as MOST_RESULTS
@@ -33,6 +33,8 @@ from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout
 from tests.reports import DOCKERFILE, index_of, judged_all, of_all, platforms, text_of, with_budgets
+
+OF_ALL = [name for name, row in FORMATS.items() if row.all_platforms]
 
 # what budgets are called
 
@@ -227,10 +229,16 @@ def test_hostile_names_in_verdicts(name: str) -> None:
 
 def test_which_formats_are_about_all_platforms() -> None:
     """Those for CI are; the others tell of one image."""
-    assert set(FORMATS) - set(FORMATS_OF_ALL) == {"html", "ncdu", "dive-json", "badge", "badge-svg"}
+    assert {row.name for row in FORMATS.values() if not row.all_platforms} == {
+        "html",
+        "ncdu",
+        "dive-json",
+        "badge",
+        "badge-svg",
+    }
 
 
-@pytest.mark.parametrize("name", FORMATS_OF_ALL)
+@pytest.mark.parametrize("name", OF_ALL)
 def test_every_document_names_the_platforms(name: str) -> None:
     """Both images are told of, and the same again is the same."""
     text = of_all(name, verdicts=judged_all())
@@ -349,7 +357,7 @@ def test_platforms_are_what_the_index_calls_them() -> None:
 def test_the_command_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several reports on all platforms from one analysis; what is about one image only is refused before it is read."""
     folder = str(write_layout(build(), tmp_path / "app"))
-    names = [name for name in FORMATS_OF_ALL if name != "text"]
+    names = [name for name in OF_ALL if name != "text"]
     outputs = [word for name in names for word in ("-f", f"{name}={tmp_path / name}")]
     assert main([folder, "--all-platforms", "-q", "--no-budgets", "--max-files", "5", *outputs, "-f", "text"]) == 1
     assert all("linux/amd64" in (tmp_path / name).read_text() for name in names)

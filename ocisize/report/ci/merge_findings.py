@@ -1,0 +1,33 @@
+"""The same finding about the images of several platforms becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocisize.model.findings import Finding
+from ocisize.report.subject import ReportedImage
+from ocisize.report.words.findings import fingerprints
+
+_Row = tuple[ReportedImage, Finding]
+
+
+def merge_findings(images: Sequence[ReportedImage]) -> list[tuple[ReportedImage, Finding, tuple[str, ...]]]:
+    """The findings about all images; findings with the same fingerprint become one.
+
+    Returns for each finding the image where it saves most, the finding there, and all platforms that have it. The
+    largest savings come first; the findings about a single image keep their order.
+    """
+    groups: dict[str, list[_Row]] = {}
+    for image in images:
+        for finding, fingerprint in zip(image.findings, fingerprints(image.findings), strict=True):
+            groups.setdefault(fingerprint, []).append((image, finding))
+    merged = []
+    for rows in groups.values():
+        largest, finding = max(rows, key=lambda row: _saving(row[1]))
+        merged.append((largest, finding, tuple(image.platform for image, _ in rows)))
+    return merged if len(images) == 1 else sorted(merged, key=lambda row: _saving(row[1]), reverse=True)
+
+
+def _saving(finding: Finding) -> tuple[int, int]:
+    download = finding.compressed_size
+    return finding.size if download is None else download, finding.size

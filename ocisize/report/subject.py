@@ -1,0 +1,97 @@
+"""What a report is about: one image, or the images of all platforms, each with the verdicts on its budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Finding
+from ocisize.report.options import ReportOptions
+
+if TYPE_CHECKING:
+    from ocisize.history.dockerfile import Instruction
+    from ocisize.model.budget import Verdict
+    from ocisize.model.platforms import IndexAnalysis
+
+
+@attrs.frozen(kw_only=True)
+class ReportedImage:
+    """An image, the verdicts on its budgets, and the lines of its Dockerfile."""
+
+    analysis: Analysis
+    platform: str = ""  #: named in each row of a document about several images, "" in a document about one
+    verdicts: Sequence[Verdict] = ()
+    lines: Sequence[Instruction | None] = ()  #: by layer, base first: what wrote it; empty without a Dockerfile
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings about the image, largest savings first."""
+        return self.analysis.advice.findings
+
+    @property
+    def violations(self) -> list[Verdict]:
+        """The verdicts on budgets that failed, then those that warn."""
+        from ocisize.model.budget import BudgetStatus
+
+        outcomes = (BudgetStatus.FAIL, BudgetStatus.WARN)
+        return [verdict for outcome in outcomes for verdict in self.verdicts if verdict.outcome is outcome]
+
+    def with_platform(self, text: str) -> str:
+        """A text with the platform in front if the document is about several images."""
+        return f"{self.platform}: {text}" if self.platform else text
+
+    def dockerfile_line(self, finding: Finding) -> Instruction | None:
+        """The instruction that wrote the first layer of a finding that the Dockerfile explains; None if it explains none."""
+        known = (self.lines[layer] for layer in finding.layers if layer < len(self.lines))
+        return next((line for line in known if line is not None), None)
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """One image, or the images of an index in its order; ``index`` is None for one image."""
+
+    images: Sequence[ReportedImage]
+    index: IndexAnalysis | None = None
+
+    @classmethod
+    def of_image(cls, analysis: Analysis, options: ReportOptions) -> Subject:
+        """One image, with the verdicts and the Dockerfile of ``options``."""
+        lines = _match_lines(analysis, options)
+        return cls(images=[ReportedImage(analysis=analysis, verdicts=options.verdicts, lines=lines)])
+
+    @classmethod
+    def of_index(cls, index: IndexAnalysis, options: ReportOptions, verdicts: Mapping[str, Sequence[Verdict]]) -> Subject:
+        """The images of all platforms, under the names of the index: the configs of images often lack the variant."""
+        images = [
+            ReportedImage(
+                analysis=attrs.evolve(analysis, platform=name),
+                platform=name,
+                verdicts=verdicts.get(name, ()),
+                lines=_match_lines(analysis, options),
+            )
+            for name, analysis in index.analyses.items()
+        ]
+        return cls(images=images, index=index)
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis of the only image; raises ValueError if there are several."""
+        (image,) = self.images
+        return image.analysis
+
+    @property
+    def verdicts(self) -> Mapping[str, Sequence[Verdict]]:
+        """The verdicts on each image, by platform."""
+        return {image.platform: image.verdicts for image in self.images}
+
+
+def _match_lines(analysis: Analysis, options: ReportOptions) -> Sequence[Instruction | None]:
+    if not options.instructions:
+        return ()
+    from ocisize.history.dockerfile import find_lines
+
+    base = analysis.base.found.certain_layers if analysis.base is not None else 0
+    return find_lines([layer.instruction for layer in analysis.layers], options.instructions, base=base)
