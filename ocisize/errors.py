@@ -198,7 +198,7 @@ class IncompleteAnalysis(OcisizeError):
     def __init__(self, name: str, layers: Sequence[int]) -> None:
         listed = ", ".join(map(str, layers[:10])) + (" …" if len(layers) > 10 else "")
         super().__init__(
-            f"{name}: layer{'s' * (len(layers) > 1)} {listed} could not be read, so that it cannot be compared",
+            f"{name}: cannot be compared, because some layers could not be read: {listed}",
             hint="analyse it again without --keep-going",
         )
         self.layers = tuple(layers)

@@ -7,6 +7,24 @@ import re
 _BRIEF = 200
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun, which is in the plural unless the number is 1.
+
+    >>> count_of(1, "file"), count_of(1200, "file")
+    ('1 file', '1,200 files')
+    """
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A regular noun, in the plural unless ``number`` is 1.
+
+    >>> plural(1, "layer"), plural(2, "layer")
+    ('layer', 'layers')
+    """
+    return noun if number == 1 else f"{noun}s"
+
+
 def decode_name(name: bytes) -> str:
     """A tar name as text that can be turned back into the same bytes."""
     return name.decode("utf-8", "surrogateescape")

@@ -411,7 +411,7 @@ def test_saved_parts_are_refused_by_diff(tmp_path: Path, capsys: pytest.CaptureF
     main([folder, "--keep-going", "-q", "-f", "json", "--files", "-o", str(saved)])
     capsys.readouterr()
     assert main(["diff", str(saved), str(write_layout(whole(), tmp_path / "w"))]) == 2
-    assert "layer 1 could not be read, so that it cannot be compared" in capsys.readouterr().err
+    assert "cannot be compared, because some layers could not be read: 1" in capsys.readouterr().err
 
 
 # All platforms

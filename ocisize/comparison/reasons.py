@@ -15,6 +15,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.waste import Cause
+from ocisize.text import count_of, plural
 
 _MAX_STEP = 80  # characters of a build step within a sentence
 _MAX_WORDS = 6  # words that two steps differ in, for these to be named
@@ -114,7 +115,7 @@ def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterat
     found = []
     for kind, files in sorted((layer.files or {}).items()):
         if files.count and kind in _PHRASES:
-            count = f"{files.count:,} file{'s' * (files.count != 1)}"
+            count = count_of(files.count, "file")
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
             found.append((_weight(kind, files), _PHRASES[kind].format(files=count, of=of)))
     if shifted := _shifted(layer):
@@ -148,7 +149,7 @@ def _held_by(analysis: Analysis) -> dict[int, list[int]]:
 def _of_layers(layers: Sequence[int]) -> str:
     if not layers:
         return ""
-    return f" of layer{'s' * (len(layers) > 1)} {join_numbers(layers)}"
+    return f" of {plural(len(layers), 'layer')} {join_numbers(layers)}"
 
 
 def join_numbers(numbers: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange, LayerStatus, Suggestion
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.sizes import sum_known
+from ocisize.text import plural
 
 _LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before
@@ -81,7 +82,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         which = name_layer(first.before if gone else first.after, first.instruction, " of BEFORE" if gone else "")
         yield _about(
             above,
-            f"{_name(above)}: the same step{'s' * (len(above) > 1)}, and most files are as before, but {{it}} downloaded "
+            f"{_name(above)}: the same {plural(len(above), 'step')}, and most files are as before, but {{it}} downloaded "
             f"again because {which} below {_BECAME[first.status]}. {fix}",
             kept=True,
         )

@@ -16,7 +16,7 @@ from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
 from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
-from ocisize.text import decode_name
+from ocisize.text import count_of, decode_name, plural
 
 _MAX_PATHS = 5  # paths of a finding
 _MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download
@@ -88,7 +88,7 @@ class _Savings:
         change = self._change_of(claim)
         return Finding(
             id=claim.id,
-            title=claim.title.replace(FILES, f"{count:,} file{'s' * (count != 1)}"),
+            title=claim.title.replace(FILES, count_of(count, "file")),
             confidence=claim.confidence,
             severity=claim.severity or self._severity(weight),
             layers=layers,
@@ -238,7 +238,7 @@ def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> 
 
 
 def _layers_phrase(layers: Sequence[int]) -> str:
-    return f"Layer{'s' * (len(layers) > 1)} {' and '.join(map(str, layers))}"
+    return f"{plural(len(layers), 'Layer')} {' and '.join(map(str, layers))}"
 
 
 def _end_sentences(texts: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.rules.rule import LEAK_ID, Rule
 from ocisize.tar.filetable import FileTable
-from ocisize.text import decode_name
+from ocisize.text import decode_name, plural
 
 _REPLACE_IT = "Replace the secret: whoever can pull the image has it."
 _MOUNT = "RUN --mount=type=secret,id=NAME"
@@ -87,7 +87,7 @@ def _about_files(
     numbers = (
         " and ".join(map(str, layers)) if len(layers) < _MAX_LISTED_LAYERS else f"{layers[0]} and {len(layers) - 1} more"
     )
-    where = f"layer{'s' * (len(layers) > 1)} {numbers}"
+    where = f"{plural(len(layers), 'layer')} {numbers}"
     hidden = upper > layers[-1]
     if hidden:
         verb = "deletes" if cause in (Cause.DELETED, Cause.OPAQUE) else "replaces"

@@ -21,7 +21,7 @@ from ocisize.report.words.findings import describe_image, describe_saving, list_
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
 from ocisize.report.words.units import UNKNOWN, human_size, percent
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 LIMIT = 65_000  # bytes
 _FOR_LAYERS = 15_000  # of those, where the findings would take all
@@ -101,7 +101,7 @@ def _head(images: Sequence[ReportedImage]) -> str:
     names = list(_FIGURES)
     title, rule = escape_text(first.analysis.platform), "---:|" * len(names)
     if first.platform:
-        names, title, rule = ["Platform", *names], f"{len(images)} platform{'s' * (len(images) != 1)}", f"---|{rule}"
+        names, title, rule = ["Platform", *names], count_of(len(images), "platform"), f"---|{rule}"
     rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
     if len(images) > _MAX_PLATFORMS:
         rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")
@@ -155,7 +155,7 @@ def _summary(images: Sequence[ReportedImage]) -> str:
     if not count:
         whole = all(image.analysis.complete for image in images)
         return f"\nNo findings{'' if whole else ' in the layers that were read'}.\n"
-    found = f"{count:,} finding{'s' * (count != 1)}"
+    found = count_of(count, "finding")
     if len(images) > 1:
         return f"\n**{found}** on all platforms; what several have is one below\n"
     advice, wire = images[0].analysis.advice, images[0].analysis.compressed_size

@@ -16,6 +16,7 @@ from ocisize.report.words.image import describe_form, describe_identity, describ
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.report.words.units import UNKNOWN, human_dollars, human_size
 from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.text import count_of, plural
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
@@ -145,8 +146,8 @@ def _where(finding: Finding) -> Markup:
         paths.append(element("li", f"… and {rest:,} more"))
     if not steps and not paths:
         return Markup()
-    layers = f"Layer{'s' * (len(finding.layers) > 1)} {', '.join(map(str, finding.layers))}"
-    count = f"{finding.path_count:,} file{'s' * (finding.path_count != 1)}"
+    layers = f"{plural(len(finding.layers), 'Layer')} {', '.join(map(str, finding.layers))}"
+    count = count_of(finding.path_count, "file")
     summary = " · ".join([layers] * bool(steps) + [count] * bool(paths))
     lists = [element("ul", *items) for items in (steps, paths) if items]
     return element("details", element("summary", summary), *lists)
@@ -191,7 +192,7 @@ def write_foot(analysis: Analysis) -> Markup:
     """Warnings, and what the figures mean."""
     parts = []
     if analysis.warnings:
-        summary = element("summary", f"{len(analysis.warnings):,} warning{'s' * (len(analysis.warnings) != 1)}")
+        summary = element("summary", count_of(len(analysis.warnings), "warning"))
         parts.append(element("details", summary, element("ul", *[element("li", text) for text in analysis.warnings])))
     terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in _DEFINITIONS]
     parts.append(element("details", element("summary", "What the figures mean"), element("dl", *terms)))

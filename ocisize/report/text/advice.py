@@ -15,7 +15,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, sum_savings
 from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,7 +98,7 @@ def headline(analysis: Analysis) -> str:
     """How many findings there are, and what they save together."""
     advice, wire = analysis.advice, analysis.compressed_size
     count = len(advice.findings)
-    text = f"Advice: {count:,} finding{'s' * (count != 1)}"
+    text = f"Advice: {count_of(count, 'finding')}"
     if not advice.size:
         return text
     if advice.compressed_size is not None and wire:

@@ -25,7 +25,7 @@ from ocisize.report.text.advice import (
 from ocisize.report.text.page import open_page, print_name
 from ocisize.report.text.summary import write_brief
 from ocisize.sizes.cost import Assumptions
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 
 def write_advise(
@@ -41,8 +41,7 @@ def write_advise(
     findings = [finding for finding in analysis.advice.findings if is_secret(finding)] + list_advice(analysis)
     with open_page(file, width=width, color=color) as console:
         print_name(console, analysis)
-        count = len(analysis.layers)
-        console.print(Text(printable(f"{analysis.platform} · {count} layer{'s' * (count != 1)}"), style="dim"))
+        console.print(Text(printable(f"{analysis.platform} · {count_of(len(analysis.layers), 'layer')}"), style="dim"))
         console.print()
         write_brief(console, analysis)
         if not findings:

@@ -14,7 +14,7 @@ from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed, write_header, write_totals
 from ocisize.report.text.page import drop_unknown, new_table, open_page, print_rows
 from ocisize.report.words.units import human_size
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +70,7 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     rest = [each for each in reasons if each not in shown]
     if rest:
         wires = [each.growth if each.compressed_growth is None else each.compressed_growth for each in rest]
-        layers = f"{len(rest):,} more layer{'s' * (len(rest) != 1)}"
+        layers = count_of(len(rest), "more layer")
         console.print(Text(f"… and {layers}, {signed(sum(wires))} together", style="dim"))
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartChange, sum_file_totals
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import UNKNOWN, human_size, percent
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,13 +23,13 @@ def nothing_changed(comparison: Comparison) -> str | None:
     """One line where both images have the same layers, or the same tars of which an archive does not tell the wire."""
     before, after = comparison.before, comparison.after
     count = len(after.layers)
-    plural, content = "s" * (count != 1), f"{human_size(after.content_size)} unpacked"
+    content = f"{human_size(after.content_size)} unpacked"
     if comparison.same_layers:
         what = "Nothing changed" if before.config_digest == after.config_digest else "Nothing changed but the config"
         wire = f", {human_size(after.compressed_size)} of wire" if after.compressed_size is not None else ""
-        return f"{what}: the same {count} layer{plural}{wire}, {content}."
+        return f"{what}: the same {count_of(count, 'layer')}{wire}, {content}."
     if comparison.same_content and comparison.compressed_growth is None:
-        return f"Nothing changed but how layers are stored: the same {count} tar{plural}, {content}."
+        return f"Nothing changed but how layers are stored: the same {count_of(count, 'tar')}, {content}."
     return None
 
 
@@ -132,7 +132,7 @@ def _download(comparison: Comparison) -> str:
     count = len(comparison.after.layers)
     shared = sum(layer.status is LayerStatus.SHARED for layer in comparison.layers)
     same = sum(layer.status is LayerStatus.RECOMPRESSED for layer in comparison.layers)
-    text = f"{shared} of {count} layer{'s' * (count != 1)} shared"
-    text += f", {same} ha{'ve' if same > 1 else 's'} the same tar" if same else ""
+    text = f"{shared} of {count_of(count, 'layer')} shared"
+    text += f", {same} {'has' if same == 1 else 'have'} the same tar" if same else ""
     known = sum_file_totals([layer.unchanged for layer in fetched if layer.unchanged is not None]).after_compressed_size
     return f"{text}; {human_size(known)} are files that BEFORE has" if known else text

@@ -10,7 +10,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.report.text.page import layer_title, open_page, print_name, print_rest, print_rows
 from ocisize.report.words.units import human_size
 from ocisize.sizes.files import ListedFile, Listing
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 _COLUMNS = ("Size", "Wire", "Layers", "State", "Path")
 
@@ -30,7 +30,7 @@ def write_files(
         wire = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} of wire"
         subject = "" if layer is None else f" · {layer_title(analysis.layers[layer])}"
         console.print(Text(printable(f"{analysis.platform}{subject}"), style="dim"), overflow="fold")
-        title = f"{listing.file_count:,} file{'s' * (listing.file_count != 1)}, {human_size(listing.content_size)}{wire}"
+        title = f"{count_of(listing.file_count, 'file')}, {human_size(listing.content_size)}{wire}"
         if not listing.files:
             console.print()
             console.print(Text(title, style="bold"))

@@ -11,7 +11,7 @@ from ocisize.model.platforms import Drift, IndexAnalysis, OnlyThere, StepDrift
 from ocisize.report.text.page import new_table, open_page
 from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, mark_incomplete
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,12 +53,11 @@ def _header(console: Console, index: IndexAnalysis) -> int:
     named = index.reference not in (None, index.source)
     name = f"{index.source} · {index.reference}" if named else index.source
     _line(console, index.reference if index.format == "registry" and index.reference else name, "bold")
-    count = len(index.analyses)
-    parts = [f"{count} platform{'s' * (count != 1)}"]
+    parts = [count_of(len(index.analyses), "platform")]
     if index.stored_size is not None:
         parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers once")
     if index.attestations:
-        parts.append(f"{index.attestations} attestation{'s' * (index.attestations != 1)} left out")
+        parts.append(f"{count_of(index.attestations, 'attestation')} left out")
     _line(console, " · ".join(parts), "dim")
     lines = [f"index {index.digest}"] if index.digest else []
     if index.absent:
@@ -192,7 +191,7 @@ def _size(only: OnlyThere) -> int:
 
 
 def _describe(only: OnlyThere) -> str:
-    return f"{only.directory}: {only.file_count:,} file{'s' * (only.file_count != 1)}, {human_size(_size(only))}"
+    return f"{only.directory}: {count_of(only.file_count, 'file')}, {human_size(_size(only))}"
 
 
 def _who_has(step: StepDrift, drift: Drift) -> str:

@@ -18,7 +18,7 @@ from ocisize.report.text.page import layer_title, open_page, print_name
 from ocisize.report.words.units import human_size, percent, shorten_path
 from ocisize.sizes.files import Order
 from ocisize.sizes.tree import TreeNode
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,9 +48,8 @@ def write_tree(
 
 
 def _print_subject(console: Console, analysis: Analysis, tree: TreeNode, layer: int | None) -> None:
-    count = len(analysis.layers)
-    subject = f"{count} layer{'s' * (count != 1)}" if layer is None else layer_title(analysis.layers[layer])
-    files = f"{tree.group.file_count:,} file{'s' * (tree.group.file_count != 1)}"
+    subject = count_of(len(analysis.layers), "layer") if layer is None else layer_title(analysis.layers[layer])
+    files = count_of(tree.group.file_count, "file")
     legend = f" · {_LIVE} live {_WASTED} wasted" if tree.group.wasted_size else ""
     console.print(Text(printable(f"{analysis.platform} · {subject} · {files}{legend}"), style="dim"), overflow="fold")
 
@@ -110,7 +109,7 @@ def _lines(node: TreeNode, order: Order, label: str = "/", branches: str = "", s
         yield from _lines(child, order, name, stem + ("└ " if last else "├ "), stem + ("  " if last else "│ "))
     if others is not None:
         count = others.file_count
-        label = f"… {count:,} other{'s' * (count != 1)}" if count else "… directories and links"
+        label = f"… {count_of(count, 'other')}" if count else "… directories and links"
         yield _Line(f"{stem}└ ", label, others, is_rest=True)
 
 

@@ -11,7 +11,7 @@ from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
 from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
-from ocisize.text import printable
+from ocisize.text import count_of, printable
 
 _METHODS = {
     Method.GIVEN: "as given",
@@ -48,7 +48,7 @@ def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
     name = f"{_name(found)}: " if found.name or found.digest else ""
     how = f"{_METHODS[found.method]}{_REMEDY if found.confidence is not Confidence.SURE else ''}"
     yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[found.confidence]}{layers} ({how})"
-    files = f"{split.own.file_count:,} file{'s' * (split.own.file_count != 1)}"
+    files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
 
 

@@ -8,6 +8,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.dive import DiveFigures
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
+from ocisize.text import count_of
 
 _UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
 _FORMATS = {
@@ -29,9 +30,8 @@ def name_image(analysis: Analysis) -> str:
 
 def describe_form(analysis: Analysis) -> str:
     """Platform, form, number of layers, how they are compressed, and the day the image was made."""
-    count = len(analysis.layers)
     compressions = ", ".join(sorted({layer.compression for layer in analysis.layers if layer.failure is None}))
-    stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count} layer{'s' * (count != 1)}"
+    stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count_of(len(analysis.layers), 'layer')}"
     created = f" · created {analysis.created[:10]}" if analysis.created else ""
     return f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}{created}"
 
