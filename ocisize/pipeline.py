@@ -84,8 +84,8 @@ def analyze_layers(
     timer.end("waste and duplicates")
 
     # Pair the layers with the build steps of the image's history, and add up the figures of each layer.
-    steps = match_history(image.config.history, len(image.layers))
-    layers = summarize_layers(tables, facts, steps, waste, [duplicate.size for duplicate in duplicates], overlay)
+    histories = match_history(image.config.history, len(image.layers))
+    layers = summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates], overlay)
     groups = find_groups(layers, runs)
     timer.end("history and sizes")
 

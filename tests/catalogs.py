@@ -33,7 +33,7 @@ Globs: `*`, `?` and `[…]` stay within a component, `**` is any number of compo
 root, without it a glob holds anywhere. A trailing `/` means a directory with everything below it.
 
 Confidence: *sure*, a running container never needs it; *likely*, most do not; *ask*, only who wrote the image can tell.
-In fixes, `npm-dev` is for steps that install development packages as well, `{instruction}` stands for the build step at fault and `{path}` for a path it left.
+In fixes, `npm-dev` is for steps that install development packages as well, `{build_step}` stands for the build step at fault and `{path}` for a path it left.
 
 Rules of your own go into TOML files of the same form as `ocisize/rules/data/*.toml`: `ocisize IMAGE --rules
 FILE`, or `load_catalog` in the library. They stand before the packaged ones:

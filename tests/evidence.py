@@ -11,8 +11,9 @@ from ocisize.findings.advise import advise
 from ocisize.rules.rule import Catalog
 from ocisize.rules.load import load_catalog
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Finding
-from ocisize.history.steps import Origin
+from ocisize.history.steps import LayerHistory
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
 from ocisize.sizes.layers import LayerFacts, summarize_layers
@@ -55,9 +56,9 @@ def make_evidence(
         for number, table in enumerate(tables)
     ]
     matches, secrets = match_image(catalog, tables)
-    origins = [Origin(steps[number] if number < len(steps) else "") for number in range(len(tables))]
+    histories = [LayerHistory(BuildStep(steps[number] if number < len(steps) else "")) for number in range(len(tables))]
     return ImageEvidence(
-        layers=summarize_layers(tables, facts, origins, waste, [each.size for each in duplicates]),
+        layers=summarize_layers(tables, facts, histories, waste, [each.size for each in duplicates]),
         tables=tables,
         overlay=overlay,
         duplicates=duplicates,

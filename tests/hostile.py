@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 from hypothesis import strategies as st
 
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Confidence, Finding, Severity
 from ocisize.model.analysis import Analysis
 from ocisize.sizes.layers import sum_layers
@@ -83,7 +84,7 @@ def finding(
         confidence=Confidence.LIKELY,
         severity=severity,
         layers=tuple(layers),
-        instructions=(step,) * len(layers),
+        build_steps=(BuildStep(step),) * len(layers),
         paths=tuple(paths),
         path_count=len(paths) if path_count is None else path_count,
         size=size,

@@ -82,7 +82,7 @@ def expected(image: BuiltImage, tmp_path_factory: pytest.TempPathFactory) -> Ana
 
 
 def uncompressed(groups: Groups | None) -> list[list[Group]]:
-    """The groups by directory and type without what they cost compressed, instructions are those of the layers."""
+    """The groups by directory and type without what they cost compressed, build steps are those of the layers."""
     assert groups is not None
     return [
         [attrs.evolve(group, compressed_size=None, wasted_compressed_size=None) for group in division]

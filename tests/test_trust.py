@@ -95,7 +95,7 @@ def test_images_named_like_schemes(text: str, reference: str) -> None:
 
 
 def test_documents_cannot_steer_the_terminal(tmp_path: Path) -> None:
-    """Escape sequences in the platform, the date, the instruction or a name are shown, not sent."""
+    """Escape sequences in the platform, the date, the build step or a name are shown, not sent."""
     evil = "x\x1b]0;pwned\x07"
     image = build_image([layer({"a": b"1"})], os=evil, architecture=evil, config={"created": evil})
     folder = write_files(layout_files(index_bytes([named(image.descriptor, evil)]), image.blobs), tmp_path / "l")
@@ -108,7 +108,7 @@ def test_lone_surrogates_are_written_as_escapes(tmp_path: Path) -> None:
     image = build_image([layer({"a": b"1"})], history=[{"created_by": "RUN \ud800 \udcff"}])
     folder = write_layout(image, tmp_path / "l")
     assert r"RUN \ud800" in text_of(folder)
-    assert json.loads(to_json(Analyzer().analyze(folder)))["layers"][0]["instruction"].startswith("RUN")
+    assert json.loads(to_json(Analyzer().analyze(folder)))["layers"][0]["build_step"].startswith("RUN")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -7,7 +7,7 @@
         "registry.io/app": {                      name of the image, without tag and digest
           "linux/amd64": {
             "layers": [                           base first
-              {"digest": "sha256:…", "instruction": "COPY . /app", "unpacked": 73862, "wire": 20731}
+              {"digest": "sha256:…", "build_step": "COPY . /app", "unpacked": 73862, "wire": 20731}
             ],
             "totals": {"file_size": 1984576, "files": 216, "layers": 5, "live": 2670000,
                        "unpacked": 2930000, "waste": 261000, "wire": 1590055},
@@ -61,10 +61,10 @@ class Totals:
 
 @attrs.frozen(kw_only=True)
 class BaselineLayer:
-    """A layer; it is known by its instruction, since a build seldom gives the same digest twice."""
+    """A layer; it is known by its build step, since a build seldom gives the same digest twice."""
 
     digest: str
-    instruction: str
+    build_step: str
     wire: int | None = attrs.field(validator=_OPTIONAL)
     unpacked: int = attrs.field(validator=_SIZE)
 
@@ -89,8 +89,8 @@ class Entry:
         return figure
 
     def by_step(self) -> dict[tuple[str, int], BaselineLayer]:
-        """Layers by instruction, and by which of the layers with this instruction it is."""
-        return dict(zip(number_repeats([layer.instruction for layer in self.layers]), self.layers, strict=True))
+        """Layers by build step, and by which of the layers with this build step it is."""
+        return dict(zip(number_repeats([layer.build_step for layer in self.layers]), self.layers, strict=True))
 
 
 @attrs.frozen
@@ -108,13 +108,13 @@ class Baseline:
         return Baseline({**self.images, name: {**self.images.get(name, {}), platform: entry}})
 
 
-def number_repeats(instructions: list[str]) -> list[tuple[str, int]]:
-    """Each instruction with how often it stood before."""
+def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
+    """Each build step with the number of equal ones before."""
     seen = Counter[str]()
     found = []
-    for instruction in instructions:
-        found.append((instruction, seen[instruction]))
-        seen[instruction] += 1
+    for build_step in build_steps:
+        found.append((build_step, seen[build_step]))
+        seen[build_step] += 1
     return found
 
 
@@ -150,7 +150,7 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
         layers=tuple(
             BaselineLayer(
                 digest=layer.digest,
-                instruction=display_name(layer.instruction),
+                build_step=display_name(layer.build_step.text),
                 wire=layer.compressed_size,
                 unpacked=layer.content_size,
             )

@@ -26,7 +26,7 @@ UNKNOWN_DOWNLOAD = "the archive holds layers uncompressed, so that the download 
 NO_TABLES = "the analysis was saved without its files"
 NO_BASELINE = "there is no baseline of this image and platform"
 NOT_IN_BASELINE = "the baseline does not have the figure"
-NO_LAYER = "no layer has such an instruction"
+NO_LAYER = "no layer has such a build step"
 NO_PATH = "no path matches"
 UNREAD = "not all layers could be read"
 
@@ -176,7 +176,7 @@ def _kept_layers(
     if not budget.limit.growth or entry is None:
         return [None] * len(layers)
     kept = entry.by_step()
-    numbered = number_repeats([layer.instruction for layer in analysis.layers])
+    numbered = number_repeats([layer.build_step.text for layer in analysis.layers])
     found = [kept.get(numbered[layer.index]) for layer in layers]
     if budget.metric is Metric.DOWNLOAD:
         return [0 if layer is None else layer.wire for layer in found]

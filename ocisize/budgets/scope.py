@@ -76,7 +76,7 @@ class BudgetScope:
         if not budget.layer:
             return self.analysis.layers
         pattern = re.compile(".*".join(map(re.escape, budget.layer.split("*"))), re.DOTALL)
-        return tuple(layer for layer in self.analysis.layers if pattern.fullmatch(layer.instruction))
+        return tuple(layer for layer in self.analysis.layers if pattern.fullmatch(layer.build_step.text))
 
     def rows(self, layer: int, budget: Budget) -> Sequence[int]:
         """The rows of a layer that a budget is about, whiteout markers left out where it names paths."""

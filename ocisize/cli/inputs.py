@@ -122,7 +122,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     except OSError as error:
         problem = f"{error.strerror}; findings are shown at its first line"
     else:
-        steps = [[layer.instruction for layer in analysis.layers] for analysis in analyses]
+        steps = [[layer.build_step for layer in analysis.layers] for analysis in analyses]
         if not any(any(find_lines(each, instructions)) for each in steps):
             problem = "no layer was written by its instructions; findings are shown at its first line"
     if problem and options.dockerfile and not options.quiet:

@@ -15,6 +15,7 @@ from ocisize.comparison.reasons import find_reasons
 from ocisize.comparison.suggestions import find_suggestions
 from ocisize.errors import IncompleteAnalysis
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import (
     SAME_CONTENT,
     BaseChange,
@@ -89,8 +90,8 @@ def _change(
         status=_status(old, new),
         before=old.index if old is not None else None,
         after=new.index if new is not None else None,
-        instruction=shown.instruction if shown is not None else "",
-        before_instruction=old.instruction if old is not None else "",
+        build_step=shown.build_step if shown is not None else BuildStep(),
+        before_build_step=old.build_step if old is not None else BuildStep(),
         before_size=old.content_size if old is not None else 0,
         after_size=new.content_size if new is not None else 0,
         before_compressed_size=before_wire,

@@ -78,7 +78,7 @@ class _Step:
 
     def __init__(self, layer: LayerAnalysis) -> None:
         self.is_base = layer.index == 0
-        self.text = _HASH.sub("", layer.instruction)
+        self.text = _HASH.sub("", layer.build_step.text)
         self.verb, *words = _WORD.findall(self.text) or [""]
         self.words = frozenset(words)
 

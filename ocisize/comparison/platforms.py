@@ -33,11 +33,11 @@ def find_drift(analyses: Mapping[str, Analysis]) -> Drift:
 
 
 def _find_steps(images: Sequence[Analysis]) -> Iterator[StepDrift]:
-    numbered = [_numbered(image.layers, lambda layer: without_processor(layer.instruction)) for image in images]
+    numbered = [_numbered(image.layers, lambda layer: without_processor(layer.build_step)) for image in images]
     for key in _in_order(numbered):
         layers = [each.get(key) for each in numbered]
         yield StepDrift(
-            instruction=next(layer.instruction for layer in layers if layer is not None),
+            build_step=next(layer.build_step for layer in layers if layer is not None),
             layers=_each(layers, lambda layer: layer.index),
             digests=tuple(layer.digest if layer is not None else None for layer in layers),
             compressed_sizes=_each(layers, lambda layer: layer.compressed_size),
@@ -47,7 +47,7 @@ def _find_steps(images: Sequence[Analysis]) -> Iterator[StepDrift]:
 
 def _find_findings(analyses: Mapping[str, Analysis]) -> Iterator[FindingDrift]:
     numbered = [
-        _numbered(image.advice.findings, lambda each: (each.id, *map(without_processor, each.instructions)))
+        _numbered(image.advice.findings, lambda each: (each.id, *map(without_processor, each.build_steps)))
         for image in analyses.values()
     ]
     everywhere = set.intersection(*map(set, numbered)) if numbered else set()

@@ -5,13 +5,14 @@ Layers that hardly grew come in their order, lowest first: it is the lowest that
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.comparison.directory_growth import DirectoryGrowth
 from ocisize.history.shell import shorten
+from ocisize.history.step_kind import may_lay_root_filesystem
 from ocisize.model.analysis import Analysis
+from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.waste import Cause
@@ -21,7 +22,6 @@ _MAX_STEP = 80  # characters of a build step within a sentence
 _MAX_WORDS = 6  # words that two steps differ in, for these to be named
 _EXPLAINED = 20  # reasons whose main directory is looked for
 _NOTABLE = 0.01  # of the image
-_BASE = re.compile(r"ADD (file:|rootfs|\S+\.tar)|# debian\.sh|debuerreotype")
 _OUTCOMES = {
     LayerStatus.SHARED: "is the same",
     LayerStatus.ADDED: "is new",
@@ -73,41 +73,41 @@ def find_reasons(
     return tuple(reasons)
 
 
-def name_layer(index: int | None, instruction: str, side: str = "") -> str:
+def name_layer(index: int | None, build_step: BuildStep, side: str = "") -> str:
     """A layer by its number and its build step."""
-    step = shorten(instruction, _MAX_STEP)
+    step = shorten(build_step.text, _MAX_STEP)
     return f"layer {index}{side}" + (f" `{step}`" if step else "")
 
 
 def is_other_base(layer: LayerChange) -> bool:
     """Whether a layer shows that another base image is used."""
     changed = layer.status is LayerStatus.CHANGED and layer.before == layer.after == 0
-    return changed and bool(_BASE.search(layer.instruction) and _BASE.search(layer.before_instruction))
+    return changed and may_lay_root_filesystem(layer.build_step) and may_lay_root_filesystem(layer.before_build_step)
 
 
 def _subject(layer: LayerChange, before: Analysis, after: Analysis) -> str:
     """What the sentence is about: the layer, and what became of it."""
     if layer.status is LayerStatus.REMOVED:
-        return f"{name_layer(layer.before, layer.instruction, ' of BEFORE')} is gone"
-    name = name_layer(layer.after, layer.instruction)
+        return f"{name_layer(layer.before, layer.build_step, ' of BEFORE')} is gone"
+    name = name_layer(layer.after, layer.build_step)
     if is_other_base(layer):
         return f"{name} is another base image"
-    if layer.status is LayerStatus.CHANGED and layer.instruction != layer.before_instruction:
-        return f"{name} {_difference(layer.before_instruction, layer.instruction)}"
+    if layer.status is LayerStatus.CHANGED and layer.build_step != layer.before_build_step:
+        return f"{name} {_difference(layer.before_build_step, layer.build_step)}"
     if layer.status is LayerStatus.RECOMPRESSED and layer.before is not None and layer.after is not None:
         old, new = before.layers[layer.before].compression, after.layers[layer.after].compression
         return f"{name} has the same content, {f'as {new} in place of {old}' if old != new else 'compressed otherwise'}"
     return f"{name} {_OUTCOMES[layer.status]}"
 
 
-def _difference(old: str, new: str) -> str:
+def _difference(old: BuildStep, new: BuildStep) -> str:
     """How a step changed: the words it has more and less, or the old step."""
-    before, after = Counter(old.split()), Counter(new.split())
+    before, after = Counter(old.text.split()), Counter(new.text.split())
     more, less = " ".join((after - before).elements()), " ".join((before - after).elements())
     if 0 < len(more.split()) + len(less.split()) <= _MAX_WORDS:
         words = [*([f"with `{more}`"] if more else []), *([f"without `{less}`"] if less else [])]
         return f"is now {' and '.join(words)}"
-    return f"was `{shorten(old, _MAX_STEP)}`" if old else "is another step"
+    return f"was `{shorten(old.text, _MAX_STEP)}`" if old.text else "is another step"
 
 
 def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:

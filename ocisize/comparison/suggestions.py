@@ -79,7 +79,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     if above and first is not None:
         fix = _UNLINK if is_other_base(first) else _REORDER
         gone = first.status is LayerStatus.REMOVED
-        which = name_layer(first.before if gone else first.after, first.instruction, " of BEFORE" if gone else "")
+        which = name_layer(first.before if gone else first.after, first.build_step, " of BEFORE" if gone else "")
         yield _about(
             above,
             f"{_name(above)}: the same {plural(len(above), 'step')}, and most files are as before, but {{it}} downloaded "
@@ -102,14 +102,16 @@ def _split(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         if _is_other_step(layer) and layer.files and _kept(layer) >= _NEARLY_ALL and _had(layer) >= _NEARLY_ALL:
             yield _about(
                 [layer],
-                f"{name_layer(layer.after, layer.instruction)}: nearly all files are as before, but {{it}} downloaded again "
+                f"{name_layer(layer.after, layer.build_step)}: nearly all files are as before, but {{it}} downloaded again "
                 "as a whole. Add what is new in a step of its own above it.",
                 kept=True,
             )
 
 
 def _same_step(layer: LayerChange) -> bool:
-    return layer.status is LayerStatus.CHANGED and bool(layer.instruction) and layer.instruction == layer.before_instruction
+    return (
+        layer.status is LayerStatus.CHANGED and bool(layer.build_step.text) and layer.build_step == layer.before_build_step
+    )
 
 
 def _is_other_step(layer: LayerChange) -> bool:
@@ -130,7 +132,7 @@ def _had(layer: LayerChange) -> float:
 
 def _name(layers: Sequence[LayerChange]) -> str:
     if len(layers) == 1:
-        return name_layer(layers[0].after, layers[0].instruction)
+        return name_layer(layers[0].after, layers[0].build_step)
     return f"layers {join_numbers([layer.after for layer in layers if layer.after is not None])}"
 
 

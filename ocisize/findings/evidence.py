@@ -34,4 +34,9 @@ class ImageEvidence:
 
     def step(self, layer: int) -> str:
         """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
-        return shorten(self.layers[layer].instruction or f"layer {layer}")
+        return shorten(self.layers[layer].build_step.text or f"layer {layer}")
+
+
+def fix_for_stage(step: str) -> str:
+    """The fix for files that a step copies from another stage; ``step`` is its text within the sentence."""
+    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."

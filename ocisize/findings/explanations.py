@@ -39,7 +39,7 @@ def _packaged() -> dict[str, Explanation]:
 
 
 def _from_rule(rule: Rule) -> Explanation:
-    fixes = rule.fixes(instruction="the step that brings them", path="the file")
+    fixes = rule.fixes(build_step="the step that brings them", path="the file")
     text = " ".join(filter(None, (rule.why, *(f"{name}: {fix}." for name, fix in fixes.items()))))
     return Explanation(id=rule.id, title=rule.title, what=rule.what, help=text or rule.what, source=rule.source)
 

@@ -71,7 +71,7 @@ class _Savings:
         return _target(layer, self._moved)
 
     def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
-        return apply_changes(self._evidence.layers[layer].instruction, [claim.change for claim in claims if claim.change])
+        return apply_changes(self._evidence.layers[layer].build_step, [claim.change for claim in claims if claim.change])
 
     def weigh(self, claim: Claim) -> Finding | None:
         """A claim as a finding; None where it is too small to be one."""
@@ -92,7 +92,7 @@ class _Savings:
             confidence=claim.confidence,
             severity=claim.severity or self._severity(weight),
             layers=layers,
-            instructions=tuple(evidence.layers[layer].instruction for layer in layers),
+            build_steps=tuple(evidence.layers[layer].build_step for layer in layers),
             paths=paths,
             path_count=count,
             size=size,
@@ -141,9 +141,9 @@ class _Savings:
         return (layer, found) if found is not None and found.made[at] else None
 
     def _rewrite_of(self, change: tuple[int, Rewritten] | None) -> Rewrite | None:
-        if change is None or change[1].instruction == self._evidence.layers[change[0]].instruction:
+        if change is None or change[1].build_step == self._evidence.layers[change[0]].build_step:
             return None
-        return Rewrite(layer=change[0], instruction=change[1].instruction)
+        return Rewrite(layer=change[0], build_step=change[1].build_step)
 
     def _change_text(self, claim: Claim, layer: int, change: Rewritten) -> str:
         by = zip(self._changes[layer], change.made, strict=True)
@@ -151,7 +151,7 @@ class _Savings:
         more = f" (also mends {', '.join(others)})" if others else ""
         own = claim.change.layer if claim.change else layer
         drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
-        if drop is not None and change.instruction == self._evidence.layers[layer].instruction:
+        if drop is not None and change.build_step == self._evidence.layers[layer].build_step:
             return f"Drop layer {drop}, `{self._evidence.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
         dropped = "" if drop is None else f", and drop layer {drop}, `{self._evidence.step(drop)}`"
         return (
@@ -160,8 +160,8 @@ class _Savings:
 
     def _without_lists(self, layer: int, change: Rewritten) -> str:
         """Which steps relied on the lists of packages that a step written anew removes."""
-        steps = [each.instruction for each in self._evidence.layers]
-        if _APT_LISTS not in change.instruction or _APT_LISTS in steps[layer]:
+        steps = [each.build_step for each in self._evidence.layers]
+        if _APT_LISTS not in change.build_step.text or _APT_LISTS in steps[layer].text:
             return ""
         later = [each for each in range(layer + 1, len(steps)) if each not in self._moved and relies_on_lists(steps[each])]
         verb = "needs" if len(later) == 1 else "need"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from ocisize.model.build_step import BuildStep
+
 _ANY = "@"
 #: name → what stands for it; longer ones first, where one contains another
 _TUPLES = {
@@ -28,9 +30,9 @@ _IN_TEXT = re.compile(rf"(?<![a-z0-9])(?:{_WORDS})(?:/v[0-9])?(?![a-z0-9])")
 _ID = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids: other contents, same step
 
 
-def without_processor(text: str) -> str:
+def without_processor(step: BuildStep) -> str:
     """A build step with one sign for all processors, and without digests, which differ as they do."""
-    return _ID.sub("#", _IN_TEXT.sub(_ANY, text))
+    return _ID.sub("#", _IN_TEXT.sub(_ANY, step.text))
 
 
 def paths_without_processor(paths: list[bytes]) -> list[bytes]:

@@ -23,6 +23,7 @@ import attrs
 
 from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
+from ocisize.history.step_kind import may_lay_root_filesystem
 from ocisize.history.steps import describe
 from ocisize.model.base import Base, GivenBase, Method
 from ocisize.model.findings import Confidence
@@ -38,7 +39,6 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)
 _FROM = re.compile(r"(?:^|\s)FROM (\S+)$")
 _SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _CMD = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
-_ROOTFS = re.compile(r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /|RUN # debian\.sh |# debian\.sh ")
 _AUTHORS = frozenset({"jib", "kaniko", "ko"})  # builders that sign every step of their own, and only those
 
 
@@ -195,4 +195,4 @@ def _is_buildkit(entry: History) -> bool:
 
 def _is_rootfs(history: Sequence[History]) -> bool:
     first = next((entry for entry in history if not entry.empty_layer), None)
-    return first is not None and ("debuerreotype" in first.comment or _ROOTFS.match(describe(first)) is not None)
+    return first is not None and ("debuerreotype" in first.comment or may_lay_root_filesystem(describe(first)))

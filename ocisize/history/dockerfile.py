@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from ocisize.model.build_step import BuildStep
+
 _KEYWORD = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*\w+\s*=.*")
@@ -109,9 +111,9 @@ def _plain(text: str) -> str:
 
 
 def find_lines(
-    steps: Sequence[str], instructions: Sequence[Instruction], *, base: int = 0
+    steps: Sequence[BuildStep], instructions: Sequence[Instruction], *, base: int = 0
 ) -> tuple[Instruction | None, ...]:
-    """The instruction that wrote each layer, base first, given the layers' build steps in Dockerfile words.
+    """The instruction that wrote each layer, base first, given the layers' build steps.
 
     The lowest ``base`` layers belong to the FROM of the last stage where no instruction is theirs. None where nothing
     in the file can be what wrote the layer.
@@ -124,15 +126,14 @@ def find_lines(
     return tuple(origin if each is None and layer < base else each for layer, each in enumerate(found))
 
 
-def _pair(steps: Sequence[str], instructions: Sequence[Instruction]) -> Iterator[tuple[int, int]]:
+def _pair(steps: Sequence[BuildStep], instructions: Sequence[Instruction]) -> Iterator[tuple[int, int]]:
     """The pairs, in order on both sides, that fit best together; of equal ones those further down the file."""
     if len(steps) * len(instructions) > _MAX_CELLS:
         return
     fits = []
     for step in steps:
-        keyword, _, rest = step.partition(" ")
-        text = _plain(rest)
-        fits.append([_fit(keyword.upper(), text, each) for each in instructions])
+        text = _plain(step.text.partition(" ")[2])
+        fits.append([_fit(step.keyword.upper(), text, each) for each in instructions])
     best = [[0] * (len(instructions) + 1) for _ in range(len(steps) + 1)]  # of what is before
     for row, line in enumerate(fits):
         for column, fit in enumerate(line):

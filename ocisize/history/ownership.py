@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from ocisize.history.shell import run_commands, shorten
+from ocisize.history.shell import shorten
+from ocisize.history.step_kind import makes_users
+from ocisize.model.build_step import BuildStep
 
 _MODE = re.compile(r"[0-7]{3,4}")
 _OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")
-_MAKES_USERS = re.compile(r"\b(?:useradd|adduser)\b")
-_ANY = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 
 
 @attrs.frozen(kw_only=True)
@@ -32,24 +32,18 @@ class OwnershipChange:
         return f"--{self.tool}={self.value}"
 
 
-def sets_metadata(step: str) -> bool:
-    """Whether a step changes owners or modes, as far as its text tells."""
-    return _ANY.search(step) is not None
-
-
-def ownership_changes(step: str) -> tuple[list[OwnershipChange], bool]:
+def ownership_changes(step: BuildStep) -> tuple[list[OwnershipChange], bool]:
     """The chowns and chmods of a RUN that can be told from its text, and whether they are all that it does."""
-    found = run_commands(step)
-    if found is None:
+    if step.commands is None:
         return [], False
-    read = [_read(command) for command in found]
-    return [grant for grant in read if grant is not None], None not in read
+    changes = [_parse_command(command) for command in step.commands]
+    return [change for change in changes if change is not None], None not in changes
 
 
-def target_of(copy: str, folder: str) -> str | None:
+def target_of(copy: BuildStep, folder: str) -> str | None:
     """Where a COPY or ADD puts its files, as an absolute path without a slash at its end; ``folder`` is the WORKDIR."""
-    words = copy.split()
-    if len(words) < 3 or words[-1].endswith("]"):
+    words = copy.arguments.split()
+    if len(words) < 2 or words[-1].endswith("]"):
         return None
     target = (
         words[-1] if words[-1].startswith("/") else f"{folder.rstrip('/')}/{words[-1].removeprefix('./').removeprefix('.')}"
@@ -57,7 +51,7 @@ def target_of(copy: str, folder: str) -> str | None:
     return target.rstrip("/")
 
 
-def copy_with_ownership(copy: str, step: str, layer: int, target: str | None) -> str:
+def copy_with_ownership(copy: BuildStep, step: BuildStep, layer: int, target: str | None) -> str:
     """What to write instead of a COPY and a later RUN that gives its files another owner or mode.
 
     To drop the RUN is advised only where all it does is done by the COPY then.
@@ -65,18 +59,18 @@ def copy_with_ownership(copy: str, step: str, layer: int, target: str | None) ->
     found, whole = ownership_changes(step)
     carried = [grant for grant in found if grant.recursive and target is not None and target in grant.targets]
     named = [grant for grant in found if not grant.recursive and _inside(grant, target)]
-    word, _, rest = copy.partition(" ")
+    word, _, rest = copy.text.partition(" ")
     options = " ".join(dict.fromkeys(grant.option for grant in carried)) or "--chown=USER:GROUP --chmod=MODE"
     for option in options.split():
         rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
     write = f"Set owner and mode where the files come in, `{word} {options} {rest}`"
     if not carried:
-        return f"{write}, and leave them alone in `{shorten(step)}`."
+        return f"{write}, and leave them alone in `{shorten(step.text)}`."
     exact = [grant for grant in carried if grant.targets == (target,)]
     apart = ", ".join(f"{' '.join(grant.targets)} with `{word} {_more(options, grant)}`" for grant in named)
     copies = f"; copy {apart} (a RUN stores files again)" if named else ""
     if whole and len(exact) + len(named) == len(found):
-        return f"{write}{copies}, and drop layer {layer}, `{shorten(step)}`."
+        return f"{write}{copies}, and drop layer {layer}, `{shorten(step.text)}`."
     texts = [
         f"drop `{grant.text}`" if grant in (*exact, *named) else f"take {target} out of `{grant.text}`"
         for grant in found
@@ -91,7 +85,7 @@ def _more(options: str, grant: OwnershipChange) -> str:
     return " ".join([*kept, grant.option])
 
 
-def chown_for_earlier_run(step: str, paths: Sequence[str]) -> tuple[str, str] | None:
+def chown_for_earlier_run(step: BuildStep, paths: Sequence[str]) -> tuple[str, str] | None:
     """The command for the end of the RUN that writes these files, and what to take out of the later step for it.
 
     None where the step's text does not tell which of its commands changes them.
@@ -111,8 +105,8 @@ def chown_for_earlier_run(step: str, paths: Sequence[str]) -> tuple[str, str] | 
     return " && ".join(kept), "" if rest else f"take {' '.join(dict.fromkeys(out))} out of"
 
 
-def _before(step: str) -> str:
-    return " Make the user in a step before." if _MAKES_USERS.search(step) else ""
+def _before(step: BuildStep) -> str:
+    return " Make the user in a step before." if makes_users(step) else ""
 
 
 def _inside(grant: OwnershipChange, target: str | None) -> bool:
@@ -123,7 +117,7 @@ def _holds(target: str, path: str) -> bool:
     return path == target or path.startswith(f"{target.rstrip('/')}/")
 
 
-def _read(command: str) -> OwnershipChange | None:
+def _parse_command(command: str) -> OwnershipChange | None:
     try:
         words = shlex.split(command)
     except ValueError:

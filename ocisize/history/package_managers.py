@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import attrs
 
-from ocisize.history.shell import run_commands, shell_commands
+from ocisize.model.build_step import BuildStep, StepKind
 
 _NAME = re.compile(r"[\w.+-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?")  # no path, no address
@@ -64,7 +64,7 @@ _OPTIONS = r"(?:.*?\s)?"  # between a tool and its verb
 _APT = MANAGERS[0]
 
 
-def common_manager(*steps: str) -> Manager | None:
+def common_manager(*steps: BuildStep) -> Manager | None:
     """The package manager that installs in all of these steps, or runs in all of them."""
     for manager in MANAGERS:
         first, *others = steps
@@ -73,31 +73,30 @@ def common_manager(*steps: str) -> Manager | None:
     return None
 
 
-def only_installs(manager: Manager, step: str) -> bool:
+def only_installs(manager: Manager, step: BuildStep) -> bool:
     """Whether all that a RUN does is to install packages."""
-    found = run_commands(step)
-    return found is not None and all(re.match(manager.helper, command) for command in found)
+    return step.commands is not None and all(re.match(manager.helper, command) for command in step.commands)
 
 
-def can_move(between: Sequence[str]) -> bool:
+def can_move(between: Sequence[BuildStep]) -> bool:
     """Whether the steps between two leave alone where packages come from, so that one can do what the other did."""
-    return not any(map(_SOURCES.search, between))
+    return not any(_SOURCES.search(step.text) for step in between)
 
 
-def relies_on_lists(step: str) -> bool:
+def relies_on_lists(step: BuildStep) -> bool:
     """Whether a step installs by apt with the lists that a step before it left."""
     return _called(_APT.install, step) and not _called(r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?update\b", step)
 
 
-def fetches_lists(step: str) -> bool:
+def fetches_lists(step: BuildStep) -> bool:
     """Whether a step has apt fetch its lists and installs nothing."""
     return _called(r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?update\b", step) and not _called(_APT.install, step)
 
 
-def package_arguments(manager: Manager, step: str) -> list[str] | None:
+def package_arguments(manager: Manager, step: BuildStep) -> list[str] | None:
     """The packages that a RUN installs, by name; None where it names files, addresses or lists of requirements."""
     packages: list[str] = []
-    for command in shell_commands(step):
+    for command in step.shell_commands:
         if (found := _find(manager.install, command)) is None:
             continue
         words = iter(command[found.end() :].split())
@@ -142,8 +141,8 @@ def _named(package: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _called(pattern: str, step: str) -> bool:
-    return step.startswith("RUN ") and any(_find(pattern, command.removeprefix("RUN ")) for command in shell_commands(step))
+def _called(pattern: str, step: BuildStep) -> bool:
+    return step.kind is StepKind.RUN and any(_find(pattern, command) for command in step.shell_commands)
 
 
 def _find(pattern: str, command: str) -> re.Match[str] | None:

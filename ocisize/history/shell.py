@@ -1,17 +1,15 @@
-"""The commands of a build step, and how to write the step better."""
+"""Changes to the shell commands of a RUN: several findings edit one step, and the rewritten step has all their edits."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import attrs
 
-_BETWEEN = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
-_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
-_UNSAFE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;]$")  # no shell, a here-document, a comment, or text that was cut
-_IN_SENTENCE = 120  # characters of a step within a sentence
-_LONGEST = 400  # characters of a step that is shown as a whole
+from ocisize.model.build_step import BuildStep, split_commands
+
+_MAX_IN_SENTENCE = 120  # characters of a step within a sentence
+_MAX_WHOLE = 400  # characters of a step that is shown as a whole
 
 
 @attrs.frozen(kw_only=True)
@@ -27,27 +25,18 @@ class Change:
 class Rewritten:
     """A RUN with some changes made."""
 
-    instruction: str
+    build_step: BuildStep
     shown: str  #: short enough for a sentence: of a long step, only what changes
     made: tuple[bool, ...]  #: by change
 
 
-def shorten(step: str, most: int = _IN_SENTENCE) -> str:
-    """A step short enough for a sentence."""
-    return step if len(step) <= most else f"{step[: most - 1]}…"
+def shorten(text: str, max_length: int = _MAX_IN_SENTENCE) -> str:
+    """Return a text, cut to at most ``max_length`` characters so that it fits into a sentence.
 
-
-def shell_commands(step: str) -> list[str]:
-    """The commands of a RUN, one after the other; what stands in quotes is not looked into."""
-    return _split(step)[::2]
-
-
-def run_commands(step: str) -> list[str] | None:
-    """The commands of a RUN that are run one after the other, without the word RUN; None where that is not all."""
-    if not step.startswith("RUN ") or _UNSAFE.search(step):
-        return None
-    parts = _split(step.removeprefix("RUN "))
-    return parts[::2] if all(between.strip() in ("&&", ";") for between in parts[1::2]) else None
+    >>> shorten("RUN make install", 10)
+    'RUN make …'
+    """
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
 def edit_each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str] | None]:
@@ -60,14 +49,20 @@ def edit_each(change: Callable[[str], str | None]) -> Callable[[list[str]], list
     return edit
 
 
-def apply_changes(step: str, changes: Sequence[Change]) -> Rewritten | None:
-    """The RUN with all changes that can be made; None where none can, or where that is not safe."""
-    if not step.startswith("RUN ") or _UNSAFE.search(step):
+def apply_changes(step: BuildStep, changes: Sequence[Change]) -> Rewritten | None:
+    """Apply all changes that fit to a RUN; None where none fits or where the step is not safe to edit.
+
+    >>> changes = [Change(layer=1, command="rm -rf /var/lib/apt/lists/*")]
+    >>> rewritten = apply_changes(BuildStep("RUN apt-get update && apt-get install -y curl"), changes)
+    >>> str(rewritten.build_step), rewritten.made
+    ('RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*', (True,))
+    """
+    if not step.is_editable:
         return None
-    parts = _split(step)
+    parts = split_commands(step.text)
+    before = parts[::2]
     made: list[bool] = []
     added: list[str] = []
-    before = parts[::2]
     for change in changes:
         after = change.edit(parts[::2]) if change.edit is not None else None
         if after is not None:
@@ -80,20 +75,6 @@ def apply_changes(step: str, changes: Sequence[Change]) -> Rewritten | None:
     if not any(made):
         return None
     whole = " && ".join(["".join(parts), *added])
-    edited = [_cut(command) for command, old in zip(parts[::2], before, strict=True) if command != old]
-    shown = whole if len(whole) <= _LONGEST else "; ".join([*edited, *(["… && " + " && ".join(added)] if added else [])])
-    return Rewritten(whole, shown, tuple(made))
-
-
-def _cut(command: str) -> str:
-    return command if len(command) <= _LONGEST else f"{command[: _LONGEST - 1]}…"
-
-
-def _split(step: str) -> list[str]:
-    """Commands with what stands between them, alternating."""
-    parts, start = [], 0
-    for match in re.finditer(f"{_QUOTED.pattern}|{_BETWEEN.pattern}", step):
-        if match[1] is not None:
-            parts += [step[start : match.start()], match[1]]
-            start = match.end()
-    return [*parts, step[start:]]
+    edited = [shorten(command, _MAX_WHOLE) for command, old in zip(parts[::2], before, strict=True) if command != old]
+    excerpt = "; ".join([*edited, *(["… && " + " && ".join(added)] if added else [])])
+    return Rewritten(BuildStep(whole), whole if len(whole) <= _MAX_WHOLE else excerpt, tuple(made))

@@ -1,27 +1,96 @@
-"""What kind of build step a text is."""
+"""Questions about build steps: where files come from, whether a step only deletes, whether it sets owners or modes."""
 
 from __future__ import annotations
 
 import re
 
-_ROOT = re.compile(r"(?:# )?debian\.sh\b|ADD \S+ in /$|#\(nop\) ADD ")
+from ocisize.model.build_step import BuildStep, StepKind
+
+_ROOT_FILESYSTEM_ARCHIVE = re.compile(r"ADD (?:file:|\S*(?:rootfs|\.tar))|(?:RUN )?# debian\.sh |.*debuerreotype")
+_SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
+_TOUCH = re.compile(r"touch\s")
+_MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
+_REMOVES = re.compile(r"(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
+_CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
 
 
-def copies_from_context(step: str) -> bool:
-    """Whether a build step copies from the build context or a stage; a base image's root filesystem is ADDed, too."""
-    return step.startswith("COPY ") or (step.startswith("ADD ") and not step.endswith(" in /"))
+def copies_from_context(step: BuildStep) -> bool:
+    """Whether a step copies files from the build context, another stage or another image.
+
+    >>> copies_from_context(BuildStep("COPY . /app")), copies_from_context(BuildStep("ADD file:0123… in /"))
+    (True, False)
+    """
+    return step.kind in (StepKind.COPY, StepKind.ADD)
 
 
-def fix_for_stage(step: str) -> str:
-    """What to change about a step that copies from another stage."""
-    return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
+def copies_from_stage(step: BuildStep) -> bool:
+    """Whether a step copies files from another stage or image, where .dockerignore has no effect.
+
+    >>> copies_from_stage(BuildStep("COPY --from=build /out /app"))
+    True
+    """
+    return copies_from_context(step) and any(option.startswith("--from=") for option in step.options)
 
 
-def copies_from_stage(step: str) -> bool:
-    """Whether a build step copies from another stage or image, where .dockerignore changes nothing."""
-    return copies_from_context(step) and " --from=" in step
+def lays_root_filesystem(step: BuildStep) -> bool:
+    """Whether a step adds a distribution's root filesystem, which authors of images on top of it cannot change."""
+    return step.kind is StepKind.ROOT_FILESYSTEM
 
 
-def lays_root_filesystem(step: str) -> bool:
-    """Whether a step lays down a distribution's root filesystem, which nobody edits who builds on it."""
-    return _ROOT.match(step) is not None
+def may_lay_root_filesystem(step: BuildStep) -> bool:
+    """Whether the first step of an image looks like one that adds a root filesystem; true of any archive.
+
+    >>> may_lay_root_filesystem(BuildStep("ADD alpine-minirootfs-3.20.3-x86_64.tar.gz / # buildkit"))
+    True
+    """
+    return lays_root_filesystem(step) or _ROOT_FILESYSTEM_ARCHIVE.match(step.text) is not None
+
+
+def makes_directory(step: BuildStep) -> bool:
+    """Whether a step is a WORKDIR, whose layer holds at most a directory."""
+    return step.kind is StepKind.WORKDIR
+
+
+def sets_variables(step: BuildStep) -> bool:
+    """Whether a step is an ENV, whose variables are part of the image's configuration, too."""
+    return step.keyword == "ENV" and step.kind is StepKind.METADATA
+
+
+def sets_metadata(step: BuildStep) -> bool:
+    """Whether a step changes owners or modes of files.
+
+    >>> sets_metadata(BuildStep("RUN chown -R app /app && make"))
+    True
+    """
+    return _SETS_METADATA.search(step.text) is not None
+
+
+def may_only_set_metadata(step: BuildStep) -> bool:
+    """Whether a step changes owners, modes or times, or is unknown and may do so."""
+    return sets_metadata(step) or step.kind is StepKind.UNKNOWN or all(map(_TOUCH.match, step.shell_commands))
+
+
+def makes_users(step: BuildStep) -> bool:
+    """Whether a step creates users or groups."""
+    return _MAKES_USERS.search(step.text) is not None
+
+
+def removes_only(step: BuildStep) -> bool:
+    """Whether all commands of a step delete files.
+
+    >>> removes_only(BuildStep("RUN rm -rf /src && find / -name '*.pyc' -delete"))
+    True
+    """
+    return step.kind is not StepKind.UNKNOWN and all(map(_REMOVES.match, step.shell_commands))
+
+
+def cleanup_command(step: BuildStep) -> str:
+    """The shell command of a step that only deletes absolute paths, so that any earlier step can run it; else "".
+
+    >>> cleanup_command(BuildStep("RUN apt-get clean; rm -rf /tmp/build"))
+    'apt-get clean && rm -rf /tmp/build'
+    >>> cleanup_command(BuildStep("RUN rm -rf $HOME/.cache"))
+    ''
+    """
+    commands = step.commands
+    return " && ".join(commands) if commands and all(map(_CLEANS.fullmatch, commands)) else ""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from ocisize.history.redact import redact
+from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
@@ -29,34 +30,42 @@ _COMMENTS_WORTH_MORE = ("ko build", "jib-")
 
 
 @attrs.frozen
-class Origin:
-    """The build step of a layer; ``certain`` is False when counts did not match and it was aligned by rule."""
+class LayerHistory:
+    """What an image's history says about one layer."""
 
-    instruction: str = ""
-    created_by: str = ""
-    created: str = ""
-    certain: bool = True
+    build_step: BuildStep = attrs.field(factory=BuildStep)
+    created_by: str = ""  #: the text of the build step as the builder wrote it, secrets redacted
+    created: str = ""  #: RFC 3339
+    certain: bool = True  #: False when there are more or fewer history entries than layers
 
 
 @attrs.frozen
 class Leak:
     """A build step whose text gives secrets away."""
 
-    step: str
+    step: BuildStep
     secrets: tuple[str, ...]  #: what they are called
     layer: int | None  #: that the step made, None where it made none
 
 
-def match_history(history: Sequence[History], layers: int) -> tuple[Origin, ...]:
-    """Pair history entries that own a layer with the layers, base first.
+def match_history(history: Sequence[History], layers: int) -> tuple[LayerHistory, ...]:
+    """Pair the history entries that made a layer with the layers of an image, base first.
 
-    Entries beyond the layers are surplus at the top; missing ones are unknown at the top, as BuildKit repairs both.
+    If there are more entries than layers, the last entries are ignored; if there are fewer, the top layers get an unknown
+    build step. BuildKit repairs both cases in the same way. In both cases no pair is ``certain``.
+
+    ``layers`` is the number of layers in the manifest; the result has that length.
+
+    >>> history = [History(created_by="COPY . /app # buildkit"), History(created_by="CMD run", empty_layer=True)]
+    >>> [str(layer.build_step) for layer in match_history(history, 1)]
+    ['COPY . /app']
     """
     owning = [entry for entry in history if not entry.empty_layer]
     certain = len(owning) == layers
-    origins = [Origin(describe(entry), redact(entry.created_by).text, entry.created, certain) for entry in owning[:layers]]
-    missing = layers - len(origins)
-    return (*origins, *[Origin(certain=False)] * missing)
+    paired = [
+        LayerHistory(describe(entry), redact(entry.created_by).text, entry.created, certain) for entry in owning[:layers]
+    ]
+    return (*paired, *[LayerHistory(certain=False)] * (layers - len(paired)))
 
 
 def find_leaks(history: Sequence[History], layers: int) -> Iterator[Leak]:
@@ -69,14 +78,22 @@ def find_leaks(history: Sequence[History], layers: int) -> Iterator[Leak]:
         made += not entry.empty_layer
 
 
-def describe(entry: History) -> str:
-    """A build step in Dockerfile words, on one line and without its secrets, whichever builder wrote it."""
+def describe(entry: History) -> BuildStep:
+    """Return the build step of a history entry, on one line and with secrets redacted, whichever builder wrote it.
+
+    >>> describe(History(created_by="/bin/sh -c #(nop) COPY dir:0123 in /app"))
+    BuildStep(text='COPY dir:0123 in /app')
+    >>> describe(History(created_by="|1 VERSION=3 /bin/sh -c make $VERSION"))
+    BuildStep(text='RUN make $VERSION')
+    >>> describe(History(created_by="RUN /bin/sh -c curl -H 'X-Api-Key: s3cret-5678' x.org # buildkit"))
+    BuildStep(text="RUN curl -H 'X-Api-Key: <redacted>' x.org")
+    """
     entry = attrs.evolve(entry, created_by=redact(entry.created_by).text, comment=redact(entry.comment).text)
     created_by, comment = entry.created_by[:_MAX_TEXT].strip(), entry.comment[:_MAX_TEXT].strip()
     if not created_by:
-        return _describe_comment(entry)
+        return BuildStep(_describe_comment(entry))
     if any(created_by.startswith(mark) for mark in _COMMENTS_WORTH_MORE) and comment:
-        return _one_line(f"{created_by}: {comment}")
+        return BuildStep(_one_line(f"{created_by}: {comment}"))
     text = created_by.removesuffix("# buildkit").rstrip()
     if match := _NOP.match(text):
         text = text[match.end() :]
@@ -86,7 +103,7 @@ def describe(entry: History) -> str:
         text = f"RUN {_after_arguments(text)}"
     elif text.startswith("RUN |"):
         text = f"RUN {_after_arguments(text[4:])}"
-    return _one_line(_FILE_HASH.sub(r"\1:\2…", text))
+    return BuildStep(_one_line(_FILE_HASH.sub(r"\1:\2…", text)))
 
 
 def _describe_comment(entry: History) -> str:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import attrs
 
 from ocisize.model.base import BaseSplit
+from ocisize.model.build_step import BuildStep
 from ocisize.model.dive import DiveFigures
 from ocisize.model.findings import Advice
 from ocisize.model.sizes import Groups, Sizes
@@ -58,10 +59,10 @@ class LayerAnalysis(Sizes):
     compression: str  #: ``gzip``, ``zstd`` or ``plain``
     overhead_size: int | None  #: part of compressed_size that belongs to no entry
     hides_size: int  #: bytes of content, in lower layers or its own, that this layer hides
-    instruction: str  #: the build step in Dockerfile words, "" when unknown; secrets are redacted, here and below
+    build_step: BuildStep  #: secrets are redacted, here and in created_by
     created_by: str  #: the build step as the config's history has it
     created: str
-    instruction_certain: bool  #: False when history and layers do not pair up by count
+    build_step_certain: bool  #: False when history and layers do not pair up by count
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer

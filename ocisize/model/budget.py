@@ -86,7 +86,7 @@ class Budget:
     level: Level = Level.FAIL
     reason: str = ""  #: why there is this budget, in its author's words
     platform: str = ""  #: ``linux/arm64`` or with ``*``; "" is any
-    layer: str = ""  #: instruction with ``*`` for any text; each layer that matches is measured by itself
+    layer: str = ""  #: build step with ``*`` for any text; each layer that matches is measured by itself
     paths: tuple[Glob, ...] = ()  #: what is measured or forbidden; a path stands for all below it, too
     ignore: tuple[Glob, ...] = ()  #: what is left out
     visible_only: bool = False  #: only what a container sees, not all that is downloaded

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ocisize.model.analysis import Analysis
+from ocisize.model.build_step import BuildStep
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
 from ocisize.model.sizes import sum_known
 
@@ -57,8 +58,8 @@ class LayerChange(SizeGrowth):
     status: LayerStatus
     before: int | None  #: index of the layer
     after: int | None
-    instruction: str  #: of AFTER where it has the layer
-    before_instruction: str
+    build_step: BuildStep  #: of AFTER where it has the layer
+    before_build_step: BuildStep
     before_size: int  #: bytes of content
     after_size: int
     before_compressed_size: int | None

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import sum_known
 
 ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
@@ -43,7 +44,7 @@ class Rewrite:
     """A build step written anew, with all that findings change about it: pasting it undoes none of them."""
 
     layer: int
-    instruction: str
+    build_step: BuildStep
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +56,7 @@ class Finding:
     confidence: Confidence
     severity: Severity
     layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
-    instructions: tuple[str, ...]  #: of those layers, "" where unknown
+    build_steps: tuple[BuildStep, ...]  #: of those layers
     paths: tuple[str, ...]
     path_count: int
     size: int  #: bytes of content saved
@@ -83,7 +84,7 @@ class StepFix:
     """A build step to write anew, with what that mends."""
 
     layer: int
-    rewritten: str
+    rewritten: BuildStep
     findings: tuple[Finding, ...]  #: those it mends, wholly or in part
 
     @property
@@ -116,7 +117,7 @@ class Advice:
             if finding.rewrite is not None:
                 groups.setdefault(finding.rewrite, []).append(finding)
         return tuple(
-            StepFix(layer=rewrite.layer, rewritten=rewrite.instruction, findings=tuple(groups[rewrite]))
+            StepFix(layer=rewrite.layer, rewritten=rewrite.build_step, findings=tuple(groups[rewrite]))
             for rewrite in sorted(groups, key=lambda rewrite: rewrite.layer)
         )
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from ocisize.model.analysis import Analysis
+from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.oci.platform import UnreadImage
 
@@ -32,9 +33,9 @@ class Spread:
 
 @attrs.frozen(kw_only=True)
 class StepDrift:
-    """The layers that one instruction made in the images."""
+    """The layers that one build step made in the images."""
 
-    instruction: str  #: as the first image that has it tells it, "" when unknown
+    build_step: BuildStep  #: as the first image that has it notes it
     layers: PerPlatform  #: their indexes
     digests: tuple[str | None, ...]
     compressed_sizes: PerPlatform
@@ -83,7 +84,7 @@ class Drift:
 
     platforms: tuple[str, ...]
     figures: tuple[Spread, ...]
-    steps: tuple[StepDrift, ...]  #: all instructions, base first
+    steps: tuple[StepDrift, ...]  #: all build steps, base first
     only_there: tuple[OnlyThere, ...]  #: directories of files that stand in one image only, largest first
     findings: tuple[FindingDrift, ...]  #: those that not all images have, largest first
 

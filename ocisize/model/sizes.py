@@ -61,7 +61,7 @@ class Groups:
 
     directories: tuple[Group, ...]
     file_types: tuple[Group, ...]
-    instructions: tuple[Group, ...]
+    build_steps: tuple[Group, ...]
 
 
 class Downloaded(Protocol):

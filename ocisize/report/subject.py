@@ -94,4 +94,4 @@ def _match_lines(analysis: Analysis, options: ReportOptions) -> Sequence[Instruc
     from ocisize.history.dockerfile import find_lines
 
     base = analysis.base.found.certain_layers if analysis.base is not None else 0
-    return find_lines([layer.instruction for layer in analysis.layers], options.instructions, base=base)
+    return find_lines([layer.build_step for layer in analysis.layers], options.instructions, base=base)

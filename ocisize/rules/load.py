@@ -33,7 +33,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     globs = ["/usr/share/acme/"]
 
 In ``needs``, ``{dir}`` is the directory of the path at hand and ``{stem}`` its name without the last extension, and
-without ``.tar`` before it. In fixes, ``{instruction}`` is the build step at fault and ``{path}`` a path it left.
+without ``.tar`` before it. In fixes, ``{build_step}`` is the build step at fault and ``{path}`` a path it left.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, LEAK_ID, OWN_PREF
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.toml_tables import TableReader, TomlError, read_toml
 
-_FIX_PLACEHOLDERS = ("instruction", "path")
+_FIX_PLACEHOLDERS = ("build_step", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
 _TEXT_KEYS = ("id", "title", "what", "confidence", "why", "note", "source")
 _LIST_KEYS = ("globs", "except", "kinds", "needs", "matches", "misses")

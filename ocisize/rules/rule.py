@@ -46,9 +46,9 @@ class Rule:
     misses: tuple[str, ...] = ()
     fix: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
 
-    def fixes(self, *, instruction: str, path: str) -> dict[str, str]:
+    def fixes(self, *, build_step: str, path: str) -> dict[str, str]:
         """The fixes with their placeholders filled in."""
-        values = {"instruction": instruction, "path": path}
+        values = {"build_step": build_step, "path": path}
         return {name: FIX_PLACEHOLDER.sub(lambda found: values[found[1]], text) for name, text in self.fix.items()}
 
 

@@ -1,4 +1,4 @@
-"""Grouping: the stored bytes of an image divided by directory, by file type and by instruction.
+"""Grouping: the stored bytes of an image divided by directory, by file type and by build step.
 
 Every entry of every layer is counted in exactly one group of a division, so that each adds up to the image's figures.
 """
@@ -37,7 +37,7 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     return Groups(
         directories=main_directories(runs.directories, by_directory, MAX_GROUPS),
         file_types=_largest(by_type.group(number, name) for name, number in types.numbers.items()),
-        instructions=group_by_instruction(layers),
+        build_steps=group_by_build_step(layers),
     )
 
 
@@ -94,12 +94,12 @@ def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
     return first[0], (others[-1] if others else first)[1]
 
 
-def group_by_instruction(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
+def group_by_build_step(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
     """Groups by the build step that made the layer, equal ones together, in the form of ``group_by_type``."""
     uppermost = {layer.digest: layer for layer in layers}
     groups: dict[str, list[Group]] = {}
     for layer, pays in zip(layers, paid_layers(layers), strict=True):
-        name, wasted = layer.instruction or layer.digest, uppermost[layer.digest].wasted_compressed_size
+        name, wasted = layer.build_step.text or layer.digest, uppermost[layer.digest].wasted_compressed_size
         groups.setdefault(name, []).append(_group_of(layer, name, wasted, pays=pays))
     return _largest(sum_groups(alike, name) for name, alike in groups.items())
 

@@ -10,7 +10,7 @@ import attrs
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.filesystem.whiteout import WHITEOUT
-from ocisize.history.steps import Origin
+from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
@@ -38,7 +38,7 @@ class LayerFacts:
 def summarize_layers(
     tables: Sequence[FileTable],
     facts: Sequence[LayerFacts],
-    origins: Sequence[Origin],
+    histories: Sequence[LayerHistory],
     waste: WasteTable,
     duplicates: Sequence[int],
     overlay: Overlay | None = None,
@@ -53,7 +53,7 @@ def summarize_layers(
         wasted_compressed[held_by] += max(compressed, 0)
         hides[hidden_by] += size
     layers = []
-    for index, (table, fact, origin) in enumerate(zip(tables, facts, origins, strict=True)):
+    for index, (table, fact, history) in enumerate(zip(tables, facts, histories, strict=True)):
         content = sum(table.sizes)
         known = fact.compressed_size is not None
         layers.append(
@@ -75,10 +75,10 @@ def summarize_layers(
                 compression=fact.compression,
                 overhead_size=table.overhead,
                 hides_size=hides[index],
-                instruction=origin.instruction,
-                created_by=origin.created_by,
-                created=origin.created,
-                instruction_certain=origin.certain,
+                build_step=history.build_step,
+                created_by=history.created_by,
+                created=history.created,
+                build_step_certain=history.certain,
                 digest_verified=fact.digest_verified,
                 diff_id_verified=fact.diff_id_verified,
                 member=fact.member,

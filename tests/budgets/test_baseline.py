@@ -34,7 +34,7 @@ def test_what_is_kept() -> None:
     assert entry["totals"] == {
         "wire": 10100, "unpacked": 20000, "live": 15000, "waste": 5000, "files": 6, "layers": 4, "file_size": 9000,
     }  # fmt: skip
-    assert [(each["instruction"], each["wire"], each["unpacked"]) for each in entry["layers"]] == [
+    assert [(each["build_step"], each["wire"], each["unpacked"]) for each in entry["layers"]] == [
         (STEPS[0], 5000, 10000), (STEPS[1], 4000, 8000), (STEPS[2], 100, 0), (STEPS[3], 1000, 2000),
     ]  # fmt: skip
     assert TEXT == json.dumps(document, indent=2, sort_keys=True) + "\n"
@@ -156,7 +156,7 @@ entries = st.builds(
         st.builds(
             BaselineLayer,
             digest=st.just("d"),
-            instruction=st.sampled_from(["RUN a", "RUN b"]),
+            build_step=st.sampled_from(["RUN a", "RUN b"]),
             wire=unknown_sizes,
             unpacked=sizes,
         ),

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Verdict, check, parse_budgets
 from ocisize.budgets.check_platforms import check_all
 from ocisize.budgets.baseline import Baseline, entry_of
@@ -233,7 +234,7 @@ def test_the_visible_view() -> None:
 
 
 def test_budgets_of_layers() -> None:
-    """Each layer whose instruction matches is measured by itself; the one that is furthest off is told first."""
+    """Each layer whose build step matches is measured by itself; the one that is furthest off is told first."""
     found = verdict('[[budget]]\nlayer = "RUN *"\nmax-unpacked = 7999')
     assert (found.status, found.measured, found.where_count) == (BudgetStatus.FAIL, 8000, 1)
     assert found.where == (Place(layer=1, measured=8000),)
@@ -245,9 +246,9 @@ def test_budgets_of_layers() -> None:
     assert verdict('[[budget]]\nlayer = "RUN *"\nforbid = "/etc"').status == BudgetStatus.PASS
 
 
-def test_patterns_of_instructions_are_literal_but_for_stars() -> None:
-    """Brackets and dots mean themselves, and the pattern covers the whole instruction."""
-    layers = [attrs.evolve(each, instruction='CMD ["a.b"]') for each in image().layers]
+def test_patterns_of_build_steps_are_literal_but_for_stars() -> None:
+    """Brackets and dots mean themselves, and the pattern covers the whole build step."""
+    layers = [attrs.evolve(each, build_step=BuildStep('CMD ["a.b"]')) for each in image().layers]
     analysis = changed(image(), layers=tuple(layers))
     assert verdict("""[[budget]]\nlayer = 'CMD ["a.b"]'\nmax-layers = 4""", analysis).measured == 4
     assert verdict("""[[budget]]\nlayer = 'CMD ["axb"]'\nmax-layers = 4""", analysis).status == BudgetStatus.UNMATCHED
@@ -370,7 +371,7 @@ def test_growth_of_layers_goes_by_their_steps() -> None:
 
 def test_equal_steps_are_told_apart_by_their_order() -> None:
     """The second layer of a step is compared with the second one."""
-    twice = changed(image(), layers=tuple(attrs.evolve(each, instruction="RUN x") for each in image().layers))
+    twice = changed(image(), layers=tuple(attrs.evolve(each, build_step=BuildStep("RUN x")) for each in image().layers))
     text = '[[budget]]\nlayer = "RUN x"\nmax-unpacked = "+0"'
     assert verdict(text, twice, baseline(twice)).status == BudgetStatus.PASS
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.images import compare
@@ -253,7 +254,9 @@ def test_many_layers_are_aligned_in_time() -> None:
 
     def many(name: str) -> list[Any]:
         return [
-            attrs.evolve(image.layers[0], index=index, digest=f"{name}{index}", diff_id=None, instruction=f"RUN {index}")
+            attrs.evolve(
+                image.layers[0], index=index, digest=f"{name}{index}", diff_id=None, build_step=BuildStep(f"RUN {index}")
+            )
             for index in range(4096)
         ]
 
@@ -397,7 +400,7 @@ def test_the_first_of_equal_layers_pays() -> None:
     history = [{"created_by": f"RUN {number}"} for number in range(3)]
     analysis = Analyzer().analyze_source(single(build_image([twice, between, twice], history=history)))
     assert analysis.groups is not None
-    entries = {group.name: group.compressed_size or 0 for group in analysis.groups.instructions}
+    entries = {group.name: group.compressed_size or 0 for group in analysis.groups.build_steps}
     assert (entries["RUN 0"] > 0, entries["RUN 1"] > 0, entries["RUN 2"]) == (True, True, 0)
     rows = compare(analyzed([]), analysis).layers
     assert [each.after_compressed_size for each in rows] == [len(twice.blob), len(between.blob), 0]

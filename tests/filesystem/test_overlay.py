@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from ocisize.history.steps import Origin
+from ocisize.history.steps import LayerHistory
 from ocisize.model.waste import Cause
 from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.overlay import Overlay, _Merger, overlay_all
@@ -604,7 +604,7 @@ def test_many_whiteouts_over_many_files() -> None:
     tables = tables_of(files, missing, {".wh.d0": b""}, {f"d1/.wh.f{number}": b"" for number in range(1, 10_000, 100)})
     waste = find_waste(tables, overlay_all(tables))
     facts = [LayerFacts("", None, "", "plain", None, False, False)] * 4
-    image = sum_layers(summarize_layers(tables, facts, [Origin()] * 4, waste, [0] * 4))
+    image = sum_layers(summarize_layers(tables, facts, [LayerHistory()] * 4, waste, [0] * 4))
     assert (image.live_size, image.wasted_size, image.entry_count) == (9800, 200, 11_101)
     assert {(entry.held_by, entry.hidden_by) for entry in waste} == {(0, 2), (0, 3)}
 

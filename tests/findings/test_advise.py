@@ -20,6 +20,10 @@ def by_id_first(advice: Advice, id_: str) -> Finding:
     return next(finding for finding in advice.findings if finding.id == id_)
 
 
+def step_texts(finding: Finding) -> tuple[str, ...]:
+    return tuple(map(str, finding.build_steps))
+
+
 def only(advice: Advice) -> Finding:
     (finding,) = advice.findings
     return finding
@@ -34,7 +38,7 @@ def test_cleanup_in_a_later_layer() -> None:
             steps=[INSTALL, "RUN rm -rf /opt"],
         )
     )
-    assert (finding.id, finding.layers, finding.instructions) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
+    assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
     assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SURE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
     assert finding.title == "layer 1 deletes 2 files of layer 0, which are downloaded all the same"
@@ -197,7 +201,7 @@ def test_hostile_steps_take_no_time() -> None:
     many = " ".join(f"p{number}" for number in range(20_000))
     steps = [f"RUN apt-get install {many}", f"RUN apt-get install {many} q"]
     (step,) = advice_on({"lib/x": b"1"}, {"lib/x": b"2"}, steps=steps).steps
-    assert step.rewritten == f"{steps[0]} q"
+    assert step.rewritten.text == f"{steps[0]} q"
 
 
 def test_packages_are_not_moved_before_their_source() -> None:
@@ -224,7 +228,7 @@ def test_bytes_that_a_later_layer_stores_again() -> None:
     layers: list[Entries] = [{"app/.git/x": File(b"1" * 8, uid=uid)} for uid in (0, 1, 2)]
     steps = [COPY, "RUN chown -R 1 /app", "RUN chown -R 2 /app"]
     finding = by_id_first(advice_on(*layers, steps=steps), "OS380")
-    assert (finding.layers, finding.instructions) == ((0, 2), (COPY, steps[2]))
+    assert (finding.layers, step_texts(finding)) == ((0, 2), (COPY, steps[2]))
     assert finding.fix == f"Name .git in .dockerignore, or COPY named paths instead of `{COPY}`; layer 2 stores them again."
 
 
@@ -390,7 +394,7 @@ def test_layers_and_fix_are_of_the_rows_that_are_left() -> None:
         steps=[INSTALL, COPY, "RUN apt-get update"],
     )
     finding = by_id(advice)["OS307"]
-    assert (finding.layers, finding.instructions, finding.size) == ((2,), ("RUN apt-get update",), 10)
+    assert (finding.layers, step_texts(finding), finding.size) == ((2,), ("RUN apt-get update",), 10)
     copied = by_id(
         advice_on({"app/.git/x": b"1"}, {"app/.git/y": b"22", "app/.git/.wh.x": b""}, steps=[COPY, "RUN git clone"])
     )
@@ -529,7 +533,7 @@ def test_rules_of_users(tmp_path: Path) -> None:
 def test_placeholders_in_fixes() -> None:
     """A fix may name the step and the largest file."""
     catalog = parse_catalog(
-        '[[rule]]\nid = "ACME001"\ntitle = "x"\nwhat = "x"\nglobs = ["*.big"]\nconfidence = "sure"\nfix = { any = "rm {path} in {instruction}" }',
+        '[[rule]]\nid = "ACME001"\ntitle = "x"\nwhat = "x"\nglobs = ["*.big"]\nconfidence = "sure"\nfix = { any = "rm {path} in {build_step}" }',
         "x",
     )
     assert only(advice_on({"a.big": b"1", "b.big": b"22"}, catalog=catalog, steps=["RUN y"])).fix == "rm /b.big in RUN y"
@@ -541,10 +545,10 @@ def test_an_unknown_step_goes_by_its_layer() -> None:
 
 
 def test_long_steps_are_cut_in_fixes_only() -> None:
-    """A finding has the whole instruction; the sentence only its beginning."""
+    """A finding has the whole build step; the sentence only its beginning."""
     step = f"RUN {'x' * 5000}"
     finding = only(advice_on({"a": b"1"}, {".wh.a": b""}, steps=[step]))
-    assert finding.instructions[0] == step
+    assert finding.build_steps[0].text == step
     assert len(finding.fix) < 300
 
 

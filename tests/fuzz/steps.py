@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ocisize.packages import dpkg, owners as installed
-from ocisize.history import shell as instructions, ownership, package_managers as packages
+from ocisize.history import ownership, package_managers as packages
+from ocisize.history.shell import Change, apply_changes
+from ocisize.model.build_step import BuildStep, split_commands
 from ocisize.history.base_image import find_base
 from ocisize.rules.file_types import place_of, type_of
 from ocisize.history.steps import describe, find_leaks, match_history
@@ -34,40 +36,42 @@ def run_steps(data: bytes) -> None:
     )
     for entry in entries:
         step = describe(entry)
-        assert "\n" not in step
+        assert "\n" not in step.text
         _read(step)
-    origins = match_history(entries, 3)
-    assert len(origins) == 3 and [leak.step for leak in find_leaks(entries, 3)] is not None
+    layers = match_history(entries, 3)
+    assert len(layers) == 3 and [leak.step for leak in find_leaks(entries, 3)] is not None
     run = RunConfig(env=(text,), labels={"a": text, text[:99]: "b"}, entrypoint=(text[:99],), cmd=(text,))
     base = find_base(ImageConfig(RootFs(), history=entries, created=text[:99], run=run), {}, 3)
     assert base is None or 0 <= base.layers <= 3
     is_secret(text[:99], text)
-    without_processor(text)
+    without_processor(BuildStep(text))
 
 
-def _read(step: str) -> None:
+def _read(step: BuildStep) -> None:
     """All that advice reads of a step."""
-    assert "".join(instructions.shell_commands(step)) in ("", step) or len(instructions.shell_commands(step)) > 1
-    instructions.run_commands(step)
+    assert "".join(split_commands(step.text)) == step.text
+    assert step.commands in (None, step.shell_commands)
+    assert all(option.startswith("--") for option in step.options)
+    assert step.text.endswith(step.arguments)
     grants, _ = ownership.ownership_changes(step)
     for grant in grants:
         assert grant.option.startswith("--")
-    ownership.copy_with_ownership(f"COPY {step[:50]} /app", step, 1, ownership.target_of(step, "/app"))
+    ownership.copy_with_ownership(BuildStep(f"COPY {step.text[:50]} /app"), step, 1, ownership.target_of(step, "/app"))
     ownership.chown_for_earlier_run(step, ["app/a"])
     for manager in packages.MANAGERS:
         found = packages.package_arguments(manager, step)
         assert found is None or all(found)
         packages.only_installs(manager, step)
-        change = instructions.Change(layer=0, edit=packages.add_packages_edit(manager, ["x"]), command="rm -rf /a")
-        rewritten = instructions.apply_changes(step, [change])
-        assert rewritten is None or (rewritten.instruction.startswith("RUN ") and len(rewritten.made) == 1)
+        change = Change(layer=0, edit=packages.add_packages_edit(manager, ["x"]), command="rm -rf /a")
+        rewritten = apply_changes(step, [change])
+        assert rewritten is None or (rewritten.build_step.text.startswith("RUN ") and len(rewritten.made) == 1)
     packages.relies_on_lists(step)
     packages.fetches_lists(step)
     packages.can_move([step])
     packages.common_manager(step, step)
-    assert len(shorten_step(step, 60)) <= 60
-    assert all(len(short) <= 60 for short in shorten_steps([step, f"{step} x"], 60))
-    assert not printable(step).translate({ord(" "): None}).startswith("\x1b")
+    assert len(shorten_step(step.text, 60)) <= 60
+    assert all(len(short) <= 60 for short in shorten_steps([step.text, f"{step} x"], 60))
+    assert not printable(step.text).translate({ord(" "): None}).startswith("\x1b")
 
 
 def run_files(data: bytes) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ocisize
+from ocisize.model.build_step import BuildStep
 from ocisize import Analyzer, compare, from_json, to_json
 from ocisize.rules.automaton import Automaton
 from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
@@ -157,7 +158,7 @@ def _read_dockerfile(text: str) -> tuple[object, ...]:
     assert all(end < each.first <= each.last for end, each in zip(ends, instructions, strict=False))
     assert ends[-1] <= text.count("\n") + 1
     steps = [f"{each.keyword} {each.text}" for each in instructions[:9]]
-    return find_lines(["RUN make", *steps, "COPY a b"], instructions, base=1)
+    return find_lines([BuildStep("RUN make"), *map(BuildStep, steps), BuildStep("COPY a b")], instructions, base=1)
 
 
 def budget_seeds() -> list[bytes]:
@@ -170,7 +171,7 @@ def budget_seeds() -> list[bytes]:
         "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: '20MB'\n  highestUserWastedPercent: disabled # no\n",
         '[[rule]]\nid = "ACME001"\ntitle = "t"\nwhat = "w"\nglobs = ["/var/cache/acme/"]\nexcept = ["*.keep"]\n'
         'kinds = ["file"]\nconfidence = "sure"\nneeds = ["{dir}/{stem}"]\nmatches = ["var/cache/acme/a"]\n'
-        'fix = { acme = "RUN {instruction} {path}" }\n[[protect]]\nwhat = "p"\nglobs = ["/opt/"]\n[[secret]]\ntitle = "k"\n'
+        'fix = { acme = "RUN {build_step} {path}" }\n[[protect]]\nwhat = "p"\nglobs = ["/opt/"]\n[[secret]]\ntitle = "k"\n'
         'what = "w"\nglobs = [".acme/key"]\nconfidence = "likely"\n[[public]]\nwhat = "x"\nglobs = ["/usr/share/"]\n',
         baseline_to_json(Baseline().with_entry("app", "linux/amd64", entry_of(_small(b"one")))),
         "# escape=`\nFROM debian AS base\nRUN --mount=type=cache a && `\n  # no\n b\nCOPY <<E <<-'F' /a\nx\nE\n\ty\n\tF\n"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocisize.model.build_step import BuildStep
 from ocisize.history.dockerfile import find_lines, parse_dockerfile
 
 TEXT = """\
@@ -83,7 +84,10 @@ def test_any_text_is_read(text: str) -> None:
 
 
 def lines_of(steps: list[str], text: str = TEXT, base: int = 0) -> list[int | None]:
-    return [None if each is None else each.first for each in find_lines(steps, parse_dockerfile(text), base=base)]
+    return [
+        None if each is None else each.first
+        for each in find_lines(list(map(BuildStep, steps)), parse_dockerfile(text), base=base)
+    ]
 
 
 def test_layers_and_their_instructions() -> None:

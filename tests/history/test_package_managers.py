@@ -13,6 +13,7 @@ from ocisize.history.package_managers import (
     relies_on_lists,
     common_manager,
 )
+from ocisize.model.build_step import BuildStep
 
 BY_NAME = {manager.name: manager for manager in MANAGERS}
 
@@ -37,7 +38,7 @@ BY_NAME = {manager.name: manager for manager in MANAGERS}
 )  # fmt: skip
 def test_installed(manager: str, step: str, packages: list[str] | None) -> None:
     """Packages by name; files, addresses and lists of requirements cannot be told elsewhere."""
-    assert package_arguments(BY_NAME[manager], step) == packages
+    assert package_arguments(BY_NAME[manager], BuildStep(step)) == packages
 
 
 @pytest.mark.parametrize(
@@ -52,15 +53,15 @@ def test_installed(manager: str, step: str, packages: list[str] | None) -> None:
 )
 def test_shared_managers(steps: tuple[str, str], name: str | None) -> None:
     """The first must install, the other one must run the same."""
-    found = common_manager(*steps)
+    found = common_manager(*map(BuildStep, steps))
     assert (found.name if found else None) == name
 
 
 def test_steps_that_only_install() -> None:
     """Anything else in a step keeps it."""
-    assert only_installs(BY_NAME["apt"], "RUN apt-get update && apt-get install a && rm -rf /var/lib/apt/lists/*")
-    assert not only_installs(BY_NAME["apt"], "RUN apt-get install a && make")
-    assert not only_installs(BY_NAME["apt"], "RUN apt-get install a || true")
+    assert only_installs(BY_NAME["apt"], BuildStep("RUN apt-get update && apt-get install a && rm -rf /var/lib/apt/lists/*"))
+    assert not only_installs(BY_NAME["apt"], BuildStep("RUN apt-get install a && make"))
+    assert not only_installs(BY_NAME["apt"], BuildStep("RUN apt-get install a || true"))
 
 
 def test_versions_take_the_place_of_others() -> None:
@@ -72,8 +73,8 @@ def test_versions_take_the_place_of_others() -> None:
 
 def test_lists_of_packages() -> None:
     """Who fetches them, and who needs that."""
-    assert fetches_lists("RUN apt-get update")
-    assert not fetches_lists("RUN apt-get update && apt-get install a")
-    assert relies_on_lists("RUN apt-get install a")
-    assert not relies_on_lists("RUN apt-get update && apt-get install a")
-    assert not relies_on_lists("COPY a b")
+    assert fetches_lists(BuildStep("RUN apt-get update"))
+    assert not fetches_lists(BuildStep("RUN apt-get update && apt-get install a"))
+    assert relies_on_lists(BuildStep("RUN apt-get install a"))
+    assert not relies_on_lists(BuildStep("RUN apt-get update && apt-get install a"))
+    assert not relies_on_lists(BuildStep("COPY a b"))

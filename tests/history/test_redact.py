@@ -206,10 +206,10 @@ def test_history_is_redacted() -> None:
         History(created_by=f"RUN |1 NPM_TOKEN={SECRET} /bin/sh -c curl --password {SECRET} x # buildkit"),
         History(comment=f"https://me:{SECRET}@x.org"),
     ]
-    origins = match_history(history, 2)
-    assert SECRET not in repr(origins)
-    assert origins[0].instruction == "RUN curl --password <redacted> x"
-    assert origins[0].created_by == "RUN |1 NPM_TOKEN=<redacted> /bin/sh -c curl --password <redacted> x # buildkit"
+    layers = match_history(history, 2)
+    assert SECRET not in repr(layers)
+    assert layers[0].build_step.text == "RUN curl --password <redacted> x"
+    assert layers[0].created_by == "RUN |1 NPM_TOKEN=<redacted> /bin/sh -c curl --password <redacted> x # buildkit"
     leaks = list(find_leaks(history, 2))
     assert SECRET not in repr(leaks)
     assert [(leak.secrets, leak.layer) for leak in leaks] == [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.history.steps import Origin, describe, match_history
+from ocisize.history.steps import LayerHistory, describe, match_history
+from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
 
 HEX = "0123456789abcdef" * 4
@@ -15,54 +16,54 @@ def steps(*texts: str) -> list[History]:
     return [History(created_by=text.removeprefix("-"), empty_layer=text.startswith("-")) for text in texts]
 
 
-def names(origins: tuple[Origin, ...]) -> list[str]:
-    return [origin.instruction for origin in origins]
+def names(layers: tuple[LayerHistory, ...]) -> list[str]:
+    return [str(layer.build_step) for layer in layers]
 
 
 def test_each_step_owns_a_layer() -> None:
     """With as many owning steps as layers, the i-th step describes layer i, for certain."""
-    origins = match_history(steps("ADD a", "-ENV X=1", "COPY b", "-CMD c"), 2)
-    assert names(origins) == ["ADD a", "COPY b"]
-    assert all(origin.certain for origin in origins)
+    layers = match_history(steps("ADD a", "-ENV X=1", "COPY b", "-CMD c"), 2)
+    assert names(layers) == ["ADD a", "COPY b"]
+    assert all(layer.certain for layer in layers)
 
 
 def test_step_details_are_kept() -> None:
     """The text as written and the time stand beside the wording."""
     entry = History(created="2026-01-02T03:04:05Z", created_by="RUN /bin/sh -c make # buildkit")
-    assert match_history([entry], 1) == (Origin("RUN make", entry.created_by, entry.created, certain=True),)
+    assert match_history([entry], 1) == (LayerHistory(BuildStep("RUN make"), entry.created_by, entry.created, certain=True),)
 
 
 @pytest.mark.parametrize("history", [[], steps("-ENV X=1", "-CMD c")], ids=["none", "no owning step"])
 def test_no_history(history: list[History]) -> None:
     """Without steps that own layers, every layer is unknown and not certain."""
-    assert match_history(history, 2) == (Origin(certain=False),) * 2
+    assert match_history(history, 2) == (LayerHistory(certain=False),) * 2
 
 
 def test_surplus_steps_are_dropped_at_the_top() -> None:
     """With more owning steps than layers the first ones count, and none is certain."""
-    origins = match_history(steps("ADD a", "COPY b", "COPY c"), 2)
-    assert names(origins) == ["ADD a", "COPY b"]
-    assert not any(origin.certain for origin in origins)
+    layers = match_history(steps("ADD a", "COPY b", "COPY c"), 2)
+    assert names(layers) == ["ADD a", "COPY b"]
+    assert not any(layer.certain for layer in layers)
 
 
 def test_missing_steps_are_unknown_at_the_top() -> None:
     """With fewer owning steps than layers the upper layers are unknown, and none is certain: rules_oci adds such layers."""
-    origins = match_history(steps("ADD a", "-ENV X=1"), 3)
-    assert names(origins) == ["ADD a", "", ""]
-    assert not any(origin.certain for origin in origins)
+    layers = match_history(steps("ADD a", "-ENV X=1"), 3)
+    assert names(layers) == ["ADD a", "", ""]
+    assert not any(layer.certain for layer in layers)
 
 
 def test_nothing_at_all() -> None:
-    """No layers have no origins, whatever the history says."""
+    """No layers have no history, whatever the history says."""
     assert match_history([], 0) == match_history(steps("ADD a"), 0) == ()
 
 
 def test_squashed_images() -> None:
     """After a squash the one layer that is left belongs to the merge, not to the steps that were emptied."""
     merged = History(comment=f"merge sha256:{HEX} to sha256:{HEX[::-1]}")
-    origins = match_history([*steps("-ADD a", "-COPY b"), merged], 1)
-    assert names(origins) == ["merge sha256:0123456789ab… to sha256:fedcba987654…"]
-    assert origins[0].certain
+    layers = match_history([*steps("-ADD a", "-COPY b"), merged], 1)
+    assert names(layers) == ["merge sha256:0123456789ab… to sha256:fedcba987654…"]
+    assert layers[0].certain
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_squashed_images() -> None:
 )
 def test_classic_docker(created_by: str, text: str) -> None:
     """Docker's old builder and buildah: shell, ``#(nop)`` and build arguments are taken off, hashes cut."""
-    assert describe(History(created_by=created_by)) == text
+    assert describe(History(created_by=created_by)).text == text
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_classic_docker(created_by: str, text: str) -> None:
 )
 def test_buildkit(created_by: str, text: str) -> None:
     """BuildKit's lines without their suffix, shell and build arguments."""
-    assert describe(History(created_by=created_by, comment="buildkit.dockerfile.v0")) == text
+    assert describe(History(created_by=created_by, comment="buildkit.dockerfile.v0")).text == text
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_buildkit(created_by: str, text: str) -> None:
 )  # fmt: skip
 def test_other_builders(entry: History, text: str) -> None:
     """Every other builder's step says what is best known of it: its line, else its comment, else its author."""
-    assert describe(entry) == text
+    assert describe(entry).text == text
 
 
 @pytest.mark.parametrize(
@@ -168,14 +169,14 @@ def test_other_builders(entry: History, text: str) -> None:
 )
 def test_windows(created_by: str, text: str) -> None:
     """cmd and powershell are shells like any other."""
-    assert describe(History(created_by=created_by)) == text
+    assert describe(History(created_by=created_by)).text == text
 
 
 def test_many_lines_become_one() -> None:
     """Line ends, continuations, tabs and runs of blanks become one blank each."""
     written = "/bin/sh -c apt-get update && \\\n\tapt-get   install -y \\\r\n  curl\n"
-    assert describe(History(created_by=written)) == "RUN apt-get update && apt-get install -y curl"
-    assert describe(History(comment="two\n lines")) == "two lines"
+    assert describe(History(created_by=written)).text == "RUN apt-get update && apt-get install -y curl"
+    assert describe(History(comment="two\n lines")).text == "two lines"
 
 
 @pytest.mark.parametrize(
@@ -186,4 +187,4 @@ def test_many_lines_become_one() -> None:
 )  # fmt: skip
 def test_hostile_lines_end(created_by: str) -> None:
     """No text makes the wording take forever."""
-    assert "\n" not in describe(History(created_by=created_by))
+    assert "\n" not in describe(History(created_by=created_by)).text

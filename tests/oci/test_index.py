@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ocisize
+from ocisize.model.build_step import BuildStep
 from ocisize import Analyzer, IndexAnalysis
 from ocisize.comparison.platforms import find_drift
 from ocisize.history.architectures import paths_without_processor, without_processor
@@ -245,7 +246,7 @@ def test_drift(index: IndexAnalysis) -> None:
     assert figures["content_size"].values == (21000, 10000, 12000)
     assert figures["content_size"].ratios == (2.1, 1.0, 1.2)
     assert figures["wasted_size"].ratios == (None, None, None)
-    assert [(step.instruction, step.layers, step.content_sizes) for step in drift.steps] == [
+    assert [(step.build_step.text, step.layers, step.content_sizes) for step in drift.steps] == [
         ("COPY site", (0, 0, 0), (3000, 3000, 3000)),
         ("ADD rootfs-amd64.tar.gz /", (1, 1, 1), (7000, 5000, 7000)),
         ("RUN TARGETARCH=amd64 make", (2, 2, 2), (11000, 2000, 2000)),
@@ -279,7 +280,7 @@ def test_steps_in_other_places() -> None:
 
     one, two = image("A", "B", "B", "C", architecture="amd64"), image("X", "A", "B", "Y", "C", architecture="arm64")
     steps = find_drift({"one": one, "two": two}).steps
-    assert [(step.instruction[-1], step.layers) for step in steps] == [
+    assert [(step.build_step.text[-1], step.layers) for step in steps] == [
         ("X", (None, 0)), ("A", (0, 1)), ("B", (1, 2)), ("Y", (None, 3)), ("B", (2, None)), ("C", (3, 4)),
     ]  # fmt: skip
 
@@ -308,8 +309,8 @@ class InMemory:
 )  # fmt: skip
 def test_steps_for_other_processors(one: str, other: str) -> None:
     """The same step but for the processor's name; words that hold such a name are other words."""
-    assert without_processor(one) == without_processor(other)
-    assert without_processor("RUN charm alarm index64") == "RUN charm alarm index64"
+    assert without_processor(BuildStep(one)) == without_processor(BuildStep(other))
+    assert without_processor(BuildStep("RUN charm alarm index64")) == "RUN charm alarm index64"
 
 
 def test_paths_for_other_processors() -> None:

@@ -116,7 +116,7 @@ def test_steps_written_anew(layers: list[Pairs], steps: list[str]) -> None:
     assert len({step.layer for step in advice.steps}) == len(advice.steps)
     for step in advice.steps:
         assert steps[step.layer].startswith("RUN ")
-        assert step.rewritten != steps[step.layer]
+        assert step.rewritten.text != steps[step.layer]
         for finding in step.findings:
             assert finding.fix.startswith(f"Change layer {step.layer} to `{step.rewritten}`")
 

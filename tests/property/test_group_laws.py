@@ -60,7 +60,7 @@ def test_groups_add_up(layers: list[Pairs], compression: Compression, piece: int
     analysis = analyzed(layers, compression, piece)
     groups = find_groups(analysis.layers)
     assert groups == analysis.groups
-    for division in (groups.directories, groups.file_types, groups.instructions):
+    for division in (groups.directories, groups.file_types, groups.build_steps):
         assert added(division) == expected(analysis)
         assert all(min(figures(group)) >= 0 for group in division)
         names = [group.name for group in division]

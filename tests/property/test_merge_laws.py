@@ -8,7 +8,7 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.history.steps import Origin
+from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.waste import WasteTable
 from ocisize.filesystem.overlay import overlay_all
@@ -73,7 +73,7 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     return Result(
         waste,
         summarize_layers(
-            tables, facts, [Origin()] * len(tables), waste, [each.size for each in find_duplicates(tables, merged)]
+            tables, facts, [LayerHistory()] * len(tables), waste, [each.size for each in find_duplicates(tables, merged)]
         ),
     )
 

@@ -59,10 +59,10 @@ def test_the_lowest_layer_pays(layers: list[Pairs]) -> None:
     assert [by_layer[index] for index in range(len(layers))] == expected
 
     assert analysis.groups is not None
-    by_step = {group.name: group.compressed_size or 0 for group in analysis.groups.instructions[:-1]}
+    by_step = {group.name: group.compressed_size or 0 for group in analysis.groups.build_steps[:-1]}
     for each, size in zip(analysis.layers, expected, strict=True):
-        if each.instruction in by_step:
-            assert by_step[each.instruction] == (size - (each.overhead_size or 0) if size else 0)
+        if each.build_step.text in by_step:
+            assert by_step[each.build_step.text] == (size - (each.overhead_size or 0) if size else 0)
 
     for saved in (analysis, from_json(to_json(analysis))):
         data = json.loads(page_data(saved))

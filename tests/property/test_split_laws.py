@@ -8,6 +8,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocisize.model.build_step import BuildStep
 from ocisize.model.base import Base, Method
 from ocisize.model.findings import Confidence
 from ocisize.model.analysis import LayerAnalysis
@@ -30,8 +31,8 @@ def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
         layers.append(
             LayerAnalysis(
                 **figures, compressed_size=wire[digest], wasted_compressed_size=wasted, index=index, digest=digest,
-                diff_id=None, media_type="", compression="gzip", overhead_size=0, hides_size=0, instruction="", created_by="",
-                created="", instruction_certain=True, digest_verified=True, diff_id_verified=True,
+                diff_id=None, media_type="", compression="gzip", overhead_size=0, hides_size=0, build_step=BuildStep(), created_by="",
+                created="", build_step_certain=True, digest_verified=True, diff_id_verified=True,
             )
         )  # fmt: skip
     return layers

@@ -246,7 +246,7 @@ def test_csv_of_layers(example: Analysis) -> None:
     assert text.count("\r\n") == text.count("\n") == 6
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [int(row["compressed_size"]) for row in rows] == [layer.compressed_size for layer in example.layers]
-    assert [row["instruction"] for row in rows] == [layer.instruction for layer in example.layers]
+    assert [row["build_step"] for row in rows] == [str(layer.build_step) for layer in example.layers]
 
 
 def test_csv_of_files(example: Analysis) -> None:

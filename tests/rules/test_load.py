@@ -220,9 +220,9 @@ def test_every_topic_is_complete(topic: Topic) -> None:
 
 def test_fixes_are_filled() -> None:
     """Placeholders give way, and only they do."""
-    text = GOOD + "fix = { a = 'In {instruction}: rm ${path} {a,b} {path}' }"
+    text = GOOD + "fix = { a = 'In {build_step}: rm ${path} {a,b} {path}' }"
     rule = parse_catalog(text, "x").rules[0]
-    assert rule.fixes(instruction="RUN \\1 {path}", path="/x") == {"a": "In RUN \\1 {path}: rm ${path} {a,b} /x"}
+    assert rule.fixes(build_step="RUN \\1 {path}", path="/x") == {"a": "In RUN \\1 {path}: rm ${path} {a,b} /x"}
 
 
 def test_users_rules_come_first(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_optional_keys_have_defaults() -> None:
         (("confidence", 'needs = ["{name}/a"]\nconfidence'), "x.toml: ACME001: needs: got '{name}/a', expected a path from / or "
          "{dir}/, with {stem} and no wildcards"),
         (("confidence", 'fix = "a"\nconfidence'), "x.toml: ACME001: fix: got 'a', expected a table of strings"),
-        (("confidence", 'fix = { a = "{who}" }\nconfidence'), "x.toml: ACME001: fix.a: got {who}, expected {instruction} or {path}"),
+        (("confidence", 'fix = { a = "{who}" }\nconfidence'), "x.toml: ACME001: fix.a: got {who}, expected {build_step} or {path}"),
         (("[[rule]]", "[rule]"), "x.toml: rule: got a table, expected [[rule]] tables"),
         (("[[rule]]", "[[rules]]"), "x.toml: rules: unknown key, expected rule"),
         (("[[rule]]", "[[rule]"), "x.toml: is not TOML: "),

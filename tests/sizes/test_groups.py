@@ -1,4 +1,4 @@
-"""Groups of bytes by directory, file type and instruction, on images small enough to add up by hand."""
+"""Groups of bytes by directory, file type and build step, on images small enough to add up by hand."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def test_what_is_wasted_stays_in_its_group() -> None:
     assert types[None].compressed_size
 
 
-def test_instructions_that_are_alike_are_one_group() -> None:
+def test_build_steps_that_are_alike_are_one_group() -> None:
     """Layers of one build step are added up, and one that stands twice is downloaded once."""
     one, two, other = layer({"a": b"1" * 10}), layer({"b": b"2" * 20}), layer({"c": b"3" * 40})
     steps = ["RUN x", "RUN x", "COPY y", "RUN x"]
     history = [{"created_by": f"{step} # buildkit"} for step in steps]
     analysis = Analyzer().analyze_source(single(build_image([one, two, other, one], history=history)))
     assert analysis.groups is not None
-    (run, copy) = sorted(analysis.groups.instructions[:-1], key=lambda group: group.name or "", reverse=True)
+    (run, copy) = sorted(analysis.groups.build_steps[:-1], key=lambda group: group.name or "", reverse=True)
     assert (run.name, run.content_size, run.wasted_size, run.file_count) == ("RUN x", 40, 10, 3)
     assert (copy.name, copy.content_size, copy.file_count) == ("COPY y", 40, 1)
     overhead = sum(each.overhead_size or 0 for each in analysis.layers[:3])
@@ -103,14 +103,14 @@ def test_an_unknown_wire_size_stays_unknown(tmp_path: Path) -> None:
     path = write_docker_archive(build_image([layer({"a": b"1" * 100})]), tmp_path / "a.tar")
     groups = Analyzer().analyze(str(path)).groups
     assert groups is not None
-    for division in (groups.directories, groups.file_types, groups.instructions):
+    for division in (groups.directories, groups.file_types, groups.build_steps):
         assert {(group.compressed_size, group.wasted_compressed_size) for group in division} == {(None, None)}
 
 
 def test_an_empty_image_has_empty_groups() -> None:
     """Without layers only the rest is left, and it is nothing."""
     groups = groups_of()
-    for division in (groups.directories, groups.file_types, groups.instructions):
+    for division in (groups.directories, groups.file_types, groups.build_steps):
         assert [(group.name, group.content_size, group.compressed_size) for group in division] == [(None, 0, 0)]
 
 

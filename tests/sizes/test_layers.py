@@ -122,7 +122,7 @@ def test_layers_know_their_place(analysis: Analysis, built: BuiltImage, compress
     assert [each.index for each in analysis.layers] == [0, 1, 2]
     assert [each.digest for each in analysis.layers] == [stored.digest for stored in built.layers]
     assert [each.diff_id for each in analysis.layers] == [stored.diff_id for stored in built.layers]
-    assert [each.instruction for each in analysis.layers] == ["RUN step 0", "RUN step 1", "RUN step 2"]
+    assert [str(each.build_step) for each in analysis.layers] == ["RUN step 0", "RUN step 1", "RUN step 2"]
     assert {each.compression for each in analysis.layers} == {compression}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing_extensions import assert_type
 
 import ocisize
+from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import Descriptor
 
 
@@ -31,7 +32,7 @@ def use() -> None:
     assert_type(analysis.efficiency, float)
     for layer in analysis.layers:
         assert_type(layer, ocisize.LayerAnalysis)
-        assert_type(layer.instruction, str)
+        assert_type(layer.build_step, BuildStep)
         if layer.files is not None:
             assert_type(layer.files.largest(3), list[ocisize.FileEntry])
     if analysis.groups is not None:

@@ -117,7 +117,7 @@ def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str
     if layer < evidence.base_layers:
         return "The base image brings both: choose one that has them once."
     step = evidence.step(layer)
-    how = "copy it once, and link to" if copies_from_context(step) else "link to"
+    how = "copy it once, and link to" if copies_from_context(evidence.layers[layer].build_step) else "link to"
     return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."
 
 

@@ -11,8 +11,8 @@ from itertools import compress
 import attrs
 
 from ocisize.findings.claim import FILES, Claim, Tier
-from ocisize.findings.evidence import ImageEvidence
-from ocisize.history.ownership import chown_for_earlier_run, copy_with_ownership, sets_metadata, target_of
+from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.history.ownership import chown_for_earlier_run, copy_with_ownership, target_of
 from ocisize.history.package_managers import (
     add_packages_edit,
     can_move,
@@ -22,16 +22,23 @@ from ocisize.history.package_managers import (
     package_arguments,
     relies_on_lists,
 )
-from ocisize.history.shell import Change, run_commands, shell_commands
-from ocisize.history.step_kind import copies_from_context, copies_from_stage, fix_for_stage, lays_root_filesystem
+from ocisize.history.shell import Change
+from ocisize.history.step_kind import (
+    cleanup_command,
+    copies_from_context,
+    copies_from_stage,
+    lays_root_filesystem,
+    makes_directory,
+    makes_users,
+    may_only_set_metadata,
+    removes_only,
+    sets_metadata,
+)
+from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Confidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.text import decode_name
 
-_CLEANUP_COMMAND = re.compile(
-    r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?"
-)
-_REMOVAL_COMMAND = re.compile(r"(?:RUN\s+)?(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CACHES = re.compile(r"OS3(?:0\d|1\d|2[0-4]|26|27|30|31|88)")  # rules on what a step needs only itself
 _MIN_REWRITTEN_SHARE = 0.9  # share of a layer's content that another writes again when both do the same
 _UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user rewrites in any base
@@ -39,7 +46,6 @@ _UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user re
     rb"|etc/ssl/certs/ca-certificates\.crt$|etc/apk/world$|etc/apt/|var/cache/(?:debconf|ldconfig|apt)/|var/log/"
     rb"|(?:usr/)?lib/apk/db/|var/lib/(?:dpkg|apt|rpm|pacman|dnf|rhsm|systemd|pam)/|usr/(?:lib/sysimage|share)/rpm/"
 )
-_MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
 _MAX_SAMPLE = 500  # files whose paths tell which chown changes them
 _MIN_UNAVOIDABLE_SHARE = 0.01  # share of the download below which such files are no finding
 _IDS = {
@@ -78,12 +84,11 @@ def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
     ):
         for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
             groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
-    copied = {
-        upper for cause, lower, upper in groups if cause is Cause.DELETED and copies_from_context(evidence.step(lower))
-    }
+    steps = [layer.build_step for layer in evidence.layers]
+    copied = {upper for cause, lower, upper in groups if cause is Cause.DELETED and copies_from_context(steps[lower])}
     for (cause, lower, upper), rows in groups.items():
         of_base = _is_of_base(evidence, lower) and lower != upper
-        chosen = cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].instruction)
+        chosen = cause is Cause.METADATA_ONLY and sets_metadata(steps[upper])
         remedy = _remedy(evidence, cause, lower, upper, rows)
         yield Claim(
             id=_IDS[cause],
@@ -103,7 +108,7 @@ def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
 
 def _is_of_base(evidence: ImageEvidence, layer: int) -> bool:
     """Whether no step of one's own made a layer."""
-    return layer < evidence.base_layers or lays_root_filesystem(evidence.layers[layer].instruction)
+    return layer < evidence.base_layers or lays_root_filesystem(evidence.layers[layer].build_step)
 
 
 def _are_unavoidable(evidence: ImageEvidence, layer: int, rows: Sequence[int]) -> bool:
@@ -122,18 +127,19 @@ def _remedy(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows:
         return _Remedy(fix=f"The base image's {what}: choose another, or tell its maintainers.")
     if _is_of_base(evidence, lower):
         return _Remedy(fix=_other_base_fix(evidence, cause, upper))
-    if cause is Cause.METADATA_ONLY and _only_metadata(evidence.layers[upper].instruction):
+    if cause is Cause.METADATA_ONLY and may_only_set_metadata(evidence.layers[upper].build_step):
         return _remedy_metadata(evidence, lower, upper, rows)
     return _remedy_content(evidence, cause, lower, upper, rows)
 
 
 def _remedy_content(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     """How to mend what a step deletes or writes anew."""
-    if not _cleanup_commands(evidence, upper) and (again := _install_once(evidence, lower, upper)) is not None:
+    cleanup = cleanup_command(evidence.layers[upper].build_step)
+    if not cleanup and (again := _install_once(evidence, lower, upper)) is not None:
         return again
-    if cause is Cause.DELETED or _cleanup_commands(evidence, upper):
+    if cause is Cause.DELETED or cleanup:
         return _remedy_deleted(evidence, lower, upper, rows)
-    if cause is Cause.METADATA_ONLY and not copies_from_context(evidence.layers[upper].instruction):
+    if cause is Cause.METADATA_ONLY and not copies_from_context(evidence.layers[upper].build_step):
         what = f"`{evidence.step(upper)}` writes files of `{evidence.step(lower)}` again as they were"
         return _Remedy(fix=f"{what}: let it leave them alone, or join the two.")
     return _Remedy(fix=_write_once_fix(evidence, lower, upper, rows))
@@ -141,33 +147,20 @@ def _remedy_content(evidence: ImageEvidence, cause: Cause, lower: int, upper: in
 
 def _other_base_fix(evidence: ImageEvidence, cause: Cause, upper: int) -> str:
     second = evidence.step(upper)
-    if cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].instruction):
+    if cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].build_step):
         return f"Leave the base image's files alone in `{second}`, or name those that the program writes to."
     return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
 
 
-def _cleanup_commands(evidence: ImageEvidence, layer: int) -> str:
-    """The commands of a step that does nothing but delete, and could do so in another step; else empty."""
-    done = run_commands(evidence.layers[layer].instruction)
-    return " && ".join(done) if done and all(map(_CLEANUP_COMMAND.fullmatch, done)) else ""
-
-
-def _only_metadata(step: str) -> bool:
-    """Whether a step changes owners, modes or times, or may do so."""
-    return (
-        sets_metadata(step) or not step or all(re.match(r"(?:RUN\s+)?touch\s", command) for command in shell_commands(step))
-    )
-
-
 def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
-    first, second = evidence.layers[lower].instruction, evidence.layers[upper].instruction
+    first, second = evidence.layers[lower].build_step, evidence.layers[upper].build_step
     if copies_from_context(first):
         return _Remedy(fix=copy_with_ownership(first, second, upper, target_of(first, _working_directory(evidence, lower))))
     fix = f"Do what `{evidence.step(upper)}` does at the end of the RUN that writes the files: `{evidence.step(lower)}`."
     sample = rows[:: len(rows) // _MAX_SAMPLE + 1]
     found = chown_for_earlier_run(second, [decode_name(path) for path in evidence.tables[lower].paths.select(sample)])
-    between = [layer.instruction for layer in evidence.layers[lower + 1 : upper + 1]]
-    if found is None or any(map(_MAKES_USERS.search, between)):
+    between = [layer.build_step for layer in evidence.layers[lower + 1 : upper + 1]]
+    if found is None or any(map(makes_users, between)):
         return _Remedy(fix=fix)
     command, rest = found
     also = f", and {rest} layer {upper}, `{evidence.step(upper)}`" if rest else ""
@@ -178,15 +171,16 @@ def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequ
 
 def _working_directory(evidence: ImageEvidence, layer: int) -> str:
     """The working directory at a layer: that of the last WORKDIR below it that made a layer, else the config's."""
-    steps = [each.instruction for each in evidence.layers[:layer] if each.instruction.startswith("WORKDIR /")]
-    return steps[-1].removeprefix("WORKDIR ").strip() if steps else evidence.config.run.working_dir or "/"
+    steps = [layer.build_step for layer in evidence.layers[:layer] if makes_directory(layer.build_step)]
+    folders = [step.arguments for step in steps if step.arguments.startswith("/")]
+    return folders[-1] if folders else evidence.config.run.working_dir or "/"
 
 
 def _install_once(evidence: ImageEvidence, lower: int, upper: int) -> _Remedy | None:
     """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
-    steps = [layer.instruction for layer in evidence.layers]
+    steps = [layer.build_step for layer in evidence.layers]
     manager = common_manager(steps[lower], steps[upper])
-    if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper]):
+    if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper].text):
         return None
     own = range(evidence.base_layers, lower + 1)
     first = next(layer for layer in own if common_manager(steps[layer], steps[upper]) == manager)
@@ -201,22 +195,18 @@ def _install_once(evidence: ImageEvidence, lower: int, upper: int) -> _Remedy | 
 
 def _remedy_deleted(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     used = _is_used_before(evidence, lower, upper, rows)
-    command, fix = _cleanup_commands(evidence, upper), partial(_fix_deleted, evidence, upper, used=used)
-    if not command or used or copies_from_context(evidence.layers[lower].instruction):
+    command, fix = cleanup_command(evidence.layers[upper].build_step), partial(_fix_deleted, evidence, upper, used=used)
+    if not command or used or copies_from_context(evidence.layers[lower].build_step):
         return _Remedy(fix=fix)
     return _Remedy(fix=fix, change=Change(layer=lower, command=command), removes_layer=upper)
 
 
 def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> bool:
     """Whether a step may need files before they are deleted: caches only where another one fetched them for it."""
-    steps = [layer.instruction for layer in evidence.layers]
-    if (
-        steps[upper]
-        and not all(map(_REMOVAL_COMMAND.match, shell_commands(steps[upper])))
-        and not _cleanup_commands(evidence, upper)
-    ):
+    steps = [layer.build_step for layer in evidence.layers]
+    if steps[upper].text and not removes_only(steps[upper]) and not cleanup_command(steps[upper]):
         return True
-    between = [step for step in steps[lower + 1 : upper] if step.startswith("RUN ")]
+    between = [step for step in steps[lower + 1 : upper] if step.kind is StepKind.RUN]
     caches = {row for id_, found in evidence.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
     sizes = evidence.tables[lower].sizes
     if all(row in caches for row in rows if sizes[row]):
@@ -226,10 +216,10 @@ def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
 
 def _fix_deleted(evidence: ImageEvidence, upper: int, layer: int, _: str, *, used: bool) -> str:
     """How to mend a cleanup that comes too late, by the layer that brought the files."""
-    first, second = evidence.step(layer), evidence.step(upper)
-    if copies_from_stage(first):
+    first, second, origin = evidence.step(layer), evidence.step(upper), evidence.layers[layer].build_step
+    if copies_from_stage(origin):
         return fix_for_stage(first)
-    if copies_from_context(first):
+    if copies_from_context(origin):
         return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
     if used:
         return f"Write, use and delete the files in one RUN: join `{second}`, and what else uses them, into `{first}`."
@@ -239,7 +229,7 @@ def _fix_deleted(evidence: ImageEvidence, upper: int, layer: int, _: str, *, use
 def _write_once_fix(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> str:
     """What to do about files that a later step writes anew."""
     first, second = evidence.step(lower), evidence.step(upper)
-    if copies_from_context(second):
+    if copies_from_context(evidence.layers[upper].build_step):
         return f"Copy the final files once: leave out of `{first}` what `{second}` brings."
     again = (
         sum(map(evidence.tables[lower].sizes.__getitem__, rows))
@@ -247,6 +237,6 @@ def _write_once_fix(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
     )
     if again and first.split()[:3] == second.split()[:3]:
         return f"Drop layer {lower}, `{first}`: layer {upper}, `{second}`, writes the same files again."
-    if copies_from_context(first):
+    if copies_from_context(evidence.layers[lower].build_step):
         return f"Keep the files out of `{first}`, since `{second}` writes them anew; or change them before they are copied."
     return f"Write the files once, in their final form: join `{second}` into `{first}`."

@@ -8,6 +8,7 @@ from itertools import compress
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.step_kind import makes_directory
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.sizes import paid_layers
 
@@ -47,7 +48,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
                 layer.index,
             )
         empty = not layer.content_size and not layer.hides_size and not table.paths.contain(WHITEOUT)
-        if empty and not layer.instruction.startswith("WORKDIR "):  # which cannot be joined into another step
+        if empty and not makes_directory(layer.build_step):  # which cannot be joined into another step
             count = layer.entry_count
             what = f"no content, {count:,} entr{'y' if count == 1 else 'ies'}" if count else "nothing"
             yield _remark(

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.history.shell import Change, edit_each, shell_commands
+from ocisize.history.shell import Change, edit_each
 from ocisize.history.step_kind import copies_from_context
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Confidence
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.tar.filetable import REGULAR, FileTable
@@ -44,7 +45,7 @@ def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
         if _STATUS not in databases:
             continue
         below, packages = packages, read_status(databases[_STATUS])
-        if len(packages.keys() - below.keys()) and not _installs_without_recommended(evidence.layers[layer].instruction):
+        if len(packages.keys() - below.keys()) and not _installs_without_recommended(evidence.layers[layer].build_step):
             recommended = only_recommended(packages, automatic, below)
             yield from _claim(evidence, layer, recommended, databases)
 
@@ -55,10 +56,10 @@ def _databases(table: FileTable) -> dict[bytes, bytes]:
     return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
 
 
-def _installs_without_recommended(step: str) -> bool:
+def _installs_without_recommended(step: BuildStep) -> bool:
     """Whether a step installs, and always without recommended packages."""
-    installs = [command for command in shell_commands(step) if _APT_INSTALL.search(command)]
-    return bool(installs) and (all(map(_WITHOUT_RECOMMENDED.search, installs)) or "Install-Recommends" in step)
+    installs = [command for command in step.shell_commands if _APT_INSTALL.search(command)]
+    return bool(installs) and (all(map(_WITHOUT_RECOMMENDED.search, installs)) or "Install-Recommends" in step.text)
 
 
 def _claim(
@@ -89,7 +90,7 @@ def _claim(
 def _fix(evidence: ImageEvidence, layer: int) -> str:
     if layer < evidence.base_layers:
         return "The base image brings them: choose one whose maintainers install without recommended packages."
-    step = evidence.layers[layer].instruction
+    step = evidence.layers[layer].build_step
     if copies_from_context(step):
         return f"Install with {OPTION} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
     return (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import is_secret
-from ocisize.history.step_kind import copies_from_context
+from ocisize.history.step_kind import copies_from_context, sets_variables
 from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
@@ -43,7 +43,7 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
     """Steps by the secrets they give away: a build argument stands in every step after it."""
     layers: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for leak in find_leaks(evidence.config.history, len(evidence.layers)):
-        names = tuple(name for name in leak.secrets if name not in known or not leak.step.startswith("ENV "))
+        names = tuple(name for name in leak.secrets if name not in known or not sets_variables(leak.step))
         if names:
             layers[names] += [] if leak.layer is None else [leak.layer]
     told: set[str] = set()
@@ -95,7 +95,7 @@ def _about_files(
     step = evidence.step(layers[0])
     if layers[0] < evidence.base_layers:
         how = "It comes with the base image: tell its maintainers, and choose another."
-    elif copies_from_context(step):
+    elif copies_from_context(evidence.layers[layers[0]].build_step):
         how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
     else:
         how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."

@@ -13,7 +13,8 @@ import attrs
 
 from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.history.shell import Change, edit_each, shell_commands
+from ocisize.history.shell import Change, edit_each
+from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Confidence
 
 
@@ -234,8 +235,8 @@ TOOL_CACHES = (
 def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each build step and tool whose cache it left in its layer."""
     for layer, matches in enumerate(evidence.matches):
-        text = evidence.layers[layer].instruction
-        parts = shell_commands(text) if text.startswith("RUN ") else []
+        text = evidence.layers[layer].build_step.text
+        parts = _run_commands(evidence, layer)
         for step in TOOL_CACHES:
             rows = sorted({row for rule in step.rules for row in matches.get(rule, ())})
             if not rows or re.search(step.remedy, text):
@@ -273,14 +274,20 @@ def _change(evidence: ImageEvidence, layer: int, step: ToolCache, called: re.Mat
 
 def _user_of(evidence: ImageEvidence, layer: int, step: ToolCache) -> int | None:
     """The next layer whose step calls the tool, where the step of this one only fetches for it."""
-    calls = [part for part in shell_commands(evidence.layers[layer].instruction) if re.search(step.command, part)]
+    calls = [part for part in _run_commands(evidence, layer) if re.search(step.command, part)]
     if not step.fetches or not all(re.search(step.fetches, call) for call in calls):
         return None
     for later in range(layer + 1, len(evidence.layers)):
-        text = evidence.layers[later].instruction
-        if text.startswith("RUN ") and re.search(step.command, text):
+        text = evidence.layers[later].build_step.text
+        if _run_commands(evidence, later) and re.search(step.command, text):
             return later
     return None
+
+
+def _run_commands(evidence: ImageEvidence, layer: int) -> tuple[str, ...]:
+    """The shell commands of a layer's RUN; none of other steps."""
+    step = evidence.layers[layer].build_step
+    return step.shell_commands if step.kind is StepKind.RUN else ()
 
 
 def _with_option(command: str, step: ToolCache) -> str | None:

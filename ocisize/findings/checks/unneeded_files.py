@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ocisize.findings.claim import FILES, PATH, Claim, Tier
-from ocisize.findings.evidence import ImageEvidence
-from ocisize.history.shell import shell_commands, shorten
-from ocisize.history.step_kind import copies_from_context, copies_from_stage, fix_for_stage
+from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.history.step_kind import copies_from_context, copies_from_stage
+from ocisize.model.build_step import BuildStep
 from ocisize.rules.rule import OWN_PREFIX, Rule
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
@@ -64,20 +64,21 @@ def _fix(evidence: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
     own = not rule.id.startswith(OWN_PREFIX)
     if layer < evidence.base_layers and not (own and rule.fix):
         return f"The base image brings them ({rule.title}): choose a smaller base, or one whose maintainers leave them out."
-    return fix_for(rule, evidence.layers[layer].instruction or evidence.step(layer), path)
+    return fix_for(rule, evidence.layers[layer].build_step, evidence.step(layer), path)
 
 
-def fix_for(rule: Rule, step: str, path: str = "") -> str:
+def fix_for(rule: Rule, step: BuildStep, name: str, path: str = "") -> str:
     """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any.
 
     ``path`` is one that the step brought: what lies outside of the distribution's folders is not its packages'.
+    ``name`` is the step's text within the sentence.
     """
-    fixes = rule.fixes(instruction=shorten(step), path=PATH)
+    fixes = rule.fixes(build_step=name, path=PATH)
     first = fixes.pop(_DEVELOPMENT, None)
     if copies_from_stage(step) and rule.id.startswith(OWN_PREFIX):
-        return fix_for_stage(shorten(step))
+        return fix_for_stage(name)
     if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
-        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{shorten(step)}`: name them in .dockerignore.")
+        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{name}`: name them in .dockerignore.")
     named = [name for name in fixes if name not in (_CACHE_MOUNT, _FROM_CONTEXT, _ANY_STEP)]
     if path.startswith(_OUTSIDE_PACKAGES):
         named = [name for name in named if name not in _SYSTEM]
@@ -91,7 +92,7 @@ def fix_for(rule: Rule, step: str, path: str = "") -> str:
         chosen.append(_CACHE_MOUNT)
     text = (
         join_alternatives(dict.fromkeys(fixes[name] for name in chosen))
-        or f"Remove them in the step that brings them: `{shorten(step)}`."
+        or f"Remove them in the step that brings them: `{name}`."
     )
     return f"{first}; then {lower_first(text)}" if first and _installs_development(step) else text
 
@@ -107,12 +108,12 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-def _installs_development(step: str) -> bool:
+def _installs_development(step: BuildStep) -> bool:
     """Whether a step has npm install a project's development packages as well."""
-    installs = [command for command in shell_commands(step) if _NPM_INSTALL.search(command)]
+    installs = [command for command in step.shell_commands if _NPM_INSTALL.search(command)]
     return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
 
 
-def _runs(step: str, ecosystem: str) -> bool:
+def _runs(step: BuildStep, ecosystem: str) -> bool:
     words = _ECOSYSTEM_WORDS.get(ecosystem, re.escape(ecosystem))
-    return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", step) is not None
+    return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", step.text) is not None

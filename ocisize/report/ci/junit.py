@@ -102,8 +102,8 @@ def _of_findings(image: ReportedImage) -> Iterator[Check]:
 
 
 def _steps(finding: Finding) -> list[str]:
-    pairs = zip(finding.layers, finding.instructions, strict=True)
-    return [f"layer {layer}: {printable(step)}" for layer, step in pairs if step]
+    pairs = zip(finding.layers, finding.build_steps, strict=True)
+    return [f"layer {layer}: {printable(step.text)}" for layer, step in pairs if step.text]
 
 
 def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextIO) -> None:

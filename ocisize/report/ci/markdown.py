@@ -191,7 +191,7 @@ def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], i
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
     found: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
     sizes = (layer.compressed_size, *(found if layer.failure is None else (None, None, None)))
-    return _row(image, (str(layer.index), *map(human_size, sizes), code_span(layer.instruction or layer.digest[:19])))
+    return _row(image, (str(layer.index), *map(human_size, sizes), code_span(layer.build_step.text or layer.digest[:19])))
 
 
 def escape_text(text: str) -> str:

@@ -195,10 +195,10 @@ def _layers(finding: Finding, analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {
             "name": f"layer {index}",
-            "fullyQualifiedName": printable(f"{analysis.layers[index].digest} {instruction}".rstrip()),
+            "fullyQualifiedName": printable(f"{analysis.layers[index].digest} {step}".rstrip()),
             "kind": "layer",
         }
-        for index, instruction in zip(finding.layers, finding.instructions, strict=True)
+        for index, step in zip(finding.layers, finding.build_steps, strict=True)
     ]
 
 

@@ -24,7 +24,7 @@ _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
     "duplicate_size", "hides_size", "file_count", "entry_count",
 )  # fmt: skip
-_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "instruction", "unread")
+_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "build_step", "unread")
 _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
@@ -53,7 +53,7 @@ def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
     for layer in analysis.layers:
         known = _LAYER if layer.failure is None else ("compressed_size",)  # the others are not known of an unread layer
         sizes = (getattr(layer, name) if name in known else None for name in _LAYER)
-        about = _text(layer.created), _text(layer.instruction)
+        about = _text(layer.created), _text(layer.build_step.text)
         yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about, _text(describe_layer(layer)))
 
 

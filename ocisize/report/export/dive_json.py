@@ -88,7 +88,7 @@ def _layer_head(layer: LayerAnalysis, size: int) -> str:
     """All of a layer up to its list of files."""
     name = (layer.member or layer.digest.partition(":")[2]).partition("/")[0]
     # Steps that the history lacks are those of the uppermost layers.
-    missing = not (layer.instruction_certain or layer.created_by or layer.created)
+    missing = not (layer.build_step_certain or layer.created_by or layer.created)
     command = "(missing)" if missing else layer.created_by.removeprefix(_SHELL)
     command = _LONE_SURROGATE.sub("\ufffd", command)
     return (

@@ -137,8 +137,8 @@ def _with_code(text: str) -> list[str]:
 
 def _where(finding: Finding) -> Markup:
     steps = [
-        element("li", f"Layer {layer}: ", element("code", instruction or "unknown step"))
-        for layer, instruction in zip(finding.layers, finding.instructions, strict=True)
+        element("li", f"Layer {layer}: ", element("code", step.text or "unknown step"))
+        for layer, step in zip(finding.layers, finding.build_steps, strict=True)
     ]
     paths = [element("li", element("code", f"/{path}")) for path in finding.paths]
     rest = finding.path_count - len(finding.paths)
@@ -155,7 +155,7 @@ def _where(finding: Finding) -> Markup:
 
 def write_layers(analysis: Analysis) -> Markup:
     """The table of layers."""
-    names = ("#", "Wire", "Unpacked", "On disk", "Files", "Waste", "Hides", "Instruction")
+    names = ("#", "Wire", "Unpacked", "On disk", "Files", "Waste", "Hides", "Build step")
     head = element("thead", element("tr", *[element("th", name, scope="col") for name in names]))
     body = element("tbody", *[_layer(layer) for layer in analysis.layers])
     return element(
@@ -171,7 +171,7 @@ def write_layers(analysis: Analysis) -> Markup:
 
 def _layer(layer: LayerAnalysis) -> Markup:
     sizes = (layer.compressed_size, layer.content_size, layer.disk_size)
-    doubt = "" if layer.instruction_certain or not layer.instruction else "? "
+    doubt = "" if layer.build_step_certain or not layer.build_step.text else "? "
     cells = [
         *map(human_size, sizes),
         f"{layer.file_count:,}",
@@ -184,7 +184,7 @@ def _layer(layer: LayerAnalysis) -> Markup:
         "tr",
         element("th", str(layer.index), scope="row"),
         *[element("td", cell) for cell in cells],
-        element("td", element("code", doubt + (layer.instruction or f"({layer.digest[:19]})"))),
+        element("td", element("code", doubt + (layer.build_step.text or f"({layer.digest[:19]})"))),
     )
 
 

@@ -3,7 +3,7 @@
 Form, all columns by row unless said otherwise::
 
     {"size": bytes of content, "compressed_size": bytes of wire or null,
-     "layers": [{"size", "compressed_size", "wasted_size", "instruction"}, …],
+     "layers": [{"size", "compressed_size", "wasted_size", "build_step"}, …],
      "types": [name, …], "special": how many of them are no file types,
      "causes": [name, …],
      "kinds": [[layer, hiding layer or -1, cause or -1, type], …],
@@ -58,7 +58,7 @@ def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], lea
                 "size": layer.content_size,
                 "compressed_size": layer.compressed_size,
                 "wasted_size": layer.wasted_size,
-                "instruction": printable(layer.instruction or layer.digest[:19]),
+                "build_step": printable(layer.build_step.text or layer.digest[:19]),
             }
             for layer in analysis.layers
         ],

@@ -17,6 +17,7 @@ import attrs
 import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.base import BaseSplit
+from ocisize.model.build_step import BuildStep
 from ocisize.model.dive import DiveFigures
 from ocisize.model.findings import Advice
 from ocisize.model.sizes import Group, Groups, Sizes
@@ -85,7 +86,9 @@ def analysis_document(
 
 def advice_document(advice: Advice) -> dict[str, Any]:
     """All findings, with the rule behind each, and what they save together."""
-    findings = [{**attrs.asdict(each), "rule": each.rule} for each in advice.findings]
+    findings = [
+        {**attrs.asdict(each, value_serializer=serialize_build_steps), "rule": each.rule} for each in advice.findings
+    ]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": encodable(findings)}
 
 
@@ -106,6 +109,15 @@ def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
     }
 
 
+def serialize_build_steps(_: object, __: object, value: Any) -> Any:
+    """A ``value_serializer`` of ``attrs.asdict`` that writes build steps as their texts."""
+    if isinstance(value, BuildStep):
+        return value.text
+    if isinstance(value, tuple):
+        return [item.text if isinstance(item, BuildStep) else item for item in value]
+    return value
+
+
 def encodable(value: Any) -> Any:
     """A document with all its strings made fit for any encoder."""
     if isinstance(value, dict):
@@ -116,7 +128,12 @@ def encodable(value: Any) -> Any:
 
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:
-    document = attrs.asdict(sizes, recurse=False, filter=lambda field, _: field.name not in _APART)
+    document = attrs.asdict(
+        sizes,
+        recurse=False,
+        filter=lambda field, _: field.name not in _APART,
+        value_serializer=serialize_build_steps,
+    )
     return document | {name: getattr(sizes, name) for name in _DERIVED}
 
 

@@ -38,8 +38,8 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
     for finding in analysis.advice.findings:
         if not ID.fullmatch(finding.id):  # which is shown as it is
             yield f"{finding.id!a} is no id of a finding"
-        if len(finding.instructions) != len(finding.layers):
-            yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.instructions)} instructions"
+        if len(finding.build_steps) != len(finding.layers):
+            yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.build_steps)} build steps"
     yield from _wrong_layers(analysis)
 
 

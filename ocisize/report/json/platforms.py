@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import ocisize
-from ocisize.model.platforms import Drift, IndexAnalysis
-from ocisize.report.json.analysis import analysis_document, encodable
+from ocisize.model.platforms import Drift, IndexAnalysis, StepDrift
+from ocisize.report.json.analysis import analysis_document, encodable, serialize_build_steps
 from ocisize.report.options import ReportOptions
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def _drift(drift: Drift) -> dict[str, Any]:
     return {
         "platforms": drift.platforms,
         "figures": {each.name: {"values": each.values, "ratios": each.ratios} for each in drift.figures},
-        "steps": [{**attrs.asdict(each, recurse=False), "difference": each.difference} for each in drift.steps],
+        "steps": [_step(each) for each in drift.steps],
         "only_there": [attrs.asdict(each) for each in drift.only_there],
         "findings": [{**attrs.asdict(each, recurse=False), "difference": each.difference} for each in drift.findings],
     }
+
+
+def _step(step: StepDrift) -> dict[str, Any]:
+    sizes = attrs.asdict(step, recurse=False, value_serializer=serialize_build_steps)
+    return {**sizes, "difference": step.difference}

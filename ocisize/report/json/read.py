@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.base import Method
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import Cause, WastedEntry, WasteTable
 from ocisize.oci.parse import list_problems
-from ocisize.oci.strict_json import strict_converter
+from ocisize.oci.strict_json import expect_type, strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
 from ocisize.report.json.check import check_columns, find_contradictions
 from ocisize.tar.filetable import HASH_SIZE, Attributes, FileTable
@@ -101,6 +102,7 @@ def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
     for kind in (Cause, Confidence, Severity, Method):
         converter.register_structure_hook(kind, lambda value, kind: kind(value))
+    converter.register_structure_hook(BuildStep, lambda text, _: BuildStep(expect_type(text, str)))
     converter.register_structure_hook(WasteTable, _read_waste)
     converter.register_structure_hook(FileTable, _read_columns)
     read_layer = converter.get_structure_hook(LayerAnalysis)

@@ -161,9 +161,9 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None, t
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
-    steps = [(layer, step) for layer, step in zip(finding.layers, finding.instructions, strict=True) if step]
+    steps = [(layer, step) for layer, step in zip(finding.layers, finding.build_steps, strict=True) if step.text]
     for layer, step in steps[:_STEPS]:
-        text.append("\n" + cut(f"layer {layer}: {printable(step)}", width), "dim")
+        text.append("\n" + cut(f"layer {layer}: {printable(step.text)}", width), "dim")
     if len(steps) > _STEPS:
         text.append(f"\n… and {len(steps) - _STEPS} more layers", "dim")
     for path in finding.paths[:_PATHS]:

@@ -106,11 +106,11 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
             signed(layer.growth),
             NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
-            Text(printable(layer.instruction)),
+            Text(printable(layer.build_step.text)),
         )
         for layer in layers
     ]
-    columns, rows = drop_unknown(("Layers", "Wire", "Unpacked", "Download", "What", "Instruction"), rows)
+    columns, rows = drop_unknown(("Layers", "Wire", "Unpacked", "Download", "What", "Build step"), rows)
     download = "; what a node with BEFORE downloads" if "Download" in columns else ""
     table = new_table(console, f"Layers, base first (before→after; growth{download})", columns, 2)
     for row in rows:

@@ -114,12 +114,12 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     title = "Layers, base first (waste: dead bytes it holds; hides: bytes it makes dead)"
     rows = [_layer_cells(layer, wide=wide) for layer in layers]
     taken = sum(max(len(cell) for cell in cells) + 1 for cells in zip(columns, *rows, strict=True))
-    table = new_table(console, title, [*columns, "Instruction"], 1)
-    steps = [printable(layer.instruction or f"({layer.digest[:19]})") for layer in layers]
-    uncertain = any(layer.instruction and not layer.instruction_certain for layer in layers)
+    table = new_table(console, title, [*columns, "Build step"], 1)
+    steps = [printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in layers]
+    uncertain = any(layer.build_step.text and not layer.build_step_certain for layer in layers)
     room = console.width - taken - len(_DOUBT) * uncertain - 1
     for layer, cells, step in zip(layers, rows, shorten_steps(steps, room), strict=True):
-        doubt = "" if layer.instruction_certain or not layer.instruction else _DOUBT
+        doubt = "" if layer.build_step_certain or not layer.build_step.text else _DOUBT
         table.add_row(*cells, Text(doubt + step))
     console.print(table)
 

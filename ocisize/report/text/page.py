@@ -63,7 +63,7 @@ def print_name(console: Console, analysis: Analysis) -> None:
 
 def layer_title(layer: LayerAnalysis) -> str:
     """A layer as a heading names it."""
-    return f"layer {layer.index}: {layer.instruction or layer.digest[:19]}"
+    return f"layer {layer.index}: {layer.build_step.text or layer.digest[:19]}"
 
 
 def new_table(console: Console, title: str, columns: Sequence[str], left: int) -> Table:

@@ -176,7 +176,7 @@ def _items(index: IndexAnalysis) -> Iterator[_Item]:
             if largest and not step.missing:
                 details.append(f"only {largest[0][0]} has {_describe(there[largest[0]])}")
             told.update(largest)
-            yield step.difference, step.instruction or "a layer without an instruction", details
+            yield step.difference, step.build_step.text or "a layer without a build step", details
     for (platform, layer), only in there.items():
         if (platform, layer) not in told:
             yield _size(only), f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]

@@ -185,8 +185,8 @@ def _place(place: Place, analysis: Analysis) -> str:
     if place.path is not None:
         parts.append(shorten_path("/" + display_name(place.path), 60))
     if place.layer is not None:
-        instruction = "" if place.path or place.finding else analysis.layers[place.layer].instruction[:40]
-        parts.append(f"in layer {place.layer}" + (f" ({instruction})" if instruction else ""))
+        step = "" if place.path or place.finding else analysis.layers[place.layer].build_step.text[:40]
+        parts.append(f"in layer {place.layer}" + (f" ({step})" if step else ""))
     return " ".join(parts)
 
 

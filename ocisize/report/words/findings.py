@@ -55,7 +55,7 @@ def fingerprints(findings: Sequence[Finding], image: str = "") -> list[str]:
     in other places. Findings that share both are numbered in the order of their layers. ``image`` tells findings of
     several images apart.
     """
-    keys = [fingerprint(image, finding.id, *finding.instructions) for finding in findings]
+    keys = [fingerprint(image, finding.id, *map(str, finding.build_steps)) for finding in findings]
     numbers: Counter[str] = Counter()
     found = [""] * len(findings)
     for index in sorted(range(len(findings)), key=lambda index: (findings[index].layers, findings[index].paths)):

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from ocisize.model.build_step import BuildStep, StepKind
+
 UNKNOWN = "?"
 _CUT = "…"
 _LEAST_NAME = 20  # characters of a cut name that stand before the folder above it
@@ -108,8 +110,9 @@ def shorten_steps(steps: Sequence[str], width: int) -> list[str]:
 
 def shorten_step(step: str, width: int) -> str:
     """Make a build step fit: what many RUNs begin with goes first, then options that say little, then its end."""
+    is_run = BuildStep(step).kind is StepKind.RUN
     for pattern, instead in _BOILERPLATE:
-        if len(step) > width and step.startswith("RUN "):
+        if len(step) > width and is_run:
             step = pattern.sub(instead, step)
     return cut(step, width)
 

@@ -143,7 +143,7 @@ def test_environment_and_history(tmp_path: Path) -> None:
         ("OS232", "the history gives secrets away in layer 2: NPM_TOKEN, password", (2,), "high"),
     ]
     assert SECRET not in ocisize.to_json(analysis, files=True)
-    assert analysis.layers[2].instruction == "RUN x --password <redacted>"
+    assert analysis.layers[2].build_step.text == "RUN x --password <redacted>"
 
 
 @pytest.mark.parametrize(

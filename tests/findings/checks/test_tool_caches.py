@@ -9,7 +9,6 @@ import pytest
 
 from ocisize.rules.load import load_catalog
 from ocisize.model.findings import Confidence
-from ocisize.history.shell import Change, run_commands, shell_commands, edit_each, apply_changes
 from ocisize.rules.match import match_rows
 from ocisize.findings.checks.tool_caches import TOOL_CACHES, ToolCache
 from tests.advice import analyze, by_id
@@ -231,7 +230,7 @@ def test_one_step_carries_all_remedies(tmp_path: Path) -> None:
     assert {each.id for each in found} == {"OS202", "OS203", "OS209"}
     assert all(each.fix.startswith(f"Change layer 0 to `{whole}` (also mends OS20") for each in found)
     (step,) = analysis.advice.steps
-    assert (step.layer, step.rewritten, step.findings) == (0, whole, tuple(found))
+    assert (step.layer, step.rewritten.text, step.findings) == (0, whole, tuple(found))
     assert step.saving.size == 495 + 20 + 30
 
 
@@ -258,51 +257,3 @@ def test_kept_lists_are_surely_junk(tmp_path: Path) -> None:
     """The finding is as sure as the catalogue is."""
     analysis = analyze(tmp_path, [LISTS], ["RUN apt-get update"])
     assert by_id(analysis, "OS202")[0].confidence is Confidence.SURE
-
-
-def test_commands() -> None:
-    """Steps are cut between commands, not within quotes."""
-    assert shell_commands("RUN a && b | c ; d || e") == ["RUN a", "b", "c", "d", "e"]
-    assert shell_commands("RUN echo 'a && b' \"c; d\" && e") == ["RUN echo 'a && b' \"c; d\"", "e"]
-    assert shell_commands("") == [""]
-
-
-def append(step: str, *added: str) -> str | None:
-    changed = apply_changes(step, [Change(layer=0, command=command) for command in added])
-    return changed.shown if changed else None
-
-
-@pytest.mark.parametrize("step", ["COPY a b", "RUN <<EOF", "RUN a # b", "RUN a &&", 'RUN ["a", "b"]', "RUN a \\", ""])
-def test_what_cannot_be_rewritten(step: str) -> None:
-    """Where a change might not mean what it says, there is none."""
-    assert append(step, "b") is None
-    assert apply_changes(step, [Change(layer=0, edit=edit_each(lambda command: f"{command} x"))]) is None
-    assert run_commands(step) is None
-
-
-def test_long_steps_are_shown_in_part() -> None:
-    """Of a long step, only what changes is shown; the whole is there as well."""
-    step = "RUN " + " && ".join(["make all"] * 100) + " && pip install x"
-    edit = edit_each(lambda command: f"{command} y" if "pip" in command else None)
-    changed = apply_changes(step, [Change(layer=0, edit=edit), Change(layer=0, command="rm z")])
-    assert changed is not None
-    assert changed.shown == "pip install x y; … && rm z"
-    assert changed.instruction == f"{step} y && rm z"
-    assert append(step, "rm z") == "… && rm z"
-    assert apply_changes("RUN make", [Change(layer=0, edit=edit_each(lambda command: None))]) is None
-
-
-def test_changes_of_one_step_add_up() -> None:
-    """Each command is added once, edits act one after the other, and what cannot be made is told."""
-    edits = [edit_each(lambda command: command + " --x" if "--x" not in command else None), edit_each(lambda command: None)]
-    changes = [*(Change(layer=0, edit=edit) for edit in (edits[0], *edits)), Change(layer=0, command="b")]
-    changed = apply_changes("RUN a", [*changes, changes[-1]])
-    assert changed is not None
-    assert (changed.instruction, changed.made) == ("RUN a --x && b", (True, True, False, True, True))
-
-
-def test_commands_one_after_the_other() -> None:
-    """Only where each command runs after the one before can a step be taken apart."""
-    assert run_commands("RUN a && b; c") == ["a", "b", "c"]
-    assert run_commands("RUN a || b") is None
-    assert run_commands("RUN a | b") is None

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer, analyze, from_json, to_json
 from ocisize.model.findings import Advice, Confidence, Finding, Severity
 from ocisize.cli.main import main
@@ -263,7 +264,7 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
     """Hostile names of files, folders, steps, images and findings add no element and no attribute, and come back as text."""
     plain = analysis_of(tmp_path, {"d/x": b"x" * 1000, "d/y": b"y"}, {"d/x": b"z"}, steps=["RUN a", "RUN b"])
     finding = Finding(
-        id="OS999", title="t", confidence=Confidence.SURE, severity=Severity.HIGH, layers=(0,), instructions=("RUN a",),
+        id="OS999", title="t", confidence=Confidence.SURE, severity=Severity.HIGH, layers=(0,), build_steps=(BuildStep("RUN a"),),
         paths=("d/x",), path_count=1, size=10, compressed_size=5, fix="do",
     )  # fmt: skip
     plain = attrs.evolve(plain, advice=Advice((finding,)), warnings=("w",))
@@ -273,7 +274,7 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
         {f"d{name}/{name}": b"z"},
         steps=[f"RUN {name.encode('utf-8', 'replace').decode()}", "RUN b"],
     )
-    finding = attrs.evolve(finding, title=name, paths=(name,), fix=name.replace("`", "'"), instructions=(name,))
+    finding = attrs.evolve(finding, title=name, paths=(name,), fix=name.replace("`", "'"), build_steps=(BuildStep(name),))
     hostile = attrs.evolve(hostile, advice=Advice((finding,)), source=name, reference=name, warnings=(name,), created=name)
     text = to_html(hostile)
     text.encode()

@@ -9,6 +9,7 @@ import attrs
 import pytest
 from rich.console import Console
 
+from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer
 from ocisize.model.findings import Advice, Confidence, Finding, Rewrite, Severity
 from ocisize.report.text.advice import write_advice
@@ -24,7 +25,7 @@ FINDING = Finding(
     confidence=Confidence.SURE,
     severity=Severity.HIGH,
     layers=(0, 1),
-    instructions=("RUN apt-get install", "RUN rm"),
+    build_steps=(BuildStep("RUN apt-get install"), BuildStep("RUN rm")),
     paths=tuple(f"var/{name}" for name in "abcde"),
     path_count=7,
     size=5000,
@@ -220,7 +221,9 @@ def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
 def test_hostile_names_are_escaped(analysis: Analysis) -> None:
     """Nothing in titles, steps, paths and fixes can steer a terminal."""
     bad = "\x1b[31m\r\n\u202e"
-    finding = attrs.evolve(FINDING, title=bad, instructions=(bad, bad), paths=(bad,), path_count=1, fix=bad)
+    finding = attrs.evolve(
+        FINDING, title=bad, build_steps=(BuildStep(bad), BuildStep(bad)), paths=(bad,), path_count=1, fix=bad
+    )
     for text, times in ((text_of(analysis, finding), 3), (all_of(analysis, finding), 6)):
         assert not set(text) & set("\x1b\r\u202e")
         assert text.count("\\x1b[31m") == times
@@ -229,7 +232,9 @@ def test_hostile_names_are_escaped(analysis: Analysis) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_it_fits(analysis: Analysis, width: int) -> None:
     """Long words are folded."""
-    finding = attrs.evolve(FINDING, title="t" * 300, instructions=("i" * 300, ""), paths=("p" * 300,), fix="f" * 300)
+    finding = attrs.evolve(
+        FINDING, title="t" * 300, build_steps=(BuildStep("i" * 300), BuildStep()), paths=("p" * 300,), fix="f" * 300
+    )
     secret = attrs.evolve(finding, id="OS230")
     file = io.StringIO()
     write_text(attrs.evolve(analysis, advice=Advice((finding, secret))), file, width=width)
@@ -244,7 +249,7 @@ def test_no_findings_no_section(analysis: Analysis) -> None:
 
 def test_a_step_is_written_anew_once(analysis: Analysis) -> None:
     """Findings that one change of a step mends show it at length the first time only."""
-    rewrite = Rewrite(layer=2, instruction="RUN x && y")
+    rewrite = Rewrite(layer=2, build_step=BuildStep("RUN x && y"))
     one, other = (
         attrs.evolve(FINDING, id=number, fix="Change layer 2 to `RUN x && y`.", rewrite=rewrite)
         for number in ("OS202", "OS203")

@@ -8,6 +8,7 @@ import json
 import attrs
 import pytest
 
+from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Verdict, check, from_json, to_json
 from ocisize.budgets.baseline import Baseline, entry_of
 from ocisize.budgets.dive_ci import dive_budgets
@@ -116,9 +117,9 @@ def test_no_budgets_no_section() -> None:
 
 
 def test_hostile_text_is_escaped() -> None:
-    """Nothing in paths, instructions and reasons can steer a terminal."""
+    """Nothing in paths, build steps and reasons can steer a terminal."""
     bad = "\x1b[31m\r\n\u202e"
-    layers = tuple(attrs.evolve(each, instruction=bad) for each in image().layers)
+    layers = tuple(attrs.evolve(each, build_step=BuildStep(bad)) for each in image().layers)
     analysis = changed(image(), layers=layers)
     found = verdict('[[budget]]\nlayer = "*"\nmax-unpacked = 1', analysis)
     found = attrs.evolve(found, budget=attrs.evolve(found.budget, reason=bad, origin=bad, layer=bad))

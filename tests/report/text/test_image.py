@@ -102,7 +102,7 @@ def test_trees_are_drawn(analysis: Analysis) -> None:
 
 
 def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:
-    """Number and instruction of the layer stand above the view."""
+    """Number and build step of the layer stand above the view."""
     for text in (tree_of(analysis, layer=1), files_of(analysis, layer=1)):
         assert text.splitlines()[1].startswith("linux/amd64 · layer 1: RUN step 1")
 
@@ -129,7 +129,7 @@ def test_views_cannot_steer_the_terminal(analysis: Analysis) -> None:
 
 
 def test_text_says_what_matters(analysis: Analysis) -> None:
-    """Totals, layers with their instruction, wasted files with cause and layers, and the largest files are there."""
+    """Totals, layers with their build step, wasted files with cause and layers, and the largest files are there."""
     text = text_of(analysis, width=100)
     for words in ("linux/amd64", "OCI layout, 2 layers (gzip, zstd)", f"manifest {analysis.digest}", "verified", "Wire",
                   "Unpacked", "Live", "Waste", "RUN step 0", "RUN step 1", "metadata-only", "deleted", "0→1",
@@ -330,7 +330,7 @@ def test_wrong_types_are_named(analysis: Analysis) -> None:
         ("waste.0.hidden_by", -2, "there is no layer -2"),
         ("waste.0.size", -2, "a wasted entry has a negative size"),
         ("advice.findings.0.layers", [0, 5], "there is no layer 5"),
-        ("advice.findings.0.instructions", [], "and 0 instructions"),
+        ("advice.findings.0.build_steps", [], "and 0 build steps"),
         ("groups.directories.0.content_size", -5, "content_size is out of range"),
         ("dive.efficiency", float("inf"), "dive's figures: efficiency is inf"),
         ("dive.layer_sizes", [-1], "a layer size of dive is out of range"),

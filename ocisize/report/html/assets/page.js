@@ -102,7 +102,7 @@ class Page {
       rowPath(model, item.row),
       `${wire}${formatSize(model.size[item.row])} unpacked · ${share}`,
       [model.types[kind.type], describeState(model, kind)].join(" · "),
-      `Layer ${kind.layer}: ${model.layers[kind.layer].instruction}`,
+      `Layer ${kind.layer}: ${model.layers[kind.layer].build_step}`,
     ];
   }
 

@@ -115,14 +115,14 @@ function drawLayers(bar, model, measure, colouring, filter, choose, tip) {
     const button = element("button", { type: "button" }, element("span", { textContent: index }));
     button.style.flexGrow = String(bytes || 0);
     button.style.background = shade((colouring.by === "layer" && colouring.colours.get(index)) || NEUTRAL);
-    button.setAttribute("aria-label", `Layer ${index}, ${formatSize(bytes)}: ${layer.instruction}`);
+    button.setAttribute("aria-label", `Layer ${index}, ${formatSize(bytes)}: ${layer.build_step}`);
     button.setAttribute("aria-pressed", String(filter.layer === index));
     button.tabIndex = index === Math.max(focused, filter.layer ?? 0, 0) ? 0 : -1;
     button.addEventListener("click", () => choose("layer", filter.layer === index ? null : index));
     const lines = [
       `Layer ${index}`,
       `${formatSize(layer.compressed_size)} wire · ${formatSize(layer.size)} unpacked · ${formatSize(layer.wasted_size)} waste`,
-      layer.instruction,
+      layer.build_step,
     ];
     const show = () => {
       const box = button.getBoundingClientRect();
