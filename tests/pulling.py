@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ocisize.errors import OcisizeError
-from ocisize.oci.image import read_blob
+from ocisize.oci.read import read_blob
 from ocisize.oci.parse import MAX_CONFIG
 from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest

@@ -1,4 +1,7 @@
-"""Digests: their grammar, how they are computed, and checking bytes by them."""
+"""Digests: their grammar, their computation, and the verification of bytes.
+
+Grammar: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,21 @@ from ocisize.errors import DigestMismatch, DocumentError
 
 Digest = NewType("Digest", str)
 
-ALGORITHMS = ("sha256", "sha384", "sha512")  # verified; others are broken (md5, sha1) or have no fixed length (shake)
+ALGORITHMS = ("sha256", "sha384", "sha512")  # can be verified; others are broken (md5, sha1) or have no fixed length (shake)
 
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 
 
 def is_digest(text: str) -> bool:
-    """Whether ``text`` is a digest by the OCI grammar, of its algorithm's length or one that names of files can have."""
+    """Return True if ``text`` is a digest by the OCI grammar.
+
+    A digest of a known algorithm must have the algorithm's length, another one fewer than 256 characters: digests become
+    names of files.
+
+    >>> is_digest("sha256:" + 64 * "0"), is_digest("sha256:beef"), is_digest("md5:beef")
+    (True, False, True)
+    """
     algorithm, _, encoded = text.partition(":")
     if algorithm in HEX_LENGTHS:
         return re.fullmatch(f"[0-9a-f]{{{HEX_LENGTHS[algorithm]}}}", encoded) is not None
@@ -25,12 +35,22 @@ def is_digest(text: str) -> bool:
 
 
 def digest_of(data: bytes) -> Digest:
-    """The digest that a document is known by."""
+    """Return the sha256 digest of a document.
+
+    >>> digest_of(b"")
+    'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 
 def check_digest(data: bytes, digest: str) -> None:
-    """Raise DigestMismatch unless ``data`` hashes to ``digest``."""
+    """Raise DigestMismatch unless ``data`` hashes to ``digest``, DocumentError for an unknown algorithm.
+
+    >>> check_digest(b"", digest_of(b""))
+    >>> check_digest(b"x", digest_of(b""))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ocisize.errors.DigestMismatch: document has digest sha256:..., expected sha256:e3b0c442...
+    """
     algorithm = digest.partition(":")[0]
     if algorithm not in ALGORITHMS:
         raise DocumentError(f"cannot verify {digest}: unknown algorithm {algorithm}")

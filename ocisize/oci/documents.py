@@ -1,8 +1,8 @@
-"""OCI and Docker image documents as values, and how their JSON becomes them.
+"""OCI and Docker image documents as values.
 
-Specification: https://github.com/opencontainers/image-spec (manifest.md, image-index.md, config.md). Unknown
-fields are ignored and ``null`` for an optional field equals absent, as the specification asks; duplicate names,
-wrong types and ambiguous documents (CVE-2021-41190) are refused.
+Specification: https://github.com/opencontainers/image-spec (manifest.md, image-index.md, config.md). ``oci.parse``
+reads them: unknown fields are ignored and ``null`` for an optional field equals absent, as the specification asks; duplicate
+names, wrong types and ambiguous documents (CVE-2021-41190) are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
 
-SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it proves nothing
+SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it verifies nothing
 
 
 def _check_digest(_: object, __: object, value: Digest) -> None:
@@ -29,7 +29,11 @@ def _check_size(_: object, __: object, value: int) -> None:
 
 @attrs.frozen
 class Platform:
-    """Operating system and processor an image is built for."""
+    """Operating system and processor that an image is built for.
+
+    >>> str(Platform("linux", "arm", "v7"))
+    'linux/arm/v7'
+    """
 
     os: str = ""
     architecture: str = ""
@@ -42,7 +46,10 @@ class Platform:
 
 @attrs.frozen
 class Descriptor:
-    """A pointer to content: its type, digest and size in bytes as stored."""
+    """A pointer to a blob: its media type, digest and stored size in bytes.
+
+    Raises ValueError for a malformed digest or a negative size.
+    """
 
     digest: Digest = attrs.field(validator=_check_digest)
     size: int = attrs.field(validator=_check_size)
@@ -75,7 +82,7 @@ class Manifest:
 
 @attrs.frozen
 class History:
-    """One build step; steps with ``empty_layer`` own no layer."""
+    """One build step; a step with ``empty_layer`` has no layer."""
 
     created: str = ""
     created_by: str = ""
@@ -94,7 +101,7 @@ class RootFs:
 
 @attrs.frozen(kw_only=True)
 class RunConfig:
-    """How containers of an image run; what it leaves out or has in a wrong type is empty."""
+    """How containers of an image run; fields that are absent or of a wrong type are empty."""
 
     user: str = ""
     env: tuple[str, ...] = ()  #: ``NAME=VALUE``
@@ -107,7 +114,7 @@ class RunConfig:
 
 @attrs.frozen
 class ImageConfig:
-    """The image configuration, as far as sizes and their explanation need it."""
+    """The image configuration: the fields that sizes and their explanation need."""
 
     rootfs: RootFs
     os: str = ""
@@ -120,5 +127,5 @@ class ImageConfig:
 
     @property
     def platform(self) -> Platform:
-        """The platform the config itself names."""
+        """The platform that the config names."""
         return Platform(self.os, self.architecture, self.variant, self.os_version)

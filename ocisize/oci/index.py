@@ -1,7 +1,7 @@
-"""Index: the images of all platforms that a source holds, and their layers, each of them once.
+"""The images of all platforms that a source holds, and their layers, each once.
 
-Specification: https://github.com/opencontainers/image-spec/blob/main/image-index.md. BuildKit stores its attestations in
-the index as well, as images for ``unknown/unknown``
+Specification: https://github.com/opencontainers/image-spec/blob/main/image-index.md. BuildKit stores
+attestations in the index too, as images for ``unknown/unknown``
 (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md); they are counted and left out.
 """
 
@@ -17,9 +17,11 @@ import attrs
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
 from ocisize.oci.documents import Descriptor, Index, Platform
-from ocisize.oci.image import Image, Layer, candidates, make_image, read_optional_manifest
+from ocisize.oci.image import Image, Layer, make_image
+from ocisize.oci.index_walk import walk_index
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import UnreadImage, normalize
+from ocisize.oci.read import read_optional_manifest
 from ocisize.oci.source import Source
 
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
@@ -27,41 +29,41 @@ LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 
 @attrs.frozen(kw_only=True)
 class IndexImages:
-    """An index's images by platform, in its order; a single image is an index of one."""
+    """The images of an index by platform, in its order; a single image is an index of one."""
 
-    images: Mapping[str, Image]
-    digest: Digest | None = None  #: of the index; None where there is none
+    images: Mapping[str, Image]  #: by label: the platform, with OS version or digest if several are alike
+    digest: Digest | None = None  #: of the index; None for a single image
     media_type: str = ""
-    attestations: int = 0
+    attestations: int = 0  #: how many entries describe other images
     absent: tuple[str, ...] = ()  #: platforms whose manifests the source lacks
     unread: tuple[UnreadImage, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
-    """Read the manifests and configs of all platforms, every document verified by size and digest.
+    """Return the images of all platforms, their manifests and configs verified by size and digest.
 
-    With ``keep_going`` images of which one is broken are left out and named, as long as there are others. Raises
-    PlatformError where one of them is broken, NoMatchingPlatform where there is none at all, DocumentError, and what the
-    source raises.
+    With ``keep_going`` broken images are left out and named in ``unread``, as long as one image can be read. Raises
+    PlatformError if an image is broken, NoMatchingPlatform if there is none, SourceError if none can be read,
+    DocumentError, and what the source raises.
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
     if not isinstance(document, Index):
         image = make_image(source, data, document)
         return IndexImages(images={str(image.platform): image})
-    attestations, broken = set[str](), dict[Digest, OcisizeError]()
-    found = candidates(source, document, attestations, broken=broken if keep_going else None)
-    entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in found}
+    walk = walk_index(source, document, keep_going=keep_going)
+    entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in walk.images}
     images, absent, warnings = dict[str, Image](), list[str](), list[str]()
-    unread = [UnreadImage("", digest, str(error)) for digest, error in broken.items()]
+    unread = [UnreadImage("", digest, str(error)) for digest, error in walk.unreadable.items()]
     for label, (platform, entry) in zip(_labels(list(entries.values())), entries.values(), strict=True):
         try:
             with error_context(label):
-                if (there := read_optional_manifest(source, entry)) is None:
+                manifest = read_optional_manifest(source, entry)
+                if manifest is None:
                     absent.append(label)
                     continue
-                image = images[label] = make_image(source, *there, entry)
+                image = images[label] = make_image(source, *manifest, entry)
         except PlatformError as error:
             if not keep_going:
                 raise
@@ -79,7 +81,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
         images=images,
         digest=digest_of(data),
         media_type=document.media_type,
-        attestations=len(attestations),
+        attestations=len(walk.attestations),
         absent=tuple(absent),
         unread=tuple(unread),
         warnings=tuple(warnings),
@@ -87,7 +89,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
 
 
 def _labels(entries: Sequence[tuple[Platform, Descriptor]]) -> list[str]:
-    """A name for each entry, no two alike: its platform, with what is needed to tell it from others of the same."""
+    """Return a distinct name for each entry: the platform, with its OS version or the digest if several are alike."""
     plain = Counter(str(platform) for platform, _ in entries)
     versioned = [
         f"{platform} {platform.os_version}" if plain[str(platform)] > 1 and platform.os_version else str(platform)
@@ -101,15 +103,15 @@ def _labels(entries: Sequence[tuple[Platform, Descriptor]]) -> list[str]:
 
 
 def _differ(listed: Platform, stated: Platform) -> bool:
-    """Whether an image is for another system or processor than the index says; configs often lack the variant."""
-    one, other = normalize(listed), normalize(stated)
-    known = bool(stated.os and stated.architecture)
-    return known and (one.os, one.architecture) != (other.os, other.architecture)
+    """Return True if a config states another system or processor than the index. Configs often lack the variant."""
+    by_index, by_config = normalize(listed), normalize(stated)
+    is_stated = bool(stated.os and stated.architecture)
+    return is_stated and (by_index.os, by_index.architecture) != (by_config.os, by_config.architecture)
 
 
 @contextmanager
 def error_context(platform: str) -> Iterator[None]:
-    """Raise errors as errors about the image of a platform."""
+    """Raise errors of the block as PlatformErrors that name the platform."""
     try:
         yield
     except PlatformError:
@@ -119,22 +121,25 @@ def error_context(platform: str) -> Iterator[None]:
 
 
 def layer_key(layer: Layer) -> LayerKey:
-    """What makes two layers of a source the same."""
+    """Return the key by which two layers of a source are the same."""
     return layer.descriptor.digest, layer.diff_id, layer.descriptor.size
 
 
 def shared_layers(images: Mapping[str, Image]) -> dict[LayerKey, Layer]:
-    """The layers of all images, each once, numbered anew."""
+    """Return the layers of all images, each once, with new numbers from 0."""
     distinct = {layer_key(layer): layer for image in images.values() for layer in image.layers}
     return {key: attrs.evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
 
 
 def locate_error(error: LayerError, images: Mapping[str, Image], keys: Sequence[LayerKey]) -> PlatformError:
-    """An error in one of the ``shared_layers``, whose ``keys`` are given, as one about the images that have it."""
-    found = {
+    """Return an error in a shared layer as an error that names the platforms of this layer.
+
+    ``error.index`` counts in ``keys``, the keys of ``shared_layers(images)``.
+    """
+    index_of = {
         label: layer.index
         for label, image in images.items()
         for layer in image.layers
         if layer_key(layer) == keys[error.index]
     }
-    return PlatformError(list(found), LayerError(next(iter(found.values())), error.digest, error.cause))
+    return PlatformError(list(index_of), LayerError(next(iter(index_of.values())), error.digest, error.cause))

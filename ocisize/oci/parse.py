@@ -1,4 +1,4 @@
-"""Bytes to OCI documents, with limits; what is wrong is listed with its place."""
+"""Parsers from bytes to OCI documents, with limits; errors list each problem with its path in the document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.strict_json import abbreviated_repr, excerpt, expect_type, parse_json, spelled_once, strict_converter
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
-MAX_HISTORY = 2 << 20  # characters of steps that are looked at, each cut alike; every one is searched for secrets
+MAX_HISTORY = 2 << 20  # characters of all build steps that are kept: each step is searched for secrets
 MAX_STEPS = 4 * 4096  # of a history; builders stop at 127 layers and write a few steps for each
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
@@ -38,23 +38,24 @@ _JSON_NAMES = {
     ImageConfig: {"os_version": "os.version", "run": "config"},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
-_MAX_PROBLEMS, _MAX_PROBLEM = 10, 400  # how many, and characters of each
+_MAX_PROBLEMS = 10
+_MAX_PROBLEM = 400  # characters of each
 _PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
 _T = TypeVar("_T")
 
 
 def _read_run(document: Any, _: object) -> RunConfig:
-    """Lenient, since no size depends on it: an image that names its user wrongly can still be analysed."""
-    found = document if isinstance(document, dict) else {}
+    """Return the run config, without fields of a wrong type: no size depends on them."""
+    fields = document if isinstance(document, dict) else {}
 
     def text(key: str) -> str:
-        return value if type(value := found.get(key)) is str else ""
+        return value if type(value := fields.get(key)) is str else ""
 
     def texts(key: str) -> tuple[str, ...]:
-        value = found.get(key)
+        value = fields.get(key)
         return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
 
-    labels, health = found.get("Labels"), found.get("Healthcheck")
+    labels, health = fields.get("Labels"), fields.get("Healthcheck")
     test = health.get("Test") if isinstance(health, dict) else None
     return RunConfig(
         user=text("User"),
@@ -83,9 +84,13 @@ _converter = _make_converter(detailed=False)
 
 
 def structure(document: Any, cls: type[_T], what: str) -> _T:
-    """Turn decoded JSON into ``cls``; raise DocumentError listing its problems with their paths.
+    """Convert decoded JSON to ``cls``; raise DocumentError, which lists the problems with their paths.
 
-    Each problem costs kilobytes, so only the beginnings of long lists are looked through for more than the first.
+    Each problem costs kilobytes, so only the first thousand items of a list are searched for more than one problem.
+
+    >>> structure({"size": -1, "digest": "md5"}, Descriptor, "the descriptor")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: the descriptor is not valid; 'md5' is not a digest @ $
     """
     try:
         return _converter.structure(document, cls)
@@ -99,7 +104,7 @@ def structure(document: Any, cls: type[_T], what: str) -> _T:
 
 
 def list_problems(error: Exception) -> list[str]:
-    """What cattrs found wrong, each with the path of its place in the document."""
+    """Return the problems of a cattrs error, each with its path in the document: at most ten, cut to 400 characters."""
     problems = cattrs.transform_error(error, format_exception=_format_exception)
     rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
     kept = [
@@ -109,14 +114,22 @@ def list_problems(error: Exception) -> list[str]:
 
 
 def _format_exception(error: BaseException, kind: type | None) -> str:
-    own = type(error) in (ValueError, TypeError) and bool(str(error))
-    return str(error) if own else cattrs.v.format_exception(error, kind)
+    has_own_text = type(error) in (ValueError, TypeError) and bool(str(error))
+    return str(error) if has_own_text else cattrs.v.format_exception(error, kind)
 
 
 def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Manifest:
-    """Read a manifest or an index; ``media_type`` is what the descriptor or the registry said it is.
+    """Parse a manifest or an index.
 
-    Raises DocumentError for schema 1, ambiguous documents and types that contradict each other.
+    ``what`` names the document in errors; ``media_type`` is the type that the descriptor or the registry gives. Raises
+    DocumentError for invalid JSON, schema 1, documents that are both an index and a manifest, and a media type that
+    contradicts the content.
+
+    >>> parse_manifest(b'{"manifests": []}', "index.json")
+    Index(manifests=(), media_type='', annotations={})
+    >>> parse_manifest(b'{"fsLayers": []}', "the manifest")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: the manifest is a schema 1 manifest (the format before 2016), which is not supported
     """
     document = parse_json(data, what)
     declared = str(document.get("mediaType", media_type))
@@ -140,7 +153,13 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
 
 
 def parse_config(data: bytes, what: str) -> ImageConfig:
-    """Read an image configuration, steps of giant ones cut; raise DocumentError when it is not one."""
+    """Parse an image config; raise DocumentError if the document is not one or has more than 16,384 build steps.
+
+    Texts of build steps are cut in configs of more than 2 MiB.
+
+    >>> parse_config(b'{"os": "linux", "architecture": "arm64", "rootfs": {"type": "layers"}}', "the config").platform
+    Platform(os='linux', architecture='arm64', variant=None, os_version=None)
+    """
     document = parse_json(data, what)
     steps = document.get("history")
     if isinstance(steps, list) and len(steps) > MAX_STEPS:
@@ -148,9 +167,9 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
     config = structure(document, ImageConfig, what)
     if config.rootfs.type != "layers":
         raise DocumentError(f"{what} has rootfs type {abbreviated_repr(config.rootfs.type)}, expected 'layers'")
-    if len(data) > MAX_HISTORY and config.history:  # else the history fits for sure
+    if len(data) > MAX_HISTORY and config.history:  # a shorter document has a shorter history
         end = MAX_HISTORY // (3 * len(config.history))
-        cut = [attrs.evolve(each, created_by=each.created_by[:end], comment=each.comment[:end], author=each.author[:end])
-               for each in config.history]  # fmt: skip
+        cut = [attrs.evolve(step, created_by=step.created_by[:end], comment=step.comment[:end], author=step.author[:end])
+               for step in config.history]  # fmt: skip
         return attrs.evolve(config, history=tuple(cut))
     return config

@@ -1,7 +1,7 @@
-"""Choosing the image for a platform: normalised names and the order in which variants fall back.
+"""The choice of the image for a platform: normal names of platforms, and the variants to fall back on.
 
-The rules are containerd's (https://github.com/containerd/platforms): names in many spellings mean one platform, and
-a processor also runs images for its older variants.
+The rules are those of containerd (https://github.com/containerd/platforms): a platform has names in several spellings,
+and a processor also runs images for its older variants.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 
+#: spelling → architecture and the variant that the spelling implies
 _ARCHITECTURES = {
     "x86_64": ("amd64", None),
     "x86-64": ("amd64", None),
@@ -26,7 +27,7 @@ _ARCHITECTURES = {
     "i686": ("386", None),
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
-    "armv5l": ("arm", "v5"),  # from here on what uname calls the processor
+    "armv5l": ("arm", "v5"),  # from here on the names that uname has
     "armv5tel": ("arm", "v5"),
     "armv6l": ("arm", "v6"),
     "armv7l": ("arm", "v7"),
@@ -40,13 +41,21 @@ _SYSTEMS = {"macos": "darwin"}
 class UnreadImage:
     """An image of an index whose manifest or config could not be read."""
 
-    platform: str  #: as the index names it, "" where it does not
+    platform: str  #: as the index names it, "" if it does not
     digest: str  #: of the manifest
     error: str
 
 
 def normalize(platform: Platform) -> Platform:
-    """Bring a platform to its usual spelling: ``x86_64`` is ``amd64``, ``arm`` is ``arm/v7``, ``arm64/v8`` is ``arm64``."""
+    """Return a platform in its usual spelling.
+
+    >>> str(normalize(Platform("Linux", "x86_64")))
+    'linux/amd64'
+    >>> str(normalize(Platform("linux", "arm")))
+    'linux/arm/v7'
+    >>> str(normalize(Platform("linux", "arm64", "v8")))
+    'linux/arm64'
+    """
     architecture = platform.architecture.lower()
     architecture, implied = _ARCHITECTURES.get(architecture, (architecture, None))
     variant: str | None = (platform.variant or implied or "").lower()
@@ -63,7 +72,14 @@ def normalize(platform: Platform) -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Parse ``os/arch[/variant]``; raise OcisizeError when it is not of that form."""
+    """Parse ``os/arch[/variant]`` and return the platform in its usual spelling; raise OcisizeError for other forms.
+
+    >>> parse_platform("linux/aarch64")
+    Platform(os='linux', architecture='arm64', variant=None, os_version=None)
+    >>> parse_platform("linux")
+    Traceback (most recent call last):
+    ocisize.errors.OcisizeError: invalid platform 'linux'
+    """
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise OcisizeError(f"invalid platform {text!r}", hint="write os/arch[/variant], e.g. linux/arm64 or linux/arm/v7")
@@ -71,12 +87,15 @@ def parse_platform(text: str) -> Platform:
 
 
 def default_platform() -> Platform:
-    """Linux on the processor of this machine."""
+    """Return Linux on the processor of this machine."""
     return normalize(Platform("linux", host.machine() or "amd64"))
 
 
 def is_attestation(descriptor: Descriptor) -> bool:
-    """Whether an index entry describes another image (provenance, SBOM) instead of being one."""
+    """Return True if an index entry describes another image (provenance, SBOM) instead of being one.
+
+    Marks: https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md.
+    """
     reference = descriptor.annotations.get("vnd.docker.reference.type")
     platform = descriptor.platform
     return (
@@ -87,7 +106,7 @@ def is_attestation(descriptor: Descriptor) -> bool:
 
 
 def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
-    """The entries of an index that may be images, each once per platform and in order."""
+    """Return the entries of an index that may be images or indexes, in order, each once per platform."""
     entries: dict[tuple[str, Platform | None], Descriptor] = {}
     for entry in descriptors:
         if not is_attestation(entry) and (not entry.media_type or entry.media_type in MANIFEST_TYPES | INDEX_TYPES):
@@ -96,7 +115,13 @@ def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
 
 
 def select(candidates: Iterable[tuple[Platform, Descriptor]], wanted: Platform) -> Descriptor:
-    """Pick the first entry that matches best; raise NoMatchingPlatform with what there is."""
+    """Return the first descriptor among those that match best; raise NoMatchingPlatform, which lists all platforms.
+
+    >>> digest = "sha256:" + 64 * "0"
+    >>> arm, amd64 = Platform("linux", "arm", "v6"), Platform("linux", "amd64")
+    >>> select([(arm, Descriptor(digest, 1)), (amd64, Descriptor(digest, 2))], Platform("linux", "arm", "v7")).size
+    1
+    """
     wanted = normalize(wanted)
     normal = [(normalize(platform), descriptor) for platform, descriptor in candidates]
     for acceptable in _fallbacks(wanted):
@@ -107,26 +132,27 @@ def select(candidates: Iterable[tuple[Platform, Descriptor]], wanted: Platform) 
 
 
 def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:
+    """Yield system, architecture and variant of the images that a platform runs, best first."""
     system, architecture, variant = wanted.os, wanted.architecture, wanted.variant
     yield system, architecture, variant
     if architecture == "amd64":
-        for older in range(_level(variant, "v") - 1, 1, -1):
-            yield system, "amd64", f"v{older}"
+        for level in range(_level(variant, "v") - 1, 1, -1):
+            yield system, "amd64", f"v{level}"
         yield system, "amd64", None
         yield system, "386", None
     elif architecture == "arm64":
-        for older in range(_level(variant, "v8.") - 1, 0, -1):
-            yield system, "arm64", f"v8.{older}"
+        for level in range(_level(variant, "v8.") - 1, 0, -1):
+            yield system, "arm64", f"v8.{level}"
         yield system, "arm64", None
-        for old in ("v8", "v7", "v6", "v5"):
-            yield system, "arm", old
+        for arm_variant in ("v8", "v7", "v6", "v5"):
+            yield system, "arm", arm_variant
     elif architecture == "arm" and variant:
-        for old in ("v7", "v6", "v5"):
-            if old < variant:
-                yield system, "arm", old
+        for arm_variant in ("v7", "v6", "v5"):
+            if arm_variant < variant:
+                yield system, "arm", arm_variant
 
 
 def _level(variant: str | None, prefix: str) -> int:
-    """The number behind ``prefix``, 0 where there is none."""
+    """Return the number behind ``prefix``, 0 if there is none."""
     match = re.fullmatch(rf"{re.escape(prefix)}([0-9]{{1,2}})", variant or "")
     return int(match[1]) if match else 0

@@ -1,7 +1,7 @@
 """Image references: ``registry.io/repository:tag@sha256:…`` and their strict grammar.
 
-The grammar is the one of https://github.com/distribution/reference; short names mean Docker Hub, as they do
-for docker: ``ubuntu`` is ``docker.io/library/ubuntu:latest``.
+The grammar is that of https://github.com/distribution/reference. Short names mean Docker Hub, as for docker: ``ubuntu`` is
+``docker.io/library/ubuntu:latest``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MAX_NAME = 255  # host and repository together, as registries and docker enforc
 
 @attrs.frozen
 class Reference:
-    """A parsed reference; a digest, when given, wins over the tag."""
+    """A parsed reference; a digest wins over a tag."""
 
     registry: str
     repository: str
@@ -41,12 +41,12 @@ class Reference:
 
     @property
     def host(self) -> str:
-        """The host to talk to; Docker Hub's API lives on another host than its name."""
+        """The host of the registry's API, with its port; Docker Hub has another one than its name."""
         return DOCKER_HUB_HOST if self.registry == DOCKER_HUB else self.registry
 
     @property
     def selector(self) -> str:
-        """What to ask the registry for: the digest if there is one, else the tag."""
+        """The digest if there is one, else the tag."""
         return self.digest or self.tag or "latest"
 
     def __str__(self) -> str:
@@ -56,7 +56,16 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Parse an image reference; raise InvalidReference when it breaks the grammar."""
+    """Parse an image reference; raise InvalidReference if the text breaks the grammar or holds a password.
+
+    >>> parse_reference("ubuntu")
+    Reference(registry='docker.io', repository='library/ubuntu', tag='latest', digest=None)
+    >>> str(parse_reference("registry.io:5000/team/app:1.2"))
+    'registry.io:5000/team/app:1.2'
+    >>> parse_reference("registry.io/App")
+    Traceback (most recent call last):
+    ocisize.errors.InvalidReference: invalid reference 'registry.io/App'
+    """
     _, at, after = _DIGEST_END.sub("", text).rpartition("@")
     if at and "/" in after:
         raise InvalidReference(
@@ -107,7 +116,13 @@ def _check(text: str, reference: Reference) -> None:
 
 
 def split_host(registry: str) -> tuple[str, int | None]:
-    """Split ``host[:port]``; an IPv6 host keeps its brackets."""
+    """Split ``host[:port]``; an IPv6 host keeps its brackets.
+
+    >>> split_host("[::1]:5000")
+    ('[::1]', 5000)
+    >>> split_host("registry.io")
+    ('registry.io', None)
+    """
     match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]+))?", registry)
     if match is None:
         return registry, None
@@ -115,7 +130,11 @@ def split_host(registry: str) -> tuple[str, int | None]:
 
 
 def is_loopback(registry: str) -> bool:
-    """Whether ``host[:port]`` is this machine, which docker and we talk plain http to."""
+    """Return True if ``host[:port]`` is this machine, to which docker and ocisize speak plain http.
+
+    >>> is_loopback("localhost:5000"), is_loopback("registry.io")
+    (True, False)
+    """
     host = split_host(registry)[0].strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -130,7 +149,11 @@ def _looks_like_host(component: str) -> bool:
 
 
 def same_name(stored: str, wanted: str) -> bool:
-    """Whether a name found in an archive is the one asked for, after Docker's defaults are filled in."""
+    """Return True if a name in an archive is the one asked for, with Docker's defaults filled in.
+
+    >>> same_name("docker.io/library/app:latest", "app")
+    True
+    """
     if stored == wanted:
         return True
     try:

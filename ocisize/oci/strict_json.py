@@ -1,7 +1,7 @@
-"""JSON of others: one reading only, and errors and values of bounded number and length.
+"""Strict JSON for documents of others: no ambiguity, and bounds on the number of values and the length of errors.
 
-Names that stand twice in an object are refused, since readers differ in which of them they take, as are names of fields
-that differ in case alone, which Go's decoder takes for one.
+A name that an object has twice is refused, since readers differ in which one they take. So are field names that differ only
+in case, which Go's decoder takes for one.
 """
 
 from __future__ import annotations
@@ -16,29 +16,45 @@ import cattrs
 
 from ocisize.errors import DocumentError
 
-MAX_VALUES = 1_000_000  # of a document: each takes 64 bytes and more
-_MAX_SHOWN = 200  # characters of a document that an error repeats
-_EXCERPT = 1000  # items of a list, or names of an object, that are looked through for mistakes
-_DEPTH = 6  # as deep as the fields of documents lie
+MAX_VALUES = 1_000_000  # of a document: each takes at least 64 bytes of memory
+_MAX_REPR = 200  # characters of a document that an error repeats
+_MAX_EXCERPT_ITEMS = 1000  # of a list or an object, that are searched for problems
+_MAX_EXCERPT_DEPTH = 6  # the depth of the fields of documents
 _T = TypeVar("_T")
 
 
 def abbreviated_repr(value: object) -> str:
-    """A value as an error shows it, however long it is."""
+    """Return the repr of a value for an error message, cut to 200 characters.
+
+    >>> abbreviated_repr("sha256:beef")
+    "'sha256:beef'"
+    >>> len(abbreviated_repr(1000 * "x"))
+    201
+    """
     text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…"
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the name {abbreviated_repr(twice)} stands twice in one object")
+        repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the name {abbreviated_repr(repeated)} is repeated in one object")
     return {name: value for name, value in pairs if value is not None}
 
 
 def load_json(data: bytes, what: str) -> Any:
-    """Decode JSON, without names that are null; raise DocumentError naming ``what`` when it is not one reading of it."""
+    """Decode JSON and drop names whose value is null.
+
+    Raises DocumentError, which names the document as ``what``, if the JSON is invalid, ambiguous (an object repeats a name),
+    nested too deeply or has more than a million values.
+
+    >>> load_json(b'{"size": 2, "urls": null}', "the manifest")
+    {'size': 2}
+    >>> load_json(b'{"size": 2, "size": 3}', "the manifest")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: the manifest is not valid JSON: the name 'size' is repeated in one object
+    """
     if data.count(b",") > MAX_VALUES:
         raise DocumentError(f"{what} has more than {MAX_VALUES} values")
     try:
@@ -51,14 +67,15 @@ def load_json(data: bytes, what: str) -> Any:
 
 
 def parse_json(data: bytes, what: str) -> dict[str, Any]:
-    """Decode a JSON object; raise DocumentError naming ``what`` when it is not one."""
-    if isinstance(document := load_json(data, what), dict):
+    """Decode a JSON object; raise DocumentError as ``load_json`` does, and for other values than objects."""
+    document = load_json(data, what)
+    if isinstance(document, dict):
         return document
     raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
 
 
 def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
-    """A reader of objects with fields of these names that raises ValueError where one stands in two spellings."""
+    """Wrap a cattrs structure hook: raise ValueError if an object spells one of these field names in two ways."""
     known = {name.casefold() for name in names}
 
     def hook(document: Any, kind: Any) -> _T:
@@ -67,34 +84,42 @@ def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Call
             for name in document:
                 other = seen.setdefault(name.casefold(), name)
                 if other != name and name.casefold() in known:
-                    raise ValueError(
-                        f"the names {abbreviated_repr(other)} and {abbreviated_repr(name)} differ in case alone"
-                    )
+                    raise ValueError(f"the names {abbreviated_repr(other)} and {abbreviated_repr(name)} differ only in case")
         return read(document, kind)
 
     return hook
 
 
-def excerpt(value: Any, depth: int = _DEPTH) -> Any:
-    """A decoded document with the first items of its long lists and objects only."""
+def excerpt(value: Any, depth: int = _MAX_EXCERPT_DEPTH) -> Any:
+    """Return a decoded document with only the first thousand items of its lists and objects, six levels deep.
+
+    >>> len(excerpt(list(range(5000))))
+    1000
+    """
     if depth and isinstance(value, dict):
-        return {name: excerpt(each, depth - 1) for name, each in islice(value.items(), _EXCERPT)}
+        return {name: excerpt(item, depth - 1) for name, item in islice(value.items(), _MAX_EXCERPT_ITEMS)}
     if depth and isinstance(value, list):
-        return [excerpt(each, depth - 1) for each in value[:_EXCERPT]]
+        return [excerpt(item, depth - 1) for item in value[:_MAX_EXCERPT_ITEMS]]
     return value
 
 
 def expect_type(value: Any, kind: type[_T]) -> _T:
-    """The value, if it is of just that type; raises TypeError."""
+    """Return the value if it is exactly of this type, else raise TypeError; a bool is not an int.
+
+    >>> expect_type(True, int)
+    Traceback (most recent call last):
+    TypeError: expected int, got bool
+    """
     if type(value) is not kind:
         raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
     return value
 
 
 def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
-    """A converter that takes no value for another: cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2.
+    """Return a cattrs converter that converts no primitive type into another.
 
-    A ``detailed`` one raises all problems together, the other the first.
+    cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2. A ``detailed`` converter raises all problems together,
+    another one only the first.
     """
     converter = cattrs.Converter(detailed_validation=detailed)
     for primitive in (str, int, bool):

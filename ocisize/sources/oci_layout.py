@@ -11,10 +11,10 @@ import json
 from ocisize.blob.digest import is_digest
 from ocisize.errors import ArchiveError, DocumentError
 from ocisize.oci.documents import Descriptor, Index
-from ocisize.oci.image import check_document
 from ocisize.oci.media_types import INDEX_TYPES
 from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
 from ocisize.oci.platform import image_entries
+from ocisize.oci.read import check_document
 from ocisize.oci.reference import same_name
 from ocisize.sources.store import Store, StoredSource
 

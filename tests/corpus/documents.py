@@ -50,8 +50,8 @@ def _json() -> Iterator[Case]:
     yield _case("objects-100000-deep", "reject", "nested too deeply", of_document(b'{"a":' * 100_000))
     yield _case("cut", "reject", "is not valid JSON", of_document(good().manifest[:-20]))
     yield _case("garbage-behind", "reject", "is not valid JSON", of_document(good().manifest + b"garbage"))
-    yield _case("duplicate-names", "reject", "stands twice", of_document(good().manifest[:-1] + b', "layers": []}'))
-    yield _case("duplicate-name-hostile", "reject", "stands twice", of_document(b'{"\\u001b[2J": 1, "\\u001b[2J": 2}'))
+    yield _case("duplicate-names", "reject", "is repeated", of_document(good().manifest[:-1] + b', "layers": []}'))
+    yield _case("duplicate-name-hostile", "reject", "is repeated", of_document(b'{"\\u001b[2J": 1, "\\u001b[2J": 2}'))
     yield _case(
         "nan", "reject", "expected int|is not valid", _manifest(config={"digest": sha256(b""), "size": float("nan")})
     )

@@ -92,7 +92,7 @@ def _docker_archives() -> Iterator[Case]:
     yield _case("layer-by-500-links", "accept", "the config lists 0 layers, the manifest 500", _archive(linked, "gzip"))
     for name, text, what in (
         ("empty", b"", "is not valid JSON"), ("deep", b"[" * 500_000, "nested too deeply"), ("numbers", b"[1, 2]", "is not valid"),
-        ("name-twice", b'[{"Config": "a", "Layers": [], "Config": "b"}]', "stands twice"),
+        ("name-twice", b'[{"Config": "a", "Layers": [], "Config": "b"}]', "is repeated"),
         ("object", b"{}", "is one object"), ("none", b"[]", "lists no image"), ("null", b"[null]", "is not valid"),
         ("escape", json.dumps([{"Config": ESCAPE, "Layers": []}]).encode(), "has no member"),
         ("config-climbs", json.dumps([{"Config": "../../etc/passwd", "Layers": []}]).encode(), "has no member"),

@@ -52,7 +52,7 @@ def test_null_is_absent() -> None:
     [
         (b"\xff", "not valid JSON"),
         (b"[]", "not a JSON object but list"),
-        (b'{"a": 1, "a": 2}', "'a' stands twice"),
+        (b'{"a": 1, "a": 2}', "'a' is repeated"),
         (b"[" * 100_000, "nested too deeply"),
         (b"<html>", "not valid JSON"),
     ],

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection
 
 import ocisize
 from ocisize.errors import AuthenticationFailed, DigestMismatch, DocumentError, OcisizeError, RegistryError, SizeMismatch
-from ocisize.oci.image import read_blob
+from ocisize.oci.read import read_blob
 from ocisize.oci.parse import MAX_CONFIG, MAX_MANIFEST
 from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest

@@ -27,7 +27,7 @@ from ocisize.errors import (
     RegistryError,
     SizeMismatch,
 )
-from ocisize.oci.image import read_blob
+from ocisize.oci.read import read_blob
 from ocisize.oci.parse import MAX_CONFIG
 from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
@@ -342,14 +342,14 @@ def test_any_malformed_answer_is_an_error(server: Server) -> None:
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        (b'{"config": {}, "config": {}}', "the name 'config' stands twice in one object"),
-        (b'{"config": {"size": 1, "size": 2}}', "the name 'size' stands twice"),
+        (b'{"config": {}, "config": {}}', "the name 'config' is repeated in one object"),
+        (b'{"config": {"size": 1, "size": 2}}', "the name 'size' is repeated"),
         (b'{"manifests": [], "layers": []}', "both an index and a manifest"),
         (b'{"manifests": [], "mediaType": "application/vnd.oci.image.manifest.v1+json"}', "but is an index"),
         (b'{"config": {}, "mediaType": "application/vnd.oci.image.index.v1+json"}', "but is not an index"),
-        (b'{"config": {}, "Config": {}}', "differ in case alone"),
-        (b'{"config": {"Digest": "a", "digest": "b"}}', "differ in case alone"),
-        (b'{"%s": 1, "%s": 2}' % (b"x" * 100_000, b"x" * 100_000), "stands twice"),
+        (b'{"config": {}, "Config": {}}', "differ only in case"),
+        (b'{"config": {"Digest": "a", "digest": "b"}}', "differ only in case"),
+        (b'{"%s": 1, "%s": 2}' % (b"x" * 100_000, b"x" * 100_000), "is repeated"),
         (b'{"mediaType": "%s", "config": 1}' % (b"x" * 100_000), "is not valid"),
         (b'{"config": {"digest": "%s"}}' % (b"x" * 100_000), "is not valid"),
         (b"[" * 100_000, "nested too deeply"),

@@ -22,7 +22,7 @@ from ocisize.errors import (
     InvalidReference,
     RegistryError,
 )
-from ocisize.oci.image import read_blob
+from ocisize.oci.read import read_blob
 from ocisize.oci.parse import MAX_CONFIG
 from ocisize.oci.documents import Descriptor
 from ocisize.sources.registry import session as transport
