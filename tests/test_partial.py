@@ -367,7 +367,7 @@ def test_comparisons_refuse(partial: Analysis, tmp_path: Path) -> None:
     """An unread layer is not an empty one: neither a comparison nor a baseline is made of a part."""
     complete = Analyzer().analyze(write_layout(whole(), tmp_path / "w"))
     for pair in ((partial, complete), (complete, from_json(to_json(partial, files=True)))):
-        with pytest.raises(IncompleteAnalysis, match="layer 1 could not be read") as caught:
+        with pytest.raises(IncompleteAnalysis, match="some layers could not be read: 1") as caught:
             compare(*pair)
         assert caught.value.layers == (1,)
     with pytest.raises(IncompleteAnalysis):

@@ -464,44 +464,11 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
         assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_readme_shows_the_real_help() -> None:
-    """The help block of the README is the beginning of what the program prints: commands, images, examples."""
-    readme = (ROOT / "README.md").read_text()
-    match = re.search(r"```text\n(usage: ocisize.*?)```", readme, re.DOTALL)
-    assert match is not None
-    result = run("--help", environment={"COLUMNS": "100"})
-    assert result.stdout.startswith(match[1].rstrip() + "\n\npositional arguments:")
-
-
-def test_the_readme_shows_a_real_report() -> None:
-    """The sample in the README is the report of the image in testdata."""
-    readme = (ROOT / "README.md").read_text()
-    match = re.search(r"```text\n(testdata/example\.tar .*?)```", readme, re.DOTALL)
-    assert match is not None
-    result = subprocess.run(
-        [sys.executable, "-m", "ocisize", "testdata/example.tar", "--top", "3"],
-        capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
-    )  # fmt: skip
-    assert match[1].strip() == result.stdout.strip()
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_help(command: str) -> None:
     """No option is left unexplained, and every command has its line in the program's help."""
     assert all(action.help for action in make_parser(command)._actions)
     assert f"  {command} " in make_parser().format_help()
-
-
-def test_the_readme_shows_a_real_tree() -> None:
-    """The sample tree in the README is that of the image in testdata."""
-    readme = (ROOT / "README.md").read_text()
-    match = re.search(r"```text\n\$ ocisize tree testdata/example\.tar --top 8\n(.*?)```", readme, re.DOTALL)
-    assert match is not None
-    result = subprocess.run(
-        [sys.executable, "-m", "ocisize", "tree", "testdata/example.tar", "--top", "8"],
-        capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, timeout=60,
-    )  # fmt: skip
-    assert match[1].strip() == result.stdout.strip()
 
 
 # several reports at once

@@ -1,0 +1,84 @@
+"""The samples of output in README.md and docs/, which come from the program.
+
+A sample is a fenced block below a comment that names its command::
+
+    <!-- sample: ocisize testdata/example.tar -f csv | sed -n '1p;4p' -->
+
+The command runs with bash in the repository's folder, at 80 columns. A first line ``$ …`` in the block stays as it is.
+``shorten N`` cuts lines longer than N characters. ``python -m tests.samples`` writes all samples again, and the pages that
+other modules generate; ``tests/test_samples.py`` fails where a page differs from what this would write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ocisize.rules.load import load_catalog
+from tests.catalogs import rules_page
+
+ROOT = Path(__file__).parent.parent
+_SAMPLE = re.compile(
+    r"^<!-- sample: (?P<command>.+) -->\n```\w+\n(?P<prompt>\$ .*\n)?(?P<output>(?:(?!```$).*\n)*)```$", re.MULTILINE
+)
+_TOOLS = f"""\
+set -euo pipefail
+ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
+shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
+"""
+#: pages that are generated as a whole
+GENERATED: Mapping[str, Callable[[], str]] = {"docs/rules.md": lambda: rules_page(load_catalog())}
+
+
+class Sample(NamedTuple):
+    """A sample on a page."""
+
+    page: str  #: path in the repository
+    command: str
+    output: str
+
+
+def pages() -> list[str]:
+    """The pages that can have samples."""
+    return ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+
+def list_samples() -> Iterator[Sample]:
+    """The samples of all pages."""
+    for page in pages():
+        for match in _SAMPLE.finditer((ROOT / page).read_text("utf-8")):
+            yield Sample(page, match["command"], match["output"])
+
+
+def run_command(command: str) -> str:
+    """What a sample's command writes to standard output; its exit status may be any that ocisize documents."""
+    environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        ["bash", "-c", _TOOLS + command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode in (0, 1, 2) and result.stdout, f"{command}: {result.stderr}"
+    return result.stdout
+
+
+def write_samples() -> list[str]:
+    """Write all pages again; returns those that changed."""
+    written = {page: _SAMPLE.sub(_rewrite, (ROOT / page).read_text("utf-8")) for page in pages()}
+    written |= {page: make() for page, make in GENERATED.items()}
+    changed = [page for page, text in written.items() if text != (ROOT / page).read_text("utf-8")]
+    for page in changed:
+        (ROOT / page).write_text(written[page], "utf-8")
+    return changed
+
+
+def _rewrite(match: re.Match[str]) -> str:
+    before = match[0][: match.start("output") - match.start()]
+    return f"{before}{run_command(match['command'])}```"
+
+
+if __name__ == "__main__":
+    print("\n".join(write_samples()) or "all samples are up to date")
