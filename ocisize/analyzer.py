@@ -16,7 +16,7 @@ from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
 from ocisize.layer.scan import LayerScan, scan_layer
-from ocisize.limits import TWO_IMAGES, Limits, Meter, Tally, limits_within
+from ocisize.limits import TIMES_TWO_IMAGES, Limits, Meter, Tally, limits_within
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import Base, GivenBase
 from ocisize.oci.documents import Platform
@@ -138,7 +138,7 @@ class Analyzer:
             images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [note]))), base
         layers = shared_layers(index.images)
         try:
-            found = self._scan_layers(source, list(layers.values()), self._limits(TWO_IMAGES))
+            found = self._scan_layers(source, list(layers.values()), self._limits(TIMES_TWO_IMAGES))
         except LayerError as error:
             raise locate_error(error, index.images, list(layers)) from error
         outcomes = dict(zip(layers, found, strict=True))

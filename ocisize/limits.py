@@ -1,18 +1,19 @@
-"""Limits: how much an image may ask of whoever reads it, and the meters that hold layers to them while they stream.
+"""Limits: how much an image may ask of its reader, and the meters that enforce the limits while layers are read.
 
-Bytes of an image are anybody's: 130 kB of zstd unpack to 4 GiB, a tar of 10 million names to gigabytes of tables. Each
-limit has a default that no honest image is known to reach and that bounds a hostile one, and says how to raise it.
+Anybody can write an image: 130 kB of zstd unpack to 4 GiB, a tar of 10 million names to gigabytes of tables. Each limit has
+a default that no honest image is known to reach and that bounds a hostile one; its error says how to raise it.
 
-The memory law: what an analysis takes at most, and what that leaves for the entries of an image.
+The memory law: the peak of an analysis, in bytes, and so the memory that a given peak leaves for the entries of an image.
 
 ::
 
-    peak = BASE + jobs * (PER_JOB + zstd window) + times * (PER_ENTRY * entries + PER_BYTE * metadata)
+    peak = BASE_MEMORY + jobs * (MEMORY_PER_JOB + zstd window)
+         + times * (MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata)
 
-``entries`` and ``metadata`` are what ``limits`` counts: entries of all layers with the directories that only paths name,
-and bytes of paths, links' targets and extended headers. ``times`` is 1 for an analysis and a report of its figures; more
-where several images are held at once or a report lists files. Sizes of layers and files are not in it.
-``tests/test_memory.py`` measures it.
+``entries`` and ``metadata`` are the sums that a Tally counts: the entries of all layers with the directories that only paths
+imply, and the bytes of paths, link targets and extended headers. ``times`` is 1 for an analysis and a report of its figures,
+and more where several images are in memory at once or a report lists files. Sizes of layers and files are not part of the
+law. ``tests/test_memory.py`` measures it.
 """
 
 from __future__ import annotations
@@ -25,40 +26,52 @@ import attrs
 from ocisize.errors import LimitExceeded
 
 _AT_LEAST_ONE = attrs.validators.ge(1)
-EXTRA = 160  #: bytes that what few entries have, as a link's target, takes beside its own
-PER_ENTRY, PER_BYTE = 400, 3  #: memory of an entry, and of a byte of its names, with all that is computed from them
-_MAX_PATH = 4096  # longer ones are in no filesystem, and not looked into
+BASE_MEMORY = 96 << 20  #: bytes: interpreter, modules, catalogue, buffers of a report
+MEMORY_PER_JOB = 12 << 20  #: bytes: a layer that is being read, with its windows, decoder and chunks for the hash
+MEMORY_PER_ENTRY = 400  #: bytes of an entry, with all that is computed from it
+MEMORY_PER_BYTE = 3  #: bytes of one byte of an entry's names, likewise
+ROW_VALUE_OVERHEAD = 160  #: bytes of a value that a table stores by row, such as a link's target, besides its own
+TIMES_TWO_IMAGES = 2  #: ``times`` of the law where images are compared, those of an index included
+TIMES_EVERY_FILE = 6  #: ``times`` where a report lists every file, or every wasted one, as JSON does
+_WINDOW_SHARE = 4  # divisor: the part of the memory left that zstd windows may take
+_MAX_PATH = 4096  # bytes; no filesystem has longer paths, and their directories are not counted
 
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What one image may ask for; sizes are bytes. Layers that are read together, as those of an index, count together."""
+    """What one image may ask for; sizes are in bytes, and all limits at least 1.
 
-    #: Uncompressed bytes of one layer. The largest known, with models of machine learning, have about 100 GB.
+    Layers that are read together, such as those of all images of an index, count together.
+
+    >>> Limits(layer_size=1 << 30).layer_size
+    1073741824
+    """
+
+    #: Uncompressed bytes of one layer. The largest known layers, with machine-learning models, have about 100 GB.
     layer_size: int = attrs.field(default=256 << 30, validator=_AT_LEAST_ONE)
     #: Uncompressed bytes of all layers: about a quarter of an hour of work.
     image_size: int = attrs.field(default=1 << 40, validator=_AT_LEAST_ONE)
-    #: Uncompressed bytes per stored one, of a layer and of all. Only long runs of one byte get beyond 200: gzip gives up
-    #: to 1032, zstd 32,000.
+    #: Uncompressed bytes per stored byte, of one layer and of all. Only long runs of one byte exceed 200: gzip reaches
+    #: 1,032, zstd 32,000.
     ratio: int = attrs.field(default=200, validator=_AT_LEAST_ONE)
-    #: Below so many uncompressed bytes no ratio is judged: files of zeros are legal, and 16 GiB of them take 6 s.
+    #: Uncompressed bytes up to which the ratio is not checked: files of zeros are legal, and 16 GiB of them take 6 s.
     ratio_floor: int = attrs.field(default=16 << 30, validator=_AT_LEAST_ONE)
-    #: Entries of all layers, with their extended headers and the directories that only paths name. Large images have
-    #: 300,000; what each takes of memory is ``PER_ENTRY``.
+    #: Entries of all layers, with their extended headers and the directories that only paths imply. Large images have
+    #: 300,000; each takes ``MEMORY_PER_ENTRY``.
     entries: int = attrs.field(default=4_000_000, validator=_AT_LEAST_ONE)
-    #: Bytes of all paths, of the directories above them, of links' targets and of extended attributes. Paths have 75 bytes
-    #: on average, but may have 65,536.
+    #: Bytes of all paths, their parent directories, link targets and extended attributes. A path has 75 bytes on average,
+    #: and at most 65,536.
     metadata_size: int = attrs.field(default=256 << 20, validator=_AT_LEAST_ONE)
-    #: Bytes that a zstd frame may ask to be kept: memory of each layer being read. What the zstd tool accepts by default.
+    #: Window of a zstd frame: memory of each layer that is being read. The default is that of the zstd tool.
     zstd_window: int = attrs.field(default=128 << 20, validator=_AT_LEAST_ONE)
-    #: Files of a saved image, compressed or not. An image of 4096 layers has 12,000 as Docker once wrote it.
+    #: Files of a saved image, compressed or not. An image of 4,096 layers has 12,000 in Docker's old format.
     members: int = attrs.field(default=1_000_000, validator=_AT_LEAST_ONE)
-    #: Bytes of memory for the entries of all layers, by the law of ``ocisize.limits``; None leaves it to the limits above.
+    #: Memory for the entries of all layers, by the memory law of ``ocisize.limits``; None for the limits above alone.
     memory: int | None = attrs.field(default=None, validator=attrs.validators.optional(_AT_LEAST_ONE))
 
 
-#: limit → what is counted, and the flag that raises it
-_WORDS = {
+#: limit → its unit in words, and the flag that raises it
+_TEXTS: dict[str, tuple[str, str | None]] = {
     "layer_size": ("uncompressed bytes in one layer", "--max-layer-size"),
     "image_size": ("uncompressed bytes in all layers", None),
     "ratio": ("uncompressed bytes per stored byte", "--max-ratio"),
@@ -71,141 +84,154 @@ _WORDS = {
 
 
 def exceeded(limit: str, got: int, allowed: int) -> LimitExceeded:
-    """The error for a limit, a field of Limits, of which ``got`` were found."""
-    what, flag = _WORDS[limit]
+    """The error for ``limit``, a field of Limits, where ``got`` is more than ``allowed``; both in the limit's unit."""
+    what, flag = _TEXTS[limit]
     hint = f"if you trust the image, raise the limit: {f'{flag}, or ' if flag else ''}Analyzer(limits=Limits({limit}=...))"
     return LimitExceeded(f"more than {allowed} {what}", limit=limit, got=got, allowed=allowed, hint=hint)
 
 
 class Tally:
-    """What all layers of an image have taken of its limits so far; threads share it.
+    """The sums over all layers of an image, checked against its limits; threads may share it.
 
-    ``stored`` is how many bytes the layers have as stored, None where it is not known beforehand. An ``archive`` may be as
-    large as all the layers in it, and its entries are the files of saved images.
+    ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand. With ``archive`` it
+    counts a compressed archive, which may be as large as all its layers, and whose entries are files of saved images.
     """
 
     def __init__(self, limits: Limits, stored: int | None = None, *, archive: bool = False) -> None:
         self.limits = limits
-        self.one = "image_size" if archive else "layer_size"  #: limit of a single stream
-        self._many = "members" if archive else "entries"
-        self._most_entries: int = getattr(limits, self._many)
-        self._most = limits.image_size
+        self.stream_limit = "image_size" if archive else "layer_size"  #: the limit of a single stream, by name
+        self.max_stream_size = limits.image_size if archive else limits.layer_size  #: its value, in bytes
+        self._entry_limit = "members" if archive else "entries"
+        self._max_entries = limits.members if archive else limits.entries
+        self._max_size = limits.image_size
         self._by_ratio = False
-        if stored is not None and (allowed := max(limits.ratio_floor, limits.ratio * stored)) < self._most:
-            self._most, self._by_ratio = allowed, True
+        if stored is not None and (allowed := max(limits.ratio_floor, limits.ratio * stored)) < self._max_size:
+            self._max_size, self._by_ratio = allowed, True
         self._stored = stored or 1
-        self._size = self._entries = self._metadata_size = self._components = self._depth_size = 0
+        self._size = self._entries = self._metadata_size = self._components = self._parents_size = 0
         self._lock = threading.Lock()
 
     def add_size(self, size: int) -> None:
-        """Count uncompressed bytes; raises LimitExceeded."""
+        """Count uncompressed bytes. Raises LimitExceeded."""
         with self._lock:
             self._size += size
             total = self._size
-        if total > self._most:
+        if total > self._max_size:
             if self._by_ratio:
                 raise exceeded("ratio", total // self._stored, self.limits.ratio)
-            raise exceeded("image_size", total, self._most)
+            raise exceeded("image_size", total, self._max_size)
 
     def add_entries(self, count: int, metadata_size: int) -> None:
-        """Count entries or directories, and bytes of names and headers; raises LimitExceeded."""
+        """Count entries or directories, and the bytes of their names and headers. Raises LimitExceeded."""
         with self._lock:
             self._entries += count
             self._metadata_size += metadata_size
             entries, metadata = self._entries, self._metadata_size
-        if entries > self._most_entries:
-            raise exceeded(self._many, entries, self._most_entries)
+        if entries > self._max_entries:
+            raise exceeded(self._entry_limit, entries, self._max_entries)
         if metadata > self.limits.metadata_size:
             raise exceeded("metadata_size", metadata, self.limits.metadata_size)
         memory = self.limits.memory
-        if memory is not None and (taken := PER_ENTRY * entries + PER_BYTE * metadata) > memory:
-            raise exceeded("memory", taken, memory)
+        if memory is not None and (used := MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata) > memory:
+            raise exceeded("memory", used, memory)
 
-    def directories_may_exceed(self, components: int, depth_size: int) -> bool:
-        """Whether the directories of these paths, and those of all before them, could be more than allowed."""
+    def directories_may_exceed(self, components: int, parents_size: int) -> bool:
+        """Cheap upper bound: True if the implied parent directories so far might exceed a limit, so a count is needed.
+
+        The arguments are those of ``Meter.check_directories``; they are added to those of the layers before.
+        """
         with self._lock:
             self._components += components
-            self._depth_size += depth_size
-            components, depth_size = self._components, self._depth_size
+            self._parents_size += parents_size
+            components, parents_size = self._components, self._parents_size
         limits = self.limits
-        taken = PER_ENTRY * components + PER_BYTE * depth_size
+        memory = MEMORY_PER_ENTRY * components + MEMORY_PER_BYTE * parents_size
         return (
             components > limits.entries
-            or depth_size > limits.metadata_size
-            or (limits.memory is not None and taken > limits.memory)
+            or parents_size > limits.metadata_size
+            or (limits.memory is not None and memory > limits.memory)
         )
 
 
 class Meter:
-    """Watches one layer, or one compressed archive, while it is read; what it is told are positions, not steps."""
+    """Enforces the limits on one layer, or one compressed archive, while it is read.
+
+    The arguments of its methods are totals of this layer so far; the tally gets the differences.
+
+    >>> meter = Meter(Tally(Limits(layer_size=1000)))
+    >>> meter.record_size(1000, stored=10)
+    >>> meter.record_size(1001, stored=10)
+    Traceback (most recent call last):
+        ...
+    ocisize.errors.LimitExceeded: more than 1000 uncompressed bytes in one layer
+    """
 
     def __init__(self, tally: Tally) -> None:
         self.limits = tally.limits
         self._tally = tally
-        self._most: int = getattr(tally.limits, tally.one)
+        self._max_size = tally.max_stream_size
         self._size = self._entries = self._metadata_size = 0
 
     def record_size(self, size: int, stored: int) -> None:
-        """``size`` bytes have come out of ``stored`` ones so far; raises LimitExceeded."""
-        limits, grown = self.limits, size - self._size
+        """Record that ``stored`` bytes have been decompressed to ``size`` bytes so far. Raises LimitExceeded."""
+        limits, growth = self.limits, size - self._size
         self._size = size
-        if size > self._most:
-            raise exceeded(self._tally.one, size, self._most)
+        if size > self._max_size:
+            raise exceeded(self._tally.stream_limit, size, self._max_size)
         if size > limits.ratio_floor and size > limits.ratio * stored:
             raise exceeded("ratio", size // max(stored, 1), limits.ratio)
-        self._tally.add_size(grown)
+        self._tally.add_size(growth)
 
     def record_entries(self, entries: int, metadata_size: int) -> None:
-        """``entries`` rows have been found so far, with so many bytes of names and headers; raises LimitExceeded."""
-        grown, more = entries - self._entries, metadata_size - self._metadata_size
+        """Record the rows so far, and the bytes of their names and headers. Raises LimitExceeded."""
+        new_entries, new_size = entries - self._entries, metadata_size - self._metadata_size
         self._entries, self._metadata_size = entries, metadata_size
-        self._tally.add_entries(grown, more)
+        self._tally.add_entries(new_entries, new_size)
 
-    def check_directories(self, paths: Iterable[bytes], components: int, depth_size: int) -> None:
-        """Count the directories that the paths of a layer lead through, if they could be many; raises LimitExceeded.
+    def check_directories(self, paths: Iterable[bytes], components: int, parents_size: int) -> None:
+        """Count the parent directories that a layer's paths imply, if they could exceed a limit. Raises LimitExceeded.
 
-        ``components`` are the slashes in all paths, ``depth_size`` the slashes times the bytes of long ones.
+        ``components`` is the number of slashes in all paths. ``parents_size`` is an upper bound of the bytes of the
+        parents of long paths: for each, its length times its slashes.
         """
-        if not self._tally.directories_may_exceed(components, depth_size):
+        if not self._tally.directories_may_exceed(components, parents_size):
             return
-        seen = {hash(b"")}  # not the directories themselves, which take more memory
-        last = b""
+        seen = {hash(b"")}  # hashes: the directories themselves take more memory
+        previous = b""
         for path in paths:
-            at = path.rpartition(b"/")[0]
-            if at == last or len(path) > _MAX_PATH:
+            directory = path.rpartition(b"/")[0]
+            if directory == previous or len(path) > _MAX_PATH:
                 continue
-            last, count, size = at, 0, 0
-            while (value := hash(at)) not in seen:
+            previous, count, size = directory, 0, 0
+            while (value := hash(directory)) not in seen:
                 seen.add(value)
-                count, size = count + 1, size + len(at)
-                at = at.rpartition(b"/")[0]
+                count, size = count + 1, size + len(directory)
+                directory = directory.rpartition(b"/")[0]
             if count:
                 self._tally.add_entries(count, size)
 
 
-BASE = 96 << 20  #: interpreter, modules, catalogue, what a report is written on
-PER_JOB = 12 << 20  #: a layer being read: windows, decoder, chunks on their way to the hash
-TWO_IMAGES = 2  #: times, where images are compared: as those of an index
-EVERY_FILE = 6  #: times, where a report lists every file, or every wasted one as JSON does
-_SHARE_OF_WINDOWS = 4  # part of what is left that zstd windows may take, as a divisor
-
-
 def limits_within(memory: int, limits: Limits, *, jobs: int, times: int = 1) -> Limits:
-    """The limits, lowered so that an analysis takes at most ``memory`` bytes.
+    """The limits, lowered so that an analysis takes at most ``memory`` bytes by the memory law.
 
-    Raises LimitExceeded where nothing could be read in so little.
+    ``jobs`` is how many layers are read at once; ``times`` is that of the law. Raises LimitExceeded if ``memory`` is too
+    little to read anything.
+
+    >>> lowered = limits_within(512 << 20, Limits(), jobs=2)
+    >>> lowered.memory >> 20, lowered.zstd_window >> 20
+    (294, 49)
     """
-    least = BASE + jobs * (PER_JOB + (1 << 20))
-    left = memory - BASE - jobs * PER_JOB
-    window = min(limits.zstd_window, max(left, 0) // (_SHARE_OF_WINDOWS * jobs))
-    left -= jobs * window
-    if memory <= least:
+    needed = BASE_MEMORY + jobs * (MEMORY_PER_JOB + (1 << 20))
+    remaining = memory - BASE_MEMORY - jobs * MEMORY_PER_JOB
+    window = min(limits.zstd_window, max(remaining, 0) // (_WINDOW_SHARE * jobs))
+    remaining -= jobs * window
+    if memory <= needed:
         what = f"reading {jobs} layers at once" if jobs > 1 else "reading a layer"
         raise LimitExceeded(
-            f"too little memory: {what} takes more than {least:,} bytes, allowed are {memory:,}",
+            f"too little memory: {what} takes more than {needed:,} bytes, allowed are {memory:,}",
             limit="memory",
-            got=least,
+            got=needed,
             allowed=memory,
             hint="allow more with --max-memory" + (", or read fewer at once with --jobs" if jobs > 1 else ""),
         )
-    return attrs.evolve(limits, memory=min(left // times, limits.memory or left), zstd_window=window)
+    return attrs.evolve(limits, memory=min(remaining // times, limits.memory or remaining), zstd_window=window)

@@ -14,7 +14,15 @@ from ocisize import Analyzer
 from ocisize.cli.main import main
 from ocisize.errors import LayerError, LimitExceeded
 from ocisize.limits import Limits
-from ocisize.limits import BASE, EVERY_FILE, PER_BYTE, PER_ENTRY, PER_JOB, TWO_IMAGES, limits_within
+from ocisize.limits import (
+    BASE_MEMORY,
+    TIMES_EVERY_FILE,
+    MEMORY_PER_BYTE,
+    MEMORY_PER_ENTRY,
+    MEMORY_PER_JOB,
+    TIMES_TWO_IMAGES,
+    limits_within,
+)
 from tests.registry import Server
 from tests.test_endings import serve
 from tests.images import (
@@ -118,15 +126,15 @@ CASES: Sequence[tuple[str, list[str], int]] = [
     ("long names", [], 1),
     ("a directory each", [], 1),
     ("distinct", ["--jobs", "8"], 1),
-    ("twice", ["-f", "json"], EVERY_FILE),
+    ("twice", ["-f", "json"], TIMES_EVERY_FILE),
     ("twice", ["-f", "sarif"], 1),
-    ("twice", ["-f", "json", "--files"], EVERY_FILE),
-    ("long names", ["-f", "json", "--files"], EVERY_FILE),
-    ("a directory each", ["-f", "csv", "--files"], EVERY_FILE),
-    ("a directory each", ["-f", "html"], EVERY_FILE),
-    ("a directory each", ["-f", "ncdu"], EVERY_FILE),
-    ("twice", ["-f", "dive-json"], EVERY_FILE),
-    ("index", ["--all-platforms"], TWO_IMAGES),
+    ("twice", ["-f", "json", "--files"], TIMES_EVERY_FILE),
+    ("long names", ["-f", "json", "--files"], TIMES_EVERY_FILE),
+    ("a directory each", ["-f", "csv", "--files"], TIMES_EVERY_FILE),
+    ("a directory each", ["-f", "html"], TIMES_EVERY_FILE),
+    ("a directory each", ["-f", "ncdu"], TIMES_EVERY_FILE),
+    ("twice", ["-f", "dive-json"], TIMES_EVERY_FILE),
+    ("index", ["--all-platforms"], TIMES_TWO_IMAGES),
 ]
 
 
@@ -136,8 +144,8 @@ def test_the_law(images: dict[str, tuple[Path, int, int]], least: int, kind: str
     folder, entry_count, size = images[kind]
     found = peak(str(folder), *arguments)
     jobs = int(arguments[-1]) if "--jobs" in arguments else 2
-    assert least < BASE
-    assert found - least <= times * (PER_ENTRY * entry_count + PER_BYTE * size) + jobs * SLACK
+    assert least < BASE_MEMORY
+    assert found - least <= times * (MEMORY_PER_ENTRY * entry_count + MEMORY_PER_BYTE * size) + jobs * SLACK
 
 
 def test_the_law_of_comparisons(images: dict[str, tuple[Path, int, int]], least: int) -> None:
@@ -150,12 +158,12 @@ def test_the_law_of_comparisons(images: dict[str, tuple[Path, int, int]], least:
         timeout=300,
     )
     found = int(result.stderr.split()[-1]) - least
-    assert found <= TWO_IMAGES * (PER_ENTRY * entry_count + PER_BYTE * size) + 2 * SLACK
+    assert found <= TIMES_TWO_IMAGES * (MEMORY_PER_ENTRY * entry_count + MEMORY_PER_BYTE * size) + 2 * SLACK
 
 
 def test_the_base_is_enough_for_a_registry(server: Server) -> None:
     """Whose client is most of what is loaded."""
-    assert peak(serve(server, build_image([stored(entries(1))]))) < BASE
+    assert peak(serve(server, build_image([stored(entries(1))]))) < BASE_MEMORY
 
 
 def test_large_files_take_none(tmp_path: Path, least: int) -> None:
@@ -164,7 +172,7 @@ def test_large_files_take_none(tmp_path: Path, least: int) -> None:
         [stored(header(b"f%d" % number, 50 * MIB) + bytes([number]) * (50 * MIB) + bytes(1024)) for number in range(4)]
     )
     large = write_layout(image, tmp_path / "l")
-    assert peak(str(large), "--jobs", "4") - least <= 4 * PER_JOB
+    assert peak(str(large), "--jobs", "4") - least <= 4 * MEMORY_PER_JOB
 
 
 # --max-memory
@@ -177,7 +185,7 @@ def test_limits_that_fit() -> None:
             for times in (1, 2, 6):
                 limits = limits_within(memory, Limits(), jobs=jobs, times=times)
                 assert limits.memory is not None
-                assert 0 < BASE + jobs * (PER_JOB + limits.zstd_window) + times * limits.memory <= memory
+                assert 0 < BASE_MEMORY + jobs * (MEMORY_PER_JOB + limits.zstd_window) + times * limits.memory <= memory
     roomy = limits_within(64 << 30, Limits(), jobs=2)
     assert (roomy.zstd_window, roomy.entries) == (Limits().zstd_window, Limits().entries)
     assert limits_within(64 << 30, Limits(memory=5), jobs=1).memory == 5

@@ -132,11 +132,11 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
 def _times(options: argparse.Namespace) -> int:
     """How much of an analysis is held at once, as ``ocisize.limits`` counts it."""
-    from ocisize.limits import EVERY_FILE, TWO_IMAGES
+    from ocisize.limits import TIMES_EVERY_FILE, TIMES_TWO_IMAGES
 
     if getattr(options, "files", False) or any(FORMATS[output.format].lists_files for output in options.outputs):
-        return EVERY_FILE
-    return TWO_IMAGES if getattr(options, "all_platforms", False) or hasattr(options, "before") else 1
+        return TIMES_EVERY_FILE
+    return TIMES_TWO_IMAGES if getattr(options, "all_platforms", False) or hasattr(options, "before") else 1
 
 
 def make_limits(options: argparse.Namespace) -> Limits:

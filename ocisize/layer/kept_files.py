@@ -7,7 +7,7 @@ https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 
 from __future__ import annotations
 
-from ocisize.tar.scanner import BEGINNING
+from ocisize.tar.scanner import BEGINNING_SIZE
 
 OS_RELEASE = (b"etc/os-release", b"usr/lib/os-release")
 DPKG_STATUS = b"var/lib/dpkg/status"
@@ -20,7 +20,7 @@ _EXACT = frozenset({*OS_RELEASE, DPKG_STATUS, APT_STATES, *APK_DATABASES})
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest status file seen has 5 MB
 _MAX_KEPT = 64 << 20  # bytes of all files of one layer
 BEGINNINGS = frozenset(
-    (written + path)[:BEGINNING].ljust(BEGINNING, b"\0")
+    (written + path)[:BEGINNING_SIZE].ljust(BEGINNING_SIZE, b"\0")
     for written in (b"", b"./", b"/")
     for path in (*_EXACT, DPKG_LISTS + b"-", DPKG_FOLDER)
 )  #: for scan_tar: what the names of these files begin with

@@ -1,1 +1,24 @@
-"""Tar layers: the scanner, headers, and the table of files."""
+"""The tar scanner: reads the tar of a layer once and returns a table of its files.
+
+The modules are one unit. ``scanner.scan_tar`` is the place to start reading; it does the work for plain files itself and
+leaves everything else to the other modules.
+
+``scanner``
+    the loop over the headers, written for speed: about 1.3 µs per entry
+``window``
+    the part of the stream that is in memory, and reading on in it
+``field_cache``
+    numeric header fields, parsed once per distinct value
+``special_entries``
+    entries that are not plain files: PAX and GNU headers, links, sparse files
+``header``
+    the formats of header fields, as functions of bytes
+``table_builder``
+    the columns while they grow, 1,024 rows at a time
+``filetable``
+    the result: one frozen table, one column per field
+``paths``
+    the column of paths, and their one clean form
+
+Bytes move in this order: stream → window → header → table builder → file table.
+"""

@@ -1,4 +1,8 @@
-"""Header fields that are parsed once per distinct value: dictionaries that know how to fill themselves."""
+"""Caches of header fields: numbers that are parsed once per distinct value.
+
+The entries of a layer share few checksums, sizes and owners. A lookup in a dict subclass with ``__missing__`` costs the
+scanner one C call for a field that it has met before.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +10,69 @@ import re
 
 import attrs
 
-from ocisize.tar import header as headers
 from ocisize.tar.filetable import Attributes
-from ocisize.tar.header import ExtendedHeader
+from ocisize.tar.header import ExtendedHeader, expected_adler, parse_number
 
 _PLAIN_SIZE = re.compile(rb"[0-7]{11}[ \0]").fullmatch
-_MAX_NUMBERS = 1 << 15  # sizes kept at hand; beyond that, small files do not share them
+_MAX_SIZES = 1 << 15  # distinct fields
 
 
 class ChecksumCache(dict[bytes, int]):
-    """Checksum field → what the low half of the header's adler32 must be."""
+    """Checksum field → the value that the low half of the header's adler32 must have.
+
+    >>> ChecksumCache()[b"001750\\0 "]  # 1000 in octal
+    1078
+    """
 
     def __missing__(self, field: bytes) -> int:
-        self[field] = expected = headers.expected_adler(field)
+        self[field] = expected = expected_adler(field)
         return expected
 
 
 class SizeCache(dict[bytes, int]):
-    """Size field → size, for as many fields as may stay at hand; small files share few sizes."""
+    """Size field → size in bytes. It is emptied when it has 32,768 fields.
+
+    >>> SizeCache()[b"00000000144 "]
+    100
+    """
 
     def __missing__(self, field: bytes) -> int:
-        if len(self) >= _MAX_NUMBERS:
+        if len(self) >= _MAX_SIZES:
             self.clear()
-        self[field] = size = int(field[:11], 8) if _PLAIN_SIZE(field) else headers.parse_number(field)
+        self[field] = size = int(field[:11], 8) if _PLAIN_SIZE(field) else parse_number(field)
         return size
 
 
 class OwnerTable(dict[bytes, int]):
-    """mode+uid+gid fields → index into the distinct attributes; a layer has a few dozen."""
+    """mode, uid and gid fields, joined → index into ``attributes``, the distinct values; a layer has a few dozen.
+
+    >>> table = OwnerTable()
+    >>> index = table[b"0000644\\x000001750\\x000001750\\x00"]
+    >>> index, table.attributes
+    (0, [Attributes(mode=420, uid=1000, gid=1000)])
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.attributes: list[Attributes] = []
-        self._known: dict[Attributes, int] = {}
+        self._indexes: dict[Attributes, int] = {}
 
     def __missing__(self, fields: bytes) -> int:
-        mode, uid, gid = (headers.parse_number(fields[start : start + 8]) for start in (0, 8, 16))
+        mode, uid, gid = (parse_number(fields[start : start + 8]) for start in (0, 8, 16))
         return self._add(fields, Attributes(mode, uid, gid))
 
     def _add(self, key: bytes, attributes: Attributes) -> int:
-        index = self._known.setdefault(attributes, len(self.attributes))
+        index = self._indexes.setdefault(attributes, len(self.attributes))
         if index == len(self.attributes):
             self.attributes.append(attributes)
         self[key] = index
         return index
 
-    def with_ids(self, fields: bytes, extra: ExtendedHeader) -> bytes:
-        """The key of the same fields with the uid and gid of a PAX header."""
-        key = b"%b uid=%b gid=%b" % (fields, extra.pax.get(b"uid", b""), extra.pax.get(b"gid", b""))
+    def with_ids(self, fields: bytes, extended: ExtendedHeader) -> bytes:
+        """The key for the mode of ``fields`` with the uid and gid of a PAX header; ``attributes`` then has both."""
+        key = b"%b uid=%b gid=%b" % (fields, extended.pax.get(b"uid", b""), extended.pax.get(b"gid", b""))
         if key not in self:
             plain = self.attributes[self[fields]]
-            ids = {"uid": extra.owner(b"uid", plain.uid), "gid": extra.owner(b"gid", plain.gid)}
+            ids = {"uid": extended.owner_id(b"uid", plain.uid), "gid": extended.owner_id(b"gid", plain.gid)}
             self._add(key, attrs.evolve(plain, **ids))
         return key

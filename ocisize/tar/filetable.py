@@ -1,4 +1,4 @@
-"""FileTable: what one pass over a layer's tar found, one column per field and one row per entry."""
+"""FileTable: the entries of a layer's tar, one column per field and one row per entry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KIND_NAMES: Mapping[int, str] = {
     ord("6"): "fifo",
 }
 HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
-NO_HASH = bytes(HASH_SIZE)  #: stands where no hash was computed: other kinds, or content that was not read
+NO_HASH = bytes(HASH_SIZE)  #: of rows without a content hash: other kinds, or content that was not read
 
 
 @attrs.frozen
@@ -46,60 +46,79 @@ class Attributes:
 
 @attrs.frozen
 class FileEntry:
-    """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes."""
+    """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes. Sizes are in bytes."""
 
     path: str
     kind: str
-    size: int  #: bytes of payload stored in the tar; 0 for everything but regular files
-    apparent_size: int  #: bytes a reader of the file sees; differs from ``size`` for sparse files only
-    compressed_size: int | None  #: bytes of the stored blob this entry takes, headers included
+    size: int  #: payload in the tar; 0 for everything but regular files
+    apparent_size: int  #: length that a reader of the file sees; differs from ``size`` for sparse files only
+    compressed_size: int | None  #: share of the stored blob, headers included; None when unknown
     mode: int
     uid: int
     gid: int
     link: str | None  #: target of a hard link or symlink
-    content_hash: str | None  #: xxh3-128 of the payload in hex, None where it was not computed
+    content_hash: str | None  #: xxh3-128 of the payload in hex, None where unknown
     xattrs: Mapping[str, bytes] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen(eq=False)
 class FileTable(Sequence[FileEntry]):
-    """Columns over the entries of one layer, in tar order.
+    """The entries of one layer, in the order of the tar; as a sequence, of FileEntry objects that are made on demand.
 
-    Iterating makes FileEntry objects on demand; code that handles all rows uses the columns.
+    Code that handles all rows uses the columns, which are much faster and take a few dozen bytes a row.
+    A table is frozen: nothing writes to a column after the scan, so tables and analyses can share columns. The ``with_``
+    and ``without_`` methods return a new table.
+
+    >>> import io, tarfile
+    >>> from ocisize.tar.scanner import scan_tar
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as tar:
+    ...     info = tarfile.TarInfo("bin/app")
+    ...     info.size, info.mode = 600, 0o755
+    ...     tar.addfile(info, io.BytesIO(bytes(600)))
+    >>> table = scan_tar(io.BytesIO(file.getvalue()))
+    >>> len(table), list(table.paths), list(table.sizes), list(table.ends)
+    (1, [b'bin/app'], [600], [1536])
+    >>> entry = table[0]
+    >>> entry.path, entry.kind, oct(entry.mode), entry.compressed_size
+    ('bin/app', 'file', '0o755', None)
     """
 
     paths: PathColumn
-    kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``
+    kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``; KIND_NAMES has their names
     sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
-    hashes: bytes  #: HASH_SIZE bytes per row; empty when content was not read
+    hashes: bytes  #: HASH_SIZE bytes (xxh3-128) per row, NO_HASH where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]
     tar_size: int  #: length of the uncompressed tar
-    links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target as written in the tar
+    links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target of a link, as written in the tar
     apparent_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: full size of a sparse file
-    claimed_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: size in the header of what has no payload
-    type_flags: Mapping[int, int] = attrs.field(factory=dict)  #: by row: flag as written, of files of a rare type
-    xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row
-    contents: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: payloads that were asked for
-    compressed_sizes: IntArray | None = None  #: "q": share of the stored blob; None when that is unknown
+    claimed_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: size in the header of an entry without payload
+    type_flags: Mapping[int, int] = attrs.field(factory=dict)  #: by row: type flag as written, of files of a rare type
+    xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row: extended attributes by name
+    contents: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: payloads that the scan was asked to keep
+    compressed_sizes: IntArray | None = None  #: "q": bytes of the stored blob per row; None when unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
-    anomalies: tuple[str, ...] = ()  #: what was odd but readable
+    anomalies: tuple[str, ...] = ()  #: odd but readable parts of the tar, in words
 
     @classmethod
     def empty(cls) -> FileTable:
-        """A table without rows."""
+        """A table without rows: that of a layer that could not be read."""
         return cls(
             paths=PathColumn(()), kinds=b"", sizes=array("q"), ends=array("q"), hashes=b"", owners=array("I"), attributes=(),
             tar_size=0, compressed_sizes=array("q"), overhead=0,
         )  # fmt: skip
 
     def with_compressed_sizes(self, compressed_sizes: IntArray | None, overhead: int | None) -> FileTable:
-        """The same entries with other shares of the stored blob; None, None where they are unknown."""
+        """The same entries with other compressed sizes, and the rest of the blob; None, None where they are unknown."""
         return attrs.evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
 
     def with_hashes(self, hashes: Iterable[tuple[Sequence[int], bytes]]) -> FileTable:
-        """The same entries with more content hashes: pairs of rows and their hashes, HASH_SIZE bytes for each row."""
+        """The same entries with more content hashes.
+
+        ``hashes`` are pairs of rows and their hashes, HASH_SIZE bytes for each of the rows.
+        """
         column = bytearray(self.hashes or NO_HASH * len(self))
         for rows, values in hashes:
             for start, row in zip(range(0, len(values), HASH_SIZE), rows, strict=True):
@@ -114,12 +133,12 @@ class FileTable(Sequence[FileEntry]):
         return len(self.kinds)
 
     def payload_start(self, row: int) -> int:
-        """Offset of a row's payload in the uncompressed tar."""
+        """Where a row's payload starts in the uncompressed tar, in bytes."""
         size = self.sizes[row]
         return self.ends[row] - size - (-size & 511)
 
     def hash_of(self, row: int) -> bytes:
-        """The content hash of a row; NO_HASH when it was not computed."""
+        """The content hash of a row, HASH_SIZE bytes; NO_HASH where it is unknown."""
         return self.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] or NO_HASH
 
     @overload
@@ -156,11 +175,11 @@ class FileTable(Sequence[FileEntry]):
         return map(self._entry, range(len(self)))
 
     def largest(self, count: int) -> list[FileEntry]:
-        """The ``count`` largest regular files, largest first, ties by path."""
+        """The ``count`` largest regular files, largest first, those of equal size by path."""
         sizes = self.sizes
         smallest = min(heapq.nlargest(count, sizes), default=0)
         rows = [row for row, size in enumerate(sizes) if size >= smallest and self.kinds[row] == REGULAR]
         paths = dict(zip(rows, self.paths.select(rows), strict=True))
         rows.sort(key=lambda row: (-sizes[row], paths[row]))
-        entries = {row: self[row] for row in sorted(rows[:count])}  # in order, which splits each piece of paths once
+        entries = {row: self[row] for row in sorted(rows[:count])}  # by row, so that each piece of paths is split once
         return [entries[row] for row in rows[:count]]

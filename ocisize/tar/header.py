@@ -1,4 +1,4 @@
-"""The rare forms of tar headers: numbers, long names, PAX records, sparse maps.
+"""The fields of tar headers: numbers, checksums, long names, PAX records, sparse maps.
 
 Go's archive/tar decides where readers differ, since Docker, containerd and Podman read layers with it.
 Layout of a header: https://www.gnu.org/software/tar/manual/html_node/Standard.html; PAX records:
@@ -23,7 +23,11 @@ _NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
 def parse_number(field: bytes) -> int:
-    """Read a numeric field, octal or base-256; raise ValueError when it is neither."""
+    """Read a numeric field, octal or base-256. Raises ValueError when it is neither.
+
+    >>> parse_number(b"0000644\\0"), parse_number(b"\\x80\\0\\0\\0\\0\\0\\x01\\0")
+    (420, 256)
+    """
     if field and field[0] & 0x80:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
@@ -39,16 +43,23 @@ def parse_number(field: bytes) -> int:
 
 
 def parse_checksum(field: bytes) -> int:
-    """Read a checksum field; raise ValueError when it is not octal, which it must be."""
+    """Read a checksum field. Raises ValueError when it is not octal."""
     if field[0] & 0x80:
         raise ValueError("binary checksum")
     return parse_number(field)
 
 
 def expected_adler(field: bytes) -> int:
-    """What the low half of adler32 over a header must be, by its checksum field; -1 where only checksum_matches can tell.
+    """The value that the low half of a header's adler32 must have, from its checksum field.
 
-    The low half is 1 plus the sum of all bytes modulo 65521; the stored sum counts the field itself as spaces.
+    The low half of adler32 is 1 plus the sum of all bytes, modulo 65521; the stored sum counts the field itself as eight
+    spaces. Returns -1, which no adler32 equals, for a field that only ``checksum_matches`` can check.
+
+    >>> import zlib
+    >>> header = bytearray(512)
+    >>> header[148:156] = b"000400\\0 "  # 256 in octal: the eight spaces that stand for the field
+    >>> expected_adler(bytes(header[148:156])) == zlib.adler32(header) & 0xFFFF
+    True
     """
     if _PLAIN_CHECKSUM(field):
         return (int(field[:6], 8) - 8 * ord(" ") + sum(field) + 1) % 65521
@@ -60,7 +71,7 @@ def expected_adler(field: bytes) -> int:
 
 
 def checksum_matches(header: bytes) -> bool:
-    """Whether the header's bytes add up to its checksum field, counted as unsigned or as signed bytes."""
+    """Whether the bytes of a header, all 512, add up to its checksum field, as unsigned or as signed bytes."""
     try:
         stored = parse_checksum(header[148:156])
     except ValueError:
@@ -71,9 +82,13 @@ def checksum_matches(header: bytes) -> bool:
 
 
 def parse_pax(payload: bytes) -> dict[bytes, bytes]:
-    """Read PAX records (``LEN KEY=VALUE\\n``); raise ValueError when they are malformed.
+    """Read the records of a PAX header, ``LEN KEY=VALUE\\n`` each, by key; of repeated keys the last value counts.
 
-    Repeated ``GNU.sparse.offset``/``numbytes`` pairs (sparse format 0.0) come back joined as ``GNU.sparse.map``.
+    Repeated ``GNU.sparse.offset`` and ``numbytes`` pairs (sparse format 0.0) are returned joined, as ``GNU.sparse.map``.
+    Raises ValueError for malformed records.
+
+    >>> parse_pax(b"12 path=a/b\\n")
+    {b'path': b'a/b'}
     """
     records: dict[bytes, bytes] = {}
     sparse: list[bytes] = []
@@ -101,24 +116,29 @@ def parse_pax(payload: bytes) -> dict[bytes, bytes]:
 
 @attrs.define
 class ExtendedHeader:
-    """What special headers say about the entry that follows them."""
+    """The values that PAX and GNU long-name headers give for the entry after them.
+
+    >>> extended = ExtendedHeader(pax={b"path": b"from/pax", b"size": b"7"})
+    >>> extended.name(b"from/header"), extended.size(0), extended.link(b"target")
+    (b'from/pax', 7, b'target')
+    """
 
     pax: Mapping[bytes, bytes] = attrs.field(factory=dict)
     long_name: bytes | None = None
     long_link: bytes | None = None
 
     def size(self, size: int) -> int:
-        """The payload size, which a PAX record may override."""
+        """The payload size in bytes: that of the PAX record, else ``size``, the header's own. Raises ValueError."""
         value = self.pax.get(b"size")
         return _integer(value) if value else size
 
     def name(self, name: bytes) -> bytes:
-        """The path: sparse name, then GNU long name, then PAX path, then the header's own."""
+        """The path: the first there is of sparse name, GNU long name, PAX path and ``name``, the header's own."""
         sparse_name = self.pax.get(b"GNU.sparse.name") if self.sparse_version else None
         return sparse_name or self.long_name or self.pax.get(b"path") or name
 
     def link(self, link: bytes) -> bytes:
-        """The link target: GNU long link, then PAX linkpath, then the header's own."""
+        """The link target: the first there is of GNU long link, PAX linkpath and ``link``, the header's own."""
         return self.long_link or self.pax.get(b"linkpath") or link
 
     @property
@@ -131,13 +151,13 @@ class ExtendedHeader:
             return "0"
         return None
 
-    def owner(self, key: bytes, plain: int) -> int:
-        """The uid or gid, which a PAX record may override."""
+    def owner_id(self, key: bytes, plain: int) -> int:
+        """The uid or gid: that of the PAX record with this key, else ``plain``, the header's own. Raises ValueError."""
         value = self.pax.get(key)
         return _integer(value) if value else plain
 
     def sparse_size(self, stored: int) -> int | None:
-        """Full size of a sparse file, None for an ordinary one; raises ValueError when its map is impossible."""
+        """The full size of a sparse file in bytes, None for an ordinary one. Raises ValueError for an impossible map."""
         if self.sparse_version is None:
             return None
         value = self.pax.get(b"GNU.sparse.size") or self.pax.get(b"GNU.sparse.realsize")
@@ -161,7 +181,7 @@ class ExtendedHeader:
 
 
 def _record_length(text: bytes) -> int:
-    """The length of a PAX record as hardly anybody writes it."""
+    """The length field of a PAX record in a rare form: with a sign, or with leading zeros beyond nine digits."""
     try:
         return _integer(text)
     except ValueError:
@@ -169,7 +189,7 @@ def _record_length(text: bytes) -> int:
 
 
 def _integer(value: bytes) -> int:
-    """A decimal number of 64 bits."""
+    """A decimal number of 64 bits. Raises ValueError."""
     match = _INTEGER(value)
     number = int(match[1] + match[2]) if match else 1 << 63
     if not -(1 << 63) <= number < 1 << 63:
@@ -189,7 +209,7 @@ def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
 
 
 def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
-    """The used (offset, length) pairs of an old GNU sparse table; unused ones are empty."""
+    """The (offset, length) pairs of an old GNU sparse table, up to the first empty one. Raises ValueError."""
     pairs = []
     for start in range(0, len(table) - 23, 24):
         if not table[start]:
@@ -199,7 +219,7 @@ def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
 
 
 def prefixed_name(header: bytes, name: bytes) -> bytes:
-    """The name with the header's prefix field, which only POSIX headers have.
+    """``name`` with the header's prefix field before it; only POSIX headers have this field.
 
     Go also accepts a prefix in GNU headers whose access and change times are not numbers: its own writer made them.
     """

@@ -1,4 +1,4 @@
-"""Paths: the path column of a layer in its one clean form, kept joined and split in pieces on demand."""
+"""PathColumn: the paths of a layer in one clean form, stored joined and split in pieces on demand."""
 
 from __future__ import annotations
 
@@ -9,33 +9,40 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import overload
 
-_PIECE = 1 << 14  # rows split at once: a list of paths takes three times the memory of the joined ones
+_PIECE_ROWS = 1 << 14  # split at once: a list of paths takes three times the memory of joined paths
 
 
 class PathColumn(Sequence[bytes]):
-    """Cleaned paths by row, joined by NUL, which no path can contain.
+    """The paths of a table by row: a sequence of bytes, stored joined by NUL, which no path can contain.
 
-    ``rooted`` are the rows, ascending, whose names began with a slash: their clean form no longer tells.
+    ``rooted`` are the rows, ascending, whose names in the tar begin with a slash, which their clean form lacks.
+
+    >>> paths = PathColumn([b"./etc/passwd", b"/bin/../sbin/init"])
+    >>> list(paths), list(paths.rooted), list(paths.rows_with(b"init"))
+    ([b'etc/passwd', b'sbin/init'], [1], [1])
     """
 
-    __slots__ = ("_at_hand", "_first_rows", "_joined", "_offsets", "_rows", "rooted")
+    __slots__ = ("_first_rows", "_joined", "_last_piece", "_offsets", "_rows", "rooted")
 
     def __init__(self, names: Iterable[bytes] = ()) -> None:
         self._joined = bytearray()
         self._rows = 0
-        self._at_hand: tuple[int, list[bytes]] = (0, [])  # the piece that was last asked for by row
+        self._last_piece: tuple[int, list[bytes]] = (
+            0,
+            [],
+        )  # cache: first row and paths of a piece
         self._first_rows, self._offsets = array("q", [0]), array("q", [0])  # of each piece
         self.rooted = array("q")
         names = list(names)
-        for start in range(0, len(names), _PIECE):
-            self.add(names[start : start + _PIECE])
+        for start in range(0, len(names), _PIECE_ROWS):
+            self.add(names[start : start + _PIECE_ROWS])
 
     def add(self, names: Sequence[bytes]) -> None:
-        """Clean the names and add them as the next rows."""
+        """Add the clean forms of the names as the next rows; for the scanner, before the table is made."""
         if not names:
             return
-        self._at_hand = (0, [])
-        if self._rows - self._first_rows[-1] >= _PIECE:
+        self._last_piece = (0, [])
+        if self._rows - self._first_rows[-1] >= _PIECE_ROWS:
             self._first_rows.append(self._rows)
             self._offsets.append(len(self._joined))
         joined = b"\0".join(names)
@@ -50,12 +57,12 @@ class PathColumn(Sequence[bytes]):
 
     @property
     def size(self) -> int:
-        """Bytes of all paths, a separator each included."""
+        """Bytes of all paths, with one separator each."""
         return len(self._joined)
 
     @property
     def components(self) -> int:
-        """Slashes in all paths."""
+        """Number of slashes in all paths."""
         return self._joined.count(b"/")
 
     def __eq__(self, other: object) -> bool:
@@ -64,29 +71,29 @@ class PathColumn(Sequence[bytes]):
     __hash__ = None  # type: ignore[assignment]
 
     def contain(self, text: bytes) -> bool:
-        """Whether any path contains the text."""
-        return re.search(re.escape(text), self._joined) is not None  # finds rare bytes in half the time that ``in`` takes
+        """Whether any path contains ``text``."""
+        return re.search(re.escape(text), self._joined) is not None  # half the time of ``in`` for rare bytes
 
     def rows_with(self, text: bytes) -> Iterator[int]:
-        """The rows whose path contains the text, ascending; a NUL at the text's end stands for the path's end."""
+        """The rows whose path contains ``text``, ascending; a NUL at the end of the text matches the end of a path."""
         return (row for row, _, _ in self._find(text))
 
     def select_with(self, text: bytes) -> Iterator[tuple[int, bytes]]:
-        """The same rows with their paths; cheaper than ``select`` where they are few and far between."""
+        """The rows of ``rows_with`` and their paths; for few rows, cheaper than ``select``."""
         joined = self._joined
         return ((row, bytes(joined[joined.rfind(0, 0, start) + 1 : end])) for row, start, end in self._find(text))
 
     def _find(self, text: bytes) -> Iterator[tuple[int, int, int]]:
-        """Rows, where the text stands first in their paths, and where these end."""
+        """For each row with the text: the row, and in the joined paths where the text starts and where the path ends."""
         row = counted = end = 0
-        for match in re.finditer(re.escape(text), self._joined):  # finds rare bytes three times as fast as find does
+        for match in re.finditer(re.escape(text), self._joined):  # a third of the time of find() for rare bytes
             if match.start() >= end:
                 row += self._joined.count(0, counted, match.start())
                 counted, end = match.start(), self._joined.find(0, match.start())
                 yield row, counted, end
 
     def pieces(self) -> Iterator[tuple[int, list[bytes]]]:
-        """All paths in lists of a few ten thousand, each with the row of its first."""
+        """All paths in lists of about 16,000, each with the row of its first path."""
         return ((row, self._piece(piece)) for piece, row in enumerate(self._first_rows) if row < self._rows)
 
     def _piece(self, piece: int) -> list[bytes]:
@@ -107,14 +114,14 @@ class PathColumn(Sequence[bytes]):
         if not -self._rows <= row < self._rows:
             raise IndexError(row)
         row %= self._rows
-        first, paths = self._at_hand
+        first, paths = self._last_piece
         if not 0 <= row - first < len(paths):
             piece = bisect_right(self._first_rows, row) - 1
-            first, paths = self._at_hand = self._first_rows[piece], self._piece(piece)
+            first, paths = self._last_piece = self._first_rows[piece], self._piece(piece)
         return paths[row - first]
 
     def select(self, rows: Sequence[int]) -> Iterator[bytes]:
-        """The paths of some rows, which must ascend."""
+        """The paths of ``rows``, which must ascend. Raises IndexError for a row that is out of range or out of order."""
         done = 0
         while done < len(rows):
             piece = bisect_right(self._first_rows, rows[done]) - 1
@@ -127,10 +134,13 @@ class PathColumn(Sequence[bytes]):
 
 
 def clean_names(names: bytes) -> bytes:
-    """Bring NUL-joined paths to one form: no ``./`` or ``/`` in front, no ``//``, no ``/`` at the end.
+    """The clean form of NUL-joined paths: no leading ``./`` or ``/``, no ``//``, no ``/`` at the end.
 
-    Paths that climb out with ``..`` keep their ``..``, so that the caller can refuse them. Three substring searches
-    over all names at once cost a fifth of looking at each name.
+    Paths that lead out of the root keep their leading ``..``, so that the caller can refuse them. Three substring searches
+    over all names at once cost a fifth of a look at each name.
+
+    >>> clean_names(b"./bin\\0./bin/sh")
+    b'bin\\x00bin/sh'
     """
     if names[:2] == b"./":
         names = (b"\0" + names).replace(b"\0./", b"\0")[1:]
@@ -141,7 +151,11 @@ def clean_names(names: bytes) -> bytes:
 
 
 def clean_name(name: bytes) -> bytes:
-    """Resolve ``.``, ``..`` and empty components; what climbs above the root keeps its leading ``..``."""
+    """The path with ``.``, ``..`` and empty components resolved; one that leads out of the root keeps its leading ``..``.
+
+    >>> clean_name(b"/usr//lib/../bin/./env/"), clean_name(b"a/../../b")
+    (b'usr/bin/env', b'../b')
+    """
     parts: list[bytes] = []
     for part in name.split(b"/"):
         if part == b".." and parts and parts[-1] != b"..":
@@ -152,5 +166,9 @@ def clean_name(name: bytes) -> bytes:
 
 
 def join(directory: bytes, name: bytes) -> bytes:
-    """A name within a directory; the root is empty."""
+    """The path of ``name`` in ``directory``; the root directory is ``b""``.
+
+    >>> join(b"usr/bin", b"env"), join(b"", b"etc")
+    (b'usr/bin/env', b'etc')
+    """
     return directory + b"/" + name if directory else name

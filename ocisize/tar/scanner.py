@@ -1,10 +1,11 @@
-"""scan_tar: one pass over a layer's uncompressed tar, bytes in and a FileTable out.
+"""scan_tar: one pass over the uncompressed tar of a layer, bytes in and a FileTable out.
 
 This is the hot path: about 1.3 µs per entry. What makes it fast, guarded by ``benchmarks/``: headers are read in
 place from one preallocated window, one ``unpack_from`` takes just the fields needed, the checksum is one adler32
 call, numbers are parsed once per distinct value, no object is made per entry, and what can be done for a thousand
 entries at once is done then.
-Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare forms are in ``headers.py`` and ``rare.py``.
+Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare forms are in ``header`` and
+``special_entries``.
 """
 
 from __future__ import annotations
@@ -22,20 +23,19 @@ except ImportError:
 
 from ocisize.errors import TarError
 from ocisize.limits import Meter
-from ocisize.tar import header as headers
 from ocisize.tar.field_cache import ChecksumCache, OwnerTable, SizeCache
 from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
-from ocisize.tar.header import BLOCK, ExtendedHeader
+from ocisize.tar.header import BLOCK, ExtendedHeader, prefixed_name
 from ocisize.tar.paths import clean_name
-from ocisize.tar.special_entries import SPECIAL, SpecialEntries, name_for_error
+from ocisize.tar.special_entries import EXTENDED_HEADERS, SpecialEntries, name_for_error
 from ocisize.tar.table_builder import TableBuilder
 from ocisize.tar.window import ByteStream, Window
 
-_FAR = 1 << 60  # beyond any tar: left to the path that reads and finds out
-_BATCH = 1024  # rows that are moved into their columns at once
-_MUCH = 1 << 20  # or when there are so many bytes of extended headers: names in lists take more memory
-BEGINNING = 18  #: bytes of a name as written, NUL-padded, that ``beginnings`` are compared with
-WINDOW = 256 << 10  # fits a core's second-level cache; larger windows were no faster
+_MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
+_FLUSH_ROWS = 1024
+_FLUSH_HEADER_BYTES = 1 << 20  # of extended headers: their names take more memory in lists than in the columns
+BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
+WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 # name, mode+uid+gid, size, checksum, type, first byte of the prefix
 _FIELDS = struct.Struct("100s24s12s12x8sB188xB")
@@ -51,90 +51,114 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     meter: Meter | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
-    """Read a tar to the end of its stream and return its entries.
+    """Read a tar to the end of its stream and return the table of its entries.
 
-    ``hash_content=False`` leaves payloads unread where the stream can skip, ``hash_up_to`` those of more bytes.
-    Payloads of regular files for which ``wanted(path, size)`` is true are kept in ``contents``; with ``beginnings``
-    only files are asked about whose name as written begins with BEGINNING bytes that are among them. ``meter`` is shown
-    how much has been found, now and then, and raises LimitExceeded. Raises TarError where Go's archive/tar would refuse,
-    as far as the fields are read: times, device numbers and the sparse maps inside payloads are not.
+    ``stream`` is an open binary file, or any object with ``readinto``; one with ``skip`` too is not read where nothing
+    needs the bytes. Without ``hash_content`` no payload is hashed; with it, only payloads of up to ``hash_up_to`` bytes
+    are, and larger ones are passed over. ``wanted(path, size)`` says which payloads of regular files to keep in the table's
+    ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of them, each
+    BEGINNING_SIZE bytes long and padded with NUL, are asked about. ``meter`` holds the scan to limits, which it checks about
+    every thousand entries. ``window_size`` is how many bytes of the tar are in memory at once.
+
+    Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar, as far as the
+    fields are read: times, device numbers and the sparse maps inside payloads are not. Raises LimitExceeded when ``meter``
+    does.
+
+    >>> import io, tarfile
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as tar:
+    ...     info = tarfile.TarInfo("etc/hostname")
+    ...     info.size = 5
+    ...     tar.addfile(info, io.BytesIO(b"host\\n"))
+    >>> table = scan_tar(io.BytesIO(file.getvalue()))
+    >>> [(entry.path, entry.kind, entry.size) for entry in table], table.tar_size
+    ([('etc/hostname', 'file', 5)], 10240)
     """
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
-    checksums, numbers, columns, digest = ChecksumCache(), SizeCache(), TableBuilder(), xxhash.xxh3_128_digest
+    checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
+    builder, special, digest = TableBuilder(), SpecialEntries(window, owner_table), xxhash.xxh3_128_digest
     add_name, add_size, add_end, add_owner = (
-        columns.new_names.append, columns.new_sizes.append, columns.new_ends.append, columns.new_owners.append,
+        builder.new_names.append, builder.new_sizes.append, builder.new_ends.append, builder.new_owners.append,
     )  # fmt: skip
-    kinds, hashes, owner_index = columns.kinds, columns.hashes, OwnerTable()
-    rare = SpecialEntries(window, owner_index)
-    limit = hash_up_to if hash_content else -1
-    asked: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
+    kinds, hashes = builder.kinds, builder.hashes
+    max_hashed = hash_up_to if hash_content else -1
+    kept_beginnings: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
     base = position = end = size = payload_end = 0
-    start = BLOCK  # where the payload of the header at hand starts
-    last = -1  # where the last header that lies wholly in the window may start
-    extra: ExtendedHeader | None = None
+    start = BLOCK  # position of the payload of the current header
+    last = -1  # the last position from which a whole header lies in the window
+    extended: ExtendedHeader | None = None
+
+    def record_entries() -> None:
+        if meter is not None:
+            rows, metadata_size = len(builder.sizes), builder.paths.size
+            meter.record_entries(rows + special.header_count, metadata_size + special.metadata_size)
 
     try:
         while True:
+            # Move the window when the next header does not lie wholly in it; stop at the end of the stream.
             if position > last:
-                if columns.flush(_BATCH) and meter is not None:
-                    meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
+                if builder.flush(_FLUSH_ROWS):
+                    record_entries()
                 window.position = position
                 end = window.fill(BLOCK)
                 base, position, last = window.base, 0, end - BLOCK
                 if last < 0:
                     if base < payload_end:
-                        columns.flush()
-                        raise window.cut(repr(name_for_error(columns.paths[-1])), payload_end - size, size)
+                        builder.flush()
+                        raise window.truncation_error(repr(name_for_error(builder.paths[-1])), payload_end - size, size)
                     if end:
                         raise TarError("the tar ends within a header", offset=base, truncated=True)
                     break
+
+            # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
             name, owner, size_field, checksum, kind, prefix = unpack(buffer, position)
             start = position + BLOCK
-            if adler32(view[position:start]) & 0xFFFF != checksums[checksum]:
+            if adler32(view[position:start]) & 0xFFFF != checksum_cache[checksum]:
                 window.position = position
-                if not rare.is_header():
+                if not special.is_header():
                     window.end_of_archive()
                     break
-            size = numbers[size_field]
+            size = size_cache[size_field]
             if prefix:
-                name = headers.prefixed_name(bytes(view[position:start]), name.partition(b"\0")[0])
+                name = prefixed_name(bytes(view[position:start]), name.partition(b"\0")[0])
 
-            if kind != REGULAR or extra is not None:
+            # Entries that are not plain files take the slow path; an extended header goes on to the entry after it.
+            if kind != REGULAR or extended is not None:
                 name = name.partition(b"\0")[0]
                 window.position = start
-                if kind in SPECIAL:
-                    extra = rare.special(kind, size, extra)
-                    if rare.news >= _MUCH:
-                        columns.flush()
-                        if meter is not None:
-                            meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
-                        rare.news = 0
+                if kind in EXTENDED_HEADERS:
+                    extended = special.read_extended_header(kind, size, extended)
+                    if special.unflushed_size >= _FLUSH_HEADER_BYTES:
+                        builder.flush()
+                        record_entries()
+                        special.unflushed_size = 0
                     base, position, end = window.base, window.position, window.end
                     last = end - BLOCK
                     continue
-                kind, name, size, owner = rare.entry(len(kinds), kind, name, size, owner, extra)
+                kind, name, size, owner = special.resolve_entry(len(kinds), kind, name, size, owner, extended)
                 base, start, end = window.base, window.position, window.end
-                last, extra = end - BLOCK, None
+                last, extended = end - BLOCK, None
 
+            # Move past the payload: hash it in the window, pass over it unread, or leave it to the slow path.
             stop = start + size
             if kind != REGULAR:
                 position = start
                 if hash_content:
                     hashes += NO_HASH
-            elif (plain := name[:BEGINNING] not in asked) and start <= stop <= end and size <= limit:
+            elif (is_plain := name[:BEGINNING_SIZE] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
                 position = stop + (-size & 511)
                 hashes += digest(view[start:stop]) if size else _EMPTY_HASH
-            elif plain and size > limit and 0 <= size < _FAR:
+            elif is_plain and size > max_hashed and 0 <= size < _MAX_SKIPPED:
                 position, payload_end = stop + (-size & 511), base + stop
                 if hash_content:
                     hashes += NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
-                keep = not plain and wanted is not None and wanted(clean_name(name), size)
-                value = rare.payload(len(kinds), name, size, hash_content=size <= limit, keep=keep)
+                keep = not is_plain and wanted is not None and wanted(clean_name(name), size)
+                value = special.read_payload(len(kinds), name, size, hash_content=size <= max_hashed, keep=keep)
                 hashes += value if hash_content else b""
-                start -= window.base - base  # errors still to come name this header
+                start -= window.base - base  # so that errors name this header
                 base, position, end = window.base, window.position + (-size & 511), window.end
                 last = end - BLOCK
 
@@ -142,29 +166,29 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             kinds.append(kind)
             add_size(size)
             add_end(base + position)
-            add_owner(owner_index[owner])
+            add_owner(owner_table[owner])
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
-    columns.flush()
+    builder.flush()
+    record_entries()
     if meter is not None:
-        meter.record_entries(len(columns.sizes) + rare.headers, columns.paths.size + rare.size)
-        meter.check_directories(columns.paths, columns.paths.components, rare.depth_size)
-    return columns.table(
-        attributes=tuple(owner_index.attributes),
+        meter.check_directories(builder.paths, builder.paths.components, special.parents_size)
+    return builder.build(
+        attributes=tuple(owner_table.attributes),
         tar_size=window.base,
-        links=rare.links,
-        apparent_sizes=rare.apparent_sizes,
-        claimed_sizes=rare.claimed_sizes,
-        type_flags=rare.type_flags,
-        xattrs=rare.xattrs,
-        contents=rare.contents,
-        anomalies=tuple(rare.anomalies.values()),
+        links=special.links,
+        apparent_sizes=special.apparent_sizes,
+        claimed_sizes=special.claimed_sizes,
+        type_flags=special.type_flags,
+        xattrs=special.xattrs,
+        contents=special.contents,
+        anomalies=tuple(special.anomalies.values()),
     )
 
 
 class _MatchAll(Container[bytes]):
-    """Beginnings of all names."""
+    """Contains everything: the beginnings of all names."""
 
     def __contains__(self, _: object) -> bool:
         return True

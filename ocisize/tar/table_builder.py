@@ -1,4 +1,4 @@
-"""Columns: what a scan has found so far, until it is a FileTable."""
+"""TableBuilder: the columns of a file table while a scan adds rows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from ocisize.tar.paths import PathColumn
 
 
 class TableBuilder:
-    """The columns of a growing table, and its newest rows, which are raw and in lists.
+    """Growing columns, with the newest rows in lists.
 
-    What a scan can postpone, ``settle`` does for all new rows at once, in C; ``kinds`` and ``hashes`` grow at once.
+    The scanner appends to the ``new_`` lists directly, which is the cheapest way to add a row; ``flush`` moves the rows into
+    the columns, about a thousand at a time, in C. ``kinds`` and ``hashes`` need no lists and grow row by row.
     """
 
     def __init__(self) -> None:
         self.paths, self.kinds, self.hashes = PathColumn(), bytearray(), bytearray()
         self.sizes, self.ends, self.owners = array("q"), array("q"), array("I")
-        self.new_names: list[bytes] = []  # may have NUL and what stood behind it
+        self.new_names: list[bytes] = []  # as in the header: padded with NUL, and not clean
         self.new_sizes: list[int] = []
         self.new_ends: list[int] = []
         self.new_owners: list[int] = []
 
-    def flush(self, least: int = 1) -> bool:
-        """Move the new rows into the columns, when there are at least so many; return whether there were."""
-        if len(self.new_names) < least:
+    def flush(self, min_rows: int = 1) -> bool:
+        """Move the new rows into the columns if there are at least ``min_rows``; return whether there were."""
+        if len(self.new_names) < min_rows:
             return False
         self.paths.add([name.partition(b"\0")[0] for name in self.new_names])
         self.sizes.fromlist(self.new_sizes)
@@ -37,8 +38,8 @@ class TableBuilder:
         self.new_owners.clear()
         return True
 
-    def table(self, **rest: Any) -> FileTable:
-        """The finished table; ``rest`` are its other fields."""
+    def build(self, **other_fields: Any) -> FileTable:
+        """The finished table; ``other_fields`` are the fields of FileTable that are not columns here."""
         self.flush()
         return FileTable(
             paths=self.paths,
@@ -47,5 +48,5 @@ class TableBuilder:
             ends=self.ends,
             hashes=bytes(self.hashes),
             owners=self.owners,
-            **rest,
+            **other_fields,
         )

@@ -1,4 +1,4 @@
-"""Window: the piece of a tar stream at hand, and how to move on in it."""
+"""Window: the part of a tar stream that is in memory, and how to move on in the stream."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from ocisize.errors import TarError
 from ocisize.tar.header import BLOCK
 
 ZEROS = bytes(BLOCK)
-_FAR = 1 << 62  # beyond any stream
+_WHOLE_STREAM = 1 << 62  # bytes; more than any stream has
 
 
 class ByteStream(Protocol):
-    """Where a tar comes from: fills the buffer it is given, returns 0 at the end."""
+    """Where a tar comes from; ``io.BytesIO`` and open binary files are such streams."""
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer as far as bytes are at hand and return how many."""
+        """Write the next bytes of the stream to ``buffer``; return how many, 0 at the end of the stream."""
         ...
 
 
 @runtime_checkable
 class SkippableStream(ByteStream, Protocol):
-    """A stream that can pass over bytes without reading them."""
+    """A stream that can move on without reading, such as a region of a local file."""
 
     def skip(self, count: int, /) -> int:
-        """Pass over up to ``count`` bytes and return how many there were."""
+        """Move on by up to ``count`` bytes; return by how many, less only at the end of the stream."""
         ...
 
 
 class Window:
-    """The piece of the stream at hand: ``buffer[position:end]``, starting ``base`` bytes into the stream."""
+    """The part of the stream in memory: ``buffer[position:end]``, where ``buffer[0]`` is byte ``base`` of the stream.
+
+    ``position`` may lie behind ``end``: the bytes between are yet to be read, or skipped.
+
+    >>> import io
+    >>> window = Window(io.BytesIO(b"header..payload."), size=8)
+    >>> window.fill(8), window.read_exactly(7, "the header"), window.offset
+    (8, b'header.', 7)
+    """
 
     __slots__ = ("base", "buffer", "end", "position", "skip", "stream", "view")
 
@@ -42,73 +50,83 @@ class Window:
 
     @property
     def offset(self) -> int:
+        """The position in the stream, in bytes."""
         return self.base + self.position
 
-    def fill(self, need: int) -> int:
-        """Have at least ``need`` bytes from the position on, fewer only at the end; return how many."""
-        if self.position > self.end:  # padding that is not at hand yet
+    def fill(self, needed: int) -> int:
+        """Move the unused bytes to the start of the buffer and read until it has ``needed`` bytes.
+
+        Return how many bytes it has; fewer than ``needed`` only at the end of the stream.
+        """
+        if self.position > self.end:
             missing = self.position - self.end
-            self._empty()
+            self._drop_buffer()
             self._read_past(missing)
-        left = self.end - self.position
-        self.view[:left] = self.view[self.position : self.end]
+        unused = self.end - self.position
+        self.view[:unused] = self.view[self.position : self.end]
         self.base += self.position
-        self.position, self.end = 0, left
-        while self.end < need and (count := self.stream.readinto(self.view[self.end :])):
+        self.position, self.end = 0, unused
+        while self.end < needed and (count := self.stream.readinto(self.view[self.end :])):
             self.end += count
         return self.end
 
     def discard(self, count: int, feed: Callable[[memoryview], object] | None = None) -> int:
-        """Pass over ``count`` bytes, showing them to ``feed``; return how many the stream still had."""
-        have = self.end - self.position
+        """Move on by up to ``count`` bytes; return by how many, fewer only at the end of the stream.
+
+        ``feed`` is called with the bytes, piece by piece. Without it, the stream is skipped where it can be.
+        """
+        in_buffer = self.end - self.position
         if feed is not None:
-            feed(self.view[self.position : self.position + min(count, have)])
-        if count <= have:
+            feed(self.view[self.position : self.position + min(count, in_buffer)])
+        if count <= in_buffer:
             self.position += count
             return count
-        self._empty()
-        return have + self._read_past(count - have, feed)
+        self._drop_buffer()
+        return in_buffer + self._read_past(count - in_buffer, feed)
 
-    def _empty(self) -> None:
+    def _drop_buffer(self) -> None:
         self.base += self.end
         self.position = self.end = 0
 
     def _read_past(self, count: int, feed: Callable[[memoryview], object] | None = None) -> int:
+        """Move on by up to ``count`` bytes of the stream itself; the buffer must be empty."""
         if feed is None and self.skip is not None:
             skipped = self.skip(count)
             self.base += skipped
             return skipped
         done = 0
-        while done < count and (got := self.stream.readinto(self.view)):
-            used = min(got, count - done)
+        while done < count and (filled := self.stream.readinto(self.view)):
+            used = min(filled, count - done)
             if feed is not None:
                 feed(self.view[:used])
             done += used
-            self.position, self.end = used, got
-            if used == got:
-                self._empty()
+            self.position, self.end = used, filled
+            if used == filled:
+                self._drop_buffer()
         return done
 
-    def take(self, size: int, what: str) -> bytes:
-        """The next ``size`` bytes; raise TarError when the stream ends within them."""
-        pieces = bytearray()
-        self.expect(size, what, pieces.extend)
-        return bytes(pieces)
+    def read_exactly(self, size: int, what: str) -> bytes:
+        """The next ``size`` bytes. Raises TarError, which names ``what`` was read, if the stream ends before."""
+        content = bytearray()
+        self.discard_exactly(size, what, content.extend)
+        return bytes(content)
 
-    def expect(self, size: int, what: str, feed: Callable[[memoryview], object] | None = None) -> None:
-        """Pass over ``size`` bytes; raise TarError when the stream ends within them."""
+    def discard_exactly(self, size: int, what: str, feed: Callable[[memoryview], object] | None = None) -> None:
+        """Move on by ``size`` bytes, as ``discard`` does. Raises TarError if the stream ends before."""
         start = self.offset
-        got = self.discard(size, feed)
-        if got < size:
-            raise self.cut(what, start, size)
+        if self.discard(size, feed) < size:
+            raise self.truncation_error(what, start, size)
 
-    def cut(self, what: str, start: int, size: int) -> TarError:
-        """The error for ``size`` bytes from offset ``start``, within which the stream has ended."""
+    def truncation_error(self, what: str, start: int, size: int) -> TarError:
+        """The error for a stream that has ended within the ``size`` bytes from offset ``start``."""
         message = f"the tar ends within {what}: {self.offset - start} of {size} bytes, starting"
         return TarError(message, offset=start, truncated=True)
 
     def end_of_archive(self) -> None:
-        """Check the second zero block and read the stream to its end, so that its digest can be checked."""
+        """Check the second of the two zero blocks that end a tar, then consume the rest of the stream.
+
+        Raises TarError if the block is cut, or is not zero.
+        """
         self.position += BLOCK
         count = self.fill(BLOCK)
         if 0 < count < BLOCK:
@@ -118,9 +136,12 @@ class Window:
         self.drain()
 
     def drain(self) -> None:
-        """Read to the end of the stream, or skip to it where bytes that are not read are not missed."""
-        self._empty()
-        while self.skip is not None and (skipped := self.skip(_FAR)):
+        """Consume the rest of the stream: skip it when the stream can be skipped, else read it.
+
+        Reading to the end is what verifies the digest of a blob.
+        """
+        self._drop_buffer()
+        while self.skip is not None and (skipped := self.skip(_WHOLE_STREAM)):
             self.base += skipped
         while count := self.stream.readinto(self.view):
             self.base += count

@@ -126,7 +126,7 @@ def run_pax(data: bytes) -> None:
     extra = ExtendedHeader(pax=records)
     reads: tuple[Callable[[], int | None], ...] = (
         lambda: extra.size(1),
-        lambda: extra.owner(b"uid", 1),
+        lambda: extra.owner_id(b"uid", 1),
         lambda: extra.sparse_size(10),
     )
     for read in reads:

@@ -60,7 +60,7 @@ def long_layers(dice: random.Random) -> list[Pairs]:
 
 def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
     tables = tables_of(layers)
-    with patch("ocisize.tar.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE_ROWS", piece):
         tables = [attrs.evolve(table, paths=PathColumn(table.paths)) for table in tables]
     assert overlay_all(tables) == overlay_selected(tables, select_all_rows(tables))
 
@@ -89,7 +89,7 @@ def test_long_directories(seed: int) -> None:
 def test_a_long_directory_is_left_out() -> None:
     """A million files in one directory are as cheap as in many."""
     tables = tables_of([[(f"long/{number:03}", b"x") for number in range(100)]])
-    with patch("ocisize.tar.paths._PIECE", 7):
+    with patch("ocisize.tar.paths._PIECE_ROWS", 7):
         tables = [attrs.evolve(tables[0], paths=PathColumn(tables[0].paths))]
     assert [list(rows.rows) for rows in find_overlapping_rows(tables)] == [[]]
 

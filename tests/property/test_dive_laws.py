@@ -27,7 +27,7 @@ from tests.property.test_merge_laws import LAYERS
 def in_pieces(table: FileTable, piece: int) -> FileTable:
     """The table with its paths split after so many rows, as long ones are."""
     rooted = set(table.paths.rooted)
-    with patch("ocisize.tar.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE_ROWS", piece):
         return attrs.evolve(table, paths=PathColumn(b"/" * (row in rooted) + path for row, path in enumerate(table.paths)))
 
 

@@ -30,7 +30,7 @@ ORDERS = st.sampled_from(list(Order))
 
 def analyzed(layers: Sequence[Pairs], compression: Compression = "gzip", piece: int = 1 << 14) -> Analysis:
     """An analysis whose paths are split after so many rows, as those of long tables are."""
-    with patch("ocisize.tar.paths._PIECE", piece):
+    with patch("ocisize.tar.paths._PIECE_ROWS", piece):
         return ANALYZER.analyze_source(single(build_image([layer(entries, compression) for entries in layers])))
 
 

@@ -83,14 +83,14 @@ def test_repeated_pax_records() -> None:
 def test_extra_defaults_to_the_header() -> None:
     """Without records the header's own values stand."""
     extra = ExtendedHeader()
-    assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner(b"uid", 6)) == (b"n", b"l", 5, 6)
+    assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner_id(b"uid", 6)) == (b"n", b"l", 5, 6)
     assert (extra.sparse_size(5), extra.xattrs) == (None, {})
 
 
 @pytest.mark.parametrize(("value", "owner"), [(b"7", 7), (b"-2", -2), (b"", 1)])
 def test_pax_owners(value: bytes, owner: int) -> None:
     """Owners are decimal and may be negative."""
-    assert ExtendedHeader({b"uid": value}).owner(b"uid", 1) == owner
+    assert ExtendedHeader({b"uid": value}).owner_id(b"uid", 1) == owner
 
 
 def test_sparse_maps() -> None:
