@@ -7,22 +7,19 @@ about whole layers, and from the rows of the file tables where paths narrow it.
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import attrs
 
-from ocisize.filesystem.overlay import overlay_all
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.visibility import overlay_of
+from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget
-from ocisize.model.findings import Confidence
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
-from ocisize.rules.match import match_tables
-from ocisize.rules.rule import Catalog, Rule
-from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
+from ocisize.rules.match import match_globs
+from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 
 
 class TablesMissing(Exception):
@@ -68,8 +65,7 @@ class BudgetScope:
     @cached_property
     def hidden_by(self) -> Sequence[IntArray]:
         """Per layer, per row: the layer that hides it, -1 while it is visible."""
-        found = [layer.hidden_by for layer in self.analysis.layers if layer.hidden_by is not None]
-        return found if len(found) == len(self.analysis.layers) else overlay_all(self.tables).hidden_by
+        return overlay_of(self.analysis).hidden_by
 
     def layers_of(self, budget: Budget) -> tuple[LayerAnalysis, ...]:
         """The layers that a budget is about."""
@@ -95,9 +91,9 @@ class BudgetScope:
     def files(self, layer: int, budget: Budget) -> Iterator[int]:
         """The same, regular files only."""
         table = self.tables[layer]
-        markers = set(table.paths.rows_with(WHITEOUT)) if table.paths.contain(WHITEOUT) else ()
+        markers = set(whiteout_rows(table))
         for row in self.rows(layer, budget):
-            if table.kinds[row] == REGULAR and not (row in markers and _is_marker(table.paths[row])):
+            if table.kinds[row] == REGULAR and row not in markers:
                 yield row
 
     def figures(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
@@ -135,18 +131,10 @@ class BudgetScope:
         key = tuple(glob.text for glob in globs), tuple(glob.text for glob in ignore)
         found = self._matched.get(key)
         if found is None:
-            rule = Rule(
-                id="", title="", what="", confidence=Confidence.ASK, kinds=tuple(KIND_NAMES.values()),
-                globs=_with_all_below(globs), exceptions=_with_all_below(ignore),
-            )  # fmt: skip
-            claimed = match_tables(Catalog((rule,)), self.tables)
-            found = self._matched[key] = [rows.get(0, array("I")) for rows in claimed]
+            found = match_globs(_with_all_below(globs), self.tables, exceptions=_with_all_below(ignore))
+            self._matched[key] = found
         return found
 
 
 def _with_all_below(globs: Sequence[Glob]) -> tuple[Glob, ...]:
     return (*globs, *[parse_glob(glob.text + "/") for glob in globs if not glob.directory])
-
-
-def _is_marker(path: bytes) -> bool:
-    return path.rpartition(b"/")[2].startswith(WHITEOUT)

@@ -11,7 +11,7 @@ from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.sizes import sum_known
 from ocisize.text import plural
 
-_LEAST = 0.01  # of the download, or of the content where that is unknown: below it nothing is suggested
+MIN_SHARE = 0.01  #: of the image's weight; a smaller suggestion is left out
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before
 _NEARLY_ALL = 0.8  # of a layer whose step changed
 _OWNER_FINDING = "OS102"
@@ -27,10 +27,8 @@ _BECAME = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerSta
 def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Suggestion, ...]:
     """What to change, that first which spares most."""
     found = [*_store_once(after, layers), *_push_the_same(layers), *_keep_in_cache(layers), *_split(layers)]
-    total = after.content_size if after.compressed_size is None else after.compressed_size
-    weighed = [(each.size if each.compressed_size is None else each.compressed_size, each) for each in found]
-    worth = [(size, each) for size, each in weighed if size and size >= _LEAST * total]
-    return tuple(each for _, each in sorted(worth, key=lambda pair: (-pair[0], pair[1].layers, pair[1].text)))
+    worthwhile = [suggestion for suggestion in found if suggestion.weight >= max(1, MIN_SHARE * after.weight)]
+    return tuple(sorted(worthwhile, key=lambda suggestion: (-suggestion.weight, suggestion.layers, suggestion.text)))
 
 
 def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Suggestion]:

@@ -30,7 +30,7 @@ from ocisize.filesystem.dive_tree import (
     tree_order,
 )
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
-from ocisize.filesystem.whiteout import AUFS
+from ocisize.filesystem.whiteout import is_aufs
 from ocisize.model.dive import DiveFigures
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.text import decode_name
@@ -165,7 +165,7 @@ def _is_odd(table: FileTable, selected: RowSelection, marked: Sequence[bytes]) -
     """Whether rows that meet no other can matter to dive all the same."""
     return (
         any(table.kinds[row] == DIRECTORY for row in table.claimed_sizes)
-        or any(b"/.wh." in b"/" + parent_of(path) and not path.startswith(AUFS) for path in marked)
+        or any(b"/.wh." in b"/" + parent_of(path) and not is_aufs(path) for path in marked)
         or any(path[:2] in (b"", b"..") for path in table.paths.select(sorted(selected.special)))
     )
 

@@ -16,7 +16,7 @@ from operator import lt
 import attrs
 
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
-from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT
+from ocisize.filesystem.whiteout import OPAQUE_MARKER, WHITEOUT, is_aufs, is_whiteout
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name, join
 
@@ -59,10 +59,8 @@ def select_all_rows(tables: Sequence[FileTable]) -> list[RowSelection]:
 
 
 def _markers(table: FileTable) -> Iterator[int]:
-    """Rows that are whiteouts or AUFS bookkeeping."""
-    for row, path in table.paths.select_with(WHITEOUT):
-        if path.rpartition(b"/")[2].startswith(WHITEOUT) or path.startswith(AUFS):
-            yield row
+    """Rows that are whiteout markers or files of AUFS."""
+    return (row for row, path in table.paths.select_with(WHITEOUT) if is_whiteout(path) or is_aufs(path))
 
 
 def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:

@@ -18,7 +18,7 @@ import attrs
 
 from ocisize.filesystem.directories import MAX_PATH
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
-from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT
+from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT, is_aufs
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name, join
@@ -122,7 +122,7 @@ class _Merger:
             directory, _, name = path.rpartition(b"/")
             if name == OPAQUE_MARKER:
                 self._clear(directory)
-            elif path.startswith(AUFS):
+            elif is_aufs(path):
                 if path.startswith(_AUFS_LINKS):
                     self._aufs_links[path] = self._base + row
             elif not name.startswith(WHITEOUT) or name.startswith(AUFS):

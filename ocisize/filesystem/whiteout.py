@@ -1,7 +1,43 @@
-"""The names of markers that hide what lower layers hold."""
+"""Whiteout markers: the empty files with which a layer hides entries of lower layers.
+
+Source: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts.
+"""
 
 from __future__ import annotations
 
-WHITEOUT = b".wh."
-OPAQUE_MARKER = b".wh..wh..opq"
-AUFS = b".wh..wh."  # bookkeeping of the AUFS storage driver, at the root of old layers
+from collections.abc import Iterator
+
+from ocisize.tar.filetable import FileTable
+
+WHITEOUT = b".wh."  #: prefix of a marker's name; the rest names the entry that the marker hides
+OPAQUE_MARKER = b".wh..wh..opq"  #: the marker that hides all that lower layers have in its directory
+AUFS = b".wh..wh."  #: prefix of the paths of AUFS, an old storage driver of Docker: its own files at the root of a layer
+
+
+def is_whiteout(path: bytes) -> bool:
+    """Return True if the last name of a path is that of a whiteout marker, an opaque one or one of AUFS.
+
+    >>> is_whiteout(b"etc/.wh.passwd"), is_whiteout(b"opt/.wh..wh..opq"), is_whiteout(b".wh.d/file")
+    (True, True, False)
+    """
+    return path.rpartition(b"/")[2].startswith(WHITEOUT)
+
+
+def is_aufs(path: bytes) -> bool:
+    """Return True if a path is one of AUFS' own files, or below one of its directories.
+
+    >>> is_aufs(b".wh..wh.plnk/12.34"), is_aufs(b"etc/.wh..wh..opq")
+    (True, False)
+    """
+    return path.startswith(AUFS)
+
+
+def whiteout_rows(table: FileTable) -> Iterator[int]:
+    """The rows of a layer's table that are whiteout markers, ascending.
+
+    >>> import io
+    >>> from ocisize import scan_tar
+    >>> list(whiteout_rows(scan_tar(io.BytesIO(bytes(1024)))))
+    []
+    """
+    return (row for row, path in table.paths.select_with(WHITEOUT) if is_whiteout(path))

@@ -14,7 +14,7 @@ from ocisize.history.package_managers import relies_on_lists
 from ocisize.history.shell import Rewritten, apply_changes
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
-from ocisize.model.sizes import paid_layers
+from ocisize.model.sizes import paid_layers, weight_of
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
 
@@ -78,7 +78,7 @@ class _Savings:
         evidence, rows = self._evidence, claim.rows
         size = sum(_sum_of(evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
         compressed_size = self._download(rows) if self._known else None
-        weight = size if compressed_size is None else compressed_size
+        weight = weight_of(compressed_size, size)
         if weight < claim.min_share * self._total:
             return None
         parts = self._trace(claim)

@@ -20,7 +20,7 @@ import attrs
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
-from ocisize.model.sizes import sum_known
+from ocisize.model.sizes import sum_known, weight_of
 
 
 class LayerStatus(str, enum.Enum):
@@ -99,6 +99,11 @@ class Reason:
     growth: int
     compressed_growth: int | None
 
+    @property
+    def weight(self) -> int:
+        """``compressed_growth``, or ``growth`` if that is None."""
+        return weight_of(self.compressed_growth, self.growth)
+
 
 @attrs.frozen(kw_only=True)
 class Suggestion:
@@ -108,6 +113,11 @@ class Suggestion:
     layers: tuple[int, ...]  #: of AFTER
     size: int  #: bytes of content it is about
     compressed_size: int | None  #: bytes of download
+
+    @property
+    def weight(self) -> int:
+        """``compressed_size``, or ``size`` if that is None."""
+        return weight_of(self.compressed_size, self.size)
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ import attrs
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
-from ocisize.model.sizes import paid_layers, sum_known
+from ocisize.model.sizes import paid_layers, sum_known, weight_of
 from ocisize.oci.platform import UnreadImage
 
 PerPlatform: TypeAlias = tuple[int | None, ...]
@@ -75,7 +75,7 @@ class FindingDrift:
     def difference(self) -> int:
         """The most bytes that it saves in one image, on the wire where that is known."""
         saved = zip(self.compressed_sizes, self.sizes, strict=True)
-        return max((size or 0) if compressed is None else compressed for compressed, size in saved)
+        return max(weight_of(compressed, size or 0) for compressed, size in saved)
 
 
 @attrs.frozen(kw_only=True)
@@ -133,3 +133,8 @@ class OnlyThere:
     content_size: int
     compressed_size: int | None
     file_count: int
+
+    @property
+    def weight(self) -> int:
+        """``compressed_size``, or ``content_size`` if that is None."""
+        return weight_of(self.compressed_size, self.content_size)

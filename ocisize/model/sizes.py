@@ -8,6 +8,15 @@ from typing import Protocol
 import attrs
 
 
+def weight_of(compressed_size: int | None, content_size: int) -> int:
+    """The bytes that something is ranked by: its download if that is known, else its content.
+
+    >>> weight_of(300, 1000), weight_of(None, 1000)
+    (300, 1000)
+    """
+    return content_size if compressed_size is None else compressed_size
+
+
 @attrs.frozen(kw_only=True)
 class Sizes:
     """The figures that an image and each of its layers have; see the module's definitions."""
@@ -22,6 +31,11 @@ class Sizes:
     duplicate_size: int
     file_count: int  #: regular files stored; hard links and whiteout markers are none
     entry_count: int  #: tar entries of any kind
+
+    @property
+    def weight(self) -> int:
+        """``compressed_size``, or ``content_size`` if that is None."""
+        return weight_of(self.compressed_size, self.content_size)
 
     @property
     def wasted_ratio(self) -> float:

@@ -20,8 +20,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, compress
 
+import attrs
+
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob
 from ocisize.rules.automaton import START, Automaton, State, find_states
 from ocisize.rules.rule import Catalog, Rule
@@ -48,7 +50,14 @@ def match_rows(catalog: Catalog, table: FileTable) -> dict[int, IntArray]:
 def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[dict[int, IntArray]]:
     """The same for all layers of an image; what a rule needs may stand in any of them, visible or not."""
     runs = runs or find_runs(tables)
-    matcher, first_secret = _Matcher(catalog, runs), len(catalog.rules)
+    first_secret = len(catalog.rules)
+    matcher = _Matcher(
+        [_Claimant.of_rule(rule) for rule in (*catalog.rules, *catalog.secrets)],
+        runs,
+        first_secret=first_secret,
+        protections=[glob for protection in catalog.protections for glob in protection.globs],
+        public=[glob for protection in catalog.public for glob in protection.globs],
+    )
     found: list[dict[int, list[int]]] = [defaultdict(list) for _ in tables]
     waiting: list[_Waiting] = []
     for layer, table in enumerate(tables):
@@ -65,6 +74,34 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
     for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
         found[layer][index].append(row)
     return [{index: array("I", sorted(claimed[index])) for index in sorted(claimed)} for claimed in found]
+
+
+def match_globs(
+    globs: Sequence[Glob],
+    tables: Sequence[FileTable],
+    *,
+    exceptions: Sequence[Glob] = (),
+    kinds: Collection[int] = tuple(KIND_NAMES),
+) -> list[IntArray]:
+    """By layer, the rows whose paths match one of some globs and none of the ``exceptions``, ascending ("I").
+
+    ``kinds``: tar type flags of the entries that count, such as ``{REGULAR}``. Whiteout markers match nothing.
+
+    >>> import io, tarfile
+    >>> from ocisize import scan_tar
+    >>> from ocisize.globs import parse_glob
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as archive:
+    ...     for name in ("app/main.py", "app/main.pyc", "README.md"):
+    ...         archive.addfile(tarfile.TarInfo(name))
+    >>> table = scan_tar(io.BytesIO(file.getvalue()))
+    >>> [[table.paths[row] for row in rows] for rows in match_globs([parse_glob("*.pyc")], [table])]
+    [[b'app/main.pyc']]
+    """
+    runs = find_runs(tables)
+    matcher = _Matcher([_Claimant(tuple(globs), tuple(exceptions), frozenset(kinds))], runs, first_secret=1)
+    claims = (matcher.claims(table, layer) for layer, table in enumerate(tables))
+    return [array("I", sorted(chain.from_iterable(rows.values()))) for rows in claims]
 
 
 def _decide_by_needs(
@@ -126,27 +163,51 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
     return found
 
 
-class _Matcher:
-    """A catalogue made ready for the tables of one image."""
+@attrs.frozen
+class _Claimant:
+    """What claims rows: those that match a glob and no exception, of some kinds of entries."""
 
-    def __init__(self, catalog: Catalog, runs: ImageRuns) -> None:
+    globs: tuple[Glob, ...]
+    exceptions: tuple[Glob, ...]
+    kinds: frozenset[int]  #: tar type flags
+    needs: bool = False  #: whether another path must be in the image, too
+
+    @classmethod
+    def of_rule(cls, rule: Rule) -> _Claimant:
+        kinds = frozenset(kind for kind, name in KIND_NAMES.items() if name in rule.kinds)
+        return cls(rule.globs, rule.exceptions, kinds, bool(rule.needs))
+
+
+class _Matcher:
+    """Claimants made ready for the tables of one image; those from ``first_secret`` on claim on their own.
+
+    Nobody claims what a glob of ``protections`` matches, and no secret is what one of ``public`` matches.
+    """
+
+    def __init__(
+        self,
+        claimants: Sequence[_Claimant],
+        runs: ImageRuns,
+        *,
+        first_secret: int,
+        protections: Sequence[Glob] = (),
+        public: Sequence[Glob] = (),
+    ) -> None:
         self._runs = runs
-        self._rules = (*catalog.rules, *catalog.secrets)
-        self._first_secret = len(catalog.rules)
-        self._kinds = [{kind for kind, name in KIND_NAMES.items() if name in rule.kinds} for rule in self._rules]
-        globs: list[Glob] = [glob for protection in catalog.protections for glob in protection.globs]
+        self._claimants = claimants
+        self._first_secret = first_secret
+        globs: list[Glob] = list(protections)
         self._protecting = frozenset(range(len(globs)))
         self._claims: dict[int, int] = {}  # by number of the glob: index of the rule
         self._exceptions: list[range] = []  # by rule: numbers of globs
-        for index, rule in enumerate(self._rules):
-            self._claims.update((number, index) for number in range(len(globs), len(globs) + len(rule.globs)))
-            globs += rule.globs
-            self._exceptions.append(range(len(globs), len(globs) + len(rule.exceptions)))
-            globs += rule.exceptions
-        public = [glob for protection in catalog.public for glob in protection.globs]
+        for index, claimant in enumerate(claimants):
+            self._claims.update((number, index) for number in range(len(globs), len(globs) + len(claimant.globs)))
+            globs += claimant.globs
+            self._exceptions.append(range(len(globs), len(globs) + len(claimant.exceptions)))
+            globs += claimant.exceptions
         self._public = frozenset(range(len(globs), len(globs) + len(public)))
         globs += public
-        wanted = {number: DIRECTORY in self._kinds[index] for number, index in self._claims.items()}
+        wanted = {number: DIRECTORY in claimants[index].kinds for number, index in self._claims.items()}
         self._automaton = Automaton(globs, wanted, self._protecting)
         self._tails = _Tails(self._automaton.keys)
         self._states = find_states(self._automaton, runs.directories)
@@ -237,12 +298,12 @@ class _Matcher:
         options: list[int] = []
         if matched.isdisjoint(self._protecting):
             for index in sorted({self._claims[glob] for glob in matched if glob in self._claims}):
-                if kind not in self._kinds[index] or not matched.isdisjoint(self._exceptions[index]):
+                if kind not in self._claimants[index].kinds or not matched.isdisjoint(self._exceptions[index]):
                     continue
                 if index >= self._first_secret:
                     secrets = [index] if matched.isdisjoint(self._public) else []
                     break
-                if not options or self._rules[options[-1]].needs:
+                if not options or self._claimants[options[-1]].needs:
                     options.append(index)
         return (*secrets, *options)
 
@@ -273,9 +334,7 @@ class _Tails:
 
 def _without_markers(table: FileTable, found: dict[_Options, list[int]]) -> dict[_Options, list[int]]:
     """Rows by what may claim them, whiteout markers left out."""
-    rows = list(table.paths.rows_with(WHITEOUT))
-    names = ((row, path.rpartition(b"/")[2]) for row, path in zip(rows, table.paths.select(rows), strict=True))
-    markers = {row for row, name in names if name.startswith(WHITEOUT)}
+    markers = set(whiteout_rows(table))
     if not markers:
         return found
     left = {options: [row for row in rows if row not in markers] for options, rows in found.items()}

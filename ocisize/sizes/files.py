@@ -17,13 +17,11 @@ import attrs
 from ocisize.errors import ViewError
 from ocisize.globs import Glob
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.findings import Confidence
 from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.model.waste import CAUSES, Cause
-from ocisize.rules.match import match_tables
-from ocisize.rules.rule import Catalog, Rule
+from ocisize.rules.match import match_globs
 from ocisize.sizes.rows import file_flags, require_table
-from ocisize.tar.filetable import KIND_NAMES, REGULAR, FileTable, IntArray
+from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.text import decode_name
 
 
@@ -90,7 +88,7 @@ def list_files(
     check_order(layers, order)
     tables = [require_table(layer) for layer in layers]
     if globs:
-        selected = [rows.get(0, array("I")) for rows in match_tables(_as_catalog(globs), tables)]
+        selected = match_globs(globs, tables, kinds=(REGULAR,))
     else:
         selected = [array("I", compress(range(len(table)), file_flags(table))) for table in tables]
     found: list[tuple[int, bytes, int, int]] = []
@@ -108,12 +106,6 @@ def list_files(
         content_size=sum(sizes),
         compressed_size=sum_known(costs),
     )
-
-
-def _as_catalog(globs: Sequence[Glob]) -> Catalog:
-    """A catalogue whose only rule claims all files that match one of the globs."""
-    rule = Rule(id="", title="", what="", globs=tuple(globs), confidence=Confidence.ASK, kinds=(KIND_NAMES[REGULAR],))
-    return Catalog((rule,))
 
 
 def _largest(table: FileTable, rows: Sequence[int], column: IntArray, most: int) -> list[tuple[int, bytes]]:

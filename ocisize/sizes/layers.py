@@ -9,7 +9,7 @@ from itertools import compress
 import attrs
 
 from ocisize.filesystem.overlay import Overlay
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
@@ -97,11 +97,8 @@ def _disk_size(table: FileTable) -> int:
 
 
 def _count_files(table: FileTable) -> int:
-    """Regular files a layer stores; whiteout markers are stored as files but are none."""
-    if not table.paths.contain(WHITEOUT):
-        return table.kinds.count(REGULAR)
-    pairs = zip(table.paths, table.kinds, strict=True)
-    return sum(kind == REGULAR and not path.rpartition(b"/")[2].startswith(WHITEOUT) for path, kind in pairs)
+    """Regular files that a layer stores, whiteout markers left out."""
+    return table.kinds.count(REGULAR) - sum(table.kinds[row] == REGULAR for row in whiteout_rows(table))
 
 
 def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:

@@ -14,7 +14,7 @@ from operator import sub
 import attrs
 
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, paid_layers, sum_known
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
@@ -180,13 +180,12 @@ def _add(
 def file_flags(table: FileTable) -> bytes | bytearray:
     """By row, 1 for what counts as a file: whiteout markers are stored as files but are none."""
     flags = table.kinds.translate(_IS_FILE)
-    rows = list(table.paths.rows_with(WHITEOUT))
-    if not rows:
+    markers = list(whiteout_rows(table))
+    if not markers:
         return flags
     changed = bytearray(flags)
-    for row, path in zip(rows, table.paths.select(rows), strict=True):
-        if path.rpartition(b"/")[2].startswith(WHITEOUT):
-            changed[row] = 0
+    for row in markers:
+        changed[row] = 0
     return changed
 
 

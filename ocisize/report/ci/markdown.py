@@ -13,6 +13,7 @@ from typing import TextIO
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding
+from ocisize.model.sizes import weight_of
 from ocisize.report.ci.merge_findings import merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
@@ -174,7 +175,7 @@ def _verdict_rows(image: ReportedImage) -> Iterator[tuple[int, str]]:
 
 
 def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], images: Sequence[ReportedImage]) -> str:
-    size = finding.size if finding.compressed_size is None else finding.compressed_size
+    size = weight_of(finding.compressed_size, finding.size)
     facts = [finding.id, str(finding.severity), str(finding.confidence)]
     if finding.compressed_size is None and finding.size:
         facts.append("size unpacked")

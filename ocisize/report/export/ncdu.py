@@ -14,6 +14,7 @@ from itertools import accumulate, takewhile
 from typing import TextIO
 
 import ocisize
+from ocisize.filesystem.whiteout import is_aufs, is_whiteout
 from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
@@ -22,8 +23,6 @@ from ocisize.sizes.layers import DISK_BLOCK
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, REGULAR, FileTable, IntArray
 from ocisize.tar.paths import clean_name
 from ocisize.text import decode_name, printable
-
-_WHITEOUT = b".wh."
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
@@ -60,7 +59,7 @@ class _View:
                     self._inode_of[number] = self._inode_of.get(inode, inode)
             if path in wanted:
                 found[path] = number
-            if kind != DIRECTORY and hidden < 0 and (table.sizes[row] or not _is_marker(path)):
+            if kind != DIRECTORY and hidden < 0 and (table.sizes[row] or not _is_no_entry(path)):
                 if path in self._numbers:
                     self._replaced.append((path, self._numbers[path]))
                 self._numbers[path] = number
@@ -83,9 +82,9 @@ class _View:
         return text + f',"ino":{inode + 1},"hlnkc":true' if inode in self._linked else text
 
 
-def _is_marker(path: bytes) -> bool:
-    """Whether a path is a whiteout, AUFS bookkeeping or outside of the root."""
-    return path.startswith((_WHITEOUT, b"../")) or path.rpartition(b"/")[2].startswith(_WHITEOUT)
+def _is_no_entry(path: bytes) -> bool:
+    """Whether a path is a whiteout marker, a file of AUFS or outside of the root."""
+    return is_whiteout(path) or is_aufs(path) or path.startswith(b"../")
 
 
 def _tree(view: _View) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocisize.errors import ReportError
-from ocisize.filesystem.overlay import overlay_all
+from ocisize.filesystem.visibility import overlay_of
 from ocisize.model.analysis import Analysis
 from ocisize.tar.filetable import FileTable, IntArray
 
@@ -13,7 +13,4 @@ def stored_rows(analysis: Analysis) -> list[tuple[FileTable, IntArray]]:
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     if len(tables) < len(analysis.layers):
         raise ReportError("this format lists every file, but the analysis was saved without its file tables")
-    hidden_by = [layer.hidden_by for layer in analysis.layers if layer.hidden_by is not None]
-    if len(hidden_by) < len(tables):
-        hidden_by = list(overlay_all(tables).hidden_by)
-    return list(zip(tables, hidden_by, strict=True))
+    return list(zip(tables, overlay_of(analysis).hidden_by, strict=True))

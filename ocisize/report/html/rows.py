@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ocisize.filesystem.overlay import overlay_all
+from ocisize.filesystem.visibility import overlay_of
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.sizes import paid_layers
 from ocisize.model.waste import CAUSES
@@ -87,13 +87,9 @@ def collect_rows(analysis: Analysis) -> PageRows:
 
 
 def _add_tables(rows: PageRows, analysis: Analysis) -> None:
-    tables = [layer.files for layer in analysis.layers if layer.files is not None]
-    overlay = None
-    if any(layer.hidden_by is None for layer in analysis.layers):  # read back from JSON
-        overlay = overlay_all(tables)
+    overlay = overlay_of(analysis)
     for layer, shares in zip(analysis.layers, paid_shares(analysis.layers), strict=True):
-        hidden = (layer.hidden_by or (), layer.causes or ())
-        _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]) if overlay else hidden)
+        _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]))
         if shares is not None and layer.overhead_size:
             rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD))
 

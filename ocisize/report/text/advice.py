@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, sum_savings
+from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
 from ocisize.text import count_of, printable
@@ -119,7 +120,7 @@ def by_confidence(analysis: Analysis) -> str:
 def saving_bytes(findings: Sequence[Finding]) -> int:
     """What some findings save on the wire, or of content where the wire is unknown."""
     saving = sum_savings(findings)
-    return saving.size if saving.compressed_size is None else saving.compressed_size
+    return weight_of(saving.compressed_size, saving.size)
 
 
 def saving_label(finding: Finding) -> Text:

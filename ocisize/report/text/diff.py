@@ -64,14 +64,12 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
         text = Text(printable(reason.text))
         if reason.compressed_growth is not None and reason.growth:
             text.append(f" ({signed(reason.growth)} unpacked)", style="dim")
-        wire = reason.growth if reason.compressed_growth is None else reason.compressed_growth
-        grid.add_row(Text(signed(wire), style="bold"), text)
+        grid.add_row(Text(signed(reason.weight), style="bold"), text)
     console.print(grid)
     rest = [each for each in reasons if each not in shown]
     if rest:
-        wires = [each.growth if each.compressed_growth is None else each.compressed_growth for each in rest]
         layers = count_of(len(rest), "more layer")
-        console.print(Text(f"… and {layers}, {signed(sum(wires))} together", style="dim"))
+        console.print(Text(f"… and {layers}, {signed(sum(reason.weight for reason in rest))} together", style="dim"))
 
 
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:

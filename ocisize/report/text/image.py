@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.table import Table
 from rich.text import Text
 
+from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
@@ -163,7 +164,7 @@ def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> Non
         for layer in layers
         if layer.files is not None
         for entry in layer.files.largest(top)
-        if entry.size or not entry.path.rpartition("/")[2].startswith(".wh.")
+        if entry.size or not is_whiteout(entry.path.encode("utf-8", "surrogateescape"))
     ]
     largest = heapq.nsmallest(top, found, key=lambda pair: (-pair[0].size, pair[0].path, pair[1].index))
     if not any(entry.size for entry, _ in largest):

@@ -179,19 +179,15 @@ def _items(index: IndexAnalysis) -> Iterator[_Item]:
             yield step.difference, step.build_step.text or "a layer without a build step", details
     for (platform, layer), only in there.items():
         if (platform, layer) not in told:
-            yield _size(only), f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]
+            yield only.weight, f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]
     for finding in drift.findings:
         others = [name for name in drift.platforms if name not in finding.platforms]
         who = f"only {_names(finding.platforms)}, not {_names(others)}"
         yield finding.difference, f"{finding.id}: {finding.title}", [who]
 
 
-def _size(only: OnlyThere) -> int:
-    return only.content_size if only.compressed_size is None else only.compressed_size
-
-
 def _describe(only: OnlyThere) -> str:
-    return f"{only.directory}: {count_of(only.file_count, 'file')}, {human_size(_size(only))}"
+    return f"{only.directory}: {count_of(only.file_count, 'file')}, {human_size(only.weight)}"
 
 
 def _who_has(step: StepDrift, drift: Drift) -> str:

@@ -57,7 +57,7 @@ def _name(base: Base) -> str:
 
 
 def _figure(sizes: Sizes) -> str:
-    return human_size(sizes.content_size if sizes.compressed_size is None else sizes.compressed_size)
+    return human_size(sizes.weight)
 
 
 def _unpacked(sizes: Sizes) -> str:
