@@ -6,7 +6,7 @@ import re
 
 from ocisize.model.build_step import BuildStep, StepKind
 
-_ROOT_FILESYSTEM_ARCHIVE = re.compile(r"ADD (?:file:|\S*(?:rootfs|\.tar))|(?:RUN )?# debian\.sh |.*debuerreotype")
+_ROOT_FILESYSTEM_ARCHIVE = re.compile(r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /|(?:RUN )?# debian\.sh |.*debuerreotype")
 _SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 _TOUCH = re.compile(r"touch\s")
 _MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
