@@ -20,6 +20,7 @@ from ocisize.cli.help import HelpFormatter, explain_extras, table
 from ocisize.cli.options import INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import BudgetError, InvalidReference, OcisizeError
+from ocisize.sources.schemes import SCHEMES
 
 DEFAULT = "analyze"
 #: command → what it shows
@@ -32,10 +33,9 @@ COMMANDS: Mapping[str, str] = {
     "diff": "what changed between two images, and why it grew",
 }
 _PURPOSE = "Show how big a container image is to download, unpacked and wasted, and which layer and file is to blame."
-_IMAGE = """\
-IMAGE is a reference (registry.io/app:tag), the file of docker save, an OCI archive or an OCI layout folder. \
-A scheme in front makes it explicit: docker://REF, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], \
-oci-dir:FOLDER[:NAME]."""
+_IMAGE = f"""\
+IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder. \
+A scheme in front makes it explicit: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
 _EXAMPLES = {
     "ocisize debian:12": "an image in a registry",
     "ocisize app.tar -f json": "a saved one, for programs",

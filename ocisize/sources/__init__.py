@@ -1,1 +1,1 @@
-"""Where images come from: docker-archives, OCI layouts and archives, registries."""
+"""Sources of images: docker archives, OCI layouts and archives, registries."""

@@ -1,7 +1,7 @@
-"""``docker save`` archives, of whichever writer: a ``manifest.json`` list of configs and layer files.
+"""DockerArchiveSource: an image of a ``docker save`` archive, whose ``manifest.json`` lists configs and layer files.
 
-Docker, skopeo, podman, crane, kaniko, ko, jib, rules_oci and nix name their files differently, store layers plain or
-compressed, and may store a repeated layer as a link. They have no manifest, so one is composed here.
+Docker, skopeo, podman, crane, kaniko, ko, jib, rules_oci and nix name the files differently, store layers plain or
+compressed, and may store a repeated layer as a link. The archives have no manifest, so one is composed here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ocisize.oci.reference import same_name
 from ocisize.oci.strict_json import load_json
 from ocisize.sources.store import Store, StoredSource
 
-_MEMBER = "io.ocisize.member"  # annotation: where the blob lies in the archive
+_MEMBER = "io.ocisize.member"  # annotation: name of the blob's file in the archive
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
 @attrs.frozen
 class _Item:
-    """One image of manifest.json, names as Docker writes them."""
+    """One image of ``manifest.json``; fields are named as in the JSON."""
 
     Config: str
     Layers: tuple[str, ...] = ()
@@ -38,7 +38,10 @@ class _Item:
 
 
 class DockerArchiveSource(StoredSource):
-    """An image of a docker-archive; ``select`` is a tag or ``@index`` when there are several."""
+    """An image of a docker archive; ``select`` is the tag or ``@N`` of one of several.
+
+    Raises ArchiveError, DocumentError, and DigestMismatch for a config that is named after another digest.
+    """
 
     format = "docker-archive"
     keeps_compression = False
@@ -114,7 +117,7 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
 
 @attrs.frozen
 class _Content:
-    """What a layer file holds; its digest only where nothing else names it."""
+    """What a layer file holds; ``digest`` is None if another name of the content is known."""
 
     size: int
     compression: str
@@ -122,9 +125,9 @@ class _Content:
 
 
 def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict[object, _Content]) -> dict[str, Any]:
-    """Describe a layer file: a plain one by its diff_id, a compressed one by the digest it is named after.
+    """Return the descriptor of a layer file: a plain file by its diff_id, a compressed one by the digest in its name.
 
-    What stands in several layers, or is linked to by several names, is ``seen`` once.
+    ``seen`` holds the content of each file by identity, so that a file of several layers or names is read once.
     """
     key, named, annotations = store.identity(member), _HASH_NAME.fullmatch(member), {_MEMBER: member}
 
@@ -133,7 +136,7 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict
 
     content = seen.get(key)
     if content is None or (content.digest is None and not is_named(content.compression)):
-        content = seen[key] = _look_into(store, member, is_named)
+        content = seen[key] = _read_content(store, member, is_named)
     if content.compression == PLAIN and diff_id is not None:
         digest = diff_id
     elif named:
@@ -144,8 +147,8 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict
     return _descriptor(docker_layer_type(content.compression), digest, content.size, annotations)
 
 
-def _look_into(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:
-    """Find out what a layer file holds in one pass: to open it again may mean to decompress the archive again."""
+def _read_content(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:
+    """Return what a layer file holds, in one pass: a second one may decompress the archive again."""
     size, content = store.open(member)
     chunks = iter(content)
     head = next(chunks, b"")

@@ -1,4 +1,4 @@
-"""A folder of named files."""
+"""FolderStore: the files of a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocisize.sources.store import Store
 
 
 class _OpenFile:
-    """A file descriptor that is closed with the store, or earlier when nobody reads from it any more."""
+    """A file descriptor that is closed with the store, or earlier by the garbage collector."""
 
     def __init__(self, path: Path) -> None:
         self.descriptor = -1
@@ -30,7 +30,7 @@ class _OpenFile:
 
 
 class FolderStore(Store):
-    """A folder on disk."""
+    """The files of a folder on disk; symlinks are followed by the file system."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -61,7 +61,7 @@ class FolderStore(Store):
 
 
 def open_file(path: Path) -> int:
-    """Open for reading without waiting for a FIFO's other end."""
+    """Return a file descriptor for reading; a FIFO does not block. Raises ArchiveError."""
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

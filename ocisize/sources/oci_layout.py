@@ -1,7 +1,7 @@
-"""OCI layouts, as a folder or inside a tar: ``oci-layout``, ``index.json``, ``blobs/<algorithm>/<hex>``.
+"""LayoutSource: an image of an OCI layout in a folder or a tar: ``oci-layout``, ``index.json``, ``blobs/<algorithm>/<hex>``.
 
-Specification: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Blobs may be missing, entries
-of ``index.json`` may repeat (Docker writes one per tag) and may be nested indexes.
+Specification: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Blobs may be missing. Entries of
+``index.json`` may repeat (Docker writes one per tag) and may be nested indexes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _IMAGE_NAME = "io.containerd.image.name"
 
 
 class LayoutSource(StoredSource):
-    """An image of an OCI layout; ``select`` is a tag, a full name or a digest when the layout holds several."""
+    """An image of an OCI layout; ``select`` is the tag, full name, digest or ``@N`` of one of several.
+
+    Raises ArchiveError and DocumentError.
+    """
 
     def __init__(self, store: Store, *, form: str, keeps_compression: bool = True, select: str | None = None) -> None:
         super().__init__(store)
@@ -32,11 +35,13 @@ class LayoutSource(StoredSource):
         document = parse_manifest(data, "index.json")
         if not isinstance(document, Index):
             raise DocumentError("index.json is not an image index")
-        self.is_empty = not document.manifests  #: holds nothing at all; reading it raises
+        self.is_empty = not document.manifests  #: True if ``index.json`` has no entry; reading then raises
         if select is not None and len(entries := _named(document, select)) > 1:  # a name for several platforms
             wanted = {entry.digest for entry in entries}
             raw = json.loads(data)
-            data = json.dumps(raw | {"manifests": [each for each in raw["manifests"] if each["digest"] in wanted]}).encode()
+            data = json.dumps(
+                raw | {"manifests": [entry for entry in raw["manifests"] if entry["digest"] in wanted]}
+            ).encode()
             self._root = None
         else:
             self._root = _select(document, select) if document.manifests else None
@@ -68,17 +73,17 @@ def _names(descriptor: Descriptor) -> list[str]:
 
 
 def _named(index: Index, select: str) -> list[Descriptor]:
-    """The entries of a name, a digest or ``@N``, each digest once."""
+    """Return the entries of a name, a digest or ``@N``, each digest once."""
     entries = image_entries(index.manifests)
     numbered = {f"@{number}": entry for number, entry in enumerate(entries)}
     if select in numbered:
         return [numbered[select]]
-    found = [
+    named = [
         entry
         for entry in index.manifests
         if entry.digest == select or any(same_name(name, select) for name in _names(entry))
     ]
-    return list({entry.digest: entry for entry in found}.values())
+    return list({entry.digest: entry for entry in named}.values())
 
 
 def _only_name(index: Index, root: Descriptor | None) -> str | None:
@@ -87,7 +92,7 @@ def _only_name(index: Index, root: Descriptor | None) -> str | None:
 
 
 def _select(index: Index, select: str | None) -> Descriptor | None:
-    """The entry to read, or None when the index itself is the image (one entry per platform)."""
+    """Return the entry to read, or None if the index itself is the image (one entry per platform)."""
     if select is not None:
         for entry in _named(index, select):
             return entry

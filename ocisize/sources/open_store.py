@@ -1,4 +1,4 @@
-"""open_store: a folder or a tar, plain or compressed, told by what it holds."""
+"""open_store: the store of a folder or a tar, plain or compressed, chosen by content."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from ocisize.sources.folder import FolderStore, open_file
 from ocisize.sources.store import Store
 from ocisize.sources.tarball import StreamedTarStore, TarStore
 
-_EXPECTED = "expected the file of docker save, an OCI archive or an OCI layout folder"
+_EXPECTED = "expected a docker save archive, an OCI archive or an OCI layout folder"
 _INCOMPLETE = "the file is incomplete: save or download it again"
 
 
 def open_store(path: Path, limits: Limits | None = None) -> Store:
-    """Open a folder or an archive, plain or compressed; raise ArchiveError when it is neither."""
+    """Open a folder or an archive, plain or compressed.
+
+    Raises ArchiveError if the path is neither, or an archive is broken, and LimitExceeded if an archive asks for more than
+    ``limits`` allow.
+    """
     descriptor = open_file(path)
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -38,7 +42,7 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
 
 
 def _explain(path: Path, error: OcisizeError) -> ArchiveError:
-    """Why a file cannot be opened as an archive, and what may help."""
+    """Return the error of a file that cannot be opened as an archive, with a hint."""
     if isinstance(error, TarError) and not error.offset:
         return ArchiveError(f"{path} is not a tar, a layout or an archive of images", hint=_EXPECTED)
     truncated = isinstance(error, StreamError | TarError) and error.truncated

@@ -1,4 +1,7 @@
-"""Named files of a saved image: in a folder, in a plain tar by offset, or in a compressed tar by streaming."""
+"""Store: read access to the named files of a saved image, and StoredSource, the base of sources over a store.
+
+Stores: a folder, a plain tar read by offset, a compressed tar read as a stream.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +12,45 @@ from ocisize.errors import DocumentError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.source import ImageSource
 
-MAX_DOCUMENT = 20 << 20  # containerd's limit for the manifest.json of an archive
+MAX_DOCUMENT = 20 << 20  # bytes; containerd's limit for the manifest.json of an archive
 
 
 class Store:
     """Read access to named files; names are relative, with ``/``."""
 
-    sequential = False  #: whether files are best read one at a time, in the order of ``position``
+    sequential = False  #: True if files should be read one at a time, in the order of ``position``
 
     def names(self) -> Iterable[str]:
-        """All names; only asked for to find out what a store is."""
+        """Return all names; used only to find out what a store holds."""
         raise NotImplementedError
 
     def open(self, name: str) -> tuple[int, Iterable[bytes]]:
-        """Size and content of a file; raises ArchiveError when there is none."""
+        """Return the size and the content of a file; raise ArchiveError if the file is missing."""
         raise NotImplementedError
 
     def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-        """A small file whole; raises ArchiveError when it is missing, DocumentError beyond ``limit`` bytes."""
+        """Return a small file whole; raise ArchiveError if it is missing, DocumentError beyond ``limit`` bytes."""
         size, chunks = self.open(name)
         if size > limit:
             raise DocumentError(f"{name} has {size} bytes, more than {limit}")
         return b"".join(chunks)
 
     def position(self, name: str) -> int:
-        """Where a file lies, where that matters."""
+        """Return the offset of a file in its archive; 0 if the order of reading does not matter."""
         del name
         return 0
 
     def identity(self, name: str) -> object:
-        """What names of one file have in common, for files that exist."""
+        """Return a key that is equal for all names of one file; the file must exist."""
         return name
 
     def close(self) -> None:
-        """Release what the store holds open; may be called again."""
+        """Close all files; may be called again."""
         raise NotImplementedError
 
 
 class StoredSource(ImageSource):
-    """What sources over a store have in common: blobs are files, some best read in the order they lie in."""
+    """Base of sources whose blobs are files of a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

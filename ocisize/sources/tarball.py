@@ -1,4 +1,4 @@
-"""Named files in a tar: a plain one by offset, a compressed one by streaming."""
+"""TarStore and StreamedTarStore: the files of a plain tar, read by offset, and of a compressed tar, read as a stream."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ocisize.tar.paths import clean_name
 from ocisize.tar.scanner import scan_tar
 from ocisize.text import decode_name
 
-_KEPT = 1 << 20  # members of a compressed archive up to this size are kept while indexing it
-_KEPT_TOTAL = 64 << 20  # of all of them: a compressed root filesystem is small files throughout
-_MAX_HOPS = 40  # links that may point to links, as the Linux kernel has it
+_MAX_KEPT_SIZE = 1 << 20  # bytes of a member of a compressed archive that is kept while the archive is indexed
+_MAX_KEPT_TOTAL = 64 << 20  # bytes of all kept members: a compressed root filesystem is small files throughout
+_MAX_LINK_HOPS = 40  # links from one member to the next, as in the Linux kernel
 
 
 class _Members:
-    """The index of a tar: names, links resolved, and where each payload lies."""
+    """The index of a tar: the row of each member by name, links resolved."""
 
     def __init__(self, table: FileTable) -> None:
         self.table = table
@@ -31,9 +31,9 @@ class _Members:
         return [decode_name(path) for path in self.rows]
 
     def find(self, name: str) -> int:
-        """The row of a regular member; links are followed within the archive."""
+        """Return the row of a regular member; links are followed within the archive. Raises ArchiveError."""
         path = clean_name(name.encode("utf-8", "backslashreplace"))
-        for _ in range(_MAX_HOPS):
+        for _ in range(_MAX_LINK_HOPS):
             row = self.rows.get(path)
             if row is None:
                 raise ArchiveError(f"the archive has no member {decode_name(path)}")
@@ -50,7 +50,7 @@ class _Members:
 
 
 class _OpenTar(Store):
-    """What both kinds of tar have in common: one open file and its members."""
+    """Base of both tar stores: one open file and its members."""
 
     _members: _Members
 
@@ -86,23 +86,23 @@ class TarStore(_OpenTar):
 
 
 class StreamedTarStore(_OpenTar):
-    """A tar compressed as a whole: indexed in one pass, its large members streamed in a second.
+    """A tar that is compressed as a whole: indexed in one pass, its large members streamed in a second.
 
-    Members are best opened in the order they are stored in; going back means decompressing from the start.
+    Members should be opened in stored order: a step back decompresses the archive from its start again.
     """
 
     sequential = True
 
     def __init__(self, region: FileRegion, limits: Limits) -> None:
         super().__init__(region)
-        self._reread = Tally(limits, archive=True)  # all passes but the first together: going back has an end
+        self._reread = Tally(limits, archive=True)  # bounds all passes after the first together
         meter = Meter(Tally(limits, archive=True))
         stream = LayerStream(region, meter=meter)
-        budget = _KEPT_TOTAL
+        budget = _MAX_KEPT_TOTAL
 
         def wanted(_: bytes, size: int) -> bool:
             nonlocal budget
-            keep = size <= min(_KEPT, budget)
+            keep = size <= min(_MAX_KEPT_SIZE, budget)
             budget -= size if keep else 0
             return keep
 
@@ -112,7 +112,7 @@ class StreamedTarStore(_OpenTar):
         self._stream: LayerStream | None = None
 
     def position(self, name: str) -> int:
-        """Where a member's payload starts in the uncompressed tar."""
+        """Return the offset of a member's payload in the uncompressed tar."""
         return self._members.table.payload_start(self._members.find(name))
 
     def open(self, name: str) -> tuple[int, Iterable[bytes]]:

@@ -102,7 +102,7 @@ def test_random_files(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     error = refused(str(path), f"{path} is not a tar, a layout or an archive of images")
-    assert error.hint == "expected the file of docker save, an OCI archive or an OCI layout folder"
+    assert error.hint == "expected a docker save archive, an OCI archive or an OCI layout folder"
 
 
 def test_cut_and_broken_archives(tmp_path: Path) -> None:

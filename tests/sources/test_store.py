@@ -165,7 +165,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_what_is_kept_of_a_compressed_archive_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive of many small files does not fill the memory, and all of them can still be read."""
-    monkeypatch.setattr(ocisize.sources.tarball, "_KEPT_TOTAL", 1000)
+    monkeypatch.setattr(ocisize.sources.tarball, "_MAX_KEPT_TOTAL", 1000)
     files: dict[str, Entry] = {f"f{number}": bytes([number]) * 300 for number in range(20)}
     path = tmp_path / "archive"
     path.write_bytes(compress(tar_bytes(files), "gzip"))

@@ -1,0 +1,109 @@
+"""The schemes by which an input names a source: one row of ``SCHEMES`` each.
+
+The program's help shows the rows, so this module imports no source before one is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ocisize.limits import Limits
+    from ocisize.oci.source import ImageSource
+    from ocisize.sources.registry.client import Connection
+
+
+class OpenOptions(NamedTuple):
+    """What sources are opened with; each uses what concerns it."""
+
+    select: str | None  #: the tag, digest or ``@N`` of one of several images in a file
+    connection: Connection | None  #: how to talk to registries
+    limits: Limits  #: what a file that holds an image may ask for
+
+
+class Scheme(NamedTuple):
+    """A prefix that says how to read what follows."""
+
+    name: str  #: the text before the colon
+    usage: str  #: how the help of the program shows it; empty for another name of a scheme
+    open: Callable[[str, OpenOptions], ImageSource]  #: opens what follows the colon, without leading slashes
+    only_before: str = ""  #: regex of what follows; without a match the text is a reference such as ``registry:2``
+
+
+def open_registry(text: str, options: OpenOptions) -> ImageSource:
+    """Open the image that a reference names; raise InvalidReference, or AuthenticationFailed for broken credentials."""
+    from ocisize.oci.reference import parse_reference
+
+    reference = parse_reference(text)
+    from ocisize.sources.registry.credentials import find_credentials
+    from ocisize.sources.registry.source import RegistrySource
+
+    return RegistrySource(reference, connection=options.connection, credentials=find_credentials(reference))
+
+
+def _open_file(text: str, options: OpenOptions, form: str) -> ImageSource:
+    from ocisize.sources.saved import open_saved
+
+    path, select = split_select(text, options.select)
+    return open_saved(path, options.limits, select=select, form=form)
+
+
+def _open_docker_archive(text: str, options: OpenOptions) -> ImageSource:
+    return _open_file(text, options, "docker-archive")
+
+
+def _open_oci_archive(text: str, options: OpenOptions) -> ImageSource:
+    return _open_file(text, options, "oci-archive")
+
+
+def _open_oci_layout(text: str, options: OpenOptions) -> ImageSource:
+    return _open_file(text, options, "oci-layout")
+
+
+#: all schemes; a new kind of source is a row here
+SCHEMES = (
+    Scheme("docker", "docker://REF", open_registry, only_before="//"),
+    Scheme("registry", "", open_registry, only_before="//|[^@]*/"),
+    Scheme("docker-archive", "docker-archive:FILE[:NAME]", _open_docker_archive),
+    Scheme("oci-archive", "oci-archive:FILE[:NAME]", _open_oci_archive),
+    Scheme("oci-dir", "oci-dir:FOLDER[:NAME]", _open_oci_layout),
+    Scheme("oci", "", _open_oci_layout),
+)
+
+
+def find_scheme(text: str) -> tuple[Scheme, str] | None:
+    """Return the scheme of a text and what follows the scheme; None if the text has none.
+
+    >>> scheme, rest = find_scheme("oci-dir:build/app:v1")
+    >>> scheme.name, rest
+    ('oci-dir', 'build/app:v1')
+    >>> find_scheme("registry:2") is None  # a name on Docker Hub
+    True
+    """
+    name, _, rest = text.partition(":")
+    for scheme in SCHEMES:
+        if rest and scheme.name == name and re.match(scheme.only_before, rest):
+            return scheme, rest.removeprefix("//") or rest
+    return None
+
+
+def path_exists(text: str) -> bool:
+    """Return True if a file or folder of this name exists, readable or not."""
+    try:
+        Path(text).stat()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # also names too long for a file, as references may be
+        return False
+    return True
+
+
+def split_select(text: str, select: str | None) -> tuple[Path, str | None]:
+    """Split ``path[:name]`` as skopeo writes it; an existing path is never split."""
+    path, colon, name = text.partition(":")
+    if select is None and colon and not path_exists(text):
+        return Path(path), name
+    return Path(text), select
