@@ -10,9 +10,9 @@ import sys
 from array import array
 from collections.abc import Iterable
 
-from ocisize.rules.rule import LEAK_ID, Catalog, Protection, Rule
+from ocisize.rules.rule import Catalog, Protection, Rule
 from ocisize.rules.load import load_catalog
-from ocisize.findings.topics import TOPICS, Topic
+from ocisize.findings.explanations import Check, Explanation, explain, explain_all_checks
 from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable
 from ocisize.tar.paths import PathColumn
 
@@ -71,9 +71,9 @@ def table_of(paths: Iterable[bytes | str], kinds: bytes | None = None) -> FileTa
 def rules_page(catalog: Catalog) -> str:
     """docs/rules.md."""
     sections = [HEAD]
-    for topic in TOPICS:
-        sections.append(_topic(topic))
-        if topic.id == LEAK_ID:
+    for explanation in explain_all_checks():
+        sections.append(_check(explanation))
+        if explanation == explain(Check.SECRET_FILES):
             sections += [*map(_secret, catalog.secrets), *map(_public, catalog.public)]
     sections += [*map(_section, catalog.rules), "## What no rule matches\n"]
     for protection in catalog.protections:
@@ -81,12 +81,17 @@ def rules_page(catalog: Catalog) -> str:
     return "\n".join(sections)
 
 
-def _topic(topic: Topic) -> str:
-    lines = [f'<a id="{topic.id.lower()}"></a>', "", f"## {topic.id}: {_plain(topic.title)}", ""]
-    lines += [f"{_plain(topic.what)} *{topic.confidence}*", "", f"**Why it matters.** {_plain(topic.why)}", ""]
-    lines += [f"**Fix.** {_plain(topic.fix)}"]
-    if topic.source:
-        lines += ["", f"Source: <{topic.source}>"]
+def _check(explanation: Explanation) -> str:
+    lines = [f'<a id="{explanation.id.lower()}"></a>', "", f"## {explanation.id}: {_plain(explanation.title)}", ""]
+    lines += [
+        f"{_plain(explanation.what)} *{explanation.confidence}*",
+        "",
+        f"**Why it matters.** {_plain(explanation.why)}",
+        "",
+    ]
+    lines += [f"**Fix.** {_plain(explanation.fix)}"]
+    if explanation.source:
+        lines += ["", f"Source: <{explanation.source}>"]
     return "\n".join(lines) + "\n"
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from ocisize.budgets.scope import BudgetScope
-from ocisize.findings.topics import TOPICS
+from ocisize.findings.explanations import packaged_ids
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.budget import Budget, BudgetStatus, Place, Verdict
-from ocisize.model.findings import Finding, Severity
-from ocisize.rules.load import load_catalog
-from ocisize.rules.rule import OWN_PREFIX
+from ocisize.model.findings import Finding, Severity, is_packaged_id
 from ocisize.text import decode_name
 
 MAX_PLACES = 10  #: of a verdict that are told; all are counted
@@ -59,13 +56,7 @@ def _can_be(finding: str, rules: Sequence[str] | None) -> bool:
     """Whether there can be findings of an id or severity; of users' rules that are not known there can be any."""
     if finding in _SEVERITIES:
         return True
-    return finding in _own_findings() if finding.startswith(OWN_PREFIX) else rules is None or finding in rules
-
-
-@cache
-def _own_findings() -> frozenset[str]:
-    """The ids of all findings that there can be without rules of users."""
-    return frozenset([topic.id for topic in TOPICS] + [rule.id for rule in load_catalog().rules])
+    return finding in packaged_ids() if is_packaged_id(finding) else rules is None or finding in rules
 
 
 def _count(budget: Budget, places: Sequence[Place], count: int, reason: str = "") -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ocisize.comparison.reasons import is_other_base, join_numbers, name_layer
+from ocisize.findings.explanations import Check, explain
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange, LayerStatus, Suggestion
 from ocisize.model.file_changes import FileChangeKind
@@ -14,7 +15,6 @@ from ocisize.text import plural
 MIN_SHARE = 0.01  #: of the image's weight; a smaller suggestion is left out
 _MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before
 _NEARLY_ALL = 0.8  # of a layer whose step changed
-_OWNER_FINDING = "OS102"
 _TIMES = "with fixed times (SOURCE_DATE_EPOCH, PYTHONDONTWRITEBYTECODE), so that the same files make the same layer."
 _REORDER = f"Put what changes more often above what does not, and build {_TIMES}"
 _UNLINK = (
@@ -33,6 +33,7 @@ def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Su
 
 def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Files that are stored a second time for their metadata."""
+    stored_again = explain(Check.METADATA_ONLY).id
     for layer in layers:
         files = (layer.files or {}).get(FileChangeKind.STORED_AGAIN)
         if files is None or layer.after is None:
@@ -40,7 +41,7 @@ def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Sugg
         fixes = [
             finding.fix
             for finding in after.advice.findings
-            if finding.id == _OWNER_FINDING and finding.layers[-1:] == (layer.after,)
+            if finding.id == stored_again and finding.layers[-1:] == (layer.after,)
         ]
         fix = (
             " ".join(fixes[:2]) or "Set owner and mode where the files come in, by `COPY --chown=…` or within the same RUN."

@@ -1,8 +1,9 @@
-"""Claims: findings before they are weighed. Each row goes to one claim only, whatever the order they come in.
+"""Claims: proposed findings, and the ledger that gives each row of the file tables to one claim only.
 
-A row that several claims name goes to the one of the lowest tier, then to the first by id and layers. So what a build
-step proves to have left goes to it, unless a cleanup that comes too late is to blame; other hidden rows belong to what
-hides them, and what a build step proves goes before what a file's name suggests.
+A row that several claims name goes to the claim of the lowest tier, then to the first by id and layers; the order in which
+claims arrive does not matter. So files that a build command proves to have left go to that step, unless a late cleanup is
+to blame; other hidden rows go to the layer that hides them; and what a build command proves comes before what a file name
+suggests.
 """
 
 from __future__ import annotations
@@ -14,60 +15,68 @@ from typing import TypeAlias
 import attrs
 
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Explanation
 from ocisize.history.shell import Change
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
+from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import HARD_LINK
 from ocisize.tar.paths import clean_name
 
-FILES = "\0files"  #: in titles: becomes how many files a claim is about; no path and hardly a build step has a NUL
-PATH = "\0path"  #: in fixes: becomes the largest of them
+FILES = "\0files"  #: in titles: replaced by the number of files, "3 files"; no path and hardly a build step has a NUL
+THEY_ARE = "\0they are"  #: in titles: replaced by "it is" for one file, else "they are"
+PATH = "\0path"  #: in fixes: replaced by the path of the largest file
 _REPLACED = (CAUSES.index(Cause.OVERWRITTEN), CAUSES.index(Cause.OPAQUE))
 
 Fix: TypeAlias = "str | Callable[[int, str], str]"
 
 
 class Tier(enum.IntEnum):
-    """Which claims a row is offered to first."""
+    """The priority of claims: a row is offered to the lowest tier first."""
 
-    TOOL_CACHE = 0  #: left by a build step, as its text proves: visible, or replaced by another step's leavings
-    WASTE = 1  #: hidden by a layer
-    HISTORY = 2  #: brought by a build step without need, as its text proves
-    CATALOGUE = 3  #: of a kind that images rarely need
-    DUPLICATE = 4  #: visible elsewhere, too
+    TOOL_CACHE = 0  #: tool caches that a RUN left behind; includes files that a later RUN overwrote with its own cache
+    WASTE = 1  #: files that a layer hides
+    HISTORY = 2  #: files that a build command proves to be unneeded
+    CATALOGUE = 3  #: files that a rule of the catalogue matches
+    DUPLICATE = 4  #: files that are also visible elsewhere
 
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A finding that rows are yet to be given to.
+    """A proposed finding with the rows it would like to own. The ledger decides which rows it gets.
 
-    ``title`` may hold FILES, ``fix`` PATH. Its layers are those that hold the rows it gets, the one with the most bytes
-    first, and behind them ``others``. A claim without rows is a remark: it saves nothing and is kept for its own sake,
-    with ``paths`` and a severity of its own.
+    The layers of the finding are those that hold its rows, the one with the most bytes first, then ``other_layers``.
+    A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and a severity of its own.
 
-    A fix may depend on the layer that brought rows and the largest of their paths; those of several layers are told one
-    after the other. Where ``change`` can be made, the RUN written anew stands in place of ``fix``, with ``also`` behind it.
+    ``title`` may contain FILES and THEY_ARE, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
+    of the largest path among them; the fixes of several layers are printed one after the other. If ``change`` can be made,
+    the changed RUN replaces ``fix``, followed by ``fix_suffix``.
     """
 
-    id: str
+    rule: Explanation | Rule  #: the kind of finding
     title: str
-    confidence: Confidence
+    confidence: Confidence = attrs.field(default=attrs.Factory(lambda self: self.rule.confidence, takes_self=True))
     fix: Fix = attrs.field(eq=False)
     change: Change | None = attrs.field(default=None, eq=False)
     fix_suffix: str = ""
     removes_layer: int | None = None  #: the layer that goes once the change is made
-    note: str = ""  #: a sentence for behind the fix
+    note: str = ""  #: a sentence to add to the fix
     blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
-    min_share: float = 0.0  #: share of the download below which it is no finding, though its rows are taken
+    min_share: float = 0.0  #: share of the download; a smaller claim owns its rows, but becomes no finding
     other_layers: tuple[int, ...] = ()  #: layers involved that hold none of the rows
     tier: Tier = Tier.CATALOGUE
-    rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that mending spares
+    rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that the fix removes
     paths: tuple[str, ...] = ()
     severity: Severity | None = None  #: None: by the bytes it saves
 
+    @property
+    def id(self) -> str:
+        """The id of the finding."""
+        return self.rule.id
+
 
 class Ledger:
-    """Which rows are claimed already."""
+    """The owner of each row: records which rows are claimed already."""
 
     def __init__(self, evidence: ImageEvidence) -> None:
         self._tables, self._overlay = evidence.tables, evidence.overlay
@@ -79,7 +88,10 @@ class Ledger:
         return self._taken[layer]
 
     def assign_rows(self, claims: Iterable[Claim]) -> Iterator[Claim]:
-        """The claims with the rows that each of them gets: files with content that nobody has claimed."""
+        """The claims with the rows that each of them gets: files with content that no other claim owns.
+
+        Claims that get no rows are dropped, except remarks.
+        """
         for claim in sorted(
             claims, key=lambda claim: (claim.tier, claim.id, sorted(claim.rows), claim.other_layers, claim.title)
         ):
@@ -104,7 +116,7 @@ class Ledger:
 
 
 def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> set[int]:
-    """Files of a layer that a hard link shows at a place no rule matches: to remove the file's own name frees nothing."""
+    """Rows of a layer that a visible hard link outside of all rules points to: removing the row's own name frees nothing."""
     table, hidden_by = evidence.tables[layer], evidence.overlay.hidden_by[layer]
     matched = {row for rows in evidence.matches[layer].values() for row in rows}
     targets = {

@@ -1,54 +1,181 @@
-"""What rules say in general, for formats that explain a rule once and list its findings apart."""
+"""Explanations: what each kind of finding is, why it matters and how to fix it, in general.
+
+The texts are data: ``explanations.toml`` for findings that code makes, ``checks/tools.toml`` for caches of tools, and the
+catalogue in ``ocisize/rules/data`` for files that images rarely need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+import enum
+import functools
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
 
 import attrs
 
-from ocisize.findings.topics import TOPICS, Topic
-from ocisize.model.findings import Finding
+from ocisize.findings.checks.tools import ToolCache, load_tools
+from ocisize.model.findings import Category, Confidence, Finding
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Rule
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class Check(str, enum.Enum):
+    """The kinds of findings that code makes, by the names of their tables in ``explanations.toml``."""
+
+    DELETED = "deleted"
+    METADATA_ONLY = "metadata-only"
+    OVERWRITTEN = "overwritten"
+    OPAQUE = "opaque"
+    DUPLICATE_ENTRY = "duplicate-entry"
+    UNREACHABLE = "unreachable"
+    IDENTICAL_FILES = "identical-files"
+    HEAVY_LAYER = "heavy-layer"
+    INCOMPRESSIBLE_LAYER = "incompressible-layer"
+    EMPTY_LAYER = "empty-layer"
+    MANY_LAYERS = "many-layers"
+    RECOMMENDED_PACKAGES = "recommended-packages"
+    ROOT_USER = "root-user"
+    MOVING_TAG = "moving-tag"
+    SECRET_FILES = "secret-files"  # noqa: S105 - a name, no password
+    ENVIRONMENT_SECRETS = "environment-secrets"
+    HISTORY_SECRETS = "history-secrets"
+    FAR_ABOVE_TARGET = "far-above-target"
+    LARGE_BASE = "large-base"
+    WHOLE_JDK = "whole-jdk"
+    FULL_VARIANT = "full-variant"
 
 
 @attrs.frozen(kw_only=True)
 class Explanation:
-    """A rule in general: nothing in it changes with the image."""
+    """One kind of finding. Nothing in it depends on an image."""
 
-    id: str
+    id: str  #: stable: ``OS101``
     title: str
     what: str
-    help: str  #: why it matters and what to do
-    source: str = ""  #: URL of who says so, "" where that is nobody
+    why: str
+    fix: str
+    confidence: Confidence = attrs.field(converter=Confidence)
+    category: Category = attrs.field(converter=Category)
+    source: str = ""  #: URL of a document that gives this advice, "" if there is none
+    messages: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: templates of titles by name; "" for the only one
+
+    @property
+    def help(self) -> str:
+        """Why the finding matters and what to do, in one paragraph."""
+        return f"{self.why} {self.fix}".strip() or self.what
+
+    def title_of(self, variant: str = "", /, **values: object) -> str:
+        """The title of one finding: a message with its placeholders filled in.
+
+        Args:
+            variant: name of the message, for kinds of findings that have several.
+            values: a value for each placeholder.
+
+        Raises:
+            KeyError: the kind has no such message, or a placeholder has no value.
+
+        >>> explain(Check.OVERWRITTEN).title_of(upper=3, lower=1, files="2 files")
+        'layer 3 overwrites 2 files of layer 1'
+
+        """
+        return self.messages[variant].format_map(values)
+
+
+def explain(check: Check) -> Explanation:
+    """The explanation of findings that code makes.
+
+    >>> explain(Check.DELETED).id
+    'OS101'
+    """
+    return _load_checks()[check]
+
+
+def explain_all_checks() -> tuple[Explanation, ...]:
+    """The explanations of all findings that no rule of the catalogue makes, in the order of their ids."""
+    tools = [explain_tool(tool) for tool in load_tools()]
+    return tuple(sorted([*_load_checks().values(), *tools], key=lambda explanation: explanation.id))
+
+
+def explain_tool(tool: ToolCache) -> Explanation:
+    """The explanation of the cache that a tool leaves in its layer."""
+    return Explanation(
+        id=tool.id,
+        title=f"{tool.tool} leaves {tool.title}",
+        what=tool.what,
+        why=tool.why,
+        fix=f"{tool.advice[0].upper()}{tool.advice[1:]}; or mount the cache: RUN --mount=type=cache,target=…",
+        confidence=tool.confidence,
+        category=Category.CACHE,
+        source=f"https://github.com/hadolint/hadolint/wiki/{tool.hadolint}" if tool.hadolint else "",
+        messages={"": tool.message},
+    )
+
+
+def explain_rule(rule: Rule) -> Explanation:
+    """The explanation of a rule of the catalogue."""
+    fixes = rule.fixes(build_step="the step that brings them", path="the file")
+    return Explanation(
+        id=rule.id,
+        title=rule.title,
+        what=rule.what,
+        why=rule.why,
+        fix=" ".join(f"{name}: {fix}." for name, fix in fixes.items()),
+        confidence=rule.confidence,
+        category=rule.category,
+        source=rule.source,
+    )
 
 
 def explain_rules(findings: Iterable[Finding]) -> dict[str, Explanation]:
-    """The rules behind some findings by id, in the order of their first findings."""
-    found: dict[str, Explanation] = {}
+    """The explanations of some findings by id, in the order of the first finding of each id.
+
+    A user's rule is explained by its finding, since its file may be gone: its title is that of the finding up to the number
+    of files.
+    """
+    explanations: dict[str, Explanation] = {}
     for finding in findings:
-        if finding.id not in found:
-            found[finding.id] = _packaged().get(finding.id) or _from_finding(finding)
-    return found
+        if finding.id not in explanations:
+            explanations[finding.id] = _packaged().get(finding.id) or _from_finding(finding)
+    return explanations
 
 
-@cache
+def packaged_ids() -> frozenset[str]:
+    """The ids of all findings that are possible without rules of users."""
+    return frozenset(_packaged())
+
+
+@functools.cache
 def _packaged() -> dict[str, Explanation]:
-    return {rule.id: _from_rule(rule) for rule in load_catalog().rules} | {topic.id: _from_topic(topic) for topic in TOPICS}
+    explanations = [*map(explain_rule, load_catalog().rules), *explain_all_checks()]
+    return {explanation.id: explanation for explanation in explanations}
 
 
-def _from_rule(rule: Rule) -> Explanation:
-    fixes = rule.fixes(build_step="the step that brings them", path="the file")
-    text = " ".join(filter(None, (rule.why, *(f"{name}: {fix}." for name, fix in fixes.items()))))
-    return Explanation(id=rule.id, title=rule.title, what=rule.what, help=text or rule.what, source=rule.source)
-
-
-def _from_topic(topic: Topic) -> Explanation:
-    return Explanation(id=topic.id, title=topic.title, what=topic.what, help=f"{topic.why} {topic.fix}", source=topic.source)
+@functools.cache
+def _load_checks() -> dict[Check, Explanation]:
+    """Read ``explanations.toml``: about 1.5 ms of CPU, once in a process that makes findings."""
+    tables = tomllib.loads((files("ocisize") / "findings" / "explanations.toml").read_text("utf-8"))
+    explanations = {}
+    for name, table in tables.items():
+        message = table.pop("message")
+        messages = message if isinstance(message, dict) else {"": message}
+        explanations[Check(name)] = Explanation(messages=messages, **table)
+    return explanations
 
 
 def _from_finding(finding: Finding) -> Explanation:
-    """A users' rule, of which a finding has the title before the number of files."""
     title = finding.title.rpartition(":")[0] or finding.title
-    return Explanation(id=finding.id, title=title, what=title, help=finding.fix or title)
+    return Explanation(
+        id=finding.id,
+        title=title,
+        what=title,
+        why="",
+        fix=finding.fix,
+        confidence=finding.confidence,
+        category=finding.category,
+    )

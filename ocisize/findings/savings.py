@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 
-from ocisize.findings.claim import FILES, PATH, Claim
+from ocisize.findings.claim import FILES, PATH, THEY_ARE, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
 from ocisize.history.package_managers import relies_on_lists
@@ -88,9 +88,10 @@ class _Savings:
         change = self._change_of(claim)
         return Finding(
             id=claim.id,
-            title=claim.title.replace(FILES, count_of(count, "file")),
+            title=_fill_counts(claim.title, count),
             confidence=claim.confidence,
             severity=claim.severity or self._severity(weight),
+            category=claim.rule.category,
             layers=layers,
             build_steps=tuple(evidence.layers[layer].build_step for layer in layers),
             paths=paths,
@@ -196,6 +197,11 @@ def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) ->
         for index in claim.rows.keys() & claimed.keys():
             claimed[index].update(claim.rows[index])
     return {first: set().union(*[claimed[first] - claimed[index] for index in others]) for first, *others in repeated}
+
+
+def _fill_counts(title: str, count: int) -> str:
+    """A title with the number of files in it."""
+    return title.replace(FILES, count_of(count, "file")).replace(THEY_ARE, "it is" if count == 1 else "they are")
 
 
 def _sum_of(column: IntArray, rows: Sequence[int]) -> int:

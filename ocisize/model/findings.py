@@ -15,6 +15,16 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import sum_known
 
 ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
+PACKAGED_PREFIX = "OS"  #: of the ids of all packaged rules and of no others: catalogues of users may not use it
+
+
+def is_packaged_id(finding_id: str) -> bool:
+    """Whether an id is one of ocisize's own, not of a rule of a user.
+
+    >>> is_packaged_id("OS101"), is_packaged_id("ACME001")
+    (True, False)
+    """
+    return finding_id.startswith(PACKAGED_PREFIX)
 
 
 class Confidence(str, enum.Enum):
@@ -39,6 +49,30 @@ class Severity(str, enum.Enum):
         return self.value
 
 
+class Category(str, enum.Enum):
+    """What a finding is about. Reports and checks decide by the category, never by the id."""
+
+    CACHE = "cache"  #: kept by a tool for its next run: only the build step that wrote it reads it
+    TEMPORARY = "temporary"  #: in a directory for temporary files: only the build step that wrote it reads it
+    BUILD = "build"  #: made or downloaded by a build: later build steps may read it
+    DEVELOPMENT = "development"  #: compilers, headers, libraries to link with, debug information
+    DOCUMENTATION = "documentation"  #: manuals, translations, source maps
+    TEST = "test"  #: tests, their data and their reports
+    LOG = "log"  #: written while the image was built
+    LEFTOVER = "leftover"  #: files of editors, version control and installers; backups; programs for other systems
+    PACKAGE = "package"  #: installed packages that the image may not need
+    WASTE = "waste"  #: stored by one layer, hidden by another
+    DUPLICATE = "duplicate"  #: identical content at several visible paths
+    LAYER = "layer"  #: the size and number of layers
+    CONFIG = "config"  #: how the image is run and named
+    SECRET = "secret"  # noqa: S105  #: what anyone who can pull the image can read
+    BASE = "base"  #: the base image, and the size beside what the runtime needs
+    OTHER = "other"  #: rules of users that name no category
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @attrs.frozen(kw_only=True)
 class Rewrite:
     """A build step written anew, with all that findings change about it: pasting it undoes none of them."""
@@ -55,6 +89,7 @@ class Finding:
     title: str
     confidence: Confidence
     severity: Severity
+    category: Category = Category.OTHER
     layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
     build_steps: tuple[BuildStep, ...]  #: of those layers
     paths: tuple[str, ...]
@@ -68,7 +103,7 @@ class Finding:
     @property
     def rule(self) -> str:
         """Where the rule behind the finding is explained, within the documentation; users' own rules stand nowhere."""
-        return f"docs/rules.md#{self.id.lower()}" if self.id.startswith("OS") else ""
+        return f"docs/rules.md#{self.id.lower()}" if is_packaged_id(self.id) else ""
 
 
 @attrs.frozen

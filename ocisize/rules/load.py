@@ -11,7 +11,8 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     globs = ["/var/cache/acme/"]                         # see ocisize.globs
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; what is given here is the default
-    confidence = "sure"                                  # to delete is safe; or "likely", or "ask"
+    confidence = "sure"                                  # safe to remove; or "likely", or "ask"
+    category = "cache"                                   # optional: see ocisize.model.findings.Category
     needs = ["{dir}/{stem}"]                             # optional: one of these must stand in the image, too
     source = "https://…"                                 # optional: who says so
     matches = ["var/cache/acme/a"]                       # optional examples; a slash at the end means a directory
@@ -32,6 +33,10 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     what = "Paths that are no secret, whatever they are called."
     globs = ["/usr/share/acme/"]
 
+    [[ecosystem]]                         # optional: which commands show that a build step uses acme
+    name = "acme"                         # without this table, the command acme
+    commands = ["acme", "acmectl", "acme-{version}"]
+
 In ``needs``, ``{dir}`` is the directory of the path at hand and ``{stem}`` its name without the last extension, and
 without ``.tar`` before it. In fixes, ``{build_step}`` is the build step at fault and ``{path}`` a path it left.
 """
@@ -48,15 +53,17 @@ import attrs
 
 from ocisize.errors import CatalogError, InvalidGlob
 from ocisize.globs import parse_glob
-from ocisize.model.findings import ID, Confidence
-from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, LEAK_ID, OWN_PREFIX, Catalog, Protection, Rule
+from ocisize.model.findings import ID, PACKAGED_PREFIX, Category, Confidence, is_packaged_id
+from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, Catalog, Ecosystem, Protection, Rule
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.toml_tables import TableReader, TomlError, read_toml
 
 _FIX_PLACEHOLDERS = ("build_step", "path")
 _NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
-_TEXT_KEYS = ("id", "title", "what", "confidence", "why", "note", "source")
-_LIST_KEYS = ("globs", "except", "kinds", "needs", "matches", "misses")
+_RULE_KEYS = (
+    *("id", "title", "what", "confidence", "category", "why", "note", "source"),
+    *("globs", "except", "kinds", "needs", "matches", "misses", "fix"),
+)
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
@@ -78,6 +85,7 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
         tuple(protection for part in parts for protection in part.protections),
         tuple(secret for part in parts for secret in part.secrets),
         tuple(protection for part in parts for protection in part.public),
+        {name: ecosystem for part in reversed(parts) for name, ecosystem in part.ecosystems.items()},
     )
 
 
@@ -104,13 +112,14 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
         document = read_toml(text, name)
     except TomlError as error:
         raise CatalogError(str(error)) from error
-    document.refuse_unknown(("rule", "protect", "secret", "public"))
+    document.refuse_unknown(("rule", "protect", "secret", "public", "ecosystem"))
     rules = [_titled(table) for table in document.tables("rule")]
     catalog = Catalog(
         tuple(_read_rule(table, own=own) for table in rules),
         tuple(_read_protection(_titled(table)) for table in document.tables("protect")),
         tuple(_read_secret(_titled(table)) for table in document.tables("secret")),
         tuple(_read_protection(_titled(table)) for table in document.tables("public")),
+        {ecosystem.name: ecosystem for ecosystem in map(_read_ecosystem, document.tables("ecosystem"))},
     )
     seen = set[str]()
     for rule in rules:
@@ -129,20 +138,22 @@ def _titled(reader: TableReader) -> TableReader:
 
 
 def _read_rule(reader: TableReader, *, own: bool) -> Rule:
-    reader.refuse_unknown((*_TEXT_KEYS, *_LIST_KEYS, "fix"))
+    reader.refuse_unknown(_RULE_KEYS)
     id_ = reader.text("id", required=True)
-    if id_ and (not ID.fullmatch(id_) or id_.startswith(OWN_PREFIX) is not own):
-        expected = f"{OWN_PREFIX} and digits" if own else f"letters and 3 or 4 digits, not beginning with {OWN_PREFIX}"
+    if id_ and (not ID.fullmatch(id_) or is_packaged_id(id_) is not own):
+        expected = (
+            f"{PACKAGED_PREFIX} and digits" if own else f"letters and 3 or 4 digits, not beginning with {PACKAGED_PREFIX}"
+        )
         reader.note("id", f"got {id_!r}, expected {expected}")
-    return _read_matching(reader, id_)
+    return _read_matching(reader, id_, reader.choice("category", Category.OTHER), own=own)
 
 
 def _read_secret(reader: TableReader) -> Rule:
     reader.refuse_unknown(("title", "what", "confidence", "source", "globs", "except", "kinds", "matches", "misses"))
-    return _read_matching(reader, LEAK_ID)
+    return _read_matching(reader, "", Category.SECRET)
 
 
-def _read_matching(reader: TableReader, id_: str) -> Rule:
+def _read_matching(reader: TableReader, id_: str, category: Category, *, own: bool = False) -> Rule:
     kinds, needs = reader.texts("kinds") or DEFAULT_KINDS, reader.texts("needs")
     for kind in set(kinds) - set(KIND_NAMES.values()):
         reader.note("kinds", f"got {kind!r}, expected some of {', '.join(KIND_NAMES.values())}")
@@ -153,6 +164,8 @@ def _read_matching(reader: TableReader, id_: str) -> Rule:
         id=id_,
         title=reader.text("title", required=True),
         what=reader.text("what", required=True),
+        category=category,
+        packaged=own,
         why=reader.text("why"),
         note=reader.text("note"),
         globs=reader.parsed("globs", parse_glob, InvalidGlob, required=True),
@@ -174,6 +187,15 @@ def _read_protection(reader: TableReader) -> Protection:
         globs=reader.parsed("globs", parse_glob, InvalidGlob, required=True),
         matches=reader.texts("matches"),
         misses=reader.texts("misses"),
+    )
+
+
+def _read_ecosystem(reader: TableReader) -> Ecosystem:
+    reader.refuse_unknown(("name", "commands", "system"))
+    return Ecosystem(
+        name=reader.text("name", required=True),
+        commands=reader.texts("commands", required=True),
+        system=reader.flag("system"),
     )
 
 

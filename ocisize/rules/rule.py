@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
 import attrs
 
 from ocisize.globs import Glob
-from ocisize.model.findings import Confidence
+from ocisize.model.findings import Category, Confidence
 
 DEFAULT_KINDS = ("file", "hardlink", "symlink")
-OWN_PREFIX = "OS"  #: of the packaged rules' ids
-LEAK_ID = "OS230"  #: the id of every secret's rule
 
 FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 
@@ -29,34 +28,70 @@ class Protection:
 
 @attrs.frozen(kw_only=True)
 class Rule:
-    """One kind of junk and how to keep it out of an image."""
+    """One kind of file that images rarely need, and how to keep it out of an image.
 
-    id: str
+    The keys of a ``[[rule]]`` table, see `ocisize.rules.load`.
+    """
+
+    id: str  #: "" for secrets
     title: str
     what: str
     globs: tuple[Glob, ...]
     confidence: Confidence
+    category: Category = Category.OTHER
+    packaged: bool = False  #: comes with ocisize; False for rules of users
     why: str = ""
     exceptions: tuple[Glob, ...] = ()
     kinds: tuple[str, ...] = DEFAULT_KINDS
     needs: tuple[str, ...] = ()
     source: str = ""
-    note: str = ""  #: a sentence for behind the fix: what it costs
+    note: str = ""  #: a sentence to add to the fix: what the fix costs
     matches: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
     fix: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
 
     def fixes(self, *, build_step: str, path: str) -> dict[str, str]:
-        """The fixes with their placeholders filled in."""
+        """The fixes by ecosystem, with ``{build_step}`` and ``{path}`` filled in."""
         values = {"build_step": build_step, "path": path}
-        return {name: FIX_PLACEHOLDER.sub(lambda found: values[found[1]], text) for name, text in self.fix.items()}
+        return {
+            name: FIX_PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], text) for name, text in self.fix.items()
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Ecosystem:
+    """The commands that show that a build step uses a package manager or a language."""
+
+    name: str  #: as in the ``fix`` tables of rules
+    commands: tuple[str, ...]  #: ``{version}`` is a version number or nothing, ``*`` any characters but spaces
+    system: bool = False  #: a package manager of the distribution, which puts nothing into /usr/local, /opt and the like
+
+    def is_used_in(self, step: str) -> bool:
+        """Whether the text of a build step names one of the commands.
+
+        >>> pip = Ecosystem(name="pip", commands=("pip{version}",))
+        >>> pip.is_used_in("RUN pip3.12 install x"), pip.is_used_in("RUN pip-sync")
+        (True, False)
+        """
+        return _command_pattern(self.commands).search(step) is not None
+
+
+@functools.lru_cache(256)
+def _command_pattern(commands: tuple[str, ...]) -> re.Pattern[str]:
+    pattern = "|".join(map(re.escape, commands)).replace(r"\{version\}", r"[\d.]*").replace(r"\*", r"\S+")
+    return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])")
 
 
 @attrs.frozen
 class Catalog:
-    """Rules in the order in which they claim a path, and what none of them may claim; secrets likewise, on their own."""
+    """Rules in the order in which they claim a path, secrets in theirs, and the paths that neither may claim."""
 
     rules: tuple[Rule, ...]
-    protections: tuple[Protection, ...] = ()
+    protections: tuple[Protection, ...] = ()  #: paths that no rule matches
     secrets: tuple[Rule, ...] = ()
-    public: tuple[Protection, ...] = ()  #: what is no secret
+    public: tuple[Protection, ...] = ()  #: paths that are no secret
+    ecosystems: Mapping[str, Ecosystem] = attrs.field(factory=dict, hash=False)  #: by name
+
+    def ecosystem(self, name: str) -> Ecosystem:
+        """An ecosystem by its name; one that no file lists has its own name as its only command."""
+        return self.ecosystems.get(name) or Ecosystem(name=name, commands=(name,))

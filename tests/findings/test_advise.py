@@ -41,7 +41,7 @@ def test_cleanup_in_a_later_layer() -> None:
     assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
     assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SURE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
-    assert finding.title == "layer 1 deletes 2 files of layer 0, which are downloaded all the same"
+    assert finding.title == "layer 1 deletes 2 files of layer 0; they are still downloaded"
     assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
     assert finding.rule == "docs/rules.md#os101"
 
@@ -258,7 +258,7 @@ def test_braces_in_steps_and_paths_mean_themselves() -> None:
     """A shell's variables keep their names in fixes, whatever they are called; and so do folders in titles."""
     step = "RUN for path in a b; do cp ${path} /tmp/{path}; done"
     assert step in only(advice_on({"tmp/x": b"1"}, steps=[step])).fix
-    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title.startswith("/{files}/x = /b/x: 1 file of")
+    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title == "identical content in /{files}/x and /b/x: 1 file"
 
 
 def test_package_databases_and_licences_stay_twice() -> None:
@@ -323,13 +323,13 @@ def test_duplicate_content() -> None:
     ]
     advice = advice_on(*layers, steps=["RUN one", "RUN two"])
     first, second = advice.findings
-    assert (first.id, first.title) == ("OS110", "/opt/one = /srv/two: 3 files of equal content")
+    assert (first.id, first.title) == ("OS110", "identical content in /opt/one and /srv/two: 3 files")
     assert (first.size, first.layers, first.confidence) == (27, (1,), Confidence.LIKELY)
     assert (
         first.fix
         == "Keep one copy: link to /opt/one (ln -s, or ln within one layer) in place of the copy that `RUN two` makes."
     )
-    assert (second.title, second.size) == ("/opt/one/a/x = /other: 1 file of equal content", 9)
+    assert (second.title, second.size) == ("identical content in /opt/one/a/x and /other: 1 file", 9)
 
 
 def test_many_duplicates_are_told_together() -> None:
@@ -339,7 +339,7 @@ def test_many_duplicates_are_told_together() -> None:
         files |= {f"a{number}/x{number}": b"%d" % number * (10 + number), f"b/y{number}": b"%d" % number * (10 + number)}
     advice = advice_on(files)
     assert len(advice.findings) == 6
-    assert advice.findings[0].title == "4 files more repeat the content of others"
+    assert advice.findings[0].title == "more copies of identical content: 4 files"
     assert advice.findings[0].size == 10 + 11 + 12 + 13
     assert advice.size == sum(range(10, 19))
 
@@ -490,7 +490,7 @@ def test_packages_are_not_to_be_linked() -> None:
     assert advice_on(inside).findings == ()
     nested = {f"app/node_modules/{at}x/{name}": text for at in ("", "y/node_modules/") for name, text in data.items()}
     finding = only(advice_on(nested))
-    assert finding.title == "the same packages installed twice, within /app/node_modules: 2 files of equal content"
+    assert finding.title == "the same packages are installed twice, within /app/node_modules: 2 files"
     assert (finding.fix, finding.confidence) == ("npm dedupe in /app, where versions allow.", Confidence.ASK)
     two = {f"{project}/node_modules/x/{name}": text for project in ("one", "two") for name, text in data.items()}
     assert "One workspace for both projects" in only(advice_on(two)).fix
@@ -506,7 +506,7 @@ def test_packages_are_not_to_be_linked() -> None:
 def test_two_files_of_one_content() -> None:
     """Both paths are told in full."""
     finding = only(advice_on({"app/m/w.bin": b"1" * 99}, {"srv/w.bin": b"1" * 99}, steps=[COPY, "RUN cp -r /app/m /srv"]))
-    assert finding.title == "/app/m/w.bin = /srv/w.bin: 1 file of equal content"
+    assert finding.title == "identical content in /app/m/w.bin and /srv/w.bin: 1 file"
 
 
 def test_databases_and_licences_are_never_junk() -> None:
@@ -564,8 +564,8 @@ def test_nearly_empty_layers() -> None:
     ).findings
     titles = {finding.layers: finding.title for finding in found if finding.id == "OS122"}
     assert titles == {
-        (1,): "layer 1 is all but empty: it stores no content, 1 entry",
-        (2,): "layer 2 is all but empty: it stores nothing",
+        (1,): "layer 1 is nearly empty: it stores no content, 1 entry",
+        (2,): "layer 2 is nearly empty: it stores nothing",
     }
 
 

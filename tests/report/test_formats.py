@@ -139,7 +139,7 @@ def test_rules_are_explained_in_general() -> None:
     theirs = attrs.evolve(finding(text="our cache: 3 files"), id="ACME001")
     rules = explain_rules([*ours, theirs])
     assert list(rules) == ["OS102", "OS301", "ACME001"]
-    assert rules["OS102"].title == "files stored again for their owner, mode or time"
+    assert rules["OS102"].title == "files stored again only to change owner, permissions or timestamps"
     assert rules["OS301"].title == "apt package lists"
     assert "--mount=type=cache" in rules["OS301"].help
     assert rules["ACME001"].title == "our cache"

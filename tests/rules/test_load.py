@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize.rules.rule import OWN_PREFIX, Protection, Rule
+from ocisize.rules.rule import Protection, Rule
 from ocisize.rules.load import load_catalog, parse_catalog
-from ocisize.model.findings import Confidence
+from ocisize.model.findings import PACKAGED_PREFIX, Category, Confidence
 from ocisize.rules.match import match_rows
-from ocisize.findings.topics import TOPICS, Topic
+from ocisize.findings.explanations import Check, Explanation, explain, explain_all_checks
 from ocisize.errors import CatalogError
 from tests.catalogs import rules_page, table_of
 
@@ -58,9 +59,11 @@ def test_every_rule_claims_its_examples_and_no_near_misses(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
 def test_every_rule_is_complete(rule: Rule) -> None:
     """Every packaged rule says why, how to mend it, and has an id in its range."""
-    assert re.fullmatch(OWN_PREFIX + r"3\d\d", rule.id)
+    assert re.fullmatch(PACKAGED_PREFIX + r"3\d\d", rule.id)
     assert rule.why
     assert rule.fix
+    assert rule.packaged
+    assert rule.category is not Category.OTHER, "give the rule a category"
     assert rule.what.endswith(".")
     assert re.fullmatch(r"(https://\S+)?", rule.source)
 
@@ -197,25 +200,42 @@ def test_rules_page_is_up_to_date() -> None:
     """docs/rules.md says what the catalogue says, with an anchor for every rule."""
     page = (ROOT / "docs/rules.md").read_text("utf-8")
     assert page == rules_page(CATALOG), "run: python -m tests.catalogs > docs/rules.md"
-    ids = [topic.id for topic in TOPICS] + [rule.id for rule in CATALOG.rules]
+    ids = [explanation.id for explanation in explain_all_checks()] + [rule.id for rule in CATALOG.rules]
     assert re.findall(r'<a id="(\w+)">', page) == [id_.lower() for id_ in ids]
     assert ids == sorted({*ids})
 
 
-def test_every_finding_is_explained() -> None:
-    """Every id that stands in the code of an analysis has a section, and no section is about an id that does not."""
-    paths = [path for folder in ("findings", "rules") for path in (ROOT / "ocisize" / folder).rglob("*.py")]
-    code = "".join(path.read_text("utf-8") for path in paths if path.stem != "topics")
-    assert {*re.findall(r'"(OS[12]\d\d)"', code)} == {topic.id for topic in TOPICS}
+def test_every_check_is_explained_and_used() -> None:
+    """Every kind of finding has a table, and every table is the finding of some check."""
+    assert [explain(check).id for check in Check] == sorted({explain(check).id for check in Check})
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "ocisize/findings/checks").glob("*.py"))
+    assert {*re.findall(r"\bCheck\.(\w+)", code)} == {check.name for check in Check}
 
 
-@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
-def test_every_topic_is_complete(topic: Topic) -> None:
-    """Every section says what, why and how to mend it."""
-    assert topic.what.endswith(".")
-    assert topic.why.endswith(".")
-    assert topic.fix
-    assert re.fullmatch(r"(https://\S+)?", topic.source)
+def test_no_code_depends_on_ids() -> None:
+    """Ids are data: no string in Python code is the id of a packaged rule, or a prefix or pattern of ids."""
+    for path in (ROOT / "ocisize").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        strings = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        assert not [text for text in strings if re.match(r"OS[0-9(\[\\]", text)], path
+
+
+@pytest.mark.parametrize("explanation", explain_all_checks(), ids=lambda explanation: explanation.id)
+def test_every_explanation_is_complete(explanation: Explanation) -> None:
+    """Every kind of finding says what it is, why it matters and how to fix it, and has a message."""
+    assert explanation.what.endswith(".")
+    assert explanation.why.endswith(".")
+    assert explanation.fix
+    assert explanation.messages
+    assert explanation.category is not Category.OTHER
+    assert re.fullmatch(r"(https://\S+)?", explanation.source)
+
+
+def test_files_that_one_step_uses() -> None:
+    """Exactly these rules are about files that only the step that wrote them reads: deleting them may move into that step."""
+    ids = {rule.id for rule in CATALOG.rules if rule.category in (Category.CACHE, Category.TEMPORARY)}
+    numbers = (*range(301, 325), 326, 327, 330, 331, 388)
+    assert ids == {f"{PACKAGED_PREFIX}{number}" for number in numbers}
 
 
 def test_fixes_are_filled() -> None:
@@ -262,6 +282,8 @@ def test_optional_keys_have_defaults() -> None:
         (('["/var/cache/acme/"]', '["a", 1]'), "x.toml: ACME001: globs: got ['a', 1], expected an array of strings"),
         (('["/var/cache/acme/"]', '["a**"]'), "x.toml: ACME001: globs: the glob 'a**' has '**' within a component"),
         (("what", "waht"), "x.toml: ACME001: waht: unknown key, expected what; x.toml: ACME001: what: got nothing, expected a string that is not empty"),
+        (("confidence", 'category = "junk"\nconfidence'), "x.toml: ACME001: category: got 'junk', expected one of cache, temporary, "
+         "build, development, documentation, test, log, leftover, package, waste, duplicate, layer, config, secret, base, other"),
         (("confidence", 'kinds = ["pipe"]\nconfidence'), "x.toml: ACME001: kinds: got 'pipe', expected some of file, hardlink, "
          "symlink, char, block, dir, fifo"),
         (("confidence", 'needs = ["{name}/a"]\nconfidence'), "x.toml: ACME001: needs: got '{name}/a', expected a path from / or "

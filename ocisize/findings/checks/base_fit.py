@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.model.findings import Confidence, Severity
+from ocisize.findings.explanations import Check, explain
+from ocisize.model.findings import Severity
 from ocisize.model.system import Runtime
 from ocisize.packages.runtimes import Target, load_runtimes, load_targets
 from ocisize.packages.system import program_of
@@ -72,12 +73,13 @@ def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Clai
     target = max(targets, key=lambda target: target.target)
     least, most = target.target
     if size > _FAR_ABOVE_TARGET * most:
+        rule = explain(Check.FAR_ABOVE_TARGET)
+        size_range = {"least": _mb(least, ""), "most": _mb(most)}
         yield Claim(
-            id="OS240",
-            title=f"{how}{_mb(size)} to download, where {target.title} mostly takes {_mb(least, '')} to {_mb(most)}",
-            confidence=Confidence.ASK,
-            fix="Build in a stage of its own and copy only what runs into a small base; the findings that save most show "
-            "what else there is.",
+            rule=rule,
+            title=rule.title_of(size=f"{how}{_mb(size)}", runtime=target.title, **size_range),
+            fix="Build in a separate stage and copy only the program into a small base image; the findings that save most "
+            "show what else can go.",
             severity=Severity.MEDIUM if size > _VERY_FAR_ABOVE_TARGET * most else Severity.LOW,
         )
 
@@ -94,10 +96,10 @@ def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
         return None
     full, slim = _base_name(target.full, runtime, target), _base_name(target.slim, runtime, target)
     sizes = f" ({_mb(target.slim_size)} instead of {_mb(target.full_size)} to download)" if target.full_size else ""
+    rule = explain(Check.FULL_VARIANT)
     return Claim(
-        id="OS243",
-        title=f"built on {full}, which has a whole build environment",
-        confidence=Confidence.ASK,
+        rule=rule,
+        title=rule.title_of(full=full),
         fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a stage of its own."
         + _alpine_hint(evidence, target, runtime),
         other_layers=tuple(sorted({*compilers, runtime.layer})),
@@ -115,10 +117,10 @@ def _large_base(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]
             slim = _base_name(target.slim or target.alpine, runtime, target)
             known = f" ({_mb(target.slim_size)})" if target.slim_size and target.runtime != "native" else ""
             more = "".join(f"; or {_base_name(text, runtime, target)}" for text in target.more)
+            rule = explain(Check.LARGE_BASE)
             yield Claim(
-                id="OS241",
-                title=f"the base image takes {how}{_mb(size)} to download, more than {runtime.title} needs",
-                confidence=Confidence.ASK,
+                rule=rule,
+                title=rule.title_of(size=f"{how}{_mb(size)}", runtime=runtime.title),
                 fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine_hint(evidence, target, runtime),
                 other_layers=tuple(range(evidence.base_layers)),
                 severity=Severity.LOW,
@@ -135,10 +137,10 @@ def _alpine_hint(evidence: ImageEvidence, target: Target, runtime: Runtime) -> s
 
 def _whole_jdk(runtime: Runtime) -> Claim:
     version = runtime.version.partition(".")[0] or "21"
+    rule = explain(Check.WHOLE_JDK)
     return Claim(
-        id="OS242",
-        title="a JDK, where a JRE mostly serves",
-        confidence=Confidence.ASK,
+        rule=rule,
+        title=rule.title_of(),
         fix=f"Compile in a stage of its own and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
         "modules needed: jlink --add-modules … --strip-debug --no-header-files --no-man-pages. Keep the JDK where the "
         "application compiles at run time or jcmd and jmap are needed inside.",

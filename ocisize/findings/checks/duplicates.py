@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_kind import copies_from_context
 from ocisize.model.findings import Confidence
 from ocisize.packages.owners import PackageManager, installed_twice, package_manager_of
@@ -77,13 +78,11 @@ def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim
     for root in named:
         only = whole[groups[root][0]] if len(groups[root]) == 1 else None
         first, second = map(_display_path, (only.original, only.copy) if only else root)
-        yield _claim(
-            f"{first} = {second}: {FILES} of equal content", _by_layer(groups[root]), partial(_link_fix, evidence, first)
-        )
+        yield _claim("tree", _by_layer(groups[root]), partial(_link_fix, evidence, first), first=first, second=second)
     told = {place for root in named for place in groups[root]}
     if rest := [pair.place for pair in pairs if pair.place not in told]:
-        title = f"{FILES} {'more ' * bool(named)}repeat the content of others"
-        yield _claim(title, _by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
+        variant = "more" if named else "others"
+        yield _claim(variant, _by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
 
 
 def _of_packages(evidence: ImageEvidence, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
@@ -99,11 +98,12 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[_Package, Sequence[_Pl
             else f"One workspace for both projects (npm workspaces), so that {here} and {there} become one; or bundle each."
         )
         yield _claim(
-            f"the same packages installed twice, {where}: {FILES} of equal content",
+            "packages",
             _by_layer(groups[kind, first, second]),
             fix,
             confidence=Confidence.ASK,
             min_share=_MIN_PACKAGES_SHARE,
+            where=where,
         )
 
 
@@ -198,17 +198,19 @@ def _display_path(path: bytes) -> str:
 
 
 def _claim(
-    title: str,
+    variant: str,
     rows: Mapping[int, Sequence[int]],
     fix: Fix,
     *,
-    confidence: Confidence = Confidence.LIKELY,
+    confidence: Confidence | None = None,
     min_share: float = 0.0,
+    **values: str,
 ) -> Claim:
+    rule = explain(Check.IDENTICAL_FILES)
     return Claim(
-        id="OS110",
-        title=title,
-        confidence=confidence,
+        rule=rule,
+        title=rule.title_of(variant, files=FILES, **values),
+        confidence=confidence or rule.confidence,
         fix=fix,
         blame_first_layer=True,
         tier=Tier.DUPLICATE,

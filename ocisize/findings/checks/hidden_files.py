@@ -10,8 +10,9 @@ from itertools import compress
 
 import attrs
 
-from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.claim import FILES, THEY_ARE, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.findings.explanations import Check, explain
 from ocisize.history.ownership import chown_for_earlier_run, copy_with_ownership, target_of
 from ocisize.history.package_managers import (
     add_packages_edit,
@@ -35,11 +36,11 @@ from ocisize.history.step_kind import (
     sets_metadata,
 )
 from ocisize.model.build_step import StepKind
-from ocisize.model.findings import Confidence
+from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.text import decode_name
 
-_CACHES = re.compile(r"OS3(?:0\d|1\d|2[0-4]|26|27|30|31|88)")  # rules on what a step needs only itself
+_USED_BY_ONE_STEP = (Category.CACHE, Category.TEMPORARY)  # files that only the build step that wrote them reads
 _MIN_REWRITTEN_SHARE = 0.9  # share of a layer's content that another writes again when both do the same
 _UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user rewrites in any base
     rb"etc/(?:passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/ld\.so\.cache$|etc/alternatives/|etc/(?:resolv\.conf|hosts)$"
@@ -48,21 +49,13 @@ _UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user re
 )
 _MAX_SAMPLE = 500  # files whose paths tell which chown changes them
 _MIN_UNAVOIDABLE_SHARE = 0.01  # share of the download below which such files are no finding
-_IDS = {
-    Cause.DELETED: "OS101",
-    Cause.METADATA_ONLY: "OS102",
-    Cause.OVERWRITTEN: "OS103",
-    Cause.OPAQUE: "OS104",
-    Cause.DUPLICATE_ENTRY: "OS105",
-    Cause.UNREACHABLE: "OS106",
-}
-_TITLES = {
-    Cause.DELETED: f"layer {{upper}} deletes {FILES} of layer {{lower}}, which are downloaded all the same",
-    Cause.METADATA_ONLY: f"layer {{upper}} stores {FILES} of layer {{lower}} again, for their owner, mode or time alone",
-    Cause.OVERWRITTEN: f"layer {{upper}} overwrites {FILES} of layer {{lower}}",
-    Cause.OPAQUE: f"layer {{upper}} replaces folders with {FILES} of layer {{lower}}, which are downloaded all the same",
-    Cause.DUPLICATE_ENTRY: f"layer {{lower}} stores {FILES} a second time over",
-    Cause.UNREACHABLE: f"layer {{lower}} stores {FILES} that no container can see",
+_CHECKS = {
+    Cause.DELETED: Check.DELETED,
+    Cause.METADATA_ONLY: Check.METADATA_ONLY,
+    Cause.OVERWRITTEN: Check.OVERWRITTEN,
+    Cause.OPAQUE: Check.OPAQUE,
+    Cause.DUPLICATE_ENTRY: Check.DUPLICATE_ENTRY,
+    Cause.UNREACHABLE: Check.UNREACHABLE,
 }
 
 
@@ -90,10 +83,11 @@ def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
         of_base = _is_of_base(evidence, lower) and lower != upper
         chosen = cause is Cause.METADATA_ONLY and sets_metadata(steps[upper])
         remedy = _remedy(evidence, cause, lower, upper, rows)
+        rule = explain(_CHECKS[cause])
         yield Claim(
-            id=_IDS[cause],
-            title=_TITLES[cause].replace("{upper}", str(upper)).replace("{lower}", str(lower)),
-            confidence=Confidence.ASK if of_base and not chosen else Confidence.SURE,
+            rule=rule,
+            title=rule.title_of(upper=upper, lower=lower, files=FILES, they_are=THEY_ARE),
+            confidence=Confidence.ASK if of_base and not chosen else rule.confidence,
             fix=remedy.fix,
             change=remedy.change,
             fix_suffix=remedy.fix_suffix,
@@ -207,7 +201,12 @@ def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
     if steps[upper].text and not removes_only(steps[upper]) and not cleanup_command(steps[upper]):
         return True
     between = [step for step in steps[lower + 1 : upper] if step.kind is StepKind.RUN]
-    caches = {row for id_, found in evidence.matches[lower].items() if _CACHES.fullmatch(id_) for row in found}
+    caches = {
+        row
+        for rule in evidence.catalog.rules
+        if rule.category in _USED_BY_ONE_STEP
+        for row in evidence.matches[lower].get(rule.id, ())
+    }
     sizes = evidence.tables[lower].sizes
     if all(row in caches for row in rows if sizes[row]):
         return fetches_lists(steps[lower]) and any(map(relies_on_lists, between))

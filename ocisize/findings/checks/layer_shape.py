@@ -8,8 +8,9 @@ from itertools import compress
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_kind import makes_directory
-from ocisize.model.findings import Confidence, Severity
+from ocisize.model.findings import Severity
 from ocisize.model.sizes import paid_layers
 
 MAX_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
@@ -29,11 +30,11 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
         size = layer.compressed_size or 0
         if len(layers) > 1 and size >= _MIN_HEAVY_SIZE and size > _MIN_HEAVY_SHARE * download:
             yield _remark(
-                "OS120",
-                f"layer {layer.index} is {100 * size // download} % of the download",
-                f"It is pulled by one connection and unpacked by one core. Look at `{evidence.step(layer.index)}` first; "
+                Check.HEAVY_LAYER,
+                f"One connection downloads it and one core unpacks it. Look at `{evidence.step(layer.index)}` first; "
                 "split what changes with every build from what does not.",
                 layer.index,
+                percent=100 * size // download,
             )
         if (
             layer.compression != "plain"
@@ -41,31 +42,33 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
             and size > _MIN_INCOMPRESSIBLE_RATIO * layer.content_size
         ):
             yield _remark(
-                "OS121",
-                f"layer {layer.index} hardly compresses: its files are compressed already",
-                "Keep archives out of the image: unpack them in the step that fetches them. Fetch models and media when the "
-                "container starts, where that serves.",
+                Check.INCOMPRESSIBLE_LAYER,
+                "Keep archives out of the image: unpack them in the step that downloads them. Download models and media "
+                "when the container starts, where possible.",
                 layer.index,
             )
         empty = not layer.content_size and not layer.hides_size and not table.paths.contain(WHITEOUT)
         if empty and not makes_directory(layer.build_step):  # which cannot be joined into another step
             count = layer.entry_count
-            what = f"no content, {count:,} entr{'y' if count == 1 else 'ies'}" if count else "nothing"
+            content = f"no content, {count:,} entr{'y' if count == 1 else 'ies'}" if count else "nothing"
             yield _remark(
-                "OS122",
-                f"layer {layer.index} is all but empty: it stores {what}",
+                Check.EMPTY_LAYER,
                 f"Join `{evidence.step(layer.index)}` into another step: each layer costs a request.",
                 layer.index,
+                content=content,
             )
     if len(layers) > MAX_LAYERS:
+        rule = explain(Check.MANY_LAYERS)
         yield Claim(
-            id="OS123",
-            title=f"{len(layers)} layers",
-            confidence=Confidence.ASK,
-            fix="Join steps that change together: clients fetch few layers at once, and Docker's overlay stops at 127.",
+            rule=rule,
+            title=rule.title_of(count=len(layers)),
+            fix="Join steps that change together: clients download a few layers at once, and Docker's overlay storage "
+            "allows at most 127.",
             severity=Severity.LOW,
         )
 
 
-def _remark(number: str, title: str, fix: str, layer: int) -> Claim:
-    return Claim(id=number, title=title, confidence=Confidence.ASK, fix=fix, other_layers=(layer,), severity=Severity.LOW)
+def _remark(check: Check, fix: str, layer: int, **values: object) -> Claim:
+    rule = explain(check)
+    title = rule.title_of(layer=layer, **values)
+    return Claim(rule=rule, title=title, fix=fix, other_layers=(layer,), severity=Severity.LOW)

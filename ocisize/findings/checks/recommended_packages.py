@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check, explain
 from ocisize.history.shell import Change, edit_each
 from ocisize.history.step_kind import copies_from_context
 from ocisize.model.build_step import BuildStep
-from ocisize.model.findings import Confidence
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.tar.filetable import REGULAR, FileTable
 
-ID = "OS201"
 OPTION = "--no-install-recommends"
 
 _STATUS = b"var/lib/dpkg/status"
@@ -31,7 +30,7 @@ _WITHOUT_RECOMMENDED = re.compile(
     r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE
 )
 _MAX_NAMES = 3  # packages in a title
-_FIX_SUFFIX = " (hadolint DL3015). The largest it would spare: {}; if one is missed at run time, install it by name"
+_FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}; if one is needed at run time, install it by name"
 
 
 def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -74,11 +73,11 @@ def _claim(
     chosen.sort(key=lambda package: (-sizes[package.id], package.id.name, package.id.architecture))
     names = ", ".join(package.id.name for package in chosen[:_MAX_NAMES]) + (" …" if len(chosen) > _MAX_NAMES else "")
     count = len(chosen)
-    what = f"{count:,} packages that are" if count > 1 else "a package that is"
+    what, how = (f"{count:,} packages", "recommendations") if count > 1 else ("1 package", "a recommendation")
+    rule = explain(Check.RECOMMENDED_PACKAGES)
     yield Claim(
-        id=ID,
-        title=f"layer {layer} holds {what} only recommended ({names}): {FILES}",
-        confidence=Confidence.LIKELY,
+        rule=rule,
+        title=rule.title_of(layer=layer, packages=what, recommendations=how, names=names, files=FILES),
         fix=_fix(evidence, layer),
         change=Change(layer=layer, edit=edit_each(_without_recommended)) if layer >= evidence.base_layers else None,
         fix_suffix=_FIX_SUFFIX.format(", ".join(package.id.name for package in chosen[:_MAX_NAMES])),
@@ -89,7 +88,7 @@ def _claim(
 
 def _fix(evidence: ImageEvidence, layer: int) -> str:
     if layer < evidence.base_layers:
-        return "The base image brings them: choose one whose maintainers install without recommended packages."
+        return "The base image brings them: use a base image that installs no recommended packages."
     step = evidence.layers[layer].build_step
     if copies_from_context(step):
         return f"Install with {OPTION} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."

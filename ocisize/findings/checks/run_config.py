@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.model.findings import Confidence, Severity
+from ocisize.findings.explanations import Check, explain
+from ocisize.model.findings import Severity
 
 _ROOT_USERS = ("", "root", "0")
 
@@ -15,19 +16,19 @@ def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on images that run as root, and on names that mean another image tomorrow."""
     user = evidence.config.run.user
     if evidence.layers and evidence.config.os != "windows" and user.partition(":")[0].strip() in _ROOT_USERS:
+        rule = explain(Check.ROOT_USER)
         yield Claim(
-            id="OS220",
-            title=f"containers run as root: {f'USER is {user}' if user else 'the image sets no USER'}",
-            confidence=Confidence.ASK,
-            fix="Make a user in a RUN, give it what the program writes to (COPY --chown), and set USER to its number.",
+            rule=rule,
+            title=rule.title_of(user=f"USER is {user}" if user else "the image sets no USER"),
+            fix="Make a user in a RUN, let it own what the program writes to (COPY --chown), and set USER to its number.",
             severity=Severity.LOW,
         )
     if _is_moving(evidence.reference or ""):
+        rule = explain(Check.MOVING_TAG)
         yield Claim(
-            id="OS221",
-            title="the image is named by a tag that moves: latest",
-            confidence=Confidence.ASK,
-            fix="Publish and pull a tag that names one version, or a digest: what runs is then what was tested.",
+            rule=rule,
+            title=rule.title_of(),
+            fix="Publish and pull a tag that names one version, or a digest, so that the tested image is the one that runs.",
             severity=Severity.LOW,
         )
 

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check, Explanation, explain
 from ocisize.history.redact import is_secret
 from ocisize.history.step_kind import copies_from_context, sets_variables
 from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
-from ocisize.rules.rule import LEAK_ID, Rule
+from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name, plural
 
-_REPLACE_IT = "Replace the secret: whoever can pull the image has it."
+_REPLACE_IT = "Replace the secret: anyone who can pull the image can read it."
 _MOUNT = "RUN --mount=type=secret,id=NAME"
 _MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
 _INFO = b"var/lib/dpkg/info/"
@@ -31,9 +32,10 @@ def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
     variables = [pair.partition("=") for pair in evidence.config.run.env]
     names = tuple(dict.fromkeys(name for name, _, value in variables if is_secret(name, value)))
     if names:
+        rule = explain(Check.ENVIRONMENT_SECRETS)
         yield _remark(
-            "OS231",
-            f"the environment gives {'secrets' if len(names) > 1 else 'a secret'} away: {_listed(names)}",
+            rule,
+            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", names=_listed(names)),
             f"{_REPLACE_IT} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
         )
     yield from _find_leaks(evidence, frozenset(names))
@@ -47,14 +49,15 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
         if names:
             layers[names] += [] if leak.layer is None else [leak.layer]
     told: set[str] = set()
+    rule = explain(Check.HISTORY_SECRETS)
     for names, held in sorted(layers.items(), key=lambda item: (-len(item[0]), item[0])):
         if not held and told.issuperset(names):
             continue
         told.update(names)
         where = f" in {_counted(held)}" if held else ""
         yield _remark(
-            "OS232",
-            f"the history gives {'secrets' if len(names) > 1 else 'a secret'} away{where}: {_listed(names)}",
+            rule,
+            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", where=where, names=_listed(names)),
             f"{_REPLACE_IT} Build arguments and commands stay in the config: use {_MOUNT}, and read it from "
             "/run/secrets/NAME.",
             layers=held,
@@ -94,14 +97,15 @@ def _about_files(
         where += f", still downloadable although layer {upper} {verb} {'it' if len(paths) == 1 else 'them'}"
     step = evidence.step(layers[0])
     if layers[0] < evidence.base_layers:
-        how = "It comes with the base image: tell its maintainers, and choose another."
+        how = "The base image brings it: tell its maintainers, and use another base image."
     elif copies_from_context(evidence.layers[layers[0]].build_step):
         how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
     else:
         how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."
+    explanation = explain(Check.SECRET_FILES)
     return _remark(
-        LEAK_ID,
-        f"{rule.title} in {where}: {FILES}",
+        explanation,
+        explanation.title_of(kind=rule.title, where=where, files=FILES),
         f"{_REPLACE_IT} {how}",
         confidence=rule.confidence,
         layers=(*layers, upper) if hidden else layers,
@@ -129,7 +133,7 @@ def _counted(layers: Sequence[int]) -> str:
 
 
 def _remark(
-    number: str,
+    rule: Explanation,
     title: str,
     fix: str,
     *,
@@ -139,5 +143,5 @@ def _remark(
 ) -> Claim:
     severity = Severity.MEDIUM if confidence is Confidence.ASK else Severity.HIGH
     return Claim(
-        id=number, title=title, confidence=confidence, fix=fix, other_layers=tuple(layers), paths=paths, severity=severity
+        rule=rule, title=title, confidence=confidence, fix=fix, other_layers=tuple(layers), paths=paths, severity=severity
     )

@@ -10,33 +10,15 @@ from ocisize.findings.claim import FILES, PATH, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
 from ocisize.history.step_kind import copies_from_context, copies_from_stage
 from ocisize.model.build_step import BuildStep
-from ocisize.rules.rule import OWN_PREFIX, Rule
+from ocisize.rules.rule import Catalog, Rule
 
 _FROM_CONTEXT = "dockerignore"  # the fix for what comes from the build context
 _CACHE_MOUNT = "buildkit"  # the fix that keeps a cache out of the image
 _ANY_STEP = "any"
 _DEVELOPMENT = "npm-dev"  # the fix where npm installed development packages, too
-_SYSTEM = ("alpine", "apk", "apt", "debian", "dnf", "microdnf", "rpm", "yum")  # for packages of the distribution
 _OUTSIDE_PACKAGES = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
 _NPM_INSTALL = re.compile(r"\bnpm\s(?:.*?\s)?(?:ci|clean-install|install|i)\b")
 _WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|NODE_ENV=production|\s(?:-g|--global)\b")
-_ECOSYSTEM_WORDS = {  # what tells of an ecosystem in a build step, where its name alone does not
-    "alpine": r"apk",
-    "apt": r"apt(?:-get)?|dpkg",
-    "bundler": r"bundle",
-    "debian": r"apt(?:-get)?|dpkg|debian\.sh|debootstrap",
-    "dotnet": r"dotnet|nuget",
-    "gradle": r"gradlew?",
-    "java": r"java|jlink|jdk",
-    "mamba": r"u?micromamba|mamba",
-    "maven": r"mvnw?|maven",
-    "node": r"node|npm|yarn|pnpm",
-    "php": r"docker-php-\S+|php",
-    "pip": r"pip[\d.]*|pipx",
-    "portage": r"emerge",
-    "python": r"python[\d.]*|pip[\d.]*",
-    "rpm": r"dnf|yum|microdnf|tdnf|rpm|zypper",
-}
 
 
 def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -48,9 +30,8 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
             rows = {layer: chosen for layer, chosen in matched.items() if (layer < evidence.base_layers) is in_base}
             if rows:
                 yield Claim(
-                    id=rule_id,
+                    rule=rule,
                     title=f"{rule.title}: {FILES}",
-                    confidence=rule.confidence,
                     fix=partial(_fix, evidence, rule),
                     note="" if in_base else rule.note,
                     blame_first_layer=True,
@@ -61,13 +42,12 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
 
 def _fix(evidence: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
     """What to change about the layer that brought a path."""
-    own = not rule.id.startswith(OWN_PREFIX)
-    if layer < evidence.base_layers and not (own and rule.fix):
-        return f"The base image brings them ({rule.title}): choose a smaller base, or one whose maintainers leave them out."
-    return fix_for(rule, evidence.layers[layer].build_step, evidence.step(layer), path)
+    if layer < evidence.base_layers and (rule.packaged or not rule.fix):
+        return f"The base image brings them ({rule.title}): use a smaller base image."
+    return fix_for(rule, evidence.catalog, evidence.layers[layer].build_step, evidence.step(layer), path)
 
 
-def fix_for(rule: Rule, step: BuildStep, name: str, path: str = "") -> str:
+def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str = "") -> str:
     """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any.
 
     ``path`` is one that the step brought: what lies outside of the distribution's folders is not its packages'.
@@ -75,15 +55,15 @@ def fix_for(rule: Rule, step: BuildStep, name: str, path: str = "") -> str:
     """
     fixes = rule.fixes(build_step=name, path=PATH)
     first = fixes.pop(_DEVELOPMENT, None)
-    if copies_from_stage(step) and rule.id.startswith(OWN_PREFIX):
+    if copies_from_stage(step) and rule.packaged:
         return fix_for_stage(name)
-    if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.id.startswith(OWN_PREFIX) or not fixes):
+    if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.packaged or not fixes):
         return fixes.get(_FROM_CONTEXT, f"Leave them out of `{name}`: name them in .dockerignore.")
     named = [name for name in fixes if name not in (_CACHE_MOUNT, _FROM_CONTEXT, _ANY_STEP)]
     if path.startswith(_OUTSIDE_PACKAGES):
-        named = [name for name in named if name not in _SYSTEM]
+        named = [name for name in named if not catalog.ecosystem(name).system]
     chosen = (
-        [name for name in named if _runs(step, name)][:2]
+        [name for name in named if catalog.ecosystem(name).is_used_in(step.text)][:2]
         or [name for name in fixes if name == _ANY_STEP]
         or named[:1]
         or [name for name in fixes if name == _CACHE_MOUNT]
@@ -112,8 +92,3 @@ def _installs_development(step: BuildStep) -> bool:
     """Whether a step has npm install a project's development packages as well."""
     installs = [command for command in step.shell_commands if _NPM_INSTALL.search(command)]
     return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
-
-
-def _runs(step: BuildStep, ecosystem: str) -> bool:
-    words = _ECOSYSTEM_WORDS.get(ecosystem, re.escape(ecosystem))
-    return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", step.text) is not None

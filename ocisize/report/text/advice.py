@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence, Finding, Rewrite, Severity, sum_savings
+from ocisize.model.findings import Category, Confidence, Finding, Rewrite, Severity, sum_savings
 from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
@@ -28,12 +28,11 @@ _LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown
 LABEL = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 _LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, listed last"
-_GIVING_AWAY = "OS23"  #: of the findings on what an image gives away
 
 
 def is_secret(finding: Finding) -> bool:
     """Whether a finding is about what an image gives away."""
-    return finding.id.startswith(_GIVING_AWAY)
+    return finding.category is Category.SECRET
 
 
 def list_advice(analysis: Analysis) -> list[Finding]:

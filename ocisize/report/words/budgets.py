@@ -11,7 +11,7 @@ from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNO
 from ocisize.budgets.dive_ci import RULES, dive_figure, dive_passes
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetStatus, Metric, Place, Verdict
-from ocisize.model.findings import Finding
+from ocisize.model.findings import Category, Finding
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
@@ -28,7 +28,6 @@ _NAMES = {
 }
 _MAX_PLACES = 2  #: of a verdict in its line
 _OF_DOWNLOAD = (Metric.DOWNLOAD, Metric.PULL)
-_WASTE_IDS = "OS10"  #: of the findings on layers that hide others' files
 _OF_WASTE = (Metric.WASTE, Metric.USER_WASTE, Metric.EFFICIENCY)
 _TO_DO = {
     UNKNOWN_DOWNLOAD: "analyse the image in its registry, or limit what is unpacked",
@@ -207,7 +206,7 @@ def _to_do(verdict: Verdict, analysis: Analysis) -> str:
 def _advice(findings: Sequence[Finding], metric: Metric) -> str:
     """The finding that brings a figure down the most."""
     if metric in _OF_WASTE:
-        findings = [finding for finding in findings if finding.id.startswith(_WASTE_IDS)]
+        findings = [finding for finding in findings if finding.category is Category.WASTE]
     elif metric not in (*_OF_DOWNLOAD, Metric.UNPACKED):
         return ""
     if not findings:

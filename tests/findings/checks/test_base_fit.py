@@ -86,7 +86,7 @@ def test_a_full_official_image() -> None:
     claim = found["OS243"]
     assert "OS241" not in found
     assert (claim.other_layers, claim.severity, claim.confidence) == ((0, 1), Severity.MEDIUM, Confidence.ASK)
-    assert claim.title == "built on python:3.12, which has a whole build environment"
+    assert claim.title == "built on python:3.12, which includes a whole build environment"
     assert isinstance(claim.fix, str)
     assert claim.fix.startswith("Build on python:3.12-slim (43 MB instead of 411 MB to download); where packages must be")
     assert "python:3.12-alpine is smaller still, but has musl in place of glibc" in str(claim.fix)

@@ -48,7 +48,7 @@ STEP = "RUN /bin/sh -c apt-get update && apt-get install -y app # buildkit"
 def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     """Packages that are new, automatic and only recommended, with their files in that layer, also where /lib is merged."""
     (found,) = by_id(analyze(tmp_path, [database(BASE), UPPER], ["ADD rootfs", STEP]), "OS201")
-    assert found.title == "layer 1 holds 3 packages that are only recommended (fonts, libfont, docs): 8 files"
+    assert found.title == "layer 1 holds 3 packages installed only as recommendations (fonts, libfont, docs): 8 files"
     lists = [name for name in UPPER if name.endswith(".list") and "app" not in name]
     notes = [*lists, "var/lib/dpkg/info/fonts.postinst"]
     assert found.size == 114 + sum(len(UPPER[name]) for name in notes)
@@ -57,7 +57,7 @@ def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     assert found.layers == (1,)
     assert found.fix == (
         "Change layer 1 to `RUN apt-get update && apt-get install --no-install-recommends -y app` (hadolint DL3015). "
-        "The largest it would spare: fonts, libfont, docs; if one is missed at run time, install it by name."
+        "Largest packages avoided: fonts, libfont, docs; if one is needed at run time, install it by name."
     )
 
 

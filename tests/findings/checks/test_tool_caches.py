@@ -8,165 +8,86 @@ from pathlib import Path
 import pytest
 
 from ocisize.rules.load import load_catalog
-from ocisize.model.findings import Confidence
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Category, Confidence, Finding
 from ocisize.rules.match import match_rows
-from ocisize.findings.checks.tool_caches import TOOL_CACHES, ToolCache
+from ocisize.findings.checks.tools import ToolCache, load_tools
 from tests.advice import analyze, by_id
 from tests.catalogs import table_of
 
 LISTS = {"var/lib/apt/lists/deb_Packages": b"lists" * 99}
-# For each finding: a file its step leaves, steps that leave it, steps that do not, and what the fix for the first one says.
-CASES: dict[str, tuple[str, list[str], list[str], str]] = {
-    "OS202": (
-        "var/lib/apt/lists/deb_Packages",
-        ["apt-get update && apt-get install -y x", "apt update", "apt-get -qq -o A=b upgrade -y"],
-        ["apt-get update && rm -rf /var/lib/apt/lists/*", "find /var/lib/apt -type f -delete; apt-get update", "make"],
-        "`RUN apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*` (hadolint DL3009)",
-    ),
-    "OS203": (
-        "var/cache/apt/archives/x_1_amd64.deb",
-        ["apt-get install -y x", "apt-get -y dist-upgrade"],
-        ["apt-get install -y x && apt-get clean", "apt-get install x; rm -rf /var/cache/apt/*", "apt-get update"],
-        "`RUN apt-get install -y x && apt-get clean`.",
-    ),
-    "OS204": (
-        "var/cache/apk/APKINDEX.x.tar.gz",
-        ["apk update && apk add curl", "apk -U upgrade", "apk add --virtual .b gcc"],
-        ["apk add --no-cache curl", "apk --no-cache add curl", "apk add curl && rm -rf /var/cache/apk/*", "make"],
-        "`RUN apk update --no-cache && apk add --no-cache curl` (hadolint DL3019)",
-    ),
-    "OS205": (
-        "var/cache/yum/x/repomd.xml",
-        ["yum install -y x", "yum -y update"],
-        ["yum install -y x && yum clean all", "yum -y clean all", "dnf2 install x"],
-        "`RUN yum install -y x && yum clean all && rm -rf /var/cache/yum` (hadolint DL3032)",
-    ),
-    "OS206": (
-        "var/cache/dnf/x/repomd.xml",
-        ["microdnf install -y x", "dnf -y upgrade"],
-        ["dnf install -y x && dnf clean all", "microdnf install x; microdnf clean all", "dnfx install x"],
-        "`RUN microdnf install -y x && microdnf clean all && rm -rf /var/cache/dnf",
-    ),
-    "OS207": (
-        "var/cache/zypp/raw/x",
-        ["zypper -n install x", "zypper in x"],
-        ["zypper in x && zypper clean --all", "zypper in x && zypper cc -a"],
-        "zypper clean --all` (hadolint DL3036)",
-    ),
-    "OS208": (
-        "var/cache/pacman/pkg/x.pkg.tar.zst",
-        ["pacman -Syu --noconfirm x", "pacman -S x && pacman -Scc --noconfirm"],
-        ["pacman -S x && yes | pacman -Scc", "pacman -S x && rm -rf /var/cache/pacman/pkg/*", "pacman -Q"],
-        "&& rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*`.",
-    ),
-    "OS209": (
-        "root/.cache/pip/http/x",
-        ["pip install -r requirements.txt", "python3 -m pip install --upgrade pip setuptools wheel", "pip3.12 wheel ."],
-        ["pip install --no-cache-dir x", "PIP_NO_CACHE_DIR=1 pip install x", "pip install x && rm -rf ~/.cache", "pipx install x"],
-        "`RUN pip install --no-cache-dir -r requirements.txt` (hadolint DL3042)",
-    ),
-    "OS210": (
-        "root/.cache/uv/x",
-        ["uv sync --locked", "uv pip install x"],
-        ["uv sync --no-cache", "UV_NO_CACHE=1 uv sync", "uv sync && uv cache clean", "uvicorn install"],
-        "`RUN uv sync --no-cache --locked`",
-    ),
-    "OS211": (
-        "root/.cache/pypoetry/cache/x",
-        ["poetry install --only main"],
-        ["poetry install --no-cache", "poetry install && rm -rf ~/.cache", "poetry --version"],
-        "`RUN poetry install --only main && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv",
-    ),
-    "OS212": (
-        "opt/conda/pkgs/x.conda",
-        ["micromamba install -y x", "conda env create -f e.yml"],
-        ["conda install x && conda clean -afy", "conda info"],
-        "`RUN micromamba install -y x && micromamba clean --all --yes`",
-    ),
-    "OS213": (
-        "root/.npm/_cacache/x",
-        ["npm ci --omit=dev", "npm i", "npx tsc"],
-        ["npm ci && npm cache clean --force", "npm ci && rm -rf ~/.npm", "node x"],
-        "`RUN npm ci --omit=dev && npm cache clean --force`",
-    ),
-    "OS214": (
-        "usr/local/share/.cache/yarn/x",
-        ["yarn install --frozen-lockfile", "yarn"],
-        ["yarn && yarn cache clean", "yarnx install"],
-        "`RUN yarn install --frozen-lockfile && yarn cache clean` (hadolint DL3060)",
-    ),
-    "OS215": (
-        "root/.cache/go-build/x",
-        ["CGO_ENABLED=0 go build ./...", "go mod download"],
-        ["go build . && go clean -cache -modcache", "go version", "cargo build"],
-        "&& go clean -cache -modcache`",
-    ),
-    "OS216": (
-        "usr/local/cargo/registry/x",
-        ["cargo build --release", "cargo +nightly install x"],
-        ["cargo build && rm -rf /usr/local/cargo/registry", "cargo --version"],
-        '`RUN cargo build --release && rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"',
-    ),
-    "OS217": (
-        "usr/local/bundle/cache/x.gem",
-        ["gem install rails", "bundle install --jobs 4", "bundle"],
-        ["bundle install && rm -rf /usr/local/bundle/cache/*.gem", "gem list", "bundle exec rake"],
-        '`RUN gem install rails && rm -rf "$(gem env gemdir)/cache"',
-    ),
-    "OS218": (
-        "root/.composer/cache/x",
-        ["composer install --no-dev", "php composer.phar require x"],
-        ["composer install --no-cache", "composer install && composer clear-cache", "docker-php-ext-install x"],
-        "`RUN composer install --no-cache --no-dev`",
-    ),
-    "OS219": (
-        "root/.nuget/packages/x",
-        ["dotnet restore", "dotnet publish -c Release"],
-        ["dotnet restore && dotnet nuget locals all --clear", "dotnet --info"],
-        "`RUN dotnet restore && dotnet nuget locals all --clear`",
-    ),
-}  # fmt: skip
+#: what the fix says about the first example of a tool
+FIXES = {
+    "OS202": "`RUN apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*` (hadolint DL3009)",
+    "OS203": "`RUN apt-get install -y x && apt-get clean`.",
+    "OS204": "`RUN apk update --no-cache && apk add --no-cache curl` (hadolint DL3019)",
+    "OS205": "`RUN yum install -y x && yum clean all && rm -rf /var/cache/yum` (hadolint DL3032)",
+    "OS206": "`RUN microdnf install -y x && microdnf clean all && rm -rf /var/cache/dnf",
+    "OS207": "zypper clean --all` (hadolint DL3036)",
+    "OS208": "&& rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*`.",
+    "OS209": "`RUN pip install --no-cache-dir -r requirements.txt` (hadolint DL3042)",
+    "OS210": "`RUN uv sync --no-cache --locked`",
+    "OS211": "`RUN poetry install --only main && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv",
+    "OS212": "`RUN micromamba install -y x && micromamba clean --all --yes`",
+    "OS213": "`RUN npm ci --omit=dev && npm cache clean --force`",
+    "OS214": "`RUN yarn install --frozen-lockfile && yarn cache clean` (hadolint DL3060)",
+    "OS215": "&& go clean -cache -modcache`",
+    "OS216": '`RUN cargo build --release && rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"',
+    "OS217": '`RUN gem install rails && rm -rf "$(gem env gemdir)/cache"',
+    "OS218": "`RUN composer install --no-cache --no-dev`",
+    "OS219": "`RUN dotnet restore && dotnet nuget locals all --clear`",
+}
 
 
-def test_every_step_is_tested() -> None:
-    """A new step needs cases; ids ascend and none is used twice."""
-    assert [step.id for step in TOOL_CACHES] == list(CASES)
+def leftover_of(tool: ToolCache) -> str:
+    """A file that a tool leaves: an example of the rules it names."""
+    rules = {rule.id: rule for rule in load_catalog().rules}
+    return rules[tool.rules[0]].matches[0]
 
 
-@pytest.mark.parametrize("step", TOOL_CACHES, ids=lambda step: step.id)
-def test_steps_fit_the_catalogue(step: ToolCache) -> None:
-    """The rules a step names are the catalogue's, as sure as it says, and match the file of its cases."""
+@pytest.mark.parametrize("tool", load_tools(), ids=lambda tool: tool.id)
+def test_tools_fit_the_catalogue(tool: ToolCache) -> None:
+    """The rules a tool names are the catalogue's caches, as sure as it says, and it has one fix and examples."""
     catalog = load_catalog()
     rules = {rule.id: rule for rule in catalog.rules}
-    assert {rules[rule].confidence for rule in step.rules} == {step.confidence}
-    found = match_rows(catalog, table_of([CASES[step.id][0]]))
-    assert [catalog.rules[index].id for index in found] == list(step.rules)
-    assert bool(step.option) is not bool(step.cleanup)
+    assert {rules[rule].confidence for rule in tool.rules} == {tool.confidence}
+    assert {rules[rule].category for rule in tool.rules} == {Category.CACHE}
+    found = match_rows(catalog, table_of([leftover_of(tool)]))
+    assert [catalog.rules[index].id for index in found] == list(tool.rules)
+    assert bool(tool.option) is not bool(tool.cleanup)
+    assert tool.matches
+    assert tool.misses
 
 
-@pytest.mark.parametrize("step", TOOL_CACHES, ids=lambda step: step.id)
-def test_what_steps_leave(step: ToolCache, tmp_path: Path) -> None:
-    """A step that leaves files is named with them, and how it is written better; one that cleans up is not."""
-    path, leaving, cleaning, fix = CASES[step.id]
-    texts = [*leaving, *cleaning, f"{leaving[0]} <<EOF"]
+@pytest.mark.parametrize("tool", load_tools(), ids=lambda tool: tool.id)
+def test_examples_of_tools(tool: ToolCache, tmp_path: Path) -> None:
+    """A RUN that leaves files is named with them, and how to write it better; one that cleans up is not."""
+    path = leftover_of(tool)
+    texts = [*tool.matches, *tool.misses, f"{tool.matches[0]} <<EOF"]
     layers = [{path: f"{number}".encode() * (number + 9)} for number in range(len(texts))]
     for number, text in enumerate(texts):
         analysis = analyze(tmp_path / str(number), [layers[number]], [f"RUN /bin/sh -c {text} # buildkit"])
-        left = [each for each in by_id(analysis, "OS2") if each.id < "OS220"]
-        found = [(each.id, each.size, each.paths, each.layers) for each in left]
-        expected = (step.id, sum(map(len, layers[number].values())), (path,), (0,))
-        assert found == ([] if text in cleaning else [expected]), text
+        left = tool_findings(analysis)
+        found = [(finding.id, finding.size, finding.paths, finding.layers) for finding in left]
+        expected = (tool.id, sum(map(len, layers[number].values())), (path,), (0,))
+        assert found == ([] if text in tool.misses else [expected]), text
         if number == 0:
-            assert left[0].confidence is step.confidence
-            assert fix in left[0].fix
-        assert all(re.match(r"(Change layer 0 to `RUN .*`|In `RUN .*`, (end|use) .*)", each.fix) for each in left)
+            assert left[0].confidence is tool.confidence
+            assert FIXES.get(tool.id, tool.option or tool.cleanup) in left[0].fix
+        assert all(re.match(r"(Change layer 0 to `RUN .*`|In `RUN .*`, (end|use) .*)", finding.fix) for finding in left)
     assert left[0].fix.startswith("In `RUN ")  # what is read from a here-document cannot be written better
+
+
+def tool_findings(analysis: Analysis) -> list[Finding]:
+    """The findings that name a tool."""
+    ids = {tool.id for tool in load_tools()}
+    return [finding for finding in analysis.advice.findings if finding.id in ids]
 
 
 def test_caches_go_environments_stay() -> None:
     """Poetry keeps the environment it installs into beside its cache: neither a cleanup nor a mount may take it along."""
     environment = "~/.cache/pypoetry/virtualenvs/app-py3.12/"
-    removed = [word for step in TOOL_CACHES for word in step.cleanup.split() if word.startswith("~")]
+    removed = [word for tool in load_tools() for word in tool.cleanup.split() if word.startswith("~")]
     mounted = [
         target.replace("/root/", "~/", 1)
         for rule in load_catalog().rules
@@ -190,9 +111,9 @@ def test_caches_go_environments_stay() -> None:
 def test_what_a_later_step_needs(path: str, first: str, second: str, expected: str, tmp_path: Path) -> None:
     """A step that only fetches must not clean up before the one that uses what it fetched: the two are joined."""
     layers, steps = [{path: b"x"}, {"usr/x": b"y"}], [f"RUN {first}", f"RUN {second}"]
-    (found,) = [each for each in by_id(analyze(tmp_path / "two", layers, steps), "OS2") if each.id < "OS220"]
+    (found,) = tool_findings(analyze(tmp_path / "two", layers, steps))
     assert found.fix.startswith(f"Join `RUN {second}`, which may need them, into `RUN {first}`: {expected}")
-    (found,) = [each for each in by_id(analyze(tmp_path / "one", layers[:1], steps[:1]), "OS2") if each.id < "OS220"]
+    (found,) = tool_findings(analyze(tmp_path / "one", layers[:1], steps[:1]))
     assert found.fix.startswith(f"Change layer 0 to `RUN {first}")
 
 
@@ -203,7 +124,7 @@ def test_no_rows_no_finding(tmp_path: Path) -> None:
         [{"usr/bin/x": b"x"}, LISTS, LISTS],
         ["RUN apt-get update && pip install x && npm ci", "COPY apt-get update /", "RUN ./install.sh"],
     )
-    assert not [finding for finding in by_id(analysis, "OS2") if finding.id < "OS220"]
+    assert not tool_findings(analysis)
     assert by_id(analysis, "OS301")
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer
-from ocisize.model.findings import Advice, Confidence, Finding, Rewrite, Severity
+from ocisize.model.findings import Advice, Category, Confidence, Finding, Rewrite, Severity
 from ocisize.report.text.advice import write_advice
 from ocisize.report.json.advice import advice_to_json
 from ocisize.report.text.all_findings import write_advise
@@ -21,7 +21,7 @@ from tests.images import build_image, layer, write_layout
 
 FINDING = Finding(
     id="OS101",
-    title="layer 1 deletes 7 files of layer 0, which are downloaded all the same",
+    title="layer 1 deletes 7 files of layer 0; they are still downloaded",
     confidence=Confidence.SURE,
     severity=Severity.HIGH,
     layers=(0, 1),
@@ -57,6 +57,7 @@ LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, lis
 SECRET = attrs.evolve(
     FINDING,
     id="OS230",
+    category=Category.SECRET,
     title="private SSH keys in layer 0: 1 file",
     confidence=Confidence.LIKELY,
     paths=("app/id_rsa",),
@@ -65,7 +66,13 @@ SECRET = attrs.evolve(
     compressed_size=0,
 )
 REMARK = attrs.evolve(
-    SECRET, id="OS240", title="far too large", confidence=Confidence.ASK, severity=Severity.MEDIUM, paths=()
+    SECRET,
+    id="OS240",
+    category=Category.BASE,
+    title="far too large",
+    confidence=Confidence.ASK,
+    severity=Severity.MEDIUM,
+    paths=(),
 )
 
 
@@ -77,7 +84,7 @@ def test_a_finding_in_short(analysis: Analysis) -> None:
 Advice: 1 finding, together 1.00 kB of wire (10.0 %), 5.00 kB unpacked
 sure 1.00 kB
 {LEGEND}
-1.00 kB layer 1 deletes 7 files of layer 0, which are downloaded all the same
+1.00 kB layer 1 deletes 7 files of layer 0; they are still downloaded
         OS101 · sure · 5.00 kB unpacked · layers 0 and 1
         /var/a and 6 more
         → Delete them at once."""
@@ -101,7 +108,7 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
     lines = text.splitlines()
     assert lines[-3:] == [
         " remark OS240 ask far too large",
-        "  889 B OS111 sure layer 1 deletes 7 files of layer 0, which are downloaded all the same",
+        "  889 B OS111 sure layer 1 deletes 7 files of layer 0; they are still downloaded",
         "… and 3 more, 2.66 kB; ocisize advise IMAGE shows all",
     ]
 
@@ -140,7 +147,7 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
     lines = file.getvalue().splitlines()
     assert lines[5:10] == [
         "10.0 kB to download; 1.00 kB surely removable",
-        "Most at once: 1.00 kB, layer 1 deletes 7 files of layer 0, which are downloaded…",
+        "Most at once: 1.00 kB, layer 1 deletes 7 files of layer 0; they are still downl…",
         "",
         "Secrets: replace them, whoever can pull has them; ocisize advise IMAGE says how",
         " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
@@ -235,7 +242,7 @@ def test_it_fits(analysis: Analysis, width: int) -> None:
     finding = attrs.evolve(
         FINDING, title="t" * 300, build_steps=(BuildStep("i" * 300), BuildStep()), paths=("p" * 300,), fix="f" * 300
     )
-    secret = attrs.evolve(finding, id="OS230")
+    secret = attrs.evolve(finding, id="OS230", category=Category.SECRET)
     file = io.StringIO()
     write_text(attrs.evolve(analysis, advice=Advice((finding, secret))), file, width=width)
     for text in (file.getvalue(), all_of(analysis, finding, secret, width=width)):

@@ -1,0 +1,69 @@
+"""Tools that leave a cache in the layer of their build step, read from ``tools.toml``."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from importlib.resources import files
+from typing import Any
+
+import attrs
+
+from ocisize.model.findings import Confidence
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@attrs.frozen(kw_only=True)
+class ToolCache:
+    """A tool that leaves files unless a command cleans up. Regular expressions are searched for in shell commands."""
+
+    id: str  #: of its findings
+    title: str  #: what is left
+    message: str  #: template of a finding's title
+    what: str  #: for docs/rules.md, as ``why``
+    why: str
+    tool: str  #: the name in advice
+    command: str  #: regular expression for a command that leaves files; its first group, if any, is the tool as called
+    removes: str  #: the directory, as a regular expression, whose removal cleans up
+    remedy: str = ""  #: regular expression for other texts that keep the cache out of the layer
+    fetches: str = ""  #: regular expression for commands that only download what a later command needs
+    rules: tuple[str, ...] = attrs.field(converter=tuple)  #: ids of the catalogue's rules for the files
+    option: str = ""  #: to add to each command, if that is enough
+    cleanup: str = ""  #: to add at the end of the build step; ``{tool}`` is the tool as called
+    hadolint: str = ""  #: id of hadolint's rule, if there is one
+    confidence: Confidence = attrs.field(default=Confidence.SURE, converter=Confidence)
+    matches: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: commands of RUNs that leave the cache
+    misses: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: commands of RUNs that do not
+
+    @property
+    def advice(self) -> str:
+        """What to do about any build step that leaves the cache.
+
+        >>> next(tool for tool in load_tools() if tool.tool == "apk").advice
+        'use apk with --no-cache (hadolint DL3019)'
+        """
+        cleanup = self.cleanup.replace("{tool}", self.tool)
+        what = f"use {self.tool} with {self.option}" if self.option else f"end with `&& {cleanup}`"
+        return what + (f" (hadolint {self.hadolint})" if self.hadolint else "")
+
+    @property
+    def keeps_out(self) -> str:
+        """Regular expression for a build step that keeps the cache out of its layer."""
+        removal = rf"\brm\s+-.*{self.removes}|\bfind\s+.*{self.removes}.*-delete"
+        return f"{self.remedy}|{removal}" if self.remedy else removal
+
+
+@functools.cache
+def load_tools() -> tuple[ToolCache, ...]:
+    """The tools in the order of their ids; reading them takes about 1 ms of CPU, once in a process."""
+    document = tomllib.loads((files("ocisize") / "findings" / "checks" / "tools.toml").read_text("utf-8"))
+    return tuple(_tool(document, table) for table in document["tool"])
+
+
+def _tool(shared: dict[str, str], table: dict[str, Any]) -> ToolCache:
+    what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
+    return ToolCache(message=shared["message"], what=what, why=shared["why"], **table)
