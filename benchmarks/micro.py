@@ -90,7 +90,7 @@ def _scan(steps: Steps, folder: Path) -> None:
         steps.time("scan headers only", lambda: scan_tar(SkippableBytes(tar), hash_content=False), len)
 
 
-def _wire(steps: Steps, folder: Path) -> None:
+def _offset_map(steps: Steps, folder: Path) -> None:
     from ocisize.blob.stream import LayerStream
     from ocisize.tar.scanner import scan_tar
 
@@ -98,7 +98,7 @@ def _wire(steps: Steps, folder: Path) -> None:
     with largest.open("rb") as file:
         stream = LayerStream(iter(lambda: file.read(1 << 18), b""), stored_size=largest.stat().st_size)
         table = scan_tar(stream)
-    steps.time("wire map", lambda: stream.wire.shares(table.ends), len)
+    steps.time("offset map", lambda: stream.offsets.compressed_sizes(table.ends), len)
 
 
 def _merge(steps: Steps, folder: Path) -> None:
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     steps = Steps(options.rounds)
-    for step in (_scan, _wire, _merge, _catalog, _compare):
+    for step in (_scan, _offset_map, _merge, _catalog, _compare):
         try:
             step(steps, options.case)
         except (ImportError, AttributeError, TypeError) as error:

@@ -209,7 +209,7 @@ class Analyzer:
                 verify=self.verify,
                 hash_content=self.hash_content,
                 meter=Meter(tally),
-                aside=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
+                hash_in_thread=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
                 on_bytes=self._progress_of(layer, len(layers), check),
             )
 

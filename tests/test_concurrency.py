@@ -186,7 +186,7 @@ def test_a_fork_while_others_read(tmp_path: Path) -> None:
 
     name = str(write_docker_archive(rich_image().recompressed("plain"), tmp_path / "a.tar"))
     analyzer = Analyzer(on_progress=lambda _: None)
-    held = [scan._ONE_AT_A_TIME, analyzer._lock]
+    held = [scan._HEADER_SCAN_LOCK, analyzer._lock]
     for lock in held:
         lock.acquire()
     try:

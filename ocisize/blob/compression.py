@@ -21,7 +21,8 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
     isal_zlib = None  # type: ignore[assignment]
 
 GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
-#: what decoders raise when the stored bytes are not what they should be
+MAGIC_SIZE = 18  #: bytes at the start of a stream from which its compression is detected
+#: raised by decoders for malformed bytes
 DECODER_ERRORS = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
 
 
@@ -48,10 +49,10 @@ class Compression:
 
 
 def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
+    # The private readers below the files of gzip and isal.igzip: the files add a buffer that copies every byte once more
+    # and, when garbage follows the stream, loses bytes that were decoded before it.
     if isal_zlib is None:
         return gzip._GzipReader(file)  # noqa: SLF001
-    # The readers below gzip's and isal.igzip's files, without the buffer that copies every byte once more and, when
-    # garbage follows, loses what was decoded before it.
     return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
 
 
@@ -79,7 +80,7 @@ COMPRESSIONS: Mapping[str, Compression] = {
 
 
 def detect_compression(head: bytes) -> str:
-    r"""Return the name of a stream's compression, detected from its first 18 bytes.
+    r"""Return the name of a stream's compression, detected from its first MAGIC_SIZE bytes.
 
     Raises StreamError if the stream is compressed in a way that cannot be read.
 
@@ -96,7 +97,16 @@ def detect_compression(head: bytes) -> str:
 
 
 def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window: int) -> Decoder:
-    """Open a decoder that reads ``step`` stored bytes at a time; zstd windows have at most ``max_window`` bytes."""
+    """Open a decoder that reads ``step`` stored bytes at a time; zstd windows have at most ``max_window`` bytes.
+
+    Raises StreamError for a compression that cannot be read.
+
+    >>> from ocisize.blob.decoder_input import ChunkFile
+    >>> decoder = open_decoder(GZIP, ChunkFile([gzip.compress(b"content")]), step=4096, max_window=1 << 20)
+    >>> buffer = memoryview(bytearray(100))
+    >>> decoder.readinto(buffer), decoder.tell(), bytes(buffer[:7])
+    (7, 7, b'content')
+    """
     opener = COMPRESSIONS[compression].open_decoder
     if opener is None:
         raise StreamError(f"compressed with {compression}, which is not supported")

@@ -1,4 +1,4 @@
-"""StoredFile: a blob's stored bytes as the file object that decoders read from, counted as they are handed out."""
+"""DecoderInput: the stored bytes of a blob as the file that a decoder reads, with a count of the bytes read."""
 
 from __future__ import annotations
 
@@ -11,26 +11,35 @@ from ocisize.blob.zstd_frames import ZstdFrameParser
 
 
 class DecoderInput(io.RawIOBase):
-    """What decoders read from; ``consumed`` counts the bytes handed out."""
+    """The file that a decoder reads.
+
+    ``consumed`` is how many bytes the decoder has read. ``frames`` follows them where the decoder does not detect a
+    truncated stream.
+    """
 
     consumed = 0
-    frames: ZstdFrameParser | None = None  #: follows what is read, where the decoder does not tell a cut
+    frames: ZstdFrameParser | None = None
 
     def readable(self) -> bool:
         return True
 
     def peek(self, count: int) -> bytes:
-        """The first bytes without consuming them; only before the first read."""
+        """The first ``count`` bytes, which stay unread; only before the first read."""
         raise NotImplementedError
 
-    def _hand_out(self, piece: bytes | memoryview) -> None:
+    def _record(self, piece: bytes | memoryview) -> None:
         self.consumed += len(piece)
         if self.frames is not None:
             self.frames.feed(piece)
 
 
 class ChunkFile(DecoderInput):
-    """Chunks from anywhere, copied to where the decoder wants them."""
+    """The input from chunks, which are copied to the decoder's buffer.
+
+    >>> file = ChunkFile([b"abc", b"def"])
+    >>> file.peek(2), file.read(4), file.consumed
+    (b'ab', b'abcd', 4)
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -43,20 +52,21 @@ class ChunkFile(DecoderInput):
         self._chunk = memoryview(head)
         return head[:count]
 
-    def _next(self) -> memoryview:
+    def _current_chunk(self) -> memoryview:
+        """The unread rest of the current chunk, or the next one; empty at the end."""
         while not self._chunk and (chunk := next(self._chunks, None)) is not None:
             self._chunk = memoryview(chunk)
         return self._chunk
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """Fill the buffer whole but at the end: what decoders see, and so the wire map, depends on no chunking."""
+        """Fill the whole buffer except at the end, so that the offset map does not depend on the sizes of chunks."""
         filled = 0
-        while filled < len(buffer) and (chunk := self._next()):
+        while filled < len(buffer) and (chunk := self._current_chunk()):
             count = min(len(chunk), len(buffer) - filled)
             buffer[filled : filled + count] = chunk[:count]
             self._chunk = chunk[count:]
             filled += count
-        self._hand_out(buffer[:filled])
+        self._record(buffer[:filled])
         return filled
 
     def read(self, size: int = -1, /) -> bytes:
@@ -65,7 +75,7 @@ class ChunkFile(DecoderInput):
 
 
 class RegionFile(DecoderInput):
-    """Bytes of a local file, read straight to where the decoder wants them and verified there."""
+    """The input from a region of a local file, read straight into the decoder's buffer and verified there."""
 
     def __init__(self, region: FileRegion, verifier: Verifier | None) -> None:
         self._region, self._verifier = region.part(0, region.size), verifier
@@ -74,23 +84,24 @@ class RegionFile(DecoderInput):
     def peek(self, count: int) -> bytes:
         return self._region.read_at(0, count)
 
-    def _see(self, piece: bytes | memoryview, asked: int) -> None:
+    def _verify(self, piece: bytes | memoryview, requested: int) -> None:
+        """Record and verify what a read of ``requested`` bytes returned; the first empty read ends the verification."""
         if piece:
-            self._hand_out(piece)
+            self._record(piece)
             if self._verifier is not None:
                 self._verifier.update(piece)
-        elif asked and not self._ended:
+        elif requested and not self._ended:
             self._ended = True
             if self._verifier is not None:
                 self._verifier.finish()
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         count = self._region.readinto(buffer)
-        self._see(memoryview(buffer)[:count], len(buffer))
+        self._verify(memoryview(buffer)[:count], len(buffer))
         return count
 
     def read(self, size: int = -1, /) -> bytes:
-        asked = size if size >= 0 else CHUNK
-        piece = self._region.read(asked)
-        self._see(piece, asked)
+        requested = size if size >= 0 else CHUNK
+        piece = self._region.read(requested)
+        self._verify(piece, requested)
         return piece

@@ -1,37 +1,53 @@
-"""Stored bytes: chunks from anywhere, and FileRegion for those that lie in a local file."""
+"""Stored bytes as they are read: chunks from anywhere, and FileRegion for bytes of a local file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import Protocol, runtime_checkable
 
 import attrs
 
-CHUNK = 64 << 10  # what one step reads: small enough that a cut connection loses little
+CHUNK = 64 << 10  #: bytes of one read: few, so that a failed connection loses little
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    def close(self) -> object: ...
 
 
 def close_chunks(chunks: Iterable[bytes]) -> None:
-    """Let go of where chunks come from, if it can be told: a connection that an error's traceback keeps stays open."""
-    close = getattr(chunks, "close", None)
-    if close is not None:
-        close()
+    """Close an iterable of chunks that has ``close()``, as generators do.
+
+    A generator that is not read to its end keeps its connection open as long as an error's traceback refers to it.
+    """
+    if isinstance(chunks, _Closable):
+        chunks.close()
 
 
 @attrs.define
 class FileRegion:
-    """``size`` bytes from ``offset`` of an open local file, readable in order or by offset.
+    """``size`` bytes from ``offset`` of the open local file ``descriptor``, to read in order or by offset.
 
-    Does not own ``descriptor``: whoever opened the file closes it. Reads by offset, so threads can share the file.
+    The region does not own the descriptor: the code that opened the file closes it. All reads are by offset, so threads can
+    share the descriptor, each with its own region.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile(buffering=0) as file:
+    ...     _ = file.write(b"0123456789")
+    ...     region = FileRegion(file.fileno(), offset=2, size=6)
+    ...     region.read(3), region.read_at(4, 10), list(region.part(1, 2))
+    (b'234', b'67', [b'34'])
     """
 
     descriptor: int
     offset: int
     size: int
-    position: int = 0
-    owner: object = attrs.field(default=None, repr=False)  #: kept alive as long as the region is, e.g. to close the file
+    position: int = 0  #: of the next ``read``, within the region
+    owner: object = attrs.field(default=None, repr=False)  #: an object to keep alive as long as the region
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes in chunks, from the start; fewer than ``size`` when the file is cut."""
+        """The bytes in chunks, from the start; fewer than ``size`` when the file has been cut."""
         position = 0
         while chunk := self.read_at(position, CHUNK):
             yield chunk
@@ -48,7 +64,7 @@ class FileRegion:
         return piece
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer from the current position."""
+        """Fill the buffer from the current position; return how many bytes were read, 0 at the end."""
         count = min(len(buffer), self.size - self.position)
         if count <= 0:
             return 0
@@ -57,12 +73,12 @@ class FileRegion:
         return count
 
     def skip(self, count: int, /) -> int:
-        """Move on by up to ``count`` bytes without reading them."""
+        """Move on by up to ``count`` bytes without reading; return by how many, fewer at the end of region or file."""
         file_end = os.fstat(self.descriptor).st_size - self.offset
         count = max(min(count, min(self.size, file_end) - self.position), 0)
         self.position += count
         return count
 
     def part(self, offset: int, size: int) -> FileRegion:
-        """A region within this one."""
+        """The region of ``size`` bytes from ``offset`` within this region."""
         return FileRegion(self.descriptor, self.offset + offset, size, owner=self.owner)

@@ -1,7 +1,7 @@
-"""Decompressed byte streams: a blob's stored bytes in, its uncompressed bytes and the map between both out.
+"""LayerStream: the stored bytes of a blob in, its uncompressed bytes and the map between both out.
 
-Compression is told by magic bytes (RFC 1952, RFC 8878), never by media type. A blob is verified when its stream has
-been read to the end, so whoever opens a LayerStream must run it to its end and then call ``finish``.
+The compression is detected from the first bytes (RFC 1952, RFC 8878), never from the media type. A blob is verified when
+its stream has been read to the end, so the code that opens a LayerStream must read all of it and then call ``finish``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from ocisize.blob.compression import DECODER_ERRORS, GZIP, PLAIN, detect_compression, open_decoder
+from ocisize.blob.compression import DECODER_ERRORS, GZIP, MAGIC_SIZE, PLAIN, detect_compression, open_decoder
 from ocisize.blob.decoder_input import ChunkFile, RegionFile
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
@@ -17,19 +17,33 @@ from ocisize.blob.verify import Verifier, algorithm_of
 from ocisize.errors import DigestMismatch, StreamError
 from ocisize.limits import Limits, Meter
 
-_EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
 # Bytes per decoder step, in and out: the precision of the offset map. Steps of 16 KiB cost 9 % more CPU, so only small
-# blobs, which cost little, are read in small steps.
-_STEP, _MIN_STEP, _STEPS = 128 << 10, 4 << 10, 256
+# blobs, which cost little, are decoded in small steps.
+_MAX_STEP, _MIN_STEP, _STEPS_PER_BLOB = 128 << 10, 4 << 10, 256
+_EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
 
 
 class LayerStream:
-    """The uncompressed bytes of a blob, with the map of what they cost as stored.
+    """The uncompressed bytes of a blob, to be read with ``readinto``.
 
-    A blob in a local file is read in place and shown to the ``verifier``; chunks from elsewhere come verified.
-    ``stored_size`` is how long the blob should be; small ones are mapped in finer steps. ``diff_id``, when given, is
-    checked by ``finish``, unless the chunks are plain and already ``verified_as`` the same digest. ``meter`` is shown
-    every step and raises LimitExceeded; without one, only the memory that a frame may ask for is limited.
+    ``chunks`` are the stored bytes. A FileRegion is read in place and given to the ``verifier``; chunks from elsewhere must
+    have been verified already. ``stored_size`` is how many bytes the blob should have; small blobs get a finer map.
+    ``diff_id``, when given, is checked by ``finish``, unless the chunks are plain and ``verified_as`` is the same digest.
+    ``meter`` enforces limits at every step; without it, only the window of zstd frames is limited. ``on_bytes`` is called
+    with the number of stored bytes read so far.
+
+    ``offsets`` is the map of stored and uncompressed bytes, ``size`` the uncompressed bytes so far, ``compression`` one of
+    GZIP, ZSTD and PLAIN, and ``anomalies`` are odd but readable parts in words. Raises StreamError for a compression that
+    is not supported.
+
+    >>> import gzip
+    >>> stream = LayerStream([gzip.compress(b"content")])
+    >>> buffer = memoryview(bytearray(100))
+    >>> count = stream.readinto(buffer)
+    >>> bytes(buffer[:count]), stream.compression, stream.readinto(buffer)
+    (b'content', 'gzip', 0)
+    >>> stream.finish() == len(gzip.compress(b"content"))
+    True
     """
 
     def __init__(
@@ -44,11 +58,11 @@ class LayerStream:
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._file = RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)
-        head = self._file.peek(18)
+        head = self._file.peek(MAGIC_SIZE)
         self.compression = detect_compression(head)
-        self._step = _STEP if stored_size is None else min(max(stored_size // _STEPS, _MIN_STEP), _STEP)
+        self._step = _MAX_STEP if stored_size is None else min(max(stored_size // _STEPS_PER_BLOB, _MIN_STEP), _MAX_STEP)
         if self.compression == GZIP and len(head) > 3 and head[3] & _EXTRA_FIELD:
-            self._step = _STEP  # ISA-L wants a header whole, and this one may have 64 KiB
+            self._step = _MAX_STEP  # ISA-L needs the whole header at once, and an extra field has up to 64 KiB
         limits = Limits() if meter is None else meter.limits
         self._decoder = open_decoder(self.compression, self._file, step=self._step, max_window=limits.zstd_window)
         if self.compression == PLAIN and diff_id == verified_as:
@@ -56,63 +70,70 @@ class LayerStream:
         self._diff_id = diff_id
         self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._meter, self._on_bytes = meter, on_bytes
-        self.wire = OffsetMap()
-        self.size = 0  #: uncompressed bytes so far
+        self.offsets = OffsetMap()
+        self.size = 0
         self.anomalies: list[str] = []
         self._ended = False
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer with uncompressed bytes; 0 at the end. Raises StreamError when the stream is broken."""
+        """Write the next uncompressed bytes to ``buffer``; return how many, fewer than fit only at the end, then 0.
+
+        Raises StreamError when the stream is broken or cut, LimitExceeded, and what the chunks or their verifier raise.
+        """
         filled, length = 0, len(buffer)
         decode, file, step = self._decoder.readinto, self._file, self._step
-        before, plain = file.consumed, self.compression == PLAIN
+        consumed_before, is_plain = file.consumed, self.compression == PLAIN
         try:
             while filled < length and not self._ended:
                 consumed = file.consumed
                 count = decode(buffer[filled : filled + step])
                 if not count:
                     self._ended = True
-                elif consumed and file.consumed != consumed and not plain:
-                    # What was handed in before this slice ran out somewhere within it.
-                    self.wire.note(self.size + filled + count // 2, consumed)
+                elif consumed and file.consumed != consumed and not is_plain:
+                    # The input that the decoder had before this step ran out within it; the middle is the best guess.
+                    self.offsets.add(self.size + filled + count // 2, consumed)
                 filled += count
         except EOFError:
-            raise self._cut(self._decoder.tell()) from None
+            raise self._truncation_error(self._decoder.tell()) from None
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
         except DECODER_ERRORS as error:
             self._end_at_garbage(error, self.size + filled)
-            filled = self._decoder.tell() - self.size  # decoders write into the buffer before they stumble
+            filled = self._decoder.tell() - self.size  # decoders write to the buffer before they raise
         self.size += filled
         if self._meter is not None:
             self._meter.record_size(self.size, file.consumed)
         if self._hash is not None:
             self._hash.update(buffer[:filled])
-        if self._on_bytes is not None and file.consumed != before:
+        if self._on_bytes is not None and file.consumed != consumed_before:
             self._on_bytes(file.consumed)
         return filled
 
     def _end_at_garbage(self, error: Exception, position: int) -> None:
+        """End a gzip stream that garbage follows. Raises StreamError for any other error of the decoder."""
         if "Not a gzipped file" not in str(error):
             raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
-        # gzip(1) and Go differ on what follows the last member; the image itself is whole.
+        # gzip(1) and Go disagree on bytes after the last member; the image itself is whole.
         self.anomalies.append("garbage follows the gzip stream")
         self._ended = True
 
-    def _cut(self, size: int) -> StreamError:
+    def _truncation_error(self, size: int) -> StreamError:
         return StreamError(f"the {self.compression} stream is cut after {size} bytes of output", truncated=True)
 
     def finish(self) -> int:
-        """Read the stored blob to its end and verify it; return its size. Call after the last byte was read."""
+        """Read the stored blob to its end and verify it; return its size in bytes. Call it when ``readinto`` returned 0.
+
+        Raises StreamError for a cut stream, DigestMismatch for a wrong diff_id, and what the chunks or their verifier raise.
+        """
         while self._file.read(CHUNK):
             pass
         if self._file.frames is not None and not self._file.frames.complete:
-            raise self._cut(self.size)
+            raise self._truncation_error(self.size)
         if self._on_bytes is not None:
             self._on_bytes(self._file.consumed)
-        self.wire.note(self.size, self._file.consumed)
+        self.offsets.add(self.size, self._file.consumed)
         if self._hash is not None and self._diff_id is not None:
-            got = f"{self._diff_id.partition(':')[0]}:{self._hash.hexdigest()}"
-            if got != self._diff_id:
-                raise DigestMismatch("uncompressed layer", got=got, expected=self._diff_id)
+            actual = f"{self._diff_id.partition(':')[0]}:{self._hash.hexdigest()}"
+            if actual != self._diff_id:
+                raise DigestMismatch("uncompressed layer", got=actual, expected=self._diff_id)
         return self._file.consumed

@@ -1,4 +1,4 @@
-"""Verification: whether stored bytes are the blob that a descriptor names, found out while they pass by."""
+"""Verification: checks the size and digest of a blob while its stored bytes pass."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ocisize.blob.region import close_chunks
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch
 
 _PAGE = bytes(4096)
-_BATCH = 16  # chunks handed to the hashing thread at once; fewer wake-ups
-_QUEUED = 8  # batches that may wait there
+_BATCH_CHUNKS = 16  # handed to the hashing thread at once: fewer wake-ups
+_MAX_QUEUED_BATCHES = 8
 
 
-class _HashingHere:
-    """Feeds chunks to a hash in the reading thread."""
+class _Hasher:
+    """Hashes chunks in the thread that reads them."""
 
     def __init__(self, algorithm: str) -> None:
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
@@ -35,11 +35,11 @@ class _HashingHere:
 
 
 class _HashingThread:
-    """Feeds chunks to a hash in a second thread, in order and with a bounded backlog."""
+    """Hashes chunks in a second thread, in order and with a bounded queue."""
 
     def __init__(self, algorithm: str) -> None:
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
-        self._queue: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(_QUEUED)
+        self._queue: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(_MAX_QUEUED_BATCHES)
         self._batch: list[bytes | memoryview] = []
         self._thread = threading.Thread(target=self._run, name="ocisize-hash", daemon=True)
         self._thread.start()
@@ -51,12 +51,12 @@ class _HashingThread:
 
     def update(self, chunk: bytes | memoryview) -> None:
         self._batch.append(chunk)
-        if len(self._batch) >= _BATCH:
+        if len(self._batch) >= _BATCH_CHUNKS:
             self._queue.put(self._batch)
             self._batch = []
 
     def close(self) -> str:
-        """Wait for the thread and return the digest in hex; safe to call when giving up early."""
+        """Wait for the thread to end; return the digest in hex. May be called before all chunks were hashed."""
         self._queue.put(self._batch)
         self._queue.put(None)
         self._thread.join()
@@ -64,7 +64,11 @@ class _HashingThread:
 
 
 def algorithm_of(digest: str) -> str:
-    """The algorithm of a digest; raises BlobError when it is none that can be verified."""
+    """The algorithm of a digest. Raises BlobError for one that is not in ALGORITHMS.
+
+    >>> algorithm_of("sha512:" + "0" * 128)
+    'sha512'
+    """
     algorithm = digest.partition(":")[0]
     if algorithm not in ALGORITHMS:
         raise BlobError(f"cannot verify {digest}: unknown algorithm {algorithm}")
@@ -72,40 +76,55 @@ def algorithm_of(digest: str) -> str:
 
 
 class Verifier:
-    """Sees a blob's bytes in order and says at their end whether they are the blob.
+    """Takes the bytes of a blob in order, and checks at the end that they are the blob.
 
-    ``aside`` hashes in a second thread, which pays when no other layer keeps the other cores busy; what it is given
-    must not change afterwards. A digest of an algorithm that is not in ALGORITHMS raises BlobError.
+    ``digest`` and ``size``, in bytes, are those of the descriptor. With ``hash_in_thread`` a second thread hashes, which
+    is faster when no other layer keeps the other cores busy; the pieces must then not change after ``update``. Raises
+    BlobError for a digest whose algorithm is not in ALGORITHMS.
+
+    >>> from ocisize.blob.digest import digest_of
+    >>> verifier = Verifier(digest_of(b"blob"), size=4)
+    >>> verifier.update(b"blob")
+    >>> verifier.finish()  # raises nothing: size and digest match
     """
 
-    def __init__(self, digest: str, size: int, *, aside: bool = False) -> None:
-        self.digest, self.size, self.got = digest, size, 0
+    def __init__(self, digest: str, size: int, *, hash_in_thread: bool = False) -> None:
+        self.digest, self.size = digest, size
+        self._received = 0
         self._algorithm = algorithm_of(digest)
-        self._hasher = _HashingThread(self._algorithm) if aside else _HashingHere(self._algorithm)
+        self._hasher = _HashingThread(self._algorithm) if hash_in_thread else _Hasher(self._algorithm)
 
     def update(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes; raise SizeMismatch when they are more than the blob has."""
-        self.got += len(piece)
-        if self.got > self.size:
-            raise SizeMismatch(self.digest, got=self.got, expected=self.size, more=True)
+        """Take the next bytes. Raises SizeMismatch if the blob should have fewer bytes."""
+        self._received += len(piece)
+        if self._received > self.size:
+            raise SizeMismatch(self.digest, got=self._received, expected=self.size, more=True)
         self._hasher.update(piece)
 
     def close(self) -> str:
-        """End hashing, at the end or early; return the digest of what was seen."""
+        """End hashing, also before the end of the blob; return the digest of the bytes so far."""
         return f"{self._algorithm}:{self._hasher.close()}"
 
     def finish(self) -> None:
-        """Raise SizeMismatch or DigestMismatch when what was seen is not the blob."""
-        got = self.close()
-        if self.got != self.size:
-            raise SizeMismatch(self.digest, got=self.got, expected=self.size)
-        if got != self.digest:
-            raise DigestMismatch("blob", got=got, expected=self.digest)
+        """Check the whole blob. Raises SizeMismatch or DigestMismatch."""
+        actual = self.close()
+        if self._received != self.size:
+            raise SizeMismatch(self.digest, got=self._received, expected=self.size)
+        if actual != self.digest:
+            raise DigestMismatch("blob", got=actual, expected=self.digest)
 
 
-def verified(chunks: Iterable[bytes], digest: str, size: int, *, aside: bool = False) -> Iterator[bytes]:
-    """Yield the chunks as they come; raise what Verifier raises, after the last if they are not the blob."""
-    verifier = Verifier(digest, size, aside=aside)
+def verify_chunks(chunks: Iterable[bytes], digest: str, size: int, *, hash_in_thread: bool = False) -> Iterator[bytes]:
+    """Yield ``chunks`` unchanged, and verify them; the parameters are those of Verifier.
+
+    Raises SizeMismatch as soon as there are too many bytes, and SizeMismatch or DigestMismatch after the last chunk. Closes
+    ``chunks`` at the end, also early.
+
+    >>> from ocisize.blob.digest import digest_of
+    >>> b"".join(verify_chunks([b"bl", b"ob"], digest_of(b"blob"), size=4))
+    b'blob'
+    """
+    verifier = Verifier(digest, size, hash_in_thread=hash_in_thread)
     try:
         for chunk in chunks:
             verifier.update(chunk)

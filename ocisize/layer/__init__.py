@@ -1,1 +1,1 @@
-"""One layer from blob to table, and several layers in parallel."""
+"""One layer from its blob to its table of files (``scan``), and all layers of an image at once (``pool``)."""

@@ -1,7 +1,7 @@
-"""Which small files of an image are kept while its layers are scanned: what tells the system and its packages.
+"""KeptFiles: which small files of an image are kept while its layers are scanned: os-release and package databases.
 
-Package databases: https://man7.org/linux/man-pages/man5/deb-control.5.html (dpkg), distroless' one file a package in
-``status.d``, https://wiki.alpinelinux.org/wiki/Apk_spec (apk); os-release:
+dpkg: https://man7.org/linux/man-pages/man5/deb-control.5.html, and one file per package in ``status.d`` in distroless
+images. apk: https://wiki.alpinelinux.org/wiki/Apk_spec. os-release:
 https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 """
 
@@ -16,26 +16,34 @@ DPKG_LISTS = b"var/lib/dpkg/info/"
 APT_STATES = b"var/lib/apt/extended_states"
 APK_DATABASES = (b"lib/apk/db/installed", b"usr/lib/apk/db/installed")
 
-_EXACT = frozenset({*OS_RELEASE, DPKG_STATUS, APT_STATES, *APK_DATABASES})
-_MAX_SIZE = 16 << 20  # bytes of one file; the largest status file seen has 5 MB
-_MAX_KEPT = 64 << 20  # bytes of all files of one layer
+_EXACT_PATHS = frozenset({*OS_RELEASE, DPKG_STATUS, APT_STATES, *APK_DATABASES})
+_MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
+_MAX_TOTAL = 64 << 20  # bytes of all files of one layer
+#: For ``scan_tar``: the beginnings of the names of these files, in the three forms in which tars have them.
 BEGINNINGS = frozenset(
-    (written + path)[:BEGINNING_SIZE].ljust(BEGINNING_SIZE, b"\0")
-    for written in (b"", b"./", b"/")
-    for path in (*_EXACT, DPKG_LISTS + b"-", DPKG_FOLDER)
-)  #: for scan_tar: what the names of these files begin with
+    (root + path)[:BEGINNING_SIZE].ljust(BEGINNING_SIZE, b"\0")
+    for root in (b"", b"./", b"/")
+    for path in (*_EXACT_PATHS, DPKG_LISTS + b"-", DPKG_FOLDER)
+)
 
 
 class KeptFiles:
-    """Tells scan_tar which payloads of one layer to keep; bounded, whatever the layer claims to be."""
+    """The ``wanted`` function of ``scan_tar`` for one layer; what it keeps is at most 64 MiB.
+
+    >>> keep = KeptFiles()
+    >>> keep(b"etc/os-release", 300), keep(b"etc/passwd", 300), keep(b"var/lib/dpkg/status", 1 << 30)
+    (True, False, False)
+    """
 
     def __init__(self) -> None:
-        self._left = _MAX_KEPT
+        self._remaining = _MAX_TOTAL
 
     def __call__(self, path: bytes, size: int) -> bool:
-        """Whether a file is one of those, and there is room for it."""
-        known = path in _EXACT or path.startswith(DPKG_FOLDER) or (path.startswith(DPKG_LISTS) and path.endswith(b".list"))
-        if not known or not 0 <= size <= min(_MAX_SIZE, self._left):
+        """Whether to keep the file with this clean path and ``size`` bytes."""
+        known = (
+            path in _EXACT_PATHS or path.startswith(DPKG_FOLDER) or (path.startswith(DPKG_LISTS) and path.endswith(b".list"))
+        )
+        if not known or not 0 <= size <= min(_MAX_SIZE, self._remaining):
             return False
-        self._left -= size
+        self._remaining -= size
         return True

@@ -1,4 +1,4 @@
-"""Locks that a fork leaves open: in the child the thread that held one is gone, and would hold it for ever."""
+"""Locks that are open in a forked child: the thread that held a lock in the parent does not exist there to release it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ _LOCKS: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
 
 
 def fork_safe(lock: threading.Lock) -> threading.Lock:
-    """The same lock, which nobody holds in a process that forks from here."""
+    """Return the same lock, which a process that forks from this one will find open.
+
+    >>> lock = fork_safe(threading.Lock())
+    >>> lock.locked()
+    False
+    """
     _LOCKS.add(lock)
     return lock
 

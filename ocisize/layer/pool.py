@@ -1,10 +1,10 @@
-"""read_layers: all layers of an image, several at once, in order; and what becomes of the others when one fails."""
+"""read_layers: reads all layers of an image, several at once, and ends the other reads when one fails."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
@@ -13,16 +13,16 @@ from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource
 
 T = TypeVar("T")
-_LIMITS_OF_ONE = ("layer_size", "zstd_window")
-Check: TypeAlias = Callable[[], None]  #: to be called now and then; raises Stopped
+_LIMITS_PER_LAYER = ("layer_size", "zstd_window")
+Check: TypeAlias = Callable[[], None]  #: to be called while a layer is read; raises Stopped when its result is not needed
 
 
 class Stopped(Exception):
-    """Ends the reading of a layer whose result nobody waits for any more."""
+    """Ends the read of a layer whose result is not needed any more."""
 
 
 class CallbackFailed(Exception):
-    """Takes what a callback raised past readers of bytes, to whom a ValueError means that the bytes are bad."""
+    """Carries the error of a callback through readers of bytes, which take a ValueError for malformed bytes."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(error)
@@ -30,103 +30,126 @@ class CallbackFailed(Exception):
 
 
 class _Attempt:
-    """Which layers are still waited for, and the errors that ended the wait for the others."""
+    """The state of one call of ``read_layers``: which layers are still needed, and the errors so far."""
 
     def __init__(self, *, keep_going: bool) -> None:
-        self.last: float = float("inf")
-        self.broken: list[LayerError] = []
+        self.last_needed: float = float("inf")  # the index of a layer: those above are not needed
+        self.errors: list[LayerError] = []
         self._keep_going = keep_going
         self._lock = threading.Lock()
 
     def check(self, index: int) -> None:
-        if index > self.last:
+        """Raise Stopped if the layer with this index is not needed any more."""
+        if index > self.last_needed:
             raise Stopped
 
-    def stop(self, above: int, error: LayerError | None = None) -> None:
-        """Wait for layers up to this one only.
+    def stop(self, last_needed: int, error: LayerError | None = None) -> None:
+        """Stop the reads of all layers above ``last_needed``, because of ``error``.
 
-        The error is told first: others that see the wait end may end before the thread that raises it.
+        Append the error before lowering ``last_needed``: other threads stop as soon as they see ``last_needed``, and the
+        waiting thread must find the error then.
         """
         with self._lock:
-            self.broken += [error] if error is not None else []
-            self.last = min(self.last, above)
+            self.errors += [error] if error is not None else []
+            self.last_needed = min(self.last_needed, last_needed)
 
     def raise_lowest(self) -> None:
-        """Raise the error of the lowest layer, if there is one."""
-        if self.broken:
-            raise min(self.broken, key=lambda error: error.index)
+        """Raise the error of the lowest layer that has one."""
+        if self.errors:
+            raise min(self.errors, key=lambda error: error.index)
 
-    def attempt(self, layer: Layer, read: Callable[[Layer, Check], T]) -> T | LayerError:
-        """Read a layer. Its LayerError is returned when the round keeps going, else it ends what need not be read now."""
+    def run(self, layer: Layer, read: Callable[[Layer, Check], T]) -> T | LayerError:
+        """Read a layer; with ``keep_going`` return its LayerError, else raise it and stop the reads it makes useless."""
         self.check(layer.index)
         try:
             return read(layer, lambda: self.check(layer.index))
         except CallbackFailed as failed:
             raise failed.error from None
         except LayerError as error:
-            if self._keep_going and not _concerns_all(error):
+            if self._keep_going and not _is_shared_limit(error):
                 return error
-            ends_all = isinstance(error.cause, RegistryError) or _concerns_all(error)
+            ends_all = isinstance(error.cause, RegistryError) or _is_shared_limit(error)
             self.stop(-1 if ends_all else layer.index, error)
             raise
 
 
-def _concerns_all(error: LayerError) -> bool:
-    """Whether a limit on all layers together was met: the others could only add to it."""
-    return isinstance(error.cause, LimitExceeded) and error.cause.limit not in _LIMITS_OF_ONE
+def _is_shared_limit(error: LayerError) -> bool:
+    """Whether a limit on all layers together was exceeded, so that further layers can only exceed it more."""
+    return isinstance(error.cause, LimitExceeded) and error.cause.limit not in _LIMITS_PER_LAYER
 
 
 def read_layers(
-    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], *, jobs: int, keep_going: bool = False
+    source: ImageSource,
+    layers: Sequence[Layer],
+    read: Callable[[Layer, Check], T],
+    *,
+    jobs: int,
+    keep_going: bool = False,
+    executor: Executor | None = None,
 ) -> list[T | LayerError]:
-    """``read`` every layer, largest first so that the last ones to finish are small; results in the order of layers.
+    """Call ``read`` for every layer and return the results in the order of ``layers``.
 
-    Of broken layers the lowest is the one whose LayerError is raised, however many are read at once, so those below a
-    broken one are read to their end. Where a registry fails, a limit on all layers is met, or anything that is no LayerError
-    is raised, all ends at once.
-    With ``keep_going`` LayerErrors are results. No thread is left behind, nor a connection in use: when reading ends early,
-    ``source.abort()`` ends what other threads wait for.
+    ``read(layer, check)`` must call ``check()`` now and then, which raises Stopped. Layers are read ``jobs`` at once, the
+    largest first, so that the last reads to end are short; a sequential source is read in the order of its blobs instead.
+    ``executor`` runs the reads, in threads of this process; it stays open. By default ``jobs`` threads are started, and end
+    before this function returns or raises.
+
+    Raises LayerError, always that of the lowest broken layer: the layers below a broken one are read to their end first.
+    When the error is the registry's, a limit on all layers together is exceeded, or the error is not a LayerError,
+    all reads end at once. With ``keep_going`` LayerErrors are results, except for such limits. When reading ends early,
+    ``source.abort()`` ends the reads of other threads that wait for bytes.
+
+    >>> from ocisize.blob.digest import digest_of
+    >>> from ocisize.oci.documents import Descriptor
+    >>> from ocisize.oci.source import complete_source
+    >>> source = complete_source(object())  # nothing is read from it
+    >>> layers = [Layer(index, Descriptor(digest_of(b"%d" % index), size), None) for index, size in enumerate([10, 30, 20])]
+    >>> read_layers(source, layers, lambda layer, check: layer.descriptor.size, jobs=2)
+    [10, 30, 20]
     """
-    round_ = _Attempt(keep_going=keep_going)
+    attempt = _Attempt(keep_going=keep_going)
     if source.sequential:
-        return _read_in_turn(source, layers, read, round_)
-    pool = ThreadPoolExecutor(jobs, "ocisize")
+        return _read_sequentially(source, layers, read, attempt)
+    running_executor = executor or ThreadPoolExecutor(jobs, "ocisize")
+    futures: dict[int, Future[T | LayerError]] = {}
     ended = False
     try:
-        by_size = sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index))
-        futures = {layer.index: pool.submit(round_.attempt, layer, read) for layer in by_size}
-        _wait(futures, round_)
+        for layer in sorted(layers, key=lambda layer: (-layer.descriptor.size, layer.index)):
+            futures[layer.index] = running_executor.submit(attempt.run, layer, read)
+        _wait(futures, attempt)
         ended = True
         return [futures[layer.index].result() for layer in layers]
     finally:
-        round_.stop(-1)
+        attempt.stop(-1)
         if not ended:
-            source.abort()  # threads that wait for a silent server see no other sign
-        pool.shutdown(wait=True, cancel_futures=True)
+            source.abort()  # the only signal for a thread that waits for a silent server
+        wait([future for future in futures.values() if not future.cancel()])
+        if executor is None:
+            running_executor.shutdown()
 
 
-def _wait(futures: Mapping[int, Future[T]], round_: _Attempt) -> None:
-    """Wait for all layers that count; raise the error of the lowest."""
+def _wait(futures: Mapping[int, Future[T]], attempt: _Attempt) -> None:
+    """Wait for all layers that are needed. Raises the error of the lowest layer, and any other error at once."""
     while True:
         ended = {index: future for index, future in futures.items() if future.done()}
         for future in ended.values():
             if (error := future.exception()) and not isinstance(error, LayerError | Stopped):
                 raise error
-        pending = [future for index, future in futures.items() if index <= round_.last and index not in ended]
+        pending = [future for index, future in futures.items() if index <= attempt.last_needed and index not in ended]
         if not pending:
             break
         wait(pending, return_when=FIRST_EXCEPTION)
-    round_.raise_lowest()
+    attempt.raise_lowest()
 
 
-def _read_in_turn(
-    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], round_: _Attempt
+def _read_sequentially(
+    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], attempt: _Attempt
 ) -> list[T | LayerError]:
-    """Read layers one after the other, in the order they are stored."""
-    found: dict[int, T | LayerError] = {}
+    """Read layers one after the other, in the order in which the source stores them."""
+    results: dict[int, T | LayerError] = {}
     for layer in sorted(layers, key=lambda layer: source.blob_position(layer.descriptor)):
-        if layer.index <= round_.last:
-            with suppress(LayerError):  # lower ones may follow
-                found[layer.index] = round_.attempt(layer, read)
-    round_.raise_lowest()
-    return [found[layer.index] for layer in layers]
+        if layer.index <= attempt.last_needed:
+            with suppress(LayerError):  # lower layers may come later
+                results[layer.index] = attempt.run(layer, read)
+    attempt.raise_lowest()
+    return [results[layer.index] for layer in layers]

@@ -1,8 +1,10 @@
-"""One layer, from its blob to its FileTable: where streams, verification and the tar scanner meet."""
+"""scan_layer: one layer from its blob to its table of files, where streams, verification and the tar scanner meet."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -10,10 +12,10 @@ from itertools import pairwise
 import attrs
 import xxhash
 
-from ocisize.blob.compression import PLAIN, detect_compression
-from ocisize.blob.region import FileRegion
+from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
+from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
-from ocisize.blob.verify import Verifier, verified
+from ocisize.blob.verify import Verifier, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
 from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.layer.locks import fork_safe
@@ -26,21 +28,24 @@ from ocisize.oci.source import Source
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
 
-MAX_HASHED_IN_PLACE = 16 << 10  #: contents of up to so many bytes are cheaper hashed in passing than passed over
+MAX_HASHED_IN_PLACE = 16 << 10  #: bytes of a file; up to this size it is cheaper to hash a file than to skip it
 _IN_PLACE_WINDOW = 64 << 10
-_MOST_DRAINED = 256 << 20  # bytes read on to tell whether a blob that cannot be unpacked is the one its digest names
-_ONE_AT_A_TIME = fork_safe(threading.Lock())  # walking headers hardly lets go of the interpreter: two take longer
+_MAX_DRAINED = 256 << 20  # bytes read on, to see whether a blob that cannot be unpacked is the one that its digest names
+# Header scanning holds the GIL, so two plain layers in parallel are slower than one after the other (+20 % CPU).
+_HEADER_SCAN_LOCK = fork_safe(threading.Lock())
+
+_logger = logging.getLogger(__name__)
 
 
 @attrs.frozen
 class LayerScan:
-    """What scanning a layer gave: its table, how it is stored and what was verified."""
+    """The result of scanning a layer: its files, how it is stored, and what was verified."""
 
     table: FileTable
     compression: str  #: ``gzip``, ``zstd`` or ``plain``
-    digest_verified: bool
-    diff_id_verified: bool
-    region: FileRegion | None = None  #: where a plain layer lies that was read in place, contents unread
+    digest_verified: bool  #: the stored bytes have the descriptor's digest
+    diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
+    region: FileRegion | None = None  #: of a layer read in place whose large files have not been hashed
 
 
 def scan_layer(
@@ -49,31 +54,52 @@ def scan_layer(
     *,
     verify: bool = False,
     hash_content: bool = False,
-    aside: bool = False,
+    hash_in_thread: bool = False,
     meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
-    """Read one layer and return its table.
+    """Read one layer of ``source`` and return its table.
 
-    A plain layer in a local file is read in place: headers and small contents only, nothing but its size verified,
-    unless ``verify`` or ``hash_content`` ask for all contents. Everything else is streamed and its digest verified;
-    ``verify`` checks the diff_id as well. ``aside`` hashes in a second thread. ``meter`` holds the
-    layer to limits. Raises LayerError around whatever goes wrong; where bytes cannot be unpacked because they are other ones
-    than the digest names, that is what it tells, unless more than 256 MiB would have to be read on for it.
+    Without ``verify``, a plain layer in a local file is read in place: only the size of the blob is verified, and only
+    headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
+    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``meter`` enforces
+    limits. ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
+
+    Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
+    cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
+
+    >>> import io, tarfile
+    >>> from ocisize.blob.digest import digest_of
+    >>> from ocisize.oci.documents import Descriptor
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as tar:
+    ...     tar.addfile(tarfile.TarInfo("etc/hostname"))
+    >>> blob = file.getvalue()
+    >>> class OneBlob:
+    ...     def read_manifest(self, digest=None):
+    ...         raise NotImplementedError
+    ...     def open_blob(self, descriptor):
+    ...         return [blob]
+    >>> scan = scan_layer(OneBlob(), Layer(0, Descriptor(digest_of(blob), len(blob)), None))
+    >>> [entry.path for entry in scan.table], scan.compression, scan.digest_verified
+    (['etc/hostname'], 'plain', True)
     """
+    started = time.perf_counter()
     try:
         blob = source.open_blob(layer.descriptor)
-        if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, 18)) == PLAIN:
-            if blob.size != layer.descriptor.size:
-                raise SizeMismatch(layer.descriptor.digest, got=blob.size, expected=layer.descriptor.size)
-            try:
-                return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
-            except TarError:
-                _verify_rest(verified(blob, layer.descriptor.digest, blob.size), on_bytes)
-                raise
-        return _scan_stream(blob, layer, verify=verify, aside=aside, meter=meter, on_bytes=on_bytes)
+        if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN:
+            scan = _scan_region(blob, layer, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+        else:
+            scan = _scan_stream(blob, layer, verify=verify, hash_in_thread=hash_in_thread, meter=meter, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
+    if _logger.isEnabledFor(logging.DEBUG):
+        place, seconds = "in place" if scan.region is not None else "streamed", time.perf_counter() - started
+        _logger.debug(
+            "layer %d (%s): %s, %s, %d bytes, %d entries, %.3f s",
+            layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
+        )  # fmt: skip
+    return scan
 
 
 def _scan_stream(
@@ -81,18 +107,19 @@ def _scan_stream(
     layer: Layer,
     *,
     verify: bool,
-    aside: bool,
+    hash_in_thread: bool,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
+    """Decompress and verify the whole blob, and scan its tar on the way."""
     digest, diff_id = layer.descriptor.digest, layer.diff_id
     self_named = SELF_NAMED in layer.descriptor.annotations
     check_diff_id = diff_id is not None and (verify or self_named)
     size, verifier = layer.descriptor.size, None
-    if isinstance(blob, FileRegion) and not aside:
+    if isinstance(blob, FileRegion) and not hash_in_thread:
         verifier = Verifier(digest, size)
     else:
-        blob = verified(blob, digest, size, aside=aside)
+        blob = verify_chunks(blob, digest, size, hash_in_thread=hash_in_thread)
     try:
         stream = LayerStream(
             blob,
@@ -104,16 +131,16 @@ def _scan_stream(
             on_bytes=on_bytes,
         )
         table = scan_tar(stream, wanted=KeptFiles(), beginnings=BEGINNINGS, meter=meter)
-        stored = stream.finish()
+        stored_size = stream.finish()
     except (StreamError, TarError):
-        _verify_rest(verified(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
+        _verify_rest(verify_chunks(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
         raise
     finally:
-        if not isinstance(blob, FileRegion):
-            blob.close()  # type: ignore[attr-defined]
+        close_chunks(blob)
     anomalies = (*table.anomalies, *stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
+    table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)
     return LayerScan(
-        _add_compressed_sizes(attrs.evolve(table, anomalies=anomalies), stream.wire.shares(table.ends), stored),
+        attrs.evolve(table, anomalies=anomalies),
         stream.compression,
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
@@ -121,18 +148,18 @@ def _scan_stream(
 
 
 def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | None) -> None:
-    """Read on, within limits, what is verified on the way; raise SizeMismatch or DigestMismatch where it is not the blob."""
-    left = _MOST_DRAINED
+    """Read on, at most 256 MiB, to verify a blob that could not be unpacked. Raises SizeMismatch or DigestMismatch."""
+    remaining = _MAX_DRAINED
     try:
         for chunk in chunks:
-            left -= len(chunk)
-            if left < 0:
+            remaining -= len(chunk)
+            if remaining < 0:
                 return
             if on_bytes is not None:
-                on_bytes(0)  # ends here when nobody waits for the result any more
+                on_bytes(0)  # raises when the result is not needed any more
     except (SizeMismatch, DigestMismatch):
         raise
-    except OcisizeError:  # there is an error already
+    except OcisizeError:  # the caller raises the error that it has already
         return
 
 
@@ -142,12 +169,31 @@ def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
     return [f"stored as {compression}, though its media type says {named}"] if named not in (None, compression) else []
 
 
+def _scan_region(
+    blob: FileRegion,
+    layer: Layer,
+    *,
+    hash_content: bool,
+    meter: Meter | None,
+    on_bytes: Callable[[int], object] | None,
+) -> LayerScan:
+    """Scan a plain layer in place. A blob that is not a tar is read whole, to see whether it is the right blob."""
+    digest, size = layer.descriptor.digest, layer.descriptor.size
+    if blob.size != size:
+        raise SizeMismatch(digest, got=blob.size, expected=size)
+    try:
+        return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+    except TarError:
+        _verify_rest(verify_chunks(blob, digest, size), on_bytes)
+        raise
+
+
 def _scan_in_place(
     blob: FileRegion, *, hash_content: bool, meter: Meter | None, on_bytes: Callable[[int], object] | None
 ) -> LayerScan:
-    with _ONE_AT_A_TIME:
+    with _HEADER_SCAN_LOCK:
         if on_bytes is not None:
-            on_bytes(0)  # ends here when nobody waits for the result any more
+            on_bytes(0)  # raises when the result is not needed any more
         table = scan_tar(
             blob.part(0, blob.size),
             hash_up_to=MAX_HASHED_IN_PLACE,
@@ -165,19 +211,20 @@ def _scan_in_place(
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
 
 
-def _add_compressed_sizes(table: FileTable, shares: IntArray, stored: int) -> FileTable:
-    overrun = sum(shares) - stored  # padding that a cut tar promises but does not have
-    if overrun > 0 and shares:
-        shares[-1] -= overrun
-    return table.with_compressed_sizes(shares, stored - sum(shares))
+def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -> FileTable:
+    """The table with the compressed sizes of its entries, and the rest of the blob as overhead."""
+    excess = sum(sizes) - stored_size  # padding that the headers of a cut tar promise
+    if excess > 0 and sizes:
+        sizes[-1] -= excess
+    return table.with_compressed_sizes(sizes, stored_size - sum(sizes))
 
 
 def hash_payloads(
     region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None
 ) -> bytes:
-    """The content hashes of ``rows``, HASH_SIZE bytes for each, whose payloads are read by offset.
+    """The content hashes of ``rows``, HASH_SIZE bytes for each; their payloads are read from ``region``, the layer's tar.
 
-    Raises Stopped once it is ``stopped``, TarError when the file has been cut since it was scanned.
+    Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it was scanned.
     """
     buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
     for row in rows:

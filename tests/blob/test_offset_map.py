@@ -30,26 +30,26 @@ def shares(blob: bytes, *, fine: bool = True) -> tuple[FileTable, list[int]]:
     stream = LayerStream(chunks, stored_size=len(blob) if fine else None)
     table = scan_tar(stream)
     stream.finish()
-    return table, list(stream.wire.shares(table.ends))
+    return table, list(stream.offsets.compressed_sizes(table.ends))
 
 
 def test_positions_are_interpolated() -> None:
     """Between two notes the stored position grows evenly; behind the last it stands still."""
-    wire = OffsetMap()
-    wire.note(1000, 100)
-    wire.note(2000, 900)
-    assert list(wire.shares([500, 1000, 1500, 1500, 2000, 3000])) == [50, 50, 400, 0, 400, 0]
-    assert list(wire.shares([2000])) == [900]
-    assert list(wire.shares([])) == []
-    assert list(OffsetMap().shares([512])) == [0]
+    offsets = OffsetMap()
+    offsets.add(1000, 100)
+    offsets.add(2000, 900)
+    assert list(offsets.compressed_sizes([500, 1000, 1500, 1500, 2000, 3000])) == [50, 50, 400, 0, 400, 0]
+    assert list(offsets.compressed_sizes([2000])) == [900]
+    assert list(offsets.compressed_sizes([])) == []
+    assert list(OffsetMap().compressed_sizes([512])) == [0]
 
 
 def test_rounding_loses_nothing() -> None:
     """Shares of odd sizes still add up."""
-    wire = OffsetMap()
-    wire.note(1000, 7)
-    assert sum(wire.shares(range(0, 1001, 13))) + 0 == 6
-    assert sum(wire.shares(range(1, 1001))) == 7
+    offsets = OffsetMap()
+    offsets.add(1000, 7)
+    assert sum(offsets.compressed_sizes(range(0, 1001, 13))) + 0 == 6
+    assert sum(offsets.compressed_sizes(range(1, 1001))) == 7
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
@@ -103,7 +103,7 @@ def test_chunks_change_nothing(compression: Compression, tmp_path: Path) -> None
         stream = LayerStream(stored)
         table = scan_tar(stream)
         stream.finish()
-        return list(stream.wire.shares(table.ends))
+        return list(stream.offsets.compressed_sizes(table.ends))
 
     with path.open("rb") as file:
         expected = shares_of(FileRegion(file.fileno(), 0, len(blob)))

@@ -22,7 +22,7 @@ from ocisize.blob.region import FileRegion
 from ocisize.errors import BlobError, DigestMismatch, LimitExceeded, OcisizeError, SizeMismatch, StreamError
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.compression import detect_compression
-from ocisize.blob.verify import Verifier, verified
+from ocisize.blob.verify import Verifier, verify_chunks
 from ocisize.tar.scanner import scan_tar
 from tests.images import layer, sha256, tar_bytes
 
@@ -152,13 +152,13 @@ def test_verified_chunks_come_unchanged() -> None:
     """A blob that is what it should be comes through as it is."""
     for algorithm in ("sha256", "sha384", "sha512"):
         digest = f"{algorithm}:{hashlib.new(algorithm, DATA).hexdigest()}"
-        assert b"".join(verified(chunked(DATA), digest, len(DATA))) == DATA
-    assert list(verified([], sha256(b""), 0)) == []
+        assert b"".join(verify_chunks(chunked(DATA), digest, len(DATA))) == DATA
+    assert list(verify_chunks([], sha256(b""), 0)) == []
 
 
 def test_other_bytes_are_a_digest_mismatch() -> None:
     """The error comes after the last chunk and says what was got and expected."""
-    chunks, got = verified(chunked(DATA), sha256(b"other"), len(DATA)), 0
+    chunks, got = verify_chunks(chunked(DATA), sha256(b"other"), len(DATA)), 0
     with pytest.raises(DigestMismatch) as raised:
         for chunk in chunks:
             got += len(chunk)
@@ -168,7 +168,7 @@ def test_other_bytes_are_a_digest_mismatch() -> None:
 def test_short_and_long_blobs() -> None:
     """A blob of another length is a size mismatch; a long one is stopped at the chunk that is too much."""
     with pytest.raises(SizeMismatch, match=f"has {len(DATA)} bytes, its descriptor says {len(DATA) + 1}"):
-        list(verified(chunked(DATA), sha256(DATA), len(DATA) + 1))
+        list(verify_chunks(chunked(DATA), sha256(DATA), len(DATA) + 1))
     served: list[int] = []
 
     def endless() -> Iterator[bytes]:
@@ -177,7 +177,7 @@ def test_short_and_long_blobs() -> None:
             yield bytes(100)
 
     with pytest.raises(SizeMismatch, match="has more than 1000 bytes"):
-        list(verified(endless(), sha256(DATA), 1000))
+        list(verify_chunks(endless(), sha256(DATA), 1000))
     assert len(served) == 11
 
 
@@ -185,7 +185,7 @@ def test_short_and_long_blobs() -> None:
 def test_digests_that_cannot_be_verified(digest: str) -> None:
     """A digest that proves nothing, or that nobody can compute, is refused before the first chunk."""
     with pytest.raises(BlobError, match="unknown algorithm"):
-        next(verified(iter([b"x"]), digest, 1))
+        next(verify_chunks(iter([b"x"]), digest, 1))
     with pytest.raises(BlobError, match="unknown algorithm"):
         LayerStream([b"x"], diff_id=digest)
 
@@ -202,11 +202,11 @@ def failing() -> Iterator[bytes]:
 @pytest.mark.parametrize(
     "chunks",
     [
-        lambda: verified(chunked(DATA), sha256(DATA), len(DATA), aside=True),
-        lambda: verified(chunked(DATA), sha256(b""), len(DATA), aside=True),
-        lambda: verified(chunked(DATA), sha256(DATA), 5, aside=True),
-        lambda: verified(chunked(DATA), sha256(DATA), 1 << 40, aside=True),
-        lambda: verified(failing(), sha256(DATA), len(DATA), aside=True),
+        lambda: verify_chunks(chunked(DATA), sha256(DATA), len(DATA), hash_in_thread=True),
+        lambda: verify_chunks(chunked(DATA), sha256(b""), len(DATA), hash_in_thread=True),
+        lambda: verify_chunks(chunked(DATA), sha256(DATA), 5, hash_in_thread=True),
+        lambda: verify_chunks(chunked(DATA), sha256(DATA), 1 << 40, hash_in_thread=True),
+        lambda: verify_chunks(failing(), sha256(DATA), len(DATA), hash_in_thread=True),
     ],
     ids=["good", "digest", "long", "short", "broken"],
 )
@@ -222,7 +222,7 @@ def test_the_hashing_thread_always_ends(chunks: Callable[[], Iterator[bytes]]) -
 
 def test_the_hashing_thread_ends_when_the_reader_gives_up() -> None:
     """Closing the chunks early ends the thread."""
-    chunks = verified(chunked(DATA), sha256(DATA), len(DATA), aside=True)
+    chunks = verify_chunks(chunked(DATA), sha256(DATA), len(DATA), hash_in_thread=True)
     next(chunks)
     assert len(hashing_threads()) == 1
     chunks.close()  # type: ignore[attr-defined]
@@ -254,7 +254,7 @@ def test_progress_counts_stored_bytes() -> None:
 
 
 def consume(blob: bytes, digest: str, size: int) -> None:
-    stream = LayerStream(verified(chunked(blob), digest, size))
+    stream = LayerStream(verify_chunks(chunked(blob), digest, size))
     drain(stream)
     stream.finish()
 
@@ -349,7 +349,9 @@ def test_what_follows_the_tar_is_verified() -> None:
     """Bytes behind the tar's end marker count: the stream is read to its end."""
     built = layer({"a": b"x"}, "plain")
     blob = gzip.compress(built.tar + b"behind the end")
-    stream = LayerStream(verified(chunked(blob), sha256(blob), len(blob)), diff_id=sha256(built.tar + b"behind the end"))
+    stream = LayerStream(
+        verify_chunks(chunked(blob), sha256(blob), len(blob)), diff_id=sha256(built.tar + b"behind the end")
+    )
     table = scan_tar(stream)
     assert (table.tar_size, stream.finish()) == (len(built.tar) + 14, len(blob))
     other = LayerStream([blob], diff_id=built.diff_id)
@@ -362,7 +364,7 @@ def test_what_follows_the_gzip_stream_of_a_layer_is_verified() -> None:
     """Damage in the last bytes of the blob is found, though the tar ended long before."""
     blob = gzip.compress(tar_bytes({"a": b"x"}) + bytes(100_000)) + bytes(50_000)
     for end in (b"", b"x"):
-        chunks: Iterable[bytes] = verified(chunked(blob[: len(blob) - len(end)] + end), sha256(blob), len(blob))
+        chunks: Iterable[bytes] = verify_chunks(chunked(blob[: len(blob) - len(end)] + end), sha256(blob), len(blob))
         stream = LayerStream(chunks)
         if not end:
             scan_tar(stream)

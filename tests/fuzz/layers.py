@@ -181,7 +181,7 @@ def _ends_between_frames(pieces: Iterable[bytes]) -> bool:
 def _read(
     chunks: Callable[[], Any], step: int, stored_size: int
 ) -> tuple[bytes, list[str], tuple[int, ...], bool] | Refused:
-    """Output, anomalies, wire shares and whether it was read to the end."""
+    """Output, anomalies, compressed sizes and whether it was read to the end."""
 
     def read() -> tuple[bytes, list[str], tuple[int, ...], bool]:
         stream, found = LayerStream(chunks(), stored_size=stored_size), io.BytesIO()
@@ -195,7 +195,7 @@ def _read(
             return output[:_MOST_OUTPUT], [], (), False
         assert stream.finish() == stored_size
         assert len(output) == stream.size
-        shares = stream.wire.shares([*range(0, len(output), max(len(output) // 7, 1)), len(output)])
+        shares = stream.offsets.compressed_sizes([*range(0, len(output), max(len(output) // 7, 1)), len(output)])
         assert min(shares) >= 0 and sum(shares) == stored_size - (0 if output else stored_size)
         return output, stream.anomalies, tuple(shares), True
 

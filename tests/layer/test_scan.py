@@ -92,12 +92,12 @@ def test_in_place_and_streamed_agree(region_of: Regions) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_compression_changes_the_wire_only(compression: Compression) -> None:
+def test_compression_changes_compressed_sizes_only(compression: Compression) -> None:
     """The same tar stored another way has the same table but for compressed sizes."""
     plain, other = layer(ENTRIES, "plain"), layer(ENTRIES, compression)
     found = scan_layer(BlobSource(other.blob), layer_of(other))
-    wire = {"compressed_sizes": None, "overhead": None}
-    assert columns(found.table) | wire == columns(scan_layer(BlobSource(plain.blob), layer_of(plain)).table) | wire
+    unknown = {"compressed_sizes": None, "overhead": None}
+    assert columns(found.table) | unknown == columns(scan_layer(BlobSource(plain.blob), layer_of(plain)).table) | unknown
     assert (found.compression, found.digest_verified, found.diff_id_verified) == (compression, True, False)
     assert scan_layer(BlobSource(other.blob), layer_of(other), verify=True).diff_id_verified
 
@@ -193,13 +193,13 @@ def broken_layers() -> dict[str, tuple[BuiltLayer, type[Exception]]]:
     }
 
 
-@pytest.mark.parametrize("aside", [True, False])
+@pytest.mark.parametrize("hash_in_thread", [True, False])
 @pytest.mark.parametrize("name", broken_layers())
-def test_errors_name_the_layer_and_leave_no_thread(name: str, aside: bool) -> None:
+def test_errors_name_the_layer_and_leave_no_thread(name: str, hash_in_thread: bool) -> None:
     """Whatever breaks is a LayerError with its cause, and the hashing thread has ended."""
     built, cause = broken_layers()[name]
     with pytest.raises(LayerError, match="layer 3") as raised:
-        scan_layer(BlobSource(built.blob), layer_of(built), aside=aside)
+        scan_layer(BlobSource(built.blob), layer_of(built), hash_in_thread=hash_in_thread)
     assert isinstance(raised.value.cause, cause)
     assert not [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
 
@@ -218,7 +218,7 @@ def test_other_bytes_are_told_as_such(
         with pytest.raises(LayerError) as raised:
             scan_layer(BlobSource(blob), layer_of(built), verify=not in_place or position > 300)
         assert isinstance(raised.value.cause, DigestMismatch)
-    monkeypatch.setattr("ocisize.layer.scan._MOST_DRAINED", 1000)
+    monkeypatch.setattr("ocisize.layer.scan._MAX_DRAINED", 1000)
     first = bytes(1000) + bytes(other)[1000:] if compression == "plain" else built.blob[:50] + bytes(other)[:-50]
     chunks = [first[start : start + 900] for start in range(0, len(first), 900)]
     with pytest.raises(LayerError) as raised:

@@ -34,7 +34,7 @@ from ocisize.blob.digest import Digest
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.deadline import Connections, Deadlines, _DeadlineReader
-from ocisize.blob.verify import verified
+from ocisize.blob.verify import verify_chunks
 from tests.images import sha256
 from tests.pulling import (
     BLOB,
@@ -454,7 +454,7 @@ def test_refused_blobs_are_closed_at_once(server: Server) -> None:
         with opened(server.host) as source:
             for read in (
                 lambda: read_blob(source, Descriptor(DIGEST, len(BLOB) - 100_000), MAX_CONFIG),
-                lambda: list(verified(source.open_blob(Descriptor(DIGEST, len(BLOB))), DIGEST, len(BLOB) - 100_000)),
+                lambda: list(verify_chunks(source.open_blob(Descriptor(DIGEST, len(BLOB))), DIGEST, len(BLOB) - 100_000)),
             ):
                 with pytest.raises(SizeMismatch) as caught:
                     read()
