@@ -230,11 +230,11 @@ def test_text(partial: Analysis) -> None:
     shown = {
         line.split()[0]: line.split()[1]
         for line in lines
-        if line.split()[:1] and line.split()[0] in ("Wire", "Unpacked", "Live", "Waste", "Efficiency")
+        if line.split()[:1] and line.split()[0] in ("Download", "Unpacked", "Live", "Waste", "Efficiency")
     }
     assert (shown["Unpacked"], shown["Live"], shown["Efficiency"]) == ("≥", "?", "?")
     assert "≥ 3 files in all layers" in text
-    assert "hidden by later layers; ? 50.0 %, on the wire ≥ " in text
+    assert "hidden by later layers: ? 50.0 %, download ≥ " in text
     assert "| ≥ 2.00 kB (? 50.0 %) |" in report("markdown", partial)
     assert "dive" not in text
 
@@ -287,7 +287,7 @@ def test_unread_layers_are_easy_to_read(partial: Analysis) -> None:
     digest = partial.unread[0].digest
     file = io.StringIO()
     write_text(partial, file, width=80)
-    head = file.getvalue().partition("Wire is what")[0].splitlines()[2:]
+    head = file.getvalue().partition("Download is from")[0].splitlines()[2:]
     assert head[0].startswith("  layer 1")
     assert len(head) > 1
     assert all(line.startswith("  ") for line in head)

@@ -5,7 +5,8 @@ status``, and a row in COMMANDS. The first argument names it; without a name the
 ``add_options(parser, brief=True)`` keeps rare options out of the program's help. Of a command that has ACTIONS the second
 argument names one. One about more than one image has IMAGES, and keeps in ``options.image`` what errors are about.
 
-Exit status: 0 analysed, 1 a budget failed, 2 no full answer (usage, budgets, network, broken image), 130 interrupted.
+Exit status: 0 analyzed, 1 a budget failed, 2 analysis failed or was incomplete (usage, budgets, network, broken image),
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,31 +26,31 @@ from ocisize.sources.schemes import SCHEMES
 DEFAULT = "analyze"
 #: command → what it shows
 COMMANDS: Mapping[str, str] = {
-    DEFAULT: "how big an image is and why; what ocisize does without a command",
-    "advise": "all findings on what to change, with the fix of each",
-    "files": "the largest files, of one layer or of those that match globs",
+    DEFAULT: "how big an image is and why; the default command",
+    "advise": "all findings, with the fix for each",
+    "files": "the largest files, of all layers or one, filtered by globs",
     "tree": "the largest directories as a tree",
-    "baseline": "how an image compares with the figures that a team accepted, kept in a file",
+    "baseline": "how an image compares with accepted sizes, kept in a file",
     "diff": "what changed between two images, and why it grew",
 }
-_PURPOSE = "Show how big a container image is to download, unpacked and wasted, and which layer and file is to blame."
+_PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\
 IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder. \
-A scheme in front makes it explicit: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
+A scheme makes it explicit: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
 _EXAMPLES = {
     "ocisize debian:12": "an image in a registry",
-    "ocisize app.tar -f json": "a saved one, for programs",
-    "ocisize advise app.tar": "all that could be better",
-    "ocisize files app.tar --glob '*.pyc'": "the largest of some files",
-    "ocisize app.tar --max-download 120MB": "exit status 1 if it is more to download",
+    "ocisize app.tar -f json": "a saved image, for programs",
+    "ocisize advise app.tar": "all findings",
+    "ocisize files app.tar --glob '*.pyc'": "the largest Python bytecode files",
+    "ocisize app.tar --max-download 120MB": "exit status 1 if the download is larger",
 }
-_STATUS = "exit status: 0 analysed and all budgets kept, 1 a budget failed, 2 no full answer, 130 interrupted"
+_STATUS = "exit status: 0 all budgets passed, 1 a budget failed, 2 analysis failed or incomplete, 130 interrupted"
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of a command; that of None is the program's, which is ``analyze`` with a shorter help."""
     module = import_module(f"ocisize.cli.commands.{command or DEFAULT}")
-    formats = table("formats; -f NAME=FILE writes to a file, and several at once (see docs/formats.md):", module.FORMATS)
+    formats = table("formats; -f NAME=FILE writes to a file, and can be repeated (see docs/formats.md):", module.FORMATS)
     parser = argparse.ArgumentParser(
         prog=f"ocisize {command}" if command else "ocisize",
         usage=None if command else "ocisize [COMMAND] IMAGE [OPTION ...]",
@@ -63,7 +64,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         parser.add_argument(
             "action", choices=list(actions), help="; ".join(f"{name}: {what}" for name, what in actions.items())
         )
-    one = {"image": f"what to analyse, see {'below' if command else 'above'}"}
+    one = {"image": f"image to analyze, see {'below' if command else 'above'}"}
     images: Mapping[str, str] = getattr(module, "IMAGES", one)
     for name, what in images.items():
         parser.add_argument(name, metavar=name.upper(), help=what)
@@ -77,7 +78,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def _describe_program() -> str:
-    commands = table("commands (ocisize COMMAND --help tells their options):", COMMANDS)
+    commands = table("commands (ocisize COMMAND --help shows their options):", COMMANDS)
     return "\n\n".join([_PURPOSE, commands, _IMAGE, table("examples:", _EXAMPLES)])
 
 

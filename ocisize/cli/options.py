@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ocisize.sizes.cost import Assumptions
 
 
-KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  #: exit status: all is well, a budget failed, no full answer, Ctrl-C
+#: exit status: all budgets passed, a budget failed, analysis failed or incomplete, Ctrl-C
+KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Output(NamedTuple):
@@ -29,39 +30,43 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("options of all commands")
     add = group.add_argument
-    add("--platform", metavar="OS/ARCH", help="image of an index to take (default: linux on this processor)")
-    add("--select", metavar="NAME", help="image to take from a file that holds several: a tag, a digest or @N")
+    add("--platform", metavar="OS/ARCH", help="which platform to analyze (default: linux on this processor)")
+    add("--select", metavar="NAME", help="which image of a file with several to analyze: a tag, a digest or @N")
     add(
         "-f", "--format", type=_output_type(formats), action="append", default=[], dest="outputs", metavar="NAME[=FILE]",
-        help=f"form of the report, {_enumerate(formats)}, and its file (default: {next(iter(formats))})",
+        help=f"format of the report, {_enumerate(formats)}, and its file (default: {next(iter(formats))})",
     )  # fmt: skip
     add("-o", "--output", metavar="FILE", help="write the report to FILE instead of standard output")
-    add("--verify", action="store_true", help="read and check everything, uncompressed digests included")
-    add("-j", "--jobs", type=positive, metavar="N", help="layers to read at once (default: one per processor)")
+    add("--verify", action="store_true", help="read and check everything, including uncompressed digests")
+    add("-j", "--jobs", type=positive, metavar="N", help="number of layers to read at once (default: one per processor)")
     add(
         "--insecure",
         action="store_true",
-        help="plain http to the registry (localhost gets it anyway, unless --ca-cert is given)",
+        help="use plain http for the registry (default for localhost, unless --ca-cert is given)",
     )
     add(
         "--ca-cert",
         metavar="FILE",
-        help="CA certificates to trust for the registry instead of the usual ones",
+        help="CA certificates to trust for the registry instead of the system's",
     )
-    add("--deadline", type=positive, metavar="SECONDS", help="time that one layer may take to come (default: four hours)")
+    add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")
     _add_limits(add)
-    add("--color", choices=("auto", "always", "never"), default="auto", help="colour the text report (default: %(default)s)")
+    add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser
 
 
 def _add_limits(add: Callable[..., object]) -> None:
-    """What an image may ask for, where it asks for more than Limits allow by default."""
+    """Add the options that raise or lower the limits on an image."""
     help_of = {
-        "--max-layer-size": ("SIZE", _size, "most bytes that a layer may unpack to before reading stops (default: 256 GiB)"),
-        "--max-ratio": ("N", positive, "most bytes out of each stored one, beyond the first 16 GiB (default: 200)"),
-        "--max-entries": ("N", positive, "most files, links and directories of all layers (default: 4,000,000)"),
-        "--max-memory": ("SIZE", _size, "end with an error before more memory than this is taken (default: no limit)"),
+        "--max-layer-size": ("SIZE", _size, "maximum unpacked size of a layer (default: 256 GiB)"),
+        "--max-ratio": ("N", positive, "maximum decompression ratio beyond the first 16 GiB (default: 200)"),
+        "--max-entries": (
+            "N",
+            positive,
+            "maximum number of files, links and directories in all layers (default: 4,000,000)",
+        ),
+        "--max-memory": ("SIZE", _size, "fail instead of using more memory than this (default: no limit)"),
     }
     for flag, (metavar, kind, text) in help_of.items():
         add(flag, type=kind, metavar=metavar, help=text)
@@ -115,18 +120,18 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
 def add_finding_options(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that show findings."""
     add = parser.add_argument
-    add("--base", metavar="IMAGE", help="image that this one was built on; only its manifest and config are read")
+    add("--base", metavar="IMAGE", help="base image of this image; only its manifest and config are read")
     add(
         "--rules",
         action="append",
         metavar="FILE",
-        help="TOML file with rules of your own for files that images do not need; may be repeated (see docs/rules.md)",
+        help="TOML file with your own rules for unneeded files; can be repeated (see docs/rules.md)",
     )
     add(
         "--cost",
         type=_assumptions,
         metavar="KEY=VALUE,...",
-        help="assume other deploys (a day), nodes, price (dollars a GB) or bandwidth (100Mbps); adds cost to findings",
+        help="assumed deploys (per day), nodes, price (dollars per GB) or bandwidth (100Mbps); adds costs to findings",
     )
 
 
@@ -135,7 +140,7 @@ def add_keep_going(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-going",
         action="store_true",
-        help="where layers cannot be read, report the others and say so; the exit status is 2 all the same",
+        help="if some layers cannot be read, report the others; the exit status is still 2",
     )
 
 
@@ -155,11 +160,13 @@ def _assumptions(text: str) -> Assumptions:
 
 def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> None:
     """Options of the commands that show the largest of something."""
-    parser.add_argument("--layer", type=count, metavar="N", help="of this layer only, 0 is the base (default: of all)")
+    parser.add_argument(
+        "--layer", type=count, metavar="N", help="show this layer only; 0 is the lowest (default: all layers)"
+    )
     parser.add_argument("--top", type=count, default=top, metavar="N", help=f"{what} to show (default: %(default)s)")
     parser.add_argument(
-        "--sort", choices=("size", "compressed"), default="size",
-        help="what makes one larger than another: its content or its share of the wire (default: %(default)s)",
+        "--sort", choices=("size", "download"), default="size",
+        help="sort by content size or by download size (default: %(default)s)",
     )  # fmt: skip
 
 

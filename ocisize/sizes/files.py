@@ -29,7 +29,7 @@ class Order(str, enum.Enum):
     """What makes one file or directory larger than another."""
 
     SIZE = "size"  #: bytes of content
-    COMPRESSED = "compressed"  #: bytes on the wire
+    DOWNLOAD = "download"  #: compressed size
 
     def __str__(self) -> str:
         return self.value
@@ -69,9 +69,9 @@ def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequenc
 
 def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
     """Raise ViewError when the layers do not tell what to order by."""
-    if order == Order.COMPRESSED and any(layer.compressed_size is None for layer in layers):
+    if order == Order.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
         raise ViewError(
-            "what files cost on the wire is unknown: the archive holds layers uncompressed",
+            "the download of files is unknown: the archive holds uncompressed layers",
             hint="order by size, or analyse the image in its registry",
         )
 
@@ -82,7 +82,7 @@ def list_files(
     """The ``most`` largest files of some layers that match a glob, ties by path and layer; without globs, of all.
 
     Links, directories and whiteout markers are no files. A blob that stands in several layers is downloaded once, so
-    its files count for the wire once. Raises ViewError, and ValueError for layers without file tables, as they are in
+    its files count once for the download. Raises ViewError, and ValueError for layers without file tables, as they are in
     an analysis read back from JSON.
     """
     check_order(layers, order)
@@ -95,7 +95,7 @@ def list_files(
     sizes, costs, paid = [0] * len(layers), list[int | None](), paid_layers(layers)
     for at, (table, rows) in enumerate(zip(tables, selected, strict=True)):
         shares = table.compressed_sizes
-        column = shares if order == Order.COMPRESSED and shares is not None else table.sizes
+        column = shares if order == Order.DOWNLOAD and shares is not None else table.sizes
         found += [(-column[row], path, at, row) for row, path in _largest(table, rows, column, most)]
         sizes[at] = sum([table.sizes[row] for row in rows])
         if paid[at]:

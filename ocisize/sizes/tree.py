@@ -96,7 +96,7 @@ def _directory(group: Group, children: tuple[TreeNode, ...]) -> TreeNode:
 
 
 def _weights(sums: GroupTotals, order: Order) -> Sequence[int]:
-    return sums.compressed if order == Order.COMPRESSED else sums.content
+    return sums.compressed if order == Order.DOWNLOAD else sums.content
 
 
 def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
@@ -134,7 +134,7 @@ def _large_files(layers: Sequence[LayerAnalysis], most: int, order: Order) -> li
     """
     shares = paid_shares(layers)
     tables = [(at, layer.files) for at, layer in enumerate(layers) if layer.files is not None]
-    columns = [(table, shares[at] if order == Order.COMPRESSED else table.sizes) for at, table in tables]
+    columns = [(table, shares[at] if order == Order.DOWNLOAD else table.sizes) for at, table in tables]
     heaviest = heapq.nlargest(most * len(layers), chain.from_iterable(column or () for _, column in columns))
     least = max(1, min(heaviest, default=1) // len(layers) if layers else 1)
     found: dict[bytes, None] = {}

@@ -53,7 +53,7 @@ def test_the_command_reports_text(before: BuiltImage, after: BuiltImage, tmp_pat
     left, right = (str(write_layout(image, tmp_path / name)) for image, name in ((before, "b"), (after, "a")))
     result = run("diff", left, right, "--top", "1")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "A node with BEFORE downloads" in result.stdout
+    assert "A host with BEFORE downloads" in result.stdout
     assert "layer 1 `RUN step 1` came out differently" in result.stdout
     assert "… and 1 more (-f json has all)" in result.stdout
     assert len(run("diff", left, left).stdout.splitlines()) == 1
@@ -121,8 +121,8 @@ def test_shared_layers_are_read_once(before: BuiltImage, after: BuiltImage) -> N
     assert to_json(found, files=True) == to_json(Analyzer().analyze_source(single(after)), files=True)
 
 
-def test_kept_layers_keep_their_share_of_the_wire(tmp_path: Path) -> None:
-    """Also where an image in between, a docker-archive with plain layers, does not tell what they cost on the wire."""
+def test_kept_layers_keep_their_share_of_the_download(tmp_path: Path) -> None:
+    """Also where an image in between, a docker-archive with plain layers, does not tell their download sizes."""
     image = build_image([layer({"a": LARGE}, "plain"), layer({"a": b""}, "plain")])
     folder, archive = write_layout(image, tmp_path / "layout"), write_docker_archive(image, tmp_path / "image.tar")
     analyzer = Analyzer(keep_layers=True, verify=True)

@@ -240,13 +240,13 @@ def test_files_command_selects(layout: Path, capsys: pytest.CaptureFixture[str])
         "--glob",
         "/none/",
         "--sort",
-        "compressed",
+        "download",
     ]
     status, out, _ = status_of(arguments, capsys)
     document = json.loads(out)
     assert status == 0
     assert (document["schema"], document["version"]) == ("ocisize.files", 1)
-    assert (document["layer"], document["globs"], document["sort"]) == (0, ["b*", "/none/"], "compressed")
+    assert (document["layer"], document["globs"], document["sort"]) == (0, ["b*", "/none/"], "download")
     assert [(file["path"], file["size"], file["state"], file["hidden_by"]) for file in document["files"]] == [
         ("b", 10, "live", None)
     ]
@@ -386,7 +386,7 @@ def test_a_glob_that_names_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     """A folder is no file, so a glob that names one lists nothing, and a hint says how to get what is below."""
     path = str(write_layout(build_image([layer({"app/.git/HEAD": b"1"})]), tmp_path / "l"))
     status, out, err = status_of(["files", path, "--glob", "/app/.git"], capsys)
-    assert (status, err) == (0, "hint: /app/.git is a folder; for all that is below it: --glob '/app/.git/'\n")
+    assert (status, err) == (0, "hint: /app/.git is a directory; for everything below it use --glob '/app/.git/'\n")
     assert "0 files" in out
     assert status_of(["files", path, "--glob", "/app/.git/"], capsys)[2] == ""
     assert status_of(["files", path, "--glob", "/app/none"], capsys)[2] == ""

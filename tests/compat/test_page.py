@@ -176,7 +176,7 @@ def test_opens_offline_without_complaint(report: Report, example: Analysis) -> N
     assert len([url for url in report.requests() if url.startswith("file:")]) <= 1
     listed = sum(1 for layer in example.layers for entry in layer.files or () if entry.size)
     wire, unpacked = human_size(example.compressed_size), human_size(example.content_size)
-    assert report.status == f"{listed} files with content, {wire} wire, {unpacked} unpacked"
+    assert report.status == f"{listed} files with content, {wire} to download, {unpacked} unpacked"
     assert report.crumbs == "/"
     assert list(report.contents)[:3] == ["bin/", "usr/", "var/"]
     assert report.files[0][-1] == "/bin/busybox"
@@ -201,7 +201,7 @@ def test_tip_tells_what_is_under_the_pointer(report: Report) -> None:
     """Over a block the tip has its path, sizes, state and build step; it goes with the pointer."""
     report.point_at("busybox").perform()
     tip = report.find("#tip").text
-    for text in ("/bin/busybox", "1.08 MB wire", "1.98 MB unpacked", "live", "Layer 0: "):
+    for text in ("/bin/busybox", "1.08 MB to download", "1.98 MB unpacked", "live", "Layer 0: "):
         assert text in tip
     ActionChains(report.driver).move_to_element(report.find("#explorer-title")).perform()
     assert not report.find("#tip").is_displayed()
@@ -212,7 +212,7 @@ def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
     canvas = report.find("#canvas").size
     picture, contents = report.picture(), report.contents
     for measure, total, size in (
-        ("wire", example.compressed_size or 0, 1_077_000),
+        ("download", example.compressed_size or 0, 1_077_000),
         ("size", example.content_size, 1_980_000),
     ):
         report.choose("measure", measure)
@@ -275,7 +275,7 @@ def test_search_is_a_substring_of_the_whole_path(report: Report, example: Analys
 
 def test_columns_sort_both_ways(report: Report) -> None:
     """A click on a head sorts by it, another turns the order."""
-    for column in ("Size", "Path", "Layer", "State", "File type", "Wire"):
+    for column in ("Size", "Path", "Layer", "State", "File type", "Download"):
         orders = []
         for _ in range(2):
             report.run("[...document.querySelectorAll('#files th button')].find((each) => each.textContent === arguments[0])"

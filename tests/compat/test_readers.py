@@ -134,7 +134,7 @@ def test_junit_of_the_example(example: Analysis) -> None:
     cases = list(check_junit(example))
     assert {case.classname for case in cases} >= {"ocisize.OS101", "ocisize.OS360", "ocisize.OS102", "ocisize.OS110"}
     assert "Change layer 1 to `RUN apt-get update && apt-get install" in cases[0].result[0].text
-    assert cases[0].result[0].message == "186 kB of wire, 187 kB unpacked"
+    assert cases[0].result[0].message == "186 kB of download, 187 kB unpacked"
 
 
 def test_junit_keeps_names_apart() -> None:

@@ -122,7 +122,7 @@ def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, 
             parts = [child.group for child in node.children] + ([node.others] if node.others else [])
             assert added(parts) == figures(node.group)
         weights = [
-            child.group.compressed_size if order == Order.COMPRESSED else child.group.content_size for child in node.children
+            child.group.compressed_size if order == Order.DOWNLOAD else child.group.content_size for child in node.children
         ]
         assert weights == sorted(weights, key=lambda weight: -(weight or 0))
         assert all(

@@ -53,7 +53,7 @@ def test_every_format_writes(name: str, example: Analysis) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_formats_take_the_extremes(name: str) -> None:
-    """An image without layers and one of unknown wire size are reported in every format."""
+    """An image without layers and one of unknown download size are reported in every format."""
     text_of(name, analysis_of())
     assert text_of(name, analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], compressed_size_known=False))
 
@@ -303,11 +303,11 @@ def test_junit_takes_other_checks() -> None:
     """Checks that are no findings, passed and failed, stand as tests beside each other."""
     file = io.StringIO()
     checks = [
-        Check(group="ocisize.budget", name="wire <= 120 MB"),
+        Check(group="ocisize.budget", name="download <= 120 MB"),
         Check(group="ocisize.budget", name="waste <= 5 MB", failure="31 MB", details="a\nb"),
     ]
     write_suites([(analysis_of(), checks)], file)
     text = file.getvalue()
     assert '<testsuites name="ocisize" tests="2" failures="1" errors="0">' in text
-    assert '<testcase classname="ocisize.budget" name="wire &lt;= 120 MB" time="0"/>' in text
+    assert '<testcase classname="ocisize.budget" name="download &lt;= 120 MB" time="0"/>' in text
     assert '<failure type="budget" message="31 MB">a\nb</failure>' in text

@@ -92,7 +92,7 @@ def test_by_what_costs_the_wire() -> None:
     noise = random.Random(5).randbytes(40_000)
     analysis = analyse(layer({"zeros/x": bytes(100_000), "noise/x": noise}))
     assert [child.group.name for child in make_tree(analysis.layers, most=2).children] == ["zeros"]
-    nodes = make_tree(analysis.layers, most=2, order=Order.COMPRESSED).children
+    nodes = make_tree(analysis.layers, most=2, order=Order.DOWNLOAD).children
     assert [child.group.name for child in nodes] == ["noise"]
 
 
@@ -128,7 +128,7 @@ def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
     analysis = Analyzer().analyze(str(write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")))
     assert make_tree(analysis.layers, most=9).children[0].group.compressed_size is None
     with pytest.raises(ViewError, match="uncompressed"):
-        make_tree(analysis.layers, most=9, order=Order.COMPRESSED)
+        make_tree(analysis.layers, most=9, order=Order.DOWNLOAD)
 
 
 def test_deep_directories_have_one_number() -> None:

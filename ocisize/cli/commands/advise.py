@@ -17,8 +17,10 @@ FORMATS = {"text": "", "json": ""}
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--all", action="store_true", help="every finding at length; small ones take one line otherwise")
-    length.add_argument("--top", type=count, metavar="N", help="the first N at length, the others in one line each")
+    length.add_argument(
+        "--all", action="store_true", help="show every finding at length (default: small ones take one line)"
+    )
+    length.add_argument("--top", type=count, metavar="N", help="show the first N at length, the others in one line each")
     add_finding_options(parser)
     add_keep_going(parser)
 

@@ -1,4 +1,4 @@
-"""``ocisize IMAGE``, which is ``ocisize analyze IMAGE``: the whole report, in as many forms as are asked for."""
+"""``ocisize IMAGE``, short for ``ocisize analyze IMAGE``: the report, in one or more formats."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ SEVERAL = True  #: reports at once
 def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None:
     """Add what only this command has; ``brief`` is for the program's help."""
     add = parser.add_argument
-    add("--files", action="store_true", help="every stored file: in json with content hashes, in csv as its rows")
+    add("--files", action="store_true", help="add every stored file: to json with content hashes, to csv as rows")
     add(
         "--top",
         type=count,
         default=5,
         metavar="N",
-        help="rows in each list of the text (default: %(default)s)",
+        help="number of rows in each list of the text report (default: %(default)s)",
     )
     add_finding_options(parser)
     add(
         "--dockerfile",
         metavar="FILE",
-        help=f"file of the repository at whose lines sarif, github and gitlab show findings (default: {DOCKERFILE})",
+        help=f"Dockerfile at whose lines sarif, github and gitlab show findings (default: {DOCKERFILE})",
     )
-    add("--all-platforms", action="store_true", help="analyse all images of an index and show where they drift apart")
+    add("--all-platforms", action="store_true", help="analyze all images of an index and show where they differ")
     add_keep_going(parser)
     add_budget_options(parser, brief=brief)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge and report, every report of one analysis."""
+    """Analyze the image, judge its budgets and write all reports."""
     if options.all_platforms:
         from ocisize.cli.commands.all_platforms import run_all
 

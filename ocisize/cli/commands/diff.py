@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FORMATS = {"text": "", "json": ""}
 IMAGES = {
-    "before": "the image as it was: see below, or an analysis saved with -f json --files",
-    "after": "the image as it is now, in any of these forms",
+    "before": "the old image: see below, or an analysis saved with -f json --files",
+    "after": "the new image, in any of these forms",
 }
 _BEGINNING = 512  # bytes by which a saved analysis is told from an archive
 
@@ -28,11 +28,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     parser.add_argument(
         "--base", action="append", default=[], metavar="IMAGE",
-        help="image that both were built on; given twice, that of BEFORE and that of AFTER",
+        help="base image of both images; if given twice, of BEFORE and of AFTER",
     )  # fmt: skip
     parser.add_argument(
         "--top", type=count, default=10, metavar="N",
-        help="rows in the lists of causes, directories and files of the text report (default: %(default)s)",
+        help="number of rows in the lists of causes, directories and files (default: %(default)s)",
     )  # fmt: skip
 
 

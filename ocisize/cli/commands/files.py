@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FORMATS = {"text": "", "json": ""}
 _GLOBS = """\
-GLOB: * and ? stand for characters of a name, ** for any number of directories, [a-z] and [!a-z] for one character.
-A slash in front begins at the root, one at the end takes everything below; else the glob may match anywhere.
+GLOB: * and ? match characters of a name, ** matches any number of directories, [a-z] and [!a-z] match one character.
+A leading slash anchors the glob at the root, a trailing slash matches everything below; other globs match anywhere.
 """
 
 
@@ -28,20 +28,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_keep_going(parser)
     parser.add_argument(
         "--glob", type=glob, action="append", default=[], dest="globs", metavar="GLOB",
-        help="files that match only, may be given several times: '*.pyc', '/usr/lib/', '/opt/**/*.jar'",
+        help="show only files that match, can be repeated: '*.pyc', '/usr/lib/', '/opt/**/*.jar'",
     )  # fmt: skip
     parser.epilog = f"{_GLOBS}\n{parser.epilog}"
 
 
 def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> None:
-    """Tell which globs name folders, which hold files but are none."""
+    """Print a hint for each glob that names a directory, which is not a file itself."""
     from ocisize.globs import parse_glob
     from ocisize.sizes.files import list_files
 
     for each in globs:
         below = each.text.rstrip("/") + "/"
         if below != each.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
-            print_message("hint", f"{each.text} is a folder; for all that is below it: --glob '{below}'")
+            print_message("hint", f"{each.text} is a directory; for everything below it use --glob '{below}'")
 
 
 def run(options: argparse.Namespace) -> int:

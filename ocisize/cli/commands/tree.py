@@ -18,7 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""
     add_view_options(parser, 25, "directories and files")
     add_keep_going(parser)
-    parser.add_argument("--depth", type=count, metavar="N", help="levels below the root (default: as many as --top shows)")
+    parser.add_argument(
+        "--depth", type=count, metavar="N", help="number of levels below the root (default: as many as --top shows)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

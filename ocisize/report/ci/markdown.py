@@ -29,7 +29,7 @@ _FOR_LAYERS = 15_000  # of those, where the findings would take all
 _OUTCOMES = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
 _MAX_PLATFORMS = 100
 _MAX_PARTIAL = 5
-_FIGURES = ("Wire", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency")
+_FIGURES = ("Download", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "Efficiency")
 _MAX_CODE = 240  # characters of a name or build step
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "=": "="}
@@ -45,8 +45,8 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
 def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     """The report as text of at most ``limit`` bytes, provided that is enough for its head."""
     columns = "Platform | " if images[0].platform else ""
-    layers = _Table("Layers", f"{columns}# | Wire | Unpacked | Waste | Hides | Step", left=1)
-    findings = _Table("Findings", "Saves on the wire | Finding | Fix", left=2)
+    layers = _Table("Layers", f"{columns}# | Download | Unpacked | Waste | Hides | Step", left=1)
+    findings = _Table("Findings", "Saves | Finding | Fix", left=2)
     budgets = _Table("Budgets", f"{columns}Result | Budget | Written in", left=3 + bool(columns))
     text = _head(images)
     rows = [_layer_row(image, layer) for image in images for layer in image.analysis.layers]
@@ -115,9 +115,9 @@ def _head(images: Sequence[ReportedImage]) -> str:
 
 
 def _figures(image: ReportedImage) -> str:
-    analysis, wire = image.analysis, image.analysis.compressed_size
+    analysis, download = image.analysis, image.analysis.compressed_size
     cells = (
-        human_size(wire) if wire is not None else f"{UNKNOWN} (saved uncompressed)",
+        human_size(download) if download is not None else f"{UNKNOWN} (saved uncompressed)",
         human_size(analysis.content_size), human_size(analysis.live_size),
         f"{human_size(analysis.wasted_size)} ({mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))})",
         human_size(analysis.duplicate_size), human_size(analysis.disk_size), percent(analysis.efficiency),
@@ -158,12 +158,12 @@ def _summary(images: Sequence[ReportedImage]) -> str:
         return f"\nNo findings{'' if whole else ' in the layers that were read'}.\n"
     found = count_of(count, "finding")
     if len(images) > 1:
-        return f"\n**{found}** on all platforms; what several have is one below\n"
-    advice, wire = images[0].analysis.advice, images[0].analysis.compressed_size
+        return f"\n**{found}** on all platforms; a finding of several platforms is listed once\n"
+    advice, download = images[0].analysis.advice, images[0].analysis.compressed_size
     saved = f"{human_size(advice.size)} unpacked"
-    if advice.compressed_size is not None and wire:
-        saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)}), {saved}"
-    return f"\n**{found}**, together {saved}\n"
+    if advice.compressed_size is not None and download:
+        saved = f"{human_size(advice.compressed_size)} of download ({percent(advice.compressed_size / download)}), {saved}"
+    return f"\n**{found}**, saving {saved}\n"
 
 
 def _verdict_rows(image: ReportedImage) -> Iterator[tuple[int, str]]:

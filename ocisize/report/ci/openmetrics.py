@@ -1,7 +1,8 @@
 """An image's figures as OpenMetrics text, for Prometheus (textfile collector, push gateway) and GitLab's metrics report.
 
-Form: https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md. Labels hold what stays from build to
-build, so that series go on and GitLab finds the same metric in the target branch: no tag and no digest is among them.
+Form: https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md. Labels are the repository and the
+platform, without tag and digest: they stay the same from build to build, so that series continue and GitLab finds the
+same metric in the target branch.
 """
 
 from __future__ import annotations
@@ -19,51 +20,47 @@ from ocisize.report.words.findings import repository_of
 from ocisize.text import printable
 
 _Sample = tuple[Mapping[str, str], "int | float | None"]
+#: part of a metric's name → help text, and the attribute of Sizes
 _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
-    "wire": ("Bytes of layers to download with nothing cached.", lambda sizes: sizes.compressed_size),
-    "unpacked": ("Content of the files stored in layers.", lambda sizes: sizes.content_size),
+    "compressed": ("Bytes of layers to download with nothing cached.", lambda sizes: sizes.compressed_size),
+    "content": ("Content of the files in all layers.", lambda sizes: sizes.content_size),
     "live": ("Content that a container sees.", lambda sizes: sizes.live_size),
-    "disk": ("What a node's snapshots take, in blocks of 4 KiB.", lambda sizes: sizes.disk_size),
-    "waste": ("Content that no container can see.", lambda sizes: sizes.wasted_size),
-    "waste_wire": ("Part of the download that no container can see.", lambda sizes: sizes.wasted_compressed_size),
-    "duplicate": ("Visible content that is visible at another path, too.", lambda sizes: sizes.duplicate_size),
+    "disk": ("Disk space used on each host, in blocks of 4 KiB.", lambda sizes: sizes.disk_size),
+    "wasted": ("Content that no container can see.", lambda sizes: sizes.wasted_size),
+    "wasted_compressed": ("Part of the download that no container can see.", lambda sizes: sizes.wasted_compressed_size),
+    "duplicate": ("Visible content that is also at another visible path.", lambda sizes: sizes.duplicate_size),
 }
+_OF_LAYERS = ("compressed", "content", "wasted")
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
-    """Write gauges for the images, their layers, findings and budgets; what is unknown is left out."""
-    everything = [(_labels_of(image), image.analysis) for image in subject.images]
+    """Write gauges for the images, their layers, findings and budgets; unknown figures are left out."""
+    images = [(_labels_of(image), image.analysis) for image in subject.images]
     text = "Layers that could not be read; the figures that depend on them are left out."
-    _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in everything])
-    each = [(labels, image) for labels, image in everything if image.complete]
+    _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in images])
+    whole = [(labels, image) for labels, image in images if image.complete]
     for name, (text, read) in _SIZES.items():
-        known = everything if name == "wire" else each
+        known = images if name == "compressed" else whole
         _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in known])
-    layers = [({**labels, "layer": str(layer.index)}, layer) for labels, image in each for layer in image.layers]
-    for name in ("wire", "unpacked", "waste"):
+    layers = [({**labels, "layer": str(layer.index)}, layer) for labels, image in whole for layer in image.layers]
+    for name in _OF_LAYERS:
         text, read = _SIZES[name]
-        _write_gauge(
-            file,
-            f"ocisize_layer_{name}_bytes",
-            "bytes",
-            f"Per layer: {text}",
-            [(labels, read(one)) for labels, one in layers],
-        )
+        samples: list[_Sample] = [(labels, read(layer)) for labels, layer in layers]
+        _write_gauge(file, f"ocisize_layer_{name}_bytes", "bytes", f"Per layer: {text}", samples)
     text = "Content that a container sees, per content stored."
-    efficiency: list[_Sample] = [(labels, round(image.efficiency, 6)) for labels, image in each]
+    efficiency: list[_Sample] = [(labels, round(image.efficiency, 6)) for labels, image in whole]
     _write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, efficiency)
-    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in everything])
-    files: list[_Sample] = [(labels, image.file_count) for labels, image in each]
+    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in images])
+    files: list[_Sample] = [(labels, image.file_count) for labels, image in whole]
     _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
-    whole = [image for image in subject.images if image.analysis.complete]
-    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", [row for image in whole for row in _count(image)])
+    read_images = [image for image in subject.images if image.analysis.complete]
+    counts = [sample for image in read_images for sample in _count(image)]
+    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
     text = "Bytes of download that the findings save, by how sure they are."
-    _write_gauge(
-        file, "ocisize_findings_compressed_bytes", "bytes", text, [row for image in whole for row in _savings(image)]
-    )
-    _write_gauge(
-        file, "ocisize_budgets", "", "Budgets by outcome.", [row for image in subject.images for row in _outcomes(image)]
-    )
+    savings = [sample for image in read_images for sample in _savings(image)]
+    _write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)
+    outcomes = [sample for image in subject.images for sample in _outcomes(image)]
+    _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", outcomes)
     file.write("# EOF\n")
 
 
@@ -78,13 +75,13 @@ def _count(image: ReportedImage) -> Iterator[_Sample]:
 
 def _savings(image: ReportedImage) -> Iterator[_Sample]:
     if image.analysis.compressed_size is not None:
-        for each in Confidence:
-            saving = image.analysis.advice.saving(each)
-            yield {**_labels_of(image), "confidence": str(each)}, saving.compressed_size
+        for confidence in Confidence:
+            saving = image.analysis.advice.saving(confidence)
+            yield {**_labels_of(image), "confidence": str(confidence)}, saving.compressed_size
 
 
 def _outcomes(image: ReportedImage) -> Iterator[_Sample]:
-    """How many budgets failed, warned and passed; nothing where there are none. Skipped ones are not among them."""
+    """How many budgets failed, warned and passed, without skipped ones; nothing without budgets."""
     counts = Counter(verdict.outcome for verdict in image.verdicts if verdict.status is not BudgetStatus.SKIPPED)
     outcomes = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS) if image.verdicts else ()
     return (({**_labels_of(image), "outcome": str(outcome)}, counts[outcome]) for outcome in outcomes)

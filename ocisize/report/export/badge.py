@@ -27,12 +27,12 @@ class Badge:
 
 
 def make_badge(analysis: Analysis) -> Badge:
-    """The size on the wire, or unpacked where that is unknown; the colour tells the share of waste."""
-    wire = analysis.compressed_size
-    label, size = ("image size", wire) if wire is not None else ("unpacked size", analysis.content_size)
+    """The download size, or the unpacked size if the download is unknown; the colour shows the share of waste."""
+    download = analysis.compressed_size
+    label, size = ("image size", download) if download is not None else ("unpacked size", analysis.content_size)
     color = next((name for most, name in _COLORS if analysis.wasted_ratio <= most), "red")
     if not analysis.complete:
-        return Badge(label, f"{'' if wire is not None else AT_LEAST}{human_size(size)}, incomplete", "lightgrey")
+        return Badge(label, f"{'' if download is not None else AT_LEAST}{human_size(size)}, incomplete", "lightgrey")
     return Badge(label, human_size(size), color)
 
 

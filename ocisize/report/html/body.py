@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 _SHOWN = 8  # findings on bytes that are not folded away
 _DEFINITIONS = (
     (
-        "Wire",
-        "what a client with nothing cached downloads. A file's share is measured while its layer is decoded: an estimate",
+        "Download",
+        "what a client with nothing cached downloads; the share of a file is an estimate, measured while decoding",
     ),
-    ("Unpacked", "content of the files stored in all layers, also of those that cannot be seen"),
+    ("Unpacked", "content of the files in all layers, including hidden files"),
     ("Live", "content that a container sees"),
-    ("Waste", "unpacked less live: overwritten, deleted, or stored again for a new owner or mode alone"),
-    ("Duplicates", "visible content that stands at another visible path too; it is not waste"),
+    ("Waste", "unpacked minus live: overwritten, deleted, or stored again only to change owner, permissions or timestamps"),
+    ("Duplicates", "visible content that is also at another visible path; it is not waste"),
 )  # fmt: skip
 
 
 def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
-    """The image's name, what it is, its figures, where it comes from and what pulling it costs."""
+    """The image's name, what it is, its figures, where it comes from, and what a pull costs."""
     lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers))
     figures = [
         element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))
@@ -56,7 +56,7 @@ def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
 
 
 def _write_unread(analysis: Analysis) -> Markup:
-    """The layers that could not be read, where there are any."""
+    """The layers that could not be read, if there are any."""
     if analysis.complete:
         return Markup()
     items = [element("li", element("code", line)) for line in list_unread(analysis)]
@@ -65,7 +65,7 @@ def _write_unread(analysis: Analysis) -> Markup:
 
 
 def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
-    """What became of the budgets, where there are any."""
+    """The verdicts on the budgets, if there are any."""
     if not verdicts:
         return Markup()
     from ocisize.report.words.budgets import by_severity, describe, headline
@@ -83,12 +83,12 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
 
 
 def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
-    """What to mend first: all findings, those that hardly matter folded away."""
+    """All findings; those that save little are folded away."""
     findings = analysis.advice.findings
-    title = element("h2", "What to mend first", id="advice-title")
+    title = element("h2", "Fix these first", id="advice-title")
     if not findings:
         where = "" if analysis.complete else " in the layers that were read"
-        return element("section", title, element("p", f"Nothing was found{where} that is worth mending."))
+        return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
     weighty = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:_SHOWN]
     shown = weighty + [finding for finding in findings if not finding.size and is_significant(finding, analysis)]
     rest = [finding for finding in findings if finding not in shown]
@@ -131,7 +131,7 @@ def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
 
 
 def _with_code(text: str) -> list[str]:
-    """Text with what stands between backticks as code."""
+    """Text whose parts between backticks are code."""
     return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
 
 
@@ -155,13 +155,17 @@ def _where(finding: Finding) -> Markup:
 
 def write_layers(analysis: Analysis) -> Markup:
     """The table of layers."""
-    names = ("#", "Wire", "Unpacked", "On disk", "Files", "Waste", "Hides", "Build step")
+    names = ("#", "Download", "Unpacked", "On disk", "Files", "Waste", "Hides", "Build step")
     head = element("thead", element("tr", *[element("th", name, scope="col") for name in names]))
     body = element("tbody", *[_layer(layer) for layer in analysis.layers])
     return element(
         "section",
         element("h2", "Layers", id="layers-title"),
-        element("p", "Base first. Waste: dead bytes a layer holds; hides: bytes it makes dead.", class_="note"),
+        element(
+            "p",
+            "Base first. Waste: hidden bytes in this layer. Hides: bytes that this layer hides in layers below.",
+            class_="note",
+        ),
         element(
             "div", element("table", head, body), class_="scroll", tabindex="0", role="region", aria_labelledby="layers-title"
         ),

@@ -1,17 +1,17 @@
-"""What a page's scripts know of an image: compact JSON that stands in the page and cannot break out of its element.
+"""The data of a page's scripts: compact JSON inside the page, which cannot break out of its element.
 
 Form, all columns by row unless said otherwise::
 
-    {"size": bytes of content, "compressed_size": bytes of wire or null,
-     "layers": [{"size", "compressed_size", "wasted_size", "build_step"}, …],
-     "types": [name, …], "special": how many of them are no file types,
+    {"content_size": bytes, "compressed_size": bytes to download or null,
+     "layers": [{"content_size", "compressed_size", "wasted_size", "build_step"}, …],
+     "types": [name, …], "special": how many of them are not file types,
      "causes": [name, …],
      "kinds": [[layer, hiding layer or -1, cause or -1, type], …],
      "least": files of fewer bytes are added up,
-     "directories": {"names": "a/b/…", "parents": [place of the one above, …], "rows": [own rows, …]},
+     "directories": {"names": "a/b/…", "parents": [position of the parent, …], "rows": [own rows, …]},
      "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}
 
-Directories stand before those in them, the root first; rows in the order of their directories. Groups have no name.
+Directories come before those in them, the root first; rows are in the order of their directories. Groups have no name.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], lea
     numbers = {name: number for number, name in enumerate(types)}
     compressed_size_known = analysis.compressed_size is not None
     return {
-        "size": analysis.content_size,
+        "content_size": analysis.content_size,
         "compressed_size": analysis.compressed_size,
         "layers": [
             {
-                "size": layer.content_size,
+                "content_size": layer.content_size,
                 "compressed_size": layer.compressed_size,
                 "wasted_size": layer.wasted_size,
                 "build_step": printable(layer.build_step.text or layer.digest[:19]),
@@ -79,24 +79,24 @@ def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], lea
 def _columns(rows: PageRows, folders: Sequence[Folder], *, compressed_size_known: bool) -> dict[str, Any]:
     names: list[bytes] = []
     sizes: list[int] = []
-    wires: list[int] = []
+    compressed_sizes: list[int] = []
     kinds: list[int] = []
     groups: dict[int, int] = {}
     for folder in folders:
         names += [rows.names[row] for row in folder.files]
         sizes += [rows.sizes[row] for row in folder.files]
-        wires += [rows.compressed_sizes[row] for row in folder.files]
+        compressed_sizes += [rows.compressed_sizes[row] for row in folder.files]
         kinds += [rows.kind_of[row] for row in folder.files]
-        for kind, count, size, wire in folder.groups:
+        for kind, count, size, compressed_size in folder.groups:
             groups[len(names)] = count
             names.append(b"")
             sizes.append(size)
-            wires.append(wire)
+            compressed_sizes.append(compressed_size)
             kinds.append(kind)
     return {
         "names": _join(names),
         "sizes": sizes,
-        "compressed_sizes": wires if compressed_size_known else None,
+        "compressed_sizes": compressed_sizes if compressed_size_known else None,
         "kinds": kinds,
         "groups": groups,
     }

@@ -123,17 +123,18 @@ def _add_waste(rows: PageRows, analysis: Analysis) -> None:
     """Add the wasted files, and what is left of each layer as one group."""
     paid = paid_layers(analysis.layers)
     sizes = [layer.content_size for layer in analysis.layers]
-    wires = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
+    compressed_sizes = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
     counts = [layer.file_count for layer in analysis.layers]
     for entry in analysis.waste:
-        held_by, wire = entry.held_by, (entry.compressed_size or 0) * paid[entry.held_by]
+        held_by = entry.held_by
+        compressed_size = (entry.compressed_size or 0) * paid[held_by]
         path = entry.path.encode("utf-8", "surrogateescape")
-        rows.add_file(path, entry.size, wire, held_by, (entry.hidden_by, CAUSES.index(entry.cause)))
+        rows.add_file(path, entry.size, compressed_size, held_by, (entry.hidden_by, CAUSES.index(entry.cause)))
         sizes[held_by] -= entry.size
-        wires[held_by] -= wire
+        compressed_sizes[held_by] -= compressed_size
         counts[held_by] -= 1
-    for index, (size, wire, count) in enumerate(zip(sizes, wires, counts, strict=True)):
-        rows.add(0, b"", size, wire, count, (index, -1, -1, UNSAVED))
+    for index, (size, compressed_size, count) in enumerate(zip(sizes, compressed_sizes, counts, strict=True)):
+        rows.add(0, b"", size, compressed_size, count, (index, -1, -1, UNSAVED))
 
 
 @attrs.frozen
@@ -143,7 +144,7 @@ class Folder:
     name: bytes
     parent: int  #: place of the directory above, 0 of the root itself
     files: list[int]  #: into the columns of Rows
-    groups: list[tuple[int, int, int, int]]  #: kind, entries, bytes of content and of wire
+    groups: list[tuple[int, int, int, int]]  #: kind, entries, content size, compressed size
 
 
 def fold_small_files(rows: PageRows, least: int, least_folder: int) -> list[Folder]:

@@ -13,7 +13,7 @@ SCHEMA, VERSION = "ocisize.advice", 1
 
 
 def advice_to_json(analysis: Analysis) -> str:
-    """All findings in the library's order, those first that save most on the wire, and what each confidence saves."""
+    """All findings in the library's order, largest saving of download first, and the savings of each confidence."""
     savings = {str(each): analysis.advice.saving(each) for each in Confidence}
     document = {
         **head_of_view(SCHEMA, VERSION, analysis),

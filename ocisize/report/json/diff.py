@@ -91,7 +91,7 @@ def _sum(files: FileSum) -> dict[str, Any]:
 
 
 def _kinds(comparison: Comparison) -> dict[str, Any] | None:
-    """All files by kind; with the unchanged ones, and what the wire has besides, they are what the images weigh."""
+    """All files by kind; together with unchanged files and the rest of the blobs they add up to both images."""
     if comparison.files is None:
         return None
     found = {kind.value: _sum(comparison.sum_of(kind)) for kind in FileChangeKind}

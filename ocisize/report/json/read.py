@@ -114,8 +114,8 @@ def _with_figures(document: Any) -> Any:
     """A layer's document with zeros for what is not known of one that could not be read."""
     if not isinstance(document, dict) or document.get("failure") is None:
         return document
-    wire = 0 if document.get("compressed_size") is not None else None
-    unknown = {"wasted_compressed_size": wire, "overhead_size": wire}
+    unread = 0 if document.get("compressed_size") is not None else None
+    unknown = {"wasted_compressed_size": unread, "overhead_size": unread}
     return document | dict.fromkeys(FROM_FILES, 0) | unknown | {"files": columns_document(FileTable.empty())}
 
 

@@ -1,6 +1,6 @@
-"""Findings for people: what to mend first, what it saves, and how.
+"""Findings for people: what to fix first, what it saves, and how.
 
-They stand in an order of their own: those that save bytes before remarks, and what is to be asked about after the rest.
+Findings that save bytes come before remarks, and findings of the confidence ``ask`` come last.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIX_LINES, _REWRITE_LINES = 3, 8  # of a finding that is shown in short
 _LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding matters little
 LABEL = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
-_LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, listed last"
+_LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
 
 
 def is_secret(finding: Finding) -> bool:
@@ -53,9 +53,9 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     grid = new_grid()
     large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
-    told: set[Rewrite] = set()
+    already_shown: set[Rewrite] = set()
     for finding in large:
-        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL, assumptions, told))
+        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL, assumptions, already_shown))
     others.sort(key=lambda finding: bool(finding.size) or finding.severity is Severity.LOW)  # remarks that matter first
     for finding in others[:top]:
         grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL))
@@ -96,15 +96,15 @@ def is_significant(finding: Finding, analysis: Analysis) -> bool:
 
 def headline(analysis: Analysis) -> str:
     """How many findings there are, and what they save together."""
-    advice, wire = analysis.advice, analysis.compressed_size
+    advice, download = analysis.advice, analysis.compressed_size
     count = len(advice.findings)
     text = f"Advice: {count_of(count, 'finding')}"
     if not advice.size:
         return text
-    if advice.compressed_size is not None and wire:
-        saved = f"{human_size(advice.compressed_size)} of wire ({percent(advice.compressed_size / wire)})"
-        return f"{text}, together {saved}, {human_size(advice.size)} unpacked"
-    return f"{text}, together {human_size(advice.size)} unpacked"
+    if advice.compressed_size is not None and download:
+        saved = f"{human_size(advice.compressed_size)} of download ({percent(advice.compressed_size / download)})"
+        return f"{text}, saving {saved}, {human_size(advice.size)} unpacked"
+    return f"{text}, saving {human_size(advice.size)} unpacked"
 
 
 def by_confidence(analysis: Analysis) -> str:
@@ -117,7 +117,7 @@ def by_confidence(analysis: Analysis) -> str:
 
 
 def saving_bytes(findings: Sequence[Finding]) -> int:
-    """What some findings save on the wire, or of content where the wire is unknown."""
+    """Bytes of download that some findings save, or of content if the download is unknown."""
     saving = sum_savings(findings)
     return weight_of(saving.compressed_size, saving.size)
 
@@ -135,29 +135,29 @@ def render_line(finding: Finding, width: int) -> Text:
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 
-def _short(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
-    """A finding in four to six lines, more where its fix is a step that was not told yet: title, facts, a file, the fix."""
+def _short(finding: Finding, width: int, assumptions: Assumptions | None, already_shown: set[Rewrite]) -> Text:
+    """A finding in four to six lines: title, facts, a file, the fix. A fix that rewrites a step takes more lines once."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
     if finding.paths:
         rest = finding.path_count - 1
         more = f" and {rest:,} more" if rest > 0 else ""
         text.append("\n" + shorten_path("/" + printable(finding.paths[0]), width - len(more)) + more, "dim")
-    lines = _REWRITE_LINES if finding.rewrite not in (None, *told) else _FIX_LINES
-    return text.append(f"\n→ {cut(printable(fix_of(finding, told)), lines * (width - 4))}")
+    lines = _REWRITE_LINES if finding.rewrite not in (None, *already_shown) else _FIX_LINES
+    return text.append(f"\n→ {cut(printable(fix_of(finding, already_shown)), lines * (width - 4))}")
 
 
-def fix_of(finding: Finding, told: set[Rewrite]) -> str:
-    """The fix; of a step that was written anew before, only that it is the same one. ``told`` are those steps."""
+def fix_of(finding: Finding, already_shown: set[Rewrite]) -> str:
+    """The fix; only a reference if the same rewrite is ``already_shown``, to which it is added."""
     if finding.rewrite is None:
         return finding.fix
-    if finding.rewrite in told:
-        return f"Layer {finding.rewrite.layer} as it is written anew above mends this, too."
-    told.add(finding.rewrite)
+    if finding.rewrite in already_shown:
+        return f"The rewrite of layer {finding.rewrite.layer} above fixes this too."
+    already_shown.add(finding.rewrite)
     return finding.fix
 
 
-def render_full(finding: Finding, width: int, assumptions: Assumptions | None, told: set[Rewrite]) -> Text:
+def render_full(finding: Finding, width: int, assumptions: Assumptions | None, already_shown: set[Rewrite]) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
@@ -170,7 +170,7 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None, t
         text.append("\n" + shorten_path("/" + printable(path), width), "dim")
     rest = finding.path_count - len(finding.paths[:_PATHS])
     text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
-    return text.append(f"\n→ {printable(fix_of(finding, told))}")
+    return text.append(f"\n→ {printable(fix_of(finding, already_shown))}")
 
 
 def _facts(finding: Finding, assumptions: Assumptions | None) -> list[str]:

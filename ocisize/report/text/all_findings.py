@@ -1,7 +1,4 @@
-"""All findings about an image: for people, those that matter at length and the others in a line each; and as JSON.
-
-The JSON is a versioned document, ``ocisize.advice``, by the rules of ``report.json.analysis``.
-"""
+"""The text report of ``ocisize advise``: all findings, the significant ones at length and the others in a line each."""
 
 from __future__ import annotations
 
@@ -50,10 +47,10 @@ def write_advise(
         console.print()
         grid = new_grid()
         width, short = console.width - LABEL, 0
-        told: set[Rewrite] = set()
+        already_shown: set[Rewrite] = set()
         for number, finding in enumerate(findings):
             if is_significant(finding, analysis) if top is None else number < top:
-                grid.add_row(saving_label(finding), render_full(finding, width, assumptions, told).append("\n"))
+                grid.add_row(saving_label(finding), render_full(finding, width, assumptions, already_shown).append("\n"))
             else:
                 grid.add_row(saving_label(finding), render_line(finding, width))
                 short += 1

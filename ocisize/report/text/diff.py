@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LEAST_REASON = 0.001  # of the largest one
 _NOTES = {
-    "unchanged": "same path and content, compressed otherwise",
+    "unchanged": "same path and content, compressed differently",
     "other": "directories, links, empty files, overhead",
 }
 
@@ -58,7 +58,7 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     least = _LEAST_REASON * max(weights)
     shown = [each for each, weight in zip(reasons, weights, strict=True) if weight >= least][:top]
     compressed_size_known = reasons[0].compressed_growth is not None
-    _title(console, f"Why (growth {'on the wire' if compressed_size_known else 'unpacked'})")
+    _title(console, f"Why (growth {'of the download' if compressed_size_known else 'unpacked'})")
     grid = _grid()
     for reason in shown:
         text = Text(printable(reason.text))
@@ -76,7 +76,7 @@ def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
     if not comparison.suggestions or not top:
         return
     known = all(each.compressed_size is not None for each in comparison.suggestions)
-    _title(console, f"Advice ({'bytes of download' if known else 'unpacked bytes'} it is about)")
+    _title(console, f"Advice ({'bytes of download' if known else 'unpacked bytes'} affected)")
     grid = _grid()
     for each in comparison.suggestions[:top]:
         size = each.compressed_size if known else each.size
@@ -108,9 +108,9 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
         )
         for layer in layers
     ]
-    columns, rows = drop_unknown(("Layers", "Wire", "Unpacked", "Download", "What", "Build step"), rows)
-    download = "; what a node with BEFORE downloads" if "Download" in columns else ""
-    table = new_table(console, f"Layers, base first (before→after; growth{download})", columns, 2)
+    columns, rows = drop_unknown(("Layers", "Download", "Unpacked", "Upgrade", "What", "Build step"), rows)
+    upgrade = "; upgrade: download for a host with BEFORE" if "Upgrade" in columns else ""
+    table = new_table(console, f"Layers, base first (before→after; growth{upgrade})", columns, 2)
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -135,8 +135,8 @@ def _kinds(console: Console, comparison: Comparison) -> None:
     for name, each, note in [*rows, ("together", whole, "")]:
         what = Text.assemble(name, (f"  {note}" if note else "", "dim"))
         shown.append((signed(each.compressed_growth), signed(each.growth), f"{each.count:,}" if each.count else NONE, what))
-    columns, shown = drop_unknown(("Wire", "Unpacked", "Files", "What"), shown)
-    table = new_table(console, "Files by what became of them (growth)", columns, 1)
+    columns, shown = drop_unknown(("Download", "Unpacked", "Files", "What"), shown)
+    table = new_table(console, "Files by change (growth)", columns, 1)
     for row in shown:
         table.add_row(*row)
     console.print(table)
@@ -151,7 +151,7 @@ def _directories(console: Console, comparison: Comparison, top: int) -> None:
     rows = [
         (signed(each.growth), signed(each.compressed_growth), f"{each.file_count:,}", _directory(each)) for each in shown
     ]
-    print_rows(console, "Directories (growth)", ("Unpacked", "Wire", "Files", "Path"), rows, 1)
+    print_rows(console, "Directories (growth)", ("Unpacked", "Download", "Files", "Path"), rows, 1)
 
 
 def _directory(change: DirectoryChange) -> str:
@@ -169,7 +169,7 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
         if each.kind is FileChangeKind.MOVED:
             rows.append((*[""] * 4, f"was /{printable(each.before_path or '')}"))
     title = f"Files: {len(files):,} (layer before→after)"
-    print_rows(console, title, ("Unpacked", "Wire", "What", "Layers", "Path"), rows, 3)
+    print_rows(console, title, ("Unpacked", "Download", "What", "Layers", "Path"), rows, 3)
     rest = len(files) - len(shown)
     if rest > 0:
         console.print(Text(f"… and {rest:,} more (-f json has all)", style="dim"))

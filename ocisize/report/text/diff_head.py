@@ -20,14 +20,14 @@ _LEAST_SHARE = 0.0005  # smaller ones would be shown as nothing
 
 
 def nothing_changed(comparison: Comparison) -> str | None:
-    """One line where both images have the same layers, or the same tars of which an archive does not tell the wire."""
+    """One line where both images have the same layers, or the same tars in an archive with uncompressed layers."""
     before, after = comparison.before, comparison.after
     count = len(after.layers)
     content = f"{human_size(after.content_size)} unpacked"
     if comparison.same_layers:
         what = "Nothing changed" if before.config_digest == after.config_digest else "Nothing changed but the config"
-        wire = f", {human_size(after.compressed_size)} of wire" if after.compressed_size is not None else ""
-        return f"{what}: the same {count_of(count, 'layer')}{wire}, {content}."
+        download = f", {human_size(after.compressed_size)} to download" if after.compressed_size is not None else ""
+        return f"{what}: the same {count_of(count, 'layer')}{download}, {content}."
     if comparison.same_content and comparison.compressed_growth is None:
         return f"Nothing changed but how layers are stored: the same {count_of(count, 'tar')}, {content}."
     return None
@@ -44,18 +44,18 @@ def write_header(console: Console, comparison: Comparison) -> None:
 
 
 def _headline(comparison: Comparison) -> str:
-    before, wire, content = comparison.before, comparison.compressed_growth, comparison.growth
+    before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
     unpacked = f"{_amount(content, before.content_size)} unpacked"
-    if wire is None:
-        text = f"{_grew(content)} {unpacked}; how much on the wire is unknown, as an archive holds layers uncompressed"
+    if download is None:
+        text = f"{_grew(content)} {unpacked}; the download is unknown because an archive holds uncompressed layers"
     else:
-        same = _grew(wire) == _grew(content) and wire and content
-        text = f"{_grew(wire)} {_amount(wire, before.compressed_size or 0)} on the wire, "
+        same = _grew(download) == _grew(content) and download and content
+        text = f"{_grew(download)} {_amount(download, before.compressed_size or 0)} to download, "
         text += unpacked if same else f"{_grew(content)} {unpacked}"
     if comparison.download_size is not None and comparison.after.compressed_size is not None:
-        download, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
-        part = f"all {whole}" if download == whole else f"{download} of {whole}"
-        text += f". A node with BEFORE downloads {part}"
+        upgrade, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
+        part = f"all {whole}" if upgrade == whole else f"{upgrade} of {whole}"
+        text += f". A host with BEFORE downloads {part}"
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -88,7 +88,7 @@ def write_totals(console: Console, comparison: Comparison) -> None:
     before, after = comparison.before, comparison.after
     notes = {"compressed_size": _exact(comparison.compressed_growth), "content_size": _exact(comparison.growth)}
     for title, name in (
-        ("Wire", "compressed_size"), ("Unpacked", "content_size"), ("Live", "live_size"), ("Waste", "wasted_size"),
+        ("Download", "compressed_size"), ("Unpacked", "content_size"), ("Live", "live_size"), ("Waste", "wasted_size"),
         ("On disk", "disk_size"),
     ):  # fmt: skip
         old, new = getattr(before, name), getattr(after, name)
@@ -99,12 +99,12 @@ def write_totals(console: Console, comparison: Comparison) -> None:
             table.add_row(title, *_part(part), _base_note(comparison.base, part))
     files = after.file_count - before.file_count
     table.add_row("Files", f"{before.file_count:,}", f"{after.file_count:,}", f"{files:+,}" if files else NONE, "")
-    table.add_row("Download", "", human_size(comparison.download_size), "", _download(comparison))
+    table.add_row("Upgrade", "", human_size(comparison.download_size), "", _download(comparison))
     console.print(table)
 
 
 def _part(part: PartChange) -> tuple[str, str, str]:
-    """What a part of the layers weighs, on the wire where that is known."""
+    """The size of a part of the layers: the download, or unpacked if the download is unknown."""
     if part.compressed_growth is None:
         return human_size(part.before_size), human_size(part.after_size), signed(part.growth)
     sizes = part.before_compressed_size, part.after_compressed_size
@@ -118,7 +118,7 @@ def _base_note(change: BaseChange, part: PartChange) -> str:
     old, new = (f"layer{'s 0 to' * (count > 1)} {count - 1}" for count in (change.before_layers, change.after_layers))
     which = new if old == new else f"{new}, before {old}"
     doubt = "" if change.sure else "probably "
-    remedy = "" if change.sure else " (--base makes sure)"
+    remedy = "" if change.sure else " (confirm with --base)"
     return "; ".join([*([unpacked] if unpacked else []), f"{doubt}{which}{remedy}"])
 
 
@@ -127,7 +127,7 @@ def _exact(growth: int | None) -> str:
 
 
 def _download(comparison: Comparison) -> str:
-    """What a node with BEFORE has already, and what it fetches in vain."""
+    """Which layers a host with BEFORE has already, and how much it downloads again."""
     fetched = [layer for layer in comparison.layers if layer.download_size]
     count = len(comparison.after.layers)
     shared = sum(layer.status is LayerStatus.SHARED for layer in comparison.layers)

@@ -1,4 +1,4 @@
-"""A list of files for people: size, wire, layers, state and path, and what the list leaves out."""
+"""A list of files for people: size, download, layers, state and path, and how much the list leaves out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocisize.report.words.units import human_size
 from ocisize.sizes.files import ListedFile, Listing
 from ocisize.text import count_of, printable
 
-_COLUMNS = ("Size", "Wire", "Layers", "State", "Path")
+_COLUMNS = ("Size", "Download", "Layers", "State", "Path")
 
 
 def write_files(
@@ -27,10 +27,10 @@ def write_files(
     """Write a list of files of ``analysis``, or of one of its layers; ``color`` None means where ``file`` is a terminal."""
     with open_page(file, width=width, color=color) as console:
         print_name(console, analysis)
-        wire = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} of wire"
+        download = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} to download"
         subject = "" if layer is None else f" · {layer_title(analysis.layers[layer])}"
         console.print(Text(printable(f"{analysis.platform}{subject}"), style="dim"), overflow="fold")
-        title = f"{count_of(listing.file_count, 'file')}, {human_size(listing.content_size)}{wire}"
+        title = f"{count_of(listing.file_count, 'file')}, {human_size(listing.content_size)}{download}"
         if not listing.files:
             console.print()
             console.print(Text(title, style="bold"))

@@ -1,12 +1,10 @@
-"""An Analysis for people, what matters most first: in brief, secrets, totals, layers, advice, then lists of files.
-
-It fits 80 columns and uses what is wider.
-"""
+"""The text report: a summary, secrets, totals, layers, advice, then lists of files. The report fits 80 columns."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
 from rich.table import Table
@@ -17,6 +15,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.text.advice import write_advice
+from ocisize.report.text.fitted import Fitted
 from ocisize.report.text.groups import print_groups
 from ocisize.report.text.page import new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.text.summary import write_brief, write_secrets
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
 
     from ocisize.model.budget import Verdict
 
-_DOUBT = "? "
+_UNCERTAIN = "? "  # before a build step that may belong to another layer
+_WIDE = 110  # characters of a line from which the layers have a column more
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
@@ -65,7 +65,7 @@ def write_text(
 ) -> None:
     """Write the report, ``top`` rows in each of its lists; ``color`` None means where ``file`` is a terminal.
 
-    Where ``assumptions`` are given, findings tell what they save in dollars, too; else only the image's cost is shown.
+    With ``assumptions`` each finding shows what it saves in dollars a year; without them only the image's cost is shown.
     """
     with open_page(file, width=width, color=color) as console:
         _header(console, analysis)
@@ -110,18 +110,19 @@ def _context(console: Console, analysis: Analysis, assumptions: Assumptions) -> 
 
 
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
-    wide = console.width >= 110
-    columns = ["#", "Wire", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides"]
-    title = "Layers, base first (waste: dead bytes it holds; hides: bytes it makes dead)"
-    rows = [_layer_cells(layer, wide=wide) for layer in layers]
-    taken = sum(max(len(cell) for cell in cells) + 1 for cells in zip(columns, *rows, strict=True))
-    table = new_table(console, title, [*columns, "Build step"], 1)
+    wide = console.width >= _WIDE
+    columns = ["#", "Download", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides", "Build step"]
+    table = new_table(console, "Layers, base first (waste: hidden bytes in it; hides: bytes that it hides)", columns, 1)
     steps = [printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in layers]
-    uncertain = any(layer.build_step.text and not layer.build_step_certain for layer in layers)
-    room = console.width - taken - len(_DOUBT) * uncertain - 1
-    for layer, cells, step in zip(layers, rows, shorten_steps(steps, room), strict=True):
-        doubt = "" if layer.build_step_certain or not layer.build_step.text else _DOUBT
-        table.add_row(*cells, Text(doubt + step))
+
+    @cache
+    def shorten_all(width: int) -> Mapping[str, str]:
+        return dict(zip(steps, shorten_steps(steps, width), strict=True))
+
+    for layer, step in zip(layers, steps, strict=True):
+        uncertain = bool(layer.build_step.text) and not layer.build_step_certain
+        prefix = _UNCERTAIN if uncertain else ""
+        table.add_row(*_layer_cells(layer, wide=wide), Fitted(step, lambda text, width: shorten_all(width)[text], prefix))
     console.print(table)
 
 
@@ -154,7 +155,7 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
         for entry in shown
     ]  # fmt: skip
     title = f"Wasted files: {count:,}, {human_size(analysis.wasted_size)} (layer that holds → layer that hides)"
-    print_rows(console, title, ("Size", "Wire", "Cause", "Layers", "Path"), rows, 3)
+    print_rows(console, title, ("Size", "Download", "Cause", "Layers", "Path"), rows, 3)
     print_rest(console, count - len(shown), analysis.wasted_size - sum(entry.size for entry in shown))
 
 
@@ -175,6 +176,6 @@ def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> Non
         for entry, layer in largest
     ]  # fmt: skip
     count = sum(layer.file_count for layer in layers)
-    print_rows(console, f"Largest files of {count:,}", ("Size", "Wire", "Layer", "Path"), rows, 1)
+    print_rows(console, f"Largest files of {count:,}", ("Size", "Download", "Layer", "Path"), rows, 1)
     size = sum(layer.content_size for layer in layers)
     print_rest(console, count - len(rows), size - sum(entry.size for entry, _ in largest))

@@ -15,9 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.report.text.fitted import Fitted
 from ocisize.report.words.image import name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
-from ocisize.report.words.units import UNKNOWN, human_size, shorten_path
+from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.text import printable
 
 T = TypeVar("T")
@@ -87,12 +88,11 @@ def drop_unknown(columns: Sequence[str], rows: Sequence[tuple[T, ...]]) -> tuple
 
 
 def print_rows(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], left: int) -> None:
-    """Print a table of files, paths last and cut to fit; columns that nothing is known of are left out."""
+    """Print a table of files, paths last and shortened to fit; columns of unknown figures are left out."""
     columns, rows = drop_unknown(columns, rows)
     table = new_table(console, title, columns, left)
-    taken = sum(max(len(name), *(len(row[index]) for row in rows)) + 1 for index, name in enumerate(columns[:-1]))
     for row in rows:
-        table.add_row(*row[:-1], Text(shorten_path(row[-1], console.width - taken - 1)))
+        table.add_row(*row[:-1], Fitted(row[-1]))
     console.print(table)
 
 

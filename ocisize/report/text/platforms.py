@@ -114,10 +114,11 @@ def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Seq
 
 def _platforms(console: Console, index: IndexAnalysis) -> int:
     spreads = {each.name: each for each in index.drift.figures}
-    wire = spreads["compressed_size"]
-    shown = wire if None not in wire.values else spreads["content_size"]
-    columns = ("Wire", "Unpacked", "Live", "Waste", "Layers", "Findings", "Ratio", "Platform")
-    table = new_table(console, f"Platforms (ratio: {'wire' if shown is wire else 'unpacked'} to the smallest)", columns, 1)
+    download = spreads["compressed_size"]
+    shown = download if None not in download.values else spreads["content_size"]
+    measure = "download" if shown is download else "unpacked"
+    columns = ("Download", "Unpacked", "Live", "Waste", "Layers", "Findings", "Ratio", "Platform")
+    table = new_table(console, f"Platforms (ratio: {measure} to the smallest)", columns, 1)
     ratios = dict(zip(index.drift.platforms, shown.ratios, strict=True))
     rows = list(index.analyses.items())
     for name, each in rows[:_MOST_PLATFORMS]:

@@ -1,4 +1,4 @@
-"""An image in a few lines, for who reads no further: what it weighs, what of that can go, and what it gives away."""
+"""An image in a few lines: what it weighs, how much of that can go, and which secrets it contains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MOST = 10  # secrets that are named
-_WORDS = {Confidence.SURE: "surely removable", Confidence.LIKELY: "likely", Confidence.ASK: "perhaps"}
+_WORDS = {Confidence.SURE: "safe to remove", Confidence.LIKELY: "likely", Confidence.ASK: "perhaps"}
 
 
 def write_brief(console: Console, analysis: Analysis) -> None:
@@ -27,18 +27,18 @@ def write_brief(console: Console, analysis: Analysis) -> None:
     if saving:
         first = saving[0]
         console.print(
-            Text(cut(f"Most at once: {human_size(saving_bytes([first]))}, {printable(first.title)}", console.width))
+            Text(cut(f"Biggest single saving: {human_size(saving_bytes([first]))}, {printable(first.title)}", console.width))
         )
 
 
 def write_secrets(console: Console, analysis: Analysis) -> None:
-    """Write what the image gives away, and whatever else is serious without weighing anything; a blank line after it."""
+    """Write the secrets in the image and other serious remarks, and a blank line after them."""
     findings = [finding for finding in analysis.advice.findings if _is_alarming(finding)]
     if not findings:
         return
     secret = any(is_secret(finding) for finding in findings)
-    title = "Secrets: replace them, whoever can pull has them" if secret else "Remarks"
-    console.print(Text.assemble((title, "bold red"), (f"; {ADVISE} says how", "dim")))
+    title = "Secrets: anyone who can pull the image can read them" if secret else "Remarks"
+    console.print(Text.assemble((title, "bold red"), (f"; see {ADVISE}", "dim")))
     grid = new_grid()
     for finding in findings[:_MOST]:
         path = f" · /{printable(finding.paths[0])}" if finding.paths else ""
@@ -68,6 +68,6 @@ def _nothing_found(analysis: Analysis) -> str:
 def _savings(analysis: Analysis) -> str:
     findings = analysis.advice.findings
     sizes = {each: saving_bytes([finding for finding in findings if finding.confidence is each]) for each in Confidence}
-    told = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
-    parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in told if sizes[each]]
-    return f"; {', '.join(parts)}{' removable' * (told[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)
+    shown = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
+    parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in shown if sizes[each]]
+    return f"; {', '.join(parts)}{' removable' * (shown[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)

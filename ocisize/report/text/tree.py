@@ -1,6 +1,6 @@
-"""The tree of the largest directories and files for people: figures, a bar, and names that hang from each other.
+"""The text report of ``ocisize tree``: sizes, a bar, and the names of the largest directories and files as a tree.
 
-Bars show stored bytes as part of the whole; what no container can see is drawn lighter at their end.
+Bars show stored bytes as a share of the whole; hidden bytes are drawn lighter at the end of a bar.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.sizes import Group
+from ocisize.report.text.fitted import Fitted
 from ocisize.report.text.page import layer_title, open_page, print_name
-from ocisize.report.words.units import human_size, percent, shorten_path
+from ocisize.report.words.units import human_size, percent
 from ocisize.sizes.files import Order
 from ocisize.sizes.tree import TreeNode
 from ocisize.text import count_of, printable
@@ -56,28 +57,26 @@ def _print_subject(console: Console, analysis: Analysis, tree: TreeNode, layer: 
 
 def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
     whole = _weight(tree.group, order)[0]
-    bar = next(width for least, width in _BARS if console.width >= least)
+    bar = next(width for min_width, width in _BARS if console.width >= min_width)
     columns = ["Live", *(["Waste"] if tree.group.wasted_size else [])]
     if tree.group.compressed_size is not None:
-        columns.append("Wire")
+        columns.append("Download")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True, min_width=_NUMBER)
     table.add_column("%", justify="right", no_wrap=True, min_width=_PERCENT)
     if bar:
         table.add_column("", no_wrap=True, width=bar)
-    table.add_column("Path", no_wrap=True, overflow="ellipsis", ratio=1)
-    room = console.width - len(columns) * (_NUMBER + 1) - _PERCENT - bar - 3
+    table.add_column("Path", ratio=1)
     for line in _lines(tree, order):
         weight, wasted = _weight(line.group, order)
         cells = {
             "Live": human_size(line.group.live_size),
             "Waste": human_size(line.group.wasted_size) if line.group.wasted_size else "-",
-            "Wire": human_size(line.group.compressed_size),
+            "Download": human_size(line.group.compressed_size),
         }
         share = percent(weight / whole) if whole else "-"
-        path = Text(line.branches, style="dim")
-        path.append(shorten_path(line.label, room - len(line.branches)), style="dim" if line.is_rest else "not dim")
+        path = Fitted(line.label, prefix=line.branches, dim=line.is_rest)
         bars = [_bar(weight, wasted, whole, bar)] if bar else []
         table.add_row(*(cells[name] for name in columns), share, *bars, path)
     console.print(table)
@@ -85,7 +84,7 @@ def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
 
 def _weight(group: Group, order: Order) -> tuple[int, int]:
     """What a group weighs, and how much of that is wasted."""
-    if order == Order.COMPRESSED:
+    if order == Order.DOWNLOAD:
         return group.compressed_size or 0, group.wasted_compressed_size or 0
     return group.content_size, group.wasted_size
 

@@ -16,7 +16,7 @@ from ocisize.text import count_of, printable
 _METHODS = {
     Method.GIVEN: "as given",
     Method.RUN_IMAGE: "by the label of its buildpacks",
-    Method.FROM: "by the FROM that its builder noted",
+    Method.FROM: "from build metadata",
     Method.BUILDER: "by where the builder's own steps begin",
     Method.CREATED: "by a pause between steps",
     Method.COMMAND: "by a CMD or ENTRYPOINT below the last layer",
@@ -26,7 +26,7 @@ _METHODS = {
 
 _MOST_RUNTIMES = 8
 _DOUBTS = {Confidence.SURE: "", Confidence.LIKELY: "probably ", Confidence.ASK: "perhaps "}
-_REMEDY = "; --base makes sure"
+_REMEDY = "; confirm with --base"
 
 
 def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
@@ -61,7 +61,7 @@ def _figure(sizes: Sizes) -> str:
 
 
 def _unpacked(sizes: Sizes) -> str:
-    """What the figure is of, where it is not the wire."""
+    """Says that a figure is unpacked, if the download is unknown."""
     return "unpacked; " if sizes.compressed_size is None else ""
 
 

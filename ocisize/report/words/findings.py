@@ -27,11 +27,11 @@ def repository_of(analysis: Analysis) -> str:
 
 
 def describe_saving(finding: Finding) -> str:
-    """The bytes that mending saves, "" where it saves none."""
+    """The bytes that the fix saves, "" if it saves none."""
     if not finding.size:
         return ""
     unpacked = f"{human_size(finding.size)} unpacked"
-    return unpacked if finding.compressed_size is None else f"{human_size(finding.compressed_size)} of wire, {unpacked}"
+    return unpacked if finding.compressed_size is None else f"{human_size(finding.compressed_size)} of download, {unpacked}"
 
 
 def describe(finding: Finding) -> str:

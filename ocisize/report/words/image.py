@@ -59,25 +59,27 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
 
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     """The image's figures: name, value, note."""
-    wire, wasted_wire = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"hidden by later layers; {mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
-    if wire is None and not analysis.complete:
-        wire_note = "this archive holds plain layers"
-    elif wire is None:
-        wire_note = f"this archive holds plain layers; compressed about {human_size(analysis.content_size // _UNPACKED)}"
+    download, wasted_download = analysis.compressed_size, analysis.wasted_compressed_size
+    waste_note = f"hidden by later layers: {mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
+    if download is None and not analysis.complete:
+        download_note = "layers in this file are uncompressed"
+    elif download is None:
+        download_note = (
+            f"layers in this file are uncompressed; compressed about {human_size(analysis.content_size // _UNPACKED)}"
+        )
     else:
-        wire_note = f"{wire:,} bytes of layers to download with nothing cached"
-        share = f" ({percent((wasted_wire or 0) / wire)})" if wire else ""
-        waste_note += f", on the wire {mark_incomplete(analysis, 'Waste', human_size(wasted_wire))}{share}"
+        download_note = f"{download:,} bytes of layers to download with nothing cached"
+        share = f" ({percent((wasted_download or 0) / download)})" if download else ""
+        waste_note += f", download {mark_incomplete(analysis, 'Waste', human_size(wasted_download))}{share}"
     files = mark_incomplete(analysis, "Unpacked", f"{analysis.file_count:,}")
     figures = [
-        ("Wire", human_size(wire), wire_note),
+        ("Download", human_size(download), download_note),
         ("Unpacked", human_size(analysis.content_size), f"{files} files in all layers"),
         ("Live", human_size(analysis.live_size), "what a container sees"),
         ("Waste", human_size(analysis.wasted_size), waste_note),
         ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
-        ("On disk", human_size(analysis.disk_size), "a node's snapshots, in 4 KiB blocks"),
-        ("Efficiency", percent(analysis.efficiency), "live / unpacked: by waste alone, advice goes further"),
+        ("On disk", human_size(analysis.disk_size), "disk space used on each host, in 4 KiB blocks"),
+        ("Efficiency", percent(analysis.efficiency), "live / unpacked; counts hidden files only"),
     ]
     if analysis.dive is not None:
         figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
@@ -85,4 +87,4 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
 
 
 def _dive_note(figures: DiveFigures) -> str:
-    return f"dive's own figures, wasted {human_size(figures.wasted_size)}: it counts differently"
+    return f"as dive measures it, wasted {human_size(figures.wasted_size)}; see docs/numbers.md"

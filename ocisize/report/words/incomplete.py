@@ -9,9 +9,9 @@ from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
 AT_LEAST, UNSURE = "≥ ", "? "
-NOTE = "Wire is what the manifest says; the other figures are of what was read: ≥ can only be more, ? may be more or less"
+NOTE = "Download is from the manifest; other figures count the layers that were read: ≥ is at least, ? may be more or less"
 _AT_LEAST = ("Unpacked", "Waste", "On disk")
-_EXACT = ("Wire",)
+_EXACT = ("Download",)
 _MOST = 10  # layers that are named
 
 

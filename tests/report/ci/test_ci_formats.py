@@ -42,8 +42,8 @@ OF_ALL = [name for name, row in FORMATS.items() if row.all_platforms]
 @pytest.mark.parametrize(
     ("toml", "title"),
     [
-        ('max-download = "120 MB"', "wire ≤ 120 MB"),
-        ('max-download = "120 MiB"', "wire ≤ 125,829,120 B"),
+        ('max-download = "120 MB"', "download ≤ 120 MB"),
+        ('max-download = "120 MiB"', "download ≤ 125,829,120 B"),
         ('max-waste = "5.25 %"', "waste ≤ 5.25 %"),
         ("min-efficiency = 0.95", "efficiency ≥ 95 %"),
         ('max-files = "1,000"', "files ≤ 1,000"),
@@ -82,7 +82,7 @@ def test_junit_has_a_test_for_each_budget() -> None:
     budgets = [case for case in cases if case.get("classname") == "ocisize.budget"]
     assert cases[:6] == budgets
     assert [(case.get("name"), *(child.tag for child in case)) for case in budgets] == [
-        ("wire ≤ 10.0 kB", "failure"), ("waste ≤ 25 %",), ("waste ≤ 4.00 kB", "failure"), ("no /app", "failure"),
+        ("download ≤ 10.0 kB", "failure"), ("waste ≤ 25 %",), ("waste ≤ 4.00 kB", "failure"), ("no /app", "failure"),
         ("files ≤ 5", "system-out"), ("files ≤ 5 on linux/s390x", "skipped"),
     ]  # fmt: skip
     assert budgets[3][0].get("message", "").startswith("forbidden paths 3: /app/big in layer 1, ")
@@ -135,7 +135,7 @@ def test_markdown_has_the_budgets_first() -> None:
     assert "\n**Budgets: 3 failed, 1 warned, 1 passed, 1 skipped (only for linux/s390x)**\n" in text
     rows = re.findall(r"^\| (FAIL|WARN|PASS) \| (.*?) \| `(.*?)` \|$", text, re.MULTILINE)
     assert [row[0] for row in rows] == ["FAIL", "FAIL", "FAIL", "WARN", "PASS"]
-    assert rows[0] == ("FAIL", "wire 10.1 kB &gt; 10.0 kB, 100 B over → OS101 saves 45 B", "ocisize.toml:1")
+    assert rows[0] == ("FAIL", "download 10.1 kB &gt; 10.0 kB, 100 B over → OS101 saves 45 B", "ocisize.toml:1")
     assert text.index("| FAIL |") < text.index("findings**")
     assert "udget" not in text_of("markdown", image())
 
@@ -155,7 +155,7 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
     lines = with_budgets("github").splitlines()
     assert lines[0] == (
         "::error file=ocisize.toml,line=1,title=ocisize budget max-download::"
-        "wire 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"
+        "download 10.1 kB > 10.0 kB, 100 B over → OS101 saves 45 B"
     )
     assert [line.split(":")[2].split(" ")[0] for line in lines] == [
         "error",
@@ -169,7 +169,7 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
     flag = [
         attrs.evolve(each, budget=attrs.evolve(each.budget, origin="--max-download")) for each in judge("max-download = 1")
     ]
-    assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-download::wire ")
+    assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-download::download ")
 
 
 def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
@@ -252,7 +252,7 @@ def test_junit_has_a_suite_for_each_platform() -> None:
     assert [suite.get("name") for suite in root] == ["acme/app:1 linux/amd64", "acme/app:1 linux/arm64"]
     names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
     assert len(set(names)) == len(names) == 6
-    assert names[0] == ("ocisize.budget", "linux/amd64: wire ≤ 10,150 B")
+    assert names[0] == ("ocisize.budget", "linux/amd64: download ≤ 10,150 B")
     assert (root.get("tests"), root.get("failures")) == ("6", "3")
 
 
@@ -281,7 +281,7 @@ def test_github_annotates_once_what_several_platforms_have() -> None:
     """The platforms are named; budgets are told for each."""
     lines = of_all("github", verdicts=judged_all()).splitlines()
     assert [line.partition("::")[2].partition("::")[2][:44] for line in lines] == [
-        "linux/arm64: wire 10,200 B > 10,150 B, 50 B ",
+        "linux/arm64: download 10,200 B > 10,150 B, 50 B ",
         "linux/amd64, linux/arm64: Layer 2 deletes 2 ",
         "linux/amd64: Layer 3 overwrites 1 file of la",
     ]
@@ -290,9 +290,9 @@ def test_github_annotates_once_what_several_platforms_have() -> None:
 def test_markdown_compares_the_platforms() -> None:
     """A row for each with its figures, budgets, findings once, and layers."""
     text = of_all("markdown", verdicts=judged_all())
-    assert text.startswith("### `acme/app:1` 2 platforms\n\n| Platform | Wire |")
+    assert text.startswith("### `acme/app:1` 2 platforms\n\n| Platform | Download |")
     assert "\n| linux/arm64 | 10.2 kB | 20.0 kB |" in text
-    assert "\n| linux/arm64 | FAIL | wire 10,200 B &gt; 10,150 B, 50 B over → OS101 saves 45 B |" in text
+    assert "\n| linux/arm64 | FAIL | download 10,200 B &gt; 10,150 B, 50 B over → OS101 saves 45 B |" in text
     assert "**Budgets: 1 failed, 3 passed**" in text
     assert re.findall(r"OS\d+ · .* · (on .*?)<br>", text) == ["on all platforms", "on linux/amd64"]
     assert len(re.findall(r"^\| linux/\w+ \| \d \|", text, re.MULTILINE)) == 8

@@ -81,19 +81,19 @@ def analysis_of(tmp_path: Path, *layers: Entries, steps: list[str] | None = None
 
 
 def sums(data: dict[str, Any]) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
-    """Bytes of content and of wire by layer and state, as the page has them."""
+    """Bytes of content and of download by layer and state, as the page has them."""
     content: Counter[tuple[Any, ...]] = Counter()
-    wire: Counter[tuple[Any, ...]] = Counter()
+    download: Counter[tuple[Any, ...]] = Counter()
     rows = data["rows"]
     for size, compressed, kind in zip(rows["sizes"], rows["compressed_sizes"] or rows["sizes"], rows["kinds"], strict=True):
         content[tuple(data["kinds"][kind][:3])] += size
-        wire[tuple(data["kinds"][kind][:1])] += compressed
-    return +content, +wire
+        download[tuple(data["kinds"][kind][:1])] += compressed
+    return +content, +download
 
 
 def check(analysis: Analysis, data: dict[str, Any]) -> None:
     """Every byte of every layer stands in the page once, with the state it has."""
-    content, wire = sums(data)
+    content, download = sums(data)
     expected: Counter[tuple[Any, ...]] = Counter()
     causes = data["causes"]
     for entry in analysis.waste:
@@ -102,7 +102,7 @@ def check(analysis: Analysis, data: dict[str, Any]) -> None:
         expected[each.index, -1, -1] += each.live_size
     assert content == +expected
     if data["rows"]["compressed_sizes"] is not None:
-        assert sum(wire.values()) == analysis.compressed_size
+        assert sum(download.values()) == analysis.compressed_size
     columns = data["rows"]
     count = len(columns["sizes"])
     assert len(columns["kinds"]) == count == sum(data["directories"]["rows"])
@@ -146,7 +146,7 @@ def test_page_is_one_file_that_fetches_nothing(example: Analysis) -> None:
 def test_page_says_what_the_text_report_says(example: Analysis) -> None:
     """Figures, findings and layers stand in the page as text, for readers without scripts."""
     words = " ".join("\n".join(Page(to_html(example)).words).split())
-    for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes of layers to download", "8.9 %, on the wire 207 kB",
+    for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes of layers to download", "8.9 %, download 207 kB",
                  "verified: the digest of every layer", "What to mend first", "Layer 3 deletes 2 files of layer 1",
                  "OS101", "/var/cache/apt/archives/", "RUN rm -f /var/cache/apt/archives/*.deb"):  # fmt: skip
         assert text in words
@@ -185,8 +185,8 @@ def test_a_repeated_blob_is_downloaded_once(tmp_path: Path) -> None:
     assert set(sums(data)[1]) == {(0,), (1,)}
 
 
-def test_unknown_wire_stays_unknown(tmp_path: Path) -> None:
-    """Where a saved file does not tell what layers weighed in the registry, the page has no wire bytes."""
+def test_an_unknown_download_stays_unknown(tmp_path: Path) -> None:
+    """Where a saved file does not tell what layers weighed in the registry, the page has no download bytes."""
     image = build_image([layer({"a": b"x" * 10}, "plain")])
     analysis = analyze(str(write_docker_archive(image, tmp_path / "app.tar")))
     data = json.loads(page_data(analysis))
@@ -322,6 +322,6 @@ def test_budgets_and_costs_are_in_the_page(tmp_path: Path, capsys: pytest.Captur
     words = Page(path.read_text("utf-8")).words
     assert words.index("FAIL") < words.index("PASS")
     assert any("1 failed, 1 passed" in word for word in words)
-    assert any("wire 1.59 MB > 1.00 MB" in word for word in words)
+    assert any("download 1.59 MB > 1.00 MB" in word for word in words)
     assert any("/year" in word for word in words)
     assert not any("Budgets" in word for word in Page(to_html(analyze(str(EXAMPLE)))).words)

@@ -53,7 +53,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return attrs.evolve(Analyzer(platform="linux/amd64").analyze(folder), compressed_size=10_000, content_size=50_000)
 
 
-LEGEND = "sure: no container needs it; likely: most do not; ask: you decide, listed last"
+LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
 SECRET = attrs.evolve(
     FINDING,
     id="OS230",
@@ -81,7 +81,7 @@ def test_a_finding_in_short(analysis: Analysis) -> None:
     assert (
         text_of(analysis, FINDING).rstrip()
         == f"""
-Advice: 1 finding, together 1.00 kB of wire (10.0 %), 5.00 kB unpacked
+Advice: 1 finding, saving 1.00 kB of download (10.0 %), 5.00 kB unpacked
 sure 1.00 kB
 {LEGEND}
 1.00 kB layer 1 deletes 7 files of layer 0; they are still downloaded
@@ -124,7 +124,7 @@ def test_what_is_asked_stands_last(analysis: Analysis) -> None:
     ask = attrs.evolve(FINDING, id="OS384", confidence=Confidence.ASK, compressed_size=5000)
     text = text_of(analysis, ask, FINDING)
     assert text.index("OS101") < text.index("OS384")
-    assert "ask: you decide, listed last" in text
+    assert "ask: may be needed" in text
 
 
 def test_secrets_stand_apart(analysis: Analysis) -> None:
@@ -134,7 +134,7 @@ def test_secrets_stand_apart(analysis: Analysis) -> None:
     write_secrets(console, attrs.evolve(analysis, advice=Advice((FINDING, SECRET, REMARK))))
     assert isinstance(console.file, io.StringIO)
     assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
-        "Secrets: replace them, whoever can pull has them; ocisize advise IMAGE says how",
+        "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
         " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
         "",
     ]
@@ -146,13 +146,13 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
     write_text(attrs.evolve(analysis, advice=Advice((FINDING, SECRET))), file, width=80)
     lines = file.getvalue().splitlines()
     assert lines[5:10] == [
-        "10.0 kB to download; 1.00 kB surely removable",
-        "Most at once: 1.00 kB, layer 1 deletes 7 files of layer 0; they are still downl…",
+        "10.0 kB to download; 1.00 kB safe to remove",
+        "Biggest single saving: 1.00 kB, layer 1 deletes 7 files of layer 0; they are st…",
         "",
-        "Secrets: replace them, whoever can pull has them; ocisize advise IMAGE says how",
+        "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
         " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
     ]
-    assert lines[11].startswith("Wire ")
+    assert lines[11].startswith("Download ")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
     [
         ([], "10.0 kB to download; nothing to remove was found"),
         (["likely"], "10.0 kB to download; 1.00 kB likely removable"),
-        (["sure", "likely", "ask"], "10.0 kB to download; 1.00 kB surely removable, 1.00 kB likely"),
+        (["sure", "likely", "ask"], "10.0 kB to download; 1.00 kB safe to remove, 1.00 kB likely"),
         (["ask"], "10.0 kB to download; 1.00 kB perhaps removable"),
     ],
 )
@@ -211,11 +211,11 @@ def test_at_most_top_findings(analysis: Analysis) -> None:
     assert text_of(analysis, *findings, top=0).endswith("… and 3 more, 3.00 kB; ocisize advise IMAGE shows all")
 
 
-def test_unknown_wire_sizes(analysis: Analysis) -> None:
-    """Without the wire the content counts."""
+def test_unknown_download_sizes(analysis: Analysis) -> None:
+    """Without the download the content counts."""
     finding = attrs.evolve(FINDING, compressed_size=None)
     text = text_of(attrs.evolve(analysis, compressed_size=None), finding)
-    assert f"Advice: 1 finding, together 5.00 kB unpacked\nsure 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
+    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsure 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
@@ -263,4 +263,4 @@ def test_a_step_is_written_anew_once(analysis: Analysis) -> None:
     )
     text = text_of(analysis, one, other)
     assert text.count("RUN x && y") == 1
-    assert "→ Layer 2 as it is written anew above mends this, too." in text
+    assert "→ The rewrite of layer 2 above fixes this too." in text

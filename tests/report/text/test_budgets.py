@@ -108,7 +108,7 @@ def test_verdicts_stand_first_and_failing_ones_before_others() -> None:
     at = lines.index("Budgets: 1 failed, 1 warned, 1 passed, 2 skipped (only for linux/s390x, switched off)")
     assert [row[:4] for row in lines[at + 1 : at + 5]] == ["FAIL", "WARN", "PASS", ""]
     assert lines[at + 1] == "FAIL files 6 > 1, 5 over [ocisize.toml:2]"
-    assert lines[at + 5].startswith("Wire")
+    assert lines[at + 5].startswith("Download")
 
 
 def test_no_budgets_no_section() -> None:

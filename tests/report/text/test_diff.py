@@ -53,7 +53,7 @@ def test_text_fits_its_width(comparison: Comparison, width: int) -> None:
 def test_text_says_what_matters(comparison: Comparison) -> None:
     """Totals, download, causes, advice, layers, kinds, directories and files are there, the largest cause first."""
     text = text_of(comparison, width=120)
-    for words in ("Grew by", "A node with BEFORE downloads", f"{comparison.compressed_growth:+,} bytes",
+    for words in ("Grew by", "A host with BEFORE downloads", f"{comparison.compressed_growth:+,} bytes",
                   f"{comparison.growth:+,} bytes", "1 of 6 layers shared", "Why", "Advice", "1→1", "·→5", "rebuilt",
                   "stored again", "unchanged", "together", "Directories", "Files: 8 (layer before→after)"):  # fmt: skip
         assert words in text, words
@@ -107,19 +107,19 @@ def test_headlines(before: Entries, after: Entries, says: str) -> None:
 
 
 def test_other_signs_are_told_apart() -> None:
-    """An image that grows on the wire and shrinks unpacked is told with both words."""
+    """An image that grows to download and shrinks unpacked is told with both words."""
     found = compare(analyzed([{"a": b"0" * 90_000}]), analyzed([{"a": bytes(range(256)) * 8 + b"\1\7\3" * 99}]))
     assert found.compressed_growth is not None
     assert found.compressed_growth > 0 > found.growth
-    assert "on the wire, shrank by" in " ".join(text_of(found).split())
+    assert "to download, shrank by" in " ".join(text_of(found).split())
 
 
-def test_unknown_wire_sizes_are_said(tmp_path: Path) -> None:
-    """Plain layers of a docker-archive have no wire size; what they grew is told unpacked."""
+def test_unknown_download_sizes_are_said(tmp_path: Path) -> None:
+    """Plain layers of a docker-archive have no download size; growth is shown unpacked."""
     path = write_docker_archive(build_image([layer({"a": b"1" * 100})]), tmp_path / "a.tar")
     before, after = Analyzer().analyze(path), analyzed([{"a": b"1" * 300}])
     text = text_of(compare(before, after))
-    assert "Grew by 200 B (200.0 %) unpacked; how much on the wire is unknown" in text
+    assert "Grew by 200 B (200.0 %) unpacked; the download is unknown" in text
     assert text_of(compare(after, before)).count("?") > 2
 
 
@@ -174,23 +174,23 @@ def test_the_page_on_comparisons_has_all_words(comparison: Comparison) -> None:
 
 
 def test_figures_say_what_they_are_of(tmp_path: Path) -> None:
-    """Causes and advice are on the wire, or unpacked where that is unknown; columns of nothing but that are left out."""
+    """Causes and advice are about the download, or unpacked if it is unknown; columns of nothing but that are left out."""
     steps = ["ADD x /", "RUN pip install numpy"]
     before, after = (
         analyzed(NOISE[:2], steps),
         analyzed([rebuilt(NOISE[0], 9) | {"more": b"m"}, rebuilt(NOISE[1], 5)], steps),
     )
     text = text_of(compare(before, after), width=100)
-    assert "Why (growth on the wire)" in text
-    assert "Advice (bytes of download it is about)" in text
+    assert "Why (growth of the download)" in text
+    assert "Advice (bytes of download affected)" in text
     built = [layer(rebuilt(NOISE[0], 9) | {"more": b"m"}), layer(rebuilt(NOISE[1], 5))]
     image = build_image(built, history=[{"created_by": step} for step in steps])
     archive = Analyzer(hash_content=True).analyze(write_docker_archive(image, tmp_path / "a.tar"))
     text = text_of(compare(before, archive), width=100)
     assert "Why (growth unpacked)" in text
-    assert "Advice (unpacked bytes it is about)" in text
+    assert "Advice (unpacked bytes affected)" in text
     tables = text[text.index("Layers, base first") :]
-    assert "Wire" not in tables and "?" not in tables
+    assert "Download" not in tables and "?" not in tables
 
 
 def test_the_same_tars_stored_otherwise_are_one_line(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_layers_with_the_same_tar_are_not_called_other_ones() -> None:
     zstd = [layer(each, "zstd") for each in NOISE[:2]]
     text = text_of(compare(analyzed(NOISE[:2]), analyzed(zstd)), width=120)
     assert "0 of 2 layers shared, 2 have the same tar" in text
-    assert "A node with BEFORE downloads all " in text
+    assert "A host with BEFORE downloads all " in text
 
 
 def test_base_and_own_layers_are_told_apart() -> None:
@@ -225,7 +225,7 @@ def test_base_and_own_layers_are_told_apart() -> None:
     assert (found.base.base.compressed_growth or 0) + (found.base.own.compressed_growth or 0) == found.compressed_growth
     text = text_of(found, width=120)
     rows = {line.split()[0]: line for line in text.splitlines() if line.startswith(("Base ", "Yours "))}
-    assert rows["Base"].endswith("+900 B unpacked; probably layer 0 (--base makes sure)")
+    assert rows["Base"].endswith("+900 B unpacked; probably layer 0 (confirm with --base)")
     assert rows["Yours"].endswith("+1 B unpacked")
     document = json.loads(comparison_to_json(found))
     assert document["base"]["sure"] is False

@@ -83,7 +83,7 @@ def test_groups_stand_side_by_side(analysis: Analysis) -> None:
     """The largest directories and file types, half as many as there are rows in the lists of files."""
     lines = text_of(analysis, width=100, top=4).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("Where the bytes are"))
-    assert lines[start + 1].split() == ["Size", "Wire", "Directory", "Size", "Wire", "File", "type"]
+    assert lines[start + 1].split() == ["Size", "Download", "Directory", "Size", "Download", "File", "type"]
     assert re.fullmatch(r" *100 kB +\S+ k?B /bin/ +100 kB +\S+ k?B programs", lines[start + 2])
     assert re.fullmatch(r" *8\.00 kB +\S+ k?B /etc/ +.* other files", lines[start + 3])
     assert lines[start + 4] == ""
@@ -107,9 +107,9 @@ def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:
         assert text.splitlines()[1].startswith("linux/amd64 · layer 1: RUN step 1")
 
 
-def test_trees_by_wire(analysis: Analysis) -> None:
+def test_trees_by_download(analysis: Analysis) -> None:
     """Shares are those of what orders the tree."""
-    lines = tree_of(analysis, order=Order.COMPRESSED).splitlines()
+    lines = tree_of(analysis, order=Order.DOWNLOAD).splitlines()
     assert "100.0 %" in lines[4]
     shares = [float(found[1]) for line in lines[5:] if (found := re.search(r"([0-9.]+) %", line))]
     assert max(shares) < 100
@@ -131,7 +131,7 @@ def test_views_cannot_steer_the_terminal(analysis: Analysis) -> None:
 def test_text_says_what_matters(analysis: Analysis) -> None:
     """Totals, layers with their build step, wasted files with cause and layers, and the largest files are there."""
     text = text_of(analysis, width=100)
-    for words in ("linux/amd64", "OCI layout, 2 layers (gzip, zstd)", f"manifest {analysis.digest}", "verified", "Wire",
+    for words in ("linux/amd64", "OCI layout, 2 layers (gzip, zstd)", f"manifest {analysis.digest}", "verified", "Download",
                   "Unpacked", "Live", "Waste", "RUN step 0", "RUN step 1", "metadata-only", "deleted", "0→1",
                   "/etc/passwd", "Largest files"):  # fmt: skip
         assert words in text
@@ -163,14 +163,14 @@ def test_colour_is_a_choice(analysis: Analysis) -> None:
     assert "\x1b[" not in text_of(analysis)
 
 
-def test_an_unknown_wire_size_is_said(tmp_path: Path) -> None:
-    """Plain layers of a docker-archive have no wire size, and the report says so instead of guessing."""
+def test_an_unknown_download_size_is_said(tmp_path: Path) -> None:
+    """Plain layers of a docker-archive have no download size, and the report says so instead of guessing."""
     path = write_docker_archive(build_image([layer({"a": b"1" * 100}), layer({"a": b"2"})]), tmp_path / "a.tar")
     analysis = Analyzer().analyze(str(path))
     assert analysis.compressed_size is None
     assert analysis.wasted_compressed_size is None
     text = text_of(analysis)
-    assert re.search(r"Wire +\? +this archive holds plain layers; compressed about 33 B\n", text)
+    assert re.search(r"Download +\? +layers in this file are uncompressed; compressed about 33 B\n", text)
     assert text.splitlines()[5].startswith("101 B unpacked; ")
     assert "not verified: 2 plain layers were read in place" in text
 

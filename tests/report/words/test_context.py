@@ -42,12 +42,12 @@ def with_base(analysis: Analysis, base: Base) -> Analysis:
 
 def test_base_and_own_part(analysis: Analysis) -> None:
     """Name, layers, how it was found and how sure that is; then what was built on it."""
-    wire = [len(built.blob) for built in IMAGE.layers]
+    download = [len(built.blob) for built in IMAGE.layers]
     found = lines(with_base(analysis, BASE))
     assert found["Base"] == (
-        f"{wire[0] + wire[1]} B", "docker.io/library/debian:12: probably layers 0 to 1 (by a pause between steps; --base makes sure)"
+        f"{download[0] + download[1]} B", "docker.io/library/debian:12: probably layers 0 to 1 (by a pause between steps; confirm with --base)"
     )  # fmt: skip
-    assert found["Yours"] == (f"{wire[2]} B", "1 file, 500 B live")
+    assert found["Yours"] == (f"{download[2]} B", "1 file, 500 B live")
 
 
 @pytest.mark.parametrize("method", [each for each in Method if each is not Method.NAMED])
@@ -55,7 +55,7 @@ def test_every_method_has_words(analysis: Analysis, method: Method) -> None:
     """However the base was found, the report says so; a guess names the way to certainty."""
     note = lines(with_base(analysis, Base(1, None, None, method, Confidence.ASK)))["Base"][1]
     assert note.startswith("perhaps layer 0 (")
-    assert note.endswith("; --base makes sure)")
+    assert note.endswith("; confirm with --base)")
 
 
 def test_a_base_of_which_only_the_name_is_known(analysis: Analysis) -> None:

@@ -1,4 +1,4 @@
-// The image: columns as typed arrays, paths, filters and sums. Directories stand before those in them, and rows in the
+// The image: columns as typed arrays, paths, filters and sums. Directories come before those in them, and rows in the
 // order of their directories, so that everything below a directory is one range of directories and one of rows.
 
 const ROOT = 0;
@@ -15,7 +15,7 @@ function readModel(text) {
     causes: data.causes,
     kinds: data.kinds.map(([layer, hiddenBy, cause, type]) => ({ layer, hiddenBy, cause, type })),
     least: data.least,
-    total: { size: data.size, wire: data.compressed_size },
+    total: { size: data.content_size, download: data.compressed_size },
     compressedSizeKnown: data.compressed_size !== null,
     directoryNames: names.split("/"),
     parents: Int32Array.from(parents),
@@ -23,7 +23,7 @@ function readModel(text) {
     firstRows: new Int32Array(count + 1),
     names: data.rows.names.split("/"),
     size: Float64Array.from(data.rows.sizes),
-    wire: data.rows.compressed_sizes && Float64Array.from(data.rows.compressed_sizes),
+    download: data.rows.compressed_sizes && Float64Array.from(data.rows.compressed_sizes),
     kindOf: Uint32Array.from(data.rows.kinds),
     groups: new Map(Object.entries(data.rows.groups).map(([row, entries]) => [Number(row), entries])),
     rowCount: data.rows.sizes.length,

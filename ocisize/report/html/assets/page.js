@@ -3,7 +3,7 @@
 class Page {
   constructor(model) {
     this.model = model;
-    this.measure = model.compressedSizeKnown ? "wire" : "size";
+    this.measure = model.compressedSizeKnown ? "download" : "size";
     this.colour = "layer";
     this.directory = ROOT;
     this.filter = { search: "", layer: null, state: null, type: null };
@@ -23,7 +23,7 @@ class Page {
   addControls() {
     for (const input of document.querySelectorAll("input[type=radio]")) {
       input.checked = input.value === this[input.name];
-      input.disabled = input.value === "wire" && !this.model.compressedSizeKnown;
+      input.disabled = input.value === "download" && !this.model.compressedSizeKnown;
       input.addEventListener("change", () => {
         this[input.name] = input.value;
         this.table.follow(this.measure);
@@ -94,13 +94,13 @@ class Page {
     if (item.row < 0) {
       const name = item.directory >= 0 ? directoryPath(model, item.directory) : `${directoryPath(model, parent)}…`;
       const what = item.directory >= 0 ? "" : `${formatCount(item.count)} more, too small to draw`;
-      return [name, what, `${formatSize(item.value)} ${this.measure === "wire" ? "wire" : "unpacked"} · ${share}`];
+      return [name, what, `${formatSize(item.value)} ${this.measure === "download" ? "to download" : "unpacked"} · ${share}`];
     }
     const kind = model.kinds[model.kindOf[item.row]];
-    const wire = model.compressedSizeKnown ? `${formatSize(model.wire[item.row])} wire · ` : "";
+    const download = model.compressedSizeKnown ? `${formatSize(model.download[item.row])} to download · ` : "";
     return [
       rowPath(model, item.row),
-      `${wire}${formatSize(model.size[item.row])} unpacked · ${share}`,
+      `${download}${formatSize(model.size[item.row])} unpacked · ${share}`,
       [model.types[kind.type], describeState(model, kind)].join(" · "),
       `Layer ${kind.layer}: ${model.layers[kind.layer].build_step}`,
     ];
@@ -139,7 +139,7 @@ class Page {
     if (inside) (byId("contents").querySelector("button") ?? byId("crumbs").querySelector("button"))?.focus();
   }
 
-  /** Draw everything anew. */
+  /** Draw everything again. */
   refresh() {
     const { model, matched, directory } = this;
     const values = model[this.measure];
@@ -172,7 +172,7 @@ class Page {
     const [first, end] = rowsBelow(model, this.directory);
     const rows = new Uint32Array(end - first);
     let listed = 0;
-    const all = { count: 0, size: 0, wire: 0 };
+    const all = { count: 0, size: 0, download: 0 };
     const others = new Map();
     const nameless = this.nameless();
     let unfound = 0;
@@ -187,7 +187,7 @@ class Page {
       else parts.push(this.groupOf(others, row));
       for (const part of parts) {
         part.size += model.size[row];
-        part.wire += model.compressedSizeKnown ? model.wire[row] : 0;
+        part.download += model.compressedSizeKnown ? model.download[row] : 0;
         if (part !== all || model.size[row]) part.count += entries;
       }
     }
@@ -215,14 +215,14 @@ class Page {
   groupOf(groups, row) {
     const { type } = this.model.kinds[this.model.kindOf[row]];
     const name = type < this.model.special ? this.model.types[type] : `files of less than ${formatSize(this.model.least)}`;
-    if (!groups.has(name)) groups.set(name, { count: 0, size: 0, wire: 0 });
+    if (!groups.has(name)) groups.set(name, { count: 0, size: 0, download: 0 });
     return groups.get(name);
   }
 
-  describeBytes({ size, wire }) {
+  describeBytes({ size, download }) {
     const parts = [];
-    if (this.model.compressedSizeKnown) parts.push(`${formatSize(wire)} wire`);
-    if (size || !wire) parts.push(`${formatSize(size)} unpacked`);
+    if (this.model.compressedSizeKnown) parts.push(`${formatSize(download)} to download`);
+    if (size || !download) parts.push(`${formatSize(size)} unpacked`);
     return parts.join(", ");
   }
 }

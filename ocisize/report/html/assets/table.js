@@ -5,7 +5,7 @@ const BEYOND = 12; // rows above and below what is in view
 
 const COLUMNS = [
   { name: "Size", key: "size", numeric: true },
-  { name: "Wire", key: "wire", numeric: true },
+  { name: "Download", key: "download", numeric: true },
   { name: "Layer", key: "layer", numeric: true },
   { name: "State", key: "state" },
   { name: "File type", key: "type" },
@@ -16,7 +16,7 @@ class FileTable {
   constructor(box, model) {
     this.box = box;
     this.model = model;
-    this.columns = COLUMNS.filter((column) => column.key !== "wire" || model.compressedSizeKnown);
+    this.columns = COLUMNS.filter((column) => column.key !== "download" || model.compressedSizeKnown);
     this.order = { key: "size", descending: true };
     this.rows = new Uint32Array(0);
     this.ranks = new Map();
@@ -47,7 +47,7 @@ class FileTable {
 
   /** Order by a measure where the order is by the other one. */
   follow(measure) {
-    if (["size", "wire"].includes(this.order.key)) this.order.key = measure;
+    if (["size", "download"].includes(this.order.key)) this.order.key = measure;
     this.box.dataset.measure = measure; // where there is room for one of both
   }
 
@@ -77,7 +77,7 @@ class FileTable {
   /** A number per row that orders a column; made when it is first asked for. */
   rank(key) {
     const { model } = this;
-    if (key === "size" || key === "wire") return model[key];
+    if (key === "size" || key === "download") return model[key];
     if (!this.ranks.has(key)) this.ranks.set(key, key === "path" ? this.rankPaths() : this.rankKinds(key));
     return this.ranks.get(key);
   }
@@ -134,7 +134,7 @@ class FileTable {
     const { model } = this;
     const kind = model.kinds[model.kindOf[row]];
     const cell = element("td", { className: `column-${key}` });
-    if (key === "size" || key === "wire") cell.textContent = formatSize(model[key][row]);
+    if (key === "size" || key === "download") cell.textContent = formatSize(model[key][row]);
     else if (key === "layer") cell.textContent = kind.layer;
     else if (key === "type") cell.textContent = model.types[kind.type];
     else if (key === "state") cell.textContent = describeState(model, kind);

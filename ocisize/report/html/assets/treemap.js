@@ -114,7 +114,7 @@ class Treemap {
     this.context.fillRect(box.x, box.y, box.width, box.height);
   }
 
-  /** Thin lines over a block that stands for several files. */
+  /** Thin lines over a block of several files. */
   hatch(box) {
     const { context } = this;
     context.save();

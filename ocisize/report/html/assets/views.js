@@ -1,4 +1,4 @@
-// What stands around treemap and table: colours and their legend, the layer bar, the path, the list of contents, the tip.
+// What is around treemap and table: colours and their legend, the layer bar, the path, the list of contents, the tip.
 
 // Paul Tol's "light" scheme, which colour-blind readers can tell apart and black text can be read on:
 // https://personal.sron.nl/~pault/data/colourschemes.pdf
@@ -111,7 +111,7 @@ function drawLegend(list, model, colouring, filter, choose) {
 function drawLayers(bar, model, measure, colouring, filter, choose, tip) {
   const focused = [...bar.children].indexOf(document.activeElement);
   const buttons = model.layers.map((layer, index) => {
-    const bytes = measure === "wire" ? layer.compressed_size : layer.size;
+    const bytes = measure === "download" ? layer.compressed_size : layer.content_size;
     const button = element("button", { type: "button" }, element("span", { textContent: index }));
     button.style.flexGrow = String(bytes || 0);
     button.style.background = shade((colouring.by === "layer" && colouring.colours.get(index)) || NEUTRAL);
@@ -121,7 +121,7 @@ function drawLayers(bar, model, measure, colouring, filter, choose, tip) {
     button.addEventListener("click", () => choose("layer", filter.layer === index ? null : index));
     const lines = [
       `Layer ${index}`,
-      `${formatSize(layer.compressed_size)} wire · ${formatSize(layer.size)} unpacked · ${formatSize(layer.wasted_size)} waste`,
+      `${formatSize(layer.compressed_size)} to download · ${formatSize(layer.content_size)} unpacked · ${formatSize(layer.wasted_size)} waste`,
       layer.build_step,
     ];
     const show = () => {
@@ -211,7 +211,7 @@ function drawContents(list, model, view, open, mark) {
   list.replaceChildren(...lines);
 }
 
-/** The box beside the pointer; what it says stands elsewhere too. */
+/** The box beside the pointer; its text is elsewhere on the page too. */
 class Tip {
   constructor(box) {
     this.box = box;
