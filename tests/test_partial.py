@@ -76,7 +76,7 @@ def partial(tmp_path: Path) -> Analysis:
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("jobs", [1, 4])
 def test_a_layer_cannot_be_read(tmp_path: Path, damage: str, jobs: int) -> None:
-    """It is named with its digest, the step and the error; figures are those of the image without it, the wire is whole."""
+    """It is named with its digest, the step and the error; figures are those of the image without it, and the download is complete."""
     folder = damaged(tmp_path / "l", 1, damage=damage)
     with pytest.raises(LayerError, match="^layer 1 ") as caught:
         Analyzer(jobs=jobs).analyze(folder)
@@ -182,7 +182,7 @@ def test_everything_unread(tmp_path: Path) -> None:
             assert report(name, found)
 
 
-def test_plain_archives_do_not_tell_the_wire(tmp_path: Path) -> None:
+def test_plain_archives_have_no_download_size(tmp_path: Path) -> None:
     """Of a docker-archive's unread layer nobody knows how it was stored in the registry."""
     image = whole().recompressed("plain")
     path = write_docker_archive(image, tmp_path / "a.tar")
@@ -239,8 +239,8 @@ def test_text(partial: Analysis) -> None:
     assert "dive" not in text
 
 
-def test_no_wire_is_guessed_of_a_part(tmp_path: Path) -> None:
-    """Where an archive does not tell the wire, a guess from what was unpacked would leave out the rest."""
+def test_no_download_is_guessed_of_a_part(tmp_path: Path) -> None:
+    """Where an archive has no download size, a guess from what was unpacked would leave out the rest."""
     image = build_image([layer(BASE, "plain"), layer({"x": os.urandom(15_000)}, "plain")])
     archive = write_docker_archive(image, tmp_path / "image.tar")
     assert "compressed about" in report("text", Analyzer().analyze(archive))
@@ -267,7 +267,7 @@ def test_nothing_looks_like_a_clean_pass(partial: Analysis) -> None:
     assert json.loads(report("gitlab", partial))[0]["severity"] == "blocker"
     metrics = report("openmetrics", partial)
     assert 'ocisize_unread_layers{image="app",platform="linux/amd64"} 1\n' in metrics
-    assert "waste" not in metrics
+    assert "wasted" not in metrics
     rows = list(csv.DictReader(io.StringIO(report("csv", partial), newline="")))
     assert [(row["content_size"], bool(row["unread"])) for row in rows] == [("3000", False), ("", True), ("1000", False)]
     assert '"read_error":true' in report("ncdu", partial)
@@ -516,7 +516,7 @@ def test_formats_for_ci_on_all_platforms(tmp_path: Path, capsys: pytest.CaptureF
     if form == "openmetrics":
         unread = [line.split()[-1] for line in text.splitlines() if line.startswith("ocisize_unread_layers")]
         assert unread == ["0", "1", "0"]
-        wasted = [line for line in text.splitlines() if line.startswith("ocisize_image_waste_bytes{")]
+        wasted = [line for line in text.splitlines() if line.startswith("ocisize_image_wasted_bytes{")]
         assert len(wasted) == 2
         assert not any("arm64" in line for line in wasted)
     else:

@@ -175,8 +175,8 @@ def test_opens_offline_without_complaint(report: Report, example: Analysis) -> N
     assert {url.partition(":")[0] for url in report.requests()} <= {"file", "data"}
     assert len([url for url in report.requests() if url.startswith("file:")]) <= 1
     listed = sum(1 for layer in example.layers for entry in layer.files or () if entry.size)
-    wire, unpacked = human_size(example.compressed_size), human_size(example.content_size)
-    assert report.status == f"{listed} files with content, {wire} to download, {unpacked} unpacked"
+    download, unpacked = human_size(example.compressed_size), human_size(example.content_size)
+    assert report.status == f"{listed} files with content, {download} to download, {unpacked} unpacked"
     assert report.crumbs == "/"
     assert list(report.contents)[:3] == ["bin/", "usr/", "var/"]
     assert report.files[0][-1] == "/bin/busybox"
@@ -208,7 +208,7 @@ def test_tip_tells_what_is_under_the_pointer(report: Report) -> None:
 
 
 def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
-    """Unpacked and wire have other areas and other shares, in proportion to the bytes."""
+    """Unpacked and download have other areas and other shares, in proportion to the bytes."""
     canvas = report.find("#canvas").size
     picture, contents = report.picture(), report.contents
     for measure, total, size in (

@@ -236,9 +236,9 @@ def check_metrics(analysis: Analysis) -> dict[str, list[Any]]:
 def test_metrics_of_the_example(example: Analysis) -> None:
     """Each gauge has the figure of the analysis, with what stays from build to build as labels."""
     found = check_metrics(example)
-    (wire,) = found["ocisize_image_compressed_bytes"]
-    assert (wire.value, wire.labels) == (example.compressed_size, {"image": "example", "platform": "linux/amd64"})
-    assert [each.value for each in found["ocisize_layer_waste_bytes"]] == [each.wasted_size for each in example.layers]
+    (download,) = found["ocisize_image_compressed_bytes"]
+    assert (download.value, download.labels) == (example.compressed_size, {"image": "example", "platform": "linux/amd64"})
+    assert [each.value for each in found["ocisize_layer_wasted_bytes"]] == [each.wasted_size for each in example.layers]
     assert found["ocisize_image_efficiency_ratio"][0].value == pytest.approx(example.efficiency, abs=1e-6)
     assert sum(each.value for each in found["ocisize_findings"]) == len(example.advice.findings)
     assert sum(each.value for each in found["ocisize_findings_compressed_bytes"]) == example.advice.compressed_size
@@ -249,7 +249,7 @@ def test_metrics_leave_out_what_is_unknown() -> None:
     found = check_metrics(analysis_of({"a": b"1"}, findings=[finding(compressed_size=None)], compressed_size_known=False))
     assert "ocisize_image_compressed_bytes" not in found
     assert "ocisize_findings_compressed_bytes" not in found
-    assert found["ocisize_image_unpacked_bytes"][0].value == 1
+    assert found["ocisize_image_content_bytes"][0].value == 1
     assert not any(math.isnan(sample.value) for samples in found.values() for sample in samples)
 
 
