@@ -1,17 +1,17 @@
-"""Baselines: the figures of images as a team accepted them, kept as JSON in its repository.
+"""Baselines: the figures of images that a team accepted, as a JSON file in its repository.
 
 ::
 
     {
       "images": {
-        "registry.io/app": {                      name of the image, without tag and digest
+        "registry.io/app": {                      name of the image without tag and digest
           "linux/amd64": {
             "layers": [                           base first
-              {"digest": "sha256:…", "build_step": "COPY . /app", "unpacked": 73862, "wire": 20731}
+              {"build_step": "COPY . /app", "compressed_size": 20731, "content_size": 73862, "digest": "sha256:…"}
             ],
-            "totals": {"file_size": 1984576, "files": 216, "layers": 5, "live": 2670000,
-                       "unpacked": 2930000, "waste": 261000, "wire": 1590055},
-            "parts": {"unpacked in /opt/models": 1200000}   only where a budget limits the growth of a part
+            "totals": {"compressed_size": 1590055, "content_size": 2930000, "file_size": 1984576, "files": 216,
+                       "layers": 5, "live_size": 2670000, "wasted_size": 261000},
+            "parts": {"content_size in /opt/models": 1200000}   only where a budget limits the growth of a part
           }
         }
       },
@@ -19,8 +19,8 @@
       "version": 1
     }
 
-Keys are sorted, every value has a line of its own, and nothing in it changes unless the image does, so that a change
-reads well in review. Sizes are bytes, null where the saved form of an image does not tell.
+Keys are sorted, every value has its own line, and the file changes only if the image does, so that a change is easy to
+review. Sizes are bytes, null where the image is saved with its layers uncompressed. ``ocisize.model.analysis`` defines them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ import attrs
 
 from ocisize.errors import BudgetError, IncompleteAnalysis
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Metric
 from ocisize.oci.parse import list_problems
 from ocisize.oci.strict_json import strict_converter
 from ocisize.text import display_name
@@ -48,12 +47,12 @@ _OPTIONAL = attrs.validators.optional(_SIZE)
 
 @attrs.frozen(kw_only=True)
 class Totals:
-    """The figures of an image."""
+    """The figures of an image, sizes in bytes."""
 
-    wire: int | None = attrs.field(validator=_OPTIONAL)
-    unpacked: int = attrs.field(validator=_SIZE)
-    live: int = attrs.field(validator=_SIZE)
-    waste: int = attrs.field(validator=_SIZE)
+    compressed_size: int | None = attrs.field(validator=_OPTIONAL)
+    content_size: int = attrs.field(validator=_SIZE)
+    live_size: int = attrs.field(validator=_SIZE)
+    wasted_size: int = attrs.field(validator=_SIZE)
     files: int = attrs.field(validator=_SIZE)
     layers: int = attrs.field(validator=_SIZE)
     file_size: int | None = attrs.field(validator=_OPTIONAL)  #: of the largest file; None in an analysis without file tables
@@ -61,35 +60,25 @@ class Totals:
 
 @attrs.frozen(kw_only=True)
 class BaselineLayer:
-    """A layer; it is known by its build step, since a build seldom gives the same digest twice."""
+    """A layer. The next build of an image is compared with it by build step, since digests seldom stay the same."""
 
     digest: str
     build_step: str
-    wire: int | None = attrs.field(validator=_OPTIONAL)
-    unpacked: int = attrs.field(validator=_SIZE)
+    compressed_size: int | None = attrs.field(validator=_OPTIONAL)
+    content_size: int = attrs.field(validator=_SIZE)
 
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One image for one platform."""
+    """The figures of one image for one platform."""
 
     totals: Totals
     layers: tuple[BaselineLayer, ...]
-    #: figures of parts of the image, by what budgets of growth call them; see ``budget.measure_parts``
+    #: figures of parts of the image, by ``ocisize.budgets.check.part_of``
     parts: Mapping[str, int] = attrs.field(factory=dict, validator=attrs.validators.deep_mapping(_TEXT, _SIZE))
 
-    def figure(self, metric: Metric) -> int | None:
-        """The figure that growth is measured from; None where it is not kept."""
-        if metric in (Metric.LAYER_DOWNLOAD, Metric.LAYER_UNPACKED):
-            sizes = [layer.wire if metric is Metric.LAYER_DOWNLOAD else layer.unpacked for layer in self.layers]
-            return None if None in sizes else max((size or 0 for size in sizes), default=0)
-        if metric is Metric.DOWNLOAD:
-            return self.totals.wire
-        figure: int | None = getattr(self.totals, metric.value.replace("-", "_"), None)
-        return figure
-
     def by_step(self) -> dict[tuple[str, int], BaselineLayer]:
-        """Layers by build step, and by which of the layers with this build step it is."""
+        """Layers by build step and the number of earlier layers with the same build step."""
         return dict(zip(number_repeats([layer.build_step for layer in self.layers]), self.layers, strict=True))
 
 
@@ -100,26 +89,36 @@ class Baseline:
     images: Mapping[str, Mapping[str, Entry]] = attrs.field(factory=dict)
 
     def entry(self, name: str, platform: str) -> Entry | None:
-        """What is kept of an image."""
+        """The figures of an image for a platform; None if it has none."""
         return self.images.get(name, {}).get(platform)
 
     def with_entry(self, name: str, platform: str, entry: Entry) -> Baseline:
-        """The same with an entry more, or another one in its place."""
+        """The baseline with an entry added or replaced.
+
+        >>> totals = Totals(compressed_size=4, content_size=9, live_size=9, wasted_size=0, files=1, layers=1, file_size=9)
+        >>> baseline = Baseline().with_entry("registry.io/app", "linux/amd64", Entry(totals=totals, layers=()))
+        >>> baseline.entry("registry.io/app", "linux/amd64").totals.content_size
+        9
+        """
         return Baseline({**self.images, name: {**self.images.get(name, {}), platform: entry}})
 
 
 def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
-    """Each build step with the number of equal ones before."""
+    """Each build step with the number of equal ones before it.
+
+    >>> number_repeats(["RUN a", "RUN b", "RUN a"])
+    [('RUN a', 0), ('RUN b', 0), ('RUN a', 1)]
+    """
     seen = Counter[str]()
-    found = []
+    numbered = []
     for build_step in build_steps:
-        found.append((build_step, seen[build_step]))
+        numbered.append((build_step, seen[build_step]))
         seen[build_step] += 1
-    return found
+    return numbered
 
 
 def name_of(analysis: Analysis) -> str:
-    """How a baseline knows an image: its reference without tag and digest, else the name of its file."""
+    """The name of an image in a baseline: its reference without tag and digest, else the name of its file."""
     name = (analysis.reference or "").partition("@")[0]
     if name:
         folder, slash, last = name.rpartition("/")
@@ -128,9 +127,9 @@ def name_of(analysis: Analysis) -> str:
 
 
 def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entry:
-    """What a baseline keeps of an image, and of the parts of it that budgets are about.
+    """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives.
 
-    Raises IncompleteAnalysis where not all of its layers could be read.
+    Raises IncompleteAnalysis if layers could not be read.
     """
     if not analysis.complete:
         raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
@@ -139,10 +138,10 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
     return Entry(
         parts=parts or {},
         totals=Totals(
-            wire=analysis.compressed_size,
-            unpacked=analysis.content_size,
-            live=analysis.live_size,
-            waste=analysis.wasted_size,
+            compressed_size=analysis.compressed_size,
+            content_size=analysis.content_size,
+            live_size=analysis.live_size,
+            wasted_size=analysis.wasted_size,
             files=analysis.file_count,
             layers=len(analysis.layers),
             file_size=max((size for table in tables for size in table.sizes), default=0) if complete else None,
@@ -151,8 +150,8 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
             BaselineLayer(
                 digest=layer.digest,
                 build_step=display_name(layer.build_step.text),
-                wire=layer.compressed_size,
-                unpacked=layer.content_size,
+                compressed_size=layer.compressed_size,
+                content_size=layer.content_size,
             )
             for layer in analysis.layers
         ),
@@ -160,23 +159,29 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
 
 
 def ratchet(old: Entry, new: Entry) -> Entry:
-    """The old entry with what has become smaller: no figure rises, and an unknown one becomes known.
+    """The old entry with the figures that have become smaller; no figure rises, and an unknown figure becomes known.
 
-    Layers are replaced together, and only if each of them is an old step that has not grown.
+    All layers are replaced, or none: each of the new ones must have a step of the old ones and must not have grown.
     """
-    kept, steps_now = old.by_step(), new.by_step()
-    shrunk = all(
-        step in kept and layer.unpacked <= kept[step].unpacked and layer.wire == _smaller(kept[step].wire, layer.wire)
-        for step, layer in steps_now.items()
+    old_layers, new_layers = old.by_step(), new.by_step()
+    smaller = all(
+        step in old_layers and layer == _smaller_layer(old_layers[step], layer) for step, layer in new_layers.items()
     )
-    changes: dict[str, Any] = {
-        field.name: _smaller(getattr(old.totals, field.name), getattr(new.totals, field.name))
-        for field in attrs.fields(Totals)
-    }
+    old_totals, new_totals = attrs.asdict(old.totals), attrs.asdict(new.totals)
+    totals: dict[str, Any] = {name: _smaller(size, new_totals[name]) for name, size in old_totals.items()}
     return Entry(
-        totals=attrs.evolve(old.totals, **changes),
-        layers=new.layers if shrunk else old.layers,
+        totals=Totals(**totals),
+        layers=new.layers if smaller else old.layers,
         parts={**old.parts, **{name: min(size, old.parts.get(name, size)) for name, size in new.parts.items()}},
+    )
+
+
+def _smaller_layer(old: BaselineLayer, new: BaselineLayer) -> BaselineLayer:
+    """The new layer with the smaller sizes of both."""
+    return attrs.evolve(
+        new,
+        compressed_size=_smaller(old.compressed_size, new.compressed_size),
+        content_size=min(old.content_size, new.content_size),
     )
 
 
@@ -185,7 +190,7 @@ def _smaller(old: int | None, new: int | None) -> int | None:
 
 
 def baseline_to_json(baseline: Baseline) -> str:
-    """The baseline as text that changes as little as the images do."""
+    """The baseline as JSON text."""
     images = {
         name: {platform: _document(entry) for platform, entry in platforms.items()}
         for name, platforms in baseline.images.items()
@@ -194,12 +199,12 @@ def baseline_to_json(baseline: Baseline) -> str:
 
 
 def _document(entry: Entry) -> dict[str, Any]:
-    """An entry as JSON has it; one without parts does not mention them."""
+    """An entry for JSON, without ``parts`` if there are none."""
     return {name: value for name, value in attrs.asdict(entry).items() if name != "parts" or value}
 
 
 def baseline_from_json(text: str, name: str) -> Baseline:
-    """Read what ``baseline_to_json`` wrote; ``name`` tells the file in errors. Raises BudgetError."""
+    """Read the text that ``baseline_to_json`` wrote; ``name`` is the file's name in errors. Raises BudgetError."""
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:

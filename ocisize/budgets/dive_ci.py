@@ -1,122 +1,185 @@
-"""The rules of dive's CI mode, as its ``.dive-ci`` and its three flags set them.
+"""dive's rules for CI, from its three flags and its ``.dive-ci`` file.
 
-https://github.com/wagoodman/dive#ci-integration. A flag wins over the file, and the file over the default; a rule that
-neither names has its default. The figures are ours, since dive's own pass images that waste; see docs/budgets.md.
+https://github.com/wagoodman/dive#ci-integration. A flag overrides the file, the file overrides dive's default, and a rule
+that neither sets has its default. The figures are those of ocisize, since dive's own let wasteful images pass; see
+docs/budgets.md.
 
-``.dive-ci`` is YAML, of which the form that such files have is read: ``rules:``, a rule to a line below it, comments.
-Anything else is an error and no guess. The words stay text, which a YAML reader makes numbers and booleans of.
+``.dive-ci`` is YAML, read by ruamel.yaml. Values are taken as they are written, so that ``0.95`` stays exact and ``off``
+stays a word. Unlike dive, which ignores unknown rules, this reader refuses them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
 
 from ocisize.errors import BudgetError
 from ocisize.model.budget import Budget, Level, Metric
 from ocisize.model.dive import DiveFigures
 from ocisize.model.quantity import Limit, Unit, parse_share, parse_size
 
-LOWEST_EFFICIENCY = "lowestEfficiency"
-HIGHEST_WASTED_BYTES = "highestWastedBytes"
-HIGHEST_USER_WASTED_PERCENT = "highestUserWastedPercent"
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import Node
 
-#: rule → what it limits, and dive's default
-RULES: Mapping[str, tuple[Metric, str]] = {
-    HIGHEST_USER_WASTED_PERCENT: (Metric.USER_WASTE, "0.1"),
-    HIGHEST_WASTED_BYTES: (Metric.WASTE, "disabled"),
-    LOWEST_EFFICIENCY: (Metric.EFFICIENCY, "0.9"),
-}
 _DISABLED = ("disabled", "off", "false")
-_LINE = re.compile(
-    r"""(?P<indent>[ ]*)(?P<quote>["']?)(?P<key>[\w-]+)(?P=quote)\s*:(?=\s|$)\s*
-    (?:"(?P<double>[^"\\]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s"'#&*!|>{}\[\]%@`,][^#]*?)?)\s*(?:(?<=\s)\#.*)?""",
-    re.VERBOSE,
-)
 _FORM = "expected 'rules:' and below it lines such as 'lowestEfficiency: 0.95'"
 
 
-def dive_budgets(flags: Mapping[str, str], file: Mapping[str, tuple[str, int]], name: str) -> tuple[Budget, ...]:
-    """Budgets by dive's rules, all three of them: flags win over what a file says, and that over the defaults.
+@attrs.frozen
+class DiveRule:
+    """One of dive's rules."""
 
-    ``file`` is what ``parse_dive_ci`` gives for the file called ``name``. Raises BudgetError with all that is wrong.
+    metric: Metric
+    unit: Unit
+    default: str
+    figure: Callable[[DiveFigures], float]  #: dive's own, which may be NaN or infinite
+    is_minimum: bool = False
+
+    def parse(self, text: str) -> Limit | None:
+        """A limit as dive writes it, None if it is not one. NaN, which every figure passes in dive, is not.
+
+        >>> DIVE_RULES["lowestEfficiency"].parse("0.95").value
+        Fraction(19, 20)
+        >>> DIVE_RULES["highestWastedBytes"].parse("20MB").value
+        20000000
+        """
+        value = parse_size(text) if self.unit is Unit.BYTES else parse_share(text, alone=True)
+        if text.lower() in _DISABLED:
+            value = 0
+        if value is None or (self.unit is Unit.SHARE and (value > 1 or "%" in text)):
+            return None
+        return Limit(value, self.unit, is_minimum=self.is_minimum)
+
+
+#: dive's rules by their names in flags and files
+DIVE_RULES: Mapping[str, DiveRule] = {
+    "highestUserWastedPercent": DiveRule(Metric.USER_WASTE, Unit.SHARE, "0.1", lambda figures: figures.user_wasted_ratio),
+    "highestWastedBytes": DiveRule(Metric.WASTED_SIZE, Unit.BYTES, "disabled", lambda figures: figures.wasted_size),
+    "lowestEfficiency": DiveRule(Metric.EFFICIENCY, Unit.SHARE, "0.9", lambda figures: figures.efficiency, is_minimum=True),
+}
+
+
+def dive_budgets(flags: Mapping[str, str], file: Mapping[str, tuple[str, int]], name: str) -> tuple[Budget, ...]:
+    """The budgets of all of dive's rules.
+
+    ``flags``: values of rules by name.
+    ``file``: values and lines of the rules in the file called ``name``, by ``parse_dive_ci``.
+
+    Raises BudgetError with all problems.
+
+    >>> for budget in dive_budgets({"lowestEfficiency": "0.95"}, {"highestWastedBytes": ("20MB", 2)}, ".dive-ci"):
+    ...     print(budget.key, float(budget.limit.value), budget.origin)
+    highestUserWastedPercent 0.1 dive's default
+    highestWastedBytes 20000000.0 .dive-ci:2
+    lowestEfficiency 0.95 --lowestEfficiency
     """
     budgets, problems = [], []
-    for rule, (metric, default) in RULES.items():
-        if rule in flags:
-            value, origin = flags[rule], f"--{rule}"
-        elif rule in file:
-            value, origin = file[rule][0], f"{name}:{file[rule][1]}"
+    for key, rule in DIVE_RULES.items():
+        if key in flags:
+            value, origin = flags[key], f"--{key}"
+        elif key in file:
+            value, origin = file[key][0], f"{name}:{file[key][1]}"
         else:
-            value, origin = default, "dive's default"
-        limit = parse_dive_value(metric, value)
+            value, origin = rule.default, "dive's default"
+        limit = rule.parse(value)
         if limit is None:
-            expected = "a size such as 20MB" if metric is Metric.WASTE else "a number from 0 to 1 such as 0.95"
-            problems.append(f"{origin}: {rule}: got {value!r}, expected {expected} or 'disabled'")
+            expected = "a size such as 20MB" if rule.unit is Unit.BYTES else "a number from 0 to 1 such as 0.95"
+            problems.append(f"{origin}: {key}: got {value!r}, expected {expected} or 'disabled'")
             continue
-        off = value.lower() in _DISABLED
-        budgets.append(Budget(key=rule, metric=metric, limit=limit, level=Level.OFF if off else Level.FAIL, origin=origin))
+        level = Level.OFF if value.lower() in _DISABLED else Level.FAIL
+        budgets.append(Budget(key=key, metric=rule.metric, limit=limit, level=level, origin=origin))
     if problems:
         raise BudgetError("; ".join(problems), problems=problems)
     return tuple(budgets)
 
 
-def parse_dive_value(metric: Metric, text: str) -> Limit | None:
-    """A limit as dive writes it; None when it is none. NaN is none, though dive takes it and passes everything."""
-    unit = Unit.BYTES if metric is Metric.WASTE else Unit.SHARE
-    if text.lower() in _DISABLED:
-        return Limit(0, unit)
-    if unit is Unit.BYTES:
-        size = parse_size(text)
-        return None if size is None else Limit(size, unit)
-    share = parse_share(text, alone=True)
-    return None if share is None or share > 1 or "%" in text else Limit(share, unit)
-
-
-def dive_figure(budget: Budget, figures: DiveFigures) -> float:
-    """What dive itself measures for one of its rules; may be NaN or infinite."""
-    if budget.metric is Metric.WASTE:
-        return figures.wasted_size
-    return figures.efficiency if budget.metric is Metric.EFFICIENCY else figures.user_wasted_ratio
-
-
 def dive_passes(budget: Budget, figures: DiveFigures) -> bool:
-    """Whether dive itself lets an image pass one of its rules; a figure that is NaN passes."""
-    figure, limit = dive_figure(budget, figures), float(budget.limit.value)
-    return not (figure < limit if budget.is_minimum else figure > limit)
+    """True if dive itself passes an image by one of its rules; a figure that is NaN passes."""
+    figure, limit = DIVE_RULES[budget.key].figure(figures), float(budget.limit.value)
+    return not (figure < limit if budget.limit.is_minimum else figure > limit)
 
 
 def parse_dive_ci(text: str, name: str) -> dict[str, tuple[str, int]]:
-    """The rules that a ``.dive-ci`` sets: value and line of each. Raises BudgetError for what is none of them."""
-    found: dict[str, tuple[str, int]] = {}
+    """The values and lines of the rules that a ``.dive-ci`` file sets, by the names of DIVE_RULES.
+
+    ``name`` is the file's name in errors. Raises BudgetError with all problems, each with its line.
+
+    >>> parse_dive_ci("rules:\\n  lowestEfficiency: 0.95\\n  highest-wasted-bytes: 'off'\\n", ".dive-ci")
+    {'lowestEfficiency': ('0.95', 2), 'highestWastedBytes': ('off', 3)}
+    """
+    root = _compose(text.removeprefix("\ufeff"), name)
+    rules: dict[str, tuple[str, int]] = {}
     problems: list[str] = []
-    inside = False
-    indents = set[int]()
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#") or (line.rstrip() in ("---", "...") and not found):
+    for section, content in _pairs(root, name, problems):
+        if section.value.lower() != "rules":
+            problems.append(f"{name}:{_line(section)}: {section.value}: unknown, {_FORM}")
             continue
-        match = _LINE.fullmatch(line.rstrip())
-        if match is None:
-            problems.append(f"{name}:{number}: got {line.strip()!r}, {_FORM}")
-            continue
-        value = next((match[kind] for kind in ("double", "single", "plain") if match[kind] is not None), "")
-        if not match["indent"]:
-            inside = match["key"].lower() == "rules" and not value
-            if not inside:
-                problems.append(f"{name}:{number}: {match['key']}: unknown, {_FORM}")
-            continue
-        indents.add(len(match["indent"]))
-        rule = next((rule for rule in RULES if rule.lower() == match["key"].lower().replace("-", "")), None)
-        if rule is None or rule in found or not inside or len(indents) > 1:
-            problems.append(f"{name}:{number}: {match['key']}: {_wrong(rule, twice=rule in found)}")
-            continue
-        found[rule] = (value, number)
+        for key, value in _pairs(content, name, problems):
+            rule = next((rule for rule in DIVE_RULES if rule.lower() == key.value.lower().replace("-", "")), None)
+            if rule is None:
+                problem = f"not a rule of dive, expected one of {', '.join(DIVE_RULES)}"
+            elif rule in rules:
+                problem = "is set twice"
+            elif not isinstance(value.value, str):
+                problem = f"got {_type_name(value)}, expected a value such as 0.95"
+            else:
+                rules[rule] = (value.value, _line(key))
+                continue
+            problems.append(f"{name}:{_line(key)}: {key.value}: {problem}")
     if problems:
         raise BudgetError("; ".join(problems), problems=problems)
-    return found
+    return rules
 
 
-def _wrong(rule: str | None, *, twice: bool) -> str:
-    if rule is None:
-        return f"no rule of dive, expected one of {', '.join(RULES)}"
-    return "stands twice" if twice else f"stands elsewhere than the other rules, {_FORM}"
+def _compose(text: str, name: str) -> Node | None:
+    """The nodes of a YAML document, which keep the text of values and their lines; None if it is empty."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an anchor may be used again
+            root: Node | None = YAML(pure=True).compose(text)
+    except (
+        YAMLError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # escapes can be out of range, collections too deep
+        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+        place = f"{name}:{mark.line + 1}" if mark else name
+        problem = error.problem if isinstance(error, MarkedYAMLError) else str(error).partition("\n")[0]
+        text = f"{place}: is not YAML: {problem}"
+        raise BudgetError(text, problems=[text]) from None
+    return root
+
+
+def _pairs(node: Node | None, name: str, problems: list[str]) -> Iterator[tuple[Node, Node]]:
+    """The keys, which are text, and values of a mapping; nothing of an empty value, and a problem of anything else."""
+    if node is None or node.value in ("", "~", "null"):
+        return
+    from ruamel.yaml.nodes import MappingNode
+
+    if not isinstance(node, MappingNode):
+        problems.append(f"{name}:{_line(node)}: got {_type_name(node)}, {_FORM}")
+        return
+    for key, value in node.value:
+        if isinstance(key.value, str):
+            yield key, value
+        else:
+            problems.append(f"{name}:{_line(key)}: got {_type_name(key)} as a key, {_FORM}")
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _type_name(node: Node) -> str:
+    from ruamel.yaml.nodes import MappingNode
+
+    if isinstance(node.value, str):
+        return repr(node.value)
+    return "a mapping" if isinstance(node, MappingNode) else "a sequence"

@@ -2,12 +2,12 @@
 
 ::
 
-    name = "registry.io/app"                   # optional: how the baseline knows the image
-    baseline = "ocisize-baseline.json"         # optional: beside this file
-    max-download = "120 MB"                        # limits stand at the top …
-    max-waste = ["5 %", "10 MB"]               # several of one figure in an array
+    name = "registry.io/app"                   # optional: the image's name in the baseline
+    baseline = "ocisize-baseline.json"         # optional: relative to this file
+    max-download = "120 MB"                    # limits on the whole image are at the top
+    max-waste = ["5 %", "10 MB"]               # an array has several limits on one figure
 
-    [[budget]]                                 # … or in tables that narrow what they are about
+    [[budget]]                                 # a table narrows its limits
     layer = "RUN apt-get*"
     max-unpacked = "40 MB"
     level = "warn"
@@ -16,62 +16,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from ocisize.budgets.figures import SEVERITIES
+from ocisize.budgets.kinds import KEYS, NARROWING_KEYS, Value, kind_of, kinds_of
 from ocisize.errors import BudgetError, InvalidGlob
 from ocisize.globs import Glob, parse_glob
-from ocisize.model.budget import UNITS, Budget, Level, Metric
-from ocisize.model.findings import ID, Severity
-from ocisize.model.quantity import Limit, Unit, parse_limit
+from ocisize.model.budget import Budget, Level
+from ocisize.model.findings import ID
+from ocisize.model.quantity import Limit, parse_limit
 from ocisize.toml_tables import TableReader, TomlError, read_toml, show
 
 FORBID, FORBID_FINDINGS = "forbid", "forbid-findings"
-OFF = "off"  #: as a value, for a limit that is not checked
-#: keys of limits → what they limit
-LIMITS: Mapping[str, Metric] = {
-    "max-download": Metric.DOWNLOAD,
-    "max-unpacked": Metric.UNPACKED,
-    "max-live": Metric.LIVE,
-    "max-waste": Metric.WASTE,
-    "min-efficiency": Metric.EFFICIENCY,
-    "max-files": Metric.FILES,
-    "max-layers": Metric.LAYERS,
-    "max-layer-download": Metric.LAYER_DOWNLOAD,
-    "max-layer-unpacked": Metric.LAYER_UNPACKED,
-    "max-file-size": Metric.FILE_SIZE,
-    "max-pull": Metric.PULL,
-}
-#: keys that narrow a budget, with the limits that they cannot narrow
-_NARROWING: Mapping[str, tuple[str, ...]] = {
-    "path": ("max-layers", FORBID, FORBID_FINDINGS),
-    "ignore": ("max-layers", FORBID_FINDINGS),
-    "layer": (),
-    "visible-only": (*[key for key in LIMITS if key not in ("max-files", "max-file-size")], FORBID_FINDINGS),
-}
-_OTHERS = ("platform", "level", "reason", "if-unknown", "if-unmatched")
-_SETTINGS = ("name", "baseline", "budget")
-_NO_GROWTH = (Metric.EFFICIENCY, Metric.PULL)
-_GROWTH_PER_LAYER = (Metric.DOWNLOAD, Metric.UNPACKED)
-_ALL_LIMITS = (*LIMITS, FORBID, FORBID_FINDINGS)
+OFF = "off"  #: as a value: the budget is skipped
+_OTHER_KEYS = ("platform", "level", "reason", "if-unknown", "if-unmatched")
+_TOP_KEYS = ("name", "baseline", "budget")
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a file says: budgets, and where and under which name the baseline is."""
+    """The content of a file: budgets, and name and file of the baseline."""
 
     budgets: tuple[Budget, ...] = ()
-    name: str | None = None
-    baseline: str | None = None  #: relative to the file
+    name: str | None = None  #: of the image in the baseline
+    baseline: str | None = None  #: file, relative to the one that was read
 
 
 def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str] = ()) -> Settings:
-    """Read TOML text; ``name`` tells it apart in errors, ``table`` is where in it the settings are.
+    """Read budgets in TOML.
 
-    Raises BudgetError, which lists all that is wrong, each with its line where that can be found.
+    ``name``: the file's name in problems and in ``Budget.origin``.
+    ``table``: the keys of the table that has the settings, such as ``("tool", "ocisize")``; () is the whole document.
+
+    Raises BudgetError with all problems, each with file, line and key.
+
+    >>> settings = parse_budgets('max-download = "120 MB"\\nmax-waste = ["5 %", "10 MB"]')
+    >>> [(budget.key, budget.limit.value, budget.origin) for budget in settings.budgets]
+    ... # doctest: +NORMALIZE_WHITESPACE
+    [('max-download', 120000000, 'ocisize.toml:1'),
+     ('max-waste', Fraction(1, 20), 'ocisize.toml:2'),
+     ('max-waste', 10000000, 'ocisize.toml:2')]
+    >>> parse_budgets('path = "/app"\\nmax-layers = 5')
+    Traceback (most recent call last):
+    ocisize.errors.BudgetError: ocisize.toml:1: path: cannot narrow max-layers
     """
     try:
         reader = read_toml(text, name, table)
@@ -83,50 +74,55 @@ def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str]
     return settings
 
 
-def budget_of(key: str, text: str, origin: str) -> Budget:
-    """A budget on the whole image from one of LIMITS and its value; raises ValueError with what was expected."""
-    metric = LIMITS[key]
+def make_limit(key: str, text: str, origin: str) -> Budget:
+    """A budget on the whole image, from one of LIMIT_KEYS and its value; raises ValueError with what was expected.
+
+    >>> make_limit("max-files", "1,000", "--max-files").limit.value
+    1000
+    >>> make_limit("max-files", "many", "--max-files")
+    Traceback (most recent call last):
+    ValueError: expected a whole number or a growth such as '+2 %'
+    """
+    kinds = kinds_of(key)
     if text == OFF:
-        return Budget(key=key, metric=metric, limit=Limit(0, UNITS[metric][0]), level=Level.OFF, origin=origin)
-    return Budget(
-        key=key, metric=metric, limit=parse_limit(text, UNITS[metric], growth=metric not in _NO_GROWTH), origin=origin
-    )
+        return make_off(key, origin)
+    units = tuple(kind.unit for kind in kinds)
+    limit = parse_limit(text, units, growth=any(kind.baseline for kind in kinds))
+    kind = next(kind for kind in kinds if kind.unit is limit.unit)
+    return Budget(key=key, metric=kind.metric, limit=attrs.evolve(limit, is_minimum=kind.is_minimum), origin=origin)
 
 
-def forbid_nothing(key: str, origin: str) -> Budget:
-    """FORBID or FORBID_FINDINGS, switched off."""
-    metric = Metric.PATHS if key == FORBID else Metric.FINDINGS
-    return Budget(key=key, metric=metric, limit=Limit(0, Unit.COUNT), level=Level.OFF, origin=origin)
+def make_off(key: str, origin: str) -> Budget:
+    """A budget that is switched off."""
+    kind = kinds_of(key)[0]
+    return Budget(key=key, metric=kind.metric, limit=Limit(0, kind.unit), level=Level.OFF, origin=origin)
 
 
 def forbid_paths(globs: Sequence[Glob], origin: str) -> Budget:
     """A budget that forbids paths."""
-    return Budget(key=FORBID, metric=Metric.PATHS, limit=Limit(0, Unit.COUNT), paths=tuple(globs), origin=origin)
+    return attrs.evolve(make_off(FORBID, origin), paths=tuple(globs), level=Level.FAIL)
 
 
 def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
-    """A budget that forbids findings; raises ValueError for what is neither an id nor a severity."""
-    severities = [str(severity) for severity in Severity]
+    """A budget that forbids findings; raises ValueError for a text that is neither an id nor a severity."""
     for finding in findings:
-        if finding not in severities and not ID.fullmatch(finding):
-            raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(severities)}")
-    return Budget(
-        key=FORBID_FINDINGS, metric=Metric.FINDINGS, limit=Limit(0, Unit.COUNT), findings=tuple(findings), origin=origin
-    )
+        if finding not in SEVERITIES and not ID.fullmatch(finding):
+            raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(SEVERITIES)}")
+    return attrs.evolve(make_off(FORBID_FINDINGS, origin), findings=tuple(findings), level=Level.FAIL)
 
 
 def _read_settings(top: TableReader) -> Settings:
-    budgets = list(_read_table(top, _SETTINGS))
+    budgets = list(_read_table(top, _TOP_KEYS))
     for number, table in enumerate(top.tables("budget"), 1):
         budgets += _read_table(table)
-        if not any(key in table.table for key in _ALL_LIMITS):
-            table.note("", f"budget {number}: limits nothing, expected one of {', '.join(_ALL_LIMITS)}")
+        if not any(key in table.table for key in KEYS):
+            table.note("", f"budget {number}: limits nothing, expected one of {', '.join(KEYS)}")
     return Settings(budgets=tuple(budgets), name=top.text("name") or None, baseline=top.text("baseline") or None)
 
 
-def _read_table(reader: TableReader, settings: Sequence[str] = ()) -> Iterator[Budget]:
+def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[Budget]:
     """The budgets of a table, one for each limit."""
-    reader.refuse_unknown((*_ALL_LIMITS, *_NARROWING, *_OTHERS, *settings))
+    reader.refuse_unknown((*KEYS, *NARROWING_KEYS, *_OTHER_KEYS, *top_keys))
     shared: dict[str, Any] = {
         "platform": reader.text("platform"),
         "layer": reader.text("layer"),
@@ -138,41 +134,38 @@ def _read_table(reader: TableReader, settings: Sequence[str] = ()) -> Iterator[B
         "visible_only": reader.flag("visible-only"),
     }
     paths = _read_globs(reader, "path")
-    for key in reader.table:
+    for key in [key for key in reader.table if key in KEYS]:
         _check_narrowing(reader, key)
-        for budget in _read_limits(reader, key):
-            off = budget.level is Level.OFF
-            scope = shared | {"level": Level.OFF} if off else shared
-            yield attrs.evolve(budget, **scope, paths=budget.paths or paths)
+        for budget in _read_key(reader, key):
+            _check_growth(reader, budget)
+            level = Level.OFF if budget.level is Level.OFF else shared["level"]
+            yield attrs.evolve(budget, **shared | {"level": level}, paths=budget.paths or paths)
 
 
-def _read_limits(reader: TableReader, key: str) -> Iterator[Budget]:
-    """The budgets that one key sets up."""
-    if key in LIMITS:
-        value = reader.table[key]
+def _read_key(reader: TableReader, key: str) -> Iterator[Budget]:
+    """The budgets of one of KEYS."""
+    value, origin, kind = reader.table[key], reader.place(key), kinds_of(key)[0]
+    if kind.value is Value.LIMIT:
         if value == []:
             reader.note(key, "got an empty array")
         for limit in value if isinstance(value, list) else [value]:
             yield from _read_limit(reader, key, limit)
-    elif key in (FORBID, FORBID_FINDINGS) and reader.table[key] in (False, OFF, [OFF]):
-        yield forbid_nothing(key, reader.place(key))
-    elif key == FORBID:
-        yield forbid_paths(_read_globs(reader, key), reader.place(key))
-    elif key == FORBID_FINDINGS:
+    elif value in (False, OFF, [OFF]):
+        yield make_off(key, origin)
+    elif kind.value is Value.GLOBS:
+        yield forbid_paths(_read_globs(reader, key), origin)
+    else:
         try:
-            yield forbid_findings(reader.texts(key, single=True), reader.place(key))
+            yield forbid_findings(reader.texts(key, single=True), origin)
         except ValueError as error:
             reader.note(key, str(error))
 
 
 def _read_limit(reader: TableReader, key: str, value: Any) -> Iterator[Budget]:
     try:
-        budget = budget_of(key, _as_text(value), reader.place(key))
+        yield make_limit(key, _as_text(value), reader.place(key))
     except ValueError as error:
         reader.note(key, f"got {show(value)}, {error} or {OFF!r}")
-        return
-    _check_growth(reader, budget)
-    yield budget
 
 
 def _read_globs(reader: TableReader, key: str) -> tuple[Glob, ...]:
@@ -180,21 +173,22 @@ def _read_globs(reader: TableReader, key: str) -> tuple[Glob, ...]:
 
 
 def _check_narrowing(reader: TableReader, key: str) -> None:
-    for narrowing, limits in _NARROWING.items():
-        if key in limits and narrowing in reader.table:
+    """Note the keys of the table that cannot narrow what a key limits."""
+    for narrowing in NARROWING_KEYS:
+        if narrowing in reader.table and any(narrowing not in kind.narrowed_by for kind in kinds_of(key)):
             reader.note(narrowing, f"cannot narrow {key}")
 
 
 def _check_growth(reader: TableReader, budget: Budget) -> None:
-    """Of a layer a baseline keeps two sizes; parts of it cannot be told apart in another build."""
-    others = [key for key in ("path", "ignore", "visible-only") if key in reader.table]
-    if budget.limit.growth and "layer" in reader.table and (others or budget.metric not in _GROWTH_PER_LAYER):
-        named = " and ".join([*others, "layer"])
-        reader.note(budget.key, f"growth cannot be limited with {named}: no baseline has the figure")
+    """Note a limit on the growth of layers of which a baseline does not have the figure."""
+    others = [key for key in NARROWING_KEYS if key in reader.table and key != "layer"]
+    if budget.limit.growth and "layer" in reader.table and (others or kind_of(budget).baseline_layer is None):
+        narrowing = " and ".join([*others, "layer"])
+        reader.note(budget.key, f"growth cannot be limited with {narrowing}: no baseline has the figure")
 
 
 def _as_text(value: Any) -> str:
-    """A limit as it could have been written in quotes; raises nothing, what is no limit is no text of one."""
+    """A value of a limit as text: ``false`` is "off"; "", which is never a limit, of other types."""
     if value is False:
         return OFF
     return str(value) if isinstance(value, str | int | Decimal) and value is not True else ""

@@ -1,13 +1,12 @@
-"""What a budget is about: layers and rows of an image, and their figures.
+"""What budgets measure: whole layers, or the rows of file tables that paths and the visible view select.
 
-A glob of a budget stands for the path and for everything below it. Figures come from the analysis where a budget is
-about whole layers, and from the rows of the file tables where paths narrow it.
+A glob of a budget stands for a path and all below it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import attrs
@@ -17,50 +16,73 @@ from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget
+from ocisize.model.findings import Finding
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.rules.match import match_globs
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 
 
 class TablesMissing(Exception):
-    """Rows are asked for, and the analysis was read back without its file tables."""
+    """The analysis was read back without its file tables, so that no rows can be selected."""
+
+
+@attrs.frozen(kw_only=True)
+class ScopeSizes:
+    """Sums over layers or rows, in bytes; these can be limited on any part of an image."""
+
+    compressed_size: int | None  #: None where the saved form has layers uncompressed
+    content_size: int
+    wasted_size: int
+    file_count: int
+
+    @classmethod
+    def of(cls, sizes: Sequence[Sizes]) -> ScopeSizes:
+        """The sum over an image or over layers of different blobs."""
+        return cls(
+            compressed_size=sum_known(each.compressed_size for each in sizes),
+            content_size=sum(each.content_size for each in sizes),
+            wasted_size=sum(each.wasted_size for each in sizes),
+            file_count=sum(each.file_count for each in sizes),
+        )
+
+    @property
+    def live_size(self) -> int:
+        """Bytes that a container sees."""
+        return self.content_size - self.wasted_size
+
+    def without(self, part: ScopeSizes) -> ScopeSizes:
+        """The sums that are left when a part is not counted."""
+        known = self.compressed_size is not None and part.compressed_size is not None
+        return ScopeSizes(
+            compressed_size=(self.compressed_size or 0) - (part.compressed_size or 0) if known else None,
+            content_size=self.content_size - part.content_size,
+            wasted_size=self.wasted_size - part.wasted_size,
+            file_count=self.file_count - part.file_count,
+        )
 
 
 @attrs.frozen
-class ScopeSizes:
-    """What some layers, or some rows of them, come to; ``wire`` is None where the saved form does not tell."""
+class LayerSelection:
+    """Whole layers, and the findings that name at least one of them."""
 
-    wire: int | None
-    unpacked: int
-    waste: int
-    files: int
-
-    @property
-    def live(self) -> int:
-        """Bytes that a container sees."""
-        return self.unpacked - self.waste
-
-    def without(self, other: ScopeSizes) -> ScopeSizes:
-        """What is left when a part is not counted."""
-        wire = None if self.wire is None or other.wire is None else self.wire - other.wire
-        return ScopeSizes(wire, self.unpacked - other.unpacked, self.waste - other.waste, self.files - other.files)
+    layers: Sequence[LayerAnalysis]
+    findings: Sequence[Finding]
 
 
 class BudgetScope:
-    """An analysis as budgets look at it: what several of them need is found once, and only when asked for."""
+    """An analysis, with what budgets need of it computed once and on demand."""
 
-    def __init__(self, analysis: Analysis, rules: Sequence[str] | None = None) -> None:
+    def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.rules = rules  #: ids of the users' rules, None where they are not known
         self._matched: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IntArray]] = {}
 
     @cached_property
     def tables(self) -> list[FileTable]:
         """The file tables of all layers; raises TablesMissing."""
-        found = [layer.files for layer in self.analysis.layers if layer.files is not None]
-        if len(found) < len(self.analysis.layers):
+        tables = [layer.files for layer in self.analysis.layers if layer.files is not None]
+        if len(tables) < len(self.analysis.layers):
             raise TablesMissing
-        return found
+        return tables
 
     @cached_property
     def hidden_by(self) -> Sequence[IntArray]:
@@ -68,73 +90,103 @@ class BudgetScope:
         return overlay_of(self.analysis).hidden_by
 
     def layers_of(self, budget: Budget) -> tuple[LayerAnalysis, ...]:
-        """The layers that a budget is about."""
+        """The layers whose build step matches the budget's ``layer``; all layers if it has none."""
         if not budget.layer:
             return self.analysis.layers
         pattern = re.compile(".*".join(map(re.escape, budget.layer.split("*"))), re.DOTALL)
         return tuple(layer for layer in self.analysis.layers if pattern.fullmatch(layer.build_step.text))
 
-    def rows(self, layer: int, budget: Budget) -> Sequence[int]:
-        """The rows of a layer that a budget is about, whiteout markers left out where it names paths."""
+    def select_layers(self, layers: Sequence[LayerAnalysis]) -> LayerSelection:
+        """Some layers and their findings."""
+        indexes = {layer.index for layer in layers}
+        findings = [each for each in self.analysis.advice.findings if not indexes.isdisjoint(each.layers)]
+        return LayerSelection(layers, findings)
+
+    def select_rows(self, layers: Sequence[LayerAnalysis], budget: Budget) -> RowSelection:
+        """The rows of some layers that the budget's ``paths``, ``ignore`` and ``visible_only`` select."""
+        return RowSelection(self, layers, budget)
+
+    def match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
+        """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``; no whiteout markers."""
+        key = tuple(glob.text for glob in globs), tuple(glob.text for glob in ignore)
+        rows = self._matched.get(key)
+        if rows is None:
+            rows = match_globs(_globs_with_contents(globs), self.tables, exceptions=_globs_with_contents(ignore))
+            self._matched[key] = rows
+        return rows
+
+
+@attrs.frozen
+class RowSelection:
+    """The rows of some layers that a budget's paths, ignored paths and the visible view select."""
+
+    _scope: BudgetScope
+    layers: Sequence[LayerAnalysis]
+    _budget: Budget
+
+    @property
+    def tables(self) -> list[FileTable]:
+        """The file tables of all layers of the image, by index."""
+        return self._scope.tables
+
+    def rows(self, layer: int) -> Sequence[int]:
+        """The selected rows of a layer, given by its index. Where paths select, whiteout markers are left out."""
+        budget = self._budget
         if budget.paths:
-            rows: Sequence[int] = self._match(budget.paths, budget.ignore)[layer]
+            rows: Sequence[int] = self._scope.match(budget.paths, budget.ignore)[layer]
         else:
             rows = range(len(self.tables[layer]))
             if budget.ignore:
-                ignored = set(self._match(budget.ignore, ())[layer])
+                ignored = set(self._scope.match(budget.ignore, ())[layer])
                 rows = [row for row in rows if row not in ignored]
         if budget.visible_only:
-            hidden_by = self.hidden_by[layer]
+            hidden_by = self._scope.hidden_by[layer]
             rows = [row for row in rows if hidden_by[row] < 0]
         return rows
 
-    def files(self, layer: int, budget: Budget) -> Iterator[int]:
+    def files(self, layer: int) -> Iterator[int]:
         """The same, regular files only."""
-        table = self.tables[layer]
-        markers = set(whiteout_rows(table))
-        for row in self.rows(layer, budget):
-            if table.kinds[row] == REGULAR and row not in markers:
-                yield row
+        return regular_files(self.tables[layer], self.rows(layer))
 
-    def figures(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
-        """What layers come to, as far as the budget's paths are about them."""
+    def is_empty(self) -> bool:
+        """True if no row is selected."""
+        return not any(len(self.rows(layer.index)) for layer in self.layers)
+
+    def sizes(self) -> ScopeSizes:
+        """The sums over all selected rows. Of ignored paths the files are subtracted, and what else a blob has stays."""
+        budget = self._budget
         if budget.paths or budget.visible_only:
-            return self._sum(layers, budget)
-        whole: Sequence[Sizes] = [self.analysis] if len(layers) == len(self.analysis.layers) else layers
-        figures = ScopeSizes(
-            wire=sum_known(sizes.compressed_size for sizes in whole),
-            unpacked=sum(sizes.content_size for sizes in whole),
-            waste=sum(sizes.wasted_size for sizes in whole),
-            files=sum(sizes.file_count for sizes in whole),
-        )
-        if budget.ignore:
-            return figures.without(self._sum(layers, attrs.evolve(budget, paths=budget.ignore, ignore=())))
-        return figures
+            return self._sum_rows()
+        image = self._scope.analysis
+        whole = ScopeSizes.of([image] if len(self.layers) == len(image.layers) else self.layers)
+        ignored = attrs.evolve(budget, paths=budget.ignore, ignore=())
+        return whole.without(RowSelection(self._scope, self.layers, ignored).sizes()) if budget.ignore else whole
 
-    def _sum(self, layers: Sequence[LayerAnalysis], budget: Budget) -> ScopeSizes:
+    def sizes_by_layer(self) -> list[ScopeSizes]:
+        """The sums of each layer by itself."""
+        return [RowSelection(self._scope, [layer], self._budget).sizes() for layer in self.layers]
+
+    def _sum_rows(self) -> ScopeSizes:
         """Rows added up; a blob that several of the layers have is downloaded once."""
-        wire: int | None = 0
-        unpacked = waste = files = 0
-        for layer, pays in zip(layers, paid_layers(layers), strict=True):
-            table, hidden_by = self.tables[layer.index], self.hidden_by[layer.index]
-            rows = self.rows(layer.index, budget)
-            unpacked += sum(table.sizes[row] for row in rows)
+        compressed: list[int | None] = []
+        content = waste = files = 0
+        for layer, paid in zip(self.layers, paid_layers(self.layers), strict=True):
+            table, hidden_by = self.tables[layer.index], self._scope.hidden_by[layer.index]
+            rows = self.rows(layer.index)
+            content += sum(table.sizes[row] for row in rows)
             waste += sum(table.sizes[row] for row in rows if hidden_by[row] >= 0)
-            files += sum(1 for _ in self.files(layer.index, budget))
-            if pays:
-                costs = table.compressed_sizes
-                wire = None if wire is None or costs is None else wire + sum(costs[row] for row in rows)
-        return ScopeSizes(wire, unpacked, waste, files)
-
-    def _match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
-        """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``."""
-        key = tuple(glob.text for glob in globs), tuple(glob.text for glob in ignore)
-        found = self._matched.get(key)
-        if found is None:
-            found = match_globs(_with_all_below(globs), self.tables, exceptions=_with_all_below(ignore))
-            self._matched[key] = found
-        return found
+            files += sum(1 for _ in self.files(layer.index))
+            if paid:
+                sizes = table.compressed_sizes
+                compressed.append(None if sizes is None else sum(sizes[row] for row in rows))
+        return ScopeSizes(compressed_size=sum_known(compressed), content_size=content, wasted_size=waste, file_count=files)
 
 
-def _with_all_below(globs: Sequence[Glob]) -> tuple[Glob, ...]:
+def regular_files(table: FileTable, rows: Iterable[int]) -> Iterator[int]:
+    """Those of some rows that are regular files and no whiteout markers."""
+    markers = set(whiteout_rows(table))
+    return (row for row in rows if table.kinds[row] == REGULAR and row not in markers)
+
+
+def _globs_with_contents(globs: Sequence[Glob]) -> tuple[Glob, ...]:
     return (*globs, *[parse_glob(glob.text + "/") for glob in globs if not glob.directory])

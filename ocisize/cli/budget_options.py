@@ -169,18 +169,18 @@ def _is_narrow(budget: Budget) -> bool:
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     """The budgets of the flags; all their problems are told at once."""
-    from ocisize.budgets.load import FORBID, FORBID_FINDINGS, OFF, budget_of, forbid_findings, forbid_nothing, forbid_paths
+    from ocisize.budgets.load import FORBID, FORBID_FINDINGS, OFF, forbid_findings, forbid_paths, make_limit, make_off
     from ocisize.errors import BudgetError
     from ocisize.globs import parse_glob
 
     makers: list[tuple[str, Callable[[], Budget]]] = [
-        (f"--{key}: got {text!r}, ", partial(budget_of, key, text, f"--{key}"))
+        (f"--{key}: got {text!r}, ", partial(make_limit, key, text, f"--{key}"))
         for key in LIMIT_FLAGS
         for text in getattr(options, key)
     ]
     for key, texts in ((FORBID, options.forbid), (FORBID_FINDINGS, options.forbid_findings)):
         if texts == [OFF]:
-            yield forbid_nothing(key, f"--{key}")
+            yield make_off(key, f"--{key}")
     if options.forbid not in ([], [OFF]):
         makers.append(("--forbid: ", lambda: forbid_paths([parse_glob(text) for text in options.forbid], "--forbid")))
     if options.forbid_findings not in ([], [OFF]):

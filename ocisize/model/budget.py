@@ -1,9 +1,8 @@
-"""Budgets and verdicts: what a team allows an image, and what became of it. Values only; ``budget`` checks them."""
+"""Budgets and verdicts: limits on an image, and the result of checking them. ``ocisize.budgets.check`` checks budgets."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 
 import attrs
 
@@ -12,20 +11,20 @@ from ocisize.model.quantity import Limit, Number, Unit
 
 
 class Metric(str, enum.Enum):
-    """A figure that can be limited; see ``ocisize.model.analysis`` for their definitions."""
+    """A figure that can be limited. ``ocisize.model.analysis`` defines the sizes."""
 
-    DOWNLOAD = "download"
-    UNPACKED = "unpacked"  #: content_size
-    LIVE = "live"
-    WASTE = "waste"  #: in bytes, or as a share of unpacked
-    USER_WASTE = "user-waste"  #: wasted share of what the layers above the first store
+    COMPRESSED_SIZE = "compressed_size"
+    CONTENT_SIZE = "content_size"
+    LIVE_SIZE = "live_size"
+    WASTED_SIZE = "wasted_size"  #: in bytes, or as a share of ``content_size``
+    USER_WASTE = "user_waste"  #: wasted share of the content of all layers above the first
     EFFICIENCY = "efficiency"
     FILES = "files"
     LAYERS = "layers"
-    LAYER_DOWNLOAD = "layer-download"  #: of the layer that has most
-    LAYER_UNPACKED = "layer-unpacked"
-    FILE_SIZE = "file-size"  #: of the largest file
-    PULL = "pull"  #: seconds to transfer the wire
+    LAYER_COMPRESSED_SIZE = "layer_compressed_size"  #: of the layer with the largest
+    LAYER_CONTENT_SIZE = "layer_content_size"  #: of the layer with the largest
+    FILE_SIZE = "file_size"  #: of the largest file
+    PULL = "pull"  #: seconds to download ``compressed_size``
     PATHS = "paths"  #: entries at forbidden paths
     FINDINGS = "findings"  #: forbidden findings
 
@@ -33,43 +32,26 @@ class Metric(str, enum.Enum):
         return self.value
 
 
-#: the units in which each metric is limited
-UNITS: Mapping[Metric, tuple[Unit, ...]] = {
-    Metric.DOWNLOAD: (Unit.BYTES,),
-    Metric.UNPACKED: (Unit.BYTES,),
-    Metric.LIVE: (Unit.BYTES,),
-    Metric.WASTE: (Unit.SHARE, Unit.BYTES),
-    Metric.USER_WASTE: (Unit.SHARE,),
-    Metric.EFFICIENCY: (Unit.SHARE,),
-    Metric.FILES: (Unit.COUNT,),
-    Metric.LAYERS: (Unit.COUNT,),
-    Metric.LAYER_DOWNLOAD: (Unit.BYTES,),
-    Metric.LAYER_UNPACKED: (Unit.BYTES,),
-    Metric.FILE_SIZE: (Unit.BYTES,),
-    Metric.PULL: (Unit.SECONDS,),
-}
-
-
 class Level(str, enum.Enum):
-    """What a budget that is not kept does."""
+    """The effect of a budget that is not kept."""
 
     FAIL = "fail"  #: exit status 1
     WARN = "warn"  #: a line in the report
-    OFF = "off"  #: as a budget's level: it is not checked; as an answer to a question without one: it passes
+    OFF = "off"  #: as ``level``: the budget is skipped; as ``if-unknown`` or ``if-unmatched``: it passes
 
     def __str__(self) -> str:
         return self.value
 
 
 class BudgetStatus(str, enum.Enum):
-    """What became of a budget."""
+    """The result of checking a budget."""
 
-    PASS = "pass"  #: kept; equal to the limit is kept  # noqa: S105
+    PASS = "pass"  #: kept; a figure equal to its limit is kept  # noqa: S105
     WARN = "warn"  #: not kept, and its level is ``warn``
     FAIL = "fail"  #: not kept
-    UNKNOWN = "unknown"  #: the figure or its baseline is not known
-    INCOMPLETE = "incomplete"  #: not all layers could be read, and those might break what the others keep
-    UNMATCHED = "unmatched"  #: no layer or path of the image is what it is about
+    UNKNOWN = "unknown"  #: the figure or its baseline is unknown
+    INCOMPLETE = "incomplete"  #: layers could not be read, and they could change the result
+    UNMATCHED = "unmatched"  #: the image has no such layer, path or platform, or there is no such finding
     SKIPPED = "skipped"  #: switched off, or for another platform
 
     def __str__(self) -> str:
@@ -78,66 +60,71 @@ class BudgetStatus(str, enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Budget:
-    """One limit. What it is about is narrowed by platform, layers and paths; see docs/budgets.md."""
+    """One limit, on the whole image or on a part of it; see docs/budgets.md.
 
-    key: str  #: how it is called where it was written: ``max-download``, ``forbid``, ``lowestEfficiency``
+    ``parse_budgets`` reads budgets from TOML. A budget may also be built by hand:
+
+    >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=Limit(100, Unit.COUNT), platform="linux/amd64")
+    >>> budget.unit.value, budget.level.value
+    ('count', 'fail')
+    """
+
+    key: str  #: its name where it was written: ``max-download``, ``forbid``, ``lowestEfficiency``
     metric: Metric
     limit: Limit
     level: Level = Level.FAIL
     reason: str = ""  #: why there is this budget, in its author's words
-    platform: str = ""  #: ``linux/arm64`` or with ``*``; "" is any
-    layer: str = ""  #: build step with ``*`` for any text; each layer that matches is measured by itself
-    paths: tuple[Glob, ...] = ()  #: what is measured or forbidden; a path stands for all below it, too
-    ignore: tuple[Glob, ...] = ()  #: what is left out
-    visible_only: bool = False  #: only what a container sees, not all that is downloaded
-    findings: tuple[str, ...] = ()  #: forbidden ones: ids, or severities, which include the higher ones
-    unknown: Level = Level.FAIL  #: what UNKNOWN does
-    unmatched: Level = Level.WARN  #: what UNMATCHED does
+    platform: str = ""  #: ``linux/arm64``, or a pattern with ``*``; "" is any
+    layer: str = ""  #: build step, with ``*`` for any text; "" is all layers
+    paths: tuple[Glob, ...] = ()  #: only these paths and all below them are measured, or are forbidden; () is all
+    ignore: tuple[Glob, ...] = ()  #: these paths and all below them are left out
+    visible_only: bool = False  #: measure only what a container sees, not all that is downloaded
+    findings: tuple[str, ...] = ()  #: forbidden findings: ids, or severities, which include the higher ones
+    unknown: Level = Level.FAIL  #: effect of UNKNOWN
+    unmatched: Level = Level.WARN  #: effect of UNMATCHED
     origin: str = ""  #: where it was written: ``ocisize.toml:3``, ``--max-download``
 
     @property
     def unit(self) -> Unit:
-        """What the figure is measured in, which growth as a share is not."""
-        if self.limit.growth and self.limit.unit is Unit.SHARE:
-            return next(unit for unit in UNITS[self.metric] if unit is not Unit.SHARE)
+        """The unit of the figure, and of ``Verdict.measured`` and ``Verdict.limit``."""
         return self.limit.unit
 
     @property
     def violation_status(self) -> BudgetStatus:
-        """What becomes of it where the figure is beyond the limit."""
+        """The status of a figure beyond the limit: WARN or FAIL, by ``level``."""
         return BudgetStatus.WARN if self.level is Level.WARN else BudgetStatus.FAIL
-
-    @property
-    def is_minimum(self) -> bool:
-        """Whether the limit is the smallest value allowed, not the largest."""
-        return self.metric is Metric.EFFICIENCY
 
 
 @attrs.frozen
 class Place:
-    """Where in the image a verdict comes from."""
+    """A place in the image that a verdict is about."""
 
     layer: int | None = None  #: index
     path: str | None = None
     finding: str | None = None  #: id
-    measured: Number | None = None  #: the figure there, where each has its own
+    measured: Number | None = None  #: the figure of this place, if it has its own
 
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What became of one budget."""
+    """The result of checking one budget."""
 
     budget: Budget
     status: BudgetStatus
     measured: Number | None = None  #: the figure, in the budget's unit; of several the worst
-    limit: Number | None = None  #: with the baseline's figure taken into account; None when that is unknown
+    limit: Number | None = None  #: in the budget's unit, growth added to its baseline; None if that is unknown
     where: tuple[Place, ...] = ()  #: the first of the places at fault, worst first
-    where_count: int = 0  #: how many there are
-    reason: str = ""  #: what stands behind the status, and what to do about it, where figures do not say it
+    where_count: int = 0  #: how many places are at fault
+    reason: str = ""  #: why the status is what it is, where the figures do not show it
 
     @property
     def outcome(self) -> BudgetStatus:
-        """PASS, WARN or FAIL: what the verdict does to the exit status. Never more than the budget's level."""
+        """PASS, WARN or FAIL: the effect on the exit status. Never worse than the budget's level.
+
+        >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=Limit(1, Unit.COUNT), unknown=Level.WARN)
+        >>> Verdict(budget=budget, status=BudgetStatus.UNKNOWN).outcome.value
+        'warn'
+        """
         if self.status is BudgetStatus.UNKNOWN:
             level = self.budget.unknown
         elif self.status is BudgetStatus.UNMATCHED:

@@ -1,17 +1,17 @@
-"""Quantities as people write limits: sizes, shares, counts, growth, and how long a download may take.
+"""Sizes, shares, counts, growth and download times, read from the text in which people write limits.
 
 ``120 MB``, ``1.5kB``, ``2,500``
-    bytes, decimal: k, M, G, T, P are powers of 1000. Upper and lower case are the same, the B may be left out.
+    bytes, decimal: k, M, G, T, P are powers of 1000. Case does not matter; the B is optional.
 ``120 MiB``
     bytes, binary: Ki, Mi, Gi, Ti, Pi are powers of 1024.
 ``5 %``
-    a share; where nothing else is possible also ``0.05``.
+    a share; ``0.05`` is the same where only shares are allowed.
 ``+2 %``, ``+5 MB``, ``+100``
     growth over a baseline.
 ``10 s at 100 Mbit/s``
-    seconds to transfer at a bandwidth. Small b and "bit" are bits, big B is bytes: ``12.5 MB/s``, ``1 Gbps``.
+    seconds to download at a bandwidth. A small b and "bit" are bits, a big B is bytes: ``12.5 MB/s``, ``1 Gbps``.
 
-Numbers are exact, int or Fraction: a figure equal to its limit is equal, whatever a float would make of it.
+Numbers are exact, int or Fraction, so that a figure equal to its limit compares equal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import attrs
 
 Number: TypeAlias = int | Fraction
 
-_MAX_LENGTH = 60  # characters; no limit that makes sense is longer
+_MAX_LENGTH = 60  # characters; no sensible limit is longer
 _NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d[\d_]*(?:\.\d+)?|\.\d+)"
 _SIZE = re.compile(rf"{_NUMBER}\s*(?P<prefix>[kmgtp]i?)?(?:b|bytes?)?", re.IGNORECASE | re.ASCII)
 _SHARE = re.compile(rf"{_NUMBER}\s*(?P<percent>%)?", re.ASCII)
@@ -41,14 +41,21 @@ class Unit(str, enum.Enum):
 
     BYTES = "bytes"
     COUNT = "count"
-    SHARE = "share"  #: 0..1; as growth, of the baseline
+    SHARE = "share"  #: 0..1
     SECONDS = "seconds"
 
     def __str__(self) -> str:
         return self.value
 
 
-EXPECTED = {
+class Growth(enum.Enum):
+    """How a limit on growth is written."""
+
+    AMOUNT = "amount"  #: in the figure's unit: ``+5 MB``, ``+100``
+    SHARE = "share"  #: as a share of the baseline: ``+2 %``
+
+
+_EXPECTED = {
     Unit.BYTES: "a size such as '120 MB' or '120 MiB'",
     Unit.COUNT: "a whole number",
     Unit.SHARE: "a share such as '5 %'",
@@ -58,52 +65,99 @@ EXPECTED = {
 
 @attrs.frozen
 class Limit:
-    """A number that a figure must keep to; ``growth`` limits how far it may rise above its baseline."""
+    """The largest value that a figure may have, or the largest growth over its baseline.
+
+    >>> Limit(120_000_000, Unit.BYTES).allowed(None)
+    120000000
+    >>> Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE).allowed(baseline=1000)
+    Fraction(1020, 1)
+    """
 
     value: Number
-    unit: Unit
-    growth: bool = False
+    unit: Unit  #: of the figure
+    growth: Growth | None = None
     bandwidth: Number | None = None  #: bytes per second, of limits in seconds
+    is_minimum: bool = False  #: the smallest value allowed, not the largest
 
-    def over(self, baseline: Number) -> Number:
-        """The limit in the figure's own unit for a growth over ``baseline``."""
-        return baseline + (self.value * baseline if self.unit == Unit.SHARE else self.value)
+    @property
+    def value_unit(self) -> Unit:
+        """The unit of ``value``: SHARE for growth as a share, else the figure's unit."""
+        return Unit.SHARE if self.growth is Growth.SHARE else self.unit
+
+    def allowed(self, baseline: Number | None) -> Number | None:
+        """The limit in the figure's unit; None for growth over an unknown baseline."""
+        if self.growth is None:
+            return self.value
+        if baseline is None:
+            return None
+        return baseline + (self.value * baseline if self.growth is Growth.SHARE else self.value)
 
 
 def parse_limit(text: str, units: tuple[Unit, ...], *, growth: bool = False) -> Limit:
-    """Read a limit in one of some units, the first that fits; raises ValueError that says what was expected.
+    """Read a limit in the first of some units that fits.
 
-    ``growth`` allows a plus in front: more than the baseline by so much, as a number of that unit or as a share.
+    ``growth`` allows a plus in front, for growth as a share or in a unit other than shares.
+    Raises ValueError with what was expected.
+
+    >>> parse_limit("120 MB", (Unit.BYTES,)).value
+    120000000
+    >>> parse_limit("5 %", (Unit.SHARE, Unit.BYTES)).value
+    Fraction(1, 20)
+    >>> parse_limit("+2 %", (Unit.BYTES,), growth=True) == Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE)
+    True
+    >>> parse_limit("10 s at 100 Mbit/s", (Unit.SECONDS,)).bandwidth
+    Fraction(12500000, 1)
+    >>> parse_limit("a lot", (Unit.BYTES,), growth=True)
+    Traceback (most recent call last):
+    ValueError: expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %'
     """
     text = text.strip()
-    if growth and text.startswith("+"):
-        found = _first(text[1:].strip(), (Unit.SHARE, *[unit for unit in units if unit is not Unit.SHARE]), whole=False)
-        if found is not None:
-            return attrs.evolve(found, growth=True)
-    found = _first(text, units, whole=True)
-    if found is None:
-        several = [EXPECTED[unit] for unit in units] + (["a growth such as '+2 %'"] if growth else [])
-        raise ValueError(f"expected {' or '.join(several)}")
-    return found
+    limit = _parse_growth(text, units) if growth and text.startswith("+") else _parse_absolute(text, units)
+    if limit is None:
+        expected = [_EXPECTED[unit] for unit in units] + (["a growth such as '+2 %'"] if growth else [])
+        raise ValueError(f"expected {' or '.join(expected)}")
+    return limit
 
 
-def _first(text: str, units: tuple[Unit, ...], *, whole: bool) -> Limit | None:
-    """The limit in the first unit that fits; a ``whole`` that shares are of is not exceeded by any."""
+def _parse_growth(text: str, units: tuple[Unit, ...]) -> Limit | None:
+    text = text[1:].strip()
     if len(text) > _MAX_LENGTH:
         return None
     for unit in units:
+        if unit is not Unit.SHARE:
+            share = parse_share(text)
+            if share is not None:
+                return Limit(share, unit, growth=Growth.SHARE)
+            limit = _parse_absolute(text, (unit,))
+            if limit is not None:
+                return attrs.evolve(limit, growth=Growth.AMOUNT)
+    return None
+
+
+def _parse_absolute(text: str, units: tuple[Unit, ...]) -> Limit | None:
+    if len(text) > _MAX_LENGTH:
+        return None
+    for unit in units:
+        value: Number | None = None
         if unit is Unit.SECONDS:
             if limit := _parse_pull(text):
                 return limit
-            continue
-        value = parse_share(text, alone=units == (Unit.SHARE,)) if unit is Unit.SHARE else _PARSERS[unit](text)
-        if value is not None and not (unit is Unit.SHARE and whole and value > 1):
+        elif unit is Unit.SHARE:
+            share = parse_share(text, alone=units == (Unit.SHARE,))
+            value = share if share is not None and share <= 1 else None
+        else:
+            value = parse_size(text) if unit is Unit.BYTES else parse_count(text)
+        if value is not None:
             return Limit(value, unit)
     return None
 
 
 def parse_size(text: str) -> int | None:
-    """Bytes, rounded down to whole ones; None when the text is no size, as parts of a byte are none."""
+    """Bytes, rounded down to whole ones; None if the text is not a size.
+
+    >>> parse_size("1.5 kB"), parse_size("2 KiB"), parse_size("1,234"), parse_size("1.5"), parse_size("1 XB")
+    (1500, 2048, 1234, None, None)
+    """
     match = _SIZE.fullmatch(text)
     if match is None or ("." in match["number"] and not match["prefix"]):
         return None
@@ -111,7 +165,11 @@ def parse_size(text: str) -> int | None:
 
 
 def parse_share(text: str, *, alone: bool = False) -> Fraction | None:
-    """``5 %`` as 1/20, and ``0.05`` too where that can be nothing but a share; None when the text is none."""
+    """``5 %`` as 1/20; None if the text is not a share. ``alone``: only shares are allowed, so ``0.05`` is one, too.
+
+    >>> parse_share("5 %"), parse_share("0.05"), parse_share("0.05", alone=True)
+    (Fraction(1, 20), None, Fraction(1, 20))
+    """
     match = _SHARE.fullmatch(text)
     if match is None or not (match["percent"] or alone):
         return None
@@ -119,12 +177,20 @@ def parse_share(text: str, *, alone: bool = False) -> Fraction | None:
 
 
 def parse_count(text: str) -> int | None:
-    """A whole number; None when the text is none."""
+    """A whole number; None if the text is not one.
+
+    >>> parse_count("1,000"), parse_count("1.5")
+    (1000, None)
+    """
     return int(_number(text)) if _COUNT.fullmatch(text) else None
 
 
 def parse_bandwidth(text: str) -> Fraction | None:
-    """Bytes a second, above 0; None when the text is no bandwidth."""
+    """Bytes per second, above 0; None if the text is not a bandwidth.
+
+    >>> parse_bandwidth("8 Mbit/s"), parse_bandwidth("1 MB/s"), parse_bandwidth("1 MB")
+    (Fraction(1000000, 1), Fraction(1000000, 1), None)
+    """
     match = _BANDWIDTH.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if match is None:
         return None
@@ -149,6 +215,3 @@ def _factor(prefix: str | None) -> int:
         return 1
     base = 1024 if prefix[1:] else 1000
     return math.prod([base] * _POWERS[prefix[0].lower()])
-
-
-_PARSERS = {Unit.BYTES: parse_size, Unit.COUNT: parse_count}

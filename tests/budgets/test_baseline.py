@@ -32,9 +32,9 @@ def test_what_is_kept() -> None:
     assert (document["schema"], document["version"]) == ("ocisize.baseline", 1)
     entry = document["images"]["acme/app"]["linux/amd64"]
     assert entry["totals"] == {
-        "wire": 10100, "unpacked": 20000, "live": 15000, "waste": 5000, "files": 6, "layers": 4, "file_size": 9000,
+        "compressed_size": 10100, "content_size": 20000, "live_size": 15000, "wasted_size": 5000, "files": 6, "layers": 4, "file_size": 9000,
     }  # fmt: skip
-    assert [(each["build_step"], each["wire"], each["unpacked"]) for each in entry["layers"]] == [
+    assert [(each["build_step"], each["compressed_size"], each["content_size"]) for each in entry["layers"]] == [
         (STEPS[0], 5000, 10000), (STEPS[1], 4000, 8000), (STEPS[2], 100, 0), (STEPS[3], 1000, 2000),
     ]  # fmt: skip
     assert TEXT == json.dumps(document, indent=2, sort_keys=True) + "\n"
@@ -70,7 +70,7 @@ def test_entries_stand_beside_each_other() -> None:
         (TEXT.replace("10100", "1e9"), "b.json: is not a valid baseline; "),
         (TEXT.replace("10100", "NaN"), "b.json: is not a valid baseline; "),
         (TEXT.replace("10100", "-1"), "b.json: is not a valid baseline; "),
-        (TEXT.replace('"unpacked": 20000', '"unpacked": null'), "b.json: is not a valid baseline; "),
+        (TEXT.replace('"content_size": 20000', '"content_size": null'), "b.json: is not a valid baseline; "),
         (TEXT.replace('"files": 6,', ""), "b.json: is not a valid baseline; "),
     ],
 )
@@ -102,40 +102,46 @@ def test_names(reference: str | None, source: str, name: str) -> None:
 def test_a_figure_that_falls_is_lowered_alone() -> None:
     """What has become smaller is kept; what has grown stays as it was accepted."""
     old = entry_of(image())
-    new = attrs.evolve(old, totals=attrs.evolve(old.totals, wire=9000, waste=6000))
-    assert ratchet(old, new).totals == attrs.evolve(old.totals, wire=9000)
+    new = attrs.evolve(old, totals=attrs.evolve(old.totals, compressed_size=9000, wasted_size=6000))
+    assert ratchet(old, new).totals == attrs.evolve(old.totals, compressed_size=9000)
     assert ratchet(old, old) == old
-    assert ratchet(attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None)), old).totals.wire == 10100
-    assert ratchet(old, attrs.evolve(old, totals=attrs.evolve(old.totals, wire=None))).totals.wire == 10100
+    assert (
+        ratchet(attrs.evolve(old, totals=attrs.evolve(old.totals, compressed_size=None)), old).totals.compressed_size
+        == 10100
+    )
+    assert (
+        ratchet(old, attrs.evolve(old, totals=attrs.evolve(old.totals, compressed_size=None))).totals.compressed_size
+        == 10100
+    )
 
 
 def test_layers_are_replaced_when_none_has_grown() -> None:
     """A layer that grew, or is new, leaves all layers as they were; one that went does not."""
     old = entry_of(image())
     first, *rest = old.layers
-    smaller = (attrs.evolve(first, unpacked=1, wire=1, digest="sha256:new"), *rest)
+    smaller = (attrs.evolve(first, content_size=1, compressed_size=1, digest="sha256:new"), *rest)
     assert ratchet(old, attrs.evolve(old, layers=smaller)).layers == smaller
     assert ratchet(old, attrs.evolve(old, layers=smaller[:2])).layers == smaller[:2]
     for layers in (
-        (attrs.evolve(first, unpacked=10**6), *rest),
+        (attrs.evolve(first, content_size=10**6), *rest),
         (*old.layers, first),
-        (attrs.evolve(first, wire=None), *rest),
+        (attrs.evolve(first, compressed_size=None), *rest),
     ):
         assert ratchet(old, attrs.evolve(old, layers=layers)).layers == old.layers
 
 
 def test_parts_are_kept_and_lowered() -> None:
     """Figures of parts stand in the file only where there are any, read back, fall, and are not forgotten."""
-    entry = entry_of(image(), {"download in /app": 5, "live in /b": 7})
+    entry = entry_of(image(), {"compressed_size in /app": 5, "live_size in /b": 7})
     text = baseline_to_json(Baseline().with_entry("a", "b", entry))
-    assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live in /b": 7, "download in /app": 5}
+    assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live_size in /b": 7, "compressed_size in /app": 5}
     assert baseline_from_json(text, "x").entry("a", "b") == entry
     assert "parts" not in TEXT
-    now = entry_of(image(), {"download in /app": 6, "files in /c": 1, "live in /b": 2})
-    assert ratchet(entry, now).parts == {"download in /app": 5, "live in /b": 2, "files in /c": 1}
+    now = entry_of(image(), {"compressed_size in /app": 6, "files in /c": 1, "live_size in /b": 2})
+    assert ratchet(entry, now).parts == {"compressed_size in /app": 5, "live_size in /b": 2, "files in /c": 1}
     for bad in ('"x"', "-1", "null", "1.5"):
         with pytest.raises(BudgetError, match="is not a valid baseline"):
-            baseline_from_json(text.replace('"live in /b": 7', f'"live in /b": {bad}'), "x")
+            baseline_from_json(text.replace('"live_size in /b": 7', f'"live_size in /b": {bad}'), "x")
 
 
 sizes = st.integers(0, 5)
@@ -144,10 +150,10 @@ entries = st.builds(
     Entry,
     totals=st.builds(
         Totals,
-        wire=unknown_sizes,
-        unpacked=sizes,
-        live=sizes,
-        waste=sizes,
+        compressed_size=unknown_sizes,
+        content_size=sizes,
+        live_size=sizes,
+        wasted_size=sizes,
         files=sizes,
         layers=sizes,
         file_size=unknown_sizes,
@@ -157,12 +163,12 @@ entries = st.builds(
             BaselineLayer,
             digest=st.just("d"),
             build_step=st.sampled_from(["RUN a", "RUN b"]),
-            wire=unknown_sizes,
-            unpacked=sizes,
+            compressed_size=unknown_sizes,
+            content_size=sizes,
         ),
         max_size=3,
     ).map(tuple),
-    parts=st.dictionaries(st.sampled_from(["download in /a", "live in /b"]), sizes),
+    parts=st.dictionaries(st.sampled_from(["compressed_size in /a", "live_size in /b"]), sizes),
 )
 
 
@@ -177,9 +183,9 @@ def test_no_figure_rises(old: Entry, new: Entry) -> None:
     steps = old.by_step()
     for step, each in found.by_step().items():
         assert step in steps
-        assert each.unpacked <= steps[step].unpacked
-        before = steps[step].wire
-        assert before is None or (each.wire is not None and each.wire <= before)
+        assert each.content_size <= steps[step].content_size
+        before = steps[step].compressed_size
+        assert before is None or (each.compressed_size is not None and each.compressed_size <= before)
     assert ratchet(found, new) == found
 
 

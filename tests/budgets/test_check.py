@@ -13,8 +13,8 @@ from ocisize import Analysis, Verdict, check, parse_budgets
 from ocisize.budgets.check_platforms import check_all
 from ocisize.budgets.baseline import Baseline, entry_of
 from ocisize.budgets.check import measure_parts, part_of
-from ocisize.budgets.load import LIMITS
-from ocisize.budgets.dive_ci import RULES, dive_budgets
+from ocisize.budgets.kinds import LIMIT_KEYS
+from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets
 from ocisize.model.budget import Level, Place, BudgetStatus
 from ocisize.errors import BudgetError
 from tests.gates import WIRES, changed, image, judge, verdict
@@ -39,7 +39,7 @@ TABLE: dict[str, tuple[object, str, str, str, str]] = {
 
 def test_the_table_has_every_limit() -> None:
     """No limit is left out."""
-    assert set(TABLE) == set(LIMITS)
+    assert set(TABLE) == set(LIMIT_KEYS)
 
 
 @pytest.mark.parametrize("key", TABLE)
@@ -105,11 +105,11 @@ DIVE = {
 
 
 def dive_verdict(rule: str, value: str) -> Verdict:
-    flags = dict.fromkeys(RULES, "disabled") | {rule: value}
+    flags = dict.fromkeys(DIVE_RULES, "disabled") | {rule: value}
     return next(found for found in check(image(), dive_budgets(flags, {}, "")) if found.budget.key == rule)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", DIVE_RULES)
 def test_dives_rules(rule: str) -> None:
     """Met exactly and kept pass, broken fails, disabled is skipped."""
     equal, kept, broken, _ = DIVE[rule]
@@ -120,7 +120,7 @@ def test_dives_rules(rule: str) -> None:
     assert dive_verdict(rule, "disabled").status == BudgetStatus.SKIPPED
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", DIVE_RULES)
 @pytest.mark.parametrize("value", ["", "nan", "NaN", "inf", "-1", "+Inf", "0x1p-2", "1e-1", "none"])
 def test_dives_rules_misconfigured(rule: str, value: str) -> None:
     """What dive calls misconfigured, or takes for a number that everything passes, is an error."""
@@ -320,7 +320,7 @@ def baseline(analysis: Analysis | None = None) -> Baseline:
     return Baseline().with_entry("acme/app", "linux/amd64", entry_of(analysis or image()))
 
 
-GROWING = [key for key in LIMITS if key not in ("min-efficiency", "max-pull")]
+GROWING = [key for key in LIMIT_KEYS if key not in ("min-efficiency", "max-pull")]
 
 
 @pytest.mark.parametrize("key", GROWING)
@@ -338,7 +338,10 @@ def test_growth_beyond_its_limit(key: str) -> None:
     entry = entry_of(image())
     totals = {name: size - 1 for name, size in attrs.asdict(entry.totals).items()}
     layers = tuple(
-        attrs.evolve(each, wire=max((each.wire or 0) - 1, 0), unpacked=max(each.unpacked - 1, 0)) for each in entry.layers
+        attrs.evolve(
+            each, compressed_size=max((each.compressed_size or 0) - 1, 0), content_size=max(each.content_size - 1, 0)
+        )
+        for each in entry.layers
     )
     smaller = Baseline().with_entry(
         "acme/app", "linux/amd64", attrs.evolve(entry, totals=type(entry.totals)(**totals), layers=layers)
@@ -425,7 +428,7 @@ def test_parts_are_known_by_what_they_are() -> None:
     texts = ['path = ["/a", "/b"]', 'path = ["/b", "/a"]', 'path = "/a"', 'ignore = "/a"', 'path = "/a"\nignore = "/a/b"']
     budgets = [parse_budgets(f'{text}\nmax-download = "+0"').budgets[0] for text in texts]
     assert [part_of(each) for each in budgets] == [
-        "download in /a, /b", "download in /a, /b", "download in /a", "download without /a", "download in /a without /a/b",
+        "compressed_size in /a, /b", "compressed_size in /a, /b", "compressed_size in /a", "compressed_size without /a", "compressed_size in /a without /a/b",
     ]  # fmt: skip
     others = parse_budgets(
         'max-download = "+0"\n[[budget]]\nlayer = "RUN"\nmax-download = "+0"\n[[budget]]\npath = "/a"\nmax-download = 1'
@@ -439,9 +442,9 @@ def test_a_part_that_is_gone_has_not_grown() -> None:
     """A path that the baseline has may go; one that neither has is a misspelt glob."""
     text = '[[budget]]\npath = "/opt/app"\nmax-unpacked = "+0"'
     for size, status in ((7, BudgetStatus.PASS), (0, BudgetStatus.UNMATCHED)):
-        entry = entry_of(image(), {"unpacked in /opt/app": size})
+        entry = entry_of(image(), {"content_size in /opt/app": size})
         assert verdict(text, baseline=Baseline().with_entry("acme/app", "linux/amd64", entry)).status == status
-    assert measure_parts(image(), parse_budgets(text).budgets) == {"unpacked in /opt/app": 0}
+    assert measure_parts(image(), parse_budgets(text).budgets) == {"content_size in /opt/app": 0}
 
 
 def test_a_platform_that_no_image_is_for() -> None:

@@ -14,8 +14,9 @@ import pytest
 from ocisize import Verdict, check, parse_budgets
 from ocisize.budgets.baseline import Baseline, Entry, entry_of
 from ocisize.budgets.check import measure_parts
-from ocisize.budgets.load import FORBID, FORBID_FINDINGS, LIMITS
-from ocisize.budgets.dive_ci import RULES, dive_budgets, parse_dive_ci
+from ocisize.budgets.load import FORBID, FORBID_FINDINGS
+from ocisize.budgets.kinds import LIMIT_KEYS
+from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets, parse_dive_ci
 from ocisize.model.budget import Budget, Metric, BudgetStatus
 from ocisize.cli.budget_options import status_of
 from ocisize.errors import BudgetError
@@ -83,9 +84,9 @@ CASES = table()
 
 def test_the_table_is_whole() -> None:
     """Every limit, what is forbidden, growth of all that can grow, and dive's rules stand in it, in every state."""
-    growing = {f"+{key}" for key in LIMITS if key not in NO_GROWTH}
-    assert set(CASES) == {(rule, state) for rule in {*LIMITS, FORBID, FORBID_FINDINGS} | growing for state in STATES}
-    assert set(DIVE) == set(RULES)
+    growing = {f"+{key}" for key in LIMIT_KEYS if key not in NO_GROWTH}
+    assert set(CASES) == {(rule, state) for rule in {*LIMIT_KEYS, FORBID, FORBID_FINDINGS} | growing for state in STATES}
+    assert set(DIVE) == set(DIVE_RULES)
     assert {budget.metric for text in CASES.values() for budget in read(text)} | {Metric.USER_WASTE} == set(Metric)
 
 
@@ -99,7 +100,8 @@ def read(text: str) -> tuple[Budget, ...]:
 def one_less(entry: Entry) -> Entry:
     """A baseline in which every figure is one less than it is."""
     layers = tuple(
-        attrs.evolve(each, wire=(each.wire or 1) - 1, unpacked=max(each.unpacked - 1, 0)) for each in entry.layers
+        attrs.evolve(each, compressed_size=(each.compressed_size or 1) - 1, content_size=max(each.content_size - 1, 0))
+        for each in entry.layers
     )
     totals = attrs.evolve(entry.totals, **{name: size - 1 for name, size in attrs.asdict(entry.totals).items()})
     return attrs.evolve(entry, totals=totals, layers=layers, parts={name: size - 1 for name, size in entry.parts.items()})
@@ -134,7 +136,7 @@ def test_dives_rules(rule: str, state: str, source: str) -> None:
     """The same for the rules of a .dive-ci and of dive's flags."""
     _, *values = DIVE[rule]
     value = dict(zip(("pass", "equal", "fail", "misconfigured"), values, strict=True)).get(state, "disabled")
-    others = dict.fromkeys(set(RULES) - {rule}, "disabled")
+    others = dict.fromkeys(set(DIVE_RULES) - {rule}, "disabled")
 
     def judged() -> Verdict:
         file = parse_dive_ci(f"rules:\n  {rule}: {value}\n", ".dive-ci") if source == "file" else {}
@@ -154,7 +156,7 @@ def test_dives_rules(rule: str, state: str, source: str) -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("level", ["fail", "warn", "off"])
-@pytest.mark.parametrize("key", LIMITS)
+@pytest.mark.parametrize("key", LIMIT_KEYS)
 def test_levels_and_scopes(key: str, level: str, scope: str) -> None:
     """A limit of which any figure is too much, narrowed in every way that it can be, does what its level says."""
     least = {"min-efficiency": '"100 %"', "max-pull": '"0 s at 1 B/s"', "max-waste": '"0 B"'}.get(key, "0")
@@ -171,8 +173,8 @@ def test_levels_and_scopes(key: str, level: str, scope: str) -> None:
 
 def test_scopes_that_can_be() -> None:
     """What narrows what: no more and no less is refused above than the documentation says."""
-    allowed = {scope: [key for key in LIMITS if read(f"{text}{key} = 0") or read(f'{text}{key} = "1 s at 1 B/s"')]
+    allowed = {scope: [key for key in LIMIT_KEYS if read(f"{text}{key} = 0") or read(f'{text}{key} = "1 s at 1 B/s"')]
                for scope, text in SCOPES.items()}  # fmt: skip
-    assert allowed[""] == allowed["layer"] == list(LIMITS)
-    assert allowed["path"] == allowed["ignore"] == [key for key in LIMITS if key != "max-layers"]
+    assert allowed[""] == allowed["layer"] == list(LIMIT_KEYS)
+    assert allowed["path"] == allowed["ignore"] == [key for key in LIMIT_KEYS if key != "max-layers"]
     assert allowed["visible"] == ["max-files", "max-file-size"]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, check
-from ocisize.budgets.dive_ci import RULES, dive_budgets, dive_passes, parse_dive_ci
+from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets, dive_passes, parse_dive_ci
 from ocisize.model.dive import DiveFigures
 from ocisize.model.budget import Level, BudgetStatus, Verdict
 from ocisize.errors import BudgetError
@@ -50,28 +54,75 @@ def test_keys_of_other_versions_of_dive() -> None:
     assert list(parse_dive_ci(text, "x")) == ["lowestEfficiency", "highestWastedBytes"]
 
 
+def test_any_yaml_is_read() -> None:
+    """Anchors, flow mappings, quotes, tags and block scalars; values stay as they are written."""
+    text = "rules: &rules\n  lowestEfficiency: &half 0.50\n  highestWastedBytes: >-\n    20MB\n  highestUserWastedPercent: *half\n"
+    assert parse_dive_ci(text, "x") == {
+        "lowestEfficiency": ("0.50", 2), "highestWastedBytes": ("20MB", 3), "highestUserWastedPercent": ("0.50", 5),
+    }  # fmt: skip
+    assert parse_dive_ci("rules: {lowestEfficiency: off, 'highestWastedBytes': !!str 5}", "x") == {
+        "lowestEfficiency": ("off", 1), "highestWastedBytes": ("5", 1),
+    }  # fmt: skip
+    for word in ("disabled", "off", "false", "False", '"off"'):
+        assert parse_dive_ci(f"rules: {{lowestEfficiency: {word}}}", "x") == {"lowestEfficiency": (word.strip('"'), 1)}
+    assert parse_dive_ci("rules:\n  lowestEfficiency: &a 1\n  highestWastedBytes: &a 2\n", "x")["highestWastedBytes"] == (
+        "2",
+        3,
+    )
+    assert parse_dive_ci("rules: ~", "x") == parse_dive_ci("{}", "x") == {}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("rules:\n  lowestEficiency: 0.9\n", "x:2: lowestEficiency: no rule of dive, expected one of highestUserWasted"),
+        ("rules:\n  lowestEficiency: 0.9\n", "x:2: lowestEficiency: not a rule of dive, expected one of highestUserWasted"),
         ("lowestEfficiency: 0.9\n", "x:1: lowestEfficiency: unknown, expected 'rules:' and below it lines"),
-        ("rules: {lowestEfficiency: 0.9}\n", "x:1: got 'rules: {lowestEfficiency: 0.9}', expected"),
-        ("rules:\n  lowestEfficiency: 0.9\n  lowestEfficiency: 0.1\n", "x:3: lowestEfficiency: stands twice"),
-        ("rules:\n  lowestEfficiency: 0.9\n    highestWastedBytes: 1\n", "x:3: highestWastedBytes: stands elsewhere"),
-        ("other:\n  lowestEfficiency: 0.9\n", "x:1: other: unknown"),
-        ("  lowestEfficiency: 0.9\nrules:\n", "x:1: lowestEfficiency: stands elsewhere"),
-        ("rules:\n\tlowestEfficiency: 0.9\n", "x:2: got 'lowestEfficiency: 0.9'"),
-        ("rules:\n  lowestEfficiency 0.9\n", "x:2: got 'lowestEfficiency 0.9'"),
-        ("rules:\n  lowestEfficiency: !!str 0.9\n", "x:2: got"),
-        ("rules:\n  - lowestEfficiency: 0.9\n", "x:2: got"),
-        ("rules:\n  lowestEfficiency: '0.9\n", "x:2: got"),
+        ("rules:\n  lowestEfficiency: 0.9\n  lowestEfficiency: 0.1\n", "x:3: lowestEfficiency: is set twice"),
+        ("rules:\n  lowestEfficiency: 0.9\nRULES:\n  lowestEfficiency: 0.1\n", "x:4: lowestEfficiency: is set twice"),
+        ("rules:\n  lowestEfficiency: 0.9\n    highestWastedBytes: 1\n", "x:3: is not YAML: mapping values are not allowed"),
+        ("other:\n  lowestEfficiency: 0.9\n", "x:1: other: unknown, expected 'rules:'"),
+        ("  lowestEfficiency: 0.9\nrules:\n", "x:2: is not YAML: expected"),
+        ("rules:\n\tlowestEfficiency: 0.9\n", "x:2: is not YAML: found character"),
+        ("rules:\n  lowestEfficiency 0.9\n", "x:2: got 'lowestEfficiency 0.9', expected 'rules:'"),
+        ("rules:\n  lowestEfficiency: [0.9]\n", "x:2: lowestEfficiency: got a sequence, expected a value such as 0.95"),
+        ("rules:\n  lowestEfficiency: {a: b}\n", "x:2: lowestEfficiency: got a mapping, expected a value such as 0.95"),
+        ("rules:\n  - lowestEfficiency: 0.9\n", "x:2: got a sequence, expected 'rules:'"),
+        ("rules:\n  lowestEfficiency: '0.9\n", "x:3: is not YAML: found unexpected end of stream"),
+        ("rules:\n  ? [a]\n  : b\n", "x:2: got a sequence as a key, expected 'rules:'"),
+        ("rules:\n  lowestEfficiency: *half\n", "x:2: is not YAML: found undefined alias"),
+        ("rules:\n---\nrules:\n", "x:2: is not YAML: but found another document"),
+        ("rules: " + "[" * 100_000, "x: is not YAML: "),
+        ('rules: "\\UFFFFFFFF"', "x: is not YAML: "),
+        ("rules: \x07", "x: is not YAML: "),
+        ("text", "x:1: got 'text', expected 'rules:'"),
     ],
 )
 def test_what_is_not_understood_is_an_error(text: str, problem: str) -> None:
-    """dive passes over what it does not know, and its default holds instead; here the line is named."""
+    """dive ignores what it does not know, and its default holds instead; here the line is named."""
     with pytest.raises(BudgetError) as caught:
         parse_dive_ci(text, "x")
     assert caught.value.problems[0].startswith(problem)
+
+
+PIECES = ["rules", ":", " ", "\n", "  ", "lowestEfficiency", "0.9", "-", "?", "[", "]", "{", "}", "&a", "*a", "'", '"', "|", ">",
+          "!!str ", "%", "---\n", "#", ",", "\t", "rules:\n  lowestEfficiency: 0.9\n", "\\x"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=30))
+def test_any_text_is_rules_or_an_error(text: str) -> None:
+    """Whatever the text: rules of dive, or problems that name the file."""
+    try:
+        assert set(parse_dive_ci(text, "x")) <= set(DIVE_RULES)
+    except BudgetError as error:
+        assert error.problems
+        assert all(problem.startswith("x:") for problem in error.problems)
+
+
+def test_a_file_is_read_without_loading_yaml_elsewhere() -> None:
+    """The YAML library is loaded for a .dive-ci only."""
+    code = "import sys, ocisize.budgets.config, ocisize.budgets.dive_ci; print([m for m in sys.modules if 'yaml' in m])"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert output.stdout.strip() == "[]"
 
 
 def test_flags_win_over_the_file_and_that_over_defaults() -> None:
@@ -98,7 +149,7 @@ def test_defaults() -> None:
 @pytest.mark.parametrize("word", ["disabled", "DISABLED", "off", "false"])
 def test_words_that_switch_a_rule_off(word: str) -> None:
     """Those of dive 0.13.1, and those that later versions add."""
-    assert {budget.level for budget in dive_budgets(dict.fromkeys(RULES, word), {}, "")} == {Level.OFF}
+    assert {budget.level for budget in dive_budgets(dict.fromkeys(DIVE_RULES, word), {}, "")} == {Level.OFF}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +247,7 @@ def test_entries_that_stand_twice_in_a_layer_are_waste(tmp_path: Path) -> None:
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None
     assert all(dive_passes(each.budget, analysis.dive) for each in found.values())
-    assert {key: each.status for key, each in found.items()} == dict.fromkeys(RULES, BudgetStatus.FAIL)
+    assert {key: each.status for key, each in found.items()} == dict.fromkeys(DIVE_RULES, BudgetStatus.FAIL)
 
 
 def test_a_file_over_a_directory_is_waste(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.budgets.load import LIMITS, parse_budgets
+from ocisize.budgets.kinds import LIMIT_KEYS
+from ocisize.budgets.load import parse_budgets
 from ocisize.errors import BudgetError
 
 
@@ -39,7 +40,7 @@ reason = 5
 """
     assert problems_of(text) == [
         "o.toml:2: max-fils: unknown key, expected max-files",
-        "o.toml:3: nonsense: unknown key, expected one of " + ", ".join([*LIMITS, "forbid", "forbid-findings", "path",
+        "o.toml:3: nonsense: unknown key, expected one of " + ", ".join([*LIMIT_KEYS, "forbid", "forbid-findings", "path",
          "ignore", "layer", "visible-only", "platform", "level", "reason", "if-unknown", "if-unmatched", "name",
          "baseline", "budget"]),
         "o.toml:1: max-download: got '120 MX', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
@@ -47,7 +48,7 @@ reason = 5
         "o.toml:7: path: the glob '' is empty",
         "o.toml:8: max-live: got '1 XB', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
         "o.toml:12: reason: got 5, expected a string that is not empty",
-        "o.toml:11: budget 2: limits nothing, expected one of " + ", ".join([*LIMITS, "forbid", "forbid-findings"]),
+        "o.toml:11: budget 2: limits nothing, expected one of " + ", ".join([*LIMIT_KEYS, "forbid", "forbid-findings"]),
     ]  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def test_the_examples_of_the_documentation() -> None:
     for block in blocks:
         table = ("tool", "ocisize") if "[tool.ocisize" in block else ()
         assert parse_budgets(block, "docs/budgets.md", table=table).budgets
-    for key in (*LIMITS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "platform", "level",
+    for key in (*LIMIT_KEYS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "platform", "level",
                 "reason", "if-unknown", "if-unmatched", "name", "baseline"):  # fmt: skip
         assert f"`{key}`" in page, key
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.budgets.load import LIMITS
-from ocisize.budgets.dive_ci import RULES
+from ocisize.budgets.kinds import LIMIT_KEYS
+from ocisize.budgets.dive_ci import DIVE_RULES
 from ocisize.cli.main import main
 from ocisize.cli.budget_options import DIVE_FLAGS, LIMIT_FLAGS
 from tests.gates import build
@@ -32,8 +32,8 @@ def run(*arguments: str, command: str = "") -> int:
 
 def test_flags_are_the_keys_of_files() -> None:
     """Every limit of a file is a flag, and dive's rules are too."""
-    assert list(LIMIT_FLAGS) == list(LIMITS)
-    assert set(DIVE_FLAGS) == set(RULES)
+    assert list(LIMIT_FLAGS) == list(LIMIT_KEYS)
+    assert set(DIVE_FLAGS) == set(DIVE_RULES)
 
 
 def test_without_budgets_nothing_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,7 +188,7 @@ def test_the_ratchet_lowers_and_never_raises(folder: Path) -> None:
     assert json.loads((folder / "ocisize-baseline.json").read_text())["images"]["app"]["linux/amd64"]["totals"] == before
     assert main([*arguments, "--ratchet"]) == 0
     after = json.loads((folder / "ocisize-baseline.json").read_text())["images"]["app"]["linux/amd64"]["totals"]
-    assert (after["unpacked"], after["waste"], after["files"], after["layers"]) == (7000, 0, 1, 4)
+    assert (after["content_size"], after["wasted_size"], after["files"], after["layers"]) == (7000, 0, 1, 4)
     assert all(after[name] <= before[name] for name in before)
     text = (folder / "ocisize-baseline.json").read_text()
     assert main([*arguments, "--ratchet"]) == 0
@@ -226,7 +226,7 @@ def test_what_the_baseline_command_refuses(folder: Path, capsys: pytest.CaptureF
     """A limit that is no growth, a ratchet for writing, a damaged file, a folder that is not there."""
     for arguments, command, says in (
         (["--max-download", "5MB"], "baseline check", "--max-download: expected a growth such as '+2 %'"),
-        (["--ratchet"], "baseline write", "--ratchet: goes with check"),
+        (["--ratchet"], "baseline write", "--ratchet: only works with check"),
         (["--baseline", "nowhere/b.json"], "baseline write", "No such file or directory"),
     ):
         assert run(*arguments, command=command) == 2
@@ -253,7 +253,7 @@ def test_growth_of_a_path_is_kept_in_the_baseline(folder: Path, capsys: pytest.C
     assert "unpacked in /app unknown: there is no baseline" in capsys.readouterr().out
     assert run(command="baseline write") == 0
     assert json.loads((folder / "ocisize-baseline.json").read_text())["images"]["app"]["linux/amd64"]["parts"] == {
-        "unpacked in /app": 8000
+        "content_size in /app": 8000
     }
     assert run() == run(command="baseline check") == 0
     write_layout(build_image([layer({"app/big": b"b" * 8001})]), folder / "app")
@@ -262,7 +262,7 @@ def test_growth_of_a_path_is_kept_in_the_baseline(folder: Path, capsys: pytest.C
     assert "unpacked in /app 8,001 B > 8,000 B (baseline +0 B), 1 B over" in capsys.readouterr().out
     write_layout(build_image([layer({"app/big": b"b" * 7000})]), folder / "app")
     assert run("--ratchet", command="baseline check") == 0
-    assert '"unpacked in /app": 7000' in (folder / "ocisize-baseline.json").read_text()
+    assert '"content_size in /app": 7000' in (folder / "ocisize-baseline.json").read_text()
 
 
 def test_a_report_that_cannot_be_written_stops_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.model.quantity import Limit, Unit, parse_count, parse_limit, parse_share, parse_size
+from ocisize.model.quantity import Growth, Limit, Unit, parse_count, parse_limit, parse_share, parse_size
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_no_pulls(text: str) -> None:
 
 def test_growth() -> None:
     """As a share or in the figure's unit, where growth is possible at all."""
-    assert parse_limit("+2 %", (Unit.BYTES,), growth=True) == Limit(Fraction(1, 50), Unit.SHARE, growth=True)
-    assert parse_limit("+ 5 MB", (Unit.BYTES,), growth=True) == Limit(5_000_000, Unit.BYTES, growth=True)
-    assert parse_limit("+1", (Unit.COUNT,), growth=True) == Limit(1, Unit.COUNT, growth=True)
-    assert parse_limit("+300 %", (Unit.SHARE, Unit.BYTES), growth=True).over(100) == 400
-    assert parse_limit("+0.1 %", (Unit.BYTES,), growth=True).over(1000) == 1001
+    assert parse_limit("+2 %", (Unit.BYTES,), growth=True) == Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE)
+    assert parse_limit("+ 5 MB", (Unit.BYTES,), growth=True) == Limit(5_000_000, Unit.BYTES, growth=Growth.AMOUNT)
+    assert parse_limit("+1", (Unit.COUNT,), growth=True) == Limit(1, Unit.COUNT, growth=Growth.AMOUNT)
+    assert parse_limit("+300 %", (Unit.SHARE, Unit.BYTES), growth=True).allowed(100) == 400
+    assert parse_limit("+0.1 %", (Unit.BYTES,), growth=True).allowed(1000) == 1001
     for text in ("++2 %", "+-2 %", "+", "-2 %", "+2 apples"):
         with pytest.raises(ValueError, match=r"expected a size such as '120 MB' or '120 MiB' or a growth such as '\+2 %'"):
             parse_limit(text, (Unit.BYTES,), growth=True)

@@ -12,7 +12,6 @@ from ocisize import Analysis, check
 from ocisize.budgets.load import parse_budgets
 from ocisize.globs import parse_glob
 from ocisize.model.waste import WasteTable
-from ocisize.model.quantity import Limit
 from ocisize.budgets.scope import BudgetScope
 from ocisize.sizes.layers import sum_layers
 from ocisize.model.budget import Budget, BudgetStatus
@@ -41,21 +40,21 @@ def test_a_part_and_the_rest_are_the_whole(layers: list[list[tuple[str, bytes]]]
     globs = tuple(map(parse_glob, texts))
     part, rest = attrs.evolve(whole, paths=globs), attrs.evolve(whole, ignore=globs)
     for chosen in (analysis.layers, *[(layer,) for layer in analysis.layers]):
-        figures = [around.figures(chosen, budget) for budget in (whole, part, rest)]
+        figures = [around.select_rows(chosen, budget).sizes() for budget in (whole, part, rest)]
         assert figures[0] == attrs.evolve(
             figures[1],
-            wire=(figures[1].wire or 0) + (figures[2].wire or 0),
-            unpacked=figures[1].unpacked + figures[2].unpacked,
-            waste=figures[1].waste + figures[2].waste,
-            files=figures[1].files + figures[2].files,
+            compressed_size=(figures[1].compressed_size or 0) + (figures[2].compressed_size or 0),
+            content_size=figures[1].content_size + figures[2].content_size,
+            wasted_size=figures[1].wasted_size + figures[2].wasted_size,
+            file_count=figures[1].file_count + figures[2].file_count,
         )
-        assert min(figures[1].live, figures[1].waste, figures[1].files) >= 0
+        assert min(figures[1].live_size, figures[1].wasted_size, figures[1].file_count) >= 0
     for layer in analysis.layers:
-        rows = [set(around.rows(layer.index, budget)) for budget in (part, rest)]
+        rows = [set(around.select_rows([layer], budget).rows(layer.index)) for budget in (part, rest)]
         assert not rows[0] & rows[1]
         assert layer.files is not None
         assert rows[0] | rows[1] == set(range(len(layer.files)))
-        assert sum(1 for _ in around.files(layer.index, whole)) == layer.file_count
+        assert sum(1 for _ in around.select_rows([layer], whole).files(layer.index)) == layer.file_count
 
 
 @settings(max_examples=100, deadline=None)
@@ -67,7 +66,7 @@ def test_globs_mean_what_their_names_say(layers: list[list[tuple[str, bytes]]], 
     budgets = parse_budgets(f"forbid = {texts}".replace("'", '"')).budgets
     for layer in analysis.layers:
         assert layer.files is not None
-        found = set(around.rows(layer.index, budgets[0]))
+        found = set(around.select_rows([layer], budgets[0]).rows(layer.index))
         for row, path in enumerate(layer.files.paths):
             if path.rpartition(b"/")[2].startswith(b".wh."):
                 assert row not in found
@@ -123,4 +122,4 @@ def test_a_limit_is_kept_up_to_the_figure_and_broken_below(
 
 
 def with_limit(budget: Budget, value: int | Fraction) -> Budget:
-    return attrs.evolve(budget, limit=Limit(value, budget.limit.unit))
+    return attrs.evolve(budget, limit=attrs.evolve(budget.limit, value=value))

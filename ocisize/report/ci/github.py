@@ -15,7 +15,7 @@ from ocisize.report.ci.merge_findings import merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
-from ocisize.report.words.budgets import place_of, places_of
+from ocisize.report.words.budgets import line_of, places_of
 from ocisize.report.words.findings import describe, list_paths
 from ocisize.report.words.incomplete import headline, list_unread
 from ocisize.text import display_name, printable
@@ -55,7 +55,7 @@ def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
     """The budgets that are not kept, at the lines where they were written."""
     for image in images:
         for verdict in image.violations:
-            place = place_of(verdict.budget)
+            place = line_of(verdict.budget)
             where: Mapping[str, str | int] = {"file": place[0], "line": place[1]} if place else {}
             text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
             title = f"ocisize budget {verdict.budget.key}"

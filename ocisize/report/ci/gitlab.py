@@ -16,7 +16,7 @@ from ocisize.model.findings import Severity
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
-from ocisize.report.words.budgets import place_of, places_of, title_of
+from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, fingerprint, fingerprints, list_paths, repository_of
 from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import display_name, printable
@@ -51,7 +51,7 @@ def _budgets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str,
     for verdict in image.violations:
         key = fingerprint(_name(image), "budget", title_of(verdict.budget))
         seen[key] += 1
-        path, line = place_of(verdict.budget) or (options.dockerfile, 1)
+        path, line = line_of(verdict.budget) or (options.dockerfile, 1)
         text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
         yield {
             **_issue(f"budget-{verdict.budget.key}", text, _OUTCOMES[verdict.outcome], f"{key}:{seen[key]}"),

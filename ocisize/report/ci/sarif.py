@@ -22,7 +22,7 @@ from ocisize.model.findings import Confidence, Finding, Severity
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.budgets import describe as describe_verdict
-from ocisize.report.words.budgets import place_of, places_of, title_of
+from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
 from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import display_name, printable
@@ -131,7 +131,7 @@ def _budgets(image: ReportedImage, indexes: Mapping[str, int], options: ReportOp
         rule = _budget_rule(verdict.budget)
         key = fingerprint("", rule, title_of(verdict.budget))
         seen[key] += 1
-        path, line = place_of(verdict.budget) or (options.dockerfile, 1)
+        path, line = line_of(verdict.budget) or (options.dockerfile, 1)
         text = "\n".join([printable(describe_verdict(verdict, image.analysis)), *places_of(verdict, image.analysis)])
         yield {
             "ruleId": rule,

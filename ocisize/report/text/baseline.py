@@ -1,7 +1,8 @@
-"""An image beside its baseline, for people and for programs."""
+"""An image and its baseline side by side, as text."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TextIO
 
 from rich.table import Table
@@ -14,15 +15,20 @@ from ocisize.report.words.baseline import BaselineComparison
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
-SCHEMA, SCHEMA_OF_ALL = "ocisize.baseline-check", "ocisize.baseline-check-index"
-VERSION = 1
-_COUNTS = ("files", "layers")
-_NAMES = {"file_size": "largest file"}
-_ORDER = ("wire", "unpacked", "live", "waste", "files", "layers", "file_size")
+_ROWS: tuple[tuple[str, Callable[[Totals], int | None], Callable[[int], str]], ...] = (
+    ("Download", lambda totals: totals.compressed_size, human_size),
+    ("Unpacked", lambda totals: totals.content_size, human_size),
+    ("Live", lambda totals: totals.live_size, human_size),
+    ("Waste", lambda totals: totals.wasted_size, human_size),
+    ("Files", lambda totals: totals.files, "{:,}".format),
+    ("Layers", lambda totals: totals.layers, "{:,}".format),
+    ("Largest file", lambda totals: totals.file_size, human_size),
+)
 
 
 def write_comparison(comparison: BaselineComparison, file: TextIO, *, color: bool | None = None) -> None:
-    """Write totals side by side, verdicts, and what was written."""
+    """Write totals side by side, verdicts, and the name of the baseline's file if it was written."""
+    old = comparison.old.totals if comparison.old else None
     with open_page(file, color=color) as console:
         console.print(Text(f"{printable(comparison.name)} · {printable(comparison.analysis.platform)}", style="bold"))
         console.print()
@@ -31,8 +37,10 @@ def write_comparison(comparison: BaselineComparison, file: TextIO, *, color: boo
         for _ in range(3):
             table.add_column(justify="right", no_wrap=True)
         table.add_row("", "Baseline", "Now", "Change", style="dim")
-        for name in _ORDER:
-            table.add_row(*_row(name, comparison.kept.totals if comparison.kept else None, comparison.now.totals))
+        for label, figure, show in _ROWS:
+            before, now = figure(old) if old else None, figure(comparison.new.totals)
+            cells = ["-" if old is None else _cell(before, show), _cell(now, show)]
+            table.add_row(label, *cells, _change(before, now, show))
         console.print(table)
         console.print()
         write_verdicts(console, comparison.analysis, comparison.verdicts)
@@ -40,13 +48,11 @@ def write_comparison(comparison: BaselineComparison, file: TextIO, *, color: boo
             console.print(Text(f"Wrote {printable(comparison.file)}", style="dim"))
 
 
-def _row(name: str, kept: Totals | None, now: Totals) -> tuple[str, ...]:
-    was, is_ = getattr(kept, name, None), getattr(now, name)
-    cells = [_amount(name, was) if kept else "-", _amount(name, is_)]
-    known = was is not None and is_ is not None
-    change = "" if not known else "=" if is_ == was else f"{'-' if is_ < was else '+'}{_amount(name, abs(is_ - was))}"
-    return _NAMES.get(name, name).capitalize(), *cells, change
+def _cell(value: int | None, show: Callable[[int], str]) -> str:
+    return human_size(None) if value is None else show(value)
 
 
-def _amount(name: str, value: int | None) -> str:
-    return f"{value:,}" if name in _COUNTS and value is not None else human_size(value)
+def _change(before: int | None, now: int | None, show: Callable[[int], str]) -> str:
+    if before is None or now is None:
+        return ""
+    return "=" if now == before else f"{'-' if now < before else '+'}{show(abs(now - before))}"

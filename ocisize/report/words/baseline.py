@@ -1,4 +1,4 @@
-"""An image beside its baseline, as a value that text and JSON are written from."""
+"""An image and its baseline, as a value that the text and JSON reports are written from."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ocisize.model.budget import Verdict
 
 @attrs.frozen(kw_only=True)
 class BaselineComparison:
-    """An image, what its baseline says of it, and what became of both."""
+    """An image, its entry in the baseline, and the verdicts on its growth."""
 
-    name: str  #: how the baseline knows the image
+    name: str  #: of the image in the baseline
     analysis: Analysis
-    now: Entry
-    kept: Entry | None  #: None where the baseline does not have the image
+    new: Entry  #: of the image as it is now
+    old: Entry | None  #: None if the baseline does not have the image
     verdicts: tuple[Verdict, ...] = ()
     file: str  #: of the baseline
-    written: bool = False  #: whether that was changed
+    written: bool = False  #: whether the file was changed

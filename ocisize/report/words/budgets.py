@@ -7,31 +7,21 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE, UNKNOWN_DOWNLOAD
-from ocisize.budgets.dive_ci import RULES, dive_figure, dive_passes
+from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE
+from ocisize.budgets.dive_ci import DIVE_RULES, dive_passes
+from ocisize.budgets.figures import UNKNOWN_DOWNLOAD
+from ocisize.budgets.kinds import Value, kind_of
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, BudgetStatus, Metric, Place, Verdict
-from ocisize.model.findings import Category, Finding
+from ocisize.model.budget import Budget, BudgetStatus, Place, Verdict
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
 
 _ORDER = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
-_NAMES = {
-    Metric.UNPACKED: "unpacked",
-    Metric.USER_WASTE: "waste of the upper layers",
-    Metric.LAYER_DOWNLOAD: "largest layer on the wire",
-    Metric.LAYER_UNPACKED: "largest layer unpacked",
-    Metric.FILE_SIZE: "largest file",
-    Metric.PATHS: "forbidden paths",
-    Metric.FINDINGS: "forbidden findings",
-}
-_MAX_PLACES = 2  #: of a verdict in its line
-_OF_DOWNLOAD = (Metric.DOWNLOAD, Metric.PULL)
-_OF_WASTE = (Metric.WASTE, Metric.USER_WASTE, Metric.EFFICIENCY)
-_TO_DO = {
-    UNKNOWN_DOWNLOAD: "analyse the image in its registry, or limit what is unpacked",
-    NO_TABLES: "analyse the image itself",
+_MAX_PLACES = 2  # of a verdict in its line
+_HELP = {
+    UNKNOWN_DOWNLOAD: "analyze the image in its registry, or use max-unpacked",
+    NO_TABLES: "analyze the image itself",
     NO_BASELINE: "ocisize baseline write IMAGE",
     NOT_IN_BASELINE: "ocisize baseline write IMAGE",
 }
@@ -64,22 +54,23 @@ def describe(verdict: Verdict, analysis: Analysis) -> str:
     text += _dive_says(verdict, analysis)
     if budget.reason:
         text += f" ({budget.reason})"
-    if verdict.outcome is not BudgetStatus.PASS and (to_do := _to_do(verdict, analysis)):
-        text += f" → {to_do}"
+    if verdict.outcome is not BudgetStatus.PASS and (help_ := _help(verdict, analysis)):
+        text += f" → {help_}"
     return text
 
 
 def title_of(budget: Budget) -> str:
-    """A budget in words that stay from build to build: what it limits, to what, and what narrows it."""
-    if budget.metric is Metric.FINDINGS:
+    """A budget in words that stay the same from build to build: figure, limit and what narrows it."""
+    kind = kind_of(budget)
+    if kind.value is Value.FINDINGS:
         text = f"no finding {', '.join(budget.findings)}"
-    elif budget.metric is Metric.PATHS:
+    elif kind.value is Value.GLOBS:
         text = f"no {', '.join(glob.text for glob in budget.paths)}"
     else:
-        limit = _limit(budget.limit.value, budget.limit.unit)
-        kept = f"baseline + {limit}" if budget.limit.growth else limit
-        return f"{_name(budget)} {'≥' if budget.is_minimum else '≤'} {kept}{_on(budget)}"
-    return f"{text}{_of(budget)}{_on(budget)}"
+        limit = _limit(budget.limit.value, budget.limit.value_unit)
+        allowed = f"baseline + {limit}" if budget.limit.growth else limit
+        return f"{_name(budget)} {'≥' if budget.limit.is_minimum else '≤'} {allowed}{_on(budget)}"
+    return f"{text}{_narrowing(budget)}{_on(budget)}"
 
 
 def _on(budget: Budget) -> str:
@@ -93,23 +84,28 @@ def _limit(value: Number, unit: Unit) -> str:
     return f"{100 * float(value):g} %" if unit is Unit.SHARE else _amount(value, unit)
 
 
-def place_of(budget: Budget) -> tuple[str, int] | None:
-    """File and line where a budget was written; None for one that was no line of a file in the current folder."""
+def line_of(budget: Budget) -> tuple[str, int] | None:
+    """File and line where a budget is written; None for one of a flag or of a file outside of the current folder.
+
+    >>> from ocisize.budgets.load import parse_budgets
+    >>> line_of(parse_budgets("max-files = 100", "ocisize.toml").budgets[0])
+    ('ocisize.toml', 1)
+    """
     match = re.fullmatch(r"([^/].*):([0-9]+)", budget.origin)
     return (match[1], int(match[2])) if match and not match[1].startswith(("--", "../")) else None
 
 
 def _name(budget: Budget) -> str:
-    name = _NAMES.get(budget.metric, budget.metric.value)
+    name = kind_of(budget).name
     if budget.limit.bandwidth:
         name += f" at {human_bandwidth(8 * float(budget.limit.bandwidth))}"
-    return name + _of(budget)
+    return name + _narrowing(budget)
 
 
-def _of(budget: Budget) -> str:
-    """What narrows a budget within the image."""
+def _narrowing(budget: Budget) -> str:
+    """The part of the image that a budget measures: `` of LAYER in PATHS without PATHS, visible``."""
     text = f" of {budget.layer}" if budget.layer else ""
-    if budget.paths and budget.metric is not Metric.PATHS:
+    if budget.paths and kind_of(budget).value is not Value.GLOBS:
         text += f" in {', '.join(glob.text for glob in budget.paths)}"
     if budget.ignore:
         text += f" without {', '.join(glob.text for glob in budget.ignore)}"
@@ -120,7 +116,7 @@ def _comparison(verdict: Verdict) -> str:
     budget, measured, limit = verdict.budget, verdict.measured, verdict.limit
     if measured is None or limit is None:
         return " unknown" if verdict.status in (BudgetStatus.UNKNOWN, BudgetStatus.INCOMPLETE) else ""
-    if budget.metric in (Metric.PATHS, Metric.FINDINGS):
+    if kind_of(budget).value is not Value.LIMIT:
         return f" {measured:,}" if measured else " none"
     unit, off = budget.unit, Fraction(measured) - limit
     sign = "=" if not off else "<" if off < 0 else ">"
@@ -129,7 +125,7 @@ def _comparison(verdict: Verdict) -> str:
         got, allowed = _exact(measured, unit), _exact(limit, unit)
     text = f" {got} {sign} {allowed}"
     if budget.limit.growth:
-        text += f" (baseline +{_amount(budget.limit.value, budget.limit.unit)})"
+        text += f" (baseline +{_amount(budget.limit.value, budget.limit.value_unit)})"
     if off <= 0 or unit is Unit.SHARE:
         return text
     return f"{text}, {_amount(off if unit is Unit.SECONDS else math.ceil(off), unit)} over"
@@ -155,9 +151,9 @@ def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
     """What dive's own figure is where it would decide otherwise."""
     budget, figures = verdict.budget, analysis.dive
     judged = verdict.status in (BudgetStatus.PASS, BudgetStatus.FAIL)
-    if budget.key not in RULES or figures is None or not judged:
+    if budget.key not in DIVE_RULES or figures is None or not judged:
         return ""
-    passes, figure = dive_passes(budget, figures), dive_figure(budget, figures)
+    passes, figure = dive_passes(budget, figures), DIVE_RULES[budget.key].figure(figures)
     if passes is (verdict.status is BudgetStatus.PASS):
         return ""
     got = _amount(Fraction(figure), budget.unit) if math.isfinite(figure) else "no number"
@@ -189,27 +185,16 @@ def _place(place: Place, analysis: Analysis) -> str:
     return " ".join(parts)
 
 
-def _to_do(verdict: Verdict, analysis: Analysis) -> str:
-    """What helps, as far as the analysis knows."""
-    metric = verdict.budget.metric
+def _help(verdict: Verdict, analysis: Analysis) -> str:
+    """What to do about a budget that is not kept; "" where the analysis has no advice."""
+    budget, kind = verdict.budget, kind_of(verdict.budget)
     if verdict.measured is None:
-        return _TO_DO.get(verdict.reason, "")
-    if metric is Metric.PATHS:
-        return "keep them out of the step that brings them: what a later one deletes stays downloadable"
-    if metric is Metric.FINDINGS:
-        return "the advice says how to mend them"
-    if verdict.budget.paths or verdict.budget.layer:
+        return _HELP.get(verdict.reason, "")
+    if kind.value is Value.GLOBS:
+        return "remove them in the step that adds them; files deleted in a later step are still downloaded"
+    if kind.value is Value.FINDINGS:
+        return "the advice says how to fix them"
+    if budget.paths or budget.layer:
         return ""
-    return _advice(analysis.advice.findings, metric)
-
-
-def _advice(findings: Sequence[Finding], metric: Metric) -> str:
-    """The finding that brings a figure down the most."""
-    if metric in _OF_WASTE:
-        findings = [finding for finding in findings if finding.category is Category.WASTE]
-    elif metric not in (*_OF_DOWNLOAD, Metric.UNPACKED):
-        return ""
-    if not findings:
-        return ""
-    wire = findings[0].compressed_size if metric in _OF_DOWNLOAD else None
-    return f"{findings[0].id} saves {human_size(findings[0].size if wire is None else wire)}"
+    savings = ((finding.id, kind.saving(finding)) for finding in analysis.advice.findings)
+    return next((f"{id_} saves {human_size(size)}" for id_, size in savings if size is not None), "")

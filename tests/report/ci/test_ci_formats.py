@@ -28,7 +28,7 @@ from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.options import ReportOptions
 from ocisize.report.ci.sarif import LIMIT as MOST_RESULTS
 from ocisize.report.ci.sarif import most_serious
-from ocisize.report.words.budgets import place_of, title_of
+from ocisize.report.words.budgets import line_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout
@@ -70,7 +70,7 @@ def test_titles_of_budgets(toml: str, title: str) -> None:
 )  # fmt: skip
 def test_places_of_budgets(origin: str, place: tuple[str, int] | None) -> None:
     """Files below the current folder can be annotated, flags and files elsewhere cannot."""
-    assert place_of(attrs.evolve(verdict("max-files = 1").budget, origin=origin)) == place
+    assert line_of(attrs.evolve(verdict("max-files = 1").budget, origin=origin)) == place
 
 
 # budgets
