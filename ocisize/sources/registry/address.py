@@ -1,15 +1,21 @@
-"""Which hosts are written as private addresses."""
+"""Hosts that are written as IP addresses, and which of those addresses are private."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address stands in the last 32 bits
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 
 
 def is_private_address(host: str) -> bool:
-    """Whether a host is written as an IP address that is not on the public internet, or is localhost."""
+    """Return True if a host is ``localhost`` or is written as an IP address that is not on the public internet.
+
+    >>> is_private_address("10.0.0.1"), is_private_address("0x7f000001"), is_private_address("8.8.8.8")
+    (True, True, False)
+    >>> is_private_address("registry.io")  # names are not resolved
+    False
+    """
     host = host.strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -18,7 +24,13 @@ def is_private_address(host: str) -> bool:
 
 
 def read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is written as, out of IPv6 addresses that stand for one of IPv4; None for a name."""
+    """Return the IP address that a host is written as, None for a name.
+
+    IPv6 addresses that embed an IPv4 address give that one.
+
+    >>> read_address("::ffff:10.0.0.1")
+    IPv4Address('10.0.0.1')
+    """
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

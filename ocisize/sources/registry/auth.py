@@ -1,13 +1,14 @@
-"""Answering a registry's challenges: Basic, Bearer with a token service, and identity tokens.
+"""RegistryAuth: answers to the challenges of a registry: Basic, Bearer with a token service, and identity tokens.
 
-Token protocol: https://distribution.github.io/distribution/spec/auth/token/. Built on oras' TokenAuth, which its
-``do_request`` drives; what is added is Basic, renewal of expired tokens, a lock, and care about where secrets go.
+Token protocol: https://distribution.github.io/distribution/spec/auth/token/. ``do_request`` of oras calls the methods of
+its TokenAuth, which this class overrides: for Basic, renewal of expired tokens, a lock, and checks of where secrets go.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -23,22 +24,27 @@ from ocisize.oci.reference import DOCKER_HUB_HOST
 from ocisize.sources.registry.address import is_private_address
 from ocisize.sources.registry.credentials import Credentials
 from ocisize.sources.registry.deadline import TooSlow
-from ocisize.sources.registry.messages import explain_error, sanitize
+from ocisize.sources.registry.messages import explain_error, host_of, sanitize
 from ocisize.sources.registry.session import Session, discard, read_document
 
 if TYPE_CHECKING:
     import requests
 
-BACKEND = "ocisize"
-_MAX_TOKEN_BODY = 1 << 20
-_WRONG = 401  # the credentials themselves are refused; by a 403 only what was asked for
-_TOKEN = re.compile("[!-~]+")  # what can stand in a header
-_SCHEME = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
+BACKEND = "ocisize"  # the name under which oras finds RegistryAuth
+_MAX_TOKEN_BODY = 1 << 20  # bytes
+_UNAUTHORIZED = 401  # wrong credentials, which are not sent again; 403: valid credentials without access
+_TOKEN = re.compile("[!-~]+")  # characters that a header can hold
+_CHALLENGE = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
 _PARAMETER = re.compile(r'[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_log = logging.getLogger(__name__)
 
 
 def parse_challenges(header: str) -> dict[str, dict[str, str]]:
-    """Read a WWW-Authenticate header: scheme → parameters, all names in lower case; the first of a scheme counts."""
+    """Parse a WWW-Authenticate header: scheme → parameters, names in lower case. The first challenge of a scheme counts.
+
+    >>> parse_challenges('Bearer realm="https://auth.io/token",service="registry.io"')
+    {'bearer': {'realm': 'https://auth.io/token', 'service': 'registry.io'}}
+    """
     challenges: dict[str, dict[str, str]] = {}
     current: dict[str, str] | None = None
     position = 0
@@ -46,7 +52,7 @@ def parse_challenges(header: str) -> dict[str, dict[str, str]]:
         if current is not None and (match := _PARAMETER.match(header, position)):
             value = match[2] if match[2] is not None else match[3]
             current[match[1].lower()] = re.sub(r"\\(.)", r"\1", value)
-        elif match := _SCHEME.match(header, position):
+        elif match := _CHALLENGE.match(header, position):
             current = {}
             challenges.setdefault(match[1].lower(), current)
         else:
@@ -56,11 +62,11 @@ def parse_challenges(header: str) -> dict[str, dict[str, str]]:
 
 
 class StorageRefused(RegistryError):
-    """Where a registry keeps its blobs does not accept the address that it gave; addresses expire."""
+    """The storage host of a registry refused the URL that the registry gave; signed URLs expire."""
 
 
-class _TokenBroken(RegistryError):
-    """A token service was content and its answer broke off."""
+class _TokenCutOff(RegistryError):
+    """A token service accepted the request, but the answer broke off."""
 
 
 class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
@@ -85,9 +91,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         self._lock = threading.Lock()
 
     def get_auth_header(self) -> dict[str, str]:
-        """The header that proves who we are, as far as the registry has asked for it.
+        """Return the Authorization header, empty before the registry has asked for one.
 
-        Raises AuthenticationFailed once the credentials were refused: wrong ones, sent again and again, lock accounts.
+        Raises AuthenticationFailed once the credentials were refused: wrong ones that are sent again lock accounts.
         """
         if self._refused_with is not None:
             raise self._refused(self._refused_with)
@@ -99,47 +105,50 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         self,
         original: requests.Response,
         headers: dict[str, str] | None,
-        refresh: bool = False,  # noqa: ARG002, FBT001, FBT002 - oras' signature
+        refresh: bool = False,  # noqa: ARG002, FBT001, FBT002 - the signature of oras
     ) -> tuple[dict[str, str], bool]:
-        """Answer a 401 or 403; the request is then sent once more. Raises AuthenticationFailed when that is no use."""
+        """Answer a 401 or 403 and return the headers with which the request is sent again.
+
+        Raises AuthenticationFailed if the credentials were refused or none can answer the challenge.
+        """
         headers = dict(headers or {})
         challenge = original.headers.get("WWW-Authenticate", "")
         status = original.status_code
         sent = original.request.headers.get("Authorization")
         discard(original.raw)
-        if not self.is_at_home(original.url):
+        if not self.is_registry_url(original.url):
             raise StorageRefused(f"storage host {urlsplit(original.url).hostname} refused ({status})", status=status)
         with self._lock:
             current = self.get_auth_header()
             if current and sent == current["Authorization"]:
                 if self._basic:
-                    raise self._refused(status, for_good=status == _WRONG)
+                    raise self._refused(status, for_good=status == _UNAUTHORIZED)
                 self.token = None
             if not self.get_auth_header():
-                self._answer(parse_challenges(challenge), status)
+                self._answer_challenge(parse_challenges(challenge), status)
         headers.update(self.get_auth_header())
         return headers, True
 
     def remember_refusal(self, response: requests.Response) -> None:
         """Remember that the registry refused a password, which is not sent again."""
-        if response.status_code == _WRONG and response.request.headers.get("Authorization", "").startswith("Basic "):
+        if response.status_code == _UNAUTHORIZED and response.request.headers.get("Authorization", "").startswith("Basic "):
             self._refused_with = response.status_code
 
-    def is_at_home(self, url: str) -> bool:
-        """Whether a URL is of the registry itself: same scheme, host and port."""
+    def is_registry_url(self, url: str) -> bool:
+        """Return True if a URL has the scheme, host and port of the registry."""
         return _origin(url) == _origin(f"{self.prefix}://{self.registry_host}")
 
     def secrets(self) -> Iterator[str]:
-        """Everything that must not stand in an error, the longest first."""
+        """Yield all texts that must not appear in an error or a log, the longest first."""
         known = self.credentials or Credentials()
-        found = {known.password, known.identity_token, known.registry_token, *self._tokens}
+        texts = {known.password, known.identity_token, known.registry_token, *self._tokens}
         if known.basic:
-            found.add(known.basic.partition(" ")[2])
-        yield from sorted(filter(None, found), key=len, reverse=True)
+            texts.add(known.basic.partition(" ")[2])
+        yield from sorted(filter(None, texts), key=len, reverse=True)
 
     @property
     def hint(self) -> str:
-        """What to try when the registry denies access."""
+        """Advice for the case that the registry denies access."""
         login = "docker login" if self.registry_host == DOCKER_HUB_HOST else f"docker login {self.registry_host}"
         if self.credentials is not None:
             return f"the stored credentials do not open it; log in with others: {login}"
@@ -155,11 +164,13 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             hint=self.hint,
         )
 
-    def _answer(self, challenges: dict[str, dict[str, str]], status: int) -> None:
+    def _answer_challenge(self, challenges: dict[str, dict[str, str]], status: int) -> None:
+        """Fetch a token or switch to Basic, as the registry asks."""
+        _log.debug("%s asks for %s", self.registry_host, sanitize(" or ".join(challenges)) or "nothing known")
         if "bearer" in challenges:
             self.token = self._fetch_token(challenges["bearer"], status)
         elif "basic" in challenges and self.credentials is not None and self.credentials.basic:
-            self._basic, self.token = True, ""  # not None, so that do_request sends the header unasked from now on
+            self._basic, self.token = True, ""  # not None: do_request sends the header from now on
         else:
             raise self._refused(status, for_good=False)  # nothing was sent
 
@@ -189,8 +200,10 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             self._tokens.add(str(credentials.basic).partition(" ")[2])
         headers = {"Authorization": credentials.basic} if credentials.basic else {}
         parameters = {"service": service, "scope": scope} if service else {"scope": scope}
-        with contextlib.suppress(_TokenBroken):  # the password was right, so it may be sent again
+        try:
             return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
+        except _TokenCutOff as error:  # the password was right, so it may be sent again
+            _log.info("%s; retry in 0.0 s", error)
         return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
 
     def _send(self, method: str, realm: str, **arguments: Any) -> requests.Response:
@@ -199,14 +212,17 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
                 method, realm, verify=self._tls_verify, allow_redirects=False, stream=True, **arguments
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
-            raise RegistryError(f"token service {_host_of(realm)} cannot be reached: {self._told(error)}") from None
+            raise RegistryError(f"token service {host_of(realm)} cannot be reached: {self._error_text(error)}") from None
 
-    def _told(self, error: Exception) -> str:
-        """Why there was no answer; what is no HTTP is repeated, and may repeat what was sent."""
+    def _error_text(self, error: Exception) -> str:
+        """Return the reason of an error without secrets: an answer that is not HTTP may repeat what was sent."""
         return explain_error(error, self.secrets())
 
     def _check_realm(self, realm: str) -> str:
-        """Refuse to send secrets in the clear or to a private address that the registry itself is not at."""
+        """Return the URL of the token service; raise AuthenticationFailed if secrets must not be sent there.
+
+        That is the case without TLS, if the registry has TLS, and at a private address, if the registry has a public one.
+        """
         try:
             url = urlsplit(urljoin(f"{self.prefix}://{self.registry_host}", realm))
         except ValueError:
@@ -216,7 +232,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             problem = "no usable token service"
         elif url.scheme == "http" and self.prefix == "https":
             problem = "a token service without TLS"
-        elif is_private_address(url.hostname) and not self.session.lines.home_is_private:
+        elif is_private_address(url.hostname) and not self.session.connections.registry_is_private:
             problem = "a token service at a private address"
         if problem:
             raise AuthenticationFailed(
@@ -228,14 +244,14 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         if response.status_code in (400, 401, 403):
             discard(response.raw)
             raise self._refused(status)
-        service = f"token service {_host_of(response.url)}"
+        service = f"token service {host_of(response.url)}"
         with contextlib.closing(response):
             if response.status_code != 200:
                 raise RegistryError(f"{service} answered {response.status_code}", status=response.status_code)
             try:
                 body = read_document(response.raw, _MAX_TOKEN_BODY)
             except (urllib3.exceptions.HTTPError, TooSlow) as error:
-                raise _TokenBroken(f"{service} broke off: {self._told(error)}") from None
+                raise _TokenCutOff(f"{service} broke off: {self._error_text(error)}") from None
         try:
             answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
             token = answer.get("token") or answer.get("access_token")
@@ -245,10 +261,6 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             raise RegistryError(f"{service} answered without a token", status=status)
         self._tokens.add(token)
         return token
-
-
-def _host_of(url: str) -> str:
-    return sanitize(urlsplit(url).netloc.rpartition("@")[2])
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -1,9 +1,10 @@
-"""Credentials as docker, podman and skopeo store them.
+"""Credentials in the files and helpers of docker, podman and skopeo.
 
-Files, the first with an entry for the registry wins: ``$DOCKER_CONFIG/config.json`` (``~/.docker``), then
-``$REGISTRY_AUTH_FILE``, ``$XDG_RUNTIME_DIR/containers/auth.json``, ``~/.config/containers/auth.json``. Within a file
-a credential helper beats stored entries, and the longest matching ``host/namespace`` beats shorter ones, as in docker
-and https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md.
+The first file with an entry for the registry wins: ``$DOCKER_CONFIG/config.json`` (``~/.docker``), then
+``$REGISTRY_AUTH_FILE``, ``$XDG_RUNTIME_DIR/containers/auth.json``, ``~/.config/containers/auth.json``. In a file, a
+credential helper wins over stored entries, and the longest matching ``host/namespace`` over shorter ones. Formats:
+https://docs.docker.com/reference/cli/docker/login/ and
+https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -26,12 +28,17 @@ from ocisize.oci.reference import DOCKER_HUB, Reference
 _HUB_KEY = "https://index.docker.io/v1/"
 _HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HELPER_SECONDS = 30
-_TOKEN_USER = "<token>"  # noqa: S105 - a helper's user name that says its secret is an identity token
+_TOKEN_USER = "<token>"  # noqa: S105 - the user name by which a helper marks an identity token
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
 class Credentials:
-    """What to prove who we are with; secrets never appear in a repr."""
+    """A password or a token for a registry; secrets do not appear in the repr.
+
+    >>> Credentials("user", "word")
+    Credentials(username='user')
+    """
 
     username: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
@@ -47,13 +54,19 @@ class Credentials:
 
 
 def find_credentials(reference: Reference, environment: Mapping[str, str] | None = None) -> Credentials | None:
-    """Look up the credentials for a reference's registry; None means anonymous.
+    """Return the credentials for the registry of a reference, None if there are none.
 
-    Raises AuthenticationFailed when a file or a helper that should have the answer is broken.
+    ``environment`` takes the place of the process's environment. Raises AuthenticationFailed if a file or a helper is
+    broken.
     """
     for path in _config_files(os.environ if environment is None else environment):
-        if os.path.isfile(path) and (found := _from_file(path, reference)) is not None:  # noqa: PTH113 - never raises
-            return found
+        if not os.path.isfile(path):  # noqa: PTH113 - never raises
+            _log.debug("credentials: %s does not exist", path)
+        elif (credentials := _from_file(path, reference)) is not None:
+            return credentials
+        else:
+            _log.debug("credentials: %s has none for %s", path, reference.registry)
+    _log.info("no credentials for %s: requests are anonymous", reference.registry)
     return None
 
 
@@ -79,18 +92,20 @@ def _from_file(path: Path, reference: Reference) -> Credentials | None:
         _require(str, helper)
     except (ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise AuthenticationFailed(f"cannot read credentials from {path}: {type(error).__name__}") from None
-    if helper and (found := _from_helper(helper, reference.registry)) is not None:
-        return found
+    if helper and (credentials := _from_helper(helper, reference.registry)) is not None:
+        _log.info("credentials for %s from the helper docker-credential-%s, named in %s", reference.registry, helper, path)
+        return credentials
     wanted = f"{reference.registry}/{reference.repository}"
     matching = [key for key in auths if (key_path := _key(key)) == wanted or wanted.startswith(f"{key_path}/")]
     for key in sorted(matching, key=lambda key: len(_key(key)), reverse=True):
-        if (found := _from_entry(auths[key], path)) is not None:
-            return found
+        if (credentials := _from_entry(auths[key], path)) is not None:
+            _log.info("credentials for %s from %s", reference.registry, path)
+            return credentials
     return None
 
 
 def _key(key: str) -> str:
-    """An entry's key without scheme and API suffix: ``https://index.docker.io/v1/`` is ``docker.io``."""
+    """Return the key of an entry without scheme and API suffix: ``https://index.docker.io/v1/`` is ``docker.io``."""
     name = key.partition("://")[2] or key
     for suffix in ("/v1/", "/v2/", "/v1", "/v2", "/"):
         name = name.removesuffix(suffix)
@@ -149,6 +164,6 @@ def _from_helper(suffix: str, registry: str) -> Credentials | None:
 
 
 def _require(kind: type | UnionType, *values: object) -> None:
-    """Raise TypeError, with nothing of the values in it, unless they are all of that kind."""
+    """Raise a TypeError that repeats no value unless all values are of this type."""
     if not all(isinstance(value, kind) for value in values):
         raise TypeError

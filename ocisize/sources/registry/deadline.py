@@ -1,8 +1,8 @@
-"""Connections that end: responses that must come in time, and that another thread can break off.
+"""Connections that end: responses that must come in time, and that another thread can shut down.
 
-A socket's timeout bounds one wait for bytes, and a server that sends a byte a minute never runs into it. So every
-response is read through a layer that also knows how long its header and the whole may take, and how many bytes a
-second it must bring. What is counted is time spent waiting: a slow reader is not a slow server.
+A socket timeout bounds one wait for bytes; a server that sends one byte a minute never exceeds it. So every response is read
+through a layer that also bounds the seconds of its header and of the whole response, and the bytes that must come a second.
+Only time spent waiting counts: a slow reader is not a slow server.
 """
 
 from __future__ import annotations
@@ -10,47 +10,73 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import logging
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssltransport import SSLTransport
 
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.address import is_private_address, read_address
+from ocisize.sources.registry.messages import sanitize, target_of
 
-_MOST_AT_ONCE = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
+_MAX_READ = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
+_log = logging.getLogger(__name__)
 
 
 class TooSlow(OSError):
-    """A response that keeps coming, but not fast enough."""
+    """A response that keeps coming, but too slowly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"too slow: {text}")
 
 
 @attrs.frozen
 class Deadlines:
     """How long to wait for responses, in seconds."""
 
-    window: float  #: a header, once it began, and each stretch of waiting in which ``min_rate`` must be reached
+    window: float  #: each stretch of waiting in which ``min_rate`` must be reached
     min_rate: int  #: bytes a second
     deadline: float  #: a whole response
 
 
-class Connections:
-    """The connections of one client: what they have in common, and those that are being read.
+@attrs.define
+class _Exchange:
+    """A request and its response, for the log."""
 
-    ``home`` is the host that the user named, without port.
+    method: str
+    target: str  #: host and path, without query
+    started: float
+    status: int | None = None
+    received: int = 0  #: bytes of the body
+
+    def log(self, secrets: Iterable[str]) -> None:
+        """Log the exchange, which has ended."""
+        seconds = time.monotonic() - self.started
+        answer = "no answer" if self.status is None else f"{self.status}, {self.received:,} bytes"
+        _log.info("%s %s: %s in %.3f s", self.method, sanitize(self.target, secrets), answer, seconds)
+
+
+class Connections:
+    """The connections of one client: their common settings, and the responses that are being read.
+
+    ``registry_host`` is the host that the user named, without port.
     """
 
-    def __init__(self, home: str, patience: Deadlines) -> None:
-        self.home, self.patience = home.strip("[]").lower(), patience
-        self.home_is_private = is_private_address(home)
+    def __init__(self, registry_host: str, deadlines: Deadlines) -> None:
+        self.registry_host, self.deadlines = registry_host.strip("[]").lower(), deadlines
+        self.registry_is_private = is_private_address(registry_host)
+        self.secrets: Callable[[], Iterable[str]] = tuple  #: what must not appear in the log
         self.stopped = threading.Event()
-        self._reading: set[_DeadlineReader] = set()  # without a lock, which the garbage collector could want at any time
+        self._reading: set[_DeadlineReader] = set()  # without a lock: the garbage collector could need it at any time
         self._classes: dict[type, type] = {}
 
-    def check(self) -> None:
+    def check_open(self) -> None:
         """Raise RegistryError once the client is closed."""
         if self.stopped.is_set():
             raise RegistryError("the connection has been closed")
@@ -58,113 +84,136 @@ class Connections:
     def pause(self, seconds: float) -> None:
         """Wait; raise RegistryError as soon as the client is closed."""
         self.stopped.wait(seconds)
-        self.check()
+        self.check_open()
 
     def stop(self) -> None:
-        """Break off what is being read or waited for, in whichever threads."""
+        """Shut down all responses that are being read and end all pauses, in all threads."""
         self.stopped.set()
-        for incoming in list(self._reading):
-            incoming.shut_down()
+        for reader in list(self._reading):
+            reader.shut_down()
 
-    def begin(self, incoming: _DeadlineReader) -> None:
-        """Take note of a response that is being read."""
-        self._reading.add(incoming)
+    def register(self, reader: _DeadlineReader) -> None:
+        """Add a response that is being read."""
+        self._reading.add(reader)
         if self.stopped.is_set():
-            incoming.shut_down()
+            reader.shut_down()
 
-    def end(self, incoming: _DeadlineReader) -> None:
-        """Forget a response."""
-        self._reading.discard(incoming)
+    def unregister(self, reader: _DeadlineReader) -> None:
+        """Remove a response that was read or given up."""
+        self._reading.discard(reader)
 
     def check_peer(self, host: str, address: str) -> None:
-        """Take note of where a host was found; raise RegistryError where a public registry's answer must not lead.
+        """Raise RegistryError if a public registry led to an address of this machine or a link-local one.
 
-        Names of storage may resolve to private networks, as those of cloud providers do within, but not to this
-        machine or a link-local address, where metadata services are.
+        Metadata services of clouds have link-local addresses. Storage hosts may have other private addresses, as those of
+        cloud providers do inside their networks.
         """
-        if host.strip("[]").lower() == self.home:
-            self.home_is_private = self.home_is_private or is_private_address(address)
+        if host.strip("[]").lower() == self.registry_host:
+            self.registry_is_private = self.registry_is_private or is_private_address(address)
             return
-        found = read_address(address)
-        if found is not None and (found.is_loopback or found.is_link_local) and not self.home_is_private:
-            raise RegistryError(f"{self.home} led to {host}, which is the private address {address}")
+        peer = read_address(address)
+        if peer is not None and (peer.is_loopback or peer.is_link_local) and not self.registry_is_private:
+            raise RegistryError(f"{self.registry_host} led to {host}, which is the private address {address}")
 
     def connection_class(self, base: type) -> type:
-        """A class of ``urllib3``'s connections whose responses are read through here.
+        """Return a subclass of a connection class of urllib3 whose responses have deadlines and can be shut down.
 
-        Where a connection leads is looked at for direct ones only; what is behind a proxy is the proxy's affair.
+        Peer addresses are checked for direct connections only; behind a proxy they are unknown.
         """
         if base not in self._classes:
-            self._classes[base] = self._watch(base)
+            self._classes[base] = self._make_class(base)
         return self._classes[base]
 
-    def _watch(self, base: Any) -> type:
-        lines, direct = self, base in (HTTPConnection, HTTPSConnection)
+    def _make_class(self, base: Any) -> type:
+        connections, direct = self, base in (HTTPConnection, HTTPSConnection)
 
-        class Watched(base):  # type: ignore[misc]
+        class DeadlineConnection(base):  # type: ignore[misc]
+            exchange: _Exchange | None = None
+
             def __init__(self, *arguments: Any, **options: Any) -> None:
                 super().__init__(*arguments, **options)
-                self.response_class = lambda sock, **rest: _Response(sock, lines=lines, **rest)
+                self.response_class = lambda sock, **rest: _Response(sock, connections, self.exchange, **rest)
 
             def connect(self) -> None:
-                lines.check()
+                connections.check_open()
                 super().connect()
                 if direct and self.proxy is None:
-                    lines.check_peer(self.host, self.sock.getpeername()[0])
+                    address = self.sock.getpeername()[0]
+                    _log.debug("connected to %s at %s", self.host, address)
+                    connections.check_peer(self.host, address)
 
-        self._classes[Watched] = Watched
-        return Watched
+            def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
+                host, port = self._tunnel_host or self.host, self._tunnel_port or self.port
+                named = host if port in (None, self.default_port) else f"{host}:{port}"
+                self.exchange = _Exchange(method, target_of(url, named), time.monotonic())
+                super().request(method, url, *arguments, **options)
+
+        self._classes[DeadlineConnection] = DeadlineConnection
+        return DeadlineConnection
 
 
 class _Response(http.client.HTTPResponse):
-    """A response that is read through ``_Incoming``."""
+    """A response that is read through a ``_DeadlineReader``."""
 
-    def __init__(self, sock: socket.socket, *, lines: Connections, **options: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, connections: Connections, exchange: _Exchange | None = None, **options: Any
+    ) -> None:
         super().__init__(sock, **options)
         self.fp.close()
-        self._incoming = _DeadlineReader(sock, lines)
-        self.fp = _BoundedReader(self._incoming)
+        self._exchange = exchange
+        self._reader = _DeadlineReader(sock, connections, exchange)
+        self.fp = _BoundedReader(self._reader)
 
     def begin(self) -> None:
-        self._incoming.set_deadline(2 * self._incoming.patience.window)  # its first byte and its last have a window each
+        # The status line must start within one window, and the header must end within another.
+        self._reader.set_deadline(2 * self._reader.deadlines.window)
         super().begin()
-        self._incoming.set_deadline(self._incoming.patience.deadline)
+        self._reader.set_deadline(self._reader.deadlines.deadline)
+        if self._exchange is not None:
+            self._exchange.status = self.status
+
+    def read(self, amt: int | None = None) -> bytes:
+        data = super().read(amt)
+        if self._exchange is not None:
+            self._exchange.received += len(data)
+        return data
 
     def flush(self) -> None:
-        """There is nothing to flush; http.client tries when it is closed, also if the garbage collector closed its file."""
+        """Do nothing. http.client flushes when it closes, even if the garbage collector has closed the file."""
 
 
 class _BoundedReader(io.BufferedReader):
-    """Refuses reads that no reader of ours asks for, but a broken chunk does."""
+    """Refuses reads of impossible sizes, which broken chunks of a response ask for."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+        if size is None or not 0 <= size <= _MAX_READ:
             raise http.client.HTTPException(f"unusable chunk size: {size}")
         return super().read(size)
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's bytes, while they come in time; raises TooSlow when they do not."""
+    """The bytes of a socket; raises TooSlow if they do not come in time."""
 
-    def __init__(self, sock: socket.socket, lines: Connections) -> None:
+    def __init__(self, sock: socket.socket, connections: Connections, exchange: _Exchange | None = None) -> None:
         super().__init__()
-        self.patience = lines.patience
-        self._sock, self._lines, self._timeout = sock, lines, sock.gettimeout()
+        self.deadlines = connections.deadlines
+        self._sock, self._connections, self._timeout = sock, connections, sock.gettimeout()
+        self._exchange = exchange
         self._raw = sock.makefile("rb", buffering=0)
-        self._waited, self._got = 0.0, -1  # in the current window; the first byte's wait is the timeout's affair
+        self._waited, self._received = 0.0, -1  # in the current window; the socket timeout bounds the first wait
         self._seconds, self._until = 0.0, 0.0
-        self.set_deadline(self.patience.deadline)
-        lines.begin(self)
+        self.set_deadline(self.deadlines.deadline)
+        connections.register(self)
 
     def set_deadline(self, seconds: float) -> None:
-        """What comes next must be there in so many seconds."""
+        """Allow so many seconds from now on."""
         self._seconds, self._until = seconds, time.monotonic() + seconds
         self._sock.settimeout(self._timeout)
 
     def shut_down(self) -> None:
-        """End reading, from any thread; TLS is not asked, since a thread may be in the middle of it."""
-        below = getattr(self._sock, "socket", self._sock)  # of TLS within a proxy's TLS
-        with contextlib.suppress(OSError):  # it may have ended
+        """End reading, from any thread. TLS is left out, since another thread may be inside its code."""
+        below = self._sock.socket if isinstance(self._sock, SSLTransport) else self._sock  # TLS inside a proxy's TLS
+        with contextlib.suppress(OSError):  # the connection may have ended
             socket.socket.shutdown(below, socket.SHUT_RDWR)
 
     def readable(self) -> bool:
@@ -178,23 +227,25 @@ class _DeadlineReader(io.RawIOBase):
         if self._timeout is None or left < self._timeout:
             self._sock.settimeout(left)
         count = self._raw.readinto(buffer) or 0
-        self._check_pace(count, time.monotonic() - began)
+        self._check_rate(count, time.monotonic() - began)
         return count
 
-    def _check_pace(self, count: int, seconds: float) -> None:
-        if self._got < 0:
-            self._got = 0
+    def _check_rate(self, count: int, seconds: float) -> None:
+        if self._received < 0:
+            self._received = 0
             return
-        self._got += count
+        self._received += count
         self._waited += seconds
-        if self._waited >= self.patience.window:
-            if self._got < self.patience.min_rate * self._waited:
-                allowed = f"{self.patience.min_rate} bytes a second are the least"
-                raise TooSlow(f"{self._got} bytes in {self._waited:.3g} s, {allowed}")
-            self._waited, self._got = 0.0, 0
+        if self._waited >= self.deadlines.window:
+            if self._received < self.deadlines.min_rate * self._waited:
+                minimum = f"the minimum is {self.deadlines.min_rate} bytes a second"
+                raise TooSlow(f"{self._received} bytes in {self._waited:.3g} s, {minimum}")
+            self._waited, self._received = 0.0, 0
 
     def close(self) -> None:
         if not self.closed:
-            self._lines.end(self)
+            self._connections.unregister(self)
             self._raw.close()
+            if self._exchange is not None:
+                self._exchange.log(self._connections.secrets())
         super().close()

@@ -1,4 +1,4 @@
-"""Others' words in our errors: in one short line, without what a terminal would obey and without secrets."""
+"""Texts of others in errors and logs: one short line, without control characters and without secrets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import http.client
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
-from ocisize.sources.registry.deadline import TooSlow
-
-_MAX_WORDS = 500  # characters that an error repeats
-_SHORTEST_SECRET = 4  # shorter ones stand in words
-_QUERY = re.compile(r"(/[^\s?'\"]*)\?[^\s'\")]+")  # signed addresses carry their proof there
-_USER = re.compile(r"//[^/\s@]+@")
-_KINDS: dict[type[Exception], str] = {
+_MAX_CHARACTERS = 500  # of a text that an error repeats
+_MIN_SECRET = 4  # characters: shorter secrets are parts of ordinary words
+_QUERY = re.compile(r"(/[^\s?'\"]*)\?[^\s'\")]+")  # signed URLs carry their signature in the query
+_USER_INFO = re.compile(r"//[^/\s@]+@")
+_REASONS: dict[type[Exception], str] = {
     urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
     urllib3.exceptions.ConnectTimeoutError: "no connection in time",
     urllib3.exceptions.ReadTimeoutError: "no answer in time",
@@ -26,34 +25,61 @@ _KINDS: dict[type[Exception], str] = {
 
 
 def explain_error(error: Exception, secrets: Iterable[str] = ()) -> str:
-    """The reason at the bottom of urllib3's and requests' nested errors, in words."""
+    """Return the innermost reason of a nested error of urllib3 or requests, in words and without the secrets.
+
+    >>> explain_error(urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
+    'the connection was reset'
+    """
     reason, proxied = error, False
     while (inner := _cause(reason)) is not None:
         proxied = proxied or isinstance(reason, urllib3.exceptions.ProxyError)
         reason = inner
     text = str(reason)
-    if isinstance(reason, TooSlow):
-        text = f"too slow: {text}"
-    elif type(reason) is urllib3.exceptions.NewConnectionError:  # which counts itself among the timeouts
-        given = re.sub(r"\[Errno -?\d+\] ", "", text.rpartition(": ")[2])
-        text = f"cannot connect to {reason.conn.host}:{reason.conn.port}: {given[:1].lower()}{given[1:]}"
+    if type(reason) is urllib3.exceptions.NewConnectionError:  # a subclass of urllib3's timeouts
+        os_error = re.sub(r"\[Errno -?\d+\] ", "", text.rpartition(": ")[2])
+        text = f"cannot connect to {reason.conn.host}:{reason.conn.port}: {os_error[:1].lower()}{os_error[1:]}"
     else:
-        text = next((words for kind, words in _KINDS.items() if isinstance(reason, kind)), text)
+        text = next((words for kind, words in _REASONS.items() if isinstance(reason, kind)), text)
     if proxied:
         text = f"the proxy {'cannot be reached' if isinstance(reason, urllib3.exceptions.HTTPError) else 'failed'}: {text}"
     return sanitize(text, secrets) or type(reason).__name__
 
 
 def _cause(error: Any) -> Exception | None:
-    """What an error was made of: its reason, or the first of its arguments that is an error."""
-    found = (part for part in (getattr(error, "reason", None), *error.args) if isinstance(part, Exception))
-    return next(found, None)
+    """Return the error inside an error of urllib3 or requests, None if there is none."""
+    parts = (error.reason,) if isinstance(error, urllib3.exceptions.MaxRetryError) else error.args
+    return next((part for part in parts if isinstance(part, Exception)), None)
 
 
 def sanitize(text: str, secrets: Iterable[str] = ()) -> str:
-    """A short line of what somebody else said; secrets, queries and user names of URLs are left out."""
+    """Return a text of others as one line of at most 500 characters.
+
+    Secrets, queries and user names of URLs are replaced by ``…``, unprintable characters by U+FFFD.
+
+    >>> sanitize("see https://user:word@storage.io/blob?signature=abc")
+    'see https://…@storage.io/blob?…'
+    """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET:
             text = text.replace(secret, "…")
-    words = _USER.sub("//…@", _QUERY.sub(r"\1?…", " ".join(text.split())))[:_MAX_WORDS]
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
+    line = _USER_INFO.sub("//…@", _QUERY.sub(r"\1?…", " ".join(text.split())))[:_MAX_CHARACTERS]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+
+
+def target_of(url: str, host: str) -> str:
+    """Return host and path of a request, without query; ``host`` is that of a URL that has none.
+
+    >>> target_of("/v2/app/blobs/upload?state=abc", "registry.io")
+    'registry.io/v2/app/blobs/upload'
+    """
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2] or host}{parts.path}"
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL with its port, for messages.
+
+    >>> host_of("https://user:word@auth.io:8443/token?service=x")
+    'auth.io:8443'
+    """
+    return sanitize(urlsplit(url).netloc.rpartition("@")[2])

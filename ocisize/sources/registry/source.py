@@ -1,4 +1,4 @@
-"""RegistrySource: an image in a registry, read without a daemon."""
+"""RegistrySource: an image in a registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ocisize.sources.registry.credentials import Credentials
 
 
 class RegistrySource(ImageSource):
-    """The image a reference names; manifests asked for by digest are verified, blobs stream unverified."""
+    """The image that a reference names. Manifests by digest are verified; blobs are verified by their readers.
+
+    Reading raises RegistryError and AuthenticationFailed.
+    """
 
     format = "registry"
 
@@ -23,7 +26,7 @@ class RegistrySource(ImageSource):
     ) -> None:
         connection = connection or Connection()
         plain_http = is_loopback(reference.host) if connection.plain_http is None else connection.plain_http
-        plain_http = plain_http and reference.registry != DOCKER_HUB  # meant is the other one, where two are asked
+        plain_http = plain_http and reference.registry != DOCKER_HUB  # --insecure is meant for the other registry of two
         self._reference = reference
         self.reference: str | None = str(reference)
         self._client = RegistryClient(reference, plain_http=plain_http, connection=connection, credentials=credentials)
@@ -39,7 +42,7 @@ class RegistrySource(ImageSource):
         return self._client.blob(descriptor.digest, descriptor.size)
 
     def abort(self) -> None:
-        """End all reading, also in other threads that wait for the registry; nothing can be read afterwards."""
+        """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
         self._client.close()
 
     def close(self) -> None:

@@ -319,7 +319,7 @@ def test_connections_through_other_proxies() -> None:
         connection = watched("reg.test")
         connection.connect()
         connection.close()
-    assert not lines.home_is_private
+    assert not lines.registry_is_private
 
 
 @pytest.mark.parametrize("realm", [False, True])
@@ -513,8 +513,8 @@ def test_the_page_on_registries_tells_the_defaults() -> None:
         "for 60 seconds": connection.timeout[1] == 60,
         "1024 bytes a second": connection.min_rate == 1024,
         "four hours": connection.deadline == 4 * 3600,
-        "five minutes": transport.DOCUMENT_SECONDS == 300,
-        "a minute at most": transport.MAX_WAIT == 60,
+        "five minutes": transport.MAX_DOCUMENT_SECONDS == 300,
+        "a minute at most": transport.MAX_RETRY_SECONDS == 60,
     }
     assert all(words in page for words in said)
     assert all(said.values())

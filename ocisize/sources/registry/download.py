@@ -1,0 +1,57 @@
+"""Download: the state of one blob that is downloaded in several parts, and the decision to go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import attrs
+
+from ocisize.errors import RegistryError
+from ocisize.sources.registry.session import MAX_RETRY_SECONDS
+
+_MIN_PROGRESS = 1 << 20  # bytes after which the count of failures starts again
+_FIRST_PAUSE_SECONDS = 0.2
+_log = logging.getLogger(__name__)
+
+
+@attrs.define
+class Download:
+    """How far a blob has come, and how often it broke off since the last MiB of progress."""
+
+    digest: str
+    size: int  #: bytes
+    retries: int
+    seconds: float  #: for the whole blob, with all retries
+    position: int = 0  #: bytes received
+    failures: int = 0
+    _checkpoint: int = 0
+    _until: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._until = time.monotonic() + self.seconds
+
+    def check_time(self) -> None:
+        """Raise RegistryError once the blob takes longer than allowed."""
+        if time.monotonic() > self._until:
+            problem = f"it took more than {self.seconds:g} s"
+            raise RegistryError(self._describe(problem), hint="allow more: --deadline SECONDS") from None
+
+    def seconds_until_retry(self, problem: str, status: int | None) -> float:
+        """Count a failure and return the pause before the next try, in seconds.
+
+        ``problem`` says why the blob broke off; ``status`` is the HTTP status, None if there was no answer. Raises
+        RegistryError if there were too many failures or the time is over.
+        """
+        self.check_time()
+        if self.position - self._checkpoint >= _MIN_PROGRESS:
+            self.failures, self._checkpoint = 0, self.position
+        self.failures += 1
+        if self.failures > self.retries:
+            raise RegistryError(self._describe(problem), status=status)
+        pause = min(_FIRST_PAUSE_SECONDS * 2**self.failures, MAX_RETRY_SECONDS) if self.failures > 1 else 0.0
+        _log.info("%s; retry in %.1f s", self._describe(problem), pause)
+        return pause
+
+    def _describe(self, problem: str) -> str:
+        return f"blob {self.digest} broke off at {self.position} of {self.size} bytes: {problem}"
