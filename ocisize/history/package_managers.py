@@ -1,152 +1,203 @@
-"""Package managers in build steps: what a step installs, and one step that installs what two did."""
+"""Package managers in build steps: the packages that a step installs, and the edit that makes another step install them."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from importlib.resources import files
 
 import attrs
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.toml_tables import TableReader, TomlError, read_toml
 
+_FILE = "package_managers.toml"
+_MAX_CACHED_CALLS = 4096  # each pair of steps is asked for
 _NAME = re.compile(r"[\w.+-]+")
-_PLAIN = re.compile(r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?")  # no path, no address
-_SOURCES = re.compile(
+_PACKAGE = re.compile(  # a package with extras and a version: no path, no address
+    r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?"
+)
+_REPOSITORY_CHANGE = re.compile(
     r"sources\.list|add-apt-repository|apt-key|/etc/apt|/keyrings|--add-repo|yum\.repos\.d|/etc/apk/repositories"
 )
 
 
-@attrs.frozen
-class Manager:
-    """A package manager, as build steps call it."""
+@attrs.frozen(kw_only=True)
+class ManagerCommand:
+    """The command line of a package manager; ``package_managers.toml`` explains each field."""
 
     name: str
-    install: str  #: the command up to the verb
-    helper: str  #: commands that a step may hold besides, when all it does is install
-    valued: tuple[str, ...] = ()  #: options that take the next word
-    elsewhere: tuple[str, ...] = ()  #: options that read files of the step's own, or install to another place
+    tool: re.Pattern[str]  #: the tool with the blank behind it
+    install: re.Pattern[str]  #: the verb, searched for behind the tool
+    update: re.Pattern[str] | None
+    own_command: re.Pattern[str]  #: the beginning of commands that only serve the installation
+    options_with_value: tuple[str, ...]
+    options_of_step: tuple[str, ...]
+    matches: tuple[str, ...]
+    misses: tuple[str, ...]
+
+    def find_install(self, command: str) -> re.Match[str] | None:
+        """The verb of an installation in a shell command; the packages and options stand behind it."""
+        return _find_verb(self.tool, self.install, command)
 
 
-MANAGERS = (
-    Manager(
-        "apt",
-        r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?install\b",
-        r"(?:apt-get|apt|aptitude)\s|rm\s+-\w+\s+/var/(?:lib|cache)/apt",
-        ("-o", "--option", "-t", "--target-release", "-c", "--config-file"),
-    ),
-    Manager("apk", r"\bapk\s(?:.*?\s)?add\b", r"apk\s", ("-X", "--repository"), ("-t", "--virtual", "-p", "--root")),
-    Manager(
-        "dnf",
-        r"\b(?:dnf5?|yum|microdnf|tdnf)\s(?:.*?\s)?install\b",
-        r"(?:dnf5?|yum|microdnf|tdnf)\s|rm\s+-\w+\s+/var/cache/(?:dnf|yum)",
-        ("-c", "--config", "--repo", "-x", "--exclude"),
-        ("--installroot",),
-    ),
-    Manager(
-        "pip",
-        r"\bpip[\d.]*\s(?:.*?\s)?install\b",
-        r"(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s",
-        ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--platform", "--python-version"),
-        ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "--prefix", "--root"),
-    ),
-    Manager(
-        "npm",
-        r"\bnpm\s(?:.*?\s)?(?:install|add|i)\b",
-        r"npm\s",
-        (),
-        ("--prefix", "-w", "--workspace", "-g", "--global"),
-    ),
-)  # fmt: skip
-
-_OPTIONS = r"(?:.*?\s)?"  # between a tool and its verb
-
-_APT = MANAGERS[0]
+@functools.cache
+def load_manager_commands() -> tuple[ManagerCommand, ...]:
+    """The commands of ``package_managers.toml``, read once per process; raises TomlError if the file is wrong."""
+    document = read_toml((files("ocisize") / "history" / _FILE).read_text("utf-8"), _FILE)
+    managers = tuple(_read_manager(table) for table in document.tables("manager"))
+    if document.problems:
+        raise TomlError("; ".join(document.problems))
+    return managers
 
 
-def common_manager(*steps: BuildStep) -> Manager | None:
-    """The package manager that installs in all of these steps, or runs in all of them."""
-    for manager in MANAGERS:
-        first, *others = steps
-        if _called(manager.install, first) and all(_called(manager.helper, other) for other in others):
+def _read_manager(table: TableReader) -> ManagerCommand:
+    known = ("name", "tool", "install", "update", "prefix", "also", "options_with_value", "options_of_step")
+    table.refuse_unknown((*known, "matches", "misses"))
+    tool, update, also = table.text("tool", required=True), table.text("update"), table.text("also")
+    prefix = f"(?:{table.text('prefix')})?" if table.text("prefix") else ""
+    return ManagerCommand(
+        name=table.text("name", required=True),
+        tool=re.compile(rf"\b(?:{tool})\s"),
+        install=_verb(table.text("install", required=True)),
+        update=_verb(update) if update else None,
+        own_command=re.compile(rf"{prefix}(?:{tool})\s" + (f"|{also}" if also else "")),
+        options_with_value=table.texts("options_with_value"),
+        options_of_step=table.texts("options_of_step"),
+        matches=table.texts("matches", required=True),
+        misses=table.texts("misses", required=True),
+    )
+
+
+def _verb(verbs: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=\s)(?:{verbs})\b")
+
+
+def common_manager(first: BuildStep, *others: BuildStep) -> ManagerCommand | None:
+    """The package manager that installs packages in the first step and runs in all others; None if there is none.
+
+    >>> manager = common_manager(BuildStep("RUN apt-get install -y curl"), BuildStep("RUN apt-get upgrade -y"))
+    >>> manager.name if manager else None
+    'apt'
+    """
+    for manager in load_manager_commands():
+        if _installs(manager, first) and all(_runs(manager, other) for other in others):
             return manager
     return None
 
 
-def only_installs(manager: Manager, step: BuildStep) -> bool:
-    """Whether all that a RUN does is to install packages."""
-    return step.commands is not None and all(re.match(manager.helper, command) for command in step.commands)
+def only_installs(manager: ManagerCommand, step: BuildStep) -> bool:
+    """Whether a RUN does nothing but install packages and clean up after that."""
+    return step.commands is not None and all(map(manager.own_command.match, step.commands))
 
 
 def can_move(between: Sequence[BuildStep]) -> bool:
-    """Whether the steps between two leave alone where packages come from, so that one can do what the other did."""
-    return not any(_SOURCES.search(step.text) for step in between)
+    """Whether packages can move from the step after these to the step before them.
+
+    They cannot if a step in between changes the repositories that packages come from.
+    """
+    return not any(_REPOSITORY_CHANGE.search(step.text) for step in between)
 
 
 def relies_on_lists(step: BuildStep) -> bool:
-    """Whether a step installs by apt with the lists that a step before it left."""
-    return _called(_APT.install, step) and not _called(r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?update\b", step)
+    """Whether a step installs packages with the lists that an earlier step fetched.
+
+    >>> relies_on_lists(BuildStep("RUN apt-get install -y curl"))
+    True
+    """
+    return any(_installs(manager, step) and not _updates(manager, step) for manager in _managers_with_lists())
 
 
 def fetches_lists(step: BuildStep) -> bool:
-    """Whether a step has apt fetch its lists and installs nothing."""
-    return _called(r"\b(?:apt-get|apt|aptitude)\s(?:.*?\s)?update\b", step) and not _called(_APT.install, step)
+    """Whether a step fetches package lists and installs nothing."""
+    return any(_updates(manager, step) and not _installs(manager, step) for manager in _managers_with_lists())
 
 
-def package_arguments(manager: Manager, step: BuildStep) -> list[str] | None:
-    """The packages that a RUN installs, by name; None where it names files, addresses or lists of requirements."""
+def package_arguments(manager: ManagerCommand, step: BuildStep) -> list[str] | None:
+    """The packages that a RUN installs, as it names them; None if it names files, addresses or lists of requirements.
+
+    >>> step = BuildStep("RUN apt-get update && apt-get install -y -t bookworm-backports curl=8.5.0-2 git")
+    >>> package_arguments(load_manager_commands()[0], step)
+    ['curl=8.5.0-2', 'git']
+    """
     packages: list[str] = []
     for command in step.shell_commands:
-        if (found := _find(manager.install, command)) is None:
+        if (verb := manager.find_install(command)) is None:
             continue
-        words = iter(command[found.end() :].split())
+        words = iter(command[verb.end() :].split())
         for word in words:
             if word.startswith("-"):
-                if word.partition("=")[0] in manager.elsewhere:
+                if word.partition("=")[0] in manager.options_of_step:
                     return None
-                if word in manager.valued:
+                if word in manager.options_with_value:
                     next(words, None)
-            elif _PLAIN.fullmatch(word.strip("\"'")):
+            elif _PACKAGE.fullmatch(word.strip("\"'")):
                 packages.append(word)
             else:
                 return None
     return packages
 
 
-def add_packages_edit(manager: Manager, packages: Sequence[str]) -> Callable[[list[str]], list[str] | None]:
-    """An edit that has a step install these as well, in place of other versions of them."""
+def add_packages_edit(manager: ManagerCommand, packages: Sequence[str]) -> Callable[[list[str]], list[str] | None]:
+    """An edit for ``apply_changes`` that makes a step install these packages, too.
 
-    def edit(before: list[str]) -> list[str] | None:
-        for at, command in enumerate(before):
-            if found := _find(manager.install, command):
-                return [*before[:at], _with(command, found.end(), packages), *before[at + 1 :]]
+    A package that the step installs in another version is replaced.
+
+    >>> edit = add_packages_edit(load_manager_commands()[0], ["curl=8.5.0-2", "git"])
+    >>> edit(["apt-get update", "apt-get install -y curl"])
+    ['apt-get update', 'apt-get install -y curl=8.5.0-2 git']
+    """
+
+    def edit(commands: list[str]) -> list[str] | None:
+        for index, command in enumerate(commands):
+            if verb := manager.find_install(command):
+                return [*commands[:index], _with_packages(command, verb.end(), packages), *commands[index + 1 :]]
         return None
 
     return edit
 
 
-def _with(command: str, start: int, packages: Sequence[str]) -> str:
+def _with_packages(command: str, start: int, packages: Sequence[str]) -> str:
     words = command[start:].split(" ")
-    places = {_named(word): at for at, word in enumerate(words) if _PLAIN.fullmatch(word.strip("\"'"))}
+    places = {_package_name(word): index for index, word in enumerate(words) if _PACKAGE.fullmatch(word.strip("\"'"))}
     for package in packages:
-        at = places.setdefault(_named(package), len(words))
-        words[at : at + 1] = [package]
+        index = places.setdefault(_package_name(package), len(words))
+        words[index : index + 1] = [package]
     return command[:start] + " ".join(words)
 
 
-def _named(package: str) -> str:
-    """A package without its version."""
-    found = _NAME.match(package.strip("\"'").split("=")[0])
-    return found[0].lower().replace("_", "-") if found else package
+def _package_name(package: str) -> str:
+    """A package without its version, in one spelling."""
+    match = _NAME.match(package.strip("\"'").split("=")[0])
+    return match[0].lower().replace("_", "-") if match else package
 
 
-@lru_cache(maxsize=4096)
-def _called(pattern: str, step: BuildStep) -> bool:
-    return step.kind is StepKind.RUN and any(_find(pattern, command) for command in step.shell_commands)
+def _managers_with_lists() -> list[ManagerCommand]:
+    return [manager for manager in load_manager_commands() if manager.update is not None]
 
 
-def _find(pattern: str, command: str) -> re.Match[str] | None:
-    """A tool with its verb, in linear time: where no verb follows the first call of the tool, none follows later ones."""
-    tool, _, verb = pattern.partition(_OPTIONS)
-    found = re.search(tool, command)
-    return re.compile(rf"(?<=\s)(?:{verb})").search(command, found.end()) if found and verb else found
+@functools.lru_cache(_MAX_CACHED_CALLS)
+def _installs(manager: ManagerCommand, step: BuildStep) -> bool:
+    return step.kind is StepKind.RUN and any(map(manager.find_install, step.shell_commands))
+
+
+@functools.lru_cache(_MAX_CACHED_CALLS)
+def _updates(manager: ManagerCommand, step: BuildStep) -> bool:
+    update = manager.update
+    return (
+        step.kind is StepKind.RUN
+        and update is not None
+        and any(_find_verb(manager.tool, update, command) for command in step.shell_commands)
+    )
+
+
+@functools.lru_cache(_MAX_CACHED_CALLS)
+def _runs(manager: ManagerCommand, step: BuildStep) -> bool:
+    return step.kind is StepKind.RUN and any(map(manager.own_command.search, step.shell_commands))
+
+
+def _find_verb(tool: re.Pattern[str], verb: re.Pattern[str], command: str) -> re.Match[str] | None:
+    """A verb behind a tool, in linear time: a verb that does not follow the tool's first call follows no later one."""
+    call = tool.search(command)
+    return verb.search(command, call.end()) if call else None

@@ -58,7 +58,7 @@ def _read(step: BuildStep) -> None:
         assert grant.option.startswith("--")
     ownership.copy_with_ownership(BuildStep(f"COPY {step.text[:50]} /app"), step, 1, ownership.target_of(step, "/app"))
     ownership.chown_for_earlier_run(step, ["app/a"])
-    for manager in packages.MANAGERS:
+    for manager in packages.load_manager_commands():
         found = packages.package_arguments(manager, step)
         assert found is None or all(found)
         packages.only_installs(manager, step)

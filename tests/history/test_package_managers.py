@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ocisize.history.package_managers import (
-    MANAGERS,
+    ManagerCommand,
+    load_manager_commands,
     fetches_lists,
     package_arguments,
     add_packages_edit,
@@ -15,7 +16,17 @@ from ocisize.history.package_managers import (
 )
 from ocisize.model.build_step import BuildStep
 
-BY_NAME = {manager.name: manager for manager in MANAGERS}
+BY_NAME = {manager.name: manager for manager in load_manager_commands()}
+
+
+@pytest.mark.parametrize("manager", BY_NAME.values(), ids=BY_NAME)
+def test_managers_know_their_examples(manager: ManagerCommand) -> None:
+    """Each manager finds the installations of its examples, and none in the near misses."""
+    for step in map(BuildStep, manager.matches):
+        assert common_manager(step) == manager, step
+        assert package_arguments(manager, step), step
+    for step in map(BuildStep, manager.misses):
+        assert common_manager(step) != manager, step
 
 
 @pytest.mark.parametrize(
