@@ -1,4 +1,7 @@
-"""The gate: every rule, kept, broken, met exactly, switched off and misconfigured; what narrows it; what is unknown."""
+"""Verdicts on an image of which every figure is known: what narrows budgets, what is unknown, and growth.
+
+The states of every kind of budget, and the parts of the image that it is measured on, are in test_check_table.
+"""
 
 from __future__ import annotations
 
@@ -9,124 +12,14 @@ import attrs
 import pytest
 
 from ocisize.model.build_step import BuildStep
-from ocisize import Analysis, Verdict, check, parse_budgets
+from ocisize import Analysis, Verdict, parse_budgets
 from ocisize.budgets.check_platforms import check_all
 from ocisize.budgets.baseline import Baseline, entry_of
 from ocisize.budgets.check import measure_parts, part_of
-from ocisize.budgets.kinds import LIMIT_KEYS
-from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets
+from ocisize.budgets.kinds import LIMIT_KEYS, kinds_of
 from ocisize.model.budget import Level, Place, BudgetStatus
 from ocisize.errors import BudgetError
 from tests.gates import WIRES, changed, image, judge, verdict
-
-# key: measured, value that is met exactly, kept, broken, misconfigured
-TABLE: dict[str, tuple[object, str, str, str, str]] = {
-    "max-download": (10100, '"10100 B"', '"10.2 kB"', "10099", '"10 XB"'),
-    "max-unpacked": (20000, '"20 kB"', '"20 KiB"', '"19999"', "2.5"),
-    "max-live": (15000, "15_000", '"1 GB"', '"14.999 kB"', '"-1"'),
-    "max-waste": (Fraction(1, 4), '"25 %"', '"25.1 %"', '"24.9%"', '"101 %"'),
-    "min-efficiency": (Fraction(3, 4), "0.75", '"74.9 %"', '"75.0001 %"', "75"),
-    "max-files": (6, "6", '"1,000"', "5", '"6.5"'),
-    "max-layers": (4, '"4"', "5", "3", '"many"'),
-    "max-layer-download": (5000, '"5kB"', '"5 KiB"', '"4.9 kB"', "true"),
-    "max-layer-unpacked": (10000, "10000", "10001", "9999", "[[]]"),
-    "max-file-size": (9000, "9000", '"9,001"', '"8.9 kB"', '"8,9 kB"'),
-    "max-pull": (
-        Fraction(101, 10), '"10.1 s at 8 kbit/s"', '"10.1 s at 1.1 kB/s"', '"10 s at 8 kbit/s"', '"10 s"'
-    ),
-}  # fmt: skip
-
-
-def test_the_table_has_every_limit() -> None:
-    """No limit is left out."""
-    assert set(TABLE) == set(LIMIT_KEYS)
-
-
-@pytest.mark.parametrize("key", TABLE)
-def test_a_limit_that_is_met_exactly_is_kept(key: str) -> None:
-    """Equal passes, and figure and limit are told exactly."""
-    found = verdict(f"{key} = {TABLE[key][1]}")
-    if key == "max-pull":
-        found = attrs.evolve(found, limit=Fraction(101, 10))  # 10.1 is no float; the test of equality is the status
-    assert (found.status, found.measured) == (BudgetStatus.PASS, TABLE[key][0])
-    assert found.measured == found.limit
-
-
-@pytest.mark.parametrize("key", TABLE)
-def test_a_limit_that_is_kept(key: str) -> None:
-    """Below the limit passes, or above the least."""
-    found = verdict(f"{key} = {TABLE[key][2]}")
-    assert (found.status, found.outcome) == (BudgetStatus.PASS, BudgetStatus.PASS)
-    assert found.measured != found.limit
-
-
-@pytest.mark.parametrize("level", ["fail", "warn"])
-@pytest.mark.parametrize("key", TABLE)
-def test_a_limit_that_is_broken(key: str, level: str) -> None:
-    """A byte or a ten-thousandth of a percent too much does what the level says."""
-    found = verdict(f'{key} = {TABLE[key][3]}\nlevel = "{level}"')
-    assert (found.status.value, found.outcome.value) == (level, level)
-
-
-@pytest.mark.parametrize("value", ["false", '"off"'])
-@pytest.mark.parametrize("key", TABLE)
-def test_a_limit_that_is_switched_off(key: str, value: str) -> None:
-    """It is skipped and says so, by its value or by the level of its table."""
-    for text in (f"{key} = {value}", f'{key} = {TABLE[key][3]}\nlevel = "off"'):
-        found = verdict(text)
-        assert (found.status, found.outcome, found.reason) == (BudgetStatus.SKIPPED, BudgetStatus.PASS, "switched off")
-
-
-@pytest.mark.parametrize("key", TABLE)
-def test_a_limit_that_is_misconfigured(key: str) -> None:
-    """No verdict is given on what cannot be read: the error names line, key, got and expected."""
-    with pytest.raises(BudgetError) as caught:
-        parse_budgets(f"\n{key} = {TABLE[key][4]}\n")
-    assert str(caught.value).startswith(f"ocisize.toml:2: {key}: got ")
-    assert "expected" in str(caught.value)
-
-
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "+nan", "1e400"])
-@pytest.mark.parametrize("key", TABLE)
-def test_no_limit_is_without_a_value(key: str, value: str) -> None:
-    """NaN and infinity, which every figure keeps or none, are no limits."""
-    with pytest.raises(BudgetError, match=f"{key}: got "):
-        parse_budgets(f"{key} = {value}")
-    with pytest.raises(BudgetError, match=f"{key}: got "):
-        parse_budgets(f'{key} = "{value}"')
-
-
-# dive's rules: met exactly, kept, broken, misconfigured
-DIVE = {
-    "lowestEfficiency": ("0.75", ".74", "0.7500001", "75%"),
-    "highestWastedBytes": ("5kB", "5,001", "4.999 KB", "5 apples"),
-    "highestUserWastedPercent": ("0.4", "1", "0.39999", "1.5"),
-}
-
-
-def dive_verdict(rule: str, value: str) -> Verdict:
-    flags = dict.fromkeys(DIVE_RULES, "disabled") | {rule: value}
-    return next(found for found in check(image(), dive_budgets(flags, {}, "")) if found.budget.key == rule)
-
-
-@pytest.mark.parametrize("rule", DIVE_RULES)
-def test_dives_rules(rule: str) -> None:
-    """Met exactly and kept pass, broken fails, disabled is skipped."""
-    equal, kept, broken, _ = DIVE[rule]
-    assert dive_verdict(rule, equal).status == BudgetStatus.PASS
-    assert dive_verdict(rule, equal).measured == dive_verdict(rule, equal).limit
-    assert dive_verdict(rule, kept).status == BudgetStatus.PASS
-    assert dive_verdict(rule, broken).status == BudgetStatus.FAIL
-    assert dive_verdict(rule, "disabled").status == BudgetStatus.SKIPPED
-
-
-@pytest.mark.parametrize("rule", DIVE_RULES)
-@pytest.mark.parametrize("value", ["", "nan", "NaN", "inf", "-1", "+Inf", "0x1p-2", "1e-1", "none"])
-def test_dives_rules_misconfigured(rule: str, value: str) -> None:
-    """What dive calls misconfigured, or takes for a number that everything passes, is an error."""
-    for each in (value, DIVE[rule][3]):
-        with pytest.raises(BudgetError, match=rf"--{rule}: {rule}: got .* expected a .* or 'disabled'"):
-            dive_verdict(rule, each)
 
 
 def test_forbidden_paths() -> None:
@@ -320,7 +213,7 @@ def baseline(analysis: Analysis | None = None) -> Baseline:
     return Baseline().with_entry("acme/app", "linux/amd64", entry_of(analysis or image()))
 
 
-GROWING = [key for key in LIMIT_KEYS if key not in ("min-efficiency", "max-pull")]
+GROWING = [key for key in LIMIT_KEYS if any(kind.baseline for kind in kinds_of(key))]
 
 
 @pytest.mark.parametrize("key", GROWING)
@@ -330,25 +223,6 @@ def test_growth_of_nothing_is_kept(key: str, growth: str) -> None:
     found = verdict(f'{key} = "{growth}"', baseline=baseline())
     assert found.status == BudgetStatus.PASS
     assert (found.measured == found.limit) is growth.startswith("+0")
-
-
-@pytest.mark.parametrize("key", GROWING)
-def test_growth_beyond_its_limit(key: str) -> None:
-    """A single byte, file or layer more than the baseline is too much for ``+0``; ``+1`` is met exactly."""
-    entry = entry_of(image())
-    totals = {name: size - 1 for name, size in attrs.asdict(entry.totals).items()}
-    layers = tuple(
-        attrs.evolve(
-            each, compressed_size=max((each.compressed_size or 0) - 1, 0), content_size=max(each.content_size - 1, 0)
-        )
-        for each in entry.layers
-    )
-    smaller = Baseline().with_entry(
-        "acme/app", "linux/amd64", attrs.evolve(entry, totals=type(entry.totals)(**totals), layers=layers)
-    )
-    assert verdict(f'{key} = "+0"', baseline=smaller).status == BudgetStatus.FAIL
-    one_more = verdict(f'{key} = "+1"', baseline=smaller)
-    assert (one_more.status, one_more.measured) == (BudgetStatus.PASS, one_more.limit)
 
 
 @pytest.mark.parametrize("key", GROWING)
@@ -467,22 +341,6 @@ def test_a_platform_that_no_image_is_for() -> None:
         "no image is for x, only for linux/amd64, linux/arm64/v8",
     )
     assert check_all({}, parse_budgets(text.format("x", "")).budgets) == {}
-
-
-def test_an_image_of_nothing() -> None:
-    """No figure of an image without layers is NaN: nothing is wasted of nothing."""
-    empty = changed(
-        image(), layers=(), compressed_size=0, content_size=0, live_size=0, wasted_size=0, file_count=0, entry_count=0
-    )
-    for key, (_, value, _, _, _) in TABLE.items():
-        found = verdict(f"{key} = {value}", empty)
-        assert found.status == BudgetStatus.PASS, key
-        assert found.measured == (1 if key == "min-efficiency" else 0)
-    assert [each.status for each in check(empty, dive_budgets({}, {}, ""))] == [
-        BudgetStatus.PASS,
-        BudgetStatus.SKIPPED,
-        BudgetStatus.PASS,
-    ]
 
 
 def test_verdicts_come_in_the_order_of_budgets() -> None:

@@ -163,6 +163,14 @@ def test_sizes_as_dive_reads_them(text: str, size: int) -> None:
     assert next(each.limit.value for each in budgets if each.key == "highestWastedBytes") == size
 
 
+@pytest.mark.parametrize("rule", DIVE_RULES)
+@pytest.mark.parametrize("value", ["", "nan", "NaN", "inf", "-1", "+Inf", "0x1p-2", "1e-1", "none"])
+def test_values_that_are_no_limits(rule: str, value: str) -> None:
+    """What dive calls misconfigured, or takes for a number that everything passes, is an error."""
+    with pytest.raises(BudgetError, match=rf"--{rule}: {rule}: got .* expected a .* or 'disabled'"):
+        dive_budgets({rule: value}, {}, "")
+
+
 def test_all_problems_at_once() -> None:
     """Two wrong values are one error that names both with their lines."""
     with pytest.raises(BudgetError) as caught:
