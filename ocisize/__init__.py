@@ -11,12 +11,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer as Analyzer
-    from ocisize.analyzer import Progress as Progress
     from ocisize.analyzer import analyze as analyze
     from ocisize.budgets.check import check as check
     from ocisize.budgets.load import parse_budgets as parse_budgets
     from ocisize.comparison.images import compare as compare
     from ocisize.errors import OcisizeError as OcisizeError
+    from ocisize.layer.reader import Progress as Progress
     from ocisize.limits import Limits as Limits
     from ocisize.model.analysis import Analysis as Analysis
     from ocisize.model.analysis import LayerAnalysis as LayerAnalysis
@@ -57,7 +57,7 @@ _EXPORTS = {
     "Limits": "limits",
     "OcisizeError": "errors",
     "Platform": "oci.documents",
-    "Progress": "analyzer",
+    "Progress": "layer.reader",
     "Source": "oci.source",
     "Verdict": "model.budget",
     "WastedEntry": "model.waste",

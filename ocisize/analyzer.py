@@ -1,10 +1,35 @@
-"""Analyzer: opens an input, scans its layers in parallel and analyses them; the one place where I/O meets analysis."""
+"""Analyzer: opens an image, reads its layers in parallel and analyses them; here I/O and analysis meet.
+
+An image of your own ``Source`` is analysed like any other:
+
+>>> import json
+>>> from ocisize.blob.digest import digest_of
+>>> blobs = {}
+>>> def add(data: bytes, media_type: str) -> dict:
+...     blobs[digest_of(data)] = data
+...     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
+>>> tar = bytes(1024)  # without entries
+>>> config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]}}
+>>> manifest = {
+...     "schemaVersion": 2,
+...     "config": add(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
+...     "layers": [add(tar, "application/vnd.oci.image.layer.v1.tar")],
+... }
+>>> class Memory:
+...     def read_manifest(self, digest=None):
+...         return blobs[digest] if digest else json.dumps(manifest).encode()
+...     def open_blob(self, descriptor):
+...         return [blobs[descriptor.digest]]
+>>> analysis = Analyzer().analyze_source(Memory(), name="mine")
+>>> analysis.platform, analysis.compressed_size, analysis.file_count
+('linux/amd64', 1024, 0)
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +37,16 @@ import attrs
 
 from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
 from ocisize.history.base_image import find_base, match_given
-from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
+from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
-from ocisize.layer.pool import CallbackFailed, Check, read_layers
-from ocisize.layer.scan import LayerScan, scan_layer
-from ocisize.limits import TIMES_TWO_IMAGES, Limits, Meter, Tally, limits_within
+from ocisize.layer.reader import LayerReader, ProgressCallback
+from ocisize.layer.scan import LayerScan
+from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
+from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import Base, GivenBase
 from ocisize.oci.documents import Platform
-from ocisize.oci.image import Image, Layer, read_image
+from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.platform import parse_platform
 from ocisize.oci.source import ImageSource, Source, complete_source
@@ -33,34 +59,42 @@ if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.sources.registry.client import Connection
 
-_PROGRESS_STEP = 1 << 20
-
-
-@attrs.frozen
-class Progress:
-    """How far one layer has come, in stored bytes; ``done`` equals ``size`` when it is finished."""
-
-    layer: int
-    layers: int
-    done: int
-    size: int
-
-
-ProgressCallback = Callable[[Progress], object]
+_log = logging.getLogger(__name__)
 
 
 @attrs.define(kw_only=True)
 class Analyzer:
-    """Analyses images with one set of options; may be used for many images, from many threads and processes.
+    """Analyses images with one set of options. It may be used for many images, from many threads and processes.
 
-    ``jobs`` is how many layers are read at once. ``verify`` reads and checks everything, diff_ids included.
-    ``hash_content`` computes the content hash of every file, also where the figures do not need it. ``catalog`` are
-    the rules for files that images rarely need; None means the packaged ones. ``base`` names the image that the analysed
-    ones were built on, as ``analyze`` takes it; its manifest and config are read, never its layers. ``keep_layers`` keeps
-    what was read of verified layers, so that images which share them read them once. With ``keep_going`` layers that
-    cannot be read are left out and named in the analysis, which then says that it is not ``complete``; so are images of an
-    index. ``limits`` are what an image may ask for; ``max_memory``, in bytes, lowers them by the law of
-    ``ocisize.limits``. ``on_progress`` is called under a lock, at most once per MiB and layer.
+    ``platform``
+        of the images to analyse, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
+    ``jobs``
+        how many layers are read at once.
+    ``verify``
+        read all bytes and check all digests, diff_ids included.
+    ``hash_content``
+        hash the content of every file, not only where the figures need it.
+    ``connection``
+        options for registries; None: the defaults.
+    ``catalog``
+        rules for files that images rarely need; None: the packaged rules.
+    ``base``
+        the base image of the analysed images, named as for ``analyze``. Its manifest and config are read, never its layers.
+    ``keep_layers``
+        keep the scans of verified layers, so that images which share layers read them once.
+    ``limits``
+        what an image may ask for.
+    ``max_memory``
+        in bytes; lowers the limits by the memory law of ``ocisize.limits``.
+    ``keep_going``
+        leave out layers, and images of an index, that cannot be read. The analysis names them, and is not ``complete``.
+    ``on_progress``
+        is called under a lock, at most once per MiB and layer; its errors end the analysis.
+
+    >>> Analyzer(platform="linux/arm64", jobs=2).analyze("./missing.tar")
+    Traceback (most recent call last):
+        ...
+    ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
     """
 
     platform: Platform | str | None = None
@@ -75,78 +109,97 @@ class Analyzer:
     max_memory: int | None = None
     keep_going: bool = False
     on_progress: ProgressCallback | None = None
-    _kept: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
+    _scans: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=lambda: fork_safe(threading.Lock()), init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process: the options, without what belongs to this one."""
+        """For another process: the options, without the lock and the scans of this process."""
         return attrs.asdict(self, recurse=False, filter=lambda field, _: field.init)
 
     def __setstate__(self, options: dict[str, Any]) -> None:
         self.__init__(**options)  # type: ignore[misc]
 
-    def _limits(self, times: int = 1) -> Limits:
-        if self.max_memory is None:
-            return self.limits
-        return limits_within(self.max_memory, self.limits, jobs=self.jobs, times=times)
-
     def analyze(self, image: str | os.PathLike[str], *, select: str | None = None) -> Analysis:
-        """Analyse what ``image`` names: a reference, a saved archive or a layout folder.
+        """Analyse the image that ``image`` names: a reference, a saved archive or a layout folder.
 
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection, limits=self._limits())) as source:
+        with closing(self._open(image, select)) as source:
             return self.analyze_source(source, name=image)
 
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
-        """Analyse an image from any Source; the caller closes it.
+        """Analyse the image of a source, which the caller closes; the analysis has ``name`` as its input.
 
-        The ``abort`` method of an ``ImageSource`` is called when the analysis fails or is interrupted; nothing can be read
-        from it afterwards.
+        Raises OcisizeError. The ``abort`` method of an ``ImageSource`` is called when the analysis fails or is interrupted;
+        nothing can be read from the source afterwards.
         """
+        timer = PhaseTimer(_log)
         source = complete_source(source)
+
+        # Read the manifest and the config, and find the base image: its layers are part of the advice.
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
-        base, note = self._find_base(image)
-        if note is not None:
-            image = attrs.evolve(image, warnings=(*image.warnings, note))
-        outcomes = self._scan(source, image)
-        return analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
+        _log.info("%s: platform %s, %d layers", source.reference or name, image.platform, len(image.layers))
+        base, warning = self._find_base(image)
+        if warning is not None:
+            image = attrs.evolve(image, warnings=(*image.warnings, warning))
+        timer.end("manifest, config and base image")
+
+        # Read the layers: the only part that takes long.
+        outcomes = self._read_distinct_layers(source, image)
+        timer.end("layers")
+
+        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
+        timer.end("analysis")
+        return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
-        """Analyse the images of all platforms that an index has, reading layers that several share once.
+        """Analyse the images of all platforms of an index; layers that several images share are read once.
 
-        A single image counts as an index of one; ``platform`` is not looked at. Raises PlatformError for what is wrong
-        with one of the images, and other OcisizeErrors.
+        A single image counts as an index of one; ``platform`` is ignored. ``select`` chooses among several images in one
+        file. Raises PlatformError for an error in one of the images, and other OcisizeErrors.
         """
         image = os.fspath(image)
-        with closing(open_source(image, select=select, connection=self.connection, limits=self._limits())) as source:
+        with closing(self._open(image, select)) as source:
             return self.analyze_all_source(source, name=image)
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
-        """Analyse the images of all platforms from any Source; the caller closes it."""
+        """Analyse the images of all platforms of a source, which the caller closes; raises as ``analyze_all`` does."""
         from ocisize.comparison.platforms import find_drift
         from ocisize.model.platforms import IndexAnalysis
 
+        timer = PhaseTimer(_log)
         source = complete_source(source)
+
+        # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)
-        images = dict[str, tuple[Image, Base | None]]()
+        _log.info("%s: platforms %s", source.reference or name, ", ".join(index.images))
+        images: dict[str, tuple[Image, Base | None]] = {}
         for label, image in index.images.items():
             with error_context(label):
-                base, note = self._find_base(image)
-            images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [note]))), base
+                base, warning = self._find_base(image)
+            images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [warning]))), base
+        timer.end("manifests, configs and base images")
+
+        # Read the layers of all images, each distinct one once.
         layers = shared_layers(index.images)
+        reader = self._make_reader(source, TIMES_TWO_IMAGES)
         try:
-            found = self._scan_layers(source, list(layers.values()), self._limits(TIMES_TWO_IMAGES))
+            results = reader.read(list(layers.values()))
         except LayerError as error:
             raise locate_error(error, index.images, list(layers)) from error
-        outcomes = dict(zip(layers, found, strict=True))
-        analyses = {}
+        outcomes = dict(zip(layers, results, strict=True))
+        timer.end("layers")
+
+        # Analyse each image from the scans of its layers.
+        analyses: dict[str, Analysis] = {}
         for label, (image, base) in images.items():
             with error_context(label):
-                own = self._hash_alike(image, [outcomes[layer_key(layer)] for layer in image.layers])
-                analyses[label] = analyze_layers(source, name, image, own, self.catalog or load_catalog(), base)
+                own_outcomes = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
+                analyses[label] = analyze_layers(source, name, image, own_outcomes, self.catalog or load_catalog(), base)
+        timer.end("analyses")
+
         return IndexAnalysis(
             source=name,
             format=source.format,
@@ -161,75 +214,71 @@ class Analyzer:
             warnings=index.warnings,
         )
 
+    def _make_limits(self, times: int = 1) -> Limits:
+        """The limits, lowered to ``max_memory``."""
+        if self.max_memory is None:
+            return self.limits
+        return limits_within(self.max_memory, self.limits, jobs=self.jobs, times=times)
+
+    def _open(self, name: str, select: str | None = None) -> ImageSource:
+        timer = PhaseTimer(_log)
+        source = open_source(name, select=select, connection=self.connection, limits=self._make_limits())
+        timer.end("open")
+        return source
+
     def _find_base(self, image: Image) -> tuple[Base | None, str | None]:
-        """The base image, and a warning where it is not the one that was given."""
-        found = find_base(image.config, image.annotations, len(image.layers))
+        """The base image of ``image``, and a warning if it is not the one that ``base`` names."""
+        guessed = find_base(image.config, image.annotations, len(image.layers))
         if self.base is None:
-            return found, None
-        given, note = match_given(self._read_base(image.platform), [layer.diff_id for layer in image.layers])
-        return given or found, note
+            return guessed, None
+        given, warning = match_given(self._read_base(image.platform), [layer.diff_id for layer in image.layers])
+        return given or guessed, warning
 
     def _read_base(self, platform: Platform) -> GivenBase:
+        """The image that ``base`` names, for this platform. Raises SourceError."""
         name = os.fspath(self.base or "")
         try:
-            with closing(open_source(name, connection=self.connection, limits=self._limits())) as source:
+            with closing(self._open(name)) as source:
                 base = read_image(source, platform if platform.os and platform.architecture else None)
-                in_layout = source.format.startswith("oci-")  # where names may be mere tags
+                in_layout = source.format.startswith("oci-")  # layouts name images by their tags alone
                 return GivenBase(
                     name=name if in_layout or source.reference is None else source.reference,
                     digest=base.digest if source.has_manifest else None,
                     diff_ids=tuple(layer.diff_id for layer in base.layers),
                 )
         except OcisizeError as error:
-            named = name in str(error) or isinstance(error, InvalidReference)  # which may hold a password
-            which = "the base image:" if named else f"the base image {name}:"
+            # A name that is not a reference may hold a password, so it is not repeated.
+            is_named = name in str(error) or isinstance(error, InvalidReference)
+            which = "the base image:" if is_named else f"the base image {name}:"
             raise SourceError(f"{which} {error}", hint=error.hint) from error
 
-    def _scan(self, source: ImageSource, image: Image) -> list[Outcome]:
-        distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        found: dict[tuple[str, str | None], Outcome] = {key: self._kept[key] for key in distinct if key in self._kept}
-        missing = {key: layer for key, layer in distinct.items() if key not in found}
-        found.update(zip(missing, self._scan_layers(source, list(missing.values()), self._limits()), strict=True))
-        if self.keep_layers:  # unverified ones prove nothing about another image's layers
-            scans = {key: scan for key in missing if isinstance(scan := found[key], LayerScan)}
-            self._kept.update((key, scan) for key, scan in scans.items() if scan.digest_verified)
-        return self._hash_alike(image, [found[layer.descriptor.digest, layer.diff_id] for layer in image.layers])
+    def _read_distinct_layers(self, source: ImageSource, image: Image) -> list[Outcome]:
+        """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""
+        layers = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
+        outcomes: dict[tuple[str, str | None], Outcome] = {key: self._scans[key] for key in layers if key in self._scans}
+        missing = {key: layer for key, layer in layers.items() if key not in outcomes}
+        reader = self._make_reader(source)
+        outcomes.update(zip(missing, reader.read(list(missing.values())), strict=True))
+        if self.keep_layers:
+            for key in missing:
+                scan = outcomes[key]
+                if isinstance(scan, LayerScan) and scan.digest_verified:  # else its bytes may not be those of the digest
+                    self._scans[key] = scan
+        own_outcomes = [outcomes[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
+        return reader.hash_duplicates(image.layers, own_outcomes)
 
-    def _hash_alike(self, image: Image, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        return hash_duplicate_candidates(image.layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
-
-    def _scan_layers(self, source: ImageSource, layers: Sequence[Layer], limits: Limits) -> list[Outcome]:
-        stored = sum(layer.descriptor.size for layer in layers)
-        half, tally = stored / 2, Tally(limits, stored)
-
-        def scan(layer: Layer, check: Check) -> LayerScan:
-            return scan_layer(
-                source,
-                layer,
-                verify=self.verify,
-                hash_content=self.hash_content,
-                meter=Meter(tally),
-                hash_in_thread=self.jobs == 1 or layer.descriptor.size > half,  # else every core has a layer to hash itself
-                on_bytes=self._progress_of(layer, len(layers), check),
-            )
-
-        return read_layers(source, layers, scan, jobs=self.jobs, keep_going=self.keep_going)
-
-    def _progress_of(self, layer: Layer, layers: int, check: Check) -> Callable[[int], None]:
-        size, reported = layer.descriptor.size, -_PROGRESS_STEP
-
-        def on_bytes(done: int) -> None:
-            nonlocal reported
-            check()
-            if self.on_progress is not None and (done - reported >= _PROGRESS_STEP or done >= size > reported):
-                reported = done
-                try:
-                    with self._lock:
-                        self.on_progress(Progress(layer.index, layers, done, size))
-                except BaseException as error:
-                    raise CallbackFailed(error) from None
-
-        return on_bytes
+    def _make_reader(self, source: ImageSource, times: int = 1) -> LayerReader:
+        """A reader of layers with these options; ``times`` is that of the memory law."""
+        return LayerReader(
+            source=source,
+            jobs=self.jobs,
+            verify=self.verify,
+            hash_content=self.hash_content,
+            keep_going=self.keep_going,
+            limits=self._make_limits(times),
+            on_progress=self.on_progress,
+            progress_lock=self._lock,
+        )
 
 
 def analyze(
@@ -240,5 +289,12 @@ def analyze(
     verify: bool = False,
     connection: Connection | None = None,
 ) -> Analysis:
-    """Analyse one image with default options; see Analyzer."""
+    """Analyse one image with default options.
+
+    ``image`` is a reference, a saved archive or a layout folder; ``select`` chooses among several images in one file. The
+    other options are those of Analyzer. Raises OcisizeError.
+
+    >>> analysis = analyze("docker.io/library/debian:12", platform="linux/amd64")  # doctest: +SKIP
+    >>> print(f"{analysis.compressed_size:,} bytes to download, {analysis.wasted_size:,} wasted")  # doctest: +SKIP
+    """
     return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)

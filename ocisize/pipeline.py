@@ -23,6 +23,7 @@ from ocisize.findings.advise import advise
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
+from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis, Failure, LayerAnalysis
 from ocisize.model.base import Base
 from ocisize.model.dive import DiveFigures
@@ -34,7 +35,6 @@ from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
-from ocisize.timing import PhaseTimer
 
 #: error class → the step of reading that failed, as ``Failure.step`` names it
 _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
@@ -46,7 +46,7 @@ _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
 )
 _UNKNOWN = "unknown"  # compression of a layer that could not be read
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def analyze_layers(
@@ -66,7 +66,7 @@ def analyze_layers(
 
     The scans stay as they are, and the analysis shares their columns.
     """
-    timer = PhaseTimer(_logger)
+    timer = PhaseTimer(_log)
 
     # A layer that could not be read counts as one without files; its facts keep the error.
     scans = [_empty_scan() if isinstance(outcome, LayerError) else outcome for outcome in outcomes]

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from ocisize.analyzer import Analyzer, Progress, ProgressCallback
+    from ocisize.analyzer import Analyzer
     from ocisize.cli.options import Output
+    from ocisize.layer.reader import Progress, ProgressCallback
 
 
 def prepare_streams() -> None:

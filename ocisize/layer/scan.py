@@ -34,7 +34,7 @@ _MAX_DRAINED = 256 << 20  # bytes read on, to see whether a blob that cannot be 
 # Header scanning holds the GIL, so two plain layers in parallel are slower than one after the other (+20 % CPU).
 _HEADER_SCAN_LOCK = fork_safe(threading.Lock())
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -93,9 +93,9 @@ def scan_layer(
             scan = _scan_stream(blob, layer, verify=verify, hash_in_thread=hash_in_thread, meter=meter, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
-    if _logger.isEnabledFor(logging.DEBUG):
+    if _log.isEnabledFor(logging.DEBUG):
         place, seconds = "in place" if scan.region is not None else "streamed", time.perf_counter() - started
-        _logger.debug(
+        _log.debug(
             "layer %d (%s): %s, %s, %d bytes, %d entries, %.3f s",
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
         )  # fmt: skip
