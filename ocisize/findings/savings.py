@@ -153,11 +153,10 @@ class _Savings:
         own = claim.change.layer if claim.change else layer
         drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
         if drop is not None and change.build_step == self._evidence.layers[layer].build_step:
-            return f"Drop layer {drop}, `{self._evidence.step(drop)}`: layer {layer}, `{change.shown}`, does the same."
+            return f"Drop layer {drop}, `{self._evidence.step(drop)}`: layer {layer}, `{change.excerpt}`, does the same."
         dropped = "" if drop is None else f", and drop layer {drop}, `{self._evidence.step(drop)}`"
-        return (
-            f"Change layer {layer} to `{change.shown}`{more}{dropped}{claim.fix_suffix}.{self._without_lists(layer, change)}"
-        )
+        lists = self._without_lists(layer, change)
+        return f"Change layer {layer} to `{change.excerpt}`{more}{dropped}{claim.fix_suffix}.{lists}"
 
     def _without_lists(self, layer: int, change: Rewritten) -> str:
         """Which steps relied on the lists of packages that a step written anew removes."""

@@ -1,4 +1,7 @@
-"""How to give files their owner and mode where they come in, instead of storing them again in a RUN of its own."""
+"""Owners and modes of files: options of the COPY, or commands of the RUN, that writes the files in the first place.
+
+A RUN that only changes the owner or mode of files stores all of them again in its layer.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +17,35 @@ from ocisize.model.build_step import BuildStep
 
 _MODE = re.compile(r"[0-7]{3,4}")
 _OWNER = re.compile(r"[\w.-]+(?::[\w.-]*)?")
+_RECURSIVE_OPTION = re.compile(r"--recursive|-\w*R\w*")
+_PLACEHOLDER_OPTIONS = "--chown=USER:GROUP --chmod=MODE"
 
 
 @attrs.frozen(kw_only=True)
 class OwnershipChange:
-    """One chown or chmod."""
+    """One chown or chmod command."""
 
     text: str
     tool: str  #: ``chown`` or ``chmod``
     value: str  #: owner or mode
-    targets: tuple[str, ...]  #: without slashes at their ends
+    targets: tuple[str, ...]  #: paths without slashes at their ends
     recursive: bool
 
     @property
     def option(self) -> str:
-        """The same as an option of COPY."""
+        """The option of COPY that does the same, such as ``--chown=app:app``."""
         return f"--{self.tool}={self.value}"
 
 
 def ownership_changes(step: BuildStep) -> tuple[list[OwnershipChange], bool]:
-    """The chowns and chmods of a RUN that can be told from its text, and whether they are all that it does."""
+    """Return the chown and chmod commands of a RUN, and whether they are all that the RUN does.
+
+    Commands with other owners than names and numbers, or other modes than octal ones, do not count.
+
+    >>> changes, is_all = ownership_changes(BuildStep("RUN chown -R app:app /app/ && make"))
+    >>> changes[0].option, changes[0].targets, is_all
+    ('--chown=app:app', ('/app',), False)
+    """
     if step.commands is None:
         return [], False
     changes = [_parse_command(command) for command in step.commands]
@@ -41,7 +53,13 @@ def ownership_changes(step: BuildStep) -> tuple[list[OwnershipChange], bool]:
 
 
 def target_of(copy: BuildStep, folder: str) -> str | None:
-    """Where a COPY or ADD puts its files, as an absolute path without a slash at its end; ``folder`` is the WORKDIR."""
+    """Return the destination of a COPY or ADD as an absolute path without a slash at its end; None if it is not clear.
+
+    ``folder`` is the working directory at that step.
+
+    >>> target_of(BuildStep("COPY --link src ./lib/"), "/app")
+    '/app/lib'
+    """
     words = copy.arguments.split()
     if len(words) < 2 or words[-1].endswith("]"):
         return None
@@ -52,68 +70,76 @@ def target_of(copy: BuildStep, folder: str) -> str | None:
 
 
 def copy_with_ownership(copy: BuildStep, step: BuildStep, layer: int, target: str | None) -> str:
-    """What to write instead of a COPY and a later RUN that gives its files another owner or mode.
+    """Return a fix that sets owner and mode in a COPY instead of in a later RUN.
 
-    To drop the RUN is advised only where all it does is done by the COPY then.
+    ``step`` is the later RUN, ``layer`` the index of its layer, and ``target`` is what ``target_of`` returns for the COPY.
+    The fix drops the RUN only if the COPY then does everything that the RUN does.
+
+    >>> copy, step = BuildStep("COPY . /app"), BuildStep("RUN chown -R app /app")
+    >>> copy_with_ownership(copy, step, 4, "/app")
+    'Set owner and mode where the files come in, `COPY --chown=app . /app`, and drop layer 4, `RUN chown -R app /app`.'
     """
-    found, whole = ownership_changes(step)
-    carried = [grant for grant in found if grant.recursive and target is not None and target in grant.targets]
-    named = [grant for grant in found if not grant.recursive and _inside(grant, target)]
-    word, _, rest = copy.text.partition(" ")
-    options = " ".join(dict.fromkeys(grant.option for grant in carried)) or "--chown=USER:GROUP --chmod=MODE"
+    changes, is_all = ownership_changes(step)
+    carried = [change for change in changes if change.recursive and target is not None and target in change.targets]
+    separate = [change for change in changes if not change.recursive and _is_inside(change, target)]
+    keyword, _, rest = copy.text.partition(" ")
+    options = " ".join(dict.fromkeys(change.option for change in carried)) or _PLACEHOLDER_OPTIONS
     for option in options.split():
         rest = re.sub(rf"{option.partition('=')[0]}=\S+\s+", "", rest)
-    write = f"Set owner and mode where the files come in, `{word} {options} {rest}`"
+    fix = f"Set owner and mode where the files come in, `{keyword} {options} {rest}`"
     if not carried:
-        return f"{write}, and leave them alone in `{shorten(step.text)}`."
-    exact = [grant for grant in carried if grant.targets == (target,)]
-    apart = ", ".join(f"{' '.join(grant.targets)} with `{word} {_more(options, grant)}`" for grant in named)
-    copies = f"; copy {apart} (a RUN stores files again)" if named else ""
-    if whole and len(exact) + len(named) == len(found):
-        return f"{write}{copies}, and drop layer {layer}, `{shorten(step.text)}`."
-    texts = [
-        f"drop `{grant.text}`" if grant in (*exact, *named) else f"take {target} out of `{grant.text}`"
-        for grant in found
-        if grant in (*carried, *named)
+        return f"{fix}, and leave them alone in `{shorten(step.text)}`."
+    exact = [change for change in carried if change.targets == (target,)]
+    copies = ", ".join(
+        f"{' '.join(change.targets)} with `{keyword} {_replace_option(options, change)}`" for change in separate
+    )
+    extra = f"; copy {copies} (a RUN stores files again)" if separate else ""
+    if is_all and len(exact) + len(separate) == len(changes):
+        return f"{fix}{extra}, and drop layer {layer}, `{shorten(step.text)}`."
+    edits = [
+        f"drop `{change.text}`" if change in (*exact, *separate) else f"take {target} out of `{change.text}`"
+        for change in changes
+        if change in (*carried, *separate)
     ]
-    return f"{write}{copies}; in layer {layer}, {' and '.join(dict.fromkeys(texts))}.{_before(step)}"
+    users = " Make the user in a step before." if makes_users(step) else ""
+    return f"{fix}{extra}; in layer {layer}, {' and '.join(dict.fromkeys(edits))}.{users}"
 
 
-def _more(options: str, grant: OwnershipChange) -> str:
-    """The options of a COPY with one more, in place of its like."""
-    kept = [option for option in options.split() if not option.startswith(f"--{grant.tool}=")]
-    return " ".join([*kept, grant.option])
+def _replace_option(options: str, change: OwnershipChange) -> str:
+    """The options with that of a change, in place of one of the same tool."""
+    others = [option for option in options.split() if not option.startswith(f"--{change.tool}=")]
+    return " ".join([*others, change.option])
 
 
 def chown_for_earlier_run(step: BuildStep, paths: Sequence[str]) -> tuple[str, str] | None:
-    """The command for the end of the RUN that writes these files, and what to take out of the later step for it.
+    """Return the chown or chmod command to append to the earlier RUN that writes ``paths``, and the edit of the later RUN.
 
-    None where the step's text does not tell which of its commands changes them.
+    ``step`` is the later RUN. The edit is a text like ``take /app out of``, or "" if the later RUN can go. Returns None if
+    the text of the later RUN does not show which of its commands changes the paths, which have no leading slash.
+
+    >>> chown_for_earlier_run(BuildStep("RUN chown -R app /app /srv"), ["app/a", "app/b"])
+    ('chown -R app /app', 'take /app out of')
     """
-    found, whole = ownership_changes(step)
-    kept: list[str] = []
-    out: list[str] = []
-    for grant in found:
-        targets = [target for target in grant.targets if any(_holds(target, f"/{path}") for path in paths)]
+    changes, is_all = ownership_changes(step)
+    commands: list[str] = []
+    moved: list[str] = []
+    for change in changes:
+        targets = [target for target in change.targets if any(_contains(target, f"/{path}") for path in paths)]
         if targets:
-            flag = " -R" if grant.recursive else ""
-            kept.append(f"{grant.tool}{flag} {grant.value} {' '.join(targets)}")
-            out += targets
-    if not kept:
+            flag = " -R" if change.recursive else ""
+            commands.append(f"{change.tool}{flag} {change.value} {' '.join(targets)}")
+            moved += targets
+    if not commands:
         return None
-    rest = whole and all(set(grant.targets) <= set(out) for grant in found)
-    return " && ".join(kept), "" if rest else f"take {' '.join(dict.fromkeys(out))} out of"
+    can_drop = is_all and all(set(change.targets) <= set(moved) for change in changes)
+    return " && ".join(commands), "" if can_drop else f"take {' '.join(dict.fromkeys(moved))} out of"
 
 
-def _before(step: BuildStep) -> str:
-    return " Make the user in a step before." if makes_users(step) else ""
+def _is_inside(change: OwnershipChange, target: str | None) -> bool:
+    return target is not None and all(path.startswith(f"{target}/") for path in change.targets)
 
 
-def _inside(grant: OwnershipChange, target: str | None) -> bool:
-    return target is not None and all(each.startswith(f"{target}/") for each in grant.targets)
-
-
-def _holds(target: str, path: str) -> bool:
+def _contains(target: str, path: str) -> bool:
     return path == target or path.startswith(f"{target.rstrip('/')}/")
 
 
@@ -133,5 +159,5 @@ def _parse_command(command: str) -> OwnershipChange | None:
         tool=words[0],
         value=value,
         targets=tuple(target.rstrip("/") or "/" for target in targets),
-        recursive=any(option == "--recursive" or re.fullmatch(r"-\w*R\w*", option) for option in options),
+        recursive=any(map(_RECURSIVE_OPTION.fullmatch, options)),
     )

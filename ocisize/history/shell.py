@@ -8,26 +8,28 @@ import attrs
 
 from ocisize.model.build_step import BuildStep, split_commands
 
+_RUN = "RUN "
 _MAX_IN_SENTENCE = 120  # characters of a step within a sentence
 _MAX_WHOLE = 400  # characters of a step that is shown as a whole
 
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """A change to the RUN that made a layer: of one of its commands or several, or a command more at its end."""
+    """A change to the RUN that made a layer: an edit of its commands, a command to append, or both."""
 
     layer: int
-    edit: Callable[[list[str]], list[str] | None] | None = None  #: all commands → all commands; None: not to be changed
-    command: str = ""
+    #: given all commands, without the word RUN, returns them changed; None for no change
+    edit: Callable[[list[str]], list[str] | None] | None = None
+    command: str = ""  #: to append
 
 
 @attrs.frozen
 class Rewritten:
-    """A RUN with some changes made."""
+    """A RUN after some changes."""
 
     build_step: BuildStep
-    shown: str  #: short enough for a sentence: of a long step, only what changes
-    made: tuple[bool, ...]  #: by change
+    excerpt: str  #: short enough for a sentence: of a long step, only what changes
+    made: tuple[bool, ...]  #: for each change, whether it is part of the step
 
 
 def shorten(text: str, max_length: int = _MAX_IN_SENTENCE) -> str:
@@ -40,7 +42,12 @@ def shorten(text: str, max_length: int = _MAX_IN_SENTENCE) -> str:
 
 
 def edit_each(change: Callable[[str], str | None]) -> Callable[[list[str]], list[str] | None]:
-    """An edit of single commands: ``change`` gets each one and returns the new one, or None to leave it."""
+    """Return an edit of all commands from a function that changes one: it returns the new command, or None to keep it.
+
+    >>> edit = edit_each(lambda command: f"{command} --no-cache-dir" if command.startswith("pip ") else None)
+    >>> edit(["make", "pip install x"]), edit(["make"])
+    (['make', 'pip install x --no-cache-dir'], None)
+    """
 
     def edit(before: list[str]) -> list[str] | None:
         after = [change(command) or command for command in before]
@@ -59,7 +66,7 @@ def apply_changes(step: BuildStep, changes: Sequence[Change]) -> Rewritten | Non
     """
     if not step.is_editable:
         return None
-    parts = split_commands(step.text)
+    parts = split_commands(step.text.removeprefix(_RUN))
     before = parts[::2]
     made: list[bool] = []
     added: list[str] = []
@@ -74,7 +81,11 @@ def apply_changes(step: BuildStep, changes: Sequence[Change]) -> Rewritten | Non
         )
     if not any(made):
         return None
-    whole = " && ".join(["".join(parts), *added])
-    edited = [shorten(command, _MAX_WHOLE) for command, old in zip(parts[::2], before, strict=True) if command != old]
+    whole = _RUN + " && ".join(["".join(parts), *added])
+    edited = [
+        shorten(command if index else _RUN + command, _MAX_WHOLE)
+        for index, (command, old) in enumerate(zip(parts[::2], before, strict=True))
+        if command != old
+    ]
     excerpt = "; ".join([*edited, *(["… && " + " && ".join(added)] if added else [])])
     return Rewritten(BuildStep(whole), whole if len(whole) <= _MAX_WHOLE else excerpt, tuple(made))

@@ -10,7 +10,7 @@ from ocisize.model.build_step import BuildStep
 
 def append(step: str, *added: str) -> str | None:
     changed = apply_changes(BuildStep(step), [Change(layer=0, command=command) for command in added])
-    return changed.shown if changed else None
+    return changed.excerpt if changed else None
 
 
 @pytest.mark.parametrize("step", ["COPY a b", "RUN <<EOF", "RUN a # b", "RUN a &&", 'RUN ["a", "b"]', "RUN a \\", ""])
@@ -27,7 +27,7 @@ def test_long_steps_are_shown_in_part() -> None:
     edit = edit_each(lambda command: f"{command} y" if "pip" in command else None)
     changed = apply_changes(BuildStep(step), [Change(layer=0, edit=edit), Change(layer=0, command="rm z")])
     assert changed is not None
-    assert changed.shown == "pip install x y; … && rm z"
+    assert changed.excerpt == "pip install x y; … && rm z"
     assert changed.build_step.text == f"{step} y && rm z"
     assert append(step, "rm z") == "… && rm z"
     assert apply_changes(BuildStep("RUN make"), [Change(layer=0, edit=edit_each(lambda command: None))]) is None
