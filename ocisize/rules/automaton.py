@@ -1,12 +1,12 @@
-"""Automaton: which of many globs match a path, asked for one directory after the other.
+"""Automaton: which of many globs match a path, directory by directory.
 
-All globs together are one automaton over path components whose states are made on the way. A directory's state is found
-once, by one step from its parent's, and says what is left to ask of the names in it. Globs are known by their number.
+The automaton reads path components. Its states are made when a directory first needs them: the state of a directory is
+found once, by one step from the state of its parent, and holds the tests for the names in the directory. Globs are known
+by their number.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Generic, TypeVar
@@ -16,10 +16,10 @@ import attrs
 from ocisize.filesystem.directories import MAX_PATH, DirectoryIndex
 from ocisize.globs import ANY_DEPTH, Component, Glob
 
-START = 3  #: bytes that tell names apart where they have no key; with one, ten times as many needed a closer look
+START = 3  #: bytes of a name's start by which components without a key are found; one byte is too common
 
-_Position = tuple[int, int]  # a glob's number and how many of its components are matched
-_End = tuple[int, bool]  # a glob's number, whether it matches directories only
+_Position = tuple[int, int]  # number of a glob, number of its components that are matched
+_End = tuple[int, bool]  # number of a glob, whether it matches directories only
 T = TypeVar("T")
 
 
@@ -27,126 +27,118 @@ _Tests = list[tuple[Callable[[bytes], bool], T]]
 
 
 @attrs.frozen
-class _Names(Generic[T]):
-    """Components with a value each, found by name: each stands in the one place that tells most."""
+class _ComponentIndex(Generic[T]):
+    """Components of globs with a value each, found by name.
+
+    A component is in the first of the tables that it has a key for, so that few names are tested against more than one
+    component. Without ``by_start`` or ``by_end`` a run takes 6 % more CPU; benchmarks/NOTES.md has the figures.
+    """
 
     by_key: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
     by_start: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_first: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
     by_end: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_needle: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
     others: _Tests[T] = attrs.field(factory=list)
-    unsure: set[bytes] = attrs.field(factory=set)  #: keys of components that ask for more, unlike ``*.key``
-    needle: re.Pattern[bytes] | None = None  #: finds all in ``by_needle``
+    unsure: set[bytes] = attrs.field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
 
-    def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _Names[T]:
-        """The same and more components, each in the place that tells most."""
-        more = _Names(
-            dict(self.by_key),
-            dict(self.by_start),
-            dict(self.by_first),
-            dict(self.by_end),
-            dict(self.by_needle),
-            [*self.others],
-            set(self.unsure),
-        )
+    def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
+        """An index with these components added."""
+        more = _ComponentIndex(dict(self.by_key), dict(self.by_start), dict(self.by_end), [*self.others], set(self.unsure))
         for component, value in pairs:
-            found = (component.test, value)
-            for place, told in (
+            for table, key in (
                 (more.by_key, component.key),
                 (more.by_start, component.start[:START] if len(component.start) >= START else None),
-                (more.by_first, component.start[:1] or None),
                 (more.by_end, component.end[-1:] or None),
-                (more.by_needle, component.needle or None),
             ):
-                if told is not None:
-                    place[told] = [*place.get(told, ()), found]
+                if key is not None:
+                    table[key] = [*table.get(key, ()), (component.test, value)]
                     break
             else:
-                more.others.append(found)
+                more.others.append((component.test, value))
             if component.key is not None and component.text.encode() != b"*." + component.key:
                 more.unsure.add(component.key)
-        needles = b"|".join(map(re.escape, more.by_needle))
-        return attrs.evolve(more, needle=re.compile(needles) if needles else None)
+        return more
 
     def matching(self, name: bytes) -> list[T]:
         """The values of the components that match a name."""
         by_key = self.by_key.get(name.rpartition(b".")[2])
         by_start = self.by_start.get(name[:START])
-        by_first = self.by_first.get(name[:1])
         by_end = self.by_end.get(name[-1:])
-        by_needle = (
-            chain.from_iterable(self.by_needle.values()) if self.needle is not None and self.needle.search(name) else ()
-        )
-        if not (by_key or by_start or by_first or by_end or by_needle or self.others):
+        if not (by_key or by_start or by_end or self.others):
             return []
-        found = chain(by_key or (), by_start or (), by_first or (), by_end or (), by_needle, self.others)
-        return [value for test, value in found if test(name)]
+        tests = chain(by_key or (), by_start or (), by_end or (), self.others)
+        return [value for test, value in tests if test(name)]
 
-    def tells(self, key: bytes) -> bool:
-        """Whether all names with this behind their last dot match the same components, save where their start counts."""
-        asks_more = self.by_first or self.by_needle or self.others
-        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not asks_more
+    def is_decided_by(self, key: bytes) -> bool:
+        """True if all names with this key match the same components, apart from those in ``by_start``.
+
+        The key of a name is what follows its last dot.
+        """
+        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not self.others
 
 
 @attrs.define(eq=False)
 class State:
-    """What a directory's place means for what is directly in it."""
+    """Which globs can match the names in a directory."""
 
-    inside: frozenset[int]  #: globs that match everything below
-    keys: Container[bytes] | None  #: what stands behind the last dot of names that a wanted glob may match; None: anything
-    ends: _Names[_End] = attrs.field(factory=_Names)  #: globs that may end with a name
-    goes_on: _Names[_Position] = attrs.field(factory=_Names)  #: positions behind a name
-    stays: tuple[_Position, ...] = ()  #: positions behind any name
-    usual: dict[int, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: what holds when only ``inside`` matches
-    by_key: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of names told by their key
-    by_name: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)  #: for the caller: of other names
-    below: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as asked for
-    after: dict[tuple[_Position, ...], State] = attrs.field(factory=dict)  #: by the positions that their names lead to
+    inside: frozenset[int]  #: globs that match everything below the directory
+    keys: Container[bytes] | None  #: keys of names that a wanted glob may match; None: any name may match
+    ends: _ComponentIndex[_End] = attrs.field(factory=_ComponentIndex)  #: last components: globs that match a name itself
+    moves: _ComponentIndex[_Position] = attrs.field(factory=_ComponentIndex)  #: other components: positions after a name
+    stays: tuple[_Position, ...] = ()  #: positions after any name
+    children: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as they are known
+    by_positions: dict[tuple[_Position, ...], State] = attrs.field(factory=dict)  #: by the positions after a name
+    #: caches of the caller: the result if only ``inside`` matches, by kind; by key; by name
+    default: dict[int, tuple[int, ...]] = attrs.field(factory=dict)
+    by_key: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)
+    by_name: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)
 
 
 class Automaton:
-    """Globs made ready.
+    """Many globs as one automaton.
 
-    ``wanted`` are the globs that somebody asks for by themselves, each with whether directories count; below a
-    directory that a ``barring`` glob matches, none is asked for.
+    ``wanted``: numbers of the globs whose matches the caller needs, each with whether it may match directories. Other globs
+    only restrict these. ``barring``: numbers of the globs below whose directories no other glob counts.
+
+    >>> from ocisize.globs import parse_glob
+    >>> automaton = Automaton([parse_glob("*.pyc"), parse_glob("/tmp/")], {0: False, 1: False}, ())
+    >>> [number for number, _ in automaton.state_of(b"app").ends.matching(b"main.pyc")]
+    [0]
+    >>> automaton.state_of(b"tmp/build").inside
+    frozenset({1})
     """
 
     def __init__(self, globs: Sequence[Glob], wanted: Mapping[int, bool], barring: Collection[int]) -> None:
         self._globs, self._wanted, self._barring = globs, wanted, frozenset(barring)
         floating = [(number, 0) for number, glob in enumerate(globs) if not glob.anchored]
         ends = self._ends_among(floating)
-        self._ends = _Names[_End]().with_more(ends)
-        self._goes_on = _Names[_Position]().with_more(self._steps_among(floating))
+        self._ends = _ComponentIndex[_End]().with_more(ends)
+        self._moves = _ComponentIndex[_Position]().with_more(self._steps_among(floating))
         self._keys = self._keys_of(ends)
-        everywhere = ((number, at) for number, glob in enumerate(globs) for at in range(len(glob.components)))
-        #: what stands behind the last dot of names that a wanted glob may match in one directory or another
-        self.keys = self._keys_of(self._ends_among(everywhere))
         self._states: dict[tuple[frozenset[int], frozenset[_Position]], State] = {}
-        #: what paths contain whose names match a wanted glob of one component that has no key
+        #: texts of which a path contains one if its name matches a wanted glob of one component without a key
         self.needles = {
             component.needle for component, (number, _) in ends if number in self._wanted and component.key is None
         }
         self.root = self._state(frozenset(), [(number, 0) for number, glob in enumerate(globs) if glob.anchored])
 
     def step(self, state: State, name: bytes) -> State:
-        """The state of a directory in a directory; kept in ``below``, where callers look first."""
-        positions = tuple(state.goes_on.matching(name))
-        found = state.after.get(positions)
-        if found is None:
-            found = state.after[positions] = self._state(state.inside, [*state.stays, *positions])
-        state.below[name] = found
-        return found
+        """The state of the directory ``name`` in a directory. Callers look into ``children`` first, where it is kept."""
+        positions = tuple(state.moves.matching(name))
+        child = state.by_positions.get(positions)
+        if child is None:
+            child = state.by_positions[positions] = self._state(state.inside, [*state.stays, *positions])
+        state.children[name] = child
+        return child
 
     def state_of(self, directory: bytes) -> State:
-        """The state of a directory, from the root: its parents can be thousands."""
+        """The state of a directory, found from the root on."""
         state = self.root
         for name in directory.split(b"/") if directory else ():
-            state = state.below.get(name) or self.step(state, name)
+            state = state.children.get(name) or self.step(state, name)
         return state
 
     def _state(self, inside: frozenset[int], positions: Sequence[_Position]) -> State:
-        """The state after what is matched so far; one object for equal states."""
+        """The state for these globs and positions; equal states are one object."""
         begun, ended = set[_Position](), set[int]()
         for number, at in positions:
             left = self._globs[number].components[at:]
@@ -171,32 +163,32 @@ class Automaton:
         if not inside.isdisjoint(self._barring):
             return State(inside, ())
         stays = tuple(position for position in positions if self._at(position).text == ANY_DEPTH)
-        moves = positions.difference(stays)
-        last = self._ends_among(moves)
+        moving = positions.difference(stays)
+        last = self._ends_among(moving)
         keys: Container[bytes] | None = self._keys | self._keys_of(last) if last else self._keys
         if not inside.isdisjoint(self._wanted) or any(
             number in self._wanted and component.key is None for component, (number, _) in last
         ):
             keys = None
         ends = self._ends.with_more(last) if last else self._ends
-        goes_on = self._goes_on.with_more(self._steps_among(moves)) if moves else self._goes_on
-        return State(inside, keys, ends, goes_on, stays)
+        moves = self._moves.with_more(self._steps_among(moving)) if moving else self._moves
+        return State(inside, keys, ends, moves, stays)
 
     def _at(self, position: _Position) -> Component:
         return self._globs[position[0]].components[position[1]]
 
     def _ends_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _End]]:
-        """Components that are the last of their glob, save ``**``, which may be nothing."""
-        found = []
+        """Components that are the last of their glob, apart from ``**``, which may match nothing."""
+        ends = []
         for number, at in positions:
             glob = self._globs[number]
             left = glob.components[at:]
             if len(left) == 1 or (len(left) == 2 and left[1].text == ANY_DEPTH):
-                found.append((left[0], (number, glob.directory and len(left) == 2)))
-        return found
+                ends.append((left[0], (number, glob.directory and len(left) == 2)))
+        return ends
 
     def _steps_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _Position]]:
-        """Components that others follow, with the position behind them."""
+        """Components that others follow, with the position after them."""
         return [
             (self._at((number, at)), (number, at + 1))
             for number, at in positions
@@ -217,7 +209,7 @@ def find_states(automaton: Automaton, directories: DirectoryIndex) -> list[State
     for path, parent in islice(zip(directories.paths, directories.parents, strict=True), 1, None):
         if len(path) <= MAX_PATH:
             state, name = states[parent], path.rpartition(b"/")[2]
-            states.append(state.below.get(name) or step(state, name))
-        else:  # hangs from another directory than the one it is in
+            states.append(state.children.get(name) or step(state, name))
+        else:  # its parent in the index is not the directory it is in
             states.append(automaton.state_of(path))
     return states
