@@ -1,4 +1,4 @@
-"""check_all: verdicts on the images of all platforms of an index; a budget for a platform that none of them has is told."""
+"""Checking of budgets on the images of all platforms of an index."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ def check_all(
     rules: Sequence[str] | None = None,
     absent: Sequence[str] = (),
 ) -> dict[str, tuple[Verdict, ...]]:
-    """A verdict on every budget for each image, in their order, by what the index calls its platform.
+    """Verdicts by platform: on every budget, in their order, for each image.
 
-    A budget whose platform is none of theirs, and none of those ``absent`` from the file or unread, is UNMATCHED for the
-    first image. ``name`` and ``rules`` are as ``check`` has them.
+    ``analyses``: the images by the platforms of the index.
+    ``absent``: platforms of the index whose images are not in the file or could not be read.
+    ``baseline``, ``name``, ``rules``: as for ``check``.
+
+    A budget for none of all these platforms is UNMATCHED, once, for the first image.
     """
-    named = {each: attrs.evolve(analysis, platform=each) for each, analysis in analyses.items()}
-    found = {each: check(analysis, budgets, baseline, name=name, rules=rules) for each, analysis in named.items()}
+    named = {platform: attrs.evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
+    verdicts = {
+        platform: list(check(analysis, budgets, baseline, name=name, rules=rules)) for platform, analysis in named.items()
+    }
     platforms = [*analyses, *absent]
     for number, budget in enumerate(budgets):
-        if budget.level is not Level.OFF and not any(is_for(budget.platform, each) for each in platforms):
-            first = next(iter(found), None)
-            if first is not None:
-                verdicts = list(found[first])
-                reason = f"no image is for {budget.platform}, only for {', '.join(platforms)}"
-                verdicts[number] = attrs.evolve(verdicts[number], status=BudgetStatus.UNMATCHED, reason=reason)
-                found[first] = tuple(verdicts)
-    return found
+        if budget.level is not Level.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
+            reason = f"no image is for {budget.platform}, only for {', '.join(platforms)}"
+            for first in list(verdicts.values())[:1]:
+                first[number] = attrs.evolve(first[number], status=BudgetStatus.UNMATCHED, reason=reason)
+    return {platform: tuple(judged) for platform, judged in verdicts.items()}

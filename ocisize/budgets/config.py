@@ -1,6 +1,6 @@
-"""Where budgets and baselines lie on disk: found, read and written.
+"""Files of budgets and baselines: finding, reading and writing them.
 
-The first of ``ocisize.toml``, ``pyproject.toml`` with a ``[tool.ocisize]``, and ``.dive-ci`` in a folder counts.
+Budgets are in the first of ``ocisize.toml``, ``pyproject.toml`` with ``[tool.ocisize]``, and ``.dive-ci`` in a folder.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ _TABLE = ("tool", "ocisize")
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """What a team has set up for its images."""
+    """Budgets, and the baseline that growth is measured from."""
 
     budgets: tuple[Budget, ...] = ()
-    name: str | None = None  #: how the baseline knows the image, where that is not its reference
+    name: str | None = None  #: of the image in the baseline; None: its reference
     baseline: Path = Path(BASELINE_FILE)
-    file: Path | None = None  #: where it was read; None where there is nothing set up
+    file: Path | None = None  #: that it was read from; None if there is none
 
     @property
-    def sets_up(self) -> bool:
-        """Whether its file says anything of ocisize."""
-        named = self.file is not None and self.baseline != self.file.parent / BASELINE_FILE
-        return bool(self.budgets or self.name or named)
+    def has_settings(self) -> bool:
+        """True if its file has budgets, a name or a baseline."""
+        has_baseline = self.file is not None and self.baseline != self.file.parent / BASELINE_FILE
+        return bool(self.budgets or self.name or has_baseline)
 
 
 def find_config(folder: Path) -> Config:
-    """What the files of a folder set up; raises BudgetError."""
+    """The settings of a folder, empty if it has no file of budgets; raises BudgetError."""
     if (folder / OWN_FILE).is_file():
         return load_config(folder / OWN_FILE)
     project = folder / PROJECT_FILE
     if project.is_file() and _TABLE[-1] in _read(project):
         config = load_config(project)
-        if config.sets_up:  # and is not just a dependency on us
+        if config.has_settings:  # other files name ocisize as a dependency
             return config
     if (folder / DIVE_FILE).is_file():
         return load_config(folder / DIVE_FILE)
@@ -54,7 +54,7 @@ def find_config(folder: Path) -> Config:
 
 
 def load_config(path: Path) -> Config:
-    """What one file sets up: TOML if its name says so, else in the form of ``.dive-ci``. Raises BudgetError."""
+    """The settings of a file: TOML if its name ends in ``.toml``, else a ``.dive-ci``. Raises BudgetError."""
     text = _read(path)
     if path.suffix != ".toml":
         settings = Settings(budgets=dive_budgets({}, parse_dive_ci(text, str(path)), str(path)))
@@ -69,18 +69,18 @@ def load_config(path: Path) -> Config:
 
 
 def load_dive_budgets(flags: Mapping[str, str], path: Path | None) -> tuple[Budget, ...]:
-    """The three rules of dive by its flags and a file in the form of ``.dive-ci``; raises BudgetError."""
+    """The budgets of dive's rules, from values of its flags and a ``.dive-ci`` file; raises BudgetError."""
     rules = parse_dive_ci(_read(path), str(path)) if path is not None else {}
     return dive_budgets(flags, rules, str(path))
 
 
 def load_baseline(path: Path) -> Baseline | None:
-    """Read a baseline, None where there is no such file; raises BudgetError."""
+    """Read a baseline, None if there is no such file; raises BudgetError."""
     return baseline_from_json(_read(path), str(path)) if path.exists() else None
 
 
 def save_baseline(baseline: Baseline, path: Path) -> bool:
-    """Write a baseline as a whole or not at all, and say whether that changed the file. Raises OSError."""
+    """Write a baseline, atomically; True if that changed the file. Raises OSError."""
     text = baseline_to_json(baseline)
     if path.exists() and path.read_text("utf-8") == text:
         return False

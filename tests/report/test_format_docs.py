@@ -57,7 +57,7 @@ def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: 
     assert f"`{document['schema']}`" in SECTIONS["json"]
     if command != "baseline":
         assert set(document) >= HEAD
-    totals = {"wire", "unpacked", "live", "waste", "files", "layers", "file_size"}
+    totals = {"compressed_size", "content_size", "live_size", "wasted_size", "files", "layers", "file_size"}
     shares = {"wasted_compressed_size", "sure", "likely", "ask"}
     named = set(re.findall(r"`(\w+)`", SECTIONS["json"]))
     assert set(keys_of(document)) - named - totals - shares == set()
