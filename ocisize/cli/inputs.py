@@ -36,7 +36,7 @@ def read_image(
 
 def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
     """Analyse the image that the options name by an analyzer that may have read others; raises OcisizeError."""
-    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
+    with progress_bars(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=options.select)
     if not options.quiet:
         show_warnings(analysis.warnings)
@@ -50,7 +50,7 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> Inde
         raise ViewError("--all-platforms and --platform: choose one of them")
     base, rules = getattr(options, "base", None), getattr(options, "rules", None)
     analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
-    with progress_bars(analyzer, show=not options.quiet and sys.stderr.isatty()):
+    with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
         absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
@@ -61,6 +61,11 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> Inde
     for name, analysis in index.analyses.items():
         show_unread(analysis, about=name)
     return index
+
+
+def _shows_progress(options: argparse.Namespace) -> bool:
+    """Progress bars are for terminals only; the lines of a log would tear them."""
+    return not options.quiet and not options.verbose and sys.stderr.isatty()
 
 
 def refuse_absent(index: IndexAnalysis) -> None:

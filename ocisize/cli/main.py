@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 
 import ocisize
@@ -95,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := settle_outputs(options, next(iter(module.FORMATS)), several=getattr(module, "SEVERAL", False)):
         parser.error(wrong)
     try:
-        status: int = module.run(options)
+        with _logging(options):
+            status: int = module.run(options)
     except OcisizeError as error:
         for text in _describe(error, options.image):
             print_message("error", text)
@@ -114,6 +116,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_message("error", "interrupted")
         return INTERRUPTED
     return status
+
+
+def _logging(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The log on standard error, as ``--verbose`` asks; its modules are imported only then."""
+    if not options.verbose:
+        return nullcontext()
+    from ocisize.cli.logs import log_to_stderr
+
+    return log_to_stderr(options.verbose)
 
 
 def _describe(error: OcisizeError, image: str) -> Sequence[str]:

@@ -52,6 +52,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")
     _add_limits(add)
     add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
+    add("-v", "--verbose", action="count", default=0, help="log requests and choices to standard error; -vv: details too")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -18,6 +19,7 @@ from ocisize.oci.source import Source
 
 MAX_LAYERS = 4096
 _MAX_LISTED_BLOBS = 5  # of an artifact that is not an image
+_log = logging.getLogger(__name__)
 #: a part of the media types of artifacts that registries hold beside images → what the artifact is
 _ARTIFACTS = (
     ("cosign", "cosign signature or attestation"),
@@ -77,6 +79,7 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         image = read_entry(source, entry)
         return attrs.evolve(image, warnings=(warning, *image.warnings)) if warning else image
     image = make_image(source, data, document)
+    _log.info("platform %s: the source has a single image", image.platform)
     if platform is not None and image.config.os and image.config.architecture:
         select([(image.platform, image.config_descriptor)], platform)  # a single manifest may be for another one
     return image
@@ -138,12 +141,16 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
     if not images:
         raise NoMatchingPlatform(str(wanted), [])
     try:
-        return select(images, wanted), None
+        entry = select(images, wanted)
     except NoMatchingPlatform:
         if platform is not None or len({descriptor.digest for _, descriptor in images}) > 1:
             raise
-        only, descriptor = images[0]
-        return descriptor, f"the only image is for {only}, not for {wanted}"
+        only, entry = images[0]
+        _log.info("platform %s: the index has no other image", only)
+        return entry, f"the only image is for {only}, not for {wanted}"
+    reason = "it was asked for" if platform else "the default is Linux on this processor"
+    _log.info("platform %s, one of %d images of the index: %s", wanted, len(images), reason)
+    return entry, None
 
 
 def _require_image(manifest: Manifest, digest: str) -> None:

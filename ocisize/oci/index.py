@@ -7,6 +7,7 @@ attestations in the index too, as images for ``unknown/unknown``
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from ocisize.oci.platform import UnreadImage, normalize
 from ocisize.oci.read import read_optional_manifest
 from ocisize.oci.source import Source
 
+_log = logging.getLogger(__name__)
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 
 
@@ -53,6 +55,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
         image = make_image(source, data, document)
         return IndexImages(images={str(image.platform): image})
     walk = walk_index(source, document, keep_going=keep_going)
+    _log.info("%d images and %d attestations in the index", len(walk.images), len(walk.attestations))
     entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in walk.images}
     images, absent, warnings = dict[str, Image](), list[str](), list[str]()
     unread = [UnreadImage("", digest, str(error)) for digest, error in walk.unreadable.items()]

@@ -54,9 +54,13 @@ class _Exchange:
     started: float
     status: int | None = None
     received: int = 0  #: bytes of the body
+    ended: bool = False
 
-    def log(self, secrets: Iterable[str]) -> None:
-        """Log the exchange, which has ended."""
+    def end(self, secrets: Iterable[str]) -> None:
+        """Log the exchange, once."""
+        if self.ended:
+            return
+        self.ended = True
         seconds = time.monotonic() - self.started
         answer = "no answer" if self.status is None else f"{self.status}, {self.received:,} bytes"
         _log.info("%s %s: %s in %.3f s", self.method, sanitize(self.target, secrets), answer, seconds)
@@ -144,8 +148,7 @@ class Connections:
 
             def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
                 host, port = self._tunnel_host or self.host, self._tunnel_port or self.port
-                named = host if port in (None, self.default_port) else f"{host}:{port}"
-                self.exchange = _Exchange(method, target_of(url, named), time.monotonic())
+                self.exchange = _Exchange(method, target_of(url, host, port), time.monotonic())
                 super().request(method, url, *arguments, **options)
 
         self._classes[DeadlineConnection] = DeadlineConnection
@@ -160,8 +163,8 @@ class _Response(http.client.HTTPResponse):
     ) -> None:
         super().__init__(sock, **options)
         self.fp.close()
-        self._exchange = exchange
-        self._reader = _DeadlineReader(sock, connections, exchange)
+        self._connections, self._exchange = connections, exchange
+        self._reader = _DeadlineReader(sock, connections)
         self.fp = _BoundedReader(self._reader)
 
     def begin(self) -> None:
@@ -176,7 +179,14 @@ class _Response(http.client.HTTPResponse):
         data = super().read(amt)
         if self._exchange is not None:
             self._exchange.received += len(data)
+            if self.isclosed():
+                self._exchange.end(self._connections.secrets())
         return data
+
+    def close(self) -> None:
+        super().close()
+        if self._exchange is not None:
+            self._exchange.end(self._connections.secrets())
 
     def flush(self) -> None:
         """Do nothing. http.client flushes when it closes, even if the garbage collector has closed the file."""
@@ -194,11 +204,10 @@ class _BoundedReader(io.BufferedReader):
 class _DeadlineReader(io.RawIOBase):
     """The bytes of a socket; raises TooSlow if they do not come in time."""
 
-    def __init__(self, sock: socket.socket, connections: Connections, exchange: _Exchange | None = None) -> None:
+    def __init__(self, sock: socket.socket, connections: Connections) -> None:
         super().__init__()
         self.deadlines = connections.deadlines
         self._sock, self._connections, self._timeout = sock, connections, sock.gettimeout()
-        self._exchange = exchange
         self._raw = sock.makefile("rb", buffering=0)
         self._waited, self._received = 0.0, -1  # in the current window; the socket timeout bounds the first wait
         self._seconds, self._until = 0.0, 0.0
@@ -246,6 +255,4 @@ class _DeadlineReader(io.RawIOBase):
         if not self.closed:
             self._connections.unregister(self)
             self._raw.close()
-            if self._exchange is not None:
-                self._exchange.log(self._connections.secrets())
         super().close()

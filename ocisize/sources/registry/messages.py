@@ -12,6 +12,7 @@ import urllib3
 
 _MAX_CHARACTERS = 500  # of a text that an error repeats
 _MIN_SECRET = 4  # characters: shorter secrets are parts of ordinary words
+_DEFAULT_PORTS = (80, 443)
 _QUERY = re.compile(r"(/[^\s?'\"]*)\?[^\s'\")]+")  # signed URLs carry their signature in the query
 _USER_INFO = re.compile(r"//[^/\s@]+@")
 _REASONS: dict[type[Exception], str] = {
@@ -66,14 +67,15 @@ def sanitize(text: str, secrets: Iterable[str] = ()) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
 
-def target_of(url: str, host: str) -> str:
-    """Return host and path of a request, without query; ``host`` is that of a URL that has none.
+def target_of(url: str, host: str, port: int | None) -> str:
+    """Return host and path of a request, without query; the host of a URL without one is that of the connection.
 
-    >>> target_of("/v2/app/blobs/upload?state=abc", "registry.io")
-    'registry.io/v2/app/blobs/upload'
+    >>> target_of("/v2/app/blobs/upload?state=abc", "registry.io", 5000)
+    'registry.io:5000/v2/app/blobs/upload'
     """
     parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2] or host}{parts.path}"
+    named = host if port in (None, *_DEFAULT_PORTS) else f"{host}:{port}"
+    return f"{parts.netloc.rpartition('@')[2] or named}{parts.path}"
 
 
 def host_of(url: str) -> str:

@@ -95,8 +95,8 @@ class _Retry(urllib3.Retry):
             discard(response)  # urllib3 would read all of it
         secrets, pool = self.connections.secrets(), known.get("_pool")
         problem = explain_error(error, secrets) if error is not None else f"status {response.status if response else None}"
-        target = sanitize(target_of(str(url), pool.host if pool is not None else ""), secrets)
-        retry.reason = f"{method} {target}: {problem}"
+        host, port = (pool.host, pool.port) if pool is not None else ("", None)
+        retry.reason = f"{method} {sanitize(target_of(str(url), host, port), secrets)}: {problem}"
         return retry
 
 
