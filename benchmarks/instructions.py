@@ -1,10 +1,10 @@
-"""Instructions per entry of the hot path, counted by valgrind: the same on every run, whatever else the machine does.
+"""Instructions per entry of the hot path, counted by valgrind: the load of the machine does not change them.
 
-    python benchmarks/instructions.py            # show what is measured beside the budget
-    python benchmarks/instructions.py --write    # make what is measured the new budget
+    python benchmarks/instructions.py            # count, and compare with the budget
+    python benchmarks/instructions.py --write    # make the counts the new budget
 
-Two tars of different length go through the same steps; the difference, per entry, is free of start-up. The budget in
-``instructions.json`` is what CI holds the code to; raise it only with a reason in the commit message.
+Two tars of different length go through the same steps; the difference between them, per entry, does not include start-up.
+CI fails when the code exceeds the budget in ``instructions.json``; give the reason for a higher budget in the commit message.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_tar(path: Path, entries: int, root: bytes = b"srv") -> None:
 
 
 def run_step(step: str, path: str) -> None:
-    """What valgrind watches."""
+    """Run one step on the tar at ``path``, in the process that valgrind watches."""
     from ocisize.filesystem.overlay import overlay_all
     from ocisize.filesystem.duplicates import find_duplicates
     from ocisize.filesystem.waste import find_waste
@@ -68,18 +68,18 @@ def run_step(step: str, path: str) -> None:
 
 
 def count(step: str, path: Path) -> int:
-    """Instructions that a whole process takes for a step."""
+    """Instructions of a whole process that runs a step."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__, step, str(path)]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
-    found = re.search(r"Collected : (\d+)", result.stderr)
-    if found is None or result.returncode:
+    match = re.search(r"Collected : (\d+)", result.stderr)
+    if match is None or result.returncode:
         raise RuntimeError(f"valgrind counted nothing: {result.stderr[-500:]}")
-    return int(found[1])
+    return int(match[1])
 
 
 def measure(step: str) -> int:
-    """Instructions per entry that a step takes."""
+    """Instructions per entry of a step."""
     with tempfile.TemporaryDirectory() as folder:
         counts = []
         for entries in (SHORT, LONG):
@@ -91,9 +91,9 @@ def measure(step: str) -> int:
 
 
 def budget() -> dict[str, int]:
-    """Instructions per entry and step that this interpreter may take; empty for one that has no budget."""
-    found: dict[str, int] = json.loads(BUDGET.read_text()).get(version(), {})
-    return found
+    """Allowed instructions per entry by step; empty for an interpreter without a budget."""
+    budgets: dict[str, dict[str, int]] = json.loads(BUDGET.read_text())
+    return budgets.get(version(), {})
 
 
 def main(arguments: list[str]) -> None:

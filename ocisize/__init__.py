@@ -1,6 +1,14 @@
-"""ocisize: how big a container image is compressed, unpacked and wasted, and which layer and file is to blame.
+"""ocisize: how big a container image is to download and unpacked, how much of it is waste, and which files are to blame.
 
-``analyze("registry.io/app:tag")`` returns an Analysis; ``Analyzer`` does so with options for many images.
+``analyze("registry.io/app:tag")`` returns an Analysis. ``Analyzer`` has all options, and analyses many images.
+The library logs below the logger ``ocisize``: choices and seconds at INFO, requests and layers at DEBUG.
+
+>>> analyze("./missing.tar")
+Traceback (most recent call last):
+    ...
+ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
+>>> Limits(layer_size=1 << 30).layer_size
+1073741824
 """
 
 from __future__ import annotations
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     from ocisize.tar.filetable import FileTable as FileTable
     from ocisize.tar.scanner import scan_tar as scan_tar
 
-# Public names by module. Loaded when first used, so that `import ocisize` and `--help` stay fast.
+# Public name → its module, which is imported when the name is first used: `import ocisize` and `--help` stay fast.
 _EXPORTS = {
     "Analysis": "model.analysis",
     "Analyzer": "analyzer",
@@ -104,7 +112,7 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # type checkers see the names above, and nothing else
+if not TYPE_CHECKING:  # to a type checker, __getattr__ would make every attribute Any
 
     def __getattr__(name: str) -> Any:
         if name not in _EXPORTS:

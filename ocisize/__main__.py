@@ -1,13 +1,14 @@
-"""``python -m ocisize`` and the program ``ocisize``."""
+"""The entry point of ``python -m ocisize`` and of the program ``ocisize``."""
 
 import sys
 import traceback
 
 
 def run() -> int:
-    """Run the command line as a program of its own: Ctrl-C ends it even while it loads, and no fault has the status 1.
+    """Run the command line and return its exit status.
 
-    That one says that a budget failed.
+    Ctrl-C ends it with status 130, also while its modules load. An unexpected error is status 2, never 1: status 1 says
+    that a budget failed.
     """
     try:
         from ocisize.cli.main import main

@@ -3,9 +3,9 @@
 ``*``
     any characters within a component, also none and also a leading dot.
 ``?``
-    one character within a component; a byte that is not UTF-8 is one character.
+    one character within a component; a byte that is not UTF-8 counts as one character.
 ``[abc]``, ``[a-z]``, ``[!a]``
-    one character of a set, or outside of it. ``]`` stands first to mean itself.
+    one character of a set, or one that is not in it. A ``]`` directly after the ``[`` or ``[!`` means itself.
 ``**``
     as a whole component: any number of components, also none.
 leading ``/``
@@ -13,7 +13,7 @@ leading ``/``
 trailing ``/``
     a directory and everything below it; without it, the path itself only.
 
-Everything else means itself, in upper and lower case as written. There is no escape: ``[*]`` is a star.
+Everything else means itself, and case counts. There is no escape character: ``[*]`` is a star.
 """
 
 from __future__ import annotations
@@ -31,35 +31,49 @@ ANY_DEPTH = "**"
 _TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
 _IN_SET = re.compile(r"(.)-(.)|(.)", re.DOTALL)  # a range, or one character
 _WILDCARDS = {"*": ".*", "?": "."}
-_MAX_COMPONENTS = 1 << 12  # kept at hand: globs share many of theirs
+_MAX_CACHED = 1 << 12  # components; globs share many of them
 _UNCLOSED = "has a '[' without its ']'"
 
 
 @attrs.frozen
 class Component:
-    """One component of a glob. ``**`` is told by its text; it tests no name."""
+    """One component of a glob. ``**`` is recognised by its text; its other fields say nothing.
+
+    >>> component = parse_component("lib*.so")
+    >>> component.test(b"libc.so"), component.literal, component.key, component.start, component.end
+    (True, None, b'so', b'lib', b'.so')
+    """
 
     text: str
-    test: Callable[[bytes], bool]  #: whether a name matches
-    literal: bytes | None  #: the one name that matches; None where several can
-    key: bytes | None  #: what follows the last dot of every matching name; None where that varies
-    start: bytes  #: what every matching name begins with
-    end: bytes  #: what every matching name ends with
-    needle: bytes  #: the longest bytes that every matching name contains, a NUL behind them where they end it
+    test: Callable[[bytes], bool]  #: returns whether a name matches
+    literal: bytes | None  #: the only name that matches; None where several match
+    key: bytes | None  #: the bytes after the last dot of every matching name; None where they vary
+    start: bytes  #: the bytes that every matching name begins with
+    end: bytes  #: the bytes that every matching name ends with
+    needle: bytes  #: the longest bytes in every matching name; followed by NUL where they end it
 
 
 @attrs.frozen
 class Glob:
-    """A glob as its components, root first; ``**`` behind a trailing slash is one of them."""
+    """A parsed glob. Its components start at the root; a trailing slash adds the component ``**``."""
 
     text: str
     components: tuple[Component, ...]
-    anchored: bool  #: begins at the root
-    directory: bool  #: ended in a slash: the path itself counts as a directory only
+    anchored: bool  #: begins with a slash: matches from the root only
+    directory: bool  #: ends with a slash: matches the path itself only if it is a directory
 
 
 def parse_glob(text: str) -> Glob:
-    """Parse a glob; raises InvalidGlob with what is wrong in words."""
+    """Parse a glob, in the language of this module. Raises InvalidGlob, which says in words what is wrong.
+
+    >>> glob = parse_glob("/var/cache/*/")
+    >>> [component.text for component in glob.components], glob.anchored, glob.directory
+    (['var', 'cache', '*', '**'], True, True)
+    >>> parse_glob("a**b")
+    Traceback (most recent call last):
+        ...
+    ocisize.errors.InvalidGlob: the glob 'a**b' has '**' within a component
+    """
     if not text or "\0" in text:
         raise InvalidGlob(text, "is empty" if not text else "has a NUL")
     if not _is_utf8(text):
@@ -74,7 +88,7 @@ def parse_glob(text: str) -> Glob:
             raise InvalidGlob(text, "has '**' within a component")
     if directory:
         parts.append(ANY_DEPTH)
-    parts = [part for at, part in enumerate(parts) if part != ANY_DEPTH or parts[at - 1 : at] != [ANY_DEPTH]]
+    parts = [part for index, part in enumerate(parts) if part != ANY_DEPTH or parts[index - 1 : index] != [ANY_DEPTH]]
     if parts[0] == ANY_DEPTH:
         anchored, parts = False, parts[1:]
     try:
@@ -86,7 +100,6 @@ def parse_glob(text: str) -> Glob:
     return Glob(text, components, anchored, directory)
 
 
-@functools.lru_cache(_MAX_COMPONENTS)
 def _is_utf8(text: str) -> bool:
     try:
         text.encode()
@@ -95,8 +108,9 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
+@functools.lru_cache(_MAX_CACHED)
 def parse_component(text: str) -> Component:
-    """Parse what stands between two slashes; raises ValueError."""
+    """Parse one component, the text between two slashes. Raises ValueError, which says in words what is wrong."""
     if text == ANY_DEPTH:
         return Component(text, lambda _: True, None, None, b"", b"", b"")
     tokens = _TOKEN.findall(text)
@@ -104,7 +118,8 @@ def parse_component(text: str) -> Component:
         raise ValueError(_UNCLOSED)
     literals = [b"" if token[0] in "*?[" else token.encode() for token in tokens]
     head, tail = literals[0], literals[-1]
-    needle = max((run + b"\0" * (at == len(tokens) - 1) for at, run in enumerate(literals) if run), key=len, default=b"")
+    ends = [b"\0" if index == len(tokens) - 1 else b"" for index in range(len(tokens))]
+    needle = max((run + end for run, end in zip(literals, ends, strict=True) if run), key=len, default=b"")
     literal = head if len(tokens) == 1 and head else None
     return Component(
         text=text,
@@ -118,7 +133,7 @@ def parse_component(text: str) -> Component:
 
 
 def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]:
-    """How a name is tested. Valid UTF-8 begins and ends at the same bytes whatever stands beside it."""
+    """The fastest test of a name. Bytes suffice where no single character counts: UTF-8 is self-synchronizing."""
     if len(tokens) == 1 and literals[0]:
         return literals[0].__eq__
     if tokens == ["*"]:
@@ -129,7 +144,7 @@ def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]
     if len(tokens) == 2 and tokens[1] == "*" and literals[0]:
         head = literals[0]
         return lambda name: name.startswith(head)
-    longest = max(literals, key=len)
+    longest = max(literals, key=len)  # a quick test before the regular expression
     if len(tokens) == 3 and tokens[0] == tokens[2] == "*" and longest:
         return lambda name: longest in name
     try:
@@ -140,13 +155,13 @@ def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]
 
 
 def _translate(token: str) -> str:
-    """A token as a regular expression."""
+    """A token of a glob as a regular expression."""
     if token[0] != "[":
         return _WILDCARDS.get(token) or re.escape(token)
     negated = "^" if token[1] == "!" else ""
     return f"[{negated}{_IN_SET.sub(_translate_in_set, token[1:-1].removeprefix('!'))}]"
 
 
-def _translate_in_set(found: re.Match[str]) -> str:
-    first, last, single = found.groups()
+def _translate_in_set(match: re.Match[str]) -> str:
+    first, last, single = match.groups()
     return re.escape(single) if single else f"{re.escape(first)}-{re.escape(last)}"

@@ -1,10 +1,10 @@
-"""Names and other text as people and encoders can take them."""
+"""Text for people: names of files that may not be UTF-8, control characters, and counted nouns."""
 
 from __future__ import annotations
 
 import re
 
-_BRIEF = 200
+_MAX_BRIEF = 200  # bytes of a name in a message
 
 
 def count_of(number: int, noun: str) -> str:
@@ -26,32 +26,48 @@ def plural(number: int, noun: str) -> str:
 
 
 def decode_name(name: bytes) -> str:
-    """A tar name as text that can be turned back into the same bytes."""
+    """A tar name as text; bytes that are not UTF-8 become surrogate escapes, which encode to the same bytes again.
+
+    >>> decode_name(b"caf\\xe9")
+    'caf\\udce9'
+    """
     return name.decode("utf-8", "surrogateescape")
 
 
 def brief_name(name: bytes) -> bytes:
-    """A tar name as messages repeat it: of a long one its beginning and its end."""
-    return name if len(name) <= _BRIEF else name[: _BRIEF // 2] + "…".encode() + name[-_BRIEF // 2 :]
+    """A tar name for a message: the first and last 100 bytes of a name that has more than 200.
+
+    >>> len(brief_name(b"n" * 65536))
+    203
+    """
+    return name if len(name) <= _MAX_BRIEF else name[: _MAX_BRIEF // 2] + "…".encode() + name[-_MAX_BRIEF // 2 :]
 
 
 def display_name(name: str) -> str:
-    """A name as text that any encoder takes: what is not UTF-8 is written as ``\\xNN`` or ``\\uNNNN``."""
+    """A name as text that every encoder accepts: bytes that are not UTF-8 are written as ``\\xNN`` or ``\\uNNNN``.
+
+    >>> print(display_name(decode_name(b"caf\\xe9")))
+    caf\\xe9
+    """
     try:
         name.encode()
     except UnicodeEncodeError:
         try:
             return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # a lone surrogate that no byte stands behind, as JSON can have it
+        except UnicodeEncodeError:  # a lone surrogate that stands for no byte, which JSON allows
             return name.encode("utf-8", "backslashreplace").decode()
     return name
 
 
-#: a part of a regular expression's set: what steers terminals beyond ASCII's first 32 characters, or turns text around
+#: For the set of a regular expression: characters after the first 32 that control terminals or the direction of text.
 STEERING = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(rf"[\x00-\x1f{STEERING}\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal, and that XML can hold: control and direction characters are written as escapes."""
+    """Text that cannot control a terminal and that XML allows: control and direction characters become escapes.
+
+    >>> print(printable("red \\x1b[31m"))
+    red \\x1b[31m
+    """
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))

@@ -1,4 +1,4 @@
-"""The hot path stays within its budget of instructions, which no load of the machine changes."""
+"""CPU instructions of the hot path stay within their budget; the load of the machine does not change their number."""
 
 from __future__ import annotations
 
