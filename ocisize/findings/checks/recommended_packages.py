@@ -13,18 +13,13 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.history.shell import Change, edit_each
 from ocisize.history.step_kind import copies_from_context
+from ocisize.layer.kept_files import APT_STATES, DPKG_STATUS
 from ocisize.model.build_step import BuildStep
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
-from ocisize.tar.filetable import REGULAR, FileTable
+from ocisize.packages.dpkg_files import kept_payloads, rows_by_package
 
 OPTION = "--no-install-recommends"
 
-_STATUS = b"var/lib/dpkg/status"
-_STATES = b"var/lib/apt/extended_states"
-_INFO = b"var/lib/dpkg/info/"
-_KINDS = (b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols")
-_SCRIPTS = (b"preinst", b"postinst", b"prerm", b"postrm")
-_MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")
 _APT_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
 _WITHOUT_RECOMMENDED = re.compile(
     r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE
@@ -38,21 +33,15 @@ def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
     packages: dict[PackageId, Package] = {}
     automatic: frozenset[PackageId] = frozenset()
     for layer, table in enumerate(evidence.tables):
-        databases = _databases(table)
-        if _STATES in databases:
-            automatic = read_automatic(databases[_STATES])
-        if _STATUS not in databases:
+        payloads = kept_payloads(table)
+        if APT_STATES in payloads:
+            automatic = read_automatic(payloads[APT_STATES])
+        if DPKG_STATUS not in payloads:
             continue
-        below, packages = packages, read_status(databases[_STATUS])
+        below, packages = packages, read_status(payloads[DPKG_STATUS])
         if len(packages.keys() - below.keys()) and not _installs_without_recommended(evidence.layers[layer].build_step):
             recommended = only_recommended(packages, automatic, below)
-            yield from _claim(evidence, layer, recommended, databases)
-
-
-def _databases(table: FileTable) -> dict[bytes, bytes]:
-    """The kept payloads of a layer by path; of a path that stands twice, the last one."""
-    rows = sorted(table.contents)
-    return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
+            yield from _claim(evidence, layer, recommended, payloads)
 
 
 def _installs_without_recommended(step: BuildStep) -> bool:
@@ -62,10 +51,10 @@ def _installs_without_recommended(step: BuildStep) -> bool:
 
 
 def _claim(
-    evidence: ImageEvidence, layer: int, packages: Sequence[Package], databases: Mapping[bytes, bytes]
+    evidence: ImageEvidence, layer: int, packages: Sequence[Package], payloads: Mapping[bytes, bytes]
 ) -> Iterator[Claim]:
     table = evidence.tables[layer]
-    rows = _rows_of(packages, databases, table)
+    rows = rows_by_package(packages, payloads, table)
     chosen = [package for package in packages if rows[package.id]]
     if not chosen:
         return
@@ -99,40 +88,3 @@ def _fix(evidence: ImageEvidence, layer: int) -> str:
 
 def _without_recommended(command: str) -> str | None:
     return None if _WITHOUT_RECOMMENDED.search(command) else _APT_INSTALL.sub(rf"\g<0> {OPTION}", command, count=1)
-
-
-def _rows_of(packages: Sequence[Package], databases: Mapping[bytes, bytes], table: FileTable) -> dict[PackageId, list[int]]:
-    """By package, the rows of its files in the layer, dpkg's on it too; a file that two packages list goes to neither."""
-    listed: dict[bytes, PackageId | None] = {}
-    for package in packages:
-        info = _info_of(package.id, databases)
-        paths = databases.get(info + b".list", b"").split(b"\n")
-        for path in (*paths, *(info + b"." + kind for kind in (*_KINDS, *_SCRIPTS))):
-            name = path.strip(b"/\r")
-            listed[name] = None if listed.get(name, package.id) != package.id else package.id
-    wanted = {b"usr/" + name: id_ for name, id_ in listed.items() if _MERGED.match(name)}
-    rows: dict[PackageId, list[int]] = {package.id: [] for package in packages}
-    merged: list[tuple[int, bytes]] = []
-    stored: set[bytes] = set()
-    kinds = table.kinds
-    for row, path in enumerate(table.paths):
-        if path in listed:
-            stored.add(path)
-            if kinds[row] == REGULAR and (id_ := listed[path]) is not None:
-                rows[id_].append(row)
-        elif path in wanted and kinds[row] == REGULAR:
-            merged.append((row, path))
-    for row, path in merged:
-        if path[len(b"usr/") :] not in stored and (id_ := wanted[path]) is not None:
-            rows[id_].append(row)
-    return rows
-
-
-def _info_of(id_: PackageId, databases: Mapping[bytes, bytes]) -> bytes:
-    """What dpkg's own files on a package are called, without their last dot and what is behind it.
-
-    Packages of which several architectures may be installed have theirs in the name.
-    """
-    name = _INFO + id_.name.encode()
-    with_architecture = name + b":" + id_.architecture.encode()
-    return with_architecture if with_architecture + b".list" in databases else name

@@ -16,14 +16,13 @@ from ocisize.history.step_kind import copies_from_context, sets_variables
 from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
+from ocisize.packages.dpkg_files import find_owned_paths
 from ocisize.rules.rule import Rule
-from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name, plural
 
 _REPLACE_IT = "Replace the secret: anyone who can pull the image can read it."
 _MOUNT = "RUN --mount=type=secret,id=NAME"
 _MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
-_INFO = b"var/lib/dpkg/info/"
 
 
 def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -73,7 +72,7 @@ def _find_files(evidence: ImageEvidence) -> Iterator[Claim]:
             filled = [row for row in rows if table.sizes[row]]
             for row, path in zip(filled, table.paths.select(filled), strict=True):
                 places[index, path].append((layer, row))
-    owned = _owned({path for _, path in places}, evidence.tables)
+    owned = find_owned_paths({path for _, path in places}, evidence.tables)
     groups: dict[tuple[int, tuple[int, ...], int, int], list[str]] = defaultdict(list)
     for (index, path), held in places.items():
         if path not in owned:
@@ -111,17 +110,6 @@ def _about_files(
         layers=(*layers, upper) if hidden else layers,
         paths=paths,
     )
-
-
-def _owned(paths: set[bytes], tables: Sequence[FileTable]) -> set[bytes]:
-    """Those of the paths that a Debian package brought: everyone has them."""
-    wanted = {b"/" + path for path in paths}
-    listed: set[bytes] = set()
-    for table in tables if wanted else ():
-        for row, content in table.contents.items():
-            if table.paths[row].startswith(_INFO):
-                listed |= wanted.intersection(content.split(b"\n"))
-    return {path[1:] for path in listed}
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

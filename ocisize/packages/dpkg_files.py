@@ -1,0 +1,101 @@
+"""Which files of an image dpkg's packages own, read from the lists in ``var/lib/dpkg/info``.
+
+Format: ``dpkg-query --listfiles``, https://man7.org/linux/man-pages/man1/dpkg-query.1.html: one absolute path per line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ocisize.layer.kept_files import DPKG_LISTS
+from ocisize.packages.dpkg import Package, PackageId
+from ocisize.tar.filetable import REGULAR, FileTable
+
+#: suffixes of dpkg's own files about a package
+_INFO_SUFFIXES = (
+    *(b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols"),
+    *(b"preinst", b"postinst", b"prerm", b"postrm"),
+)
+_MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
+
+
+def kept_payloads(table: FileTable) -> dict[bytes, bytes]:
+    """The small files of a layer that were kept while it was scanned, by path; of a duplicate path, the last entry."""
+    rows = sorted(table.contents)
+    return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
+
+
+def parse_file_list(content: bytes) -> Iterator[bytes]:
+    r"""The paths in a ``.list`` file, without slashes at their ends.
+
+    >>> list(parse_file_list(b"/.\n/usr\n/usr/bin/app\n"))
+    [b'.', b'usr', b'usr/bin/app', b'']
+    """
+    return (line.strip(b"/\r") for line in content.split(b"\n"))
+
+
+def find_owned_paths(paths: Collection[bytes], tables: Sequence[FileTable]) -> set[bytes]:
+    """Those of some paths that a package in any layer lists.
+
+    Args:
+        paths: paths as in file tables, without a leading slash.
+        tables: the file tables of all layers.
+
+    """
+    wanted, owned = frozenset(paths), set[bytes]()
+    for table in tables if wanted else ():
+        for path, content in kept_payloads(table).items():
+            if path.startswith(DPKG_LISTS):
+                owned |= wanted.intersection(parse_file_list(content))
+    return owned
+
+
+def rows_by_package(
+    packages: Sequence[Package], payloads: Mapping[bytes, bytes], table: FileTable
+) -> dict[PackageId, list[int]]:
+    """The rows of regular files in a layer that packages own, dpkg's files about the packages included.
+
+    A file that two of the packages list belongs to neither. If the layer stores a listed path only below ``/usr``, as on
+    systems where ``/lib`` is a link to ``/usr/lib``, that row counts.
+
+    Args:
+        packages: the packages to look for.
+        payloads: what `kept_payloads` returns for the layer: lists of files in other layers are not read.
+        table: the layer.
+
+    """
+    owners: dict[bytes, PackageId | None] = {}
+    for package in packages:
+        info = _info_path(package.id, payloads)
+        for path in (
+            *parse_file_list(payloads.get(info + b".list", b"")),
+            *(info + b"." + suffix for suffix in _INFO_SUFFIXES),
+        ):
+            owners[path] = None if owners.get(path, package.id) != package.id else package.id
+    merged_owners = {b"usr/" + path: owner for path, owner in owners.items() if _MERGED.match(path)}
+    rows: dict[PackageId, list[int]] = {package.id: [] for package in packages}
+    merged: list[tuple[int, bytes]] = []
+    stored: set[bytes] = set()
+    kinds = table.kinds
+    for row, path in enumerate(table.paths):
+        if path in owners:
+            stored.add(path)
+            if kinds[row] == REGULAR and (owner := owners[path]) is not None:
+                rows[owner].append(row)
+        elif path in merged_owners and kinds[row] == REGULAR:
+            merged.append((row, path))
+    for row, path in merged:
+        if path[len(b"usr/") :] not in stored and (owner := merged_owners[path]) is not None:
+            rows[owner].append(row)
+    return rows
+
+
+def _info_path(package: PackageId, payloads: Mapping[bytes, bytes]) -> bytes:
+    """The path of dpkg's files about a package, without the suffix.
+
+    The name has the architecture in it if packages of several architectures may be installed together.
+    """
+    path = DPKG_LISTS + package.name.encode()
+    with_architecture = path + b":" + package.architecture.encode()
+    return with_architecture if with_architecture + b".list" in payloads else path
