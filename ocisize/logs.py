@@ -1,6 +1,6 @@
 """The library's loggers: named after the modules, below ``ocisize``, and silent unless a program configures logging.
 
-INFO has choices and the seconds of phases, DEBUG has requests and layers. Messages hold no credentials.
+INFO has choices, requests and the seconds of phases, DEBUG has layers and details. Messages hold no credentials.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def _logging(options: argparse.Namespace) -> AbstractContextManager[None]:
     """The log on standard error, as ``--verbose`` asks; its modules are imported only then."""
     if not options.verbose:
         return nullcontext()
-    from ocisize.cli.logs import log_to_stderr
+    from ocisize.cli.stderr_log import log_to_stderr
 
     return log_to_stderr(options.verbose)
 

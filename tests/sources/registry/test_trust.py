@@ -509,12 +509,12 @@ def test_the_page_on_registries_tells_the_defaults() -> None:
     page = (Path(__file__).parents[3] / "docs" / "registries.md").read_text("utf-8")
     connection = Connection()
     said = {
-        "four more tries": connection.retries == 4,
+        "four retries": connection.retries == 4,
         "for 60 seconds": connection.timeout[1] == 60,
         "1024 bytes a second": connection.min_rate == 1024,
         "four hours": connection.deadline == 4 * 3600,
         "five minutes": transport.MAX_DOCUMENT_SECONDS == 300,
-        "a minute at most": transport.MAX_RETRY_SECONDS == 60,
+        "at most a minute": transport.MAX_RETRY_SECONDS == 60,
     }
     assert all(words in page for words in said)
     assert all(said.values())
