@@ -1,14 +1,15 @@
-"""find_base: which of an image's layers, from the bottom, come from the image it was built on.
+"""The base image of an image: the number of layers, from the bottom, that come from the image it was built on.
 
-What was given or marked is sure; the rest are guesses from the history, each worth less than the one before:
+A base image that the user gave, or that a builder marked, is certain. All others are guesses from the history, in
+this order, each less reliable than the one before:
 
-* ``created`` jumps between two steps, since a base image's steps keep their own time (BuildKit and Docker keep them),
-* a ``CMD`` or ``ENTRYPOINT`` below the uppermost layer's step: bases mostly end with one (Trivy looks for ``CMD``),
-* steps of another builder change into BuildKit's,
-* the first layer is a distribution's root filesystem, so that at least this one is the base's.
+* ``created`` jumps by an hour or more between two steps: BuildKit and Docker keep the times of the base image's steps;
+* a ``CMD`` or ``ENTRYPOINT`` below the step of the top layer: most base images end with one (Trivy looks for ``CMD``);
+* the steps change from another builder's to BuildKit's;
+* the first layer is a distribution's root filesystem, so that at least this layer is the base image's.
 
-Annotations: https://github.com/opencontainers/image-spec/blob/main/annotations.md; the label of buildpacks:
-https://github.com/buildpacks/spec/blob/main/platform.md; marks of builders: what they write into ``history``.
+Annotations: https://github.com/opencontainers/image-spec/blob/main/annotations.md. The label of buildpacks:
+https://github.com/buildpacks/spec/blob/main/platform.md. Marks of builders: what they write into ``history``.
 """
 
 from __future__ import annotations
@@ -33,34 +34,56 @@ NAME_KEY = "org.opencontainers.image.base.name"
 DIGEST_KEY = "org.opencontainers.image.base.digest"
 BUILDPACKS_KEY = "io.buildpacks.lifecycle.metadata"
 
-_PAUSE = 3600  # seconds between two steps that make them two builds; caching makes pauses within one build, too
-_LEAST_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
+_MIN_PAUSE = 3600  # seconds between two steps that make them two builds; caching makes pauses within one build, too
+_MIN_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 _FROM = re.compile(r"(?:^|\s)FROM (\S+)$")
 _SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
-_CMD = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
-_AUTHORS = frozenset({"jib", "kaniko", "ko"})  # builders that sign every step of their own, and only those
+_COMMAND_STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
+_SIGNING_BUILDERS = frozenset({"jib", "kaniko", "ko"})  # name themselves as author of all their own steps, and of no others
 
 
 def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) -> Base | None:
-    """The base image by what the image itself says; None when nothing tells. ``layers`` is how many it has."""
+    """Return the base image as far as the image itself shows it; None if nothing does.
+
+    ``annotations`` are those of the manifest, and ``layers`` is the number of layers in it. The result may be a guess, which
+    ``method`` and ``confidence`` say. A base image that is only named has 0 layers.
+
+    >>> from ocisize.oci.documents import RootFs
+    >>> history = [
+    ...     History(created="2026-01-01T00:00:00Z", created_by="ADD rootfs.tar / # buildkit"),
+    ...     History(created="2026-02-01T00:00:00Z", created_by="COPY . /app # buildkit"),
+    ... ]
+    >>> base = find_base(ImageConfig(RootFs(), history=history), {}, 2)
+    >>> base.layers, base.method.value, base.confidence.value
+    (1, 'created', 'likely')
+    """
     labels = config.run.labels
     name = annotations.get(NAME_KEY) or labels.get(NAME_KEY)
     digest = annotations.get(DIGEST_KEY) or labels.get(DIGEST_KEY)
-    found = _marked(config, layers)
-    if found is None and not _from_scratch(config.history):
-        found = _guess(config.history, layers)
-    if found is not None:
-        name = name or found.name
-        return attrs.evolve(found, name=redact(name).text if name else None, digest=digest)
+    base = _find_mark(config, layers)
+    if base is None and not _from_scratch(config.history):
+        base = _guess(config.history, layers)
+    if base is not None:
+        name = name or base.name
+        return attrs.evolve(base, name=redact(name).text if name else None, digest=digest)
     return Base(0, redact(name).text, digest, Method.NAMED, Confidence.ASK) if name else None
 
 
 def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base | None, str | None]:
-    """The base image as it was given, or None and a sentence on where its layers and the image's part."""
+    """Return the base image that the user gave if the image's lowest layers are its layers; else None and the reason.
+
+    ``diff_ids`` are those of the image's layers, base first, None where unknown.
+
+    >>> given = GivenBase(name="debian:12", digest=None, diff_ids=("sha256:aa", "sha256:bb"))
+    >>> match_given(given, ["sha256:aa", "sha256:bb", "sha256:cc"])[0].layers
+    2
+    >>> match_given(given, ["sha256:aa"])[1]
+    'debian:12 is not the base: it has 2 layers, the image only 1, all of them shared'
+    """
     shared = 0
-    for own, its in zip(diff_ids, given.diff_ids, strict=False):
-        if own is None or own != its:
+    for own, base in zip(diff_ids, given.diff_ids, strict=False):
+        if own is None or own != base:
             break
         shared += 1
     count = len(given.diff_ids)
@@ -76,8 +99,8 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
     )
 
 
-def _marked(config: ImageConfig, layers: int) -> Base | None:
-    """What builders mark on purpose."""
+def _find_mark(config: ImageConfig, layers: int) -> Base | None:
+    """The base image that a builder marked: buildpacks by a label, buildah by a comment, others as author of their steps."""
     run_image = _read_object(config.run.labels.get(BUILDPACKS_KEY, "")).get("runImage")
     if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids[:layers]:
         top = config.rootfs.diff_ids.index(Digest(run_image["topLayer"]))
@@ -109,22 +132,22 @@ def _read_object(text: str) -> dict[str, object]:
 
 
 def _is_signed(entry: History) -> bool:
-    return entry.author.strip().lower() in _AUTHORS or entry.created_by.startswith(("ko build ", "jib-"))
+    return entry.author.strip().lower() in _SIGNING_BUILDERS or entry.created_by.startswith(("ko build ", "jib-"))
 
 
 def _from_scratch(history: Sequence[History]) -> bool:
-    """Whether buildah notes that there is no base, or one builder signs every step."""
+    """Whether there is no base image: buildah notes ``FROM scratch``, or one builder is the author of all steps."""
     names = [mark[1] for entry in history if (mark := _FROM.search(entry.comment)) and not _SHORT_ID.fullmatch(mark[1])]
     return names[-1:] == ["scratch"] or (bool(history) and all(map(_is_signed, history)))
 
 
 def _layers_below(history: Sequence[History], index: int) -> int:
-    """How many layers the steps below one own."""
+    """The number of layers that the history entries before ``index`` made."""
     return sum(not entry.empty_layer for entry in history[:index])
 
 
 def _guess(history: Sequence[History], layers: int) -> Base | None:
-    """The first guess that there is; likely where another one agrees."""
+    """The first guess in the order of the module's list; likely if another one agrees."""
     pauses, command, style = _pauses(history, layers), _below_command(history), _below_buildkit(history)
     rootfs = int(bool(history) and _is_rootfs(history))
     if pauses:
@@ -140,23 +163,24 @@ def _guess(history: Sequence[History], layers: int) -> Base | None:
 
 
 def _pauses(history: Sequence[History], layers: int) -> dict[int, float]:
-    """Seconds between neighbouring steps that lie far apart, by how many layers lie below."""
+    """Long pauses between two steps, in seconds, by the number of layers below the pause."""
     pauses: dict[int, float] = {}
     counts = list(accumulate((not entry.empty_layer for entry in history), initial=0))
-    for index, seconds in _apart(history):
+    for index, seconds in _long_gaps(history):
         below = counts[index]
         if 0 < below < layers:
             pauses[below] = max(seconds, pauses.get(below, 0))
     return pauses
 
 
-def _apart(history: Sequence[History]) -> Iterator[tuple[int, float]]:
+def _long_gaps(history: Sequence[History]) -> Iterator[tuple[int, float]]:
+    """The index of each entry that was created long after the one before, and the seconds in between."""
     last: datetime | None = None
     for index, entry in enumerate(history):
         time = _parse_time(entry.created)
         if time is None:
             continue
-        if last is not None and (seconds := (time - last).total_seconds()) >= _PAUSE:
+        if last is not None and (seconds := (time - last).total_seconds()) >= _MIN_PAUSE:
             yield index, seconds
         last = time
 
@@ -170,23 +194,23 @@ def _parse_time(text: str) -> datetime | None:
         time = datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00")).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
-    return time if time.year >= _LEAST_YEAR else None
+    return time if time.year >= _MIN_YEAR else None
 
 
 def _below_command(history: Sequence[History]) -> int:
-    """Layers up to the next CMD or ENTRYPOINT below the uppermost layer's step; 0 without one."""
+    """The number of layers below the last CMD or ENTRYPOINT before the step of the top layer; 0 if there is none."""
     owning = [index for index, entry in enumerate(history) if not entry.empty_layer]
     for index in reversed(range(owning[-1] if owning else 0)):
-        if history[index].empty_layer and _CMD.match(history[index].created_by):
+        if history[index].empty_layer and _COMMAND_STEP.match(history[index].created_by):
             return _layers_below(history, index)
     return 0
 
 
 def _below_buildkit(history: Sequence[History]) -> int:
-    """Layers of another builder below those of BuildKit; 0 where they are mixed or all of one."""
-    ours = [_is_buildkit(entry) for entry in history if not entry.empty_layer]
-    first = ours.index(True) if True in ours else 0
-    return first if all(ours[first:]) else 0
+    """The number of another builder's layers below those of BuildKit; 0 if the two are mixed or there is one builder."""
+    by_buildkit = [_is_buildkit(entry) for entry in history if not entry.empty_layer]
+    first = by_buildkit.index(True) if True in by_buildkit else 0
+    return first if all(by_buildkit[first:]) else 0
 
 
 def _is_buildkit(entry: History) -> bool:

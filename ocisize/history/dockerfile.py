@@ -1,10 +1,11 @@
-r"""Dockerfiles, as far as findings are shown at their lines: instructions, and which of them wrote which layer.
+r"""Dockerfiles, as far as findings are shown at their lines: the instructions, and which of them wrote which layer.
 
 Form: https://docs.docker.com/reference/dockerfile/. An instruction ends with the line that no escape character continues;
-comments and empty lines within it do not count, and a here-document belongs to it. What a builder notes in the history is
-not the text of the file: variables are expanded in COPY, ADD and WORKDIR, options of RUN are left out, older builders name
-hashes in place of sources. So a layer is paired with an instruction only where the two can be the same, in order; the rest
-has none.
+comments and empty lines within the instruction do not count, and a here-document belongs to it.
+
+The history of an image does not have the text of the file: builders expand variables in COPY, ADD and WORKDIR, leave out
+options of RUN, and older ones write hashes in place of sources. So layers and instructions are paired in order, and only if
+the instruction can be what wrote the layer; other layers have no instruction.
 """
 
 from __future__ import annotations
@@ -26,29 +27,35 @@ _FROM = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 _HASHED = re.compile(r"(?:file|dir|multi):\S+ in ")
 _WITH_LAYERS = ("RUN", "COPY", "ADD", "WORKDIR")
-_MAX_CELLS = 1_000_000  # pairs of layer and instruction that are looked at
-_SAME, _LIKE = 2, 1
+_MAX_PAIRS = 1_000_000  # of layers and instructions that are compared
+_EQUAL, _SIMILAR = 2, 1  # scores of a pair
 
 
 @attrs.frozen(kw_only=True)
 class Instruction:
-    """One instruction and the lines it takes, counted from 1."""
+    """One instruction and its lines, counted from 1."""
 
     keyword: str  #: in capitals
-    text: str  #: what follows it, on one line and without options
+    text: str  #: the arguments on one line, without options
     first: int
     last: int
     width: int = 0  #: characters of the last line
 
 
 def parse_dockerfile(text: str) -> tuple[Instruction, ...]:
-    """The instructions in their order; what is none is passed over, a file of any content is none or some."""
+    r"""Return the instructions of a Dockerfile, in order. Any text is accepted: lines that are no instruction are skipped.
+
+    >>> for instruction in parse_dockerfile("FROM debian:12\nRUN apt-get update && \\\n    apt-get install -y curl\n"):
+    ...     print(instruction.first, instruction.last, instruction.keyword, instruction.text)
+    1 1 FROM debian:12
+    2 3 RUN apt-get update && apt-get install -y curl
+    """
     lines = text.removeprefix("\ufeff").split("\n")
     return tuple(_instructions(lines, _find_escape(lines)))
 
 
 def _find_escape(lines: Sequence[str]) -> str:
-    """The character that continues a line; directives stand before all else."""
+    """The character that continues a line; only directives can come before the one that sets it."""
     for line in lines:
         if match := _ESCAPE.fullmatch(line.strip()):
             return match[1]
@@ -58,45 +65,45 @@ def _find_escape(lines: Sequence[str]) -> str:
 
 
 def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
-    at = 0
-    while at < len(lines):
-        first, pieces = at, list[str]()
-        last = at
-        while at < len(lines) and (at == first or pieces):
-            line = lines[at].rstrip()
-            at += 1
+    row = 0
+    while row < len(lines):
+        first, pieces = row, list[str]()
+        last = row
+        while row < len(lines) and (row == first or pieces):
+            line = lines[row].rstrip()
+            row += 1
             if line and not line.lstrip().startswith("#"):
-                goes_on = line.endswith(escape) and not line.endswith(2 * escape)
-                pieces.append(line[:-1] if goes_on else line)
-                last = at - 1
-                if not goes_on:
+                continues = line.endswith(escape) and not line.endswith(2 * escape)
+                pieces.append(line[:-1] if continues else line)
+                last = row - 1
+                if not continues:
                     break
         match = _KEYWORD.fullmatch("".join(pieces))
         if match is None:
             continue
         keyword, rest = match[1].upper(), match[2] or ""
-        body, end = _heredocs(lines, at, rest) if keyword in _WITH_LAYERS else ("", at)
-        last, at = max(last, end - 1), end
+        body, end = _read_heredocs(lines, row, rest) if keyword in _WITH_LAYERS else ("", row)
+        last, row = max(last, end - 1), end
         if body and _HEREDOC.fullmatch(rest.strip()):
             rest = body
         yield Instruction(
-            keyword=keyword, text=_plain(rest), first=first + 1, last=last + 1, width=len(lines[last].rstrip("\r"))
+            keyword=keyword, text=_normalize(rest), first=first + 1, last=last + 1, width=len(lines[last].rstrip("\r"))
         )
 
 
-def _heredocs(lines: Sequence[str], at: int, text: str) -> tuple[str, int]:
-    """The text of the here-documents that an instruction opens, and the line behind them."""
-    found = list[str]()
+def _read_heredocs(lines: Sequence[str], row: int, text: str) -> tuple[str, int]:
+    """The text of the here-documents that an instruction opens before ``row``, and the row behind them."""
+    body = list[str]()
     for dash, _, word in _HEREDOC.findall(text):
-        start = at
-        while at < len(lines) and (lines[at].lstrip("\t") if dash else lines[at]).rstrip("\r") != word:
-            at += 1
-        found += lines[start:at]
-        at = min(at + 1, len(lines))
-    return "\n".join(found), at
+        start = row
+        while row < len(lines) and (lines[row].lstrip("\t") if dash else lines[row]).rstrip("\r") != word:
+            row += 1
+        body += lines[start:row]
+        row = min(row + 1, len(lines))
+    return "\n".join(body), row
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     """Arguments as histories have them: on one line, without options, a JSON array as words."""
     text = _OPTIONS.sub("", f"{' '.join(text.split())} ", count=1) if text.lstrip().startswith("--") else text
     text = " ".join(text.split())
@@ -113,36 +120,41 @@ def _plain(text: str) -> str:
 def find_lines(
     steps: Sequence[BuildStep], instructions: Sequence[Instruction], *, base: int = 0
 ) -> tuple[Instruction | None, ...]:
-    """The instruction that wrote each layer, base first, given the layers' build steps.
+    r"""Return the instruction that wrote each layer, base first; None for a layer that no instruction can have written.
 
-    The lowest ``base`` layers belong to the FROM of the last stage where no instruction is theirs. None where nothing
-    in the file can be what wrote the layer.
+    ``steps`` are the build steps of the layers. ``base`` is the number of layers of the base image; those of them that no
+    instruction wrote get the FROM of the last stage.
+
+    >>> instructions = parse_dockerfile("FROM debian:12\nARG D=app\nCOPY src /$D\nRUN make\n")
+    >>> steps = [BuildStep("ADD rootfs.tar /"), BuildStep("COPY src /app"), BuildStep("RUN make")]
+    >>> [line.first for line in find_lines(steps, instructions, base=1) if line]
+    [1, 3, 4]
     """
-    found: list[Instruction | None] = [None] * len(steps)
-    writing = [each for each in instructions if each.keyword in _WITH_LAYERS]
-    for layer, number in _pair(steps, writing):
-        found[layer] = writing[number]
+    wrote: list[Instruction | None] = [None] * len(steps)
+    candidates = [instruction for instruction in instructions if instruction.keyword in _WITH_LAYERS]
+    for layer, number in _pair(steps, candidates):
+        wrote[layer] = candidates[number]
     origin = _base_of(instructions)
-    return tuple(origin if each is None and layer < base else each for layer, each in enumerate(found))
+    return tuple(origin if instruction is None and layer < base else instruction for layer, instruction in enumerate(wrote))
 
 
 def _pair(steps: Sequence[BuildStep], instructions: Sequence[Instruction]) -> Iterator[tuple[int, int]]:
-    """The pairs, in order on both sides, that fit best together; of equal ones those further down the file."""
-    if len(steps) * len(instructions) > _MAX_CELLS:
+    """The pairs, in order on both sides, with the highest total score; of equal ones those further down the file."""
+    if len(steps) * len(instructions) > _MAX_PAIRS:
         return
-    fits = []
+    scores = []
     for step in steps:
-        text = _plain(step.text.partition(" ")[2])
-        fits.append([_fit(step.keyword.upper(), text, each) for each in instructions])
-    best = [[0] * (len(instructions) + 1) for _ in range(len(steps) + 1)]  # of what is before
-    for row, line in enumerate(fits):
-        for column, fit in enumerate(line):
-            paired = best[row][column] + fit if fit else 0
+        text = _normalize(step.text.partition(" ")[2])
+        scores.append([_score(step.keyword.upper(), text, instruction) for instruction in instructions])
+    best = [[0] * (len(instructions) + 1) for _ in range(len(steps) + 1)]  # totals of all pairs before
+    for row, line in enumerate(scores):
+        for column, score in enumerate(line):
+            paired = best[row][column] + score if score else 0
             best[row + 1][column + 1] = max(paired, best[row][column + 1], best[row + 1][column])
     row, column = len(steps), len(instructions)
     while row and column:
-        fit = fits[row - 1][column - 1]
-        if fit and best[row][column] == best[row - 1][column - 1] + fit:
+        score = scores[row - 1][column - 1]
+        if score and best[row][column] == best[row - 1][column - 1] + score:
             row, column = row - 1, column - 1
             yield row, column
         elif best[row][column] == best[row - 1][column]:
@@ -151,18 +163,18 @@ def _pair(steps: Sequence[BuildStep], instructions: Sequence[Instruction]) -> It
             column -= 1
 
 
-def _fit(keyword: str, text: str, instruction: Instruction) -> int:
-    """How well a layer's build step fits an instruction, 0 where that cannot have written it."""
+def _score(keyword: str, text: str, instruction: Instruction) -> int:
+    """How well a build step fits an instruction; 0 if the instruction cannot have written the layer."""
     if keyword != instruction.keyword or not text:
         return 0
     if text == instruction.text:
-        return _SAME
+        return _EQUAL
     if keyword == "RUN":
         return 0
     source = _HASHED.match(text)
     if source:
-        return _LIKE if text[source.end() :].split() == instruction.text.split()[-1:] else 0
-    return _LIKE if _can_become(_VARIABLE.split(instruction.text), text) else 0
+        return _SIMILAR if text[source.end() :].split() == instruction.text.split()[-1:] else 0
+    return _SIMILAR if _can_become(_VARIABLE.split(instruction.text), text) else 0
 
 
 def _can_become(parts: Sequence[str], text: str) -> bool:
@@ -170,23 +182,23 @@ def _can_become(parts: Sequence[str], text: str) -> bool:
     first, *middle = parts
     if not middle or not text.startswith(first):
         return False
-    at, last = len(first), middle.pop()
+    end, last = len(first), middle.pop()
     for part in middle:
-        at = text.find(part, at)
-        if at < 0:
+        start = text.find(part, end)
+        if start < 0:
             return False
-        at += len(part)
-    return text.endswith(last) and len(text) - len(last) >= at
+        end = start + len(part)
+    return text.endswith(last) and len(text) - len(last) >= end
 
 
 def _base_of(instructions: Sequence[Instruction]) -> Instruction | None:
-    """The FROM that names the image below the last stage; a stage that goes on from another one has that one's."""
+    """The FROM that names the base image of the last stage, or of the stage that the last stage is built on."""
     stages: dict[str, Instruction] = {}
-    found = None
-    for each in instructions:
-        match = _FROM.fullmatch(each.text) if each.keyword == "FROM" else None
+    base = None
+    for instruction in instructions:
+        match = _FROM.fullmatch(instruction.text) if instruction.keyword == "FROM" else None
         if match is not None:
-            found = stages.get(match[1].lower(), each)
+            base = stages.get(match[1].lower(), instruction)
             if match[2]:
-                stages[match[2].lower()] = found
-    return found
+                stages[match[2].lower()] = base
+    return base

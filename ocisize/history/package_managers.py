@@ -38,7 +38,7 @@ class ManagerCommand:
     misses: tuple[str, ...]
 
     def find_install(self, command: str) -> re.Match[str] | None:
-        """The verb of an installation in a shell command; the packages and options stand behind it."""
+        """The verb of an installation in a shell command; the packages and options follow it."""
         return _find_verb(self.tool, self.install, command)
 
 

@@ -1,7 +1,4 @@
-"""Which build step made which layer: history entries paired with layers, and their text in Dockerfile words.
-
-Secrets are taken out of the text; what a step's secrets were called is kept beside it.
-"""
+"""Build steps from the history of an image: paired with the layers, in the words of a Dockerfile, secrets redacted."""
 
 from __future__ import annotations
 
@@ -25,8 +22,10 @@ _NOP = re.compile(rf"(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*", re.DOT
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
 _ID = re.compile(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
 _STORE_PATH = re.compile(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
-_MAX_TEXT = 4096  # characters of a step that are looked at; some expressions below are quadratic
-_COMMENTS_WORTH_MORE = ("ko build", "jib-")
+_CONTINUATION = re.compile(r"\\[ \t\r]*\n")
+_ARGUMENT_COUNT = re.compile(r"\|(\d+)\s")
+_MAX_TEXT = 4096  # characters of a step that are parsed; some expressions above are quadratic
+_COMMENTING_BUILDERS = ("ko build", "jib-")  # say more in the comment than in created_by
 
 
 @attrs.frozen
@@ -41,11 +40,11 @@ class LayerHistory:
 
 @attrs.frozen
 class Leak:
-    """A build step whose text gives secrets away."""
+    """A build step whose text has secrets in it."""
 
     step: BuildStep
-    secrets: tuple[str, ...]  #: what they are called
-    layer: int | None  #: that the step made, None where it made none
+    secrets: tuple[str, ...]  #: their names, see ``Redacted``
+    layer: int | None  #: index of the layer that the step made; None if it made none
 
 
 def match_history(history: Sequence[History], layers: int) -> tuple[LayerHistory, ...]:
@@ -69,13 +68,18 @@ def match_history(history: Sequence[History], layers: int) -> tuple[LayerHistory
 
 
 def find_leaks(history: Sequence[History], layers: int) -> Iterator[Leak]:
-    """The steps that give secrets away, also those without a layer."""
-    made = 0
+    """Find the build steps with secrets in them, with or without a layer. ``layers`` is the number of layers.
+
+    >>> history = [History(created_by="ARG NPM_TOKEN=abc-123", empty_layer=True)]
+    >>> next(find_leaks(history, 1))
+    Leak(step=BuildStep(text='ARG NPM_TOKEN=<redacted>'), secrets=('NPM_TOKEN',), layer=None)
+    """
+    layer = 0
     for entry in history:
         secrets = dict.fromkeys(name for text in (entry.created_by, entry.comment) for name in redact(text).secrets)
         if secrets:
-            yield Leak(describe(entry), tuple(secrets), made if not entry.empty_layer and made < layers else None)
-        made += not entry.empty_layer
+            yield Leak(describe(entry), tuple(secrets), layer if not entry.empty_layer and layer < layers else None)
+        layer += not entry.empty_layer
 
 
 def describe(entry: History) -> BuildStep:
@@ -92,7 +96,7 @@ def describe(entry: History) -> BuildStep:
     created_by, comment = entry.created_by[:_MAX_TEXT].strip(), entry.comment[:_MAX_TEXT].strip()
     if not created_by:
         return BuildStep(_describe_comment(entry))
-    if any(created_by.startswith(mark) for mark in _COMMENTS_WORTH_MORE) and comment:
+    if any(created_by.startswith(mark) for mark in _COMMENTING_BUILDERS) and comment:
         return BuildStep(_one_line(f"{created_by}: {comment}"))
     text = created_by.removesuffix("# buildkit").rstrip()
     if match := _NOP.match(text):
@@ -107,7 +111,7 @@ def describe(entry: History) -> BuildStep:
 
 
 def _describe_comment(entry: History) -> str:
-    """Steps without a command: nix names its store paths, squashing and importing say so in the comment."""
+    """The text of a step without a command: of nix the store paths, else the comment of the builder, else its author."""
     comment = entry.comment.strip()
     names = _STORE_PATH.findall(comment)
     if names:
@@ -118,8 +122,8 @@ def _describe_comment(entry: History) -> str:
 
 
 def _after_arguments(text: str) -> str:
-    """What follows ``|N K=V …``; values may hold blanks, so the shell's name is looked for first."""
-    match = re.match(r"\|(\d+)\s", text)
+    """The command behind ``|N K=V …`` if it runs without a shell; values with blanks cannot be recognized."""
+    match = _ARGUMENT_COUNT.match(text)
     if not match:
         return text
     words = text[match.end() :].split(" ")
@@ -127,4 +131,4 @@ def _after_arguments(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(re.sub(r"\\[ \t\r]*\n", " ", text).split())
+    return " ".join(_CONTINUATION.sub(" ", text).split())

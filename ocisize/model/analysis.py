@@ -1,24 +1,24 @@
 """Analysis and its parts: the frozen values that every report is made from.
 
-All sizes are integers of bytes, all ratios lie in 0..1. Their definitions:
+All sizes are integers of bytes, and all ratios lie in 0..1. docs/numbers.md defines every figure; in short:
 
 compressed_size
-    what a client with nothing cached downloads: the sum of the layers' descriptor sizes, a blob that stands in several
-    layers once ("wire"). None where the saved form does not tell: plain layers of a docker-archive.
+    Download: the sum of the sizes of the layer blobs, a repeated blob once. None if the input does not have the compressed
+    sizes: a docker archive with uncompressed layers.
 tar_size
-    length of the uncompressed tar streams.
+    the length of the uncompressed tar streams.
 content_size
-    payload of the regular files stored in the layers, dead ones included, hard links 0.
+    Unpacked: the bytes of all regular files in the layers, hidden files included, hard links not.
 live_size
-    payload visible in the merged filesystem, an inode with several names counted once.
+    Live: the bytes that a container sees, a file with several hard links once.
 disk_size
-    what a node's snapshots take: every stored file rounded up to blocks of 4 KiB.
+    disk space used on each host: every stored file, rounded up to blocks of 4 KiB.
 wasted_size
-    ``content_size - live_size``: shipped bytes that no container can see.
+    Waste: ``content_size - live_size``, the bytes that no container can see.
 wasted_compressed_size
-    the share of ``compressed_size`` that the wasted entries cost.
+    the part of ``compressed_size`` that the wasted entries take.
 duplicate_size
-    visible bytes whose content is visible at another path too; not waste, and counted once less than they stand.
+    live bytes whose content a container sees at another path, too, one copy of each content left out. Not waste.
 efficiency
     ``1 - wasted_size / content_size``; 1.0 for an empty image.
 """
@@ -41,15 +41,21 @@ from ocisize.tar.filetable import FileTable, IntArray
 class Failure:
     """Why a layer could not be read."""
 
-    step: str  #: ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit`` or, of anything else, ``read``
+    step: str  #: ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit``, or ``read`` for anything else
     error: str
 
 
 @attrs.frozen(kw_only=True)
 class LayerAnalysis(Sizes):
-    """A layer's figures; its wasted bytes are those it holds, ``hides_size`` those it makes others waste.
+    """The figures of a layer and its files.
 
-    Of one that could not be read only what manifest and history say is known: its table is empty, other figures are 0.
+    ``wasted_size`` counts the hidden bytes in this layer, ``hides_size`` the bytes that this layer hides. A layer that could
+    not be read has only the facts of the manifest and the history: its file table is empty and its other figures are 0.
+
+    >>> import ocisize
+    >>> layer = ocisize.analyze("testdata/example.tar").layers[3]
+    >>> str(layer.build_step), layer.content_size, layer.hides_size
+    ('RUN rm -f /var/cache/apt/archives/*.deb', 0, 187084)
     """
 
     index: int
@@ -57,31 +63,39 @@ class LayerAnalysis(Sizes):
     diff_id: str | None
     media_type: str
     compression: str  #: ``gzip``, ``zstd`` or ``plain``
-    overhead_size: int | None  #: part of compressed_size that belongs to no entry
-    hides_size: int  #: bytes of content, in lower layers or its own, that this layer hides
+    overhead_size: int | None  #: bytes of the blob that belong to no entry; None if compressed_size is
+    hides_size: int  #: bytes of content that this layer hides, in lower layers or in itself
     build_step: BuildStep  #: secrets are redacted, here and in created_by
-    created_by: str  #: the build step as the config's history has it
-    created: str
-    build_step_certain: bool  #: False when history and layers do not pair up by count
+    created_by: str  #: the text of the build step as the builder wrote it into the history
+    created: str  #: RFC 3339
+    build_step_certain: bool  #: False if there are more or fewer history entries than layers
     digest_verified: bool
     diff_id_verified: bool
-    member: str | None = None  #: the file of a saved image that holds the layer
-    failure: Failure | None = None  #: None where the layer was read
+    member: str | None = None  #: the layer's file within a saved image
+    failure: Failure | None = None  #: None if the layer was read
     files: FileTable | None = attrs.field(default=None, eq=False, repr=False)
-    #: beside ``files``, by row: index of the layer that hides it, -1 while visible; None like ``files``
+    #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
     hidden_by: IntArray | None = attrs.field(default=None, eq=False, repr=False)
-    causes: bytes | None = attrs.field(default=None, eq=False, repr=False)  #: why, index into CAUSES; only where hidden
+    causes: bytes | None = attrs.field(default=None, eq=False, repr=False)  #: by row: index into CAUSES
 
 
 @attrs.frozen(kw_only=True)
 class Analysis(Sizes):
-    """What an image weighs and wastes. Layers stand base first, waste largest first."""
+    """The sizes of an image, its layers and its waste, with advice.
 
-    source: str  #: the input as it was given
+    ``layers`` are in order, base first; ``waste`` is sorted by size, largest first.
+
+    >>> import ocisize
+    >>> analysis = ocisize.analyze("testdata/example.tar")
+    >>> analysis.platform, analysis.content_size == analysis.live_size + analysis.wasted_size
+    ('linux/amd64', True)
+    """
+
+    source: str  #: the input as the user gave it
     format: str  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout`` or ``custom``
-    reference: str | None  #: the image's name where it has one
+    reference: str | None  #: the image's name, None if it has none
     platform: str
-    digest: str | None  #: of the manifest; None where the saved form has none
+    digest: str | None  #: of the manifest; None if the input has no manifest
     config_digest: str
     media_type: str
     created: str
@@ -90,11 +104,11 @@ class Analysis(Sizes):
     layers: tuple[LayerAnalysis, ...]
     waste: WasteTable
     advice: Advice = attrs.field(factory=Advice)
-    base: BaseSplit | None = None  #: None where nothing tells of a base image
+    base: BaseSplit | None = None  #: None if no base image is known
     system: System = attrs.field(factory=System)
     warnings: tuple[str, ...] = ()
-    dive: DiveFigures | None = None  #: None in an analysis saved before there were any
-    groups: Groups | None = None  #: None in an analysis saved before there were any
+    dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
+    groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
 
     @property
     def unread(self) -> tuple[LayerAnalysis, ...]:
@@ -103,5 +117,5 @@ class Analysis(Sizes):
 
     @property
     def complete(self) -> bool:
-        """Whether all layers could be read; if not, all but ``compressed_size`` is of the others alone."""
+        """Whether all layers could be read; if not, all figures but ``compressed_size`` leave out the unread layers."""
         return not self.unread
