@@ -17,6 +17,50 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+#: folders and modules of tests that take long or run other programs, below tests/
+SLOW = (
+    "cli/test_main.py",
+    "compat/",
+    "fuzz/",
+    "property/",
+    "sources/registry/test_faults.py",
+    "sources/registry/test_trust.py",
+    "test_ci_recipes.py",
+    "test_concurrency.py",
+    "test_corpus.py",
+    "test_endings.py",
+    "test_every_source.py",
+    "test_injection.py",
+    "test_instruction_counts.py",
+    "test_memory.py",
+    "test_partial.py",
+    "test_soak.py",
+    "test_truncation.py",
+    "test_trust.py",
+)
+#: packages whose tests run first: what they hold is what everything else is made of
+CORE = ("tar/", "blob/", "layer/", "filesystem/", "sizes/", "oci/", "history/", "rules/", "findings/", "budgets/", "comparison/")
+
+
+def is_slow(item: pytest.Item, path: str) -> bool:
+    """Return whether a test takes long: random input, a real registry, other programs."""
+    is_random = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+    return path.startswith(SLOW) or is_random or "registry" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, and put the tests of the core first and the slow ones last."""
+    folder = Path(__file__).parent
+    rank: dict[pytest.Item, int] = {}
+    for item in items:
+        path = item.path.relative_to(folder).as_posix() if item.path.is_relative_to(folder) else ""
+        if is_slow(item, path):
+            item.add_marker(pytest.mark.slow)
+            rank[item] = len(CORE) + 1
+        else:
+            rank[item] = next((number for number, package in enumerate(CORE) if path.startswith(package)), len(CORE))
+    items.sort(key=rank.__getitem__)
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
