@@ -39,7 +39,19 @@ SLOW = (
     "test_trust.py",
 )
 #: packages whose tests run first: what they hold is what everything else is made of
-CORE = ("tar/", "blob/", "layer/", "filesystem/", "sizes/", "oci/", "history/", "rules/", "findings/", "budgets/", "comparison/")
+CORE = (
+    "tar/",
+    "blob/",
+    "layer/",
+    "filesystem/",
+    "sizes/",
+    "oci/",
+    "history/",
+    "rules/",
+    "findings/",
+    "budgets/",
+    "comparison/",
+)
 
 
 def is_slow(item: pytest.Item, path: str) -> bool:
