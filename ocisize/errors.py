@@ -1,30 +1,30 @@
-"""Every error ocisize raises.
+"""All errors that ocisize raises, as one tree below ``OcisizeError``.
 
 ::
 
     OcisizeError
     ├── InvalidReference        the text is not an image reference
-    ├── SourceError             where the bytes come from failed
+    ├── SourceError             the place that the image comes from failed
     │   ├── RegistryError       HTTP status, code and message of a registry
     │   │   └── AuthenticationFailed
     │   └── ArchiveError        a saved file or folder cannot be read as an image
-    ├── DocumentError           a manifest, index or config is not what it must be
+    ├── DocumentError           a manifest, index or config breaks its specification
     │   ├── NotAnImage          a well-formed artifact that is not a container image
-    │   └── NoMatchingPlatform  the index has no image for the platform asked for
-    ├── BlobError               bytes are not what their descriptor promises
+    │   └── NoMatchingPlatform  the index has no image for the requested platform
+    ├── BlobError               the bytes of a blob do not match the descriptor
     │   ├── SizeMismatch
     │   └── DigestMismatch
     ├── StreamError             a compressed stream is broken
     ├── TarError                a layer's tar is broken
-    ├── LimitExceeded           an image asks for more than it is allowed
-    ├── LayerError              one of the above, with the layer it happened in
-    ├── PlatformError           one of the above, with the platform whose image it is about
-    ├── CatalogError            a file of rules cannot be used
+    ├── LimitExceeded           an image asks for more than ``Limits`` allow
+    ├── LayerError              one of the above, with the layer in which it occurred
+    ├── PlatformError           one of the above, with the platform of the image
+    ├── CatalogError            a file of rules is invalid
     │   └── InvalidGlob
-    ├── ViewError               a view asks for what the image does not have
-    ├── IncompleteAnalysis      a comparison of an image of which not all layers could be read
-    ├── InvalidCost             assumptions on cost that cannot be understood
-    ├── BudgetError             budgets or a baseline cannot be used
+    ├── ViewError               a view asks for something that the image does not have
+    ├── IncompleteAnalysis      a comparison needs layers that could not be read
+    ├── InvalidCost             cost assumptions are invalid
+    ├── BudgetError             budgets or a baseline are invalid
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -33,11 +33,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_MAX_MESSAGE = 2000  # characters: messages repeat what others wrote, who may have written megabytes
+_MAX_MESSAGE = 2000  # characters: messages repeat texts of others, which may have megabytes
 
 
 class OcisizeError(Exception):
-    """Base of all errors; ``hint`` is a line of advice for the person at the keyboard, or None."""
+    """Base of all errors; ``hint`` is a line of advice for the user, or None.
+
+    >>> error = OcisizeError("the image is missing", hint="check the name and the tag")
+    >>> str(error), error.hint
+    ('the image is missing', 'check the name and the tag')
+    >>> len(str(OcisizeError(5000 * "x")))  # long messages are cut in the middle
+    2003
+    """
 
     hint: str | None
 
@@ -48,7 +55,7 @@ class OcisizeError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For other processes: the error as it is, whatever its class is made from."""
+        """Pickle the error by its message and attributes, whatever arguments its class takes."""
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -63,11 +70,11 @@ class InvalidReference(OcisizeError):
 
 
 class SourceError(OcisizeError):
-    """The place the image should come from cannot deliver it."""
+    """The place that the image comes from cannot deliver it."""
 
 
 class RegistryError(SourceError):
-    """A registry refused or failed; ``status`` is the HTTP status, None when there was no answer."""
+    """A registry refused or failed; ``status`` is the HTTP status, None if there was no answer."""
 
     def __init__(self, message: str, *, status: int | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -75,7 +82,7 @@ class RegistryError(SourceError):
 
 
 class AuthenticationFailed(RegistryError):
-    """The registry wants other credentials than the ones it got."""
+    """The registry denies access, or stored credentials cannot be read."""
 
 
 class ArchiveError(SourceError):
@@ -83,7 +90,7 @@ class ArchiveError(SourceError):
 
 
 class DocumentError(OcisizeError):
-    """A JSON document breaks its specification; ``problems`` lists every finding with its path."""
+    """A JSON document breaks its specification; ``problems`` lists each problem with its path in the document."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__("; ".join([message, *problems]) if problems else message, hint=hint)
@@ -91,7 +98,7 @@ class DocumentError(OcisizeError):
 
 
 class NotAnImage(DocumentError):
-    """The manifest describes something else than a container image; ``kind`` names it."""
+    """The manifest is of another artifact than a container image; ``kind`` names the artifact."""
 
     def __init__(self, message: str, *, kind: str) -> None:
         super().__init__(message)
@@ -99,7 +106,11 @@ class NotAnImage(DocumentError):
 
 
 class NoMatchingPlatform(DocumentError):
-    """No image for the platform asked for; ``available`` lists what the index has."""
+    """The index has no image for the requested platform; ``available`` lists the platforms of the index.
+
+    >>> str(NoMatchingPlatform("linux/arm64", ["linux/amd64"]))
+    'no image for platform linux/arm64; available: linux/amd64'
+    """
 
     def __init__(self, wanted: str, available: Sequence[str]) -> None:
         listed = ", ".join(available) or "none"
@@ -112,11 +123,11 @@ class NoMatchingPlatform(DocumentError):
 
 
 class BlobError(OcisizeError):
-    """Bytes differ from what their descriptor promises."""
+    """The bytes of a blob do not match the descriptor."""
 
 
 class SizeMismatch(BlobError):
-    """The blob has another length than its descriptor says."""
+    """The blob has another size than the descriptor; with ``more``, reading stopped at the expected size."""
 
     def __init__(self, digest: str, *, got: int, expected: int, more: bool = False) -> None:
         have = f"more than {expected}" if more else str(got)
@@ -125,7 +136,7 @@ class SizeMismatch(BlobError):
 
 
 class DigestMismatch(BlobError):
-    """The bytes hash to another digest; ``what`` is what was hashed, e.g. ``blob`` or ``uncompressed layer``."""
+    """The bytes have another digest; ``what`` names the hashed bytes, e.g. ``blob`` or ``uncompressed layer``."""
 
     def __init__(self, what: str, *, got: str, expected: str) -> None:
         super().__init__(f"{what} has digest {got}, expected {expected}")
@@ -133,7 +144,7 @@ class DigestMismatch(BlobError):
 
 
 class StreamError(OcisizeError):
-    """A compressed stream is broken, or ``truncated``: it ends too early."""
+    """A compressed stream is broken; ``truncated`` is True if the stream ends too early."""
 
     def __init__(self, message: str, *, truncated: bool = False, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -141,7 +152,7 @@ class StreamError(OcisizeError):
 
 
 class TarError(OcisizeError):
-    """A tar stream is broken, or ``truncated``: it ends too early; ``offset`` is the position in uncompressed bytes."""
+    """A tar stream is broken at ``offset``, in uncompressed bytes; ``truncated`` is True if the stream ends too early."""
 
     def __init__(self, message: str, *, offset: int, truncated: bool = False) -> None:
         super().__init__(f"{message} at byte {offset} of the uncompressed tar")
@@ -149,7 +160,10 @@ class TarError(OcisizeError):
 
 
 class LimitExceeded(OcisizeError):
-    """An image asks for more than Limits allow it; ``limit`` is the field, ``got`` how much it was when reading stopped."""
+    """An image asks for more than ``Limits`` allow.
+
+    ``limit`` is the field of ``Limits``, ``allowed`` its value, and ``got`` the amount at which reading stopped.
+    """
 
     def __init__(self, message: str, *, limit: str, got: int, allowed: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -157,7 +171,11 @@ class LimitExceeded(OcisizeError):
 
 
 class LayerError(OcisizeError):
-    """An error with the layer it happened in: ``index`` counts from 0 at the base."""
+    """An error with the layer in which it occurred; ``index`` counts from 0 at the base.
+
+    >>> str(LayerError(2, "sha256:beef", StreamError("the gzip stream is cut", truncated=True)))
+    'layer 2 (sha256:beef): the gzip stream is cut'
+    """
 
     def __init__(self, index: int, digest: str, cause: OcisizeError) -> None:
         super().__init__(f"layer {index} ({digest}): {cause}", hint=cause.hint)
@@ -165,7 +183,7 @@ class LayerError(OcisizeError):
 
 
 class PlatformError(OcisizeError):
-    """An error with the image of an index that it happened in; several platforms where they share the layer."""
+    """An error with the platform of the image in which it occurred; all platforms that share the layer."""
 
     def __init__(self, platforms: Sequence[str], cause: OcisizeError) -> None:
         super().__init__(f"{', '.join(platforms)}: {cause}", hint=cause.hint)
@@ -173,7 +191,7 @@ class PlatformError(OcisizeError):
 
 
 class CatalogError(OcisizeError):
-    """A file of rules breaks its form; ``problems`` lists every finding with its rule and key."""
+    """A file of rules is invalid; ``problems`` lists each problem with its rule and key."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -181,7 +199,7 @@ class CatalogError(OcisizeError):
 
 
 class InvalidGlob(CatalogError):
-    """A pattern for paths cannot be understood."""
+    """A glob over paths is invalid."""
 
     def __init__(self, glob: str, reason: str) -> None:
         super().__init__(f"the glob {glob!r} {reason}")
@@ -189,23 +207,23 @@ class InvalidGlob(CatalogError):
 
 
 class ViewError(OcisizeError):
-    """A view asks for a layer or a figure that the image does not have."""
+    """A view asks for a layer or a size that the image does not have."""
 
 
 class IncompleteAnalysis(OcisizeError):
-    """A comparison would take layers that could not be read for empty ones; ``layers`` are their indexes."""
+    """A comparison needs layers that could not be read; ``layers`` are their indexes."""
 
     def __init__(self, name: str, layers: Sequence[int]) -> None:
         listed = ", ".join(map(str, layers[:10])) + (" …" if len(layers) > 10 else "")
         super().__init__(
             f"{name}: cannot be compared, because some layers could not be read: {listed}",
-            hint="analyse it again without --keep-going",
+            hint="analyze the image again without --keep-going",
         )
         self.layers = tuple(layers)
 
 
 class InvalidCost(OcisizeError):
-    """One part of the assumptions on cost cannot be understood; ``part`` is what was given."""
+    """A cost assumption is invalid; ``part`` is its text."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(f"{part or 'nothing given'}: {reason}")
@@ -213,7 +231,7 @@ class InvalidCost(OcisizeError):
 
 
 class BudgetError(OcisizeError):
-    """Budgets or a baseline break their form; ``problems`` lists every finding with its place."""
+    """Budgets or a baseline are invalid; ``problems`` lists each problem with its file and line."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

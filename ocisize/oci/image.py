@@ -71,6 +71,19 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
 
     Without a platform the default is Linux on the processor of this machine. A source with a single image gives that
     image, whatever its platform. Raises NoMatchingPlatform, NotAnImage, DocumentError and what the source raises.
+
+    >>> config = '{"os": "linux", "architecture": "s390x", "rootfs": {"type": "layers", "diff_ids": []}}'
+    >>> config_type, digest = "application/vnd.oci.image.config.v1+json", digest_of(config.encode())
+    >>> descriptor = f'{{"mediaType": "{config_type}", "digest": "{digest}", "size": {len(config)}}}'
+    >>> class OneImage:
+    ...     def read_manifest(self, digest=None):
+    ...         return f'{{"config": {descriptor}, "layers": []}}'.encode()
+    ...
+    ...     def open_blob(self, descriptor):
+    ...         return [config.encode()]
+    >>> image = read_image(OneImage())
+    >>> str(image.platform), len(image.layers)
+    ('linux/s390x', 0)
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")

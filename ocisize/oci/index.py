@@ -129,7 +129,7 @@ def layer_key(layer: Layer) -> LayerKey:
 
 
 def shared_layers(images: Mapping[str, Image]) -> dict[LayerKey, Layer]:
-    """Return the layers of all images, each once, with new numbers from 0."""
+    """Return the layers of all images, each once, with new numbers from 0 in the order of the images."""
     distinct = {layer_key(layer): layer for image in images.values() for layer in image.layers}
     return {key: attrs.evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
 

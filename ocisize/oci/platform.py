@@ -95,6 +95,9 @@ def is_attestation(descriptor: Descriptor) -> bool:
     """Return True if an index entry describes another image (provenance, SBOM) instead of being one.
 
     Marks: https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md.
+
+    >>> is_attestation(Descriptor("sha256:" + 64 * "0", 1, platform=Platform("unknown", "unknown")))
+    True
     """
     reference = descriptor.annotations.get("vnd.docker.reference.type")
     platform = descriptor.platform
@@ -106,7 +109,12 @@ def is_attestation(descriptor: Descriptor) -> bool:
 
 
 def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
-    """Return the entries of an index that may be images or indexes, in order, each once per platform."""
+    """Return the entries of an index that may be images or indexes, in order, each once per platform.
+
+    >>> entry = Descriptor("sha256:" + 64 * "0", 1)
+    >>> len(image_entries([entry, entry]))
+    1
+    """
     entries: dict[tuple[str, Platform | None], Descriptor] = {}
     for entry in descriptors:
         if not is_attestation(entry) and (not entry.media_type or entry.media_type in MANIFEST_TYPES | INDEX_TYPES):

@@ -67,7 +67,12 @@ def load_json(data: bytes, what: str) -> Any:
 
 
 def parse_json(data: bytes, what: str) -> dict[str, Any]:
-    """Decode a JSON object; raise DocumentError as ``load_json`` does, and for other values than objects."""
+    """Decode a JSON object; raise DocumentError as ``load_json`` does, and for other values than objects.
+
+    >>> parse_json(b"[]", "index.json")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: index.json is not a JSON object but list
+    """
     document = load_json(data, what)
     if isinstance(document, dict):
         return document
@@ -75,7 +80,13 @@ def parse_json(data: bytes, what: str) -> dict[str, Any]:
 
 
 def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
-    """Wrap a cattrs structure hook: raise ValueError if an object spells one of these field names in two ways."""
+    """Wrap a cattrs structure hook: raise ValueError if an object spells one of these field names in two ways.
+
+    >>> read = spelled_once(lambda document, kind: kind(**document), ["size"])
+    >>> read({"size": 1, "Size": 2}, dict)
+    Traceback (most recent call last):
+    ValueError: the names 'size' and 'Size' differ only in case
+    """
     known = {name.casefold() for name in names}
 
     def hook(document: Any, kind: Any) -> _T:
@@ -120,6 +131,10 @@ def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
 
     cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2. A ``detailed`` converter raises all problems together,
     another one only the first.
+
+    >>> strict_converter(detailed=False).structure("2", int)
+    Traceback (most recent call last):
+    TypeError: expected int, got str
     """
     converter = cattrs.Converter(detailed_validation=detailed)
     for primitive in (str, int, bool):

@@ -27,6 +27,13 @@ def open_source(
     an existing path, else a missing file if it looks like a path, else a reference. ``select`` is the tag, digest or ``@N``
     of one of several images in a file; ``limits`` bound what such a file may ask for. Raises SourceError, DocumentError,
     LimitExceeded or InvalidReference.
+
+    >>> open_source("build/app.tar")
+    Traceback (most recent call last):
+    ocisize.errors.ArchiveError: no such file or folder: build/app.tar
+    >>> open_source("App:1")
+    Traceback (most recent call last):
+    ocisize.errors.InvalidReference: invalid reference 'App:1', and no file of that name
     """
     if not text.strip():  # as a path this is the current folder
         raise InvalidReference("no image is named: its name is empty", hint="is a variable unset?")

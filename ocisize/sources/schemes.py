@@ -102,7 +102,12 @@ def path_exists(text: str) -> bool:
 
 
 def split_select(text: str, select: str | None) -> tuple[Path, str | None]:
-    """Split ``path[:name]`` as skopeo writes it; an existing path is never split."""
+    """Split ``path[:name]`` as skopeo writes it, unless a name is given or the whole text is an existing path.
+
+    >>> path, select = split_select("build/app.tar:v1", None)
+    >>> path.name, select
+    ('app.tar', 'v1')
+    """
     path, colon, name = text.partition(":")
     if select is None and colon and not path_exists(text):
         return Path(path), name

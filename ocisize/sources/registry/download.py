@@ -17,7 +17,12 @@ _log = logging.getLogger(__name__)
 
 @attrs.define
 class Download:
-    """How far a blob has come, and how often it broke off since the last MiB of progress."""
+    """How far a blob has come, and how often it broke off since the last MiB of progress.
+
+    >>> download = Download("sha256:beef", size=5000, retries=2, seconds=60.0)
+    >>> [download.seconds_until_retry("the connection was reset", None) for _ in range(2)]
+    [0.0, 0.8]
+    """
 
     digest: str
     size: int  #: bytes
