@@ -1,4 +1,4 @@
-"""read_side: the stored files of an image in columns, with what tells whether one of another image is the same."""
+"""The stored files of an image in columns, with what identifies a file of another image as the same."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ocisize.text import decode_name, display_name
 
 @attrs.frozen(eq=False)
 class ImageFiles:
-    """One image's files, with what identifies them."""
+    """The stored files of some layers of an image, with what identifies their contents."""
 
     stored: FileColumns
-    contents: list[bytes]  #: by row: what identifies its content, b"" where that was not read
-    again: Mapping[tuple[bytes, int], int]  #: path and layer of what is stored again → layer that has it already
+    contents: list[bytes]  #: by row: the hash of its content, and its size if it is sparse; b"" if it was not read
+    again: Mapping[tuple[bytes, int], int]  #: path and layer of a file that is stored again → lower layer that has it
 
 
 def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
     """The files of some layers, which must have file tables; of layers with the same blob the lowest pays."""
-    found = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
+    tables = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
     paid = paid_layers(analysis.layers)
-    known = all(table.compressed_sizes is not None for _, table in found)
+    known = all(table.compressed_sizes is not None for _, table in tables)
     indexes, paths, sizes = array("i"), list[bytes](), list[int]()
     contents, compressed = list[bytes](), list[int]()
-    for index, table in found:
+    for index, table in tables:
         paths += compress(_clean_paths(table), table.sizes)
         contents += compress(_contents(table), table.sizes)
         shares = table.compressed_sizes or repeat(0)
@@ -50,7 +50,7 @@ def _stored_again(analysis: Analysis) -> dict[tuple[bytes, int], int]:
 
 
 def _clean_paths(table: FileTable) -> Iterable[bytes]:
-    """The paths as a saved analysis has them: what is not UTF-8 as escapes."""
+    """The paths as a saved analysis has them: bytes that are not UTF-8 as escapes."""
     for _, paths in table.paths.pieces():
         yield from paths if _is_text(b"\0".join(paths)) else [_clean_path(decode_name(path)) for path in paths]
 
@@ -71,14 +71,18 @@ def _contents(table: FileTable) -> Iterable[bytes]:
     if not table.hashes:
         return repeat(b"")
     hashes: list[bytes] = list(chain.from_iterable(struct.iter_unpack(f"{HASH_SIZE}s", table.hashes)))
-    for row, size in table.apparent_sizes.items():  # the same bytes between other holes are another content
+    for row, size in table.apparent_sizes.items():  # the same bytes between other holes are a different content
         if hashes[row] != NO_HASH:
             hashes[row] += b"%d" % size
     return [value if value != NO_HASH else b"" for value in hashes] if NO_HASH in hashes else hashes
 
 
 def same_entries(before: LayerAnalysis, after: LayerAnalysis) -> bool:
-    """Whether two layers have the same entries but for times and order: paths, contents, owners, modes, links, xattrs."""
+    """Return True if two layers have the same entries, apart from timestamps and order.
+
+    Paths, contents, owners, modes, links and extended attributes are compared. Returns False if a table is missing or a
+    content was not read.
+    """
     old, new = before.files, after.files
     if old is None or new is None or len(old) != len(new) or before.content_size != after.content_size:
         return False
@@ -92,9 +96,9 @@ def same_entries(before: LayerAnalysis, after: LayerAnalysis) -> bool:
 
 
 def _columns(table: FileTable, numbers: dict[Attributes, int]) -> tuple[list[object], ...]:
-    """Contents and all else of every row; attributes get their numbers, which hash faster."""
+    """Columns of all that is compared. Owners and modes are replaced by numbers, which hash faster."""
     contents = [content if size else None for size, content in zip(table.sizes, _contents(table), strict=False)]
-    owners = [numbers.setdefault(each, len(numbers)) for each in table.attributes]
+    owners = [numbers.setdefault(attributes, len(numbers)) for attributes in table.attributes]
     links = {row: _clean_path(decode_name(link)) for row, link in table.links.items()}
     extended = {
         row: sorted((display_name(name), value) for name, value in xattrs.items()) for row, xattrs in table.xattrs.items()

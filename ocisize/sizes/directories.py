@@ -1,6 +1,6 @@
-"""Directories: the figures of every directory of an image, all layers together, and the ones that say most.
+"""The figures of every directory of an image, all layers together, and the short list that says where the bytes are.
 
-Below MAX_DEPTH rows count for the directory at that depth.
+Rows deeper than MAX_DEPTH count for the directory at that depth.
 """
 
 from __future__ import annotations
@@ -14,27 +14,24 @@ from ocisize.model.sizes import Group
 from ocisize.sizes.rows import GroupTotals, add_runs, empty_sums, iter_pieces, remainder
 from ocisize.text import decode_name
 
-_NEARLY_ALL = 0.8  # of a directory
-_LARGE = 0.1  # of an image
-_FEW = 3  # children
+_MIN_CHILDREN_SHARE = 0.8  # of a directory's bytes, for its largest children to be listed in its place
+_MIN_LARGE_SHARE = 0.1  # of the image, for a directory to be large
+_MAX_CHILDREN = 3  # children that may take the place of a large directory; of a smaller one, one child
 
 
 def subtree_totals(directories: DirectoryIndex, own: GroupTotals) -> GroupTotals:
-    """The figures of everything below each directory, from those of what is directly in it.
+    """Return the figures of each directory with everything below it.
 
-    What is deeper than MAX_DEPTH is moved up in ``own``.
+    ``own`` has the figures of what is directly in each directory, by number. Those of directories deeper than MAX_DEPTH
+    are moved up in ``own``.
     """
     _move_up(directories, own)
-    whole = GroupTotals(own.compressed_size_known, *[column[:] for column in own.columns])
-    for column in whole.columns:
-        if any(column):
-            for number in range(len(directories) - 1, 0, -1):
-                column[directories.parents[number]] += column[number]
-    return whole
+    columns = [directories.subtree_sums(column) if any(column) else column[:] for column in own.columns]
+    return GroupTotals(own.compressed_size_known, *columns)
 
 
 def directory_sums(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> GroupTotals:
-    """The figures of what is directly in each directory; raises ValueError for layers without file tables."""
+    """Return the figures of what is directly in each directory; raises ValueError for layers without file tables."""
     sums = empty_sums(layers, len(runs.directories))
     for rows in iter_pieces(layers, runs):
         add_runs(sums, rows)
@@ -49,34 +46,55 @@ def _move_up(directories: DirectoryIndex, own: GroupTotals) -> None:
             column[number] = 0
 
 
-def main_directories(directories: DirectoryIndex, own: GroupTotals, most: int) -> tuple[Group, ...]:
-    """Directories that say where the bytes are, largest first, and together what they leave; no two overlap.
+def main_directories(directories: DirectoryIndex, own: GroupTotals, count: int) -> tuple[Group, ...]:
+    """Return the ``count`` directories that say where the bytes are, largest first, and one group for all the rest.
 
-    The root is divided into its children, and so is a directory of which one of them holds nearly all, or a few of them
-    do and it is a large part of the image: ``/usr`` says little, ``node_modules`` says more than any package in it.
-    ``own`` are the figures of what is directly in each; names are those of ``Groups.directories``.
+    No two overlap. Names are those of ``Groups.directories``: ``/usr/lib/`` with everything below it, ``/usr/lib/*``
+    without. ``own`` has the figures of what is directly in each directory, by number.
     """
-    whole, children = subtree_totals(directories, own), directories.children()
-    heap = [(-whole.content[0], b"", 0, True)]
-    found: list[Group] = []
-    while heap and len(found) < most:
-        size, path, number, undivided = heapq.heappop(heap)
-        below = [child for child in children[number] if whole.content[child]]
-        if (
-            undivided
-            and below
-            and (not number or children_dominate(-size, whole.content[0], [whole.content[child] for child in below]))
-        ):
+    whole = subtree_totals(directories, own)
+    groups: list[Group] = []
+    for number, undivided in divide(directories, whole.content, own.content, count):
+        path = directories.paths[number]
+        name = "/" + decode_name(path + b"/" if path else b"")
+        groups.append((whole if undivided else own).group(number, name if undivided else name + "*"))
+    return (*groups, remainder(whole.group(0, None), groups))
+
+
+def divide(
+    directories: DirectoryIndex, weights: Sequence[int], own_weights: Sequence[int], count: int
+) -> list[tuple[int, bool]]:
+    """Divide the root into at most ``count`` directories, largest first, that say more than the root.
+
+    A directory is divided if its children say more than it does: ``/usr`` says little, ``node_modules`` says more than any
+    package in it. ``weights`` are those of each directory with everything below it, by number, ``own_weights`` those of what
+    is directly in it. Returns numbers of directories, each with True for all below it, False for what is directly in it.
+
+    >>> directories = DirectoryIndex()
+    >>> number = directories.numbers[b"usr/lib/python3"]
+    >>> own = [0, 0, 10, 90]
+    >>> [(directories.paths[n], whole) for n, whole in divide(directories, directories.subtree_sums(own), own, 5)]
+    [(b'usr/lib/python3', True), (b'usr/lib', False)]
+    """
+    children = [[child for child in below if weights[child]] for below in directories.children()]
+    heap = [(-weights[0], b"", 0, True)]
+    parts: list[tuple[int, bool]] = []
+    while heap and len(parts) < count:
+        weight, path, number, undivided = heapq.heappop(heap)
+        below = children[number]
+        if undivided and below and (not number or _children_dominate(-weight, weights[0], [weights[c] for c in below])):
             for child in below:
-                heapq.heappush(heap, (-whole.content[child], directories.paths[child], child, True))
-            heapq.heappush(heap, (-own.content[number], path, number, False))
-        elif size:
-            name = "/" + decode_name(path + b"/" if path else b"")
-            found.append((whole if undivided else own).group(number, name if undivided else name + "*"))
-    return (*found, remainder(whole.group(0, None), found))
+                heapq.heappush(heap, (-weights[child], directories.paths[child], child, True))
+            heapq.heappush(heap, (-own_weights[number], path, number, False))
+        elif weight:
+            parts.append((number, undivided))
+    return parts
 
 
-def children_dominate(size: int, image_size: int, children: Sequence[int]) -> bool:
-    """Whether a directory's children say more than it does."""
-    several = _FEW if size >= _LARGE * image_size else 1
-    return sum(heapq.nlargest(several, children)) >= _NEARLY_ALL * size
+def _children_dominate(weight: int, image_weight: int, children: Sequence[int]) -> bool:
+    """Return True if the largest child of a directory has at least 80 % of its weight.
+
+    Of a directory with at least 10 % of the image, the three largest children together need that share.
+    """
+    count = _MAX_CHILDREN if weight >= _MIN_LARGE_SHARE * image_weight else 1
+    return sum(heapq.nlargest(count, children)) >= _MIN_CHILDREN_SHARE * weight

@@ -1,32 +1,33 @@
 """Grouping: the stored bytes of an image divided by directory, by file type and by build step.
 
-Every entry of every layer is counted in exactly one group of a division, so that each adds up to the image's figures.
+Every entry of every layer is in exactly one group of each division, so that each division adds up to the image's figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress, groupby
+from itertools import compress
 
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, Groups, paid_layers
-from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
+from ocisize.rules.file_types import PROGRAMS, is_word, place_of, type_of
 from ocisize.sizes.directories import main_directories
 from ocisize.sizes.rows import add_numbered, add_runs, directory_runs, empty_sums, iter_pieces, remainder, sum_groups
 from ocisize.tar.filetable import REGULAR
 
-MAX_GROUPS = 30  #: groups of a division that are kept apart
-_ENTRIES = ""  # the type of what is no file and costs headers only
-_TAIL = 6  # bytes that tell most files' types
-_MAX_TAILS = 1 << 15  # kept at hand
-_IS_NONE = bytes(kind != REGULAR for kind in range(256))
+MAX_GROUPS = 30  #: named groups of a division; the rest is one group without a name
+_NO_FILE = ""  # the type of entries that are no regular files: they cost headers only
+_IS_NO_FILE = bytes(kind != REGULAR for kind in range(256))
 
 
 def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) -> Groups:
-    """All three divisions; raises ValueError for layers without file tables."""
+    """Return the stored bytes by directory, file type and build step; raises ValueError for layers without file tables.
+
+    ``layers``: the layers of an image, base first; ``runs``: the runs of their tables, if they are known.
+    """
     runs = runs or directory_runs(layers)
-    types = _Types(runs)
+    types = _FileTypes(runs)
     by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers)
     for rows in iter_pieces(layers, runs):
         numbers = types.numbers_of(rows.kinds, rows.piece)
@@ -41,61 +42,47 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     )
 
 
-class _Types:
-    """File types, numbered as they are met."""
+class _FileTypes:
+    """File types, numbered in the order in which they are met."""
 
     def __init__(self, runs: ImageRuns) -> None:
-        self.numbers: dict[str, int] = {_ENTRIES: 0}
+        self.numbers: dict[str, int] = {_NO_FILE: 0}
         self._places = list(map(place_of, runs.directories.paths))
-        self._by_tail: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place: where the tail decides
-        self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # where the extension does
+        self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place
 
     def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
-        """The types of some rows; most go by the tail of their paths, which is not split for that."""
+        """Return the number of the file type of each row of a piece."""
         numbers: list[int] = []
-        for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
-            start, end = _join(spans)
+        for start, end, directory in piece.spans():
+            place = self._places[directory]
             if place is not None and place != PROGRAMS:
                 numbers += [self._number(place)] * (end - start)
-                continue
-            known = self._by_tail[place]
-            for path in piece.paths[start:end]:
-                number = known.get(path[-_TAIL:])
-                numbers.append(self._look(path, place) if number is None else number)
-        for row in compress(range(len(kinds)), kinds.translate(_IS_NONE)):
+            else:
+                numbers += [self._number_of_file(path, place) for path in piece.paths[start:end]]
+        for row in compress(range(len(kinds)), kinds.translate(_IS_NO_FILE)):
             numbers[row] = 0
         return numbers
 
-    def _look(self, path: bytes, place: str | None) -> int:
-        name, tail = path.rpartition(b"/")[2], path[-_TAIL:]
+    def _number_of_file(self, path: bytes, place: str | None) -> int:
+        """The type by name; an extension that is a word decides alone, so that it is looked up once."""
+        name = path.rpartition(b"/")[2]
         stem, _, extension = name.rpartition(b".")
-        if not stem:
-            return self._number(place or OTHER)
-        number = self._by_extension[place].get(extension)
+        number = self._by_extension[place].get(extension) if stem else None
         if number is None:
             number = self._number(type_of(name, place))
-            if not is_word(extension):
-                return number
-            self._by_extension[place][extension] = number
-        if tail.rpartition(b".")[0][-1:] not in (b"", b"/"):
-            known = self._by_tail[place]
-            if len(known) >= _MAX_TAILS:
-                known.clear()
-            known[tail] = number
+            if stem and is_word(extension):
+                self._by_extension[place][extension] = number
         return number
 
     def _number(self, name: str) -> int:
         return self.numbers.setdefault(name, len(self.numbers))
 
 
-def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
-    """Spans that follow each other as one."""
-    first, *others = spans
-    return first[0], (others[-1] if others else first)[1]
-
-
 def group_by_build_step(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
-    """Groups by the build step that made the layer, equal ones together, in the form of ``group_by_type``."""
+    """Return one group per build step, the layers of equal steps together, largest first, then one for the rest.
+
+    The name of a group is the text of the step, or the digest of the layer if the step is unknown.
+    """
     uppermost = {layer.digest: layer for layer in layers}
     groups: dict[str, list[Group]] = {}
     for layer, pays in zip(layers, paid_layers(layers), strict=True):
@@ -117,7 +104,7 @@ def _group_of(layer: LayerAnalysis, name: str, wasted_compressed: int | None, *,
 
 
 def _largest(groups: Iterable[Group]) -> tuple[Group, ...]:
-    """The largest groups that hold files, ties by name, and all others as one."""
+    """The MAX_GROUPS largest groups that hold files, ties by name, and one group for all others."""
     ordered = sorted(groups, key=lambda group: (-group.content_size, -bool(group.file_count), group.name or ""))
     count = min(MAX_GROUPS, sum(bool(group.content_size or group.file_count) for group in ordered))
     return (*ordered[:count], remainder(sum_groups(ordered, None), ordered[:count]))
