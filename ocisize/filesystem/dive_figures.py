@@ -60,7 +60,7 @@ def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelect
 
 
 def find_repeated_files(tables: Sequence[FileTable]) -> list[RepeatedFile]:
-    """The paths that dive lists as inefficient, in the order it finds them."""
+    """The paths that dive lists as inefficient, in the order in which it finds them."""
     count = _count_all(tables)
     found = ((path, count.copies[path]) for path in count.repeated)
     return [RepeatedFile("/" + decode_name(path), copies.count, copies.total) for path, copies in found]

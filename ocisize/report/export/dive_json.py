@@ -1,4 +1,4 @@
-"""An Analysis as dive's ``--json`` exports it, byte for byte as dive 0.13.1 writes it for the same saved image.
+"""An Analysis as dive 0.13.1 exports the same saved image with ``--json``, byte for byte but for the order of equal sizes.
 
 dive names a layer after the first folder of its file in the archive. Layers from a registry, which dive does not read, are
 named after the hexadecimal part of their digest.
@@ -14,7 +14,7 @@ from ocisize.errors import ReportError
 from ocisize.filesystem.dive_figures import find_dive_figures, find_repeated_files
 from ocisize.filesystem.dive_tree import BLANK, TYPE_BITS, list_nodes, size_reader
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.report.export.go_compat import go_float, go_quote, sort_order
+from ocisize.report.export.go_compat import go_float, go_quote
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.words.incomplete import headline
@@ -36,20 +36,20 @@ _TYPES_OF_KINDS = {
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
-    """Write the export, without a newline at its end like dive; to a terminal without characters that could steer it.
+    """Write the export, like dive without a newline at its end.
 
-    dive, and so the export, has those as they are where JSON allows that. Their escapes mean the same.
+    On a terminal, control characters that JSON allows in strings are written as escapes.
     """
     pieces = write_dive_json(subject.analysis)
     file.writelines((_STEERING.sub(_escape, piece) for piece in pieces) if file.isatty() else pieces)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def to_dive_json(analysis: Analysis) -> str:
-    """The whole export as one text, without a newline at its end; raise ReportError without file tables."""
+    """The whole export as one text, without a newline at its end; raises ReportError without file tables."""
     return "".join(write_dive_json(analysis))
 
 
@@ -132,10 +132,8 @@ def _go_mode(mode: int, kind: int) -> int:
 
 
 def _references(tables: Sequence[FileTable]) -> Iterator[str]:
-    """The inefficient files: ascending by size as Go sorts, then turned around."""
-    found = find_repeated_files(tables)
-    for position in reversed(sort_order([file.size for file in found])):
-        file = found[position]
+    """The inefficient files, largest first, then by path: dive leaves the order of equal sizes to an unstable sort."""
+    for file in sorted(find_repeated_files(tables), key=lambda file: (-file.size, file.path)):
         yield (
             f'      {{\n        "count": {file.count},\n        "sizeBytes": {file.size % (1 << 64)},\n'
             f'        "file": {go_quote(file.path)}\n      }}'

@@ -1,36 +1,10 @@
-"""Numbers, text and order as Go's standard library has them."""
+"""Numbers and strings as Go's encoding/json writes them."""
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from ocisize.report.export.go_compat import go_float, go_quote, sort_order
-
-
-def test_sorting_sorts() -> None:
-    """Whatever the order of equals, keys ascend."""
-    for seed in range(200):
-        dice = random.Random(seed)
-        keys = [dice.randrange(dice.choice([2, 10, 1000])) for _ in range(dice.randrange(400))]
-        order = sort_order(keys)
-        assert sorted(order) == list(range(len(keys)))
-        assert [keys[position] for position in order] == sorted(keys)
-
-
-def test_patterns_are_no_trap() -> None:
-    """Orders that make a plain quicksort slow or deep are sorted too."""
-    count = 20_000
-    patterns = {
-        "equal": [7] * count,
-        "ascending": [index // 2 for index in range(count)],
-        "descending": [-index // 2 for index in range(count)],
-        "saw": [index % 100 for index in range(count)],
-        "organ pipe": [min(index, count - index) for index in range(count)],
-    }
-    for name, keys in patterns.items():
-        assert [keys[position] for position in sort_order(keys)] == sorted(keys), name
+from ocisize.report.export.go_compat import go_float, go_quote
 
 
 @pytest.mark.parametrize(
