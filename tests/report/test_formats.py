@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 from typing import Any
 
 import attrs
@@ -26,6 +27,7 @@ from ocisize.report.subject import ReportedImage
 from ocisize.report.ci.junit import Check, write_suites
 from ocisize.report.ci.markdown import LIMIT, to_markdown
 from ocisize.report.options import ReportOptions
+from ocisize.text import printable
 from ocisize.findings.explanations import explain_rules
 from tests import hostile
 from tests.hostile import analysis_of, finding, hostile_analysis
@@ -309,5 +311,15 @@ def test_junit_takes_other_checks() -> None:
     write_suites([(analysis_of(), checks)], file)
     text = file.getvalue()
     assert '<testsuites name="ocisize" tests="2" failures="1" errors="0">' in text
-    assert '<testcase classname="ocisize.budget" name="download &lt;= 120 MB" time="0"/>' in text
+    assert '<testcase classname="ocisize.budget" name="download &lt;= 120 MB" time="0" />' in text
     assert '<failure type="budget" message="31 MB">a\nb</failure>' in text
+
+
+def test_junit_is_xml_whatever_the_text() -> None:
+    """Control characters that XML cannot hold, markup and quotes leave a document that says what was meant."""
+    file = io.StringIO()
+    text = "\0\x1b[31m\x0b\ufffe]]> <b a=\"'\">&amp; \udce9"
+    write_suites([(analysis_of(), [Check(group="ocisize.x", name=text, failure=text, details=f"{text}\n{text}")])], file)
+    (case,) = ElementTree.fromstring(file.getvalue()).iter("testcase")
+    assert case.get("name") == case[0].get("message") == printable(text)
+    assert case[0].text == f"{printable(text)}\n{printable(text)}"

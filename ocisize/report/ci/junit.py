@@ -1,15 +1,15 @@
-"""Checks as JUnit XML, the form in which Jenkins, GitLab, Azure and others read test results.
+"""JUnit XML, the test results that Jenkins, GitLab, Azure and others read.
 
-The form is the one that Jenkins checks, junit-10.xsd of its xunit plugin. Each budget is a test, and findings of high and
-medium severity are failed tests.
+The schema is the one that Jenkins validates, junit-10.xsd of its xunit plugin. Each budget is a test, and findings of high
+and medium severity are failed tests.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import TextIO
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import attrs
 
@@ -26,15 +26,15 @@ from ocisize.text import printable
 
 @attrs.frozen(kw_only=True)
 class Check:
-    """One thing that an image passes or fails, or that is not checked."""
+    """A test case: something that an image passes or fails, or that is skipped."""
 
     group: str  #: ``ocisize.`` and a word
     name: str
-    failure: str = ""  #: one line on why it failed, "" where it passed
-    details: str = ""
-    warning: str = ""  #: what is told of one that passed
-    skipped: str = ""  #: why it is not checked
-    error: bool = False  #: it failed because it could not be looked at
+    failure: str = ""  #: one line that says why the check failed, "" if it passed
+    details: str = ""  #: more lines about the failure
+    warning: str = ""  #: the warning of a check that passed
+    skipped: str = ""  #: why the check was skipped
+    error: bool = False  #: the check failed because a layer could not be read
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
@@ -44,25 +44,25 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """
     write_suites(
         [
-            (image.analysis, _told_apart([*_of_layers(image), *_of_budgets(image), *_of_findings(image)]))
+            (image.analysis, _with_unique_names([*_of_layers(image), *_of_budgets(image), *_of_findings(image)]))
             for image in subject.images
         ],
         file,
     )
 
 
-def _told_apart(checks: Sequence[Check]) -> list[Check]:
-    """The checks by names that no two share: readers take tests of one name for one."""
+def _with_unique_names(checks: Sequence[Check]) -> list[Check]:
+    """The checks with unique names: readers take tests with the same name for one test."""
     seen = Counter[tuple[str, str]]()
-    found = []
+    unique = []
     for check in checks:
         name = check.name
         while seen[check.group, name]:
             seen[check.group, check.name] += 1
             name = f"{check.name} ({seen[check.group, check.name]})"
         seen[check.group, name] += 1
-        found.append(attrs.evolve(check, name=name))
-    return found
+        unique.append(attrs.evolve(check, name=name))
+    return unique
 
 
 def _of_layers(image: ReportedImage) -> Iterator[Check]:
@@ -73,7 +73,7 @@ def _of_layers(image: ReportedImage) -> Iterator[Check]:
 
 
 def _of_budgets(image: ReportedImage) -> Iterator[Check]:
-    """A check for each budget, in their order; one that is a warning only passes."""
+    """A check for each budget, in their order; a budget that only warns passes."""
     for verdict in image.verdicts:
         text = describe(verdict, image.analysis)
         broken = verdict.outcome is BudgetStatus.FAIL
@@ -88,7 +88,7 @@ def _of_budgets(image: ReportedImage) -> Iterator[Check]:
 
 
 def _of_findings(image: ReportedImage) -> Iterator[Check]:
-    """A failed check for each finding that matters; a passed one where none does, since readers refuse empty suites."""
+    """A failed check for each finding of high or medium severity, or one passed check: readers refuse empty suites."""
     serious = [finding for finding in image.findings if finding.severity is not Severity.LOW]
     for finding in serious:
         yield Check(
@@ -107,39 +107,42 @@ def _steps(finding: Finding) -> list[str]:
 
 
 def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextIO) -> None:
-    """Write a suite for each image."""
-    everything = [check for _, checks in suites for check in checks]
-    file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="ocisize" {_counts(everything)}>\n')
+    """Write a suite for each image with its checks.
+
+    All text is made printable first: XML 1.0 has no way to write most control characters.
+    """
+    root = Element("testsuites", name="ocisize", **_count([check for _, checks in suites for check in checks]))
     for analysis, checks in suites:
-        name = _text(f"{describe_image(analysis)} {analysis.platform}")
+        name = printable(f"{describe_image(analysis)} {analysis.platform}")
         skipped = sum(bool(check.skipped) for check in checks)
-        file.write(f'  <testsuite name="{name}" {_counts(checks)} skipped="{skipped}" time="0">\n    <properties>\n')
-        file.writelines(f'      <property name="{key}" value="{_text(value)}"/>\n' for key, value in _properties(analysis))
-        file.write("    </properties>\n")
-        file.writelines(map(_testcase, checks))
-        file.write("  </testsuite>\n")
-    file.write("</testsuites>\n")
+        suite = SubElement(root, "testsuite", name=name, **_count(checks), skipped=str(skipped), time="0")
+        properties = SubElement(suite, "properties")
+        for key, value in _properties(analysis):
+            SubElement(properties, "property", name=key, value=printable(value))
+        for check in checks:
+            _add_test(suite, check)
+    indent(root)
+    file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, "unicode")}\n')
 
 
-def _counts(checks: Sequence[Check]) -> str:
+def _count(checks: Sequence[Check]) -> dict[str, str]:
     errors = sum(check.error for check in checks)
-    return f'tests="{len(checks)}" failures="{sum(bool(check.failure) for check in checks) - errors}" errors="{errors}"'
+    failures = sum(bool(check.failure) for check in checks) - errors
+    return {"tests": str(len(checks)), "failures": str(failures), "errors": str(errors)}
 
 
-def _testcase(check: Check) -> str:
-    head = f'    <testcase classname="{_text(check.group)}" name="{_text(check.name)}" time="0"'
+def _add_test(suite: Element, check: Check) -> None:
+    test = SubElement(suite, "testcase", classname=printable(check.group), name=printable(check.name), time="0")
     if check.failure:
-        kind = _text(check.group.rpartition(".")[2])
-        details = "\n".join(map(_text, check.details.split("\n")))
-        element = "error" if check.error else "failure"
-        inside = f'<{element} type="{kind}" message="{_text(check.failure)}">{details}</{element}>'
+        kind = check.group.rpartition(".")[2]
+        result = SubElement(
+            test, "error" if check.error else "failure", type=printable(kind), message=printable(check.failure)
+        )
+        result.text = "\n".join(map(printable, check.details.split("\n")))
     elif check.skipped:
-        inside = f'<skipped message="{_text(check.skipped)}"/>'
+        SubElement(test, "skipped", message=printable(check.skipped))
     elif check.warning:
-        inside = f"<system-out>warning: {_text(check.warning)}</system-out>"
-    else:
-        return f"{head}/>\n"
-    return f"{head}>\n      {inside}\n    </testcase>\n"
+        SubElement(test, "system-out").text = f"warning: {printable(check.warning)}"
 
 
 def _properties(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -148,8 +151,3 @@ def _properties(analysis: Analysis) -> Iterator[tuple[str, str]]:
         value = getattr(analysis, name)
         if value is not None:
             yield name, str(value)
-
-
-def _text(text: str) -> str:
-    """Text that any XML parser takes, on one line."""
-    return escape(printable(text))
