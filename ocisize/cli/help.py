@@ -1,4 +1,4 @@
-"""Help that fits the terminal, and words for arguments that a command does not know."""
+"""Help texts that fit the terminal, and error messages for unknown arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GAP = "  "  # before and between the columns of a table
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """Wraps paragraphs, which blank lines part, and the right column of tables."""
+    """Wraps paragraphs, and the right column of tables."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = [line for text_line in text.splitlines() for line in _wrap(text_line, width)]
@@ -19,7 +19,7 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 def table(title: str, rows: Mapping[str, str]) -> str:
-    """A title, and below it names with what they are."""
+    """A title, and below it a table of names and descriptions."""
     width = max(map(len, rows))
     return "\n".join([title, *(f"{_GAP}{name:{width}}{_GAP}{what}" for name, what in rows.items())])
 
@@ -39,11 +39,11 @@ def _has(parser: argparse.ArgumentParser, option: str) -> bool:
 def explain_extras(
     image: str, extras: Sequence[str], command: str | None, parsers: Mapping[str, argparse.ArgumentParser]
 ) -> str:
-    """What is wrong with arguments that a command does not know, and what may have been meant."""
+    """The error message for arguments that a command does not have, with a suggestion if there is one."""
     text = f"unrecognized arguments: {' '.join(extras)}"
     for extra in extras:
         name = extra.partition("=")[0]
-        owners = [each for each, parser in parsers.items() if _has(parser, name)]
+        owners = [owner for owner, parser in parsers.items() if _has(parser, name)]
         if name.startswith("-") and owners:
             those = " and ".join(filter(None, (", ".join(owners[:-1]), owners[-1])))
             return f"{text}\n{name} belongs to {those}: ocisize {owners[0]} IMAGE {name} …"

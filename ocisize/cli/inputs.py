@@ -54,7 +54,7 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> Inde
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
         absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
-        own = [f"{name}: {text}" for name, each in index.analyses.items() for text in each.warnings]
+        own = [f"{name}: {text}" for name, analysis in index.analyses.items() for text in analysis.warnings]
         show_warnings([*absent, *index.warnings, *own])
     for image in index.unread:
         print_message("error", f"{image.platform or image.digest}: {image.error}")
@@ -128,7 +128,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
         problem = f"{error.strerror}; findings are shown at its first line"
     else:
         steps = [[layer.build_step for layer in analysis.layers] for analysis in analyses]
-        if not any(any(find_lines(each, instructions)) for each in steps):
+        if not any(any(find_lines(image_steps, instructions)) for image_steps in steps):
             problem = "no layer was written by its instructions; findings are shown at its first line"
     if problem and options.dockerfile and not options.quiet:
         print_message("warning", f"--dockerfile: {path}: {problem}")

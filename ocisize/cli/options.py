@@ -110,9 +110,9 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
         return f"argument -f: {' and '.join(unnamed)} cannot share one output; name a file, as in -f {unnamed[-1]}=FILE"
     if options.output and not unnamed:
         return "argument -o: -f names the file already"
-    outputs = [Output(each.format, each.output or options.output) for each in outputs]
-    files = [each.output and os.path.realpath(each.output) for each in outputs]
-    if twice := [each.output for each, file in zip(outputs, files, strict=True) if files.count(file) > 1]:
+    outputs = [Output(output.format, output.output or options.output) for output in outputs]
+    files = [output.output and os.path.realpath(output.output) for output in outputs]
+    if twice := [output.output for output, file in zip(outputs, files, strict=True) if files.count(file) > 1]:
         return f"argument -f: two reports cannot share {twice[-1]}"
     options.outputs, (options.format, options.output) = outputs, outputs[0]
     return ""

@@ -68,7 +68,9 @@ def size_of(reference: bytes) -> int:
 def check(archive: Path, folder: Path) -> None:
     analysis = Analyzer(jobs=1).analyze(str(archive))
     export = real_export(archive, folder)
-    (own, own_references), (real, references) = (split_references(text) for text in (to_dive_json(analysis).encode(), export))
+    (own, own_references), (real, references) = (
+        split_references(text) for text in (to_dive_json(analysis).encode(), export)
+    )
     assert own == real
     assert sorted(own_references) == sorted(references)
     assert list(map(size_of, own_references)) == list(map(size_of, references))

@@ -19,7 +19,7 @@ from ocisize.comparison.platforms import find_drift
 from ocisize.history.architectures import paths_without_processor, without_processor
 from ocisize.cli.main import main
 from ocisize.errors import DigestMismatch, LayerError, NoMatchingPlatform, PlatformError
-from ocisize.report.text.platforms import MOST_LINES, write_index
+from ocisize.report.text.platforms import MAX_LINES, write_index
 from ocisize.report.json.platforms import index_to_json
 from tests.images import (
     OCI, BuiltImage, Compression, build_image, compress, for_platform, index_bytes, layer, layout_files, sha256, tar_bytes,
@@ -196,7 +196,7 @@ def test_absent_platforms_are_named(tmp_path: Path) -> None:
     entries = [for_platform(each.descriptor, "linux", name) for name, each in images.items()]
     found = Analyzer().analyze_all(write(tmp_path / "some", entries, [images["arm64"]]))
     assert (list(found.analyses), found.absent) == (["linux/arm64"], ("linux/amd64", "linux/s390x"))
-    assert "not there, so not analysed: linux/amd64, linux/s390x" in text_of(found)
+    assert "not analyzed, manifest missing: linux/amd64, linux/s390x" in text_of(found)
     with pytest.raises(NoMatchingPlatform):
         Analyzer().analyze_all(write(tmp_path / "none", entries, []))
 
@@ -336,7 +336,7 @@ def test_the_text(index: IndexAnalysis) -> None:
     lines = text_of(index).splitlines()
     assert lines[1].endswith("shared layers once · 2 attestations left out")
     assert any(line.endswith(" 2.05 linux/amd64") for line in lines)
-    at = lines.index("Drift between the platforms, largest first")
+    at = lines.index("Differences between the platforms, largest first")
     assert lines[at + 1].endswith("RUN TARGETARCH=amd64 make")
     assert lines[at + 2].strip() == "11.2 kB linux/amd64 · 2.21 kB linux/arm64, linux/s390x"
     assert lines[at + 3].strip().startswith("only linux/amd64 has /opt/cuda/: 1 file, ")
@@ -355,10 +355,10 @@ def test_the_text_fits_a_screen(tmp_path: Path) -> None:
     verdicts = {name: ocisize.check(each, budgets) for name, each in index.analyses.items()}
     text = text_of(index, verdicts=verdicts)
     lines = text.splitlines()
-    assert MOST_LINES - 3 <= len(lines) <= MOST_LINES
+    assert MAX_LINES - 3 <= len(lines) <= MAX_LINES
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in text
-    assert "Budgets: 40 not kept, on 20 of 20 platforms" in lines
+    assert "Budgets: 40 not passed, on 20 of 20 platforms" in lines
 
 
 def test_json(index: IndexAnalysis) -> None:

@@ -318,7 +318,7 @@ def test_junit_takes_other_checks() -> None:
 def test_junit_is_xml_whatever_the_text() -> None:
     """Control characters that XML cannot hold, markup and quotes leave a document that says what was meant."""
     file = io.StringIO()
-    text = "\0\x1b[31m\x0b\ufffe]]> <b a=\"'\">&amp; \udce9"
+    text = '\0\x1b[31m\x0b\ufffe]]> <b a="\'">&amp; \udce9'
     write_suites([(analysis_of(), [Check(group="ocisize.x", name=text, failure=text, details=f"{text}\n{text}")])], file)
     (case,) = ElementTree.fromstring(file.getvalue()).iter("testcase")
     assert case.get("name") == case[0].get("message") == printable(text)

@@ -38,10 +38,10 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
     from ocisize.globs import parse_glob
     from ocisize.sizes.files import list_files
 
-    for each in globs:
-        below = each.text.rstrip("/") + "/"
-        if below != each.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
-            print_message("hint", f"{each.text} is a directory; for everything below it use --glob '{below}'")
+    for pattern in globs:
+        below = pattern.text.rstrip("/") + "/"
+        if below != pattern.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
+            print_message("hint", f"{pattern.text} is a directory; for everything below it use --glob '{below}'")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "json":
             from ocisize.report.json.views import files_to_json
 
-            globs = [each.text for each in options.globs]
+            globs = [pattern.text for pattern in options.globs]
             file.write(files_to_json(analysis, listing, layer=options.layer, order=order, globs=globs) + "\n")
         else:
             from ocisize.report.text.files import write_files

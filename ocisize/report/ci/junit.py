@@ -111,11 +111,12 @@ def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextI
 
     All text is made printable first: XML 1.0 has no way to write most control characters.
     """
-    root = Element("testsuites", name="ocisize", **_count([check for _, checks in suites for check in checks]))
+    all_checks = [check for _, checks in suites for check in checks]
+    root = Element("testsuites", {"name": "ocisize", **_count(all_checks)})
     for analysis, checks in suites:
         name = printable(f"{describe_image(analysis)} {analysis.platform}")
         skipped = sum(bool(check.skipped) for check in checks)
-        suite = SubElement(root, "testsuite", name=name, **_count(checks), skipped=str(skipped), time="0")
+        suite = SubElement(root, "testsuite", {"name": name, **_count(checks), "skipped": str(skipped), "time": "0"})
         properties = SubElement(suite, "properties")
         for key, value in _properties(analysis):
             SubElement(properties, "property", name=key, value=printable(value))

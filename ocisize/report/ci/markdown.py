@@ -1,7 +1,7 @@
 """Images as GitHub-flavoured Markdown that fits a comment: totals, budgets, findings, layers.
 
-GitHub refuses comments of more than 65,536 characters; the text stays below that in bytes. Whole rows are left out, the
-least findings first, and counted. Names out of the image stand in code only, where no markup, mention, link or HTML works.
+GitHub refuses comments of more than 65,536 characters; the report has fewer bytes. Whole rows are left out, the smallest
+findings first, and counted. Names from the image are code, where markup, mentions, links and HTML have no effect.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _FIGURES = ("Download", "Unpacked", "Live", "Waste", "Duplicates", "On disk", "E
 _MAX_CODE = 240  # characters of a name or build step
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥'-]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "=": "="}
-_LINKED = re.compile(r"://|www\.|:\w+:")  # what turns into a link or a picture outside of code
-_SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # what a code span in a table holds as it is
+_LINKED = re.compile(r"://|www\.|:\w+:")  # becomes a link or an emoji outside of code
+_SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # text that a code span in a table can hold unchanged
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
@@ -43,7 +43,7 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
 
 
 def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
-    """The report as text of at most ``limit`` bytes, provided that is enough for its head."""
+    """The report in at most ``limit`` bytes, if its head fits."""
     columns = "Platform | " if images[0].platform else ""
     layers = _Table("Layers", f"{columns}# | Download | Unpacked | Waste | Hides | Step", left=1)
     findings = _Table("Findings", "Saves | Finding | Fix", left=2)
@@ -55,15 +55,15 @@ def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     text += _summary(images)
     left = limit - _length(text)
     reserved = min(_FOR_LAYERS, left // 3, layers.length(rows))
-    text += findings.fill([_finding_row(*each, images) for each in merge_findings(images)], left - reserved)
+    text += findings.fill([_finding_row(*merged, images) for merged in merge_findings(images)], left - reserved)
     return text + layers.fill(rows, limit - _length(text), fold=True)
 
 
 class _Table:
-    """A table that takes as many rows as there is room for."""
+    """A table with as many rows as fit."""
 
     def __init__(self, name: str, columns: str, *, left: int) -> None:
-        """Columns with bars between them, of which as many as ``left`` at the end, and a platform, hold text."""
+        """``columns`` are separated by bars; the last ``left`` columns, and a platform, are text, the others numbers."""
         self._name = name
         names = columns.split(" | ")
         texts = [number >= len(names) - left or name == "Platform" for number, name in enumerate(names)]
@@ -74,7 +74,7 @@ class _Table:
         return _length(self._text(rows, 0, fold=True))
 
     def fill(self, rows: Sequence[str], room: int, *, fold: bool = False) -> str:
-        """The table in at most ``room`` bytes, or nothing where there are no rows or no room for the first."""
+        """The table in at most ``room`` bytes; nothing if there are no rows or the first does not fit."""
         room -= _length(self._text((), len(rows), fold=fold))
         shown = 0
         for row in rows:
@@ -97,7 +97,7 @@ def _length(text: str) -> int:
 
 
 def _head(images: Sequence[ReportedImage]) -> str:
-    """What the image is called, its figures, of several platforms a row for each, and how its budgets stand."""
+    """The name of the image, a row of figures per platform, and the counts of verdicts."""
     first = images[0]
     names = list(_FIGURES)
     title, rule = escape_text(first.analysis.platform), "---:|" * len(names)
@@ -126,7 +126,7 @@ def _figures(image: ReportedImage) -> str:
 
 
 def _unread(images: Sequence[ReportedImage]) -> str:
-    """The layers that could not be read, if any; named for as many platforms as there is room for."""
+    """The layers that could not be read, if any, for the first few platforms."""
     partial = [image for image in images if not image.analysis.complete]
     if not partial:
         return ""
@@ -146,28 +146,28 @@ def _unread(images: Sequence[ReportedImage]) -> str:
 
 
 def _row(image: ReportedImage, cells: Iterable[str]) -> str:
-    """A row, with the platform in front where there are several."""
+    """A row, which begins with the platform if there are several."""
     return f"| {' | '.join([*([escape_text(image.platform)] if image.platform else []), *cells])} |"
 
 
 def _summary(images: Sequence[ReportedImage]) -> str:
-    """How many findings there are, and of a single image what they save together."""
+    """How many findings there are, and for a single image the bytes that they save."""
     count = sum(len(image.findings) for image in images)
     if not count:
         whole = all(image.analysis.complete for image in images)
         return f"\nNo findings{'' if whole else ' in the layers that were read'}.\n"
-    found = count_of(count, "finding")
+    findings = count_of(count, "finding")
     if len(images) > 1:
-        return f"\n**{found}** on all platforms; a finding of several platforms is listed once\n"
+        return f"\n**{findings}** on all platforms; a finding of several platforms is listed once\n"
     advice, download = images[0].analysis.advice, images[0].analysis.compressed_size
     saved = f"{human_size(advice.size)} unpacked"
     if advice.compressed_size is not None and download:
         saved = f"{human_size(advice.compressed_size)} of download ({percent(advice.compressed_size / download)}), {saved}"
-    return f"\n**{found}**, saving {saved}\n"
+    return f"\n**{findings}**, saving {saved}\n"
 
 
 def _verdict_rows(image: ReportedImage) -> Iterator[tuple[int, str]]:
-    """The verdicts with what they are sorted by."""
+    """The verdicts as rows, each with its sort key."""
     for verdict in by_severity(image.verdicts):
         origin = verdict.budget.origin or verdict.budget.key
         cells = (verdict.outcome.value.upper(), escape_text(describe(verdict, image.analysis)), code_span(origin))
@@ -190,13 +190,17 @@ def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], i
 
 
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
-    found: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
-    sizes = (layer.compressed_size, *(found if layer.failure is None else (None, None, None)))
+    from_files: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
+    sizes = (layer.compressed_size, *(from_files if layer.failure is None else (None, None, None)))
     return _row(image, (str(layer.index), *map(human_size, sizes), code_span(layer.build_step.text or layer.digest[:19])))
 
 
 def escape_text(text: str) -> str:
-    """Text with code in backticks, as findings have it; what is no plain word becomes code, too."""
+    """Markdown for a text with code in backticks, as findings have it. Words that could be markup become code, too.
+
+    >>> print(escape_text("Delete `rm -rf /x` and *.pyc in /a"))
+    Delete `rm -rf /x` and `*.pyc` in /a
+    """
     return "".join(_pieces(printable(text)))
 
 
@@ -215,10 +219,15 @@ def _is_plain(word: str) -> bool:
 
 
 def code_span(text: str) -> str:
-    """Text as code within a table: a code span, or an element where that could be broken out of."""
+    """Text as code in a table: a code span, or an element if the text could end a code span.
+
+    >>> print(code_span("/bin/sh"), code_span("a|b"))
+    `/bin/sh` <code>a&#124;b</code>
+    """
     text = printable(text)
     if len(text) > _MAX_CODE:
         text = f"{text[: _MAX_CODE - 1]}…"
     if _SAFE_IN_SPAN.fullmatch(text):
         return f"`{text}`"
-    return f"<code>{''.join(each if each.isalnum() or each == ' ' else f'&#{ord(each)};' for each in text)}</code>"
+    escaped = (character if character.isalnum() or character == " " else f"&#{ord(character)};" for character in text)
+    return f"<code>{''.join(escaped)}</code>"

@@ -107,7 +107,9 @@ def _budget_rules(image: ReportedImage) -> list[dict[str, Any]]:
             "help": {"text": "Make the image smaller, or raise the budget where it is written."},
             "properties": {"tags": ["container", "image-size"], "precision": "very-high"},
         }
-        for key, rule in {printable(each.budget.key): _budget_rule(each.budget) for each in image.violations}.items()
+        for key, rule in {
+            printable(verdict.budget.key): _budget_rule(verdict.budget) for verdict in image.violations
+        }.items()
     ]
 
 
@@ -120,7 +122,9 @@ def _notifications(image: ReportedImage) -> list[dict[str, Any]]:
     missing = len(image.findings) - LIMIT
     if missing > 0:
         texts.append(f"{missing:,} more findings of low severity: code scanning shows {LIMIT:,}")
-    unread = [{"level": "error", "message": {"text": f"not read: {describe_layer(each)}"}} for each in image.analysis.unread]
+    unread = [
+        {"level": "error", "message": {"text": f"not read: {describe_layer(layer)}"}} for layer in image.analysis.unread
+    ]
     return unread + [{"level": "warning", "message": {"text": text}} for text in texts]
 
 

@@ -1,4 +1,4 @@
-"""The badge drawn as SVG, for who would rather not ask shields.io: one file, no fonts or links outside of it."""
+"""The badge as SVG, without shields.io: one file, with no external fonts or links."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _COLORS = {
     "brightgreen": "#3b9b0e", "green": "#5f8a1a", "yellowgreen": "#78801c", "yellow": "#9a7500", "orange": "#c2571a",
     "red": "#c73a2b", "lightgrey": "#6e6e6e",
 }  # fmt: skip
-_NARROW = dict.fromkeys(" .,iljt1Ifr", 4.0) | {"m": 10.7, "M": 9.3, "w": 9.0, "G": 8.5, "?": 6.0}
-_USUAL = 7.0  # pixels of a character in 11 px Verdana
+_CHARACTER_WIDTHS = dict.fromkeys(" .,iljt1Ifr", 4.0) | {"m": 10.7, "M": 9.3, "w": 9.0, "G": 8.5, "?": 6.0}
+_DEFAULT_WIDTH = 7.0  # pixels of a character in 11 px Verdana
 _PADDING = 6
 
 _SVG = """\
@@ -34,9 +34,9 @@ _SVG = """\
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
-    """Write the picture."""
+    """Write the SVG image."""
     badge = make_badge(subject.analysis)
-    lengths = [round(sum(_NARROW.get(character, _USUAL) for character in text)) for text in (badge.label, badge.message)]
+    lengths = [_width(badge.label), _width(badge.message)]
     left, right = (length + 2 * _PADDING for length in lengths)
     file.write(
         _SVG.format(
@@ -52,3 +52,7 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
             message_length=lengths[1],
         )
     )
+
+
+def _width(text: str) -> int:
+    return round(sum(_CHARACTER_WIDTHS.get(character, _DEFAULT_WIDTH) for character in text))

@@ -1,8 +1,8 @@
-"""What a container sees, as ncdu exports it: for ``ncdu -f`` and ``gdu -f``.
+"""The filesystem that a container sees in the export format of ncdu, for ``ncdu -f`` and ``gdu -f``.
 
-Form: https://dev.yorhel.nl/ncdu/jsonfmt, version 1.2. Apparent sizes are those of the files, disk sizes are rounded up to
-blocks of 4 KiB. Names of one inode carry its number, so that ncdu counts it once; a name that was removed stays listed
-while another one keeps its bytes. Names are UTF-8, with escapes for controls and for bytes that are none.
+Format: https://dev.yorhel.nl/ncdu/jsonfmt, version 1.2. Apparent sizes are file sizes; disk sizes are multiples of
+4 KiB. All names of an inode have its number, so that ncdu counts the inode once; a removed name is listed if another name
+still shows its bytes. Names are UTF-8, with escapes for control characters and invalid bytes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
 
 
 class _View:
-    """The visible entries but directories. Entries are numbered through all layers in order."""
+    """The visible entries without directories. Entries are numbered across all layers."""
 
     def __init__(self, layers: Sequence[tuple[FileTable, IntArray]]) -> None:
         self._layers = layers
         self._bases = list(accumulate((len(table) for table, _ in layers), initial=0))
         self._numbers: dict[bytes, int] = {}  # by path
-        self._replaced: list[tuple[bytes, int]] = []  # what another entry of the same path took the name of
+        self._replaced: list[tuple[bytes, int]] = []  # entries whose path another entry has taken
         self._inode_of: dict[int, int] = {}  # hard link → entry that holds its bytes
         for base, (table, hidden_by) in zip(self._bases, layers, strict=False):
             self._add(base, table, hidden_by)
@@ -50,15 +50,15 @@ class _View:
 
     def _add(self, base: int, table: FileTable, hidden_by: IntArray) -> None:
         targets = {row: clean_name(link) for row, link in table.links.items() if table.kinds[row] == HARD_LINK}
-        wanted, found = set(targets.values()), dict[bytes, int]()
+        wanted, known = set(targets.values()), dict[bytes, int]()
         for row, (path, kind, hidden) in enumerate(zip(table.paths, table.kinds, hidden_by, strict=True)):
             number = base + row
             if row in targets:
-                inode = found.get(targets[row], self._numbers.get(targets[row]))
+                inode = known.get(targets[row], self._numbers.get(targets[row]))
                 if inode is not None:
                     self._inode_of[number] = self._inode_of.get(inode, inode)
             if path in wanted:
-                found[path] = number
+                known[path] = number
             if kind != DIRECTORY and hidden < 0 and (table.sizes[row] or not _is_no_entry(path)):
                 if path in self._numbers:
                     self._replaced.append((path, self._numbers[path]))
@@ -71,7 +71,7 @@ class _View:
         return sorted([*self._numbers.items(), *kept], key=lambda entry: entry[0].replace(b"/", b"\0"))
 
     def facts(self, number: int) -> str:
-        """What the export says of an entry beside its name."""
+        """The fields of an entry beside its name, as JSON text."""
         inode = self._inode_of.get(number, number)
         layer = bisect_right(self._bases, inode) - 1
         (table, hidden_by), row = self._layers[layer], inode - self._bases[layer]
@@ -88,18 +88,18 @@ def _is_no_entry(path: bytes) -> bool:
 
 
 def _tree(view: _View) -> Iterator[str]:
-    """The entries of the root and all directories that hold any, each as text that a comma begins."""
-    at: list[bytes] = []
+    """The entries, and all directories that have any, as JSON texts that begin with a comma."""
+    current: list[bytes] = []
     for path, number in view.entries():
         *parents, name = path.split(b"/")
-        if parents != at:
-            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parents, at, strict=False)))
-            yield "]" * (len(at) - shared)
+        if parents != current:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parents, current, strict=False)))
+            yield "]" * (len(current) - shared)
             for parent in parents[shared:]:
                 yield f",\n[{_name(decode_name(parent))}}}"
-            at = parents
+            current = parents
         yield f",\n{_name(decode_name(name))}{view.facts(number)}}}"
-    yield "]" * len(at)
+    yield "]" * len(current)
 
 
 def _name(name: str) -> str:

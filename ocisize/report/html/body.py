@@ -21,7 +21,7 @@ from ocisize.text import count_of, plural
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
 
-_SHOWN = 8  # findings on bytes that are not folded away
+_MAX_FINDINGS = 8  # that save bytes and are not folded away
 _DEFINITIONS = (
     (
         "Download",
@@ -89,8 +89,8 @@ def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
     if not findings:
         where = "" if analysis.complete else " in the layers that were read"
         return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
-    weighty = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:_SHOWN]
-    shown = weighty + [finding for finding in findings if not finding.size and is_significant(finding, analysis)]
+    largest = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:_MAX_FINDINGS]
+    shown = largest + [finding for finding in findings if not finding.size and is_significant(finding, analysis)]
     rest = [finding for finding in findings if finding not in shown]
     parts = [title, element("p", advice_headline(analysis))]
     if any(finding.size for finding in findings):

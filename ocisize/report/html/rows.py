@@ -173,12 +173,12 @@ def fold_small_files(rows: PageRows, least: int, least_folder: int) -> list[Fold
 
 
 def _with_ancestors(paths: Iterable[bytes]) -> set[bytes]:
-    found = {b""}
+    known = {b""}
     for path in paths:
-        while path not in found:
-            found.add(path)
+        while path not in known:
+            known.add(path)
             path = path.rpartition(b"/")[0]  # noqa: PLW2901 - up to what is known
-    return found
+    return known
 
 
 def _fill(folders: list[Folder], rows: PageRows, homes: Sequence[int], least: int) -> None:

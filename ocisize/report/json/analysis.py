@@ -87,7 +87,8 @@ def analysis_document(
 def advice_document(advice: Advice) -> dict[str, Any]:
     """All findings, with the rule behind each, and what they save together."""
     findings = [
-        {**attrs.asdict(each, value_serializer=serialize_build_steps), "rule": each.rule} for each in advice.findings
+        {**attrs.asdict(finding, value_serializer=serialize_build_steps), "rule": finding.rule}
+        for finding in advice.findings
     ]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": encodable(findings)}
 
@@ -96,7 +97,7 @@ def _base(split: BaseSplit | None) -> dict[str, Any] | None:
     if split is None:
         return None
     parts = {"base": split.base, "own": split.own}
-    sizes = {name: None if each is None else _sizes(each) for name, each in parts.items()}
+    sizes = {name: None if part is None else _sizes(part) for name, part in parts.items()}
     return {"found": encodable(attrs.asdict(split.found)), **sizes}
 
 

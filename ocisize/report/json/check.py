@@ -26,7 +26,11 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
     """What is wrong with an analysis, in words."""
     for what, sizes in _with_sizes(analysis):
         yield from _wrong_sizes(what, sizes)
-    yield from (f"layer {at} has the index {layer.index}" for at, layer in enumerate(analysis.layers) if layer.index != at)
+    yield from (
+        f"layer {position} has the index {layer.index}"
+        for position, layer in enumerate(analysis.layers)
+        if layer.index != position
+    )
     if analysis.base is not None and not 0 <= analysis.base.found.layers <= len(analysis.layers):
         yield f"the base has {analysis.base.found.layers} layers"
     if min(analysis.waste.sizes, default=0) < 0:
@@ -46,7 +50,7 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
 def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
     """All values with sizes and counts among their fields, and what they are called."""
     yield "the image", analysis
-    yield from ((f"layer {at}", layer) for at, layer in enumerate(analysis.layers))
+    yield from ((f"layer {index}", layer) for index, layer in enumerate(analysis.layers))
     yield from ((finding.id, finding) for finding in analysis.advice.findings)
     for division in attrs.astuple(analysis.groups, recurse=False) if analysis.groups is not None else ():
         yield from ((f"the group {group.name}", group) for group in division)

@@ -1,6 +1,6 @@
 """A Comparison as JSON: a versioned document like that of an analysis, sizes in bytes, unknown ones null.
 
-Files come last, each on a line of its own.
+Files come last, each on its own line.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "compressed_growth": comparison.compressed_growth,
         "same_layers": comparison.same_layers,
         "download_size": comparison.download_size,
-        "shared_layers": [each.after for each in comparison.layers if each.status in _SHARED],
-        "shareable_layers": [each.after for each in comparison.layers if each.status in _SAME_CONTENT],
+        "shared_layers": [layer.after for layer in comparison.layers if layer.status in _SHARED],
+        "shareable_layers": [layer.after for layer in comparison.layers if layer.status in _SAME_CONTENT],
         "without_files": list(comparison.without_files),
-        "reasons": [attrs.asdict(each) for each in comparison.reasons],
-        "suggestions": [attrs.asdict(each) for each in comparison.suggestions],
+        "reasons": [attrs.asdict(reason) for reason in comparison.reasons],
+        "suggestions": [attrs.asdict(suggestion) for suggestion in comparison.suggestions],
         "base": None if comparison.base is None else _base(comparison.base),
-        "layers": [_layer(each) for each in comparison.layers],
-        "directories": [attrs.asdict(each) for each in comparison.directories],
+        "layers": [_layer(layer) for layer in comparison.layers],
+        "directories": [attrs.asdict(directory) for directory in comparison.directories],
         "kinds": _kinds(comparison),
     }
     text = json.dumps(encodable(document), indent=2).removesuffix("\n}")
@@ -53,7 +53,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
 def _files(comparison: Comparison, top: int | None) -> str:
     if comparison.files is None:
         return "null"
-    lines = [json.dumps(_file(each)) for each in comparison.files[:top]]
+    lines = [json.dumps(_file(change)) for change in comparison.files[:top]]
     return "[\n    " + ",\n    ".join(lines) + "\n  ]" if lines else "[]"
 
 
@@ -77,7 +77,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
         **_sizes(layer),
         "download_size": layer.download_size,
         "unchanged": None if layer.unchanged is None else _sizes(layer.unchanged),
-        "kinds": None if layer.files is None else {kind.value: _sum(each) for kind, each in layer.files.items()},
+        "kinds": None if layer.files is None else {kind.value: _sum(files) for kind, files in layer.files.items()},
     }
 
 
@@ -94,12 +94,12 @@ def _kinds(comparison: Comparison) -> dict[str, Any] | None:
     """All files by kind; together with unchanged files and the rest of the blobs they add up to both images."""
     if comparison.files is None:
         return None
-    found = {kind.value: _sum(comparison.sum_of(kind)) for kind in FileChangeKind}
-    found["unchanged"] = _sizes(
-        sum_file_totals([each.unchanged for each in comparison.layers if each.unchanged is not None])
+    kinds = {kind.value: _sum(comparison.sum_of(kind)) for kind in FileChangeKind}
+    kinds["unchanged"] = _sizes(
+        sum_file_totals([layer.unchanged for layer in comparison.layers if layer.unchanged is not None])
     )
-    found["other"] = _sizes(sum_file_totals([each.other for each in comparison.layers if each.other is not None]))
-    return found
+    kinds["other"] = _sizes(sum_file_totals([layer.other for layer in comparison.layers if layer.other is not None]))
+    return kinds
 
 
 def _file(change: FileChange) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def index_to_json(
         for name in ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent")
     }
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
-    document |= {"complete": index.complete, "unread": [attrs.asdict(each) for each in index.unread]}
+    document |= {"complete": index.complete, "unread": [attrs.asdict(image) for image in index.unread]}
     document |= {"drift": _drift(index.drift), "warnings": index.warnings}
     return json.dumps({**encodable(document), "images": encodable(images)}, indent=indent)
 
@@ -58,10 +58,12 @@ def index_to_json(
 def _drift(drift: Drift) -> dict[str, Any]:
     return {
         "platforms": drift.platforms,
-        "figures": {each.name: {"values": each.values, "ratios": each.ratios} for each in drift.figures},
-        "steps": [_step(each) for each in drift.steps],
-        "only_there": [attrs.asdict(each) for each in drift.only_there],
-        "findings": [{**attrs.asdict(each, recurse=False), "difference": each.difference} for each in drift.findings],
+        "figures": {spread.name: {"values": spread.values, "ratios": spread.ratios} for spread in drift.figures},
+        "steps": [_step(step) for step in drift.steps],
+        "only_there": [attrs.asdict(only) for only in drift.only_there],
+        "findings": [
+            {**attrs.asdict(finding, recurse=False), "difference": finding.difference} for finding in drift.findings
+        ],
     }
 
 

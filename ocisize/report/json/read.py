@@ -36,8 +36,8 @@ def from_json(text: str | bytes) -> Analysis:
         raise ReportError(f"not a saved analysis: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         other = isinstance(document, dict) and str(document.get("schema")).startswith("ocisize.")
-        found = f"{document['schema']}, not" if other else "not"
-        raise ReportError(f"not a saved analysis: its schema is {found} {SCHEMA}")
+        got = f"{document['schema']}, not" if other else "not"
+        raise ReportError(f"not a saved analysis: its schema is {got} {SCHEMA}")
     if document.get("version") != VERSION:
         raise ReportError(f"saved analysis of version {document.get('version')!r}, this ocisize reads {VERSION}")
     try:

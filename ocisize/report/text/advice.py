@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
-_PATHS, _STEPS = 5, 4  # of a finding that is shown in full
-_FIX_LINES, _REWRITE_LINES = 3, 8  # of a finding that is shown in short
-_LEAST_SHARE = 0.005  # of the download, or of the content where that is unknown: below it a finding matters little
+_MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
+_MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
+_MIN_SHARE = 0.005  # of the download (of the content if that is unknown) that a significant finding saves
 LABEL = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 _LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
 
 
 def is_secret(finding: Finding) -> bool:
-    """Whether a finding is about what an image gives away."""
+    """Whether a finding is about a secret in the image."""
     return finding.category is Category.SECRET
 
 
 def list_advice(analysis: Analysis) -> list[Finding]:
-    """The findings but for secrets, in the order that people see them in."""
+    """The findings without secrets: first those that save bytes, last those to be reviewed."""
     findings = [finding for finding in analysis.advice.findings if not is_secret(finding)]
     return sorted(findings, key=lambda finding: (not finding.size, finding.confidence is Confidence.ASK))
 
@@ -44,7 +44,7 @@ def list_advice(analysis: Analysis) -> list[Finding]:
 def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
     """Write the first findings in a few lines each, as many others in one line, and count the rest.
 
-    Under ``assumptions`` each tells what it saves in dollars a year.
+    With ``assumptions`` each finding shows what it saves in dollars a year.
     """
     findings = list_advice(analysis)
     if not findings:
@@ -56,7 +56,7 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     already_shown: set[Rewrite] = set()
     for finding in large:
         grid.add_row(saving_label(finding), _short(finding, console.width - LABEL, assumptions, already_shown))
-    others.sort(key=lambda finding: bool(finding.size) or finding.severity is Severity.LOW)  # remarks that matter first
+    others.sort(key=_is_minor)
     for finding in others[:top]:
         grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL))
     console.print(grid)
@@ -67,8 +67,13 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
         console.print(Text(more, style="dim"))
 
 
+def _is_minor(finding: Finding) -> bool:
+    """False for serious remarks, which come before the small savings and the other remarks."""
+    return bool(finding.size) or finding.severity is Severity.LOW
+
+
 def write_headline(console: Console, analysis: Analysis) -> None:
-    """Write how many findings there are, what they save, and what the words mean that follow."""
+    """Write how many findings there are, what they save, and a legend of the confidences."""
     console.print()
     console.print(Text(headline(analysis), style="bold"))
     if any(finding.size for finding in analysis.advice.findings):
@@ -85,13 +90,13 @@ def new_grid() -> Table:
 
 
 def is_significant(finding: Finding, analysis: Analysis) -> bool:
-    """Whether a finding saves enough, or is serious enough, to be shown at length."""
+    """Whether a finding saves enough, or is severe enough, to be shown at length."""
     saved, total = (
         (finding.size, analysis.content_size)
         if finding.compressed_size is None or analysis.compressed_size is None
         else (finding.compressed_size, analysis.compressed_size)
     )
-    return finding.severity is not Severity.LOW or (saved > 0 and saved >= _LEAST_SHARE * total)
+    return finding.severity is not Severity.LOW or (saved > 0 and saved >= _MIN_SHARE * total)
 
 
 def headline(analysis: Analysis) -> str:
@@ -110,10 +115,18 @@ def headline(analysis: Analysis) -> str:
 def by_confidence(analysis: Analysis) -> str:
     """What the findings of each confidence save, and how much of that is in the base image."""
     findings = analysis.advice.findings
-    groups = [(each, saving_bytes([finding for finding in findings if finding.confidence is each])) for each in Confidence]
+    groups = savings_by_confidence(findings).items()
     text = " · ".join(f"{name} {human_size(size)}" for name, size in groups if size)
     in_base = saving_bytes([finding for finding in findings if finding.in_base])
     return f"{text}; of these in the base image {human_size(in_base)}" if in_base else text
+
+
+def savings_by_confidence(findings: Sequence[Finding]) -> dict[Confidence, int]:
+    """What the findings of each confidence save, in bytes of download (of content if that is unknown)."""
+    return {
+        confidence: saving_bytes([finding for finding in findings if finding.confidence is confidence])
+        for confidence in Confidence
+    }
 
 
 def saving_bytes(findings: Sequence[Finding]) -> int:
@@ -123,7 +136,7 @@ def saving_bytes(findings: Sequence[Finding]) -> int:
 
 
 def saving_label(finding: Finding) -> Text:
-    """What a finding saves, or what else it is."""
+    """The bytes that a finding saves; "secret" or "remark" for a finding that saves none."""
     size = saving_bytes([finding])
     word = human_size(size) if finding.size else "secret" if is_secret(finding) else "remark"
     return Text(word, style=_STYLES[finding.severity])
@@ -143,7 +156,7 @@ def _short(finding: Finding, width: int, assumptions: Assumptions | None, alread
         rest = finding.path_count - 1
         more = f" and {rest:,} more" if rest > 0 else ""
         text.append("\n" + shorten_path("/" + printable(finding.paths[0]), width - len(more)) + more, "dim")
-    lines = _REWRITE_LINES if finding.rewrite not in (None, *already_shown) else _FIX_LINES
+    lines = _MAX_REWRITE_LINES if finding.rewrite not in (None, *already_shown) else _MAX_FIX_LINES
     return text.append(f"\n→ {cut(printable(fix_of(finding, already_shown)), lines * (width - 4))}")
 
 
@@ -162,13 +175,13 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None, a
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
     steps = [(layer, step) for layer, step in zip(finding.layers, finding.build_steps, strict=True) if step.text]
-    for layer, step in steps[:_STEPS]:
+    for layer, step in steps[:_MAX_STEPS]:
         text.append("\n" + cut(f"layer {layer}: {printable(step.text)}", width), "dim")
-    if len(steps) > _STEPS:
-        text.append(f"\n… and {len(steps) - _STEPS} more layers", "dim")
-    for path in finding.paths[:_PATHS]:
+    if len(steps) > _MAX_STEPS:
+        text.append(f"\n… and {len(steps) - _MAX_STEPS} more layers", "dim")
+    for path in finding.paths[:_MAX_PATHS]:
         text.append("\n" + shorten_path("/" + printable(path), width), "dim")
-    rest = finding.path_count - len(finding.paths[:_PATHS])
+    rest = finding.path_count - len(finding.paths[:_MAX_PATHS])
     text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
     return text.append(f"\n→ {printable(fix_of(finding, already_shown))}")
 

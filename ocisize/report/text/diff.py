@@ -19,7 +19,7 @@ from ocisize.text import count_of, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-_LEAST_REASON = 0.001  # of the largest one
+_MIN_SHARE = 0.001  # of the largest reason
 _NOTES = {
     "unchanged": "same path and content, compressed differently",
     "other": "directories, links, empty files, overhead",
@@ -54,9 +54,9 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     reasons = comparison.reasons
     if not reasons or not top:
         return
-    weights = [abs(each.compressed_growth or 0) or abs(each.growth) for each in reasons]
-    least = _LEAST_REASON * max(weights)
-    shown = [each for each, weight in zip(reasons, weights, strict=True) if weight >= least][:top]
+    weights = [abs(reason.compressed_growth or 0) or abs(reason.growth) for reason in reasons]
+    min_weight = _MIN_SHARE * max(weights)
+    shown = [reason for reason, weight in zip(reasons, weights, strict=True) if weight >= min_weight][:top]
     compressed_size_known = reasons[0].compressed_growth is not None
     _title(console, f"Why (growth {'of the download' if compressed_size_known else 'unpacked'})")
     grid = _grid()
@@ -66,7 +66,7 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
             text.append(f" ({signed(reason.growth)} unpacked)", style="dim")
         grid.add_row(Text(signed(reason.weight), style="bold"), text)
     console.print(grid)
-    rest = [each for each in reasons if each not in shown]
+    rest = [reason for reason in reasons if reason not in shown]
     if rest:
         layers = count_of(len(rest), "more layer")
         console.print(Text(f"… and {layers}, {signed(sum(reason.weight for reason in rest))} together", style="dim"))
@@ -75,12 +75,12 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
     if not comparison.suggestions or not top:
         return
-    known = all(each.compressed_size is not None for each in comparison.suggestions)
+    known = all(suggestion.compressed_size is not None for suggestion in comparison.suggestions)
     _title(console, f"Advice ({'bytes of download' if known else 'unpacked bytes'} affected)")
     grid = _grid()
-    for each in comparison.suggestions[:top]:
-        size = each.compressed_size if known else each.size
-        grid.add_row(Text(human_size(size), style="bold"), Text(printable(each.text)))
+    for suggestion in comparison.suggestions[:top]:
+        size = suggestion.compressed_size if known else suggestion.size
+        grid.add_row(Text(human_size(size), style="bold"), Text(printable(suggestion.text)))
     console.print(grid)
 
 
@@ -120,11 +120,11 @@ def _kinds(console: Console, comparison: Comparison) -> None:
     layers = comparison.layers
     sums = [(str(kind), comparison.sum_of(kind), "") for kind in FileChangeKind]
     rest = {
-        "unchanged": sum_file_totals([each.unchanged for each in layers if each.unchanged is not None]),
-        "other": sum_file_totals([each.other for each in layers if each.other is not None]),
+        "unchanged": sum_file_totals([layer.unchanged for layer in layers if layer.unchanged is not None]),
+        "other": sum_file_totals([layer.other for layer in layers if layer.other is not None]),
     }
-    rows = [each for each in sums if each[1].count or each[1].before_size]
-    rows += [(name, each, _NOTES[name]) for name, each in rest.items() if each.compressed_growth]
+    rows = [row for row in sums if row[1].count or row[1].before_size]
+    rows += [(name, files, _NOTES[name]) for name, files in rest.items() if files.compressed_growth]
     whole = FileSum(
         before_size=comparison.before.content_size,
         after_size=comparison.after.content_size,
@@ -132,9 +132,11 @@ def _kinds(console: Console, comparison: Comparison) -> None:
         after_compressed_size=comparison.after.compressed_size,
     )
     shown: list[tuple[str | Text, ...]] = []
-    for name, each, note in [*rows, ("together", whole, "")]:
+    for name, files, note in [*rows, ("together", whole, "")]:
         what = Text.assemble(name, (f"  {note}" if note else "", "dim"))
-        shown.append((signed(each.compressed_growth), signed(each.growth), f"{each.count:,}" if each.count else NONE, what))
+        shown.append(
+            (signed(files.compressed_growth), signed(files.growth), f"{files.count:,}" if files.count else NONE, what)
+        )
     columns, shown = drop_unknown(("Download", "Unpacked", "Files", "What"), shown)
     table = new_table(console, "Files by change (growth)", columns, 1)
     for row in shown:
@@ -143,13 +145,14 @@ def _kinds(console: Console, comparison: Comparison) -> None:
 
 
 def _directories(console: Console, comparison: Comparison, top: int) -> None:
-    named = [each for each in comparison.directories if each.name is not None][:top]
+    named = [directory for directory in comparison.directories if directory.name is not None][:top]
     if not named:
         return
     count = len(comparison.files or ())
     shown = with_rest(named, comparison.growth, comparison.compressed_growth, count)
     rows = [
-        (signed(each.growth), signed(each.compressed_growth), f"{each.file_count:,}", _directory(each)) for each in shown
+        (signed(directory.growth), signed(directory.compressed_growth), f"{directory.file_count:,}", _directory(directory))
+        for directory in shown
     ]
     print_rows(console, "Directories (growth)", ("Unpacked", "Download", "Files", "Path"), rows, 1)
 
@@ -163,11 +166,11 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
         return
     shown = files.largest(top)
     rows: list[tuple[str, ...]] = []
-    for each in shown:
-        path = f"/{printable(each.path)}"
-        rows.append((signed(each.growth), signed(each.compressed_growth), str(each.kind), _places(each), path))
-        if each.kind is FileChangeKind.MOVED:
-            rows.append((*[""] * 4, f"was /{printable(each.before_path or '')}"))
+    for change in shown:
+        path = f"/{printable(change.path)}"
+        rows.append((signed(change.growth), signed(change.compressed_growth), str(change.kind), _places(change), path))
+        if change.kind is FileChangeKind.MOVED:
+            rows.append((*[""] * 4, f"was /{printable(change.before_path or '')}"))
     title = f"Files: {len(files):,} (layer before→after)"
     print_rows(console, title, ("Unpacked", "Download", "What", "Layers", "Path"), rows, 3)
     rest = len(files) - len(shown)

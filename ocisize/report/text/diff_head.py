@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NONE = "-"
-_LEAST_SHARE = 0.0005  # smaller ones would be shown as nothing
+_MIN_SHARE = 0.0005  # smaller shares would be shown as 0.0 %
 
 
 def nothing_changed(comparison: Comparison) -> str | None:
@@ -47,11 +47,11 @@ def _headline(comparison: Comparison) -> str:
     before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
     unpacked = f"{_amount(content, before.content_size)} unpacked"
     if download is None:
-        text = f"{_grew(content)} {unpacked}; the download is unknown because an archive holds uncompressed layers"
+        text = f"{_verb(content)} {unpacked}; the download is unknown because an archive holds uncompressed layers"
     else:
-        same = _grew(download) == _grew(content) and download and content
-        text = f"{_grew(download)} {_amount(download, before.compressed_size or 0)} to download, "
-        text += unpacked if same else f"{_grew(content)} {unpacked}"
+        same = _verb(download) == _verb(content) and download and content
+        text = f"{_verb(download)} {_amount(download, before.compressed_size or 0)} to download, "
+        text += unpacked if same else f"{_verb(content)} {unpacked}"
     if comparison.download_size is not None and comparison.after.compressed_size is not None:
         upgrade, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
         part = f"all {whole}" if upgrade == whole else f"{upgrade} of {whole}"
@@ -59,7 +59,7 @@ def _headline(comparison: Comparison) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _grew(growth: int) -> str:
+def _verb(growth: int) -> str:
     return "grew by" if growth > 0 else "shrank by" if growth < 0 else "the same"
 
 
@@ -67,8 +67,8 @@ def _amount(growth: int, before: int) -> str:
     if not growth:
         return "size"
     share = abs(growth) / before if before else 0.0
-    told = f" ({percent(share)})" if share >= _LEAST_SHARE else " (less than 0.1 %)" if before else ""
-    return f"{human_size(abs(growth))}{told}"
+    share_text = f" ({percent(share)})" if share >= _MIN_SHARE else " (less than 0.1 %)" if before else ""
+    return f"{human_size(abs(growth))}{share_text}"
 
 
 def signed(growth: int | None) -> str:

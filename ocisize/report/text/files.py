@@ -36,8 +36,8 @@ def write_files(
             console.print(Text(title, style="bold"))
             return
         print_rows(console, f"{title} (layer that holds → layer that hides)", _COLUMNS, list(map(_cells, listing.files)), 3)
-        shown = sum(each.size for each in listing.files)
-        print_rest(console, listing.file_count - len(listing.files), listing.content_size - shown)
+        shown_size = sum(row.size for row in listing.files)
+        print_rest(console, listing.file_count - len(listing.files), listing.content_size - shown_size)
 
 
 def _cells(file: ListedFile) -> tuple[str, ...]:

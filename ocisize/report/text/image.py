@@ -160,14 +160,14 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
 
 
 def _largest(console: Console, layers: Sequence[LayerAnalysis], top: int) -> None:
-    found: list[tuple[FileEntry, LayerAnalysis]] = [
+    candidates: list[tuple[FileEntry, LayerAnalysis]] = [
         (entry, layer)
         for layer in layers
         if layer.files is not None
         for entry in layer.files.largest(top)
         if entry.size or not is_whiteout(entry.path.encode("utf-8", "surrogateescape"))
     ]
-    largest = heapq.nsmallest(top, found, key=lambda pair: (-pair[0].size, pair[0].path, pair[1].index))
+    largest = heapq.nsmallest(top, candidates, key=lambda pair: (-pair[0].size, pair[0].path, pair[1].index))
     if not any(entry.size for entry, _ in largest):
         return
     rows = [

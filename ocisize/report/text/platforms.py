@@ -1,4 +1,4 @@
-"""An IndexAnalysis for people: the platforms beside each other, and what differs, largest first, on one screen."""
+"""The text report on an index: the platforms side by side and their differences, largest first, on one screen."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from ocisize.model.budget import Verdict
 
-MOST_LINES = 40
-_MOST_PLATFORMS = 14
-_MOST_VERDICTS = 6
-_MOST_GAPS = 6
-_SLIGHT = 0.01  #: of the largest image; what differs less is not worth a line
+MAX_LINES = 40
+_MAX_PLATFORMS = 14
+_MAX_VERDICTS = 6
+_MAX_GAPS = 6
+_MIN_SHARE = 0.01  #: of the largest image; smaller differences are not shown
 
-#: bytes, what differs, and in lines of their own who has it and why
+#: bytes, what differs, and lines that say which platforms have it and why
 _Item: TypeAlias = tuple[int, str, list[str]]
 
 
@@ -36,12 +36,12 @@ def write_index(
     width: int | None = None,
     color: bool | None = None,
 ) -> None:
-    """Write at most MOST_LINES lines; ``verdicts`` are those on each platform's image, of which the failed are named."""
+    """Write at most MAX_LINES lines; ``verdicts`` are those on each platform's image. Only violations are listed."""
     with open_page(file, width=width, color=color) as console:
         used = _header(console, index)
         used += _verdicts(console, index, verdicts or {})
         used += _platforms(console, index)
-        _drift(console, index, MOST_LINES - used)
+        _drift(console, index, MAX_LINES - used)
 
 
 def _line(console: Console, text: str, style: str = "") -> None:
@@ -61,7 +61,7 @@ def _header(console: Console, index: IndexAnalysis) -> int:
     _line(console, " · ".join(parts), "dim")
     lines = [f"index {index.digest}"] if index.digest else []
     if index.absent:
-        lines.append(f"not there, so not analysed: {', '.join(index.absent)}")
+        lines.append(f"not analyzed, manifest missing: {', '.join(index.absent)}")
     for text in lines:
         _line(console, text, "dim")
     gaps = list(_gaps(index))
@@ -71,16 +71,18 @@ def _header(console: Console, index: IndexAnalysis) -> int:
 
 
 def _gaps(index: IndexAnalysis) -> Iterator[str]:
-    """What could not be read: images, and layers of the others."""
-    gaps = [f"not read: {each.platform or each.digest}: {each.error}" for each in index.unread]
+    """The images that could not be read, and the layers of other images."""
+    gaps = [f"not read: {image.platform or image.digest}: {image.error}" for image in index.unread]
     gaps += [
-        f"{name}: {headline(each)}; {describe_layer(each.unread[0])}" for name, each in index.analyses.items() if each.unread
+        f"{name}: {headline(analysis)}; {describe_layer(analysis.unread[0])}"
+        for name, analysis in index.analyses.items()
+        if analysis.unread
     ]
-    yield from gaps[:_MOST_GAPS]
-    if len(gaps) > _MOST_GAPS:
-        yield f"… and {len(gaps) - _MOST_GAPS} more (-f json has all)"
+    yield from gaps[:_MAX_GAPS]
+    if len(gaps) > _MAX_GAPS:
+        yield f"… and {len(gaps) - _MAX_GAPS} more (-f json has all)"
     if gaps:
-        yield f"incomplete: {NOTE}; drift leaves out what was read in part"
+        yield f"incomplete: {NOTE}; differences leave out partly read images"
 
 
 def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
@@ -88,32 +90,32 @@ def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Seq
         return 0
     from ocisize.report.words.budgets import describe, headline
 
-    broken = [
-        (each.outcome.value, name, describe(each, index.analyses[name]))
+    violations = [
+        (verdict.outcome.value, name, describe(verdict, index.analyses[name]))
         for outcome in ("fail", "warn")
-        for name, found in verdicts.items()
-        for each in found
-        if each.outcome.value == outcome
+        for name, image_verdicts in verdicts.items()
+        for verdict in image_verdicts
+        if verdict.outcome.value == outcome
     ]
     console.print()
-    if not broken:
-        _line(console, headline([verdict for found in verdicts.values() for verdict in found]), "bold")
+    if not violations:
+        _line(console, headline([verdict for image_verdicts in verdicts.values() for verdict in image_verdicts]), "bold")
         return 2
     _line(
         console,
-        f"Budgets: {len(broken)} not kept, on {len({name for _, name, _ in broken})} of {len(verdicts)} platforms",
+        f"Budgets: {len(violations)} not passed, on {len({name for _, name, _ in violations})} of {len(verdicts)} platforms",
         "bold",
     )
-    for outcome, name, text in broken[:_MOST_VERDICTS]:
+    for outcome, name, text in violations[:_MAX_VERDICTS]:
         _line(console, f"{outcome.upper()} {name}: {text}", "red" if outcome == "fail" else "yellow")
-    rest = len(broken) - _MOST_VERDICTS
+    rest = len(violations) - _MAX_VERDICTS
     if rest > 0:
         _line(console, f"… and {rest} more (-f json has all)", "dim")
-    return 2 + min(len(broken), _MOST_VERDICTS) + (rest > 0)
+    return 2 + min(len(violations), _MAX_VERDICTS) + (rest > 0)
 
 
 def _platforms(console: Console, index: IndexAnalysis) -> int:
-    spreads = {each.name: each for each in index.drift.figures}
+    spreads = {spread.name: spread for spread in index.drift.figures}
     download = spreads["compressed_size"]
     shown = download if None not in download.values else spreads["content_size"]
     measure = "download" if shown is download else "unpacked"
@@ -121,18 +123,18 @@ def _platforms(console: Console, index: IndexAnalysis) -> int:
     table = new_table(console, f"Platforms (ratio: {measure} to the smallest)", columns, 1)
     ratios = dict(zip(index.drift.platforms, shown.ratios, strict=True))
     rows = list(index.analyses.items())
-    for name, each in rows[:_MOST_PLATFORMS]:
-        sizes = (each.compressed_size, each.content_size, each.live_size, each.wasted_size)
-        figures = [mark_incomplete(each, column, human_size(size)) for column, size in zip(columns, sizes, strict=False)]
+    for name, analysis in rows[:_MAX_PLATFORMS]:
+        sizes = (analysis.compressed_size, analysis.content_size, analysis.live_size, analysis.wasted_size)
+        figures = [mark_incomplete(analysis, column, human_size(size)) for column, size in zip(columns, sizes, strict=False)]
         ratio = ratios.get(name)
-        counts = (str(len(each.layers)), str(len(each.advice.findings)))
+        counts = (str(len(analysis.layers)), str(len(analysis.advice.findings)))
         share = UNKNOWN if ratio is None else f"{ratio:.2f}"
         table.add_row(*figures, *counts, share, Text(printable(name)))
     console.print(table)
-    rest = len(rows) - _MOST_PLATFORMS
+    rest = len(rows) - _MAX_PLATFORMS
     if rest > 0:
         _line(console, f"… and {rest} more (-f json has all)", "dim")
-    return 3 + min(len(rows), _MOST_PLATFORMS) + (rest > 0)
+    return 3 + min(len(rows), _MAX_PLATFORMS) + (rest > 0)
 
 
 def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
@@ -140,14 +142,14 @@ def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
         return
     console.print()
     items = sorted(_items(index), key=lambda item: -item[0])
-    largest = max((size or 0 for each in index.drift.figures for size in each.values), default=0)
-    telling = [item for item in items if item[0] >= _SLIGHT * largest] or items[:1]
-    if not telling:
-        _line(console, "Drift: none; the platforms differ in nothing that is compared", "bold")
+    largest = max((size or 0 for spread in index.drift.figures for size in spread.values), default=0)
+    significant = [item for item in items if item[0] >= _MIN_SHARE * largest] or items[:1]
+    if not significant:
+        _line(console, "Differences: none; the platforms do not differ in anything that is compared", "bold")
         return
-    _line(console, "Drift between the platforms, largest first", "bold")
+    _line(console, "Differences between the platforms, largest first", "bold")
     room, shown = room - 3, 0
-    for size, what, details in telling:
+    for size, what, details in significant:
         room -= 1 + len(details)
         if room < 0:
             break
@@ -160,26 +162,27 @@ def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
 
 
 def _items(index: IndexAnalysis) -> Iterator[_Item]:
-    """All that differs; what a step's layer alone has is told with the step where that explains its size."""
-    drift, told = index.drift, set[tuple[str, int]]()
-    there: dict[tuple[str, int], OnlyThere] = {}  #: the largest of each layer
+    """All differences. Files that only one layer has are shown with the build step whose size they explain."""
+    drift, explained = index.drift, set[tuple[str, int]]()
+    largest_only: dict[tuple[str, int], OnlyThere] = {}  #: the largest of each layer
     for only in drift.only_there:
         if only.directory is not None:
-            there.setdefault((only.platform, only.layer), only)
+            largest_only.setdefault((only.platform, only.layer), only)
     for step in drift.steps:
         if step.difference or step.missing:
+            max_size = max(size or 0 for size in step.sizes)
             largest = [
                 (platform, layer)
                 for platform, layer, size in zip(drift.platforms, step.layers, step.sizes, strict=True)
-                if layer is not None and size == max(each or 0 for each in step.sizes) and (platform, layer) in there
+                if layer is not None and size == max_size and (platform, layer) in largest_only
             ]
             details = [_who_has(step, drift)]
             if largest and not step.missing:
-                details.append(f"only {largest[0][0]} has {_describe(there[largest[0]])}")
-            told.update(largest)
+                details.append(f"only {largest[0][0]} has {_describe(largest_only[largest[0]])}")
+            explained.update(largest)
             yield step.difference, step.build_step.text or "a layer without a build step", details
-    for (platform, layer), only in there.items():
-        if (platform, layer) not in told:
+    for (platform, layer), only in largest_only.items():
+        if (platform, layer) not in explained:
             yield only.weight, f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]
     for finding in drift.findings:
         others = [name for name in drift.platforms if name not in finding.platforms]
@@ -192,9 +195,9 @@ def _describe(only: OnlyThere) -> str:
 
 
 def _who_has(step: StepDrift, drift: Drift) -> str:
-    """Who has how much of it, largest first; who has as much stands together."""
+    """The platforms grouped by the size of the layer, largest first."""
     by_size: dict[str, list[str]] = {}
-    order = sorted(zip(drift.platforms, step.layers, step.sizes, strict=True), key=lambda each: -(each[2] or 0))
+    order = sorted(zip(drift.platforms, step.layers, step.sizes, strict=True), key=lambda row: -(row[2] or 0))
     for name, layer, size in order:
         by_size.setdefault("no such layer" if layer is None else human_size(size), []).append(name)
     return " · ".join(f"{size} {_names(names)}" for size, names in by_size.items())

@@ -8,7 +8,15 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Finding, Severity
-from ocisize.report.text.advice import ADVISE, is_secret, list_advice, new_grid, render_line, saving_bytes
+from ocisize.report.text.advice import (
+    ADVISE,
+    is_secret,
+    list_advice,
+    new_grid,
+    render_line,
+    saving_bytes,
+    savings_by_confidence,
+)
 from ocisize.report.words.incomplete import AT_LEAST
 from ocisize.report.words.units import cut, human_size
 from ocisize.text import printable
@@ -16,7 +24,7 @@ from ocisize.text import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-_MOST = 10  # secrets that are named
+_MAX_SECRETS = 10  # that are listed
 _WORDS = {Confidence.SURE: "safe to remove", Confidence.LIKELY: "likely", Confidence.ASK: "perhaps"}
 
 
@@ -40,14 +48,14 @@ def write_secrets(console: Console, analysis: Analysis) -> None:
     title = "Secrets: anyone who can pull the image can read them" if secret else "Remarks"
     console.print(Text.assemble((title, "bold red"), (f"; see {ADVISE}", "dim")))
     grid = new_grid()
-    for finding in findings[:_MOST]:
+    for finding in findings[:_MAX_SECRETS]:
         path = f" · /{printable(finding.paths[0])}" if finding.paths else ""
         label = "secret" if is_secret(finding) else "remark"
         line = render_line(finding, 2 * console.width).append(path, "dim")
         grid.add_row(Text(label, style="bold red"), line)
     console.print(grid)
-    if len(findings) > _MOST:
-        console.print(Text(f"… and {len(findings) - _MOST:,} more", style="dim"))
+    if len(findings) > _MAX_SECRETS:
+        console.print(Text(f"… and {len(findings) - _MAX_SECRETS:,} more", style="dim"))
     console.print()
 
 
@@ -66,8 +74,7 @@ def _nothing_found(analysis: Analysis) -> str:
 
 
 def _savings(analysis: Analysis) -> str:
-    findings = analysis.advice.findings
-    sizes = {each: saving_bytes([finding for finding in findings if finding.confidence is each]) for each in Confidence}
-    shown = [each for each in (Confidence.SURE, Confidence.LIKELY) if sizes[each]] or [Confidence.ASK]
-    parts = [f"{human_size(sizes[each])} {_WORDS[each]}" for each in shown if sizes[each]]
+    sizes = savings_by_confidence(analysis.advice.findings)
+    shown = [confidence for confidence in (Confidence.SURE, Confidence.LIKELY) if sizes[confidence]] or [Confidence.ASK]
+    parts = [f"{human_size(sizes[confidence])} {_WORDS[confidence]}" for confidence in shown if sizes[confidence]]
     return f"; {', '.join(parts)}{' removable' * (shown[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)

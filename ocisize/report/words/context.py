@@ -1,4 +1,4 @@
-"""Where an image comes from, what system it holds and what pulling it costs: a few lines for people."""
+"""The base image, the operating system and the cost of an image, in a few lines for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _METHODS = {
     Method.ROOTFS: "by a distribution's root filesystem, at least this one",
 }
 
-_MOST_RUNTIMES = 8
+_MAX_RUNTIMES = 8
 _DOUBTS = {Confidence.SURE: "", Confidence.LIKELY: "probably ", Confidence.ASK: "perhaps "}
 _REMEDY = "; confirm with --base"
 
@@ -40,14 +40,14 @@ def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[t
 
 
 def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
-    found = split.found
+    base = split.found
     if split.base is None or split.own is None:
-        yield "Base", "?", f"{_name(found)}; which layers are its is unknown"
+        yield "Base", "?", f"{_name(base)}; which layers are its is unknown"
         return
-    layers = f"layers 0 to {found.layers - 1}" if found.layers > 1 else "layer 0"
-    name = f"{_name(found)}: " if found.name or found.digest else ""
-    how = f"{_METHODS[found.method]}{_REMEDY if found.confidence is not Confidence.SURE else ''}"
-    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[found.confidence]}{layers} ({how})"
+    layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
+    name = f"{_name(base)}: " if base.name or base.digest else ""
+    how = f"{_METHODS[base.method]}{_REMEDY if base.confidence is not Confidence.SURE else ''}"
+    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[base.confidence]}{layers} ({how})"
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
 
@@ -72,10 +72,10 @@ def _system(system: System) -> str:
         parts.append(count or system.package_manager)
     if system.libc is not None:
         parts.append(system.libc)
-    for runtime in system.runtimes[:_MOST_RUNTIMES]:
+    for runtime in system.runtimes[:_MAX_RUNTIMES]:
         version = f" {runtime.version}" if runtime.version else ""
         parts.append(printable(f"{runtime.title}{version} (layer {runtime.layer})"))
-    rest = len(system.runtimes) - _MOST_RUNTIMES
+    rest = len(system.runtimes) - _MAX_RUNTIMES
     return ", ".join(parts + ([f"{rest:,} more runtimes"] if rest > 0 else []))
 
 
@@ -86,9 +86,11 @@ def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str
     slowest = min(assumptions.bandwidths)
     times = dict(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
     others = "".join(
-        f", {human_seconds(times[each])} at {human_bandwidth(each)}" for each in sorted(times) if each != slowest
+        f", {human_seconds(times[bandwidth])} at {human_bandwidth(bandwidth)}"
+        for bandwidth in sorted(times)
+        if bandwidth != slowest
     )
     yield "Pull", human_seconds(times[slowest]), f"at {human_bandwidth(slowest)}{others}; transfer alone"
-    each = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
+    terms = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
     assumed = "assumed " if assumptions == default_assumptions() else ""
-    yield "Egress", human_dollars(cost.yearly_dollars), f"a year, {assumed}{each} (--cost)"
+    yield "Egress", human_dollars(cost.yearly_dollars), f"a year, {assumed}{terms} (--cost)"

@@ -1,4 +1,4 @@
-"""Findings in words, and what tells them apart from one analysis to the next: what the formats for CI share."""
+"""Findings in words, and their fingerprints: shared by the CI formats."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _CHANGING = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids within build ste
 
 
 def describe_image(analysis: Analysis) -> str:
-    """An image's name for people, without what could steer a terminal."""
+    """The name of an image, printable on a terminal."""
     return printable(analysis.reference or analysis.source)
 
 
 def repository_of(analysis: Analysis) -> str:
-    """What names an image from one build to the next, as baselines name it: its reference without tag and digest."""
+    """The reference without tag and digest, which stays the same from build to build; baselines use the same name."""
     return printable(name_of(analysis))
 
 
@@ -35,14 +35,14 @@ def describe_saving(finding: Finding) -> str:
 
 
 def describe(finding: Finding) -> str:
-    """A finding in two or three sentences on one line: what, how many bytes, what to do."""
+    """A finding on one line: what it is, how many bytes it saves, and the fix."""
     saving = describe_saving(finding)
     what = f"{printable(finding.title)}{f' ({saving})' if saving else ''}."
     return f"{what[:1].upper()}{what[1:]} {printable(finding.fix)}"
 
 
 def list_paths(finding: Finding) -> list[str]:
-    """The finding's largest files from the root on, and how many more there are."""
+    """The absolute paths of the finding's largest files, and the number of the others."""
     paths = [f"/{printable(path)}" for path in finding.paths]
     rest = finding.path_count - len(paths)
     return [*paths, f"… and {rest:,} more"] if rest > 0 else paths
@@ -57,11 +57,11 @@ def fingerprints(findings: Sequence[Finding], image: str = "") -> list[str]:
     """
     keys = [fingerprint(image, finding.id, *map(str, finding.build_steps)) for finding in findings]
     numbers: Counter[str] = Counter()
-    found = [""] * len(findings)
+    results = [""] * len(findings)
     for index in sorted(range(len(findings)), key=lambda index: (findings[index].layers, findings[index].paths)):
         numbers[keys[index]] += 1
-        found[index] = f"{keys[index]}:{numbers[keys[index]]}"
-    return found
+        results[index] = f"{keys[index]}:{numbers[keys[index]]}"
+    return results
 
 
 def fingerprint(image: str, *words: str) -> str:

@@ -1,4 +1,4 @@
-"""What reports say of an image some of whose layers could not be read: that, which ones, why, and what figures mean then."""
+"""How reports mark an image with unread layers: the layers, the errors, and which figures are uncertain."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ AT_LEAST, UNSURE = "≥ ", "? "
 NOTE = "Download is from the manifest; other figures count the layers that were read: ≥ is at least, ? may be more or less"
 _AT_LEAST = ("Unpacked", "Waste", "On disk")
 _EXACT = ("Download",)
-_MOST = 10  # layers that are named
+_MAX_LAYERS = 10  # that are listed
 
 
 def headline(analysis: Analysis) -> str:
-    """How many layers could not be read, "" where all could."""
+    """How many layers could not be read, "" if all could."""
     count = len(analysis.unread)
     return f"incomplete: {count:,} of {len(analysis.layers):,} layers could not be read" if count else ""
 
 
 def describe_layer(layer: LayerAnalysis) -> str:
-    """A layer that could not be read, on one line: which it is, at which step it failed, and why."""
+    """An unread layer on one line: index, digest, size, the step that failed and the error."""
     if layer.failure is None:
         return ""
     size = "" if layer.compressed_size is None else f", {human_size(layer.compressed_size)}"
@@ -31,15 +31,15 @@ def describe_layer(layer: LayerAnalysis) -> str:
 
 
 def list_unread(analysis: Analysis) -> Iterator[str]:
-    """The layers that could not be read, the first of them by name."""
-    for layer in analysis.unread[:_MOST]:
+    """One line for each unread layer; the layers beyond the first ten are only counted."""
+    for layer in analysis.unread[:_MAX_LAYERS]:
         yield describe_layer(layer)
-    if len(analysis.unread) > _MOST:
-        yield f"… and {len(analysis.unread) - _MOST:,} more"
+    if len(analysis.unread) > _MAX_LAYERS:
+        yield f"… and {len(analysis.unread) - _MAX_LAYERS:,} more"
 
 
 def mark_incomplete(analysis: Analysis, name: str, value: str) -> str:
-    """A figure of the image with what it is worth where layers are missing in it."""
+    """A figure of the image, marked as a lower bound or as uncertain if layers are missing."""
     if analysis.complete or name in _EXACT:
         return value
     return f"{AT_LEAST if name in _AT_LEAST else UNSURE}{value}"

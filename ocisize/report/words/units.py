@@ -10,7 +10,7 @@ from ocisize.model.build_step import BuildStep, StepKind
 
 UNKNOWN = "?"
 _CUT = "…"
-_LEAST_NAME = 20  # characters of a cut name that stand before the folder above it
+_MIN_NAME = 20  # characters of a cut name, before its directory gets any
 _HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
 _PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
 _BOILERPLATE = (
@@ -82,7 +82,7 @@ def shorten_path(path: str, width: int) -> str:
     if len(joined(0, 1)) > width:
         if len(names) == 1:
             return root + _cut_middle(names[0], width - len(root + end)) + end
-        head = int(len(names) > 2 and len(joined(1, 1)) - len(names[-1]) + _LEAST_NAME <= width)
+        head = int(len(names) > 2 and len(joined(1, 1)) - len(names[-1]) + _MIN_NAME <= width)
         names[-1] = _cut_middle(names[-1], width - len(joined(head, 1)) + len(names[-1]))
         return joined(head, 1)
     head, tail = 0, 1
