@@ -46,7 +46,7 @@ def find_key_lines(text: str) -> dict[KeyPath, int]:
     (1, 3, 5)
     """
     lines: dict[KeyPath, int] = {}
-    lengths = Counter[KeyPath]()  # tables so far of each array
+    lengths = Counter[KeyPath]()  # of arrays of tables, so far
     table: KeyPath = ()
     for number, row in enumerate(text.split("\n"), 1):
         if header := _HEADER.fullmatch(row.strip()):

@@ -256,7 +256,9 @@ def _measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis]
     elif not refused and measures.image:
         figure = measures.image(scope.analysis, budget)
     if figure is None:
-        raise BudgetError(f"{budget.key}: {kind.name} cannot be measured {'by ' + ', '.join(refused) if refused else 'so'}")
+        raise BudgetError(
+            f"{budget.key}: {kind.name} cannot be measured {'by ' + ', '.join(refused) if refused else 'on the whole image'}"
+        )
     if figure.value is not None and budget.limit.bandwidth is not None:
         return attrs.evolve(figure, value=Fraction(figure.value) / budget.limit.bandwidth)
     return figure

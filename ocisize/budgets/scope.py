@@ -1,6 +1,6 @@
 """What budgets measure: whole layers, or the rows of file tables that paths and the visible view select.
 
-A glob of a budget stands for a path and all below it.
+A glob of a budget matches a path and all below it.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class ScopeSizes:
     file_count: int
 
     @classmethod
-    def of(cls, sizes: Sequence[Sizes]) -> ScopeSizes:
-        """The sum over an image or over layers of different blobs."""
+    def of(cls, parts: Sequence[Sizes]) -> ScopeSizes:
+        """The sums over an image, or over layers with different blobs."""
         return cls(
-            compressed_size=sum_known(each.compressed_size for each in sizes),
-            content_size=sum(each.content_size for each in sizes),
-            wasted_size=sum(each.wasted_size for each in sizes),
-            file_count=sum(each.file_count for each in sizes),
+            compressed_size=sum_known(part.compressed_size for part in parts),
+            content_size=sum(part.content_size for part in parts),
+            wasted_size=sum(part.wasted_size for part in parts),
+            file_count=sum(part.file_count for part in parts),
         )
 
     @property
@@ -99,7 +99,7 @@ class BudgetScope:
     def select_layers(self, layers: Sequence[LayerAnalysis]) -> LayerSelection:
         """Some layers and their findings."""
         indexes = {layer.index for layer in layers}
-        findings = [each for each in self.analysis.advice.findings if not indexes.isdisjoint(each.layers)]
+        findings = [finding for finding in self.analysis.advice.findings if not indexes.isdisjoint(finding.layers)]
         return LayerSelection(layers, findings)
 
     def select_rows(self, layers: Sequence[LayerAnalysis], budget: Budget) -> RowSelection:
@@ -153,7 +153,7 @@ class RowSelection:
         return not any(len(self.rows(layer.index)) for layer in self.layers)
 
     def sizes(self) -> ScopeSizes:
-        """The sums over all selected rows. Of ignored paths the files are subtracted, and what else a blob has stays."""
+        """The sums over all selected rows. Ignored paths are subtracted; bytes of a blob that belong to no entry stay."""
         budget = self._budget
         if budget.paths or budget.visible_only:
             return self._sum_rows()

@@ -113,7 +113,7 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     add(
         "--budget-file",
         metavar="FILE",
-        help="read budgets from FILE instead of ocisize.toml, pyproject.toml or .dive-ci here",
+        help="read budgets from FILE instead of ocisize.toml, pyproject.toml or .dive-ci",
     )
     add("--no-budgets", action="store_true", help="ignore ocisize.toml, pyproject.toml and .dive-ci")
     for key, what in LIMIT_FLAGS.items():
@@ -134,7 +134,8 @@ def find_gate(options: argparse.Namespace) -> BudgetGate:
 
 def _asks_for_budgets(options: argparse.Namespace) -> bool:
     """True if an option or a file may have budgets."""
-    flags = [getattr(options, key) for key in (*LIMIT_FLAGS, *DIVE_FLAGS)]
+    arguments = vars(options)
+    flags = [arguments[key] for key in (*LIMIT_FLAGS, *DIVE_FLAGS)]
     others = (options.forbid, options.forbid_findings, options.ci, options.ci_config, options.budget_file)
     return any(flags) or any(others) or (not options.no_budgets and any(map(os.path.exists, _FILES)))
 
@@ -159,9 +160,7 @@ def read_gate(options: argparse.Namespace) -> BudgetGate:
     if dive:
         budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
     baseline = Path(options.baseline) if options.baseline else config.baseline
-    return BudgetGate(
-        (*budgets, *flags, *dive), baseline, options.name or config.name, getattr(options, "rules", None) or ()
-    )
+    return BudgetGate((*budgets, *flags, *dive), baseline, options.name or config.name, vars(options).get("rules") or ())
 
 
 def _is_narrowed(budget: Budget) -> bool:
@@ -177,7 +176,7 @@ def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     makers: list[tuple[str, Callable[[], Budget]]] = [
         (f"--{key}: got {text!r}, ", partial(make_limit, key, text, f"--{key}"))
         for key in LIMIT_FLAGS
-        for text in getattr(options, key)
+        for text in vars(options)[key]
     ]
     for key, texts in ((FORBID, options.forbid), (FORBID_FINDINGS, options.forbid_findings)):
         if texts == [OFF]:
@@ -206,7 +205,7 @@ def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
     """The budgets of dive's rules if an option asks for them; a file given by ``--ci-config`` must exist."""
     from ocisize.budgets.config import DIVE_FILE, load_dive_budgets
 
-    flags = {rule: getattr(options, rule) for rule in DIVE_FLAGS if getattr(options, rule) is not None}
+    flags = {rule: value for rule, value in vars(options).items() if rule in DIVE_FLAGS and value is not None}
     if not (flags or options.ci or options.ci_config):
         return ()
     default = None if options.no_budgets else Path(options.budget_file or DIVE_FILE)

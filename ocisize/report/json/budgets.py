@@ -1,4 +1,4 @@
-"""Verdicts for programs."""
+"""Verdicts on budgets as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ocisize.text import display_name
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """A verdict for JSON: sizes are bytes, shares 0..1, times seconds; null where there is no figure."""
+    """A verdict for JSON. Sizes are bytes, shares 0..1, times seconds; null for an unknown figure."""
     budget = verdict.budget
     return {
         "key": budget.key,

@@ -1,4 +1,4 @@
-"""Verdicts for people."""
+"""Verdicts on budgets as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES = {BudgetStatus.FAIL: "bold red", BudgetStatus.WARN: "bold yellow", Budg
 
 
 def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
-    """Write all verdicts and a blank line; nothing when there are none. Those that are skipped are only counted."""
+    """Write all verdicts and a blank line, or nothing if there are none. Skipped budgets are only counted."""
     from rich.table import Table
     from rich.text import Text
 

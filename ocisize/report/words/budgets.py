@@ -1,4 +1,4 @@
-"""Verdicts for people and for programs: one line each, failing ones first, with got, limit and what to do."""
+"""Verdicts in words: one line for each, with figure, limit, place and advice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def by_severity(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:
-    """How many budgets failed, warned, passed and were skipped."""
+    """The number of budgets that failed, warned, passed and were skipped: ``Budgets: 1 failed, 2 passed``."""
     skipped = [verdict for verdict in verdicts if verdict.status is BudgetStatus.SKIPPED]
     judged = [verdict.outcome for verdict in verdicts if verdict.status is not BudgetStatus.SKIPPED]
     words = {BudgetStatus.FAIL: "failed", BudgetStatus.WARN: "warned", BudgetStatus.PASS: "passed"}
@@ -45,13 +45,16 @@ def headline(verdicts: Sequence[Verdict]) -> str:
 
 
 def describe(verdict: Verdict, analysis: Analysis) -> str:
-    """A verdict in one line: what was measured, got and limit, where, its author's reason, what to do."""
+    """A verdict in one line: name, figure and limit, places, the author's reason, advice.
+
+    ``download 1.59 MB > 1.00 MB, 590 kB over (Slow lines.) → OS101 saves 187 kB``
+    """
     budget = verdict.budget
     text = f"{_name(budget)}{_comparison(verdict)}"
-    places = _where(verdict, analysis) if verdict.outcome is not BudgetStatus.PASS else ""
+    places = _places(verdict, analysis) if verdict.outcome is not BudgetStatus.PASS else ""
     if places or verdict.reason:
         text += f": {'; '.join(filter(None, (places, verdict.reason)))}"
-    text += _dive_says(verdict, analysis)
+    text += _dive_verdict(verdict, analysis)
     if budget.reason:
         text += f" ({budget.reason})"
     if verdict.outcome is not BudgetStatus.PASS and (help_ := _help(verdict, analysis)):
@@ -69,11 +72,11 @@ def title_of(budget: Budget) -> str:
     else:
         limit = _limit(budget.limit.value, budget.limit.value_unit)
         allowed = f"baseline + {limit}" if budget.limit.growth else limit
-        return f"{_name(budget)} {'≥' if budget.limit.is_minimum else '≤'} {allowed}{_on(budget)}"
-    return f"{text}{_narrowing(budget)}{_on(budget)}"
+        return f"{_name(budget)} {'≥' if budget.limit.is_minimum else '≤'} {allowed}{_platform(budget)}"
+    return f"{text}{_narrowing(budget)}{_platform(budget)}"
 
 
-def _on(budget: Budget) -> str:
+def _platform(budget: Budget) -> str:
     return f" on {budget.platform}" if budget.platform else ""
 
 
@@ -140,15 +143,15 @@ def _amount(value: Number, unit: Unit) -> str:
 
 
 def _exact(value: Number, unit: Unit) -> str:
-    """Digits enough to tell a figure from a limit that it nearly meets."""
+    """An amount with enough digits to differ from a limit that is close to it."""
     if unit in (Unit.BYTES, Unit.COUNT):
         digits = f"{value:,}" if value == int(value) else f"{float(value):,.2f}"
         return f"{digits} B" if unit is Unit.BYTES else digits
     return f"{100 * float(value):.9g} %" if unit is Unit.SHARE else f"{float(value):.9g} s"
 
 
-def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
-    """What dive's own figure is where it would decide otherwise."""
+def _dive_verdict(verdict: Verdict, analysis: Analysis) -> str:
+    """The verdict and figure of dive itself, if its verdict is another one; else ""."""
     budget, figures = verdict.budget, analysis.dive
     judged = verdict.status in (BudgetStatus.PASS, BudgetStatus.FAIL)
     if budget.key not in DIVE_RULES or figures is None or not judged:
@@ -160,14 +163,14 @@ def _dive_says(verdict: Verdict, analysis: Analysis) -> str:
     return f", {'passes' if passes else 'fails'} in dive, which counts {got}"
 
 
-def _where(verdict: Verdict, analysis: Analysis) -> str:
+def _places(verdict: Verdict, analysis: Analysis) -> str:
     shown = [_place(place, analysis) for place in verdict.where[:_MAX_PLACES]]
     rest = verdict.where_count - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def places_of(verdict: Verdict, analysis: Analysis) -> list[str]:
-    """The places at fault, as many as a verdict knows, and how many more there are; none where its line has all."""
+    """The places at fault that a verdict has, and how many more there are; [] if ``describe`` names all."""
     if verdict.outcome is BudgetStatus.PASS or verdict.where_count <= _MAX_PLACES:
         return []
     shown = [printable(_place(place, analysis)) for place in verdict.where]
