@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
+from typing import Any
 
 import attrs
 import pytest
@@ -22,6 +23,7 @@ from ocisize.errors import BudgetError
 from ocisize.globs import parse_glob
 from ocisize.model.budget import Budget, BudgetStatus, Metric
 from ocisize.model.quantity import Limit, Unit
+from ocisize.model.sizes import Sizes
 from tests.gates import image
 
 STATES = ("kept", "equal", "broken", "disabled", "wrong")
@@ -301,9 +303,8 @@ def test_dives_rules(rule: str, state: str, source: str) -> None:
 
 def test_an_image_of_nothing() -> None:
     """No figure of an image without layers is NaN: nothing is wasted of nothing."""
-    empty = attrs.evolve(
-        image(), layers=(), compressed_size=0, content_size=0, live_size=0, wasted_size=0, file_count=0, entry_count=0
-    )
+    zeros: dict[str, Any] = {field.name: 0 for field in attrs.fields(Sizes)}
+    empty = attrs.evolve(image(), layers=(), **zeros)
     for row, kind in KIND_OF_ROW.items():
         if kind.value is Value.LIMIT:
             (verdict,) = check(empty, parse_budgets(value_of(row, "kept")).budgets)
