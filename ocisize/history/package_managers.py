@@ -18,6 +18,7 @@ _NAME = re.compile(r"[\w.+-]+")
 _PACKAGE = re.compile(  # a package with extras and a version: no path, no address
     r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?"
 )
+_REMOVAL_VERB = re.compile(r"\b(?:uninstall|remove|purge|autoremove|del)\b")
 _REPOSITORY_CHANGE = re.compile(
     r"sources\.list|add-apt-repository|apt-key|/etc/apt|/keyrings|--add-repo|yum\.repos\.d|/etc/apk/repositories"
 )
@@ -98,6 +99,15 @@ def can_move(between: Sequence[BuildStep]) -> bool:
     They cannot if a step in between changes the repositories that packages come from.
     """
     return not any(_REPOSITORY_CHANGE.search(step.text) for step in between)
+
+
+def removes_packages(step: BuildStep) -> bool:
+    """Whether a step removes packages, as ``apt-get purge`` or ``apk del`` do.
+
+    >>> removes_packages(BuildStep("RUN apk del .build-deps"))
+    True
+    """
+    return _REMOVAL_VERB.search(step.text) is not None
 
 
 def relies_on_lists(step: BuildStep) -> bool:

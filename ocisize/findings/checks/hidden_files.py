@@ -22,6 +22,7 @@ from ocisize.history.package_managers import (
     only_installs,
     package_arguments,
     relies_on_lists,
+    removes_packages,
 )
 from ocisize.history.shell import Change
 from ocisize.history.step_kind import (
@@ -174,7 +175,7 @@ def _install_once(evidence: ImageEvidence, lower: int, upper: int) -> _Remedy | 
     """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
     steps = [layer.build_step for layer in evidence.layers]
     manager = common_manager(steps[lower], steps[upper])
-    if manager is None or re.search(r"\b(?:uninstall|remove|purge|autoremove|del)\b", steps[upper].text):
+    if manager is None or removes_packages(steps[upper]):
         return None
     own = range(evidence.base_layers, lower + 1)
     first = next(layer for layer in own if common_manager(steps[layer], steps[upper]) == manager)
