@@ -60,11 +60,12 @@ def check(
     Raises BudgetError for a budget whose figure cannot be measured on the part of the image that it selects. Budgets of
     ``parse_budgets`` always can.
 
-    ::
-
-        budgets = ocisize.parse_budgets('max-download = "120 MB"').budgets
-        for verdict in ocisize.check(ocisize.analyze("registry.io/app:tag"), budgets):
-            print(verdict.outcome, verdict.budget.key, verdict.measured, verdict.limit)
+    >>> import ocisize
+    >>> budgets = ocisize.parse_budgets('max-download = "1 MB"\\nmax-layers = 5').budgets
+    >>> for verdict in check(ocisize.analyze("testdata/example.tar"), budgets):
+    ...     print(verdict.outcome, verdict.budget.key, verdict.measured, verdict.limit)
+    fail max-download 1590055 1000000
+    pass max-layers 5 5
     """
     entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
     scope = BudgetScope(analysis)

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocisize import Analysis, check
+from ocisize.budgets.kinds import KINDS, Value
 from ocisize.budgets.load import parse_budgets
+from ocisize.model.quantity import Unit
 from ocisize.globs import parse_glob
 from ocisize.model.waste import WasteTable
 from ocisize.budgets.scope import BudgetScope
@@ -91,16 +93,7 @@ def _matches(text: str, path: str) -> bool:
     }[text]
 
 
-KEYS = [
-    "max-download",
-    "max-unpacked",
-    "max-live",
-    "max-waste",
-    "max-files",
-    "max-layers",
-    "max-layer-unpacked",
-    "max-file-size",
-]
+KEYS = sorted({kind.key for kind in KINDS if kind.value is Value.LIMIT and kind.unit in (Unit.BYTES, Unit.COUNT)})
 
 
 @settings(max_examples=150, deadline=None)

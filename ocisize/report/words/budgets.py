@@ -47,7 +47,11 @@ def headline(verdicts: Sequence[Verdict]) -> str:
 def describe(verdict: Verdict, analysis: Analysis) -> str:
     """A verdict in one line: name, figure and limit, places, the author's reason, advice.
 
-    ``download 1.59 MB > 1.00 MB, 590 kB over (Slow lines.) → OS101 saves 187 kB``
+    >>> import ocisize
+    >>> analysis = ocisize.analyze("testdata/example.tar")
+    >>> budgets = ocisize.parse_budgets('max-download = "1 MB"\\nreason = "Slow lines."').budgets
+    >>> describe(ocisize.check(analysis, budgets)[0], analysis)
+    'download 1.59 MB > 1.00 MB, 590 kB over (Slow lines.) → OS101 saves 186 kB'
     """
     budget = verdict.budget
     text = f"{_name(budget)}{_comparison(verdict)}"
