@@ -1,4 +1,4 @@
-"""dive: the figures that dive gives for the same layers, its counting faults included.
+"""The figures that dive gives for the same layers, with its counting faults.
 
 Rules, as https://github.com/wagoodman/dive 0.13.1 has them, beside those of the trees in ``dive_tree``:
 
@@ -8,8 +8,8 @@ Rules, as https://github.com/wagoodman/dive 0.13.1 has them, beside those of the
   paths that were counted twice or more. A path whose first whiteout removes nothing has a smallest copy of -1.
 * What a whiteout removes is looked up in the lower layers laid over each other; for the first layer, in itself.
 
-First only the rows that can meet others are counted, in any order, and all others by subtraction. Where a rule shows up
-that is about more rows than those or about their order, all rows are counted in dive's order. Both ways are linear.
+Only overlapping rows are counted at first, in any order, and all others by subtraction. If a rule applies to other rows or
+depends on the order, all rows are counted in dive's order. Both ways take linear time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import attrs
 from ocisize.filesystem.dive_tree import (
     Stack,
     directories_above,
-    hidden_by,
     is_dive_whiteout,
     list_marked,
     make_nodes,
     parent_of,
     size_reader,
     tree_order,
+    whiteout_target,
 )
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
 from ocisize.filesystem.whiteout import is_aufs
@@ -48,7 +48,10 @@ class RepeatedFile:
 
 
 def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelection] | None = None) -> DiveFigures:
-    """Figures of dive for the layers, base first; ``selection`` is what find_contested gives, for those who have it."""
+    """Return the figures of dive for the layers, base first.
+
+    ``selection``: what ``find_overlapping_rows`` gives for the tables, if it is known.
+    """
     count = _count_selected(tables, find_overlapping_rows(tables) if selection is None else selection) or _count_all(tables)
     return DiveFigures(
         efficiency=float(count.smallest) / float(count.total) if count.total else 1.0,
@@ -60,10 +63,10 @@ def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelect
 
 
 def find_repeated_files(tables: Sequence[FileTable]) -> list[RepeatedFile]:
-    """The paths that dive lists as inefficient, in the order in which it finds them."""
+    """Return the paths that dive lists as inefficient, in the order in which dive finds them."""
     count = _count_all(tables)
-    found = ((path, count.copies[path]) for path in count.repeated)
-    return [RepeatedFile("/" + decode_name(path), copies.count, copies.total) for path, copies in found]
+    repeated = ((path, count.copies[path]) for path in count.repeated)
+    return [RepeatedFile("/" + decode_name(path), copies.count, copies.total) for path, copies in repeated]
 
 
 @attrs.define
@@ -129,9 +132,9 @@ class _Count:
 
 
 def _count_selected(tables: Sequence[FileTable], selection: Sequence[RowSelection]) -> _Count | None:
-    """Count selected rows as they come, all others as paths with one copy; None where that is not enough.
+    """Count selected rows in table order, and all others as paths with one copy; None if all rows must be counted.
 
-    Directories whose content is not selected pass for leaves: they have no size, and no file has their path.
+    Directories without selected content count as leaves: they have no size, and no file has their path.
     """
     marked = list(map(list_marked, tables))
     if any(is_dive_whiteout(path) for paths in marked[:1] for path in paths) or any(map(_is_odd, tables, selection, marked)):
@@ -146,23 +149,23 @@ def _count_selected(tables: Sequence[FileTable], selection: Sequence[RowSelectio
         nodes = make_nodes(table, selected.rows, selected.paths, names)
         leaves = _find_leaves(nodes, size_of)
         whiteouts = {path for path in names if path in leaves and is_dive_whiteout(path)}
-        ends = [path for path in whiteouts if stack.size_below(hidden_by(path)) is None]
+        ends = [path for path in whiteouts if stack.size_below(whiteout_target(path)) is None]
         if ends:
             end = min(ends, key=tree_order)
-            count.add_nothing(hidden_by(end))
+            count.add_nothing(whiteout_target(end))
             passed_over = _size_from(end, range(len(table)), table.paths, size_of)
             count.total -= passed_over - _size_from(end, selected.rows, selected.paths, size_of)
             leaves = {path: size for path, size in leaves.items() if tree_order(path) < tree_order(end)}
         for path in whiteouts & leaves.keys():
             del leaves[path]
-            count.add(hidden_by(path), stack.size_below(hidden_by(path)) or 0)
+            count.add(whiteout_target(path), stack.size_below(whiteout_target(path)) or 0)
         count.add_all(leaves)
         stack.lay(table, nodes, size_of)
     return count
 
 
 def _is_odd(table: FileTable, selected: RowSelection, marked: Sequence[bytes]) -> bool:
-    """Whether rows that meet no other can matter to dive all the same."""
+    """Whether rows that overlap no other row change a figure of dive."""
     return (
         any(table.kinds[row] == DIRECTORY for row in table.claimed_sizes)
         or any(b"/.wh." in b"/" + parent_of(path) and not is_aufs(path) for path in marked)
@@ -201,11 +204,11 @@ def _add_in_order(count: _Count, leaves: dict[bytes, int], stack: Stack) -> None
         if not is_dive_whiteout(path):
             count.add(path, leaves[path])
             continue
-        removed = stack.size_below(hidden_by(path))
+        removed = stack.size_below(whiteout_target(path))
         if removed is None:
-            count.add_nothing(hidden_by(path))
+            count.add_nothing(whiteout_target(path))
             return
-        count.add(hidden_by(path), removed)
+        count.add(whiteout_target(path), removed)
 
 
 def _find_leaves(nodes: dict[bytes, int], size_of: Callable[[int], int]) -> dict[bytes, int]:

@@ -1,10 +1,11 @@
-"""divetree: the trees in which dive keeps layers, with what it knows of each path.
+"""The trees in which dive keeps layers, with its faults.
 
-A later entry replaces the metadata of an earlier one, parents that have no entry are blank nodes, and what starts with
-``.wh..wh..`` is left out, its parents are not. Laid over lower layers, every node overwrites what is known of its path,
-so a blank parent makes a directory one no more; whiteouts remove, and opaque markers do nothing.
+A later entry replaces the metadata of an earlier one. Parents without an entry are blank nodes. Names that begin with
+``.wh..wh..`` are left out, their parents are not. A node of an upper layer replaces the node of a lower layer, whiteouts
+remove nodes, and opaque markers do nothing. A fault of dive, kept on purpose: a parent that is only implied by a path
+replaces a real directory node, which then no longer counts as a directory.
 
-Unlike dive, paths that are longer than any filesystem can hold are left out, so that none costs the square of its length.
+Unlike in dive, paths that are too long for any filesystem are left out, so that no path takes time of its squared length.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from ocisize.filesystem.directories import MAX_PATH
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.tar.filetable import DIRECTORY, FileTable
 
-DROPPED = b".wh..wh.."  #: how names begin that dive leaves out
+DROPPED = b".wh..wh.."  #: prefix of the names that dive leaves out
 TYPE_BITS = 0xFFFF_F000  #: of a header's mode: a file type that dive believes beside the type flag
-BLANK = -1  #: stands for the row of a node that no entry describes
+BLANK = -1  #: in place of the row of a node that no entry describes
 
 
 def list_nodes(table: FileTable) -> list[tuple[bytes, int]]:
-    """The nodes of a layer's tree in dive's order, each with the row that describes it or BLANK."""
+    """Return the nodes of a layer's tree in dive's order, each with the row that describes it, or BLANK."""
     nodes = make_nodes(table, range(len(table)), list(table.paths), list_marked(table))
     implied = directories_above(nodes) - nodes.keys() - {b""}
     nodes.update(dict.fromkeys(implied, BLANK))
@@ -29,7 +30,7 @@ def list_nodes(table: FileTable) -> list[tuple[bytes, int]]:
 
 
 def list_marked(table: FileTable) -> list[bytes]:
-    """The paths in which a name begins with ``.wh.``, as dive cleans them."""
+    """Return the paths in which a name begins with ``.wh.``, as dive cleans them."""
     rows = list(table.paths.rows_with(WHITEOUT))
     pairs = zip(rows, table.paths.select(rows), strict=True)
     rooted = set(table.paths.rooted) if rows else ()
@@ -41,9 +42,9 @@ def list_marked(table: FileTable) -> list[bytes]:
 
 
 def make_nodes(table: FileTable, rows: Sequence[int], paths: Sequence[bytes], marked: Iterable[bytes]) -> dict[bytes, int]:
-    """The nodes that some rows describe or touch, by path: the last row with the path, or BLANK.
+    """Return the nodes that some rows describe or imply, by path: the last row with the path, or BLANK.
 
-    ``marked`` is what list_marked gives for the table.
+    ``paths``: beside ``rows``; ``marked``: what ``list_marked`` gives for the table.
     """
     if table.paths.rooted and table.paths.contain(b".."):
         rooted = set(table.paths.rooted)
@@ -62,17 +63,17 @@ def make_nodes(table: FileTable, rows: Sequence[int], paths: Sequence[bytes], ma
 
 def directories_above(paths: Iterable[bytes]) -> set[bytes]:
     """All directories above some paths, the root too."""
-    found = {b""}
-    for directory in {path.rpartition(b"/")[0] for path in paths}:
-        at = directory
-        while at not in found:
-            found.add(at)
-            at = parent_of(at)
-    return found
+    directories = {b""}
+    for parent in {path.rpartition(b"/")[0] for path in paths}:
+        directory = parent
+        while directory not in directories:
+            directories.add(directory)
+            directory = parent_of(directory)
+    return directories
 
 
 class DiveNode:
-    """What a stack knows of a path."""
+    """A path in a stack of layers."""
 
     __slots__ = ("children", "is_directory", "size")
 
@@ -82,33 +83,33 @@ class DiveNode:
 
 
 class Stack:
-    """The lower layers laid over each other as dive does it, as far as whiteouts need it: at and below what they remove.
+    """The lower layers laid over each other as dive does it; of paths, only those that whiteouts remove and those below.
 
-    ``marked`` is what list_marked gives, per layer.
+    ``marked``: what ``list_marked`` gives, by layer.
     """
 
     def __init__(self, marked: Sequence[Iterable[bytes]]) -> None:
         self._root = DiveNode()
-        self._scopes: set[bytes] = set()  # whiteouts and what they remove: at and below these, nodes are kept
-        self._layers_left = 0  # to lay until the last whiteout was looked up
+        self._scopes: set[bytes] = set()  # whiteouts, and the paths that they remove: nodes are kept there and below
+        self._layers_left = 0  # to add until the last whiteout was looked up
         for index, paths in enumerate(marked):
-            scopes = {each for path in paths for each in _scopes(path)}
+            scopes = {scope for path in paths for scope in _scopes(path)}
             if scopes:
                 self._scopes |= scopes
                 self._layers_left = index
-        self._weights: dict[int, int] = {}  # by id of a node, while nothing is laid on
+        self._weights: dict[int, int] = {}  # by id of a node; valid until the next layer is added
 
     def size_below(self, path: bytes) -> int | None:
-        """Bytes of a directory and all below it, 0 for a file, None where nothing is."""
-        node = self._find(path)
-        if node is None or not node.is_directory:
-            return None if node is None else 0
-        known, found = self._weights, [node]
-        for each in found:
-            found += [child for child in each.children.values() if id(child) not in known]
-        for each in reversed(found):
-            known[id(each)] = each.size + sum(known[id(child)] for child in each.children.values())
-        return known[id(node)]
+        """Return the bytes of a directory and all below it, 0 for a file, None if the path does not exist."""
+        root = self._find(path)
+        if root is None or not root.is_directory:
+            return None if root is None else 0
+        known, visited = self._weights, [root]
+        for node in visited:
+            visited += [child for child in node.children.values() if id(child) not in known]
+        for node in reversed(visited):
+            known[id(node)] = node.size + sum(known[id(child)] for child in node.children.values())
+        return known[id(root)]
 
     def copy(self, table: FileTable, nodes: dict[bytes, int], size_of: Callable[[int], int]) -> None:
         """Put the first layer in as it is, whiteouts too."""
@@ -116,7 +117,7 @@ class Stack:
             self._put(path, size_of(row), is_directory=_is_directory(table, row))
 
     def lay(self, table: FileTable, nodes: dict[bytes, int], size_of: Callable[[int], int]) -> None:
-        """Lay a layer on, unless no whiteout is left that could remove anything of it."""
+        """Add a layer, unless no upper layer has a whiteout that could remove a part of it."""
         if not self._layers_left:
             return
         self._layers_left -= 1
@@ -125,7 +126,7 @@ class Stack:
         for path in sorted(touched, key=tree_order):
             row = touched[path]
             if is_dive_whiteout(path):
-                parent, _, name = hidden_by(path).rstrip(b"/").rpartition(b"/")
+                parent, _, name = whiteout_target(path).rstrip(b"/").rpartition(b"/")
                 if (node := self._find(parent)) is not None:
                     node.children.pop(name, None)
             elif target := _resolved(path):
@@ -147,16 +148,16 @@ class Stack:
         node.size, node.is_directory = size, is_directory
 
     def _touched(self, nodes: dict[bytes, int]) -> dict[bytes, int]:
-        """The nodes in a scope, implied ones included."""
+        """The nodes in a scope, with implied ones."""
         touched: dict[bytes, int] = {}
         inside = {b"": False}  # by directory: whether all in it is touched
         for path in nodes if self._scopes else ():
-            at, directory = path, path.rpartition(b"/")[0]
+            node, directory = path, path.rpartition(b"/")[0]
             if directory not in inside:
                 self._enter(inside, directory)
-            while (inside[directory] or self._begins_scope(at)) and at not in touched:
-                touched[at] = nodes.get(at, BLANK)
-                at, directory = directory, parent_of(directory)
+            while (inside[directory] or self._begins_scope(node)) and node not in touched:
+                touched[node] = nodes.get(node, BLANK)
+                node, directory = directory, parent_of(directory)
         return touched
 
     def _enter(self, inside: dict[bytes, bool], directory: bytes) -> None:
@@ -164,15 +165,15 @@ class Stack:
         while directory not in inside:
             new.append(directory)
             directory = parent_of(directory)
-        for at in reversed(new):
-            inside[at] = inside[parent_of(at)] or self._begins_scope(at)
+        for new_directory in reversed(new):
+            inside[new_directory] = inside[parent_of(new_directory)] or self._begins_scope(new_directory)
 
     def _begins_scope(self, path: bytes) -> bool:
         return path in self._scopes or (path[:2] == b".." and _resolved(path) in self._scopes)
 
 
 def size_reader(table: FileTable) -> Callable[[int], int]:
-    """A function from row to the size in its header: sparse files in full, links and directories too where they claim one.
+    """Return a function from row to the size in its header: sparse files with their holes, links and directories, too.
 
     BLANK has the size 0.
     """
@@ -188,40 +189,48 @@ def _is_directory(table: FileTable, row: int) -> bool:
 
 
 def is_dive_whiteout(path: bytes) -> bool:
-    """Whether the last name of a path is a whiteout to dive: AUFS' own files are, opaque markers are not."""
+    """Return True if dive takes the last name of a path for a whiteout: those of AUFS' own files, but no opaque markers.
+
+    >>> is_dive_whiteout(b"etc/.wh.passwd"), is_dive_whiteout(b".wh..wh.plnk"), is_dive_whiteout(b"etc/.wh..wh..opq")
+    (True, True, False)
+    """
     name = path.rpartition(b"/")[2]
     return name.startswith(WHITEOUT) and not name.startswith(DROPPED)
 
 
-def hidden_by(whiteout: bytes) -> bytes:
-    """The path that a whiteout is for."""
+def whiteout_target(whiteout: bytes) -> bytes:
+    """Return the path that a whiteout removes.
+
+    >>> whiteout_target(b"etc/.wh.passwd")
+    b'etc/passwd'
+    """
     directory, slash, name = whiteout.rpartition(b"/")
     return directory + slash + name[len(WHITEOUT) :]
 
 
 def _resolved(path: bytes) -> bytes:
-    """A path that climbs above the root, from the root on."""
+    """A path without the ``..`` at its begin."""
     while path == b".." or path[:3] == b"../":
         path = path[3:]
     return path
 
 
 def parent_of(path: bytes) -> bytes:
-    """The directory that a path lies in, b"" for the root."""
+    """Return the directory of a path, ``b""`` for the root."""
     return path.rpartition(b"/")[0]
 
 
 def _scopes(path: bytes) -> Iterator[bytes]:
-    """The whiteouts among a path and the directories above it, and what they remove."""
+    """The whiteouts among a path and the directories above it, and the paths that they remove."""
     padded, start = b"/" + path + b"/", 0
     while (start := padded.find(b"/.wh.", start)) >= 0:
         start = padded.find(b"/", start + 1)
-        at = path[: start - 1]
-        if is_dive_whiteout(at):
-            yield at
-            yield hidden_by(at).rstrip(b"/")
+        whiteout = path[: start - 1]
+        if is_dive_whiteout(whiteout):
+            yield whiteout
+            yield whiteout_target(whiteout).rstrip(b"/")
 
 
 def tree_order(path: bytes) -> bytes:
-    """Sort key: siblings in byte order, what is below a path right before it."""
+    """Return a sort key: siblings in byte order, children right before their parent."""
     return path.replace(b"/", b"\0\0") + b"\0\1"

@@ -1,4 +1,4 @@
-"""find_duplicates: visible files whose content is visible at another path, too."""
+"""Visible files with content that another visible path has, too."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ import attrs
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, FileTable, IntArray
 
-_BUCKET = 1 << 18  # rows
+_MAX_BUCKET_ROWS = 1 << 18  # rows that are compared at once, about
 
 
 @attrs.frozen
 class Duplicates:
-    """Visible rows of one layer whose content already stands at another visible path, lower layers first."""
+    """Visible rows of one layer with content that an earlier visible row has; lower layers come first."""
 
     size: int = 0  #: bytes of the rows
     rows: IntArray = attrs.field(factory=lambda: array("q"))
-    originals: IntArray = attrs.field(factory=lambda: array("q"))  #: where it stands: the row, counted through all layers
+    #: beside ``rows``: the earlier row, counted through all layers
+    originals: IntArray = attrs.field(factory=lambda: array("q"))
 
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
-    """Per layer, the rows with content that is visible elsewhere; of each content all but the first are duplicates."""
-    found = [Duplicates() for _ in tables]
+    """Return the duplicates of each layer, base first: of each visible content all rows but the first."""
+    duplicates = [Duplicates() for _ in tables]
     starts = list(accumulate(map(len, tables), initial=0))
-    buckets = 1 + starts[-1] // _BUCKET  # one after the other: all contents at once take much memory
+    buckets = 1 + starts[-1] // _MAX_BUCKET_ROWS  # one after the other: a dict of all contents takes too much memory
     for bucket in range(buckets):
         in_bucket = bytes(first % buckets == bucket for first in range(256))
         seen: dict[bytes, int] = {}
         for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
             if table.hashes:
-                _add_repeated(found[layer], table, hidden_by, starts[layer], in_bucket, seen)
+                _add_repeated(duplicates[layer], table, hidden_by, starts[layer], in_bucket, seen)
     return [
-        attrs.evolve(each, size=sum(table.sizes[row] for row in each.rows))
-        for each, table in zip(found, tables, strict=True)
+        attrs.evolve(found, size=sum(table.sizes[row] for row in found.rows))
+        for found, table in zip(duplicates, tables, strict=True)
     ]
 
 
 def _add_repeated(
     found: Duplicates, table: FileTable, hidden_by: IntArray, start: int, in_bucket: bytes, seen: dict[bytes, int]
 ) -> None:
-    """Add the visible files whose content was seen; the others' are noted. Contents go by their hash's first byte."""
+    """Add the visible rows of a bucket with content that is in ``seen``, and enter the others there."""
     hashes, sizes, apparent_sizes = table.hashes, table.sizes, table.apparent_sizes
     for row in compress(range(len(table)), hashes[::HASH_SIZE].translate(in_bucket)):
         if not sizes[row] or hidden_by[row] >= 0:
@@ -51,7 +52,7 @@ def _add_repeated(
         value = bytes(hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE])
         if value == NO_HASH:
             continue
-        if row in apparent_sizes:  # the same bytes between other holes are another content
+        if row in apparent_sizes:  # the same bytes between other holes are a different content
             value += b"%d" % apparent_sizes[row]
         number = start + row
         original = seen.setdefault(value, number)

@@ -1,9 +1,9 @@
-"""contested: which rows of an image's layers can meet at all, so that only those must be laid over each other.
+"""The rows of an image's layers that can hide or be hidden: only these must be laid over each other.
 
-Most paths stand in one layer, in directories that nothing ever happens to. A directory is contested when rows of two
-layers lie in it, when a row replaces or removes it or one above it, or when hard links lead into it; only rows in
-contested directories can hide or be hidden. Rows are told apart directory by directory, in pieces, so the cost is a
-fraction of laying all of them over each other and so is the memory.
+Most paths are in one layer only, in directories that no other layer touches. A directory is contested if rows of two layers
+are in it, if a row replaces or removes it or a directory above it, or if a hard link leads into it. Only rows in contested
+directories can hide or be hidden; all others stay visible. Directories are compared, not rows, and piece by piece: time and
+memory are a fraction of what laying all rows over each other takes.
 """
 
 from __future__ import annotations
@@ -26,26 +26,27 @@ _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
 
 @attrs.frozen
 class RowSelection:
-    """Some rows of a table, ascending, with their paths; ``special`` ones are no entries of a filesystem."""
+    """Some rows of a table with their paths."""
 
-    rows: Sequence[int]
-    paths: Sequence[bytes]
-    special: frozenset[int]
+    rows: Sequence[int]  #: ascending
+    paths: Sequence[bytes]  #: beside ``rows``
+    special: frozenset[int]  #: rows that are no entries of a filesystem: whiteout markers, paths that none can hold
 
 
 def find_overlapping_rows(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[RowSelection]:
-    """Per table, the rows that must be laid over each other; all others stay visible whatever happens.
+    """Return the rows of each layer that can hide or be hidden; all others are visible.
 
-    ``runs``, of which none is read yet, are filled: that takes the same look at all paths.
+    ``tables``: of the layers, base first. ``runs`` is an output: it must be empty and is filled while the paths are scanned,
+    which avoids a second pass.
     """
-    survey = _OverlapScan(ImageRuns() if runs is None else runs)
+    scan = _OverlapScan(ImageRuns() if runs is None else runs)
     for table in tables:
-        survey.look_at(table)
-    return survey.overlapping_rows()
+        scan.add(table)
+    return scan.overlapping_rows()
 
 
 def select_all_rows(tables: Sequence[FileTable]) -> list[RowSelection]:
-    """Per table, all rows: what find_contested gives where paths lead through symlinks, or links lead nowhere."""
+    """Return all rows of each layer: the selection where paths lead through symlinks, or a hard link has no target."""
     return [
         RowSelection(
             range(len(table)),
@@ -64,14 +65,14 @@ def _markers(table: FileTable) -> Iterator[int]:
 
 
 def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:
-    """Rows whose path no filesystem can hold."""
+    """Rows with a path that no filesystem can hold: above the root, too long, or that of the root."""
     for row, path in enumerate(paths, first):
         if path[:3] in (b"..", b"../") or len(path) > MAX_PATH or (not path and table.kinds[row] != DIRECTORY):
             yield row
 
 
 class _OverlapScan:
-    """What happens to the directories of all layers."""
+    """Scans the directories of all layers for contested ones."""
 
     def __init__(self, runs: ImageRuns) -> None:
         self._tables: list[FileTable] = []
@@ -79,20 +80,20 @@ class _OverlapScan:
         self._paths, self._parents = runs.directories.paths, runs.directories.parents
         self._numbers = runs.directories.numbers
         self._special: list[frozenset[int]] = []
-        self._seen_in = array("I")  # by directory: the last piece with rows in or below it
+        self._last_piece = array("I")  # by directory: the last piece with rows in it or below it
         self._contested = bytearray()  # by directory
-        self._replaced: set[bytes] = set()  # what whiteouts name, opaque directories
-        self._linked: set[bytes] = set()  # directories of hard links and of their targets
+        self._replaced: set[bytes] = set()  # paths that whiteouts name, and opaque directories
+        self._linked: set[bytes] = set()  # directories of hard links, and of their targets
         self._pieces = 0
-        self._last, self._ordered = b"", False  # last path of the last piece; whether its last run ascends
+        self._last_path, self._ordered = b"", False  # of the last piece; whether its last run ascends
 
-    def look_at(self, table: FileTable) -> None:
-        """Take in the next layer."""
+    def add(self, table: FileTable) -> None:
+        """Scan the next layer."""
         self._tables.append(table)
         special = set(_markers(table))
         for piece in self._runs.read(table):
-            here, others = self._look_at_piece(table, piece)
-            if b".." in here or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
+            directories, others = self._add_piece(table, piece)
+            if b".." in directories or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
                 special.update(_odd_rows(table, piece.first, piece.paths))
         self._special.append(frozenset(special))
         for path in table.paths.select(sorted(special)):
@@ -102,83 +103,88 @@ class _OverlapScan:
         for row, path in zip(links, table.paths.select(links), strict=True):
             self._linked.update((_parent(path), _parent(clean_name(table.links[row]))))
 
-    def _look_at_piece(self, table: FileTable, piece: Piece) -> tuple[set[bytes], set[bytes]]:
-        """Enter the piece's directories; return them, those above them included, and the paths of all else."""
+    def _add_piece(self, table: FileTable, piece: Piece) -> tuple[set[bytes], set[bytes]]:
+        """Scan a piece; return its directories with their parents, and the paths of its other entries."""
         paths, numbers, bounds = piece.paths, piece.directories, piece.bounds
         before = self._runs.tables[-1].directories[: -len(numbers)]
-        clean = before and self._ordered and before[-1] == numbers[0] and not self._contested[numbers[0]]
-        here = self._enter(numbers)
+        uncontested = before and self._ordered and before[-1] == numbers[0] and not self._contested[numbers[0]]
+        entered = self._enter(numbers)
         kinds = table.kinds[piece.first : piece.first + len(paths)]
         others = list(compress(paths, kinds.translate(_IS_OTHER)))
         distinct = set(others)
         if len(distinct) != len(others):
-            self._contest(map(_parent, _repeated(others)))
-        here.update(compress(paths, kinds.translate(_IS_DIRECTORY)))
-        self._contest(map(_parent, distinct & here))
-        if clean and self._goes_on(paths[: bounds[1]], before, numbers):
+            self._mark(map(_parent, _repeated(others)))
+        entered.update(compress(paths, kinds.translate(_IS_DIRECTORY)))
+        self._mark(map(_parent, distinct & entered))
+        if uncontested and self._continues_run(paths[: bounds[1]], before, numbers):
             self._contested[numbers[0]] = False
         last_run = paths[bounds[-2] :]
-        self._last, self._ordered = paths[-1], all(map(lt, last_run, last_run[1:]))
-        return here, distinct
+        self._last_path, self._ordered = paths[-1], all(map(lt, last_run, last_run[1:]))
+        return entered, distinct
 
-    def _goes_on(self, run: list[bytes], before: IntArray, numbers: Sequence[int]) -> bool:
-        """Whether a directory too long for one piece goes on with new names, in order, and holds nothing but them."""
+    def _continues_run(self, run: list[bytes], before: IntArray, numbers: Sequence[int]) -> bool:
+        """Return True if this piece continues a directory that the last piece began.
+
+        Its names must strictly ascend across the cut, and it must have no sub-directories; then it is not contested.
+        Without this, each row of a directory that is longer than a piece is laid over the others: 0.43 s of CPU time instead
+        of 0.08 s for 200,000 rows in ten directories. Of a whole run for an image of Node.js it saves 1 %.
+        """
         number = numbers[0]
         directory, count = self._paths[number], before.count(number)
         below = directory + b"/" if directory else b""
         return (
             number not in numbers[1:]
             and all(other == number for other in before[len(before) - count :])
-            and all(map(lt, [self._last, *run], run))
+            and all(map(lt, [self._last_path, *run], run))
             and not any(other.startswith(below) for other in self._paths if other != directory)
         )
 
     def _enter(self, numbers: Iterable[int]) -> set[bytes]:
-        """Note that this piece has rows in some directories, and so something in all above; return all of them."""
+        """Record a piece with rows in some directories; return the paths of these and of all directories above them."""
         self._pieces += 1
         new = len(self._paths) - len(self._contested)
-        self._seen_in.extend(repeat(0, new))
+        self._last_piece.extend(repeat(0, new))
         self._contested.extend(repeat(0, new))
-        piece, seen_in, entered = self._pieces, self._seen_in, list[int]()
+        piece, last_piece, entered = self._pieces, self._last_piece, list[int]()
         for number in numbers:
-            at = number
-            while seen_in[at] != piece:
-                if seen_in[at]:
-                    self._contested[at] = True
-                seen_in[at] = piece
-                entered.append(at)
-                at = self._parents[at]
+            while last_piece[number] != piece:
+                if last_piece[number]:
+                    self._contested[number] = True
+                last_piece[number] = piece
+                entered.append(number)
+                number = self._parents[number]  # noqa: PLW2901 - up to what is recorded
         return set(map(self._paths.__getitem__, entered))
 
-    def _contest(self, directories: Iterable[bytes]) -> None:
+    def _mark(self, directories: Iterable[bytes]) -> None:
+        """Mark directories as contested."""
         for directory in directories:
             self._contested[self._numbers[directory]] = True
 
     def overlapping_rows(self) -> list[RowSelection]:
-        """Per table, the rows in contested directories and the special ones."""
+        """Return the rows of each layer that are in contested directories, or special."""
         if not self._linked <= self._numbers.keys():
-            return select_all_rows(self._tables)  # a target that only a symlink can lead to, or none
-        self._contest(self._linked)
-        self._contest_below(self._replaced)
-        found = [self._select(index) for index in range(len(self._tables))]
+            return select_all_rows(self._tables)  # no such target, or it is reached through a symlink
+        self._mark(self._linked)
+        self._mark_below(self._replaced)
+        selection = [self._select(index) for index in range(len(self._tables))]
         replaced = set[bytes]()
-        for table, rows in zip(self._tables, found, strict=True):
+        for table, rows in zip(self._tables, selection, strict=True):
             for row, path in zip(rows.rows, rows.paths, strict=True):
                 if table.kinds[row] != DIRECTORY and path in self._numbers:
                     if table.kinds[row] in (SYMLINK, HARD_LINK):  # a hard link to a symlink is one
                         return select_all_rows(self._tables)
                     replaced.add(path)
-        if self._contest_below(replaced):
-            found = [self._select(index) for index in range(len(self._tables))]
-        return found
+        if self._mark_below(replaced):
+            selection = [self._select(index) for index in range(len(self._tables))]
+        return selection
 
-    def _contest_below(self, roots: set[bytes]) -> bool:
-        """Contest directories and all below them; return whether there are any."""
-        found = roots & self._numbers.keys()
-        if not found:
+    def _mark_below(self, roots: set[bytes]) -> bool:
+        """Mark directories and all below them as contested; return False if there are none."""
+        known = roots & self._numbers.keys()
+        if not known:
             return False
         below = bytearray(len(self._paths))
-        for directory in found:
+        for directory in known:
             below[self._numbers[directory]] = True
         for number in range(1, len(below)):  # parents come first
             if below[self._parents[number]]:

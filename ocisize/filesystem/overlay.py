@@ -1,9 +1,9 @@
-"""merge: the layers of an image laid over each other, as a container sees them, in one pass.
+"""The layers of an image laid over each other, as a container sees them, in one pass.
 
-Rules: https://github.com/opencontainers/image-spec/blob/main/layer.md. Per layer, first all whiteouts act on what
-lies below, then its entries are added in order. A non-directory over a directory removes the tree below it, bytes
-live while any hard link to them shows, and a path below a lower layer's symlink hides the symlink instead of
-following it, as overlayfs does. Every contested entry is placed once and hidden at most once: the cost is linear.
+Rules: https://github.com/opencontainers/image-spec/blob/main/layer.md. In each layer, whiteouts act on the lower layers
+first, then the entries are added in order. A non-directory in place of a directory removes the tree below it. The bytes of a
+file are visible as long as at least one of its hard links is. A path below a symlink of a lower layer hides the symlink and
+does not follow it, as overlayfs does. Every contested entry is added once and hidden at most once: time is linear.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ocisize.text import brief_name, decode_name
 
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
-_STEPS = 100  # directories that symlinks may lead through, per entry of a layer: keeps hostile ones linear
-_MAX_ANOMALIES = 100  # more of the same tells nobody anything
+_MAX_STEPS = 100  # directories that symlinks may lead through, per entry of a layer: keeps hostile layers linear
+_MAX_ANOMALIES = 100  # more are left out
 _CODES = {cause: code for code, cause in enumerate(CAUSES)}
 
 _Node: TypeAlias = "dict[bytes, _Node] | int"  # a directory, or the number of a non-directory entry
@@ -36,20 +36,23 @@ _Directory: TypeAlias = "dict[bytes, _Node]"
 
 @attrs.frozen
 class Overlay:
-    """Which rows of which layer are hidden, by whom and why; a file shows while any hard link to it does."""
+    """Which rows of each layer are hidden, by which layer and why."""
 
-    hidden_by: tuple[IntArray, ...]  #: per layer, per row: index of the hiding layer, -1 while visible
-    causes: tuple[bytes, ...]  #: per layer, per row: index into CAUSES; meaningless while visible
-    anomalies: tuple[str, ...]
+    hidden_by: tuple[IntArray, ...]  #: by layer, then row: index of the layer that hides it, -1 if it is visible
+    causes: tuple[bytes, ...]  #: by layer, then row: index into CAUSES; only of hidden rows
+    anomalies: tuple[str, ...]  #: oddities in words, such as hard links without a target
 
 
 def overlay_all(tables: Sequence[FileTable]) -> Overlay:
-    """Lay the tables over each other, base first, and say for every row whether it is still visible."""
+    """Lay the tables of an image's layers, base first, over each other."""
     return overlay_selected(tables, find_overlapping_rows(tables))
 
 
 def overlay_selected(tables: Sequence[FileTable], selection: Sequence[RowSelection]) -> Overlay:
-    """Lay the selected rows over each other; all others are visible."""
+    """Lay the selected rows of each layer over each other; all others are visible.
+
+    ``selection``: what ``find_overlapping_rows`` gives for the tables.
+    """
     merger = _Merger(tables)
     for index, rows in enumerate(selection):
         merger.apply(index, rows)
@@ -57,7 +60,7 @@ def overlay_selected(tables: Sequence[FileTable], selection: Sequence[RowSelecti
 
 
 class _Merger:
-    """The merged filesystem while layers are laid on. Entries are numbered through all layers in order."""
+    """The merged filesystem while layers are added. Entries are numbered through all layers, base first."""
 
     def __init__(self, tables: Sequence[FileTable]) -> None:
         self._tables = tables
@@ -80,10 +83,10 @@ class _Merger:
         return Overlay(hidden, causes, tuple(self._anomalies))
 
     def apply(self, index: int, selected: RowSelection) -> None:
-        """Lay one more layer on."""
+        """Add the next layer."""
         table = self._tables[index]
         self._layer, self._base = index, self._bases[index]
-        self._steps = _STEPS * (1000 + len(table))
+        self._steps = _MAX_STEPS * (1000 + len(table))
         self._aliases.clear()
         self._aufs_links.clear()
         self._whiteouts(table, selected)
@@ -110,10 +113,10 @@ class _Merger:
             old = parent.get(name)
             parent[name] = number
             if old is not None:
-                self._hide(old, path, self._overwritten(old, number))
+                self._remove_tree(old, path, self._overwritten(old, number))
 
     def _whiteouts(self, table: FileTable, selected: RowSelection) -> None:
-        """Apply the layer's whiteouts to what lies below."""
+        """Apply the layer's whiteouts to the lower layers."""
         if not selected.special:
             return
         for row, path in zip(selected.rows, selected.paths, strict=True):
@@ -132,21 +135,21 @@ class _Merger:
             else:
                 self._delete(directory, name[len(WHITEOUT) :])
             if table.sizes[row]:
-                self._mark(self._base + row, Cause.UNREACHABLE)
+                self._record(self._base + row, Cause.UNREACHABLE)
 
     def _delete(self, directory: bytes, name: bytes, cause: Cause = Cause.DELETED) -> None:
         parent = self._directories.get(directory)
         if parent is not None and (node := parent.pop(name, None)) is not None:
-            self._hide(node, join(directory, name), cause)
+            self._remove_tree(node, join(directory, name), cause)
 
     def _clear(self, directory: bytes) -> None:
-        found = self._directories.get(directory, {})
-        for name in list(found):
+        entries = self._directories.get(directory, {})
+        for name in list(entries):
             self._delete(directory, name, Cause.OPAQUE)
-        found.clear()  # else whoever looks through it again meets the gaps of all that was deleted
+        entries.clear()  # iterating a dict is slow after many deletions: repeated opaque markers would take quadratic time
 
     def _add_directory(self, path: bytes) -> None:
-        """Add a directory that the layer lists; over a non-directory it replaces that."""
+        """Add a directory that the layer lists; it replaces a non-directory at its path."""
         parent_path, _, name = path.rpartition(b"/")
         parent = self._directory(parent_path)
         old = parent.get(name)
@@ -154,52 +157,52 @@ class _Merger:
             return  # reached through a symlink
         parent[name] = self._directories[self._real(path)] = {}
         if old is not None:
-            self._hide(old, path, Cause.OVERWRITTEN)
+            self._remove_tree(old, path, Cause.OVERWRITTEN)
 
     def _directory(self, path: bytes, *, create: bool = True) -> _Directory:
-        """The directory at a path; what is missing is created, what is in the way is replaced.
+        """The directory at a path; missing directories are created, non-directories on the way are replaced.
 
-        With ``create=False`` nothing is changed, and an empty directory stands for what is not there.
+        With ``create=False`` nothing is changed, and a missing directory is returned as an empty one.
         """
-        found = self._directories.get(self._aliases.get(path, path))
-        return self._walk(path, create=create) if found is None else found
+        directory = self._directories.get(self._aliases.get(path, path))
+        return self._walk(path, create=create) if directory is None else directory
 
     def _walk(self, path: bytes, *, create: bool, hops: int = _MAX_HOPS) -> _Directory:
         """Go down a path, through this layer's own symlinks unless they loop, and never above the root."""
-        node, at = self._root, b""
+        node, current = self._root, b""
         parts = path.split(b"/")[::-1]
         while parts:
             part = parts.pop()
             if part in (b"", b".", b".."):  # in symlinks' targets only
-                at = at.rpartition(b"/")[0] if part == b".." else at
-                node = self._directories[at]
+                current = current.rpartition(b"/")[0] if part == b".." else current
+                node = self._directories[current]
                 continue
             child = node.get(part)
             if isinstance(child, int):
-                target = self._own_symlink(child, join(at, part)) if hops >= 0 and self._steps > 0 else None
-                if target and len(at) + len(target) + sum(map(len, parts)) <= MAX_PATH:
+                target = self._own_symlink(child, join(current, part)) if hops >= 0 and self._steps > 0 else None
+                if target and len(current) + len(target) + sum(map(len, parts)) <= MAX_PATH:
                     hops -= 1
                     if hops < 0:
                         return self._walk(path, create=create, hops=hops)
                     parts += target.split(b"/")[::-1]
                     self._steps -= target.count(b"/") + 1
-                    at = b"" if target.startswith(b"/") else at
-                    node = self._directories[at]
+                    current = b"" if target.startswith(b"/") else current
+                    node = self._directories[current]
                     continue
                 if create:
-                    self._hide(child, b"", Cause.OVERWRITTEN)
-            at = join(at, part)
+                    self._remove_tree(child, b"", Cause.OVERWRITTEN)
+            current = join(current, part)
             if not isinstance(child, dict):
                 if not create:
                     return {}
-                child = node[part] = self._directories[at] = {}
+                child = node[part] = self._directories[current] = {}
             node = child
-        if at != path:
-            self._aliases[path] = at
+        if current != path:
+            self._aliases[path] = current
         return node
 
     def _own_symlink(self, number: int, path: bytes) -> bytes | None:
-        """The target of a symlink of the layer at hand; None for anything else."""
+        """The target of a symlink of the current layer; None for anything else."""
         number = self._inode_of.get(number, number)
         table, row = self._at(number)
         if table.kinds[row] != SYMLINK:
@@ -210,7 +213,7 @@ class _Merger:
         return table.links.get(row)
 
     def _real(self, path: bytes) -> bytes:
-        """A path that may lead through this layer's symlinks, without them; for a parent that was looked up."""
+        """A path without this layer's symlinks; its parent must have been looked up before."""
         parent, _, name = path.rpartition(b"/")
         return join(self._aliases.get(parent, parent), name)
 
@@ -235,7 +238,11 @@ class _Merger:
         self._names[inode] = shown + 1
 
     def _overwritten(self, old: _Node, new: int) -> Cause:
-        """Why ``old`` disappears below the entry that the layer at hand puts in its place."""
+        """Why ``old`` is hidden by the entry that the current layer puts in its place.
+
+        METADATA_ONLY is decided here: both have the same content hash, size and size with holes. A file without a hash,
+        because its content was not read, is OVERWRITTEN.
+        """
         if isinstance(old, int):
             content = self._content(old)
             if content[0] != NO_HASH and content == self._content(new):
@@ -246,36 +253,36 @@ class _Merger:
         table, row = self._at(self._inode_of.get(number, number))
         return table.hash_of(row), table.sizes[row], table.apparent_sizes.get(row)
 
-    def _hide(self, node: _Node, path: bytes, cause: Cause) -> None:
-        """Make an entry, or all below a directory, invisible."""
+    def _remove_tree(self, node: _Node, path: bytes, cause: Cause) -> None:
+        """Hide an entry, or all entries below a directory."""
         if isinstance(node, int):
             self._aliases.clear()
-            self._hide_entry(node, cause)
+            self._remove_entry(node, cause)
             return
         trees = [(self._real(path), node)]
         self._aliases.clear()
         while trees:  # not recursive: paths can be thousands of directories deep
-            at, tree = trees.pop()
-            del self._directories[at]
+            current, tree = trees.pop()
+            del self._directories[current]
             for name, child in tree.items():
                 if isinstance(child, int):
-                    self._hide_entry(child, cause)
+                    self._remove_entry(child, cause)
                 else:
-                    trees.append((at + b"/" + name, child))
+                    trees.append((current + b"/" + name, child))
 
-    def _hide_entry(self, number: int, cause: Cause) -> None:
+    def _remove_entry(self, number: int, cause: Cause) -> None:
         inode = self._inode_of.get(number, number)
         if inode >= self._base:
             cause = Cause.DUPLICATE_ENTRY
         if inode != number:
-            self._mark(number, cause)
+            self._record(number, cause)
         if inode in self._names:
             self._names[inode] -= 1
             if self._names[inode] > 0:
                 return
-        self._mark(inode, cause)
+        self._record(inode, cause)
 
-    def _mark(self, number: int, cause: Cause) -> None:
+    def _record(self, number: int, cause: Cause) -> None:
         self._hidden[number] = self._layer
         self._causes[number] = _CODES[cause]
 

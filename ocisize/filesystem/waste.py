@@ -1,4 +1,7 @@
-"""Wasted entries and duplicate content, from the tables and what the merge says of their rows."""
+"""The wasted entries of an image, from the tables of its layers and their overlay.
+
+Why an entry is wasted, its ``Cause``, is decided while layers are laid over each other: see ``overlay``.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,23 @@ from ocisize.text import decode_name
 
 
 def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
-    """All stored files that cannot be seen, largest first; files without content waste nothing."""
-    found: list[tuple[int, str, int, int]] = []
+    """Return all stored files with content that no container can see, largest first, ties by path and layer."""
+    wasted: list[tuple[int, str, int, int]] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
         sizes = table.sizes
         rows = [row for row, by in enumerate(hidden_by) if by >= 0 and sizes[row] > 0]
-        found += [
+        wasted += [
             (-sizes[row], decode_name(path), layer, row) for row, path in zip(rows, table.paths.select(rows), strict=True)
         ]
-    found.sort()
-    wire = [table.compressed_sizes for table in tables]
+    wasted.sort()
+    columns = [table.compressed_sizes for table in tables]
     return WasteTable(
-        paths=[path for _, path, _, _ in found],
-        sizes=array("q", [-size for size, _, _, _ in found]),
-        compressed_sizes=array("q", [-1 if (shares := wire[layer]) is None else shares[row] for _, _, layer, row in found]),
-        causes=bytearray([overlay.causes[layer][row] for _, _, layer, row in found]),
-        held_by=array("i", [layer for _, _, layer, _ in found]),
-        hidden_by=array("i", [overlay.hidden_by[layer][row] for _, _, layer, row in found]),
+        paths=[path for _, path, _, _ in wasted],
+        sizes=array("q", [-size for size, _, _, _ in wasted]),
+        compressed_sizes=array(
+            "q", [-1 if (column := columns[layer]) is None else column[row] for _, _, layer, row in wasted]
+        ),
+        causes=bytearray([overlay.causes[layer][row] for _, _, layer, row in wasted]),
+        held_by=array("i", [layer for _, _, layer, _ in wasted]),
+        hidden_by=array("i", [overlay.hidden_by[layer][row] for _, _, layer, row in wasted]),
     )
