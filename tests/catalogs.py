@@ -1,7 +1,4 @@
-"""Tables made of paths, globs as they were written, and docs/rules.md: what the catalogue is tested with.
-
-python -m tests.catalogs > docs/rules.md
-"""
+"""File tables made of paths, and docs/rules.md, which is generated: python -m tests.catalogs > docs/rules.md."""
 
 from __future__ import annotations
 
@@ -13,42 +10,64 @@ from collections.abc import Iterable
 from ocisize.rules.rule import Catalog, Protection, Rule
 from ocisize.rules.load import load_catalog
 from ocisize.findings.explanations import Check, Explanation, explain, explain_all_checks
+from ocisize.model.findings import Category
 from ocisize.tar.filetable import DIRECTORY, REGULAR, FileTable
 from ocisize.tar.paths import PathColumn
 
 HEAD = """# Rules
 
-What ocisize finds, one section per id. OS1: by the layers themselves. OS2: by history and config. OS3: by a catalogue
-of files that images rarely need; a path belongs to the first of its rules that matches it, and they stand in that order.
-Databases of package managers and licences belong to none: see the end. Users' rules have ids of their own.
+Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps and config.
+OS3xx: a catalogue of files that images rarely need. Rules of users have ids of their own.
 
-No two findings count the same bytes: what a build step proves to have left goes to OS2 (unless a later step deletes it),
-then hidden files go to OS1, then files by their kind to OS3, and copies (OS110) come last. Files that a layer only stores
-again, for their owner, mode or time, are mended in the layer that brought them.
+No two findings count the same bytes. Files that a build command proves to have left go to OS2xx, unless a later step
+deletes them. Hidden files then go to OS1xx, other files to the first rule of OS3xx that matches them, in the order of this
+page. Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is
+for the layer that brought the files.
 
-Development packages of npm (`npm ci --omit=dev`) are in no finding: node_modules/.package-lock.json, which tells them
-from the others, is not read.
+Development packages of npm (`npm ci --omit=dev`) are not reported: the file that marks them,
+node_modules/.package-lock.json, is not read.
 
-Globs: `*`, `?` and `[…]` stay within a component, `**` is any number of components. A leading `/` begins at the image's
-root, without it a glob holds anywhere. A trailing `/` means a directory with everything below it.
+Confidence: *sure*, a running container never needs the files; *likely*, most containers do not need them; *ask*, review:
+only the author of the image can tell.
 
-Confidence: *sure*, a running container never needs it; *likely*, most do not; *ask*, only who wrote the image can tell.
-In fixes, `npm-dev` is for steps that install development packages as well, `{build_step}` stands for the build step at fault and `{path}` for a path it left.
+Categories, in JSON and in the library: {categories}.
 
-Rules of your own go into TOML files of the same form as `ocisize/rules/data/*.toml`: `ocisize IMAGE --rules
-FILE`, or `load_catalog` in the library. They stand before the packaged ones:
+## How to write a rule
+
+Rules are TOML tables in `ocisize/rules/data/*.toml`. Rules of your own go into a file of the same form: `ocisize IMAGE
+--rules FILE`, or `load_catalog` in the library. They come before the packaged rules.
 
 ```toml
 [[rule]]
-id = "ACME001"                       # letters, then digits
+id = "ACME001"                       # capital letters, then 3 or 4 digits; ids that begin with OS are reserved
 title = "our build cache"
-what = "What the build of acme keeps for the next one."
+category = "cache"                   # optional; cache and temporary: only the build step that wrote the files reads them
+what = "What the build of acme keeps for the next build."
+why = "Tens of megabytes that no container reads."                    # optional
 globs = ["/var/cache/acme/"]
-confidence = "sure"                  # or "likely", or "ask"
-fix = { any = "acme build --no-cache" }
+except = ["*.keep"]                                                   # optional
+kinds = ["file", "hardlink", "symlink"]                               # optional, this is the default
+confidence = "sure"                                                   # or "likely", or "ask"
+matches = ["var/cache/acme/a"]                                        # optional examples; packaged rules are tested with them
+misses = ["var/cache/acme/a.keep"]
+fix = {{ acme = "acme build --no-cache", any = "Remove {{path}} in `{{build_step}}`" }}
 ```
 
-This page is written by `python -m tests.catalogs > docs/rules.md`.
+Globs: `*`, `?` and `[…]` match within a path component, `**` matches any number of components. A leading `/` is the root of
+the image; without it, a glob matches in any directory. A trailing `/` means a directory and everything below it.
+
+Fixes, by the name of an ecosystem: the fixes for the commands in the build step are shown; `any` is for other steps,
+`dockerignore` for files from the build context, `buildkit` is the cache mount, and `npm-dev` is for steps that install
+development packages, too. `{{build_step}}` is the build step at fault, `{{path}}` a path that the step left. The command of an
+ecosystem is its name, unless an `[[ecosystem]]` table lists others:
+
+```toml
+[[ecosystem]]
+name = "acme"
+commands = ["acme", "acmectl", "acme-{{version}}"]
+```
+
+`python -m tests.samples` generates this page.
 """
 
 
@@ -70,7 +89,7 @@ def table_of(paths: Iterable[bytes | str], kinds: bytes | None = None) -> FileTa
 
 def rules_page(catalog: Catalog) -> str:
     """docs/rules.md."""
-    sections = [HEAD]
+    sections = [HEAD.format(categories=", ".join(f"`{category}`" for category in Category))]
     for explanation in explain_all_checks():
         sections.append(_check(explanation))
         if explanation == explain(Check.SECRET_FILES):
@@ -84,7 +103,7 @@ def rules_page(catalog: Catalog) -> str:
 def _check(explanation: Explanation) -> str:
     lines = [f'<a id="{explanation.id.lower()}"></a>', "", f"## {explanation.id}: {_plain(explanation.title)}", ""]
     lines += [
-        f"{_plain(explanation.what)} *{explanation.confidence}*",
+        f"{_plain(explanation.what)} {_facts(explanation)}",
         "",
         f"**Why it matters.** {_plain(explanation.why)}",
         "",
@@ -108,18 +127,22 @@ def _public(protection: Protection) -> str:
 
 def _section(rule: Rule) -> str:
     lines = [f'<a id="{rule.id.lower()}"></a>', "", f"## {rule.id}: {_plain(rule.title)}", ""]
-    lines += [f"{_plain(rule.what)} *{rule.confidence}*", ""]
-    lines += [f"**Why it costs.** {_plain(rule.why)}", "", _globs(glob.text for glob in rule.globs)]
+    lines += [f"{_plain(rule.what)} {_facts(rule)}", ""]
+    lines += [f"**Why it matters.** {_plain(rule.why)}", "", _globs(glob.text for glob in rule.globs)]
     if rule.exceptions:
         lines += ["", f"Except: {_globs(glob.text for glob in rule.exceptions)}"]
     if rule.needs:
-        lines += ["", f"Only where this stands in the image, too: {_globs(rule.needs)}"]
+        lines += ["", f"Only if this path is in the image, too: {_globs(rule.needs)}"]
     lines += ["", "**Fix.**", "", *[f"* {name}: {_plain(text)}" for name, text in rule.fix.items()]]
     if rule.note:
-        lines += ["", f"**What that costs.** {_plain(rule.note)}"]
+        lines += ["", f"**What the fix costs.** {_plain(rule.note)}"]
     if rule.source:
         lines += ["", f"Source: <{rule.source}>"]
     return "\n".join(lines) + "\n"
+
+
+def _facts(rule: Explanation | Rule) -> str:
+    return f"*{rule.confidence}* · {rule.category}"
 
 
 def _plain(text: str) -> str:

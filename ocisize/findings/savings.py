@@ -1,4 +1,4 @@
-"""weigh: claims that have their rows become findings with their bytes, their fixes and the steps written anew."""
+"""make_findings: findings from claims that own their rows, with the bytes they save, their fixes and changed build steps."""
 
 from __future__ import annotations
 
@@ -19,19 +19,25 @@ from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
 
 _MAX_PATHS = 5  # paths of a finding
-_MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download
+_MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download: severities
 _SEVERITIES = tuple(Severity)
 _APT_LISTS = "/var/lib/apt/lists"
-_MAX_FIXES = 3  # layers with a fix of their own
+_MAX_FIXES = 3  # fixes of one finding, by layer
 _MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
 
 def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
-    """Turn claims that have their rows into findings with their bytes, the largest saving on the wire first."""
+    """The findings for claims, the largest saving in the download first.
+
+    Args:
+        claims: claims as `Ledger.assign_rows` returns them: no two own the same row.
+        evidence: the image that the claims are about.
+
+    """
     claims = list(claims)
-    scale = _Savings(evidence, claims)
-    found = [finding for claim in claims if (finding := scale.weigh(claim)) is not None]
-    return Advice(tuple(sorted(found, key=_rank)))
+    savings = _Savings(evidence, claims)
+    findings = [finding for claim in claims if (finding := savings.make_finding(claim)) is not None]
+    return Advice(tuple(sorted(findings, key=_rank)))
 
 
 def _rank(finding: Finding) -> tuple[object, ...]:
@@ -46,7 +52,7 @@ def _rank(finding: Finding) -> tuple[object, ...]:
 
 
 class _Savings:
-    """Weighs the claims of one image."""
+    """The bytes that each claim of an image saves, and the changes of build steps that several claims share."""
 
     def __init__(self, evidence: ImageEvidence, claims: Sequence[Claim]) -> None:
         self._evidence = evidence
@@ -59,7 +65,7 @@ class _Savings:
         self._moved: dict[int, int] = {}
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
-        self._moved = {  # steps that go, with the one that does instead what they did
+        self._moved = {  # removed layer → the layer whose RUN takes over its commands
             claim.removes_layer: found[0]
             for claim in claims
             if claim.removes_layer is not None and (found := self._change_of(claim))
@@ -73,8 +79,8 @@ class _Savings:
     def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
         return apply_changes(self._evidence.layers[layer].build_step, [claim.change for claim in claims if claim.change])
 
-    def weigh(self, claim: Claim) -> Finding | None:
-        """A claim as a finding; None where it is too small to be one."""
+    def make_finding(self, claim: Claim) -> Finding | None:
+        """The finding for a claim; None if the claim is too small to be one."""
         evidence, rows = self._evidence, claim.rows
         size = sum(_sum_of(evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
         compressed_size = self._download(rows) if self._known else None
@@ -104,7 +110,7 @@ class _Savings:
         )
 
     def _trace(self, claim: Claim) -> dict[int, dict[int, Sequence[int]]]:
-        """Rows by the layer to blame and the one that holds them, the layers with the most bytes first."""
+        """Rows by the layer to blame, then by the layer that holds them; the layers to blame with the most bytes first."""
         parts: dict[int, dict[int, Sequence[int]]] = defaultdict(dict)
         for layer, rows in claim.rows.items():
             split = self._origins.split(layer, rows) if claim.blame_first_layer else {layer: rows}
@@ -116,7 +122,7 @@ class _Savings:
         return sum(_sum_of(self._evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
 
     def _fix_of(self, claim: Claim, parts: Mapping[int, Mapping[int, Sequence[int]]], paths: Sequence[str]) -> str:
-        """The fix; where layers have different ones, those of the largest, each with its bytes."""
+        """The fix; if layers have different fixes, those of the largest layers, each with its share of the bytes."""
         if isinstance(claim.fix, str):
             return claim.fix.replace(PATH, f"/{paths[0]}" if paths else "the file")
         total = self._size_of(claim.rows)
@@ -134,12 +140,12 @@ class _Savings:
         return " ".join(_end_sentences([*texts, claim.note]))
 
     def _change_of(self, claim: Claim) -> tuple[int, Rewritten] | None:
-        """The layer and the step written anew that mends a claim, too."""
+        """The layer and the changed build step that fix a claim, None if no change does."""
         if claim.change is None:
             return None
         layer = self._target(claim.change.layer)
-        found, at = self._rewritten[layer], self._changes[layer].index(claim)
-        return (layer, found) if found is not None and found.made[at] else None
+        rewritten, number = self._rewritten[layer], self._changes[layer].index(claim)
+        return (layer, rewritten) if rewritten is not None and rewritten.made[number] else None
 
     def _rewrite_of(self, change: tuple[int, Rewritten] | None) -> Rewrite | None:
         if change is None or change[1].build_step == self._evidence.layers[change[0]].build_step:
@@ -148,8 +154,8 @@ class _Savings:
 
     def _change_text(self, claim: Claim, layer: int, change: Rewritten) -> str:
         by = zip(self._changes[layer], change.made, strict=True)
-        others = dict.fromkeys(each.id for each, made in by if made and each.id != claim.id)
-        more = f" (also mends {', '.join(others)})" if others else ""
+        others = dict.fromkeys(other.id for other, made in by if made and other.id != claim.id)
+        more = f" (also fixes {', '.join(others)})" if others else ""
         own = claim.change.layer if claim.change else layer
         drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
         if drop is not None and change.build_step == self._evidence.layers[layer].build_step:
@@ -159,11 +165,13 @@ class _Savings:
         return f"Change layer {layer} to `{change.excerpt}`{more}{dropped}{claim.fix_suffix}.{lists}"
 
     def _without_lists(self, layer: int, change: Rewritten) -> str:
-        """Which steps relied on the lists of packages that a step written anew removes."""
-        steps = [each.build_step for each in self._evidence.layers]
+        """A sentence on later steps that need the package lists which the changed step removes, else ""."""
+        steps = [layer.build_step for layer in self._evidence.layers]
         if _APT_LISTS not in change.build_step.text or _APT_LISTS in steps[layer].text:
             return ""
-        later = [each for each in range(layer + 1, len(steps)) if each not in self._moved and relies_on_lists(steps[each])]
+        later = [
+            number for number in range(layer + 1, len(steps)) if number not in self._moved and relies_on_lists(steps[number])
+        ]
         verb = "needs" if len(later) == 1 else "need"
         return f" {_layers_phrase(later)} then {verb} an apt-get update before the installation." if later else ""
 
@@ -183,9 +191,9 @@ class _Savings:
 
 
 def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) -> dict[int, set[int]]:
-    """By layer whose blob upper layers have, too: the rows that are downloaded as long as those keep them.
+    """By layer whose blob upper layers repeat: the rows that stay in the download because an upper layer keeps them.
 
-    A row is no longer downloaded when all layers with the blob give it up.
+    A row leaves the download when all layers with the blob give it up.
     """
     copies: dict[str, list[int]] = defaultdict(list)
     for layer in layers:
@@ -208,33 +216,34 @@ def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
 
 
 def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
-    found: list[tuple[int, int, int]] = []
+    """The paths of the largest files among rows by layer, largest first."""
+    largest: list[tuple[int, int, int]] = []
     for layer, chosen in rows.items():
         sizes = tables[layer].sizes
         smallest = min(heapq.nlargest(_MAX_PATHS, map(sizes.__getitem__, chosen)), default=0)
         large = (row for row in chosen if sizes[row] >= smallest)
-        found += heapq.nsmallest(_MAX_PATHS, ((-sizes[row], layer, row) for row in large))
-    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_MAX_PATHS, found))
+        largest += heapq.nsmallest(_MAX_PATHS, ((-sizes[row], layer, row) for row in large))
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_MAX_PATHS, largest))
 
 
 def _changes_by_layer(claims: Iterable[Claim], moved: Mapping[int, int]) -> dict[int, list[Claim]]:
-    """Claims that a change of a RUN mends, by its layer, in an order of their own."""
-    found: dict[int, list[Claim]] = defaultdict(list)
+    """Claims that a change of a RUN fixes, by the layer of the RUN, in an order that does not depend on the ledger."""
+    changes: dict[int, list[Claim]] = defaultdict(list)
     for claim in sorted(claims, key=lambda claim: (claim.id, sorted(claim.rows), claim.other_layers, claim.title)):
         if claim.change is not None:
-            found[_target(claim.change.layer, moved)].append(claim)
-    return found
+            changes[_target(claim.change.layer, moved)].append(claim)
+    return changes
 
 
 def _target(layer: int, moved: Mapping[int, int]) -> int:
-    """The layer whose step does what a layer's did; a step moves to a lower one only, so that this ends."""
+    """The layer whose RUN takes over the commands of a layer. Commands move to lower layers only, so the loop ends."""
     while layer in moved:
         layer = moved[layer]
     return layer
 
 
 def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:
-    """A fix with where the bytes stand, if not in the layer that brought them."""
+    """A fix, with the other layers that hold copies: "; layers 3 and 4 store them again"."""
     again = [layer for layer in sorted(rows) if layer != origin]
     if not again:
         return text
@@ -247,6 +256,6 @@ def _layers_phrase(layers: Sequence[int]) -> str:
 
 
 def _end_sentences(texts: Sequence[str]) -> list[str]:
-    """Texts, with a full stop between each two of them."""
+    """Texts that are not empty, with full stops between them."""
     kept = [text for text in texts if text]
     return [text if text.endswith(".") else f"{text}." for text in kept[:-1]] + kept[-1:]

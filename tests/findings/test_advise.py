@@ -120,7 +120,7 @@ def test_a_cleanup_of_what_was_copied_as_well() -> None:
          f"Change layer 0 to `{INSTALL} && chown -R 1 /app`, and take /app out of layer 1, `RUN chown -R 1 /opt /app`."),
         ((INSTALL, "RUN useradd app && chown -R app /app"),
          "Do what `RUN useradd app && chown -R app /app` does at the end of the RUN that writes the files"),
-        ((INSTALL, "RUN make"), f"`RUN make` writes files of `{INSTALL}` again as they were: let it leave them alone"),
+        ((INSTALL, "RUN make"), f"`RUN make` writes files of `{INSTALL}` again without a change: leave the files alone"),
         (("COPY --chown=a:b . /app", "RUN chown -R app /app"), "`COPY --chown=app . /app`, and drop"),
         (("COPY --chown=a:b . /app", "RUN chmod -R 755 /app"), "`COPY --chmod=755 --chown=a:b . /app`, and drop"),
         ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` what `{COPY}` brings."),
@@ -145,7 +145,7 @@ def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
         ("RUN " + "chmod -R 755 /app && " * 9 + "make", "`COPY --chmod=755 . /app`; in layer 1, drop `chmod -R 755 /app`."),
         (
             "RUN npm run build",
-            "`RUN npm run build` writes files of `COPY . /app` again as they were: let it leave them alone",
+            "`RUN npm run build` writes files of `COPY . /app` again without a change: leave the files alone",
         ),
     ],
 )
@@ -179,7 +179,7 @@ def test_an_owner_of_the_bases_files() -> None:
         (("RUN make draft all", "RUN make draft all fast"), "Drop layer 0, `RUN make draft all`: layer 1, `RUN make draft"),
         (("RUN make", "RUN python3 x"), "Write the files once, in their final form: join `RUN python3 x` into `RUN make`."),
         ((INSTALL, COPY), "leave out of"),
-        ((COPY, "RUN make"), f"Keep the files out of `{COPY}`, since `RUN make` writes them anew"),
+        ((COPY, "RUN make"), f"Keep the files out of `{COPY}`, since `RUN make` writes them again"),
     ],
 )  # fmt: skip
 def test_overwritten(steps: tuple[str, str], expected: str) -> None:
@@ -276,7 +276,7 @@ def test_waste_within_the_base() -> None:
     layers: list[Entries] = [{"lib/x": b"old!", "a": b"1"}, {"lib/x": b"new", ".wh.a": b""}, {"b": b"2"}]
     found = by_id(advice_on(*layers, steps=["RUN a", "RUN b", "RUN c"], base_layers=2))
     assert {found[id_].fix for id_ in ("OS101", "OS103")} == {
-        "The base image's `RUN b` hides what its `RUN a` brings: choose another, or tell its maintainers."
+        "The base image's `RUN b` hides what its `RUN a` brings: use another base image, or tell its maintainers."
     }
     assert found["OS101"].in_base
 

@@ -199,10 +199,21 @@ def test_the_catalogue_is_packaged() -> None:
 def test_rules_page_is_up_to_date() -> None:
     """docs/rules.md says what the catalogue says, with an anchor for every rule."""
     page = (ROOT / "docs/rules.md").read_text("utf-8")
-    assert page == rules_page(CATALOG), "run: python -m tests.catalogs > docs/rules.md"
+    assert page == rules_page(CATALOG), "run: python -m tests.samples"
     ids = [explanation.id for explanation in explain_all_checks()] + [rule.id for rule in CATALOG.rules]
     assert re.findall(r'<a id="(\w+)">', page) == [id_.lower() for id_ in ids]
     assert ids == sorted({*ids})
+
+
+def test_the_page_shows_how_to_write_a_rule() -> None:
+    """The samples on the page are valid files of users, and their examples hold."""
+    samples = re.findall(r"```toml\n(.*?)```", rules_page(CATALOG), re.DOTALL)
+    catalog = parse_catalog("".join(samples), "sample")
+    (rule,) = catalog.rules
+    assert (rule.category, rule.packaged) == (Category.CACHE, False)
+    assert list(catalog.ecosystems) == ["acme"]
+    claimed = match_rows(catalog, table_of([*rule.matches, *rule.misses]))
+    assert list(claimed[0]) == list(range(len(rule.matches)))
 
 
 def test_every_check_is_explained_and_used() -> None:

@@ -115,7 +115,7 @@ def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, Sequence[_Pla
 def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str:
     """How to keep one copy, by the step that brought the others."""
     if layer < evidence.base_layers:
-        return "The base image brings both: choose one that has them once."
+        return "The base image brings both: use another base image."
     step = evidence.step(layer)
     how = "copy it once, and link to" if copies_from_context(evidence.layers[layer].build_step) else "link to"
     return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."

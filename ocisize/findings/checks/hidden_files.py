@@ -1,4 +1,4 @@
-"""Findings on waste: what layers hide of those below, by cause, and how the steps of both are written better."""
+"""Findings on waste: files that layers hide of lower layers, by cause, and how to change the build steps."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from ocisize.model.waste import CAUSES, Cause
 from ocisize.text import decode_name
 
 _USED_BY_ONE_STEP = (Category.CACHE, Category.TEMPORARY)  # files that only the build step that wrote them reads
-_MIN_REWRITTEN_SHARE = 0.9  # share of a layer's content that another writes again when both do the same
-_UNAVOIDABLE_PATH = re.compile(  # what installing a package or making a user rewrites in any base
+_MIN_REWRITTEN_SHARE = 0.9  # of a layer's content that another layer writes again if both steps do the same
+_UNAVOIDABLE_PATH = re.compile(  # files that installing a package or making a user rewrites on any base image
     rb"etc/(?:passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/ld\.so\.cache$|etc/alternatives/|etc/(?:resolv\.conf|hosts)$"
     rb"|etc/ssl/certs/ca-certificates\.crt$|etc/apk/world$|etc/apt/|var/cache/(?:debconf|ldconfig|apt)/|var/log/"
     rb"|(?:usr/)?lib/apk/db/|var/lib/(?:dpkg|apt|rpm|pacman|dnf|rhsm|systemd|pam)/|usr/(?:lib/sysimage|share)/rpm/"
 )
-_MAX_SAMPLE = 500  # files whose paths tell which chown changes them
-_MIN_UNAVOIDABLE_SHARE = 0.01  # share of the download below which such files are no finding
+_MAX_SAMPLE = 500  # files that are compared with the paths in a chown
+_MIN_UNAVOIDABLE_SHARE = 0.01  # of the download; fewer of these files are no finding
 _CHECKS = {
     Cause.DELETED: Check.DELETED,
     Cause.METADATA_ONLY: Check.METADATA_ONLY,
@@ -62,7 +62,7 @@ _CHECKS = {
 
 @attrs.frozen(kw_only=True)
 class _Remedy:
-    """How to mend what one layer hides of another."""
+    """The fix for files that one layer hides of another: the fields of a claim."""
 
     fix: str | Callable[[int, str], str]
     change: Change | None = None
@@ -71,7 +71,7 @@ class _Remedy:
 
 
 def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
-    """A claim for each cause and pair of layers that hold and hide."""
+    """A claim for each cause and each pair of a layer that stores files and a layer that hides them."""
     groups: dict[tuple[Cause, int, int], list[int]] = defaultdict(list)
     for lower, (table, hidden_by, causes) in enumerate(
         zip(evidence.tables, evidence.overlay.hidden_by, evidence.overlay.causes, strict=True)
@@ -102,12 +102,12 @@ def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _is_of_base(evidence: ImageEvidence, layer: int) -> bool:
-    """Whether no step of one's own made a layer."""
+    """Whether a layer belongs to the base image, or lays down a root filesystem."""
     return layer < evidence.base_layers or lays_root_filesystem(evidence.layers[layer].build_step)
 
 
 def _are_unavoidable(evidence: ImageEvidence, layer: int, rows: Sequence[int]) -> bool:
-    """Whether rows are those files only that steps on any base rewrite."""
+    """Whether all files with content among the rows are files that steps on any base image rewrite."""
     sizes = evidence.tables[layer].sizes
     return all(map(_UNAVOIDABLE_PATH.match, evidence.tables[layer].paths.select([row for row in rows if sizes[row]])))
 
@@ -115,11 +115,11 @@ def _are_unavoidable(evidence: ImageEvidence, layer: int, rows: Sequence[int]) -
 def _remedy(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
     first, second = evidence.step(lower), evidence.step(upper)
     if cause in (Cause.DUPLICATE_ENTRY, Cause.UNREACHABLE):
-        what = "writes each path once and no whiteouts with content"
+        what = "writes each path once and whiteouts without content"
         return _Remedy(fix=f"Build the layer of `{first}` again with a builder that {what}.")
     if upper < evidence.base_layers:
         what = f"`{second}` hides what its `{first}` brings"
-        return _Remedy(fix=f"The base image's {what}: choose another, or tell its maintainers.")
+        return _Remedy(fix=f"The base image's {what}: use another base image, or tell its maintainers.")
     if _is_of_base(evidence, lower):
         return _Remedy(fix=_other_base_fix(evidence, cause, upper))
     if cause is Cause.METADATA_ONLY and may_only_set_metadata(evidence.layers[upper].build_step):
@@ -128,15 +128,15 @@ def _remedy(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows:
 
 
 def _remedy_content(evidence: ImageEvidence, cause: Cause, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
-    """How to mend what a step deletes or writes anew."""
+    """The fix for files that a step deletes or overwrites."""
     cleanup = cleanup_command(evidence.layers[upper].build_step)
     if not cleanup and (again := _install_once(evidence, lower, upper)) is not None:
         return again
     if cause is Cause.DELETED or cleanup:
         return _remedy_deleted(evidence, lower, upper, rows)
     if cause is Cause.METADATA_ONLY and not copies_from_context(evidence.layers[upper].build_step):
-        what = f"`{evidence.step(upper)}` writes files of `{evidence.step(lower)}` again as they were"
-        return _Remedy(fix=f"{what}: let it leave them alone, or join the two.")
+        what = f"`{evidence.step(upper)}` writes files of `{evidence.step(lower)}` again without a change"
+        return _Remedy(fix=f"{what}: leave the files alone, or join the two steps.")
     return _Remedy(fix=_write_once_fix(evidence, lower, upper, rows))
 
 
@@ -144,7 +144,7 @@ def _other_base_fix(evidence: ImageEvidence, cause: Cause, upper: int) -> str:
     second = evidence.step(upper)
     if cause is Cause.METADATA_ONLY and sets_metadata(evidence.layers[upper].build_step):
         return f"Leave the base image's files alone in `{second}`, or name those that the program writes to."
-    return f"The base image brings these files: take one that is newer or smaller, so that `{second}` has less to do."
+    return f"The base image brings these files: use a newer or smaller base image, so that `{second}` changes less."
 
 
 def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> _Remedy:
@@ -153,11 +153,11 @@ def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequ
         return _Remedy(fix=copy_with_ownership(first, second, upper, target_of(first, _working_directory(evidence, lower))))
     fix = f"Do what `{evidence.step(upper)}` does at the end of the RUN that writes the files: `{evidence.step(lower)}`."
     sample = rows[:: len(rows) // _MAX_SAMPLE + 1]
-    found = chown_for_earlier_run(second, [decode_name(path) for path in evidence.tables[lower].paths.select(sample)])
+    moved = chown_for_earlier_run(second, [decode_name(path) for path in evidence.tables[lower].paths.select(sample)])
     between = [layer.build_step for layer in evidence.layers[lower + 1 : upper + 1]]
-    if found is None or any(map(makes_users, between)):
+    if moved is None or any(map(makes_users, between)):
         return _Remedy(fix=fix)
-    command, rest = found
+    command, rest = moved
     also = f", and {rest} layer {upper}, `{evidence.step(upper)}`" if rest else ""
     return _Remedy(
         fix=fix, change=Change(layer=lower, command=command), fix_suffix=also, removes_layer=None if rest else upper
@@ -165,14 +165,14 @@ def _remedy_metadata(evidence: ImageEvidence, lower: int, upper: int, rows: Sequ
 
 
 def _working_directory(evidence: ImageEvidence, layer: int) -> str:
-    """The working directory at a layer: that of the last WORKDIR below it that made a layer, else the config's."""
+    """The working directory at a layer: the last absolute WORKDIR below that made a layer, else the one in the config."""
     steps = [layer.build_step for layer in evidence.layers[:layer] if makes_directory(layer.build_step)]
-    folders = [step.arguments for step in steps if step.arguments.startswith("/")]
-    return folders[-1] if folders else evidence.config.run.working_dir or "/"
+    directories = [step.arguments for step in steps if step.arguments.startswith("/")]
+    return directories[-1] if directories else evidence.config.run.working_dir or "/"
 
 
 def _install_once(evidence: ImageEvidence, lower: int, upper: int) -> _Remedy | None:
-    """Where one package manager ran in both steps: install in the first that runs it what the second one does."""
+    """If one package manager ran in both steps: install everything in the first step that runs it."""
     steps = [layer.build_step for layer in evidence.layers]
     manager = common_manager(steps[lower], steps[upper])
     if manager is None or removes_packages(steps[upper]):
@@ -197,7 +197,7 @@ def _remedy_deleted(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
 
 
 def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> bool:
-    """Whether a step may need files before they are deleted: caches only where another one fetched them for it."""
+    """Whether a step may use files before they are deleted; of caches, only lists that a step downloaded for later steps."""
     steps = [layer.build_step for layer in evidence.layers]
     if steps[upper].text and not removes_only(steps[upper]) and not cleanup_command(steps[upper]):
         return True
@@ -215,7 +215,7 @@ def _is_used_before(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
 
 
 def _fix_deleted(evidence: ImageEvidence, upper: int, layer: int, _: str, *, used: bool) -> str:
-    """How to mend a cleanup that comes too late, by the layer that brought the files."""
+    """The fix for a late cleanup, by the layer that brought the files."""
     first, second, origin = evidence.step(layer), evidence.step(upper), evidence.layers[layer].build_step
     if copies_from_stage(origin):
         return fix_for_stage(first)
@@ -227,10 +227,10 @@ def _fix_deleted(evidence: ImageEvidence, upper: int, layer: int, _: str, *, use
 
 
 def _write_once_fix(evidence: ImageEvidence, lower: int, upper: int, rows: Sequence[int]) -> str:
-    """What to do about files that a later step writes anew."""
+    """The fix for files that a later step overwrites."""
     first, second = evidence.step(lower), evidence.step(upper)
     if copies_from_context(evidence.layers[upper].build_step):
-        return f"Copy the final files once: leave out of `{first}` what `{second}` brings."
+        return f"Copy the final files once: leave out of `{first}` the files that `{second}` brings."
     again = (
         sum(map(evidence.tables[lower].sizes.__getitem__, rows))
         >= _MIN_REWRITTEN_SHARE * evidence.layers[lower].content_size
@@ -238,5 +238,5 @@ def _write_once_fix(evidence: ImageEvidence, lower: int, upper: int, rows: Seque
     if again and first.split()[:3] == second.split()[:3]:
         return f"Drop layer {lower}, `{first}`: layer {upper}, `{second}`, writes the same files again."
     if copies_from_context(evidence.layers[lower].build_step):
-        return f"Keep the files out of `{first}`, since `{second}` writes them anew; or change them before they are copied."
+        return f"Keep the files out of `{first}`, since `{second}` writes them again; or change them before they are copied."
     return f"Write the files once, in their final form: join `{second}` into `{first}`."

@@ -149,7 +149,7 @@ def test_one_step_carries_all_remedies(tmp_path: Path) -> None:
     )
     found = by_id(analysis, "OS20")
     assert {each.id for each in found} == {"OS202", "OS203", "OS209"}
-    assert all(each.fix.startswith(f"Change layer 0 to `{whole}` (also mends OS20") for each in found)
+    assert all(each.fix.startswith(f"Change layer 0 to `{whole}` (also fixes OS20") for each in found)
     (step,) = analysis.advice.steps
     assert (step.layer, step.rewritten.text, step.findings) == (0, whole, tuple(found))
     assert step.saving.size == 495 + 20 + 30
