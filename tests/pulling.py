@@ -1,4 +1,4 @@
-"""Reading from a scripted registry: what tests of faults ask for, and the errors they get."""
+"""Reads from a scripted registry, and checks of their errors."""
 
 from __future__ import annotations
 

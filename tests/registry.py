@@ -1,4 +1,4 @@
-"""Servers for tests: a scripted HTTP server with faults to switch on, a token service, and the real docker-registry.
+"""Servers for tests: a scripted HTTP server with faults, a token service, and the real docker-registry.
 
 ::
 
@@ -37,7 +37,7 @@ _SERVER_SECONDS = 30.0
 
 @attrs.frozen
 class Request:
-    """What a client asked for."""
+    """A request of a client."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Request:
 
 @attrs.frozen
 class Answer:
-    """A response and what is wrong with it."""
+    """A response and its fault."""
 
     body: bytes = b""
     status: int = 200
@@ -244,7 +244,7 @@ def ranged(data: bytes, *, cut: int | None = None) -> Callable[[Request], Answer
 
 
 def guarded(accepted: Sequence[str], inner: Script, challenged: str) -> Callable[[Request], Answer]:
-    """Let pass who sends one of the accepted Authorization headers, challenge everybody else."""
+    """Answer requests with an accepted Authorization header, challenge all others."""
 
     def answer(request: Request) -> Answer:
         if request.authorization not in accepted:
@@ -255,7 +255,7 @@ def guarded(accepted: Sequence[str], inner: Script, challenged: str) -> Callable
 
 
 def token_answer(token: str, **fields: Any) -> Answer:
-    """What a token service says when it is content."""
+    """The answer of a token service that accepts the request."""
     return Answer(json.dumps({"token": token, **fields}).encode(), headers={"Content-Type": "application/json"})
 
 
@@ -272,7 +272,7 @@ def write_docker_config(folder: Path, host: str, username: str, password: str) -
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -397,7 +397,7 @@ def _base64url(data: bytes) -> str:
 
 @attrs.define
 class TokenService:
-    """Issues tokens that a real registry trusts to whoever knows the password."""
+    """Issues tokens that a real registry trusts, to clients that know the password."""
 
     signer: Signer
     server: Server

@@ -60,7 +60,7 @@ def test_a_source_needs_two_methods_only() -> None:
 
 
 def test_the_platform_asked_for_is_taken() -> None:
-    """An index gives the image of the platform, whatever stands first."""
+    """An index gives the image of the platform, not the first image."""
     amd, arm = built("amd64", b"1"), built("arm", b"22", "v7")
     index = index_bytes([for_platform(amd.descriptor, "linux", "amd64"), for_platform(arm.descriptor, "linux", "arm", "v7")])
     source = MemorySource(index, amd.blobs | arm.blobs)

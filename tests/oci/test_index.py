@@ -155,7 +155,7 @@ def test_a_single_image(tmp_path: Path) -> None:
 
 
 def test_a_broken_layer_names_its_platform(layout: Path) -> None:
-    """And where it stands there, not in the list of all layers."""
+    """The error has the layer's index in its image, not in the list of all layers."""
     broken = build("arm64").layers[2]
     (layout / f"blobs/{broken.digest.replace(':', '/')}").write_bytes(bytes(reversed(broken.blob)))
     with pytest.raises(PlatformError, match=rf"^linux/arm64: layer 2 \({broken.digest}\)") as caught:
@@ -271,7 +271,7 @@ def test_what_one_image_hides_stands_in_the_other_only(tmp_path: Path) -> None:
 
 
 def test_steps_in_other_places() -> None:
-    """A step that one platform has more stands where it has it; the others stay side by side."""
+    """A step that only one platform has keeps its position; the other steps stay aligned."""
 
     def image(*steps: str, architecture: str) -> ocisize.Analysis:
         layers = [layer({f"f{number}": step.encode()}) for number, step in enumerate(steps)]
@@ -388,9 +388,9 @@ def test_the_status(arguments: list[str], status: int, form: str, layout: Path, 
     assert main([str(layout), "--all-platforms", "-q", "--no-budgets", *arguments, *also]) == status
     captured = capsys.readouterr()
     assert bool(captured.out) is (status < 2)
-    told = captured.out if form == "text" else captured.err
+    message = captured.out if form == "text" else captured.err
     if status == 1:
-        assert "linux/amd64: " in told and "linux/arm64: " not in told
+        assert "linux/amd64: " in message and "linux/arm64: " not in message
     elif status == 2:
         assert "error: " in captured.err
 

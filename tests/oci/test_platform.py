@@ -113,7 +113,7 @@ def test_no_match_lists_what_is_there(wanted: str, there: tuple[str, ...]) -> No
 
 
 def test_the_list_has_no_doubles() -> None:
-    """A platform that stands twice is listed once."""
+    """A repeated platform is listed once."""
     with pytest.raises(NoMatchingPlatform) as caught:
         chosen("linux/s390x", "linux/amd64", "linux/x86_64", "linux/arm64")
     assert caught.value.available == ("linux/amd64", "linux/arm64")
@@ -138,7 +138,7 @@ def test_any_spelling_may_be_wanted() -> None:
     ],
 )
 def test_attestations_are_no_images(descriptor: Descriptor) -> None:
-    """Provenance and SBOM entries are told by platform or annotation, and passed over."""
+    """Provenance and SBOM entries are recognized by platform or annotation, and skipped."""
     assert is_attestation(descriptor)
     assert image_entries([descriptor, entry(2, "linux/amd64")]) == [entry(2, "linux/amd64")]
 

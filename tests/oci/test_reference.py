@@ -101,7 +101,7 @@ def test_docker_hub_lives_elsewhere() -> None:
 
 
 def test_a_url_gets_a_hint() -> None:
-    """Whoever pastes a URL is told what to write."""
+    """The error for a URL says what to write."""
     with pytest.raises(InvalidReference) as caught:
         parse_reference("https://ghcr.io/a/b")
     assert caught.value.hint == "write it as 'ghcr.io/a/b'"

@@ -1,4 +1,4 @@
-"""open_source: what an input names, and what is said of files that are no image."""
+"""open_source: what an input names, and the errors of files that are not images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refused(text: str, match: str, select: str | None = None) -> ArchiveError:
     return raised.value
 
 
-def test_a_path_is_told_by_its_content(tmp_path: Path) -> None:
+def test_content_decides_how_a_path_is_read(tmp_path: Path) -> None:
     """Folders and archives need no scheme and no suffix."""
     assert form_of(str(write_layout(IMAGE, tmp_path / "layout"))) == "oci-layout"
     write_oci_archive(IMAGE, tmp_path / "a")
@@ -82,13 +82,13 @@ def test_an_empty_name(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("text", ["a" * 5000, "x/" + "y" * 300 + "/..", "a\0b", "No Such Image", "docker-archive:a\0b"])
 def test_texts_that_no_file_can_have_as_name(text: str) -> None:
-    """Names that the system refuses are told like others that do not exist."""
+    """Names that the system refuses are errors like names that do not exist."""
     with pytest.raises((InvalidReference, ArchiveError)):
         open_source(text)
 
 
 def test_an_ordinary_tar(tmp_path: Path) -> None:
-    """A root filesystem, as docker export writes it, is recognised and named."""
+    """A root filesystem, as docker export writes it, is recognized."""
     path = tmp_path / "rootfs.tar"
     path.write_bytes(tar_bytes({"etc": DIR, "etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}))
     assert (refused(str(path), "a root filesystem, as docker export writes it").hint or "").startswith("save one with")
@@ -98,7 +98,7 @@ def test_an_ordinary_tar(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"x" * 5000, b"\x7fELF" + os.urandom(100), b"{}", b"PK\x03\x04" + bytes(600)])
 def test_random_files(tmp_path: Path, data: bytes) -> None:
-    """A file that is no tar is an ArchiveError that names it and says what is expected."""
+    """A file that is not a tar is an ArchiveError with the path and what is expected."""
     path = tmp_path / "file"
     path.write_bytes(data)
     error = refused(str(path), f"{path} is not a tar, a layout or an archive of images")
@@ -119,7 +119,7 @@ def test_cut_and_broken_archives(tmp_path: Path) -> None:
 
 
 def test_hints_fit_what_was_given(tmp_path: Path) -> None:
-    """A wrong scheme is told the right one; a folder is no reason to save anything."""
+    """The hint for a wrong scheme names the right one; that for a folder does not ask to save an image."""
     folder = write_layout(IMAGE, tmp_path / "layout")
     archive = write_oci_archive(IMAGE, tmp_path / "oci.tar")
     for what, scheme in ((folder, "oci-dir:"), (archive, "oci-archive:")):
@@ -131,7 +131,7 @@ def test_hints_fit_what_was_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("data", "tool"), [(bz2.compress(b"x"), "bzip2"), (lzma.compress(b"x"), "xz")])
 def test_archives_in_other_compressions(tmp_path: Path, data: bytes, tool: str) -> None:
-    """What cannot be decompressed is named, with what to do."""
+    """The error names an unsupported compression, and the hint the program for it."""
     path = tmp_path / "file"
     path.write_bytes(data)
     assert refused(str(path), f"compressed with {tool}").hint == f"decompress it first: {tool} -d"
@@ -146,14 +146,14 @@ def test_empty_files(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
-    """A FIFO that nobody writes to is refused at once."""
+    """A FIFO without a writer is refused at once."""
     os.mkfifo(tmp_path / "fifo")
     refused(str(tmp_path / "fifo"), "not a file")
     refused("/dev/null", "not a file")
 
 
 def test_folders_that_are_no_layout(tmp_path: Path) -> None:
-    """A folder without index.json or manifest.json is told what it is."""
+    """The error of a folder without index.json or manifest.json says what the folder is."""
     refused(str(tmp_path), "it is empty")
     (tmp_path / "Dockerfile").touch()
     refused(str(tmp_path), "neither manifest.json nor index.json")
@@ -163,7 +163,7 @@ def test_folders_that_are_no_layout(tmp_path: Path) -> None:
     refused(str(tmp_path), "a root filesystem")
 
 
-def test_archives_that_nobody_loads(tmp_path: Path) -> None:
+def test_archives_that_cannot_be_loaded(tmp_path: Path) -> None:
     """Archives of Docker before 1.10 and layouts without oci-layout are named."""
     path = tmp_path / "file"
     path.write_bytes(tar_bytes({"repositories": b"{}", "abc/layer.tar": b"", "abc/json": b"{}"}))

@@ -118,7 +118,7 @@ def test_challenges_are_parsed(header: str, expected: dict[str, dict[str, str]])
     ],
 )  # fmt: skip
 def test_private_addresses(host: str, expected: bool) -> None:
-    """Loopback, private and link-local addresses are told from public ones and from names."""
+    """Loopback, private and link-local addresses are private; public ones and names are not."""
     assert is_private_address(host) is expected
 
 
@@ -166,7 +166,7 @@ def test_basic_credentials_that_open_not_everything(status: int, server: Server)
 
 
 def test_basic_without_credentials(server: Server) -> None:
-    """An anonymous client that should log in is told how."""
+    """The hint for an anonymous client says how to log in."""
     serve(server, 'Basic realm="r"', "none")
     with opened(server.host) as source:
         error = refused(source)
@@ -203,7 +203,7 @@ def test_token_for_credentials(server: Server, second_server: Server) -> None:
 
 @pytest.mark.parametrize("given", ['Bearer realm="{}/token"', 'Bearer realm="{}/token",service=""', "bearer Realm={}/token"])
 def test_a_challenge_may_be_short(given: str, server: Server) -> None:
-    """A scope that the challenge does not name is asked for all the same, an empty service is left out."""
+    """A scope that the challenge lacks is still requested; an empty service is left out."""
     serve(server, given.format(server.url), "Bearer t1")
     server.on("/token", token_answer("t1"))
     with opened(server.host) as source:

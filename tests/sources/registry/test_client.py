@@ -160,7 +160,7 @@ def test_a_lasting_failure(status: int, server: Server) -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 410, 418, 501, 204, 304])
 def test_final_answers(status: int, server: Server) -> None:
-    """A status that no second try can mend is reported after the first."""
+    """A status that no retry can fix is reported after the first try."""
     server.on(PATH, Answer(b"", status))
     assert status_of(failure(manifest_of, server, retries=3)) == status
     assert len(server.requests) == 1
@@ -175,7 +175,7 @@ def test_final_answers(status: int, server: Server) -> None:
     ],
 )  # fmt: skip
 def test_error_bodies(body: bytes, server: Server) -> None:
-    """Whatever stands in an error's body, the message is one short line with the status."""
+    """Whatever the body of an error holds, the message is one short line with the status."""
     server.on(PATH, Answer(body, 404))
     error = failure(manifest_of, server)
     assert status_of(error) == 404
@@ -200,7 +200,7 @@ def test_an_oversized_manifest(server: Server) -> None:
 
 
 def test_a_compressed_manifest(server: Server) -> None:
-    """A manifest that comes compressed though nobody asked for it is read all the same, within the limit."""
+    """A manifest that is compressed without being asked for is still read, within the limit."""
     encoded = {"Content-Encoding": "gzip"}
     server.on(PATH, Answer(gzip.compress(MANIFEST), headers=encoded))
     assert manifest_of(server) == MANIFEST
@@ -227,7 +227,7 @@ def test_a_manifest_by_digest_is_verified(server: Server) -> None:
 
 
 def test_html_instead_of_json(server: Server) -> None:
-    """A login page where a manifest should be is told from one."""
+    """A login page instead of a manifest is recognized."""
     server.on(PATH, Answer(b"<html><body>Please log in</body></html>", headers={"Content-Type": "text/html"}))
 
     def analyze() -> bytes:
@@ -253,7 +253,7 @@ def test_a_cut_blob_is_resumed(server: Server) -> None:
 
 
 def test_a_blob_is_resumed_again_and_again(server: Server, waits: list[float]) -> None:
-    """Several cuts in a row are got over, with longer and longer waits after the first."""
+    """A blob that breaks off several times in a row is resumed, with growing pauses after the first."""
     server.on(BLOB_PATH, *[ranged(BLOB, cut=70_000)] * 3, ranged(BLOB))
     assert blob_of(server, retries=3) == BLOB
     assert len(server.requests) == 4
@@ -467,7 +467,7 @@ def test_a_server_that_falls_silent(server: Server) -> None:
 
 
 def test_connection_refused() -> None:
-    """Where nobody listens the error names the reference and the reason."""
+    """If nothing listens, the error names the reference and the reason."""
     host = f"127.0.0.1:{free_port()}"
     with opened(host) as source:
         error = failure(source.read_manifest)
@@ -542,7 +542,7 @@ def test_clients_show_no_secret() -> None:
     ],
 )
 def test_reasons_in_words(error: Exception, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a connection failed of is told in words and not by the name of a class."""
+    """The reason of a failed connection is given in words, not as the name of a class."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(HTTPConnectionPool("x.io"), "/", error))
@@ -557,7 +557,7 @@ def test_reasons_in_words(error: Exception, says: str, monkeypatch: pytest.Monke
 
 
 def test_nobody_listens() -> None:
-    """A connection that is refused is told with the host, without an error's number."""
+    """The error of a refused connection names the host, without an error number."""
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

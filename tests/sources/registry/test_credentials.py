@@ -33,7 +33,7 @@ def found(config: Any, tmp_path: Path, image: str = "reg.io/team/app") -> Creden
 
 
 def inline(**entries: str) -> dict[str, Any]:
-    """A configuration with an inline auth for each host, the user being told by name."""
+    """A configuration with an inline auth for each host, with the host in the user name."""
     return {"auths": {host: {"auth": encoded(user, SECRET)} for host, user in entries.items()}}
 
 
@@ -159,7 +159,7 @@ def test_a_helper_for_the_host(tmp_path: Path, helper: Helper) -> None:
 
 
 def test_a_helper_for_all_hosts(tmp_path: Path, helper: Helper) -> None:
-    """credsStore answers for every host that has no helper of its own, and beats entries."""
+    """credsStore answers for every host without a helper in credHelpers, and wins over entries."""
     helper("all", answering("all"))
     config = {**inline(**{"reg.io": "inline"}), "credHelpers": {"other.io": "missing"}, "credsStore": "all"}
     assert user_of(found(config, tmp_path)) == "all"

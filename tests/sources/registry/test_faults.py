@@ -160,7 +160,7 @@ def test_documents_have_less_time(server: Server, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("where", ["challenge", "token", "error", "redirect", "retry"])
 def test_unwanted_bodies_without_end(where: str, server: Server) -> None:
-    """Bodies that nobody asked for are read up to a limit, never to their end."""
+    """Unwanted bodies are read up to a limit, never to their end."""
     endless = Answer(b"x" * 65536, headers={"Content-Length": "1000000000000"}, forever=True)
     realm = f'Bearer realm="{server.url}/token"'
     script = {
@@ -182,7 +182,7 @@ def test_unwanted_bodies_without_end(where: str, server: Server) -> None:
 
 
 def test_a_chunk_of_negative_size(server: Server) -> None:
-    """A chunk that claims a negative size makes nobody read without end."""
+    """A chunk with a negative size does not start an endless read."""
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
     server.on(BLOB_PATH, Answer(b"x" * 65536, raw=raw, forever=True))
     assert "unusable chunk size" in str(failure(blob_of, server))
@@ -252,7 +252,7 @@ def test_a_range_may_be_answered_in_part(server: Server) -> None:
 
 
 def test_a_part_where_all_was_asked_for(server: Server) -> None:
-    """A partial answer nobody asked for is no manifest, and a blob only if it is its beginning."""
+    """An unrequested partial answer is not a manifest, and a blob only if it starts at the first byte."""
     server.on(PATH, Answer(MANIFEST, 206, {"Content-Range": "bytes 0-19/100"}))
     assert "answered 206" in str(failure(manifest_of, server))
     server.on(BLOB_PATH, Answer(BLOB[5:], 206, {"Content-Range": f"bytes 5-{len(BLOB) - 1}/{len(BLOB)}"}))
@@ -279,9 +279,9 @@ def test_a_cut_manifest_is_read_again(server: Server, waits: list[float]) -> Non
 
 
 def test_a_manifest_without_length_is_checked(server: Server) -> None:
-    """A manifest whose end is that of its connection may be half of one, which the registry's own digest tells."""
-    told = {"Docker-Content-Digest": sha256(MANIFEST)}
-    server.on(PATH, Answer(MANIFEST, headers=told, length=False), Answer(MANIFEST, headers=told, length=False, cut=9))
+    """A manifest that ends with the connection may be half of one; the digest in the answer shows that."""
+    headers = {"Docker-Content-Digest": sha256(MANIFEST)}
+    server.on(PATH, Answer(MANIFEST, headers=headers, length=False), Answer(MANIFEST, headers=headers, length=False, cut=9))
     assert manifest_of(server) == MANIFEST
     assert isinstance(failure(manifest_of, server), DigestMismatch)
     server.on(PATH, Answer(MANIFEST, headers={"Docker-Content-Digest": "tarsum.v1+sha256:e"}))

@@ -1,4 +1,4 @@
-"""Whom registries make us talk to, and what is told to whom: names, TLS, proxies, private addresses and credentials."""
+"""Which hosts a registry can make ocisize contact, and what is sent to them: names, TLS, proxies, private addresses, credentials."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_a_host_that_does_not_resolve(names: dict[str, str]) -> None:
-    """A name that nobody knows is told as that, with the name and no retry of a minute."""
+    """The error of an unknown host names the host, without retries of a minute."""
     error = failure(lambda: ocisize.analyze("reg.invalid/app:1", connection=QUICK))
     assert str(error) == "reg.invalid/app:1: the host name cannot be resolved"
     assert "is the host right?" in (error.hint or "")
@@ -256,10 +256,10 @@ def test_closing_what_comes_through_a_proxy_behind_tls() -> None:
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        lines = Connections("reg.test", Deadlines(1.0, 0, 1.0))
-        incoming = lines.connection_class(HTTPConnection)("reg.test").response_class(Within(ours), method="GET")
+        connections = Connections("reg.test", Deadlines(1.0, 0, 1.0))
+        incoming = connections.connection_class(HTTPConnection)("reg.test").response_class(Within(ours), method="GET")
         theirs.settimeout(10)
-        lines.stop()
+        connections.stop()
         assert theirs.recv(1) == b""
         incoming.close()
 
@@ -287,7 +287,7 @@ def test_proxies_that_fail(server: Server, signer: Signer, monkeypatch: pytest.M
     ],
 )  # fmt: skip
 def test_addresses_in_disguise(host: str, expected: bool) -> None:
-    """Private addresses are told whatever they are written or wrapped as."""
+    """Private addresses are recognized in every spelling and embedding."""
     assert is_private_address(host) is expected
 
 
@@ -296,16 +296,16 @@ def test_addresses_in_disguise(host: str, expected: bool) -> None:
 )
 def test_where_names_may_not_lead(address: str) -> None:
     """A public registry's storage may be at a private address, but not on this machine and at no link-local one."""
-    lines = Connections("reg.test", Deadlines(1, 1, 1))
-    lines.check_peer("cdn.test", "10.0.0.1")
+    connections = Connections("reg.test", Deadlines(1, 1, 1))
+    connections.check_peer("cdn.test", "10.0.0.1")
     with pytest.raises(RegistryError, match="reg.test led to cdn.test"):
-        lines.check_peer("cdn.test", address)
-    lines.check_peer("reg.test", "10.0.0.1")
-    lines.check_peer("cdn.test", address)
+        connections.check_peer("cdn.test", address)
+    connections.check_peer("reg.test", "10.0.0.1")
+    connections.check_peer("cdn.test", address)
 
 
 def test_connections_through_other_proxies() -> None:
-    """What connects in its own way, as through SOCKS, goes on to do so, and its proxy's address is nobody's."""
+    """A connection through SOCKS still works, and the address of its proxy is not checked."""
 
     class Socks(HTTPConnection):
         def connect(self) -> None:
@@ -313,13 +313,13 @@ def test_connections_through_other_proxies() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        lines = Connections("reg.test", Deadlines(1, 1, 1))
-        watched = lines.connection_class(Socks)
-        assert lines.connection_class(watched) is lines.connection_class(Socks) is watched
+        connections = Connections("reg.test", Deadlines(1, 1, 1))
+        watched = connections.connection_class(Socks)
+        assert connections.connection_class(watched) is connections.connection_class(Socks) is watched
         connection = watched("reg.test")
         connection.connect()
         connection.close()
-    assert not lines.registry_is_private
+    assert not connections.registry_is_private
 
 
 @pytest.mark.parametrize("realm", [False, True])
@@ -354,7 +354,7 @@ def test_a_private_registry_may_lead_to_private_addresses(
 def test_names_that_resolve_to_this_machine(
     server: Server, second_server: Server, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A public registry cannot reach this machine by a name of its own making either."""
+    """A public registry cannot reach this machine through a host name that it controls."""
     monkeypatch.setenv("http_proxy", f"http://{server.host}")
     monkeypatch.setenv("no_proxy", "evil.test")
     names["evil.test"] = "127.0.0.1"
@@ -504,8 +504,8 @@ def test_the_deadline_is_an_option(server: Server, capsys: pytest.CaptureFixture
     assert "must be at least 1" in capsys.readouterr().err
 
 
-def test_the_page_on_registries_tells_the_defaults() -> None:
-    """What docs/registries.md says of times and counts is what Connection has."""
+def test_the_page_on_registries_has_the_defaults() -> None:
+    """Times and counts in docs/registries.md are the defaults of Connection."""
     page = (Path(__file__).parents[3] / "docs" / "registries.md").read_text("utf-8")
     connection = Connection()
     said = {
@@ -542,9 +542,9 @@ def test_passwords_in_references(name: str) -> None:
 def test_passwords_on_the_command_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever is done with a reference that holds a password, logs of CI jobs do not get it."""
     assert main(command.format(f"user:{SECRET}@reg.test/app", "x").split()) == 2
-    told = capsys.readouterr()
-    assert "docker login reg.test" in told.err
-    assert SECRET not in told.err + told.out
+    output = capsys.readouterr()
+    assert "docker login reg.test" in output.err
+    assert SECRET not in output.err + output.out
 
 
 def test_reports_hold_no_secret(server: Server) -> None:
