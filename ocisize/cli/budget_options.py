@@ -160,7 +160,7 @@ def read_gate(options: argparse.Namespace) -> BudgetGate:
     if dive:
         budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
     baseline = Path(options.baseline) if options.baseline else config.baseline
-    return BudgetGate((*budgets, *flags, *dive), baseline, options.name or config.name, vars(options).get("rules") or ())
+    return BudgetGate((*budgets, *flags, *dive), baseline, options.name or config.name, options.rules or ())
 
 
 def _is_narrowed(budget: Budget) -> bool:

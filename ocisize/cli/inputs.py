@@ -1,4 +1,4 @@
-"""read_image: an image analysed as the options say, with its warnings on standard error."""
+"""read_image: an image analyzed as the options say, with its warnings on standard error."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _METADATA = 512  # bytes of names and headers that come with each entry that is 
 def read_image(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analysis:
-    """Analyse the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
+    """Analyze the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
     return read_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
 
 
 def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
-    """Analyse the image that the options name by an analyzer that may have read others; raises OcisizeError."""
+    """Analyze the image that the options name by an analyzer that may have read others; raises OcisizeError."""
     with progress_bars(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=options.select)
     if not options.quiet:
@@ -45,10 +45,10 @@ def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
 
 
 def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> IndexAnalysis:
-    """Analyse the images of all platforms that the options name; raises OcisizeError."""
+    """Analyze the images of all platforms that the options name; raises OcisizeError."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
-    base, rules = getattr(options, "base", None), getattr(options, "rules", None)
+    base, rules = options.base, options.rules
     analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
     with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
@@ -73,7 +73,7 @@ def refuse_absent(index: IndexAnalysis) -> None:
     if index.absent:
         raise ViewError(
             f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
-            hint="choose what is there with --platform, or analyse the image in its registry",
+            hint="choose what is there with --platform, or analyze the image in its registry",
         )
 
 
@@ -89,7 +89,7 @@ def make_analyzer(
     if rules:
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     analyzer.limits = make_limits(options)
-    analyzer.keep_going = getattr(options, "keep_going", False)
+    analyzer.keep_going = options.keep_going
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.max_memory:
@@ -139,9 +139,9 @@ def _times(options: argparse.Namespace) -> int:
     """How much of an analysis is held at once, as ``ocisize.limits`` counts it."""
     from ocisize.limits import TIMES_EVERY_FILE, TIMES_TWO_IMAGES
 
-    if getattr(options, "files", False) or any(FORMATS[output.format].lists_files for output in options.outputs):
+    if options.files or any(FORMATS[output.format].lists_files for output in options.outputs):
         return TIMES_EVERY_FILE
-    return TIMES_TWO_IMAGES if getattr(options, "all_platforms", False) or hasattr(options, "before") else 1
+    return TIMES_TWO_IMAGES if options.all_platforms or options.before else 1
 
 
 def make_limits(options: argparse.Namespace) -> Limits:

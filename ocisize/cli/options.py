@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
+#: the values of options and images that a command does not have
+ABSENT: Mapping[str, object] = {
+    "image": "", "before": "", "base": None, "rules": None, "keep_going": False, "files": False, "all_platforms": False,
+}  # fmt: skip
+
+
 class Output(NamedTuple):
     """A report to write: its form, and its file or None for standard output."""
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ocisize.cli.main import COMMANDS, main, make_parser
+from ocisize.cli.command_table import COMMANDS
+from ocisize.cli.main import main, make_parser
 from tests.images import (
     build_image,
     index_bytes,

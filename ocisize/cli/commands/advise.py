@@ -11,8 +11,6 @@ from ocisize.cli.terminal import open_output
 if TYPE_CHECKING:
     import argparse
 
-FORMATS = {"text": "", "json": ""}
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this command has."""

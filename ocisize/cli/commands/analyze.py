@@ -8,15 +8,20 @@ from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate,
 from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
 from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
-from ocisize.report.formats import FORMATS as REPORT_FORMATS
-from ocisize.report.formats import write_report
-
-FORMATS = {name: row.about for name, row in REPORT_FORMATS.items()}
-SEVERAL = True  #: reports at once
+from ocisize.report.formats import FORMATS, write_report
 
 
-def add_options(parser: argparse.ArgumentParser, *, brief: bool = False) -> None:
-    """Add what only this command has; ``brief`` is for the program's help."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only this command has."""
+    _add_options(parser, brief=False)
+
+
+def add_brief_options(parser: argparse.ArgumentParser) -> None:
+    """Add the same options, but leave rare ones out of the help: for the help of the program."""
+    _add_options(parser, brief=True)
+
+
+def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
     add = parser.add_argument
     add("--files", action="store_true", help="add every stored file: to json with content hashes, to csv as rows")
     add(
@@ -44,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
 
         return run_all(options)
     gate = find_gate(options)
-    formats = [REPORT_FORMATS[output.format] for output in options.outputs]
+    formats = [FORMATS[output.format] for output in options.outputs]
     if options.files and not any(row.takes_files for row in formats) and not options.quiet:
-        names = " and ".join(row.name for row in REPORT_FORMATS.values() if row.takes_files)
+        names = " and ".join(row.name for row in FORMATS.values() if row.takes_files)
         print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)

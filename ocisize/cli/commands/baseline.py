@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.report.words.baseline import BaselineComparison
 
-FORMATS = {"text": "", "json": ""}
-ACTIONS = {"write": "store the image's figures", "check": "compare with the stored figures; exit status 1 on growth"}
 _DEFAULT_KEYS = ("max-download", "max-unpacked", "max-waste")  # these may not grow where no budget limits growth
 
 

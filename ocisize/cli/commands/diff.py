@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer
     from ocisize.model.analysis import Analysis
 
-FORMATS = {"text": "", "json": ""}
-IMAGES = {
-    "before": "the old image: see below, or an analysis saved with -f json --files",
-    "after": "the new image, in any of these forms",
-}
 _BEGINNING = 512  # bytes by which a saved analysis is told from an archive
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ocisize.globs import Glob
     from ocisize.model.analysis import LayerAnalysis
 
-FORMATS = {"text": "", "json": ""}
 _GLOBS = """\
 GLOB: * and ? match characters of a name, ** matches any number of directories, [a-z] and [!a-z] match one character.
 A leading slash anchors the glob at the root, a trailing slash matches everything below; other globs match anywhere.

@@ -27,7 +27,7 @@ class Badge:
 
 
 def make_badge(analysis: Analysis) -> Badge:
-    """The download size, or the unpacked size if the download is unknown; the colour shows the share of waste."""
+    """The download size, or the unpacked size if the download is unknown; the color shows the share of waste."""
     download = analysis.compressed_size
     label, size = ("image size", download) if download is not None else ("unpacked size", analysis.content_size)
     color = next((name for max_ratio, name in _COLORS if analysis.wasted_ratio <= max_ratio), "red")

@@ -229,7 +229,7 @@ class Page {
 
 function addThemeButton() {
   const button = element("button", { type: "button", id: "theme" });
-  const name = () => (button.textContent = isDark() ? "Light colours" : "Dark colours");
+  const name = () => (button.textContent = isDark() ? "Light colors" : "Dark colors");
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     name();

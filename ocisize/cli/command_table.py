@@ -1,0 +1,98 @@
+"""The commands: one row each, with the arguments that differ between commands, and the module, loaded when it is used."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from ocisize.report.formats import FORMATS
+
+DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
+_TEXT_AND_JSON = {"text": "", "json": ""}
+
+
+class CommandModule(Protocol):
+    """The module of a command."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options that only this command has."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run the command; returns the exit status, and raises OcisizeError."""
+
+
+class Command(NamedTuple):
+    """What the command line knows about a command before its module is loaded."""
+
+    about: str  #: completes "Show …."
+    load: Callable[[], CommandModule]
+    formats: Mapping[str, str] = _TEXT_AND_JSON  #: name → description; the first is the default
+    several_reports: bool = False  #: ``-f`` can be repeated
+    images: Mapping[str, str] = {}  #: positional arguments that name images, if not one ``image``, and their help
+    actions: Mapping[str, str] = {}  #: values of a positional argument before the image, and their help
+
+
+def _analyze() -> CommandModule:
+    from ocisize.cli.commands import analyze
+
+    return analyze
+
+
+def _advise() -> CommandModule:
+    from ocisize.cli.commands import advise
+
+    return advise
+
+
+def _files() -> CommandModule:
+    from ocisize.cli.commands import files
+
+    return files
+
+
+def _tree() -> CommandModule:
+    from ocisize.cli.commands import tree
+
+    return tree
+
+
+def _baseline() -> CommandModule:
+    from ocisize.cli.commands import baseline
+
+    return baseline
+
+
+def _diff() -> CommandModule:
+    from ocisize.cli.commands import diff
+
+    return diff
+
+
+COMMANDS: Mapping[str, Command] = {
+    DEFAULT: Command(
+        "how big an image is and why; the default command",
+        _analyze,
+        formats={name: row.about for name, row in FORMATS.items()},
+        several_reports=True,
+    ),
+    "advise": Command("all findings, with the fix for each", _advise),
+    "files": Command("the largest files, of all layers or one, filtered by globs", _files),
+    "tree": Command("the largest directories as a tree", _tree),
+    "baseline": Command(
+        "how an image compares with accepted sizes, kept in a file",
+        _baseline,
+        actions={
+            "write": "store the image's figures",
+            "check": "compare with the stored figures; exit status 1 on growth",
+        },
+    ),
+    "diff": Command(
+        "what changed between two images, and why it grew",
+        _diff,
+        images={
+            "before": "the old image: see below, or an analysis saved with -f json --files",
+            "after": "the new image, in any of these forms",
+        },
+    ),
+}
