@@ -1,27 +1,4 @@
-"""Analysis and its parts: the frozen values that every report is made from.
-
-All sizes are integers of bytes, and all ratios lie in 0..1. docs/numbers.md defines every figure; in short:
-
-compressed_size
-    Download: the sum of the sizes of the layer blobs, a repeated blob once. None if the input does not have the compressed
-    sizes: a docker archive with uncompressed layers.
-tar_size
-    the length of the uncompressed tar streams.
-content_size
-    Unpacked: the bytes of all regular files in the layers, hidden files included, hard links not.
-live_size
-    Live: the bytes that a container sees, a file with several hard links once.
-disk_size
-    disk space used on each host: every stored file, rounded up to blocks of 4 KiB.
-wasted_size
-    Waste: ``content_size - live_size``, the bytes that no container can see.
-wasted_compressed_size
-    the part of ``compressed_size`` that the wasted entries take.
-duplicate_size
-    live bytes whose content a container sees at another path, too, one copy of each content left out. Not waste.
-efficiency
-    ``1 - wasted_size / content_size``; 1.0 for an empty image.
-"""
+"""Analysis and its parts: the frozen values that every report is made from. Their figures are those of ``Sizes``."""
 
 from __future__ import annotations
 

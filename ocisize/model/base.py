@@ -12,28 +12,28 @@ from ocisize.model.sizes import Sizes
 
 @attrs.frozen
 class BaseSplit:
-    """The base image, and what is its and what was built on it; the two add up to the image's figures.
+    """The base image, with the figures of its layers and of the layers on top; the two add up to those of the image.
 
-    A blob that both have is downloaded for the base. The figures are None where only the base's name is known.
+    A blob that both have counts as a download of the base. If only the name of the base is known, the figures are None.
     """
 
     found: Base
     base: Sizes | None = None
-    own: Sizes | None = None
+    own: Sizes | None = None  #: of the layers that were built on the base
 
 
 class Method(str, enum.Enum):
     """How the base image was found."""
 
-    GIVEN = "given"  #: its layers, as it was named, are the first of the image
-    RUN_IMAGE = "run-image"  #: buildpacks' label names its uppermost layer
-    FROM = "from"  #: buildah noted FROM at the first step after it
-    BUILDER = "builder"  #: the builder signs its steps, or writes none; those below are another's
-    CREATED = "created"  #: a pause between two steps
-    COMMAND = "command"  #: a CMD or ENTRYPOINT below the uppermost layer's step
-    STYLE = "style"  #: steps of another builder change into BuildKit's
-    ROOTFS = "rootfs"  #: the first layer is a distribution's root filesystem
-    NAMED = "named"  #: annotations name it; which layers are its is unknown
+    GIVEN = "given"  #: the user named it, and its layers are the first of the image
+    RUN_IMAGE = "run-image"  #: a label of buildpacks names its uppermost layer
+    FROM = "from"  #: buildah noted FROM at the first build step after it
+    BUILDER = "builder"  #: the builder marks its build steps, or writes none; lower steps are of another builder
+    CREATED = "created"  #: a pause between the times of two build steps
+    COMMAND = "command"  #: a CMD or ENTRYPOINT below the build step of the uppermost layer
+    STYLE = "style"  #: build steps of another builder below those of BuildKit
+    ROOTFS = "rootfs"  #: the first layer is the root filesystem of a distribution
+    NAMED = "named"  #: annotations name it; its layers are unknown
 
     def __str__(self) -> str:
         return self.value
@@ -43,7 +43,7 @@ class Method(str, enum.Enum):
 class Base:
     """The image that an image was built on."""
 
-    layers: int  #: how many layers from the bottom are its; 0 where only its name is known
+    layers: int  #: number of its layers, the lowest of the image; 0 if only its name is known
     name: str | None  #: its reference
     digest: str | None  #: of its manifest
     method: Method
@@ -51,16 +51,16 @@ class Base:
 
     @property
     def certain_layers(self) -> int:
-        """How many layers are the base's for all that advice needs to know: none by a mere guess.
+        """The number of layers that advice takes for the base's: 0 if the base is only a guess.
 
-        A root filesystem is part of the base, whatever lies between it and the own layers.
+        A root filesystem is always part of the base, whatever is between it and the own layers.
         """
         return self.layers if self.confidence is not Confidence.ASK or self.method is Method.ROOTFS else 0
 
 
 @attrs.frozen
 class GivenBase:
-    """An image that is said to be the base, as far as its manifest and config tell."""
+    """An image that the user names as the base, with what its manifest and config say."""
 
     name: str
     digest: str | None

@@ -1,13 +1,13 @@
-"""Comparison and its parts: the frozen values that say how one image became another.
+"""Comparison and its parts: the frozen values that say how an image, BEFORE, became another one, AFTER.
 
-Growth is AFTER less BEFORE, in bytes, negative where something shrank; ``growth`` is of content and
-``compressed_growth`` of the wire, None where one of both sides is unknown. These laws hold exactly:
+Growth is the size of AFTER minus that of BEFORE, in bytes; it is negative if something shrank. ``growth`` is of content,
+``compressed_growth`` of the download, None if that of one side is unknown. These sums are exact, of content and download:
 
-* the layers' growths add up to the image's, on the wire as in content. A blob that stands in several layers of an
-  image is downloaded once: it costs the wire in the lowest of them, the others cost nothing.
-* so do those of the base image and of what was built on it, where both are known;
-* stored files of every kind, unchanged ones and, on the wire, what belongs to no file with content add up to what
-  each of the images weighs; so do directories, with the last entry of their list, to what it grew.
+* the growth of the layers is that of the image. A repeated blob counts in the lowest layer that has it, see ``paid_layers``.
+* the growth of the base image and of the layers that were built on it is that of the image, if both are known.
+* files of all kinds, unchanged files, and the bytes of download that belong to no file with content are the size of the
+  image, on each side.
+* the growth of the directories, with the last entry of their list, is that of the image.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ocisize.model.sizes import sum_known, weight_of
 
 
 class LayerStatus(str, enum.Enum):
-    """What became of a layer."""
+    """How a layer of AFTER relates to one of BEFORE."""
 
     SHARED = "shared"  #: the same blob
     RECOMPRESSED = "recompressed"  #: the same tar, stored as another blob
-    REBUILT = "rebuilt"  #: the same files in another tar: their times or their order differ
-    CHANGED = "changed"  #: the step made something else
-    ADDED = "added"
-    REMOVED = "removed"
+    REBUILT = "rebuilt"  #: the same files in another tar: timestamps or order differ
+    CHANGED = "changed"  #: the files differ
+    ADDED = "added"  #: BEFORE has no such layer
+    REMOVED = "removed"  #: AFTER has no such layer
 
     def __str__(self) -> str:
         return self.value
@@ -42,7 +42,7 @@ SAME_CONTENT = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
 
 @attrs.frozen(kw_only=True)
 class FileSum(SizeGrowth):
-    """Stored files of one kind added up; empty files and other entries without content are none."""
+    """The sum of stored files of one kind; entries without content do not count."""
 
     count: int = 0
     before_size: int = 0
@@ -53,11 +53,11 @@ class FileSum(SizeGrowth):
 
 @attrs.frozen(kw_only=True)
 class LayerChange(SizeGrowth):
-    """A build step in both images, or in one of them; what it weighs where it is not is 0."""
+    """A layer of both images, or of one of them; sizes are 0 on the side that does not have it."""
 
     status: LayerStatus
-    before: int | None  #: index of the layer
-    after: int | None
+    before: int | None  #: index of the layer in BEFORE, None if it has none
+    after: int | None  #: index of the layer in AFTER, None if it has none
     build_step: BuildStep  #: of AFTER where it has the layer
     before_build_step: BuildStep
     before_size: int  #: bytes of content
@@ -66,13 +66,13 @@ class LayerChange(SizeGrowth):
     after_compressed_size: int | None
     files: Mapping[FileChangeKind, FileSum] | None = attrs.field(
         default=None, hash=False
-    )  #: None where files were not compared
-    unchanged: FileSum | None = None  #: files with the same path and content in both images, whatever their layers
-    other: FileSum | None = None  #: what the wire has besides: headers of entries without content, and overhead
+    )  #: None if files were not compared
+    unchanged: FileSum | None = None  #: files with the same path and content in any layer of the other image
+    other: FileSum | None = None  #: bytes of download of entries without content, and of none
 
     @property
     def download_size(self) -> int | None:
-        """What a node that has BEFORE fetches; None where an archive holds the layer as no registry does."""
+        """Bytes that a host with BEFORE downloads; None for a layer that an archive holds in a form that no registry has."""
         if self.after is None or self.status is LayerStatus.SHARED:
             return 0
         uncertain = self.status is LayerStatus.RECOMPRESSED and self.before_compressed_size is None
@@ -81,17 +81,17 @@ class LayerChange(SizeGrowth):
 
 @attrs.frozen(kw_only=True)
 class DirectoryChange:
-    """What grew in a directory, named as a glob: ``/usr/`` is everything below it, ``/usr/*`` what is directly in it."""
+    """The growth of a directory. ``/usr/`` is the directory with everything below it, ``/usr/*`` what is directly in it."""
 
-    name: str | None  #: None of the last one, which is all that the others leave
+    name: str | None  #: None of the last one, which is the rest
     growth: int
     compressed_growth: int | None
-    file_count: int  #: files that are not as they were
+    file_count: int  #: files that differ
 
 
 @attrs.frozen(kw_only=True)
 class Reason:
-    """Why an image grew or shrank, in words."""
+    """A sentence that says why an image grew or shrank."""
 
     text: str
     before: int | None  #: index of the layer
@@ -107,12 +107,12 @@ class Reason:
 
 @attrs.frozen(kw_only=True)
 class Suggestion:
-    """What would spare the nodes a download, or the image its growth."""
+    """A change that would save hosts a download, or the image some growth."""
 
     text: str
-    layers: tuple[int, ...]  #: of AFTER
-    size: int  #: bytes of content it is about
-    compressed_size: int | None  #: bytes of download
+    layers: tuple[int, ...]  #: indexes, in AFTER
+    size: int  #: bytes of content that it applies to
+    compressed_size: int | None  #: bytes of download that it applies to, None if unknown
 
     @property
     def weight(self) -> int:
@@ -122,7 +122,7 @@ class Suggestion:
 
 @attrs.frozen(kw_only=True)
 class PartChange(SizeGrowth):
-    """What the layers of the base image weigh in both images, or those that were built on it."""
+    """The sizes of the layers of the base image, or of the layers that were built on it, in both images."""
 
     before_size: int
     after_size: int
@@ -132,57 +132,57 @@ class PartChange(SizeGrowth):
 
 @attrs.frozen(kw_only=True)
 class BaseChange:
-    """What an image grew, parted into its base image and what was built on it."""
+    """The growth of an image, split into its base image and the layers that were built on it."""
 
     base: PartChange
     own: PartChange
-    before_layers: int  #: how many from the bottom are the base's
+    before_layers: int  #: number of layers of the base image
     after_layers: int
-    sure: bool  #: else one of the bases is only likely to be one
+    sure: bool  #: False if one of the base images is only likely
 
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """How BEFORE became AFTER."""
+    """The differences between two images."""
 
     before: Analysis = attrs.field(repr=False)
     after: Analysis = attrs.field(repr=False)
     layers: tuple[LayerChange, ...]  #: base first
-    files: FileChanges | None = attrs.field(eq=False, repr=False)  #: None where a layer at hand has no file table
+    files: FileChanges | None = attrs.field(eq=False, repr=False)  #: None if a layer that differs has no file table
     directories: tuple[DirectoryChange, ...]
-    reasons: tuple[Reason, ...]  #: largest growth on the wire first
+    reasons: tuple[Reason, ...]  #: largest growth of the download first
     suggestions: tuple[Suggestion, ...]  #: largest first
-    base: BaseChange | None = None  #: None where a base image is unknown, a mere guess, or not the other one's counterpart
+    base: BaseChange | None = None  #: None if a base image is unknown or only a guess
 
     @property
     def growth(self) -> int:
-        """Bytes of content more than before."""
+        """Bytes of content that AFTER has more than BEFORE."""
         return self.after.content_size - self.before.content_size
 
     @property
     def compressed_growth(self) -> int | None:
-        """Bytes of wire more than before."""
+        """Bytes of download that AFTER has more than BEFORE; None if one of both is unknown."""
         old, new = self.before.compressed_size, self.after.compressed_size
         return None if old is None or new is None else new - old
 
     @property
     def download_size(self) -> int | None:
-        """Bytes that a node which has BEFORE fetches for AFTER; shared layers are free."""
+        """Bytes that a host with BEFORE downloads for AFTER, without shared layers; None if unknown."""
         return sum_known([layer.download_size for layer in self.layers])
 
     @property
     def same_layers(self) -> bool:
-        """Whether both images have the same blobs in the same order."""
+        """True if both images have the same blobs in the same order."""
         return [layer.digest for layer in self.before.layers] == [layer.digest for layer in self.after.layers]
 
     @property
     def same_content(self) -> bool:
-        """Whether both images have the same tars in the same order, however they are stored."""
+        """True if both images have the same tar streams in the same order, whatever their compression."""
         return all(layer.status in SAME_CONTENT and layer.before == layer.after for layer in self.layers)
 
     @property
     def without_files(self) -> tuple[str, ...]:
-        """Which sides were saved without the files that are needed to compare them: of ``before`` and ``after``."""
+        """The sides, ``before`` or ``after``, that were saved without the files that the comparison needs."""
         if self.files is not None:
             return ()
         changed = [layer for layer in self.layers if layer.status not in SAME_CONTENT]
@@ -193,16 +193,20 @@ class Comparison:
         return tuple(side for side, lacks in lacking.items() if lacks)
 
     def sum_of(self, kind: FileChangeKind) -> FileSum:
-        """All files of one kind added up."""
+        """Return the sum of all files of one kind."""
         return sum_file_totals([layer.files[kind] for layer in self.layers if layer.files and kind in layer.files])
 
 
 def sum_file_totals(sums: Sequence[FileSum]) -> FileSum:
-    """Some sums as one; a wire figure that one of them lacks is unknown."""
+    """Return the sum of some sums; a figure that is unknown in one of them is None.
+
+    >>> sum_file_totals([FileSum(count=1, after_size=10), FileSum(count=2, after_size=5)]).after_size
+    15
+    """
     return FileSum(
-        count=sum(each.count for each in sums),
-        before_size=sum(each.before_size for each in sums),
-        after_size=sum(each.after_size for each in sums),
-        before_compressed_size=sum_known([each.before_compressed_size for each in sums]),
-        after_compressed_size=sum_known([each.after_compressed_size for each in sums]),
+        count=sum(part.count for part in sums),
+        before_size=sum(part.before_size for part in sums),
+        after_size=sum(part.after_size for part in sums),
+        before_compressed_size=sum_known([part.before_compressed_size for part in sums]),
+        after_compressed_size=sum_known([part.after_compressed_size for part in sums]),
     )

@@ -1,4 +1,4 @@
-"""What dive says of an image."""
+"""The figures that dive gives for an image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class DiveFigures:
-    """What dive says of the same layers; its own definitions, see ``ocisize.filesystem.dive_figures``."""
+    """The figures that dive gives for the same layers, as ``ocisize.filesystem.dive_figures`` defines them."""
 
     efficiency: float  #: smallest copies / all copies; counting faults of dive can make it negative
-    wasted_size: int  #: bytes of all copies of the paths that stand more than once, the live one included
+    wasted_size: int  #: bytes of all copies of the paths that are stored more than once, the live copy included
     image_size: int  #: bytes of all entries of all layers
     user_size: int  #: the same of all layers but the first
     layer_sizes: tuple[int, ...]  #: per layer, base first

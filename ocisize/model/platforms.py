@@ -1,4 +1,4 @@
-"""The images of an index, analysed, and what differs between them."""
+"""The analyses of the images of an index, and the differences between these."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import paid_layers, sum_known, weight_of
 from ocisize.oci.platform import UnreadImage
 
+#: by platform, in the order of the index; None if the image has no such thing, or if the figure is unknown
 PerPlatform: TypeAlias = tuple[int | None, ...]
 FIGURES = ("compressed_size", "content_size", "live_size", "wasted_size")
 
@@ -21,14 +22,14 @@ FIGURES = ("compressed_size", "content_size", "live_size", "wasted_size")
 class Spread:
     """One figure of all images."""
 
-    name: str  #: as ``Sizes`` has it
+    name: str  #: a field of ``Sizes``
     values: PerPlatform
 
     @property
     def ratios(self) -> tuple[float | None, ...]:
-        """Each value by the smallest of them; None where it is unknown, or the smallest is 0."""
-        least = min((value for value in self.values if value is not None), default=0)
-        return tuple(value / least if value is not None and least else None for value in self.values)
+        """Each value divided by the smallest one; None if it is unknown, or if the smallest is 0."""
+        smallest = min((value for value in self.values if value is not None), default=0)
+        return tuple(value / smallest if value is not None and smallest else None for value in self.values)
 
 
 @attrs.frozen(kw_only=True)
@@ -43,12 +44,12 @@ class StepDrift:
 
     @property
     def missing(self) -> bool:
-        """Whether an image has no such layer."""
+        """True if an image has no such layer."""
         return None in self.layers
 
     @property
     def sizes(self) -> PerPlatform:
-        """The sizes on the wire, or of the content where those are not all known."""
+        """The compressed sizes, or the content sizes if a compressed size is unknown."""
         unknown = any(
             size is None and layer is not None for size, layer in zip(self.compressed_sizes, self.layers, strict=True)
         )
@@ -56,7 +57,7 @@ class StepDrift:
 
     @property
     def difference(self) -> int:
-        """Bytes between the largest and the smallest; what is missing has none."""
+        """Bytes between the largest and the smallest size; a missing layer has 0 bytes."""
         sizes = [size or 0 for size in self.sizes]
         return max(sizes) - min(sizes)
 
@@ -66,70 +67,67 @@ class FindingDrift:
     """A finding that only some of the images have."""
 
     id: str
-    title: str  #: of the first that has it
-    platforms: tuple[str, ...]  #: that have it
-    sizes: PerPlatform  #: bytes of content it saves
-    compressed_sizes: PerPlatform
+    title: str  #: that of the first image with the finding
+    platforms: tuple[str, ...]  #: of the images with the finding
+    sizes: PerPlatform  #: bytes of content that it saves
+    compressed_sizes: PerPlatform  #: bytes of download that it saves
 
     @property
     def difference(self) -> int:
-        """The most bytes that it saves in one image, on the wire where that is known."""
+        """The most bytes that it saves in one image, of download if that is known, else of content."""
         saved = zip(self.compressed_sizes, self.sizes, strict=True)
         return max(weight_of(compressed, size or 0) for compressed, size in saved)
 
 
 @attrs.frozen(kw_only=True)
 class Drift:
-    """All that differs."""
+    """The differences between the images of an index."""
 
     platforms: tuple[str, ...]
     figures: tuple[Spread, ...]
     steps: tuple[StepDrift, ...]  #: all build steps, base first
-    only_there: tuple[OnlyThere, ...]  #: directories of files that stand in one image only, largest first
-    findings: tuple[FindingDrift, ...]  #: those that not all images have, largest first
+    only_there: tuple[OnlyThere, ...]  #: directories of files that only one image has, largest first
+    findings: tuple[FindingDrift, ...]  #: findings that not all images have, largest first
 
 
 @attrs.frozen(kw_only=True)
 class IndexAnalysis:
-    """The images of an index, analysed; tables of layers that several of them share are one and the same.
+    """The analyses of the images of an index. Images that share a layer share its table.
 
-    Drift is looked for between the images of which all layers were read.
+    ``drift`` compares the images with all layers read.
     """
 
     source: str  #: the input as it was given
     format: str
     reference: str | None
-    digest: str | None  #: of the index as it was read; None of a single image
+    digest: str | None  #: of the index; None if the input is a single image
     media_type: str
-    analyses: Mapping[str, Analysis]  #: by platform as the index names it, in its order
+    analyses: Mapping[str, Analysis]  #: by platform as the index names it, in the order of the index
     drift: Drift
-    attestations: int = 0  #: entries that describe other entries, left out
+    attestations: int = 0  #: number of entries that describe other entries; they are left out
     absent: tuple[str, ...] = ()  #: platforms that the index names and the source lacks
     unread: tuple[UnreadImage, ...] = ()  #: images that could not be read at all
     warnings: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether all images could be read, and all their layers."""
-        return not self.unread and all(each.complete for each in self.analyses.values())
+        """True if all images and all their layers could be read."""
+        return not self.unread and all(analysis.complete for analysis in self.analyses.values())
 
     @property
     def stored_size(self) -> int | None:
-        """What a registry keeps: the layers of all images, each blob once; None where a wire size is unknown."""
+        """Bytes that a registry stores for the layers of all images, each blob once; None if unknown."""
         layers = [layer for analysis in self.analyses.values() for layer in analysis.layers]
         return sum_known(layer.compressed_size for layer in compress(layers, paid_layers(layers)))
 
 
 @attrs.frozen(kw_only=True)
 class OnlyThere:
-    """Files that a single image has, in one directory: ``/opt/cuda/`` is all below it, ``/opt/*`` directly in it.
+    """The files in one directory that only one image has."""
 
-    The rest of a layer, in directories that say less, has no name.
-    """
-
-    platform: str
-    layer: int
-    directory: str | None
+    platform: str  #: of the image
+    layer: int  #: index of the layer
+    directory: str | None  #: as in ``Groups.directories``; None of the rest of the layer
     content_size: int
     compressed_size: int | None
     file_count: int

@@ -1,4 +1,27 @@
-"""The figures that images, layers and groups of files have."""
+"""The figures of images, layers and groups of files, and how they are summed.
+
+All sizes are integers of bytes, and all ratios lie in 0..1. docs/numbers.md defines every figure; in short:
+
+compressed_size
+    Download: the sum of the sizes of the layer blobs, a repeated blob once. None if the input does not have the compressed
+    sizes: a docker archive with uncompressed layers.
+tar_size
+    the length of the uncompressed tar streams.
+content_size
+    Unpacked: the bytes of all regular files in the layers, hidden files included, hard links not.
+live_size
+    Live: the bytes that a container sees, a file with several hard links once.
+disk_size
+    disk space used on each host: every stored file, rounded up to blocks of 4 KiB.
+wasted_size
+    Waste: ``content_size - live_size``, the bytes that no container can see.
+wasted_compressed_size
+    the part of ``compressed_size`` that the wasted entries take. Of a repeated blob, the entries that no layer shows.
+duplicate_size
+    live bytes whose content a container sees at another path, too, one copy of each content left out. Not waste.
+efficiency
+    ``1 - wasted_size / content_size``; 1.0 for an empty image.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +32,7 @@ import attrs
 
 
 def weight_of(compressed_size: int | None, content_size: int) -> int:
-    """The bytes that something is ranked by: its download if that is known, else its content.
+    """Return the bytes that something is ranked by: its download if that is known, else its content.
 
     >>> weight_of(300, 1000), weight_of(None, 1000)
     (300, 1000)
@@ -19,7 +42,7 @@ def weight_of(compressed_size: int | None, content_size: int) -> int:
 
 @attrs.frozen(kw_only=True)
 class Sizes:
-    """The figures that an image and each of its layers have; see the module's definitions."""
+    """The figures of an image, or of one of its layers; the module defines them. Bytes, unless noted."""
 
     compressed_size: int | None
     tar_size: int
@@ -29,8 +52,8 @@ class Sizes:
     wasted_size: int
     wasted_compressed_size: int | None
     duplicate_size: int
-    file_count: int  #: regular files stored; hard links and whiteout markers are none
-    entry_count: int  #: tar entries of any kind
+    file_count: int  #: regular files; hard links and whiteout markers do not count
+    entry_count: int  #: tar entries of all kinds
 
     @property
     def weight(self) -> int:
@@ -39,23 +62,23 @@ class Sizes:
 
     @property
     def wasted_ratio(self) -> float:
-        """``wasted_size / content_size``, 0.0 where there is no content."""
+        """``wasted_size / content_size``, 0.0 without content."""
         return self.wasted_size / self.content_size if self.content_size else 0.0
 
     @property
     def efficiency(self) -> float:
-        """``1 - wasted_size / content_size``, 1.0 where there is no content."""
+        """``1 - wasted_size / content_size``, 1.0 without content."""
         return 1 - self.wasted_ratio
 
 
 @attrs.frozen(kw_only=True)
 class Group:
-    """Stored entries that belong together, added up; what stands in a repeated blob costs the wire once."""
+    """The sums of stored entries that belong together. As ``Sizes`` defines them; a repeated blob counts once."""
 
-    name: str | None  #: None of what other groups leave
+    name: str | None  #: None of the last group, which is the rest
     content_size: int
     wasted_size: int
-    compressed_size: int | None  #: without the part of the blobs that belongs to no entry
+    compressed_size: int | None  #: without the bytes of the blobs that belong to no entry
     wasted_compressed_size: int | None
     file_count: int
 
@@ -67,10 +90,10 @@ class Group:
 
 @attrs.frozen(kw_only=True)
 class Groups:
-    """Where an image's bytes are, in three divisions of the whole: each adds up to ``content_size``.
+    """Where the bytes of an image are, in three divisions. Each division adds up to ``content_size``.
 
-    Groups stand largest first; the last one of each, without a name, is all that the others leave.
-    A directory is named as a glob: ``/usr/lib/`` is everything below it, ``/usr/lib/*`` what is directly in it.
+    The largest group comes first; the last group, without a name, is the rest. Directories are named as globs: ``/usr/lib/``
+    is the directory with everything below it, ``/usr/lib/*`` only what is directly in it.
     """
 
     directories: tuple[Group, ...]
@@ -79,7 +102,7 @@ class Groups:
 
 
 class Downloaded(Protocol):
-    """What is downloaded as one blob: a layer."""
+    """A layer, as far as it is a blob that is downloaded."""
 
     @property
     def digest(self) -> str:
@@ -87,11 +110,11 @@ class Downloaded(Protocol):
 
 
 def paid_layers(layers: Iterable[Downloaded]) -> list[bool]:
-    """By layer, True if its download counts: of layers with the same digest only the first, lowest one does.
+    """Return for each layer whether it pays for its blob: of layers with the same digest only the first one does.
 
-    A client fetches a blob once, for the lowest layer that has it. Every sum of compressed sizes goes by these flags.
+    A client downloads a blob once, for the lowest layer that has it. All sums of compressed sizes go by these flags.
 
-    ``layers``: the layers of an image, or of several, base first.
+    ``layers``: of one image or of several, base first.
 
     >>> from types import SimpleNamespace
     >>> paid_layers([SimpleNamespace(digest=digest) for digest in ("sha256:aa", "sha256:bb", "sha256:aa")])
@@ -106,6 +129,10 @@ def paid_layers(layers: Iterable[Downloaded]) -> list[bool]:
 
 
 def sum_known(values: Iterable[int | None]) -> int | None:
-    """The sum of figures, None where one of them is unknown."""
+    """Return the sum of figures, None if one of them is unknown.
+
+    >>> sum_known([1, 2]), sum_known([1, None]), sum_known([])
+    (3, None, 0)
+    """
     values = list(values)
     return None if None in values else sum(value or 0 for value in values)

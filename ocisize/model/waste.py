@@ -1,4 +1,4 @@
-"""Wasted entries: stored files that no container can see, and why."""
+"""Wasted entries: the stored files that no container can see, and the cause of each."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from ocisize.tar.filetable import IntArray
 
 
 class Cause(str, enum.Enum):
-    """Why stored bytes cannot be seen."""
+    """Why no container can see a stored file. Decided by ``ocisize.filesystem.overlay``, entry by entry.
 
-    OVERWRITTEN = "overwritten"  #: an upper layer has something else at the path, or at a directory above it
-    METADATA_ONLY = "metadata-only"  #: an upper layer stores the same content again, for its owner, mode or time
-    DELETED = "deleted"  #: a whiteout in an upper layer
-    OPAQUE = "opaque"  #: an upper layer replaces the directory as a whole
-    DUPLICATE_ENTRY = "duplicate-entry"  #: a later entry of the same layer has the path
-    UNREACHABLE = "unreachable"  #: never part of a filesystem: bytes in whiteout markers, paths out of the root
+    METADATA_ONLY needs the content hashes of both files. Without one, because the content was not read, the cause is
+    OVERWRITTEN.
+    """
+
+    OVERWRITTEN = "overwritten"  #: an upper layer has another entry at the path, or at a directory above it
+    METADATA_ONLY = (
+        "metadata-only"  #: an upper layer has the same content at the path: only owner, permissions or timestamps changed
+    )
+    DELETED = "deleted"  #: an upper layer has a whiteout for it
+    OPAQUE = "opaque"  #: an upper layer replaces the whole directory
+    DUPLICATE_ENTRY = "duplicate-entry"  #: a later entry of the same layer has the same path
+    UNREACHABLE = "unreachable"  #: never in a filesystem: content of whiteout markers, paths that lead out of the root
 
     def __str__(self) -> str:
         return self.value
@@ -33,9 +39,9 @@ CAUSES = tuple(Cause)
 class WastedEntry:
     """A stored file that no container can see."""
 
-    path: str
-    size: int
-    compressed_size: int | None
+    path: str  #: without a leading slash
+    size: int  #: bytes of content
+    compressed_size: int | None  #: bytes of download in its layer, None if unknown
     cause: Cause
     held_by: int  #: index of the layer that stores it
     hidden_by: int  #: index of the layer that hides it
@@ -43,7 +49,13 @@ class WastedEntry:
 
 @attrs.frozen
 class WasteTable(Sequence[WastedEntry]):
-    """All wasted entries, largest first, ties by path and layer; entries are made on demand."""
+    """All wasted entries in columns, largest first, ties by path and layer. Indexing makes a ``WastedEntry``.
+
+    >>> table = WasteTable()
+    >>> table.append(WastedEntry("tmp/x", 10, None, Cause.DELETED, held_by=0, hidden_by=1))
+    >>> len(table), table[0].cause.value
+    (1, 'deleted')
+    """
 
     paths: list[str] = attrs.field(factory=list)
     sizes: IntArray = attrs.field(factory=lambda: array("q"))
