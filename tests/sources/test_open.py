@@ -12,11 +12,14 @@ import pytest
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, InvalidReference, OcisizeError
+from ocisize.oci.source import ImageSource, complete_source
+from ocisize.sources import schemes
 from ocisize.sources.open import open_source
 from tests.images import (
     DIR, build_image, compress, layer, tar_bytes, write_docker_archive, write_files, write_layout, write_oci_archive,
 )  # fmt: skip
 from tests.sources.test_store import counted
+from tests.oci.test_image import MemorySource
 
 IMAGE = build_image([layer({"etc/passwd": b"root"}), layer({"app": b"run"})])
 
@@ -51,6 +54,33 @@ def test_a_scheme_decides(tmp_path: Path, slashes: str) -> None:
     layout = write_layout(IMAGE, tmp_path / "layout", name="v1")
     for scheme in ("oci-dir", "oci"):
         assert form_of(f"{scheme}:{slashes}{layout}") == "oci-layout"
+
+
+def test_a_new_kind_of_source_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of SCHEMES opens a source of any class by its own prefix, and gets what follows and the options."""
+    opened: list[tuple[str, str | None]] = []
+
+    def open_memory(text: str, options: schemes.OpenOptions) -> ImageSource:
+        opened.append((text, options.select))
+        return complete_source(MemorySource(IMAGE.manifest, IMAGE.blobs))
+
+    monkeypatch.setattr(schemes, "SCHEMES", (*schemes.SCHEMES, schemes.Scheme("memory", "memory:NAME", open_memory)))
+    assert Analyzer().analyze("memory://app", select="v1").digest == IMAGE.digest
+    assert opened == [("app", "v1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("docker://app:1", "docker", "app:1"), ("registry:team/app", "registry", "team/app"), ("registry://app", "registry", "app"),
+        ("oci:folder:v1", "oci", "folder:v1"), ("docker-archive://a.tar", "docker-archive", "a.tar"),
+        ("docker:24", None, ""), ("registry:2", None, ""), ("registry:2@sha256:a/b", None, ""), ("oci", None, ""), ("oci:", None, ""),
+    ],
+)  # fmt: skip
+def test_schemes_that_are_names_of_images_too(text: str, name: str | None, rest: str) -> None:
+    """Images named docker and registry exist, so these two are schemes only before slashes or a path."""
+    scheme = schemes.find_scheme(text)
+    assert (scheme and (scheme[0].name, scheme[1])) == (name and (name, rest))
 
 
 def test_a_scheme_takes_a_name_behind_the_path(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         self.session.connections.secrets = self.auth.secrets
         self._retries, self._deadline = connection.retries, connection.deadline
 
-    def manifest(self, selector: str, limit: int) -> bytes:
+    def read_manifest(self, selector: str, limit: int) -> bytes:
         """Return the manifest or index of a tag or digest, of at most ``limit`` bytes; raise RegistryError otherwise.
 
         A manifest by tag is verified by the digest in the registry's answer, if there is one. The caller verifies a manifest
@@ -93,7 +93,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             check_digest(body, digest)
         return body
 
-    def blob(self, digest: str, size: int) -> Iterator[bytes]:
+    def read_blob(self, digest: str, size: int) -> Iterator[bytes]:
         """Yield the stored bytes of a blob in small chunks; a download that breaks off is resumed.
 
         The caller verifies size and digest. Raises RegistryError after too many failures without progress, or if the blob

@@ -33,13 +33,13 @@ class RegistrySource(ImageSource):
 
     def read_manifest(self, digest: str | None = None) -> bytes:
         selector = digest or self._reference.selector
-        data = self._client.manifest(selector, MAX_MANIFEST)
+        data = self._client.read_manifest(selector, MAX_MANIFEST)
         if ":" in selector:
             check_digest(data, selector)
         return data
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        return self._client.blob(descriptor.digest, descriptor.size)
+        return self._client.read_blob(descriptor.digest, descriptor.size)
 
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
