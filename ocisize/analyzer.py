@@ -54,6 +54,7 @@ from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
 from ocisize.sources.open import open_source
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
@@ -137,16 +138,16 @@ class Analyzer:
         timer = PhaseTimer(_log)
         source = complete_source(source)
 
-        # Read the manifest and the config, and find the base image: its layers are part of the advice.
+        # Read the manifest and the config, and find the base image: the figures are split there.
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
-        _log.info("%s: platform %s, %d layers", source.reference or name, image.platform, len(image.layers))
-        base, warning = self._find_base(image)
-        if warning is not None:
-            image = attrs.evolve(image, warnings=(*image.warnings, warning))
+        _log.info(
+            "%s: %d layers for %s", printable(source.reference or name), len(image.layers), printable(str(image.platform))
+        )
+        image, base = self._find_base(image)
         timer.end("manifest, config and base image")
 
-        # Read the layers: the only part that takes long.
+        # Read the layers, which takes most of the time.
         outcomes = self._read_distinct_layers(source, image)
         timer.end("layers")
 
@@ -174,12 +175,11 @@ class Analyzer:
 
         # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)
-        _log.info("%s: platforms %s", source.reference or name, ", ".join(index.images))
+        _log.info("%s: platforms %s", printable(source.reference or name), printable(", ".join(index.images)))
         images: dict[str, tuple[Image, Base | None]] = {}
         for label, image in index.images.items():
             with error_context(label):
-                base, warning = self._find_base(image)
-            images[label] = attrs.evolve(image, warnings=(*image.warnings, *filter(None, [warning]))), base
+                images[label] = self._find_base(image)
         timer.end("manifests, configs and base images")
 
         # Read the layers of all images, each distinct one once.
@@ -226,13 +226,13 @@ class Analyzer:
         timer.end("open")
         return source
 
-    def _find_base(self, image: Image) -> tuple[Base | None, str | None]:
-        """The base image of ``image``, and a warning if it is not the one that ``base`` names."""
+    def _find_base(self, image: Image) -> tuple[Image, Base | None]:
+        """The image, with a warning if it is not built on the image that ``base`` names; and its base image."""
         guessed = find_base(image.config, image.annotations, len(image.layers))
         if self.base is None:
-            return guessed, None
+            return image, guessed
         given, warning = match_given(self._read_base(image.platform), [layer.diff_id for layer in image.layers])
-        return given or guessed, warning
+        return attrs.evolve(image, warnings=(*image.warnings, *filter(None, [warning]))), given or guessed
 
     def _read_base(self, platform: Platform) -> GivenBase:
         """The image that ``base`` names, for this platform. Raises SourceError."""

@@ -113,7 +113,7 @@ def test_what_is_refused(glob: str, reason: str) -> None:
         ("[ab]?*", None, None, b""),
     ],
 )
-def test_what_a_component_tells_of_its_names(text: str, literal: bytes | None, key: bytes | None, needle: bytes) -> None:
+def test_fields_of_a_component(text: str, literal: bytes | None, key: bytes | None, needle: bytes) -> None:
     """The parts by which names are looked up."""
     component = parse_component(text)
     assert (component.literal, component.key, component.needle) == (literal, key, needle)

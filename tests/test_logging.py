@@ -28,7 +28,7 @@ def test_phases_and_the_platform_are_logged_at_info(caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.INFO, "ocisize"):
         Analyzer(platform="linux/amd64").analyze(folder)
     found = messages(caplog, logging.INFO)
-    assert any("platform linux/amd64, 2 layers" in text for text in found)
+    assert any(text.endswith(": 2 layers for linux/amd64") for text in found)
     phases = [match[1] for text in found if (match := re.fullmatch(r"(.+): \d+\.\d{3} s", text))]
     assert phases == [
         "open", "manifest, config and base image", "layers", "overlay", "waste and duplicates", "history and sizes", "system",
@@ -57,6 +57,15 @@ def test_all_platforms_are_named(caplog: pytest.LogCaptureFixture, tmp_path: Pat
     with caplog.at_level(logging.INFO, "ocisize"):
         Analyzer().analyze_all(tmp_path / "app.tar")
     assert any(text.endswith(": platforms linux/amd64") for text in messages(caplog, logging.INFO))
+
+
+def test_text_of_an_image_cannot_forge_lines(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """Names and platforms that an image brings are logged with control characters escaped."""
+    write_docker_archive(build_image([layer({})], architecture="amd64\n\x1b[2J"), tmp_path / "app.tar", tags=["app:1"])
+    with caplog.at_level(logging.DEBUG, "ocisize"):
+        Analyzer().analyze(tmp_path / "app.tar")
+    assert any(r"linux/amd64\n\x1b[2J" in text for text in messages(caplog, logging.INFO))
+    assert all(text.isprintable() for text in map(logging.LogRecord.getMessage, caplog.records))
 
 
 def test_nothing_is_logged_unless_a_program_configures_logging(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
 from ocisize.oci.platform import default_platform, select
 from ocisize.oci.read import read_blob, read_manifest
 from ocisize.oci.source import Source
+from ocisize.text import printable
 
 MAX_LAYERS = 4096
 _MAX_LISTED_BLOBS = 5  # of an artifact that is not an image
@@ -92,7 +93,7 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         image = read_entry(source, entry)
         return attrs.evolve(image, warnings=(warning, *image.warnings)) if warning else image
     image = make_image(source, data, document)
-    _log.info("platform %s: the source has a single image", image.platform)
+    _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:
         select([(image.platform, image.config_descriptor)], platform)  # a single manifest may be for another one
     return image
@@ -159,7 +160,7 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
         if platform is not None or len({descriptor.digest for _, descriptor in images}) > 1:
             raise
         only, entry = images[0]
-        _log.info("platform %s: the index has no other image", only)
+        _log.info("platform %s: the index has no other image", printable(str(only)))
         return entry, f"the only image is for {only}, not for {wanted}"
     reason = "it was asked for" if platform else "the default is Linux on this processor"
     _log.info("platform %s, one of %d images of the index: %s", wanted, len(images), reason)

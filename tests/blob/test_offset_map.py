@@ -1,4 +1,4 @@
-"""What entries cost as stored: the map of compressed positions and the shares made of it."""
+"""OffsetMap: offsets of the stored blob, and the compressed sizes of entries computed from them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shares(blob: bytes, *, fine: bool = True) -> tuple[FileTable, list[int]]:
 
 
 def test_positions_are_interpolated() -> None:
-    """Between two notes the stored position grows evenly; behind the last it stands still."""
+    """Between two points the stored offset grows evenly; after the last point it does not grow."""
     offsets = OffsetMap()
     offsets.add(1000, 100)
     offsets.add(2000, 900)
@@ -45,7 +45,7 @@ def test_positions_are_interpolated() -> None:
 
 
 def test_rounding_loses_nothing() -> None:
-    """Shares of odd sizes still add up."""
+    """Compressed sizes add up, whatever was rounded."""
     offsets = OffsetMap()
     offsets.add(1000, 7)
     assert sum(offsets.compressed_sizes(range(0, 1001, 13))) + 0 == 6
@@ -67,14 +67,14 @@ def test_what_does_not_compress_costs_its_size(compression: Compression) -> None
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_small_layers_are_shared_out_too(compression: Compression) -> None:
-    """In a layer that is decompressed in one step equal entries get equal parts, the end marker its own."""
+    """In a layer that is decompressed in one step, equal entries get equal parts, and the end marker gets a part."""
     table, found = shares(compress(tar_bytes({name: DICE.randbytes(3000) for name in "abc"}), compression), fine=False)
     assert len(table) == 3
     assert all(1500 < share < 4000 for share in found) and max(found) - min(found) <= 1
 
 
 def test_plain_layers_cost_what_they_take() -> None:
-    """In a plain stream the stored span of an entry is its span."""
+    """In a plain stream, the compressed size of an entry is its size in the tar."""
     table, found = shares(
         tar_bytes({name: DICE.randbytes(size) for name, size in (("a", 70_000), ("b", 0), ("c", 1 << 20))})
     )
@@ -82,7 +82,7 @@ def test_plain_layers_cost_what_they_take() -> None:
 
 
 def test_member_per_file() -> None:
-    """Where every file is a gzip member of its own, shares are right but for one decoder step at either end."""
+    """If every file is a separate gzip member, compressed sizes are exact but for one decoder step at either end."""
     tar = tar_bytes({f"f{number}": DICE.randbytes(100_000) if number % 2 else bytes(100_000) for number in range(10)})
     table = scan_tar(LayerStream([tar]))
     ends = [0, *table.ends[:-1], len(tar)]
@@ -93,7 +93,7 @@ def test_member_per_file() -> None:
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_chunks_change_nothing(compression: Compression, tmp_path: Path) -> None:
-    """The map is the same however the stored bytes come: in chunks of any size, or from a file."""
+    """The map does not depend on the source of the stored bytes: chunks of any size, or a file."""
     tar = tar_bytes({f"f{number}": text(DICE.randrange(3000, 30_000)) for number in range(150)})
     blob = compress(tar, compression)
     path = tmp_path / "blob"

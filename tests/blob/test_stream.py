@@ -112,7 +112,7 @@ def test_chunks_of_any_size(form: str, pieces: int) -> None:
 
 
 def test_magic_bytes_decide() -> None:
-    """Compression is told by content."""
+    """Compression is detected from the content."""
     assert detect_compression(gzip.compress(b"x")) == "gzip"
     assert detect_compression(zstd(b"x")) == "zstd"
     assert {detect_compression(bytes([first]) + b"\x2a\x4d\x18") for first in range(0x50, 0x60)} == {"zstd"}
@@ -149,7 +149,7 @@ def test_a_tar_may_begin_with_a_name_like_bzip2(name: str) -> None:
 
 
 def test_verified_chunks_come_unchanged() -> None:
-    """A blob that is what it should be comes through as it is."""
+    """A blob with the right digest is passed on unchanged."""
     for algorithm in ("sha256", "sha384", "sha512"):
         digest = f"{algorithm}:{hashlib.new(algorithm, DATA).hexdigest()}"
         assert b"".join(verify_chunks(chunked(DATA), digest, len(DATA))) == DATA
@@ -166,7 +166,7 @@ def test_other_bytes_are_a_digest_mismatch() -> None:
 
 
 def test_short_and_long_blobs() -> None:
-    """A blob of another length is a size mismatch; a long one is stopped at the chunk that is too much."""
+    """A blob of another length is a size mismatch; a longer one ends at the first chunk that is too much."""
     with pytest.raises(SizeMismatch, match=f"has {len(DATA)} bytes, its descriptor says {len(DATA) + 1}"):
         list(verify_chunks(chunked(DATA), sha256(DATA), len(DATA) + 1))
     served: list[int] = []
@@ -183,7 +183,7 @@ def test_short_and_long_blobs() -> None:
 
 @pytest.mark.parametrize("digest", ["md5:d41d8cd98f00b204e9800998ecf8427e", "shake_128:00", "blake9:00", "sha1:00"])
 def test_digests_that_cannot_be_verified(digest: str) -> None:
-    """A digest that proves nothing, or that nobody can compute, is refused before the first chunk."""
+    """A digest of a broken or unknown algorithm is refused before the first chunk."""
     with pytest.raises(BlobError, match="unknown algorithm"):
         next(verify_chunks(iter([b"x"]), digest, 1))
     with pytest.raises(BlobError, match="unknown algorithm"):
@@ -285,7 +285,7 @@ def test_a_gzip_stream_that_is_hardly_begun(length: int) -> None:
 
 
 @pytest.mark.usefixtures("decoder")
-def test_truncated_gzip_is_told_without_a_digest() -> None:
+def test_truncated_gzip_is_an_error_without_a_digest() -> None:
     """A gzip stream cut within a member is an error by itself."""
     blob = FORMS["gzip members"][0]
     first = len(gzip.compress(DATA[:70_000]))
@@ -338,7 +338,7 @@ def test_garbage_after_zstd() -> None:
 
 
 def test_zstd_windows_are_limited() -> None:
-    """A frame that asks for more memory than the zstd tool grants is refused."""
+    """A frame with a larger window than the zstd tool accepts is refused."""
     parameters = zstandard.ZstdCompressionParameters(window_log=28)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(LimitExceeded, match="more than 134217728 bytes of window for a zstd frame"):
@@ -382,7 +382,7 @@ def test_what_follows_the_gzip_stream_of_a_layer_is_verified() -> None:
 def test_gzip_headers_with_extra_fields(
     extra: int, in_place: bool, accelerated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Extra fields of any length are passed over, whoever decodes."""
+    """Extra fields of any length are skipped by every decoder."""
     if not accelerated:
         monkeypatch.setattr("ocisize.blob.compression.isal_zlib", None)
     compressor = zlib.compressobj(wbits=-15)

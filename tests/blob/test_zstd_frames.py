@@ -1,4 +1,4 @@
-"""FrameWalker: a zstd stream is complete between frames and nowhere else."""
+"""ZstdFrameParser: a zstd stream is complete between frames, and nowhere else."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_a_cut_layer_with_a_right_digest_is_refused(tmp_path_factory: pytest.Tem
             Analyzer().analyze(str(folder))
 
 
-def test_cut_checksums_are_told() -> None:
-    """Only the frame's checksum is missing: the bytes are all there, and the stream is still cut."""
+def test_cut_checksums_are_detected() -> None:
+    """A stream without the checksum of its last frame is cut, though all contents are there."""
     stream = LayerStream([compress(tar_bytes({"a": b"1"}), "zstd")[:-2]])
     buffer = memoryview(bytearray(1 << 16))
     while stream.readinto(buffer):
@@ -63,7 +63,7 @@ def test_cut_checksums_are_told() -> None:
 
 
 def test_a_cut_archive_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """So is an archive compressed as a whole."""
+    """An archive that is compressed as a whole and ends within a frame is an error."""
     path = write_oci_archive(build_image([]), tmp_path_factory.mktemp("archive") / "a.tar.zst", outer="zstd")
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(OcisizeError, match="zstd stream is cut"):

@@ -1,4 +1,4 @@
-"""Metadata: the payloads that a scan keeps."""
+"""KeptFiles: the payloads that a scan keeps."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_databases_are_kept(name: str) -> None:
     "name", ["var/lib/dpkg/info/libc6.md5sums", "srv/etc/os-release", "etc/os-release.d/x", "etc/os-releas"]
 )
 def test_other_files_are_not_kept(name: str) -> None:
-    """Neighbours of the databases are none."""
+    """Files beside the databases are not kept."""
     assert not scan_tar(Bytes(tar_bytes({name: b"text"})), wanted=KeptFiles(), beginnings=BEGINNINGS).contents
 
 
 def test_folders_are_not_kept() -> None:
-    """Only payloads of regular files are."""
+    """Only payloads of regular files are kept."""
     assert not scan_tar(Bytes(tar_bytes({"etc/os-release": DIR})), wanted=KeptFiles(), beginnings=BEGINNINGS).contents
 
 

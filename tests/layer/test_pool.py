@@ -25,8 +25,8 @@ def layers(count: int) -> list[Layer]:
     return [Layer(index, Descriptor(Digest("sha256:" + f"{index:064x}"), 100), None) for index in range(count)]
 
 
-def test_the_error_is_told_though_others_stop_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread may see that reading has ended, and end, before the one whose error ended it has told that error."""
+def test_the_error_is_raised_though_other_threads_stop_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may see that reading has ended, and end, before the thread with the error has raised it."""
     reading, stopped = threading.Event(), threading.Event()
     stop = _Attempt.stop
 

@@ -132,7 +132,7 @@ def test_payloads_of_all_sizes(region_of: Regions) -> None:
 
 
 def test_a_file_cut_after_its_scan(tmp_path: Path) -> None:
-    """Contents that are gone when they are hashed are an error, never the hash of what is left."""
+    """A file that has been cut before it is hashed is an error, never the hash of the remaining bytes."""
     built = layer({"a": b"x" * 100_000}, "plain")
     path = tmp_path / "layer"
     path.write_bytes(built.blob)
@@ -158,7 +158,7 @@ def test_verify_checks_a_plain_local_layer(region_of: Regions) -> None:
 
 @pytest.mark.parametrize("change", [-512, 512])
 def test_a_plain_local_layer_of_another_size(region_of: Regions, change: int) -> None:
-    """The size of a blob is checked also where nothing else is."""
+    """The size of a blob is checked, though nothing else is."""
     built = layer({"a": b"hello"}, "plain")
     blob = built.blob[:change] if change < 0 else built.blob + bytes(change)
     with pytest.raises(LayerError, match="its descriptor says") as raised:
@@ -176,7 +176,7 @@ def test_a_wrong_diff_id_is_found_by_verify() -> None:
 
 
 def test_a_layer_without_a_diff_id() -> None:
-    """Where the config lists no diff_id none is said to be verified."""
+    """If the config lists no diff_id, none is reported as verified."""
     built = layer({"a": b"x"}, "plain")
     for verify in (True, False):
         assert not scan_layer(BlobSource(built.blob), layer_of(built, diff_id=None), verify=verify).diff_id_verified
@@ -206,10 +206,10 @@ def test_errors_name_the_layer_and_leave_no_thread(name: str, hash_in_thread: bo
 
 @pytest.mark.parametrize("in_place", [True, False])
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
-def test_other_bytes_are_told_as_such(
+def test_other_bytes_are_named_as_such(
     compression: Compression, in_place: bool, region_of: Regions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bytes that are not the blob break wherever they may; what is told is that they are not the blob."""
+    """Bytes that are not the blob fail anywhere; the error says that they are not the blob."""
     built = layer({"a": os.urandom(200_000), "b": os.urandom(200_000)}, compression)
     for position in (0, 20, 300, 250_000):
         other = bytearray(built.blob)
@@ -227,7 +227,7 @@ def test_other_bytes_are_told_as_such(
 
 
 def test_reading_on_for_the_digest_can_fail_and_end() -> None:
-    """A connection that breaks then changes nothing; a reader that is told to stop stops."""
+    """A connection that fails while the rest is read changes nothing; a read that is stopped ends."""
     built = raw_layer(b"no tar" * 200_000, "plain")
 
     def chunks(error: Exception) -> Iterator[bytes]:
@@ -244,8 +244,8 @@ def test_reading_on_for_the_digest_can_fail_and_end() -> None:
         scan_layer(ChunkSource(chunks(RegistryError("gone"))), layer_of(built), on_bytes=stop)
 
 
-def test_a_digest_that_nobody_can_verify(region_of: Regions) -> None:
-    """A plain layer that is read in place and is no tar is called that, also where its digest cannot be verified."""
+def test_a_digest_that_cannot_be_verified(region_of: Regions) -> None:
+    """A plain layer that is read in place and is not a tar is named so, also if its digest cannot be verified."""
     built = raw_layer(b"no tar" * 1000, "plain")
     descriptor = Descriptor(Digest("blake3:" + "a" * 64), len(built.blob))
     with pytest.raises(LayerError, match="not a tar"):

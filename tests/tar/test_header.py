@@ -81,7 +81,7 @@ def test_repeated_pax_records() -> None:
 
 
 def test_extra_defaults_to_the_header() -> None:
-    """Without records the header's own values stand."""
+    """Without records the header's own values apply."""
     extra = ExtendedHeader()
     assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner_id(b"uid", 6)) == (b"n", b"l", 5, 6)
     assert (extra.sparse_size(5), extra.xattrs) == (None, {})
@@ -94,7 +94,7 @@ def test_pax_owners(value: bytes, owner: int) -> None:
 
 
 def test_sparse_maps() -> None:
-    """Pairs ascend without overlap and end within the file; empty ones may stand at the end."""
+    """Pairs ascend without overlap and end within the file; empty ones may follow at the end."""
     check_sparse_map([(0, 5), (5, 5), (100, 0)], 100)
     for pairs in ([(0, 5), (4, 5)], [(5, -1)], [(-1, 5)], [(90, 11)]):
         with pytest.raises(ValueError, match="sparse"):

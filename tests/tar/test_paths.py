@@ -95,7 +95,7 @@ def test_text_in_any_path() -> None:
     st.sampled_from([b"a", b"a\0", b"~\0", b"b/", b"x"]),
 )
 def test_rows_with_a_text(names: list[bytes], text: bytes) -> None:
-    """A search over all paths finds each row once; a NUL stands for the end."""
+    """A search over all paths finds each row once; a NUL matches the end of a path."""
     rows = [row for row, name in enumerate(names) if text in name + b"\0"]
     assert list(PathColumn(names).rows_with(text)) == rows
     assert list(PathColumn(names).select_with(text)) == [(row, names[row]) for row in rows]

@@ -70,7 +70,7 @@ def test_gnu_headers_by_old_go_have_a_prefix() -> None:
 
 
 def test_star_headers_have_a_shorter_prefix() -> None:
-    """star's access and change times stand behind its prefix."""
+    """star's access and change times follow its prefix."""
     fields = {476: b"00000000001\x0000000000001\0", 508: b"tar\0"}
     assert paths(scan(header(b"name", prefix=b"p" * 131, fields=fields))) == ["p" * 131 + "/name"]
 
@@ -98,7 +98,7 @@ def test_pax_path_link_size_and_owner() -> None:
 
 @pytest.mark.parametrize("number", [b"5", b"+5", b"0" * 40 + b"5"])
 def test_numbers_of_pax_records_as_go_reads_them(number: bytes) -> None:
-    """A plus and zeros may stand in front of sizes, owners and lengths."""
+    """Sizes, owners and lengths may begin with a plus and zeros."""
     records = b"".join(b"+%d%b" % (len(part) + 3, part) for part in (b" size=" + number + b"\n", b" uid=" + number + b"\n"))
     (entry,) = scan(member(b"PaxHeaders/a", records, b"x"), header(b"x"), padded(b"hello"))
     assert (entry.size, entry.uid) == (5, 5)
@@ -443,14 +443,14 @@ def test_global_headers_are_ignored() -> None:
     assert [(entry.path, entry.size, entry.uid) for entry in table] == [("x", 1, 0), ("y", 0, 0)]
 
 
-def test_a_global_header_uses_up_what_stands_before_it() -> None:
+def test_a_global_header_uses_up_special_headers_before_it() -> None:
     """To Go a global header is an entry, so the special headers before it are not for the next file."""
     special = pax((b"uid", b"9")) + long_name(b"long")
     assert [(entry.path, entry.uid) for entry in scan(special, pax((b"uid", b"8"), kind=b"g"), header(b"x"))] == [("x", 0)]
 
 
 def test_special_headers_without_an_entry() -> None:
-    """What stands before the end marker applies to nothing."""
+    """Special headers before the end marker apply to nothing."""
     assert len(scan(pax((b"path", b"x")))) == 0
 
 
@@ -483,7 +483,7 @@ def test_empty_tars(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"x" * 2000, b"\x7fELF" * 500, b"{}" * 400])
 def test_what_is_not_a_tar(data: bytes) -> None:
-    """Any other file is told apart from a tar that is broken."""
+    """The error for a file that is not a tar differs from that for a broken tar."""
     with pytest.raises(TarError, match="this is not a tar"):
         scan_tar(Bytes(data))
 
@@ -616,7 +616,7 @@ def test_a_region_is_a_stream(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("window_size", [512, 4096, 262_144])
 def test_a_tar_cut_behind_a_global_header(window_size: int) -> None:
-    """A special header that moves the window on leaves no stale idea of what is at hand."""
+    """After a special header has moved the window, its old bounds are not used."""
     first = member(b"a", bytes(window_size - 1536 if window_size > 1536 else 0))
     special = member(b"pax_global", record(b"comment", b"c" * 2000), b"g")
     whole = first + special + member(b"f", b"Z" * 200_000) + END
