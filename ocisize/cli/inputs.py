@@ -1,4 +1,4 @@
-"""read_image: an image analyzed as the options say, with its warnings on standard error."""
+"""Analyze images as the options say, and print warnings on standard error."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _METADATA = 512  # bytes of names and headers that come with each entry that is 
 def read_image(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analysis:
-    """Analyze the image that the options name, by the users' ``rules`` and the packaged ones; raises OcisizeError."""
+    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
     return read_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
 
 
 def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
-    """Analyze the image that the options name by an analyzer that may have read others; raises OcisizeError."""
+    """Analyze the image of the options with a given analyzer; raises OcisizeError."""
     with progress_bars(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=options.select)
     if not options.quiet:
@@ -45,7 +45,7 @@ def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
 
 
 def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> IndexAnalysis:
-    """Analyze the images of all platforms that the options name; raises OcisizeError."""
+    """Analyze the images of all platforms; raises OcisizeError."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
     base, rules = options.base, options.rules
@@ -69,7 +69,7 @@ def _shows_progress(options: argparse.Namespace) -> bool:
 
 
 def refuse_absent(index: IndexAnalysis) -> None:
-    """Raise ViewError for platforms that budgets should have been judged on and that are not there."""
+    """Raise ViewError if the index names platforms whose manifests are missing: their budgets cannot be judged."""
     if index.absent:
         raise ViewError(
             f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
@@ -105,16 +105,16 @@ def make_analyzer(
 
 
 def name_of_dockerfile(options: argparse.Namespace) -> str:
-    """The Dockerfile as reports name it, by its path in the current folder where it lies there."""
+    """The path of the Dockerfile as reports show it: relative if it is in the current folder."""
     path = os.path.normpath(options.dockerfile or DOCKERFILE)
     inside = os.path.relpath(path)
     return path if inside.startswith("..") else inside
 
 
 def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Sequence[Instruction]:
-    """The instructions of the Dockerfile, where a report shows findings at its lines; none where it cannot be read.
+    """The instructions of the Dockerfile if a format shows findings at its lines; none if it cannot be read.
 
-    That one was named that cannot be read, or is of none of the images, is told.
+    Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read or belongs to none of the images.
     """
     if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
         return ()
@@ -136,7 +136,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
 
 def _times(options: argparse.Namespace) -> int:
-    """How much of an analysis is held at once, as ``ocisize.limits`` counts it."""
+    """The factor of the entries in the memory law of ``ocisize.limits``."""
     from ocisize.limits import TIMES_EVERY_FILE, TIMES_TWO_IMAGES
 
     if options.files or any(FORMATS[output.format].lists_files for output in options.outputs):
@@ -145,7 +145,7 @@ def _times(options: argparse.Namespace) -> int:
 
 
 def make_limits(options: argparse.Namespace) -> Limits:
-    """The limits that the options raise or lower, the others as they are."""
+    """The limits with the changes of the options."""
     import attrs
 
     from ocisize.limits import Limits
@@ -163,7 +163,7 @@ def make_limits(options: argparse.Namespace) -> Limits:
 
 
 def show_unread(analysis: Analysis, *, about: str = "") -> None:
-    """Name the layers that could not be read on standard error, also for who wants no warnings: they are errors."""
+    """Print the unread layers on standard error, also with ``--quiet``: they are errors."""
     if not analysis.complete:
         from ocisize.report.words.incomplete import list_unread
 

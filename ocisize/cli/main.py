@@ -37,7 +37,7 @@ _STATUS = "exit status: 0 all budgets passed, 1 a budget failed, 2 analysis fail
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser of a command; that of None is the program's, which is ``analyze`` with a shorter help."""
+    """The parser of a command; None is the program itself, which has the options of ``analyze`` and a shorter help."""
     row = COMMANDS[command or DEFAULT]
     formats = table("formats; -f NAME=FILE writes to a file, and can be repeated (see docs/formats.md):", row.formats)
     parser = argparse.ArgumentParser(
@@ -118,7 +118,7 @@ def _logging(options: argparse.Namespace) -> AbstractContextManager[None]:
 
 
 def _describe(error: OcisizeError, image: str) -> Sequence[str]:
-    """An error in lines that name what it is about; what is wrong with budgets is not wrong with the image."""
+    """The lines of an error message, with the name of the image unless the error is about budgets."""
     if isinstance(error, BudgetError):
         return error.problems or [str(error)]
     if isinstance(error, InvalidReference):  # which may hold a password that somebody wrote there

@@ -25,14 +25,14 @@ ABSENT: Mapping[str, object] = {
 
 
 class Output(NamedTuple):
-    """A report to write: its form, and its file or None for standard output."""
+    """A report to write: its format, and its file, or None for standard output."""
 
     format: str
     output: str | None = None
 
 
 def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
-    """A parent for the parsers of commands; formats that the command can write, the default first, and what they are."""
+    """The parent parser of all commands; ``formats`` are the formats of the command with descriptions, the default first."""
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("options of all commands")
     add = group.add_argument
@@ -104,9 +104,9 @@ def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
 
 
 def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) -> str:
-    """Bring ``outputs`` and ``output`` together: each report with its file, and ``format`` and ``output`` of the first.
+    """Combine ``-f`` and ``-o``: sets ``outputs``, and ``format`` and ``output`` to those of the first report.
 
-    The file of ``--output`` is that of the report without one of its own. Returns what is wrong, or "".
+    The file of ``-o`` belongs to the report without a file in ``-f``. Returns an error message, or "".
     """
     outputs = options.outputs or [Output(default)]
     unnamed = [output.format for output in outputs if output.output is None]
@@ -125,7 +125,7 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
 
 
 def add_finding_options(parser: argparse.ArgumentParser) -> None:
-    """Options of the commands that show findings."""
+    """Add the options of the commands that show findings."""
     add = parser.add_argument
     add("--base", metavar="IMAGE", help="base image of this image; only its manifest and config are read")
     add(
@@ -143,7 +143,7 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_keep_going(parser: argparse.ArgumentParser) -> None:
-    """Add the option of the commands that can report on a part of an image."""
+    """Add the option of the commands that can report an incomplete image."""
     parser.add_argument(
         "--keep-going",
         action="store_true",
@@ -152,7 +152,7 @@ def add_keep_going(parser: argparse.ArgumentParser) -> None:
 
 
 def incomplete_status(status: int, *, complete: bool) -> int:
-    """The exit status of a command that would have ended with ``status``; of what was read in part, none but 2."""
+    """The exit status of a command: ``status``, or 2 if the analysis is incomplete."""
     return status if complete else UNUSABLE
 
 
@@ -166,7 +166,7 @@ def _assumptions(text: str) -> Assumptions:
 
 
 def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> None:
-    """Options of the commands that show the largest of something."""
+    """Add the options of the commands that show the largest files or directories."""
     parser.add_argument(
         "--layer", type=count, metavar="N", help="show this layer only; 0 is the lowest (default: all layers)"
     )
@@ -178,12 +178,12 @@ def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> No
 
 
 def colored(options: argparse.Namespace) -> bool | None:
-    """The choice of ``--color``; None leaves it to the terminal."""
+    """The value of ``--color``: None means only on a terminal."""
     return {"auto": None, "always": True, "never": False}[options.color]
 
 
 def count(text: str) -> int:
-    """A number from 0 on."""
+    """Parse an integer of at least 0."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError("must not be negative")
@@ -191,7 +191,7 @@ def count(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    """A number from 1 on."""
+    """Parse an integer of at least 1."""
     try:
         value = int(text)
     except ValueError:
@@ -202,7 +202,7 @@ def positive(text: str) -> int:
 
 
 def glob(text: str) -> Glob:
-    """A glob over paths, as the catalogue has them."""
+    """Parse a glob."""
     from ocisize.globs import parse_glob
 
     try:

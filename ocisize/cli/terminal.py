@@ -1,4 +1,4 @@
-"""Where the command line meets the terminal: messages, reports, and bars while layers are read."""
+"""Output to the terminal and to files: messages, reports and progress bars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def prepare_streams() -> None:
-    """Give closed streams a place to go, and let encodings that lack a character write an escape."""
+    """Replace closed standard streams by the null device, and write escapes for characters that the encoding lacks."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -34,7 +34,7 @@ def prepare_streams() -> None:
 
 
 def print_message(kind: str, text: str) -> None:
-    """Print a line on standard error, as far as anybody listens: the exit status says the same."""
+    """Print a line on standard error; a closed standard error is not an error."""
     from ocisize.text import printable
 
     try:
@@ -44,16 +44,16 @@ def print_message(kind: str, text: str) -> None:
 
 
 def silence_stream(stream: TextIO) -> None:
-    """Let a standard stream that cannot be written to lead nowhere, also for Python, which flushes it at exit."""
+    """Connect a standard stream that cannot be written to the null device, because Python flushes it at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
 def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
-    """Where a report goes: its file, or standard output until its reader has had enough; UTF-8 for all formats but text.
+    """The stream of a report: its file, or standard output; UTF-8 for all formats except text.
 
-    The file of a GitHub step's summary is appended to: what the step has said before stays.
+    A report is appended to the summary file of a GitHub step. A reader that closes the pipe early is not an error.
     """
     if options.output:
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -71,9 +71,9 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
 
 
 def write_outputs(outputs: Sequence[Output], write: Callable[[str, TextIO], None]) -> bool:
-    """Write each report with ``write(format, file)``, and say whether that went well; one that does not stops no other.
+    """Write each report with ``write(format, file)``; returns whether all were written. All are tried.
 
-    Standard output comes last: whoever reads it may stop early.
+    Standard output comes last, because its reader may stop early.
     """
     in_order = sorted(outputs, key=lambda output: output.output is None)
     written = [_write_output(output, write) for output in in_order]

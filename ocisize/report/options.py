@@ -1,4 +1,4 @@
-"""What a report may be asked for; each format takes what concerns it."""
+"""The options of a report; each format uses those that apply to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class ReportOptions:
-    """The choices of whoever asked for a report."""
+    """Options of a report, with the formats that use them."""
 
-    top: int = 5  #: rows in each list of the text
-    files: bool = False  #: every stored file: json, csv
-    color: bool | None = None  #: of text; None means on a terminal
-    assumptions: Assumptions | None = None  #: what findings save in dollars: text, json, html
-    dockerfile: str = "Dockerfile"  #: the repository's file that findings are shown at: sarif, github, gitlab
-    instructions: Sequence[Instruction] = ()  #: of that file, for the lines that findings are shown at
+    top: int = 5  #: rows in each list: text
+    files: bool = False  #: include every stored file: json, csv
+    color: bool | None = None  #: color the report; None means only on a terminal: text
+    assumptions: Assumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
+    dockerfile: str = "Dockerfile"  #: its path in the repository: sarif, github, gitlab
+    instructions: Sequence[Instruction] = ()  #: those of the Dockerfile, for the lines of findings: sarif, github, gitlab
     verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html, markdown, sarif, junit, github, gitlab, openmetrics

@@ -1,4 +1,4 @@
-"""``ocisize advise IMAGE``: all findings, with the fix of each."""
+"""``ocisize advise IMAGE``: all findings, with the fix for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command has."""
+    """Add the options that only this command has."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
         "--all", action="store_true", help="show every finding at length (default: small ones take one line)"
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse and list the findings."""
+    """Analyze and list the findings."""
     analysis = read_image(options, base=options.base, rules=options.rules)
     with open_output(options) as file:
         if options.format == "json":

@@ -1,4 +1,4 @@
-"""``ocisize IMAGE --all-platforms``: every image of an index, judged one by one and shown beside each other."""
+"""``ocisize IMAGE --all-platforms``: the images of an index side by side, each with its budgets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def run_all(options: argparse.Namespace) -> int:
-    """Judge each platform by the budgets, report all; the exit status is 1 if one of them fails.
+    """Judge the budgets on each platform and write all reports; the exit status is 1 if a budget fails.
 
-    Raises ViewError, with the reports written, where a platform is absent that budgets should have been judged on.
+    Raises ViewError after the reports are written, if there are budgets and a manifest is missing.
     """
     formats = [FORMATS[output.format] for output in options.outputs]
     if others := [row.name for row in formats if not row.all_platforms]:

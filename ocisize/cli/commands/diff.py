@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer
     from ocisize.model.analysis import Analysis
 
-_BEGINNING = 512  # bytes by which a saved analysis is told from an archive
+_BEGINNING = 512  # bytes that tell a saved analysis from an archive
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command has."""
+    """Add the options that only this command has."""
     parser.add_argument(
         "--base", action="append", default=[], metavar="IMAGE",
         help="base image of both images; if given twice, of BEFORE and of AFTER",
@@ -67,7 +67,7 @@ def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analys
 
 
 def _is_saved(path: Path) -> bool:
-    """Whether a file holds a JSON object; an archive has a NUL where its first name ends."""
+    """Whether a file begins like a JSON object; an archive has a NUL after its first name."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -22,7 +22,7 @@ A leading slash anchors the glob at the root, a trailing slash matches everythin
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command has."""
+    """Add the options that only this command has."""
     add_view_options(parser, 20, "files")
     add_keep_going(parser)
     parser.add_argument(
@@ -44,7 +44,7 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse and list files."""
+    """Analyze and list files."""
     analysis = read_image(options)
 
     from ocisize.sizes.files import Order, list_files, select_layers

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what only this command has."""
+    """Add the options that only this command has."""
     add_view_options(parser, 25, "directories and files")
     add_keep_going(parser)
     parser.add_argument(
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse and show the tree."""
+    """Analyze and show the tree."""
     analysis = read_image(options)
 
     from ocisize.sizes.files import Order, select_layers

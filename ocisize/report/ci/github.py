@@ -1,7 +1,7 @@
-"""Findings and broken budgets as workflow commands, which GitHub shows as annotations of a run.
+"""Findings and failed budgets as workflow commands, which GitHub shows as annotations of a run.
 
-Form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands; escapes as in ``command.ts``
-of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind per step; what is beyond is one log line.
+Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands; escapes as in ``command.ts``
+of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind per step; one log line counts the others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, p
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    """Write a command for each budget that is not kept and each finding, as many of a kind as GitHub keeps."""
+    """Write a command for each violated budget and each finding, as many of a kind as GitHub keeps."""
     left = dict.fromkeys(_COMMANDS.values(), LIMIT)
     for command, properties, lines in [
         *_unread(subject.images),
@@ -44,7 +44,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 
 
 def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
-    """The images of which not all layers could be read."""
+    """The images with unread layers."""
     for image in images:
         if not image.analysis.complete:
             title = "ocisize: the image could not be read as a whole"
@@ -52,7 +52,7 @@ def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
 
 
 def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
-    """The budgets that are not kept, at the lines where they were written."""
+    """The violated budgets, at the lines that set them."""
     for image in images:
         for verdict in image.violations:
             place = line_of(verdict.budget)
@@ -63,7 +63,7 @@ def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
 
 
 def _findings(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[_Annotation]:
-    """The findings, the largest savings first; what several platforms have is one."""
+    """The findings, largest savings first; a finding of several platforms is listed once."""
     for image, finding, platforms in merge_findings(images):
         line = image.dockerfile_line(finding)
         lines: Mapping[str, str | int] = {"line": line.first, "endLine": line.last} if line else {}

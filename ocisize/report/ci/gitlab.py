@@ -1,7 +1,7 @@
-"""Findings and broken budgets as GitLab's Code Quality report, which merge requests show as new and resolved issues.
+"""Findings and failed budgets as GitLab's Code Quality report, which merge requests show as new and resolved issues.
 
-Form: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format. GitLab tells issues apart by their
-fingerprint alone, of all jobs together, and shows them at a file of the repository. So fingerprints name the image.
+Format: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format. GitLab identifies issues
+of all jobs by their fingerprint alone, so fingerprints include the image. It shows issues at a file of the repository.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _OUTCOMES = {BudgetStatus.FAIL: "critical", BudgetStatus.WARN: "minor"}
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    """Write an issue for each budget that is not kept and each finding, image by image."""
+    """Write an issue for each violated budget and each finding, image by image."""
     issues = [issue for image in subject.images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
 
 
 def _unread(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    """The layers that could not be read, so that an image read in part looks like no clean one."""
+    """A blocker for each unread layer, so that an incomplete image does not look clean."""
     for layer in image.analysis.unread:
         key = fingerprint(_name(image), "unread", layer.digest)
         yield {
@@ -46,7 +46,7 @@ def _unread(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, 
 
 
 def _budgets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    """The budgets that are not kept, at the lines where they were written, else in the Dockerfile."""
+    """The violated budgets, at the lines that set them, or else in the Dockerfile."""
     seen = Counter[str]()
     for verdict in image.violations:
         key = fingerprint(_name(image), "budget", title_of(verdict.budget))

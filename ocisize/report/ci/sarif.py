@@ -1,9 +1,9 @@
-"""Findings as SARIF 2.1.0, the form of code scanning and editors.
+"""Findings as SARIF 2.1.0, for code scanning and editors.
 
-Form: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html. What GitHub asks for on top: each result lies in a
-file of the repository, with a fingerprint, and no text is empty
+Format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html. GitHub also requires a file of the repository and
+a fingerprint for each result, and no empty texts
 (https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning). So results
-lie in the Dockerfile; the layers are their logical locations, and the files in the image are related locations.
+are in the Dockerfile; layers are logical locations, and files in the image are related locations.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
     ]
     return {
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
-        # what stands before the last slash is GitHub's category: images of one repository do not replace each other
+        # GitHub's category is the part before the last slash: images of one repository do not replace each other
         "automationDetails": {"id": f"ocisize/{repository_of(analysis)}/{printable(analysis.platform)}/"},
         "invocations": [{"executionSuccessful": analysis.complete, "toolExecutionNotifications": _notifications(image)}],
         "originalUriBaseIds": {_IMAGE: {"description": {"text": "the root of the image's filesystem"}}},
@@ -78,7 +78,7 @@ def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
 
 
 def most_serious(findings: Sequence[Finding], limit: int) -> list[Finding]:
-    """As many findings as are shown, in their order; the less severe ones give way."""
+    """The ``limit`` most severe findings, in their order."""
     ranks = list(Severity)
     kept = sorted(range(len(findings)), key=lambda number: ranks.index(findings[number].severity))[:limit]
     return [findings[number] for number in sorted(kept)]
@@ -129,7 +129,7 @@ def _notifications(image: ReportedImage) -> list[dict[str, Any]]:
 
 
 def _budgets(image: ReportedImage, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
-    """A result for each budget that is not kept, at the line where it was written, else in the Dockerfile."""
+    """A result for each violated budget, at the line that sets it, or else in the Dockerfile."""
     seen = Counter[str]()
     for verdict in image.violations:
         rule = _budget_rule(verdict.budget)
@@ -152,13 +152,13 @@ def _fingerprints(key: str) -> dict[str, str]:
 
 
 def _place(path: str, first: int, last: int | None = None, width: int = 1) -> dict[str, Any]:
-    """Lines of a file of the repository; without a last one, its beginning."""
+    """A region of a file in the repository: from line ``first`` to line ``last``."""
     region = {"startLine": first, "startColumn": 1, "endLine": last or first, "endColumn": width + 1}
     return {"artifactLocation": {"uri": _uri(path)}, "region": region}
 
 
 def _uri(path: str) -> str:
-    """A path with its own bytes, percent-encoded."""
+    """The bytes of a path, percent-encoded."""
     try:
         return quote(path.encode("utf-8", "surrogateescape"), safe="/")
     except UnicodeEncodeError:  # no file's, but a document may say anything
@@ -191,7 +191,7 @@ def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options
 
 
 def _message(text: str) -> str:
-    """Text without SARIF's embedded links, which look like Markdown's."""
+    """Text in which SARIF sees no embedded links, whose syntax is that of Markdown."""
     return text.replace("](", "] (")
 
 

@@ -1,7 +1,7 @@
 """An Analysis as CSV for spreadsheets and data frames: a row per layer, or one per stored file.
 
-Form: RFC 4180, with a header; sizes are bytes, what is unknown is empty. A cell of text that a spreadsheet would take for
-a formula gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
+Format: RFC 4180, with a header; sizes are bytes, unknown ones empty. A cell that a spreadsheet would read as a formula gets
+an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    """Write a row per layer, base first, or with ``files`` per tar entry; ReportError without whole file tables.
+    """Write a row per layer, base first, or with ``files`` a row per tar entry.
 
-    A row of files has the platform in front where there are several.
+    Rows of files begin with the platform if there are several. Raises ReportError if a file table is missing.
     """
     for image in subject.images:
         if options.files and not image.analysis.complete:

@@ -11,10 +11,10 @@ _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def go_quote(text: str) -> str:
-    """A JSON string as encoding/json writes it: with HTML's characters escaped, and U+FFFD for bytes that are not UTF-8.
+    r"""A JSON string as encoding/json writes it: with HTML's characters escaped, and U+FFFD for bytes that are not UTF-8.
 
     >>> print(go_quote("a<b"), go_quote("caf\udce9"))
-    "a\\u003cb" "caf\\ufffd"
+    "a\u003cb" "caf\ufffd"
     """
     quoted = json.dumps(text, ensure_ascii=False)
     if not quoted.isascii():

@@ -1,4 +1,4 @@
-"""Every stored row of an image with what became of it, for formats that list files."""
+"""All stored rows of an image, for formats that list files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ocisize.tar.filetable import FileTable, IntArray
 
 
 def stored_rows(analysis: Analysis) -> list[tuple[FileTable, IntArray]]:
-    """Per layer, base first: its table, and by row the layer that hides it or -1; ReportError where there are no tables."""
+    """For each layer, base first: its file table, and for each row the layer that hides it, or -1.
+
+    Raises ReportError if a file table is missing.
+    """
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     if len(tables) < len(analysis.layers):
         raise ReportError("this format lists every file, but the analysis was saved without its file tables")

@@ -35,7 +35,7 @@ _DEFINITIONS = (
 
 
 def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
-    """The image's name, what it is, its figures, where it comes from, and what a pull costs."""
+    """Name, form, figures, base image and cost of the image."""
     lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers))
     figures = [
         element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))

@@ -1,6 +1,6 @@
 """The data of a page's scripts: compact JSON inside the page, which cannot break out of its element.
 
-Form, all columns by row unless said otherwise::
+Format; columns are by row unless noted::
 
     {"content_size": bytes, "compressed_size": bytes to download or null,
      "layers": [{"content_size", "compressed_size", "wasted_size", "build_step"}, …],
@@ -26,15 +26,15 @@ from ocisize.report.html.rows import SPECIAL, Folder, PageRows, collect_rows, fo
 from ocisize.text import printable
 
 MAX_SIZE = 13_000_000  #: bytes of the JSON as UTF-8
-_ROW = 22  # bytes that a row takes beside its name, about
+_ROW_SIZE = 22  # bytes of a row without its name, approximately
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
 def page_data(analysis: Analysis, max_size: int = MAX_SIZE) -> str:
-    """An analysis as JSON of at most ``max_size`` bytes, as long as layers and file types alone leave room for that."""
+    """An analysis as JSON of at most ``max_size`` bytes, unless its layers and file types alone take more."""
     rows = collect_rows(analysis)
     total = sum(rows.sizes)
-    for least, least_folder in size_thresholds(rows, max_size, _ROW):
+    for least, least_folder in size_thresholds(rows, max_size, _ROW_SIZE):
         text = embed(_document(analysis, rows, fold_small_files(rows, least, least_folder), least))
         if len(text.encode()) <= max_size or least > total:
             break
@@ -42,7 +42,7 @@ def page_data(analysis: Analysis, max_size: int = MAX_SIZE) -> str:
 
 
 def embed(document: Any) -> str:
-    """JSON without the characters that end a script element or a line of script, and nothing but UTF-8."""
+    """JSON without the characters that end a script element or a line of script."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
@@ -103,5 +103,5 @@ def _columns(rows: PageRows, folders: Sequence[Folder], *, compressed_size_known
 
 
 def _join(names: Iterable[bytes]) -> str:
-    """Names as one text; none can contain a slash."""
+    """Names joined by slashes, which no name contains."""
     return printable(b"/".join(names).decode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""HTML from values: elements whose text is escaped, so that no name can be more than text."""
+"""HTML elements from values. All text is escaped, so that a name from an image cannot become markup."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from ocisize.text import printable
 
 
 class Markup(str):
-    """HTML as it shall stand in the page; any other text is escaped."""
+    """HTML that is written unchanged; any other text is escaped."""
 
     __slots__ = ()
 
 
 def element(name: str, *children: str, **attributes: str) -> Markup:
-    """An element: ``element("p", "a < b", class_="note")``; ``_`` at an attribute's end is dropped, else a hyphen."""
+    """An HTML element. An underscore at the end of an attribute's name is dropped, any other becomes a hyphen.
+
+    >>> print(element("p", "a < b", class_="note", aria_hidden="true"))
+    <p class="note" aria-hidden="true">a &lt; b</p>
+    """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(printable(value))}"' for key, value in attributes.items()
     )
@@ -22,5 +26,5 @@ def element(name: str, *children: str, **attributes: str) -> Markup:
 
 
 def join(children: tuple[str, ...] | list[str]) -> Markup:
-    """Several children beside each other."""
+    """The children, one after the other."""
     return Markup("".join(child if isinstance(child, Markup) else escape(printable(child)) for child in children))

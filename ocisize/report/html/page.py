@@ -1,9 +1,8 @@
-"""An Analysis as one HTML file: figures, advice, a treemap, and a table of all files. It opens offline and asks nothing of
-the network.
+"""An Analysis as one HTML file: figures, advice, a treemap, and a table of all files. The page works offline.
 
-The page holds its style and scripts, which a Content-Security-Policy names by their hashes and which forbids all else.
-What concerns people who have no script (figures, advice, layers) stands in the page as text; the rest is data that the
-scripts draw. The same analysis gives the same bytes.
+The page contains its style and scripts; its Content-Security-Policy lists their hashes and forbids everything else.
+Figures, advice and layers are text in the page, also for readers without scripts; the rest is data that the scripts draw.
+The same analysis gives the same bytes.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ def to_html(
 ) -> str:
     """Write an analysis as an HTML document whose data take at most ``data_size`` bytes.
 
-    Where the image has too many files for that, small ones are added up, with their number and bytes; sums stay exact.
-    Where ``assumptions`` are given, findings tell what they save in dollars, too.
+    If the image has more files, small ones are combined, with their number and bytes; sums stay exact. With
+    ``assumptions`` each finding shows what it saves in dollars a year.
     """
     style = _asset("page.css")
     script = '"use strict";\n' + "".join(map(_asset, _SCRIPTS))

@@ -1,7 +1,7 @@
-"""The rows behind a page's treemap and file table: every stored byte once, small files added up where there are too many.
+"""The rows of a page's treemap and file table: every stored byte once; small files are combined if there are too many.
 
-A row is a file, or a group: entries of one directory that are alike and are not told apart. Groups carry how many they
-are, so that counts and bytes of any directory add up to those of the image.
+A row is a file or a group: similar entries of one directory, with their number. Counts and bytes of a directory add up to
+those of the image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ocisize.sizes.rows import paid_shares
 from ocisize.tar.filetable import IntArray
 
 EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files not saved one by one"
-SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: what stands in the place of a file type for what is no single file
+SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: in place of a file type, for rows that are not files
 RARE = "rare types"  #: all types but the MAX_TYPES - 1 with the most bytes
 MAX_TYPES = 100
 
@@ -61,7 +61,7 @@ class PageRows:
         self.add(parent, name, size, compressed_size, 1, (layer, *hidden, type_of(name, place_of(directory))))
 
     def merge_rare_types(self) -> None:
-        """Leave at most MAX_TYPES file types: extensions are anybody's to invent."""
+        """Combine the file types beyond the first MAX_TYPES: an image can have any number of extensions."""
         kinds, weights = list(self.kinds), Counter[str]()
         for number, size in zip(self.kind_of, self.sizes, strict=True):
             weights[kinds[number][3]] += size
@@ -76,7 +76,7 @@ class PageRows:
 
 
 def collect_rows(analysis: Analysis) -> PageRows:
-    """All rows of an analysis. Without file tables these are the wasted files and, per layer, all others as one group."""
+    """All rows of an analysis. Without file tables: the wasted files, and one group of all others for each layer."""
     rows = PageRows()
     if all(layer.files is not None for layer in analysis.layers):
         _add_tables(rows, analysis)
@@ -95,7 +95,7 @@ def _add_tables(rows: PageRows, analysis: Analysis) -> None:
 
 
 def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
-    """Add a layer's files; what has no content is one group per directory."""
+    """Add the files of a layer; entries without content are one group per directory."""
     assert layer.files is not None  # noqa: S101 - the caller looked
     directories, index, table = rows.directories, layer.index, layer.files
     places = {number: place_of(path) for path, number in directories.items()}
@@ -120,7 +120,7 @@ def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hi
 
 
 def _add_waste(rows: PageRows, analysis: Analysis) -> None:
-    """Add the wasted files, and what is left of each layer as one group."""
+    """Add the wasted files, and one group of all other files of each layer."""
     paid = paid_layers(analysis.layers)
     sizes = [layer.content_size for layer in analysis.layers]
     compressed_sizes = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
@@ -159,7 +159,7 @@ def fold_small_files(rows: PageRows, least: int, least_folder: int) -> list[Fold
     place_of_number = [places[path] for path in rows.directories]
     weights = [0] * len(ordered)
     for parent, size in zip(rows.parents, rows.sizes, strict=True):
-        weights[place_of_number[parent]] += size if size < least else size + least_folder  # enough to stay
+        weights[place_of_number[parent]] += size if size < least else size + least_folder  # never folded
     for place in range(len(ordered) - 1, 0, -1):
         weights[above[place]] += weights[place]
     folders, homes = [Folder(b"", 0, [], [])], [0] * len(ordered)
@@ -200,9 +200,10 @@ def _fill(folders: list[Folder], rows: PageRows, homes: Sequence[int], least: in
 
 
 def size_thresholds(rows: PageRows, budget: int, cost: int) -> Iterator[tuple[int, int]]:
-    """Ever larger limits for ``fold``: first of all whatever has content, where that may fit into ``budget`` bytes.
+    """Ever larger values of ``least`` and ``least_folder`` for ``fold_small_files``.
 
-    Else files get half of them, and folders what is left. A file is taken to need ``cost`` bytes beside its name.
+    The first ones keep all files with content, if these may fit into ``budget`` bytes. Otherwise files get half of the
+    budget, and directories the rest. A file takes ``cost`` bytes beside its name.
     """
     needed = sorted(zip(rows.sizes, [len(name) + cost for name in rows.names], strict=True), reverse=True)
     spent = list(accumulate(need for _, need in needed))

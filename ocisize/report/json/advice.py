@@ -13,7 +13,7 @@ SCHEMA, VERSION = "ocisize.advice", 1
 
 
 def advice_to_json(analysis: Analysis) -> str:
-    """All findings in the library's order, largest saving of download first, and the savings of each confidence."""
+    """All findings, largest saving first, and the savings of each confidence."""
     savings = {str(confidence): analysis.advice.saving(confidence) for confidence in Confidence}
     document = {
         **head_of_view(SCHEMA, VERSION, analysis),

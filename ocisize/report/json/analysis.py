@@ -1,6 +1,6 @@
-"""An Analysis as JSON and back.
+"""An Analysis as JSON.
 
-The document is versioned: ``schema`` names it, ``version`` changes when a field changes its meaning or goes. All sizes
+The document is versioned: ``schema`` names it, ``version`` changes when a field changes its meaning or is removed. All sizes
 are integers of bytes, unknown ones null. Names that are not UTF-8 are written with ``\\xNN`` escapes.
 """
 
@@ -63,8 +63,8 @@ def analysis_document(
 ) -> dict[str, Any]:
     """The document of an analysis, which other documents may hold.
 
-    ``cost`` is what the image costs under ``assumptions``, and what each finding saves, in the order of the findings, and
-    ``budgets`` are the ``verdicts``; they are not part of the analysis and not read back.
+    ``cost`` is the cost of the image under ``assumptions``, and what each finding saves, in the order of the findings;
+    ``budgets`` are the ``verdicts``. Both are not part of the analysis and not read back.
     """
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["complete"] = analysis.complete
@@ -85,7 +85,7 @@ def analysis_document(
 
 
 def advice_document(advice: Advice) -> dict[str, Any]:
-    """All findings, with the rule behind each, and what they save together."""
+    """All findings with the pages of their rules, and their total savings."""
     findings = [
         {**attrs.asdict(finding, value_serializer=serialize_build_steps), "rule": finding.rule}
         for finding in advice.findings
@@ -120,7 +120,7 @@ def serialize_build_steps(_: object, __: object, value: Any) -> Any:
 
 
 def encodable(value: Any) -> Any:
-    """A document with all its strings made fit for any encoder."""
+    """A document whose strings can be encoded as UTF-8."""
     if isinstance(value, dict):
         return {name: encodable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

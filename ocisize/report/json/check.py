@@ -1,7 +1,7 @@
-"""What must hold of an analysis that was read back, so that all that shows it can rely on it.
+"""Checks of an analysis that was read back, so that reports can rely on its indexes and ranges.
 
-Anybody may have written the document. Whether its figures are true nobody can tell, nor whether they add up; that they are
-figures, and that what points to a layer or a row finds one, is checked here.
+The document is untrusted. Nobody can check whether its figures are true or add up. Checked is that they are numbers in
+range, and that every reference to a layer or a row has a target.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BY_ROW = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "xattrs")
 
 
 def find_contradictions(analysis: Analysis) -> Iterator[str]:
-    """What is wrong with an analysis, in words."""
+    """The problems of an analysis, as texts."""
     for what, sizes in _with_sizes(analysis):
         yield from _wrong_sizes(what, sizes)
     yield from (
@@ -48,7 +48,7 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
 
 
 def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
-    """All values with sizes and counts among their fields, and what they are called."""
+    """All values that have sizes and counts as fields, with their names."""
     yield "the image", analysis
     yield from ((f"layer {index}", layer) for index, layer in enumerate(analysis.layers))
     yield from ((finding.id, finding) for finding in analysis.advice.findings)
@@ -62,7 +62,7 @@ def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]
 
 
 def _wrong_sizes(what: str, sizes: attrs.AttrsInstance) -> Iterator[str]:
-    """Integers that are no size and floats that are no number, among a value's fields."""
+    """Fields of a value with sizes out of range, or with ratios that are not finite."""
     for field in attrs.fields(type(sizes)):
         value = getattr(sizes, field.name)
         if (type(value) is int and not 0 <= value < _MAX) or (type(value) is float and not math.isfinite(value)):
@@ -70,7 +70,7 @@ def _wrong_sizes(what: str, sizes: attrs.AttrsInstance) -> Iterator[str]:
 
 
 def _wrong_layers(analysis: Analysis) -> Iterator[str]:
-    """Layers that are pointed to and do not exist."""
+    """References to layers that do not exist."""
     named = {*analysis.waste.held_by, *analysis.waste.hidden_by, *(runtime.layer for runtime in analysis.system.runtimes)}
     for finding in analysis.advice.findings:
         named.update(finding.layers)
@@ -82,7 +82,7 @@ def _wrong_layers(analysis: Analysis) -> Iterator[str]:
 
 
 def check_columns(table: FileTable) -> None:
-    """Raise ValueError unless a table's columns are of one length and hold what they must."""
+    """Raises ValueError if the columns of a file table differ in length or have invalid values."""
     count = len(table.paths)
     columns = (table.kinds, table.sizes, table.ends, table.owners, table.compressed_sizes)
     if any(column is not None and len(column) != count for column in columns) or len(table.hashes) != HASH_SIZE * count:

@@ -1,4 +1,4 @@
-"""What JSON documents begin with."""
+"""The first fields of JSON documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ocisize.text import display_name
 
 
 def unread_document(analysis: Analysis) -> dict[str, Any]:
-    """For JSON: whether all layers were read, and those that could not be."""
+    """Whether all layers were read, and the unread layers."""
     return {
         "complete": analysis.complete,
         "unread": [
@@ -27,7 +27,7 @@ def unread_document(analysis: Analysis) -> dict[str, Any]:
 
 
 def head_of_view(schema: str, version: int, analysis: Analysis) -> dict[str, Any]:
-    """What JSON documents begin with that show one side of an analysis, also of one in part."""
+    """The first fields of the documents of ``advise``, ``files`` and ``tree``."""
     return {
         "schema": schema,
         "version": version,

@@ -1,7 +1,7 @@
 """An IndexAnalysis as JSON: the full document of every image, and what differs between them.
 
-The document is versioned as ``ocisize.analysis`` is, which its ``images`` are: ``ocisize.from_json`` reads each of them.
-Lists of figures stand in the order of ``drift.platforms``, null where an image has no such thing.
+The document is versioned like ``ocisize.analysis``, the form of its ``images``: ``ocisize.from_json`` reads each of them.
+Lists of figures are in the order of ``drift.platforms``, null if an image does not have the thing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""from_json: a saved Analysis read back."""
+"""Read an Analysis from its JSON document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_PROBLEMS = 10
 
 
 def from_json(text: str | bytes) -> Analysis:
-    """Read back what ``to_json`` wrote; raise ReportError when it is something else."""
+    """The Analysis in a document that ``to_json`` wrote; raises ReportError for any other text."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -111,7 +111,7 @@ def _make_converter() -> cattrs.Converter:
 
 
 def _with_figures(document: Any) -> Any:
-    """A layer's document with zeros for what is not known of one that could not be read."""
+    """A layer's document; the figures of an unread layer are zeros."""
     if not isinstance(document, dict) or document.get("failure") is None:
         return document
     unread = 0 if document.get("compressed_size") is not None else None

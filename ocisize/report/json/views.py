@@ -1,7 +1,7 @@
 """The views of an image as JSON: versioned documents ``ocisize.files`` and ``ocisize.tree``.
 
 They follow the rules of ``report.json.analysis``: sizes are integers of bytes, unknown ones null; ``version`` changes when a
-field changes its meaning or goes; names that are not UTF-8 are written with ``\\xNN`` escapes.
+field changes its meaning or is removed; names that are not UTF-8 are written with ``\\xNN`` escapes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSION = 1
 def files_to_json(
     analysis: Analysis, listing: Listing, *, layer: int | None = None, order: Order = Order.SIZE, globs: Sequence[str] = ()
 ) -> str:
-    """A list of files with what it was made of; ``state`` is ``live`` or the cause of waste."""
+    """A list of files and its options; ``state`` is ``live`` or the cause of waste."""
     document = {
         **_head(FILES_SCHEMA, analysis, layer, order),
         "globs": list(globs),
@@ -40,7 +40,7 @@ def files_to_json(
 def tree_to_json(
     analysis: Analysis, tree: TreeNode, *, layer: int | None = None, order: Order = Order.SIZE, depth: int | None = None
 ) -> str:
-    """A tree with what it was made of; a node's ``others`` is what is below it and below none of its children."""
+    """A tree and its options; ``others`` of a node are the sizes of everything below that is in none of its children."""
     return json.dumps({**_head(TREE_SCHEMA, analysis, layer, order), "depth": depth, "tree": _node(tree)}, indent=2)
 
 

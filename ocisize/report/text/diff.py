@@ -1,4 +1,4 @@
-"""A Comparison for people: what changed between two images and why, the cause first. Growth has a sign."""
+"""The text report on a comparison: what changed between two images and why. Growth has a sign."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOTES = {
 def write_diff(
     comparison: Comparison, file: TextIO, *, top: int = 10, width: int | None = None, color: bool | None = None
 ) -> None:
-    """Write the report, lists cut to ``top`` rows; ``color`` None means where ``file`` is a terminal."""
+    """Write the report, lists cut to ``top`` rows; ``color`` None means only on a terminal."""
     with open_page(file, width=width, color=color) as console:
         if line := nothing_changed(comparison):
             console.print(Text(line), overflow="fold")

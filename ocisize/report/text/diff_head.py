@@ -1,4 +1,4 @@
-"""The head of a comparison for people: one line where nothing changed, else what is compared, headline and totals."""
+"""The head of the text report on a comparison: one line if nothing changed, else names, headline and totals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def nothing_changed(comparison: Comparison) -> str | None:
 
 
 def write_header(console: Console, comparison: Comparison) -> None:
-    """Name what is compared, and say how much it grew and what is downloaded."""
+    """Write the names of both images, the growth, and the download."""
     for name, image in (("before", comparison.before), ("after", comparison.after)):
         console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
     platforms = {comparison.before.platform: None, comparison.after.platform: None}
@@ -72,14 +72,14 @@ def _amount(growth: int, before: int) -> str:
 
 
 def signed(growth: int | None) -> str:
-    """A size with its sign."""
+    """A size with its sign; "-" for no growth, "?" for unknown growth."""
     if growth is None:
         return UNKNOWN
     return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else NONE
 
 
 def write_totals(console: Console, comparison: Comparison) -> None:
-    """Write the figures of both images beside each other."""
+    """Write the figures of both images side by side."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", style="bold")
     for name in ("Before", "After", "Growth"):

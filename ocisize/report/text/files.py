@@ -1,4 +1,4 @@
-"""A list of files for people: size, download, layers, state and path, and how much the list leaves out."""
+"""The text report of ``ocisize files``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_files(
     width: int | None = None,
     color: bool | None = None,
 ) -> None:
-    """Write a list of files of ``analysis``, or of one of its layers; ``color`` None means where ``file`` is a terminal."""
+    """Write a list of the files of ``analysis`` or of one layer; ``color`` None means only on a terminal."""
     with open_page(file, width=width, color=color) as console:
         print_name(console, analysis)
         download = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} to download"

@@ -63,7 +63,7 @@ def write_text(
     assumptions: Assumptions | None = None,
     verdicts: Sequence[Verdict] = (),
 ) -> None:
-    """Write the report, ``top`` rows in each of its lists; ``color`` None means where ``file`` is a terminal.
+    """Write the report, ``top`` rows in each of its lists; ``color`` None means only on a terminal.
 
     With ``assumptions`` each finding shows what it saves in dollars a year; without them only the image's cost is shown.
     """

@@ -1,4 +1,4 @@
-"""The page that text reports are written on: a console that fits its reader, titles, tables and the last line of a list."""
+"""The console of text reports, and their tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_WIDTH = 160  # wider lines are harder to read, not easier
 
 @contextmanager
 def open_page(file: TextIO, *, width: int | None = None, color: bool | None = None) -> Iterator[Console]:
-    """A console that writes to a file in the end; ``color`` None means where ``file`` is a terminal."""
+    """A console whose output is written to ``file`` at the end; ``color`` None means only on a terminal."""
     plain = color is False or (color is None and not file.isatty())
     page = io.StringIO()
     console = Console(
@@ -53,7 +53,7 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
 
 
 def print_name(console: Console, analysis: Analysis) -> None:
-    """The image's name, as the first line of a report; below it which of its layers could not be read."""
+    """Print the name of the image, and below it the unread layers."""
     console.print(Text(printable(name_image(analysis)), style="bold"), overflow="fold")
     if not analysis.complete:
         console.print(Text(headline(analysis), style="bold red"))
@@ -63,12 +63,12 @@ def print_name(console: Console, analysis: Analysis) -> None:
 
 
 def layer_title(layer: LayerAnalysis) -> str:
-    """A layer as a heading names it."""
+    """The heading of a layer."""
     return f"layer {layer.index}: {layer.build_step.text or layer.digest[:19]}"
 
 
 def new_table(console: Console, title: str, columns: Sequence[str], left: int) -> Table:
-    """A table whose first columns are numbers, then ``left`` text columns, the last of which takes the rest."""
+    """A table of number columns and, at the end, ``left`` text columns; the last one takes the remaining width."""
     console.print()
     console.print(Text(title, style="bold"))
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
@@ -82,7 +82,7 @@ def new_table(console: Console, title: str, columns: Sequence[str], left: int) -
 
 
 def drop_unknown(columns: Sequence[str], rows: Sequence[tuple[T, ...]]) -> tuple[list[str], list[tuple[T, ...]]]:
-    """A table without the columns that nothing is known of."""
+    """A table without columns that have no known values."""
     keep = [index for index, _ in enumerate(columns) if any(row[index] not in (UNKNOWN, "") for row in rows)]
     return [columns[index] for index in keep], [tuple(row[index] for index in keep) for row in rows]
 
@@ -97,6 +97,6 @@ def print_rows(console: Console, title: str, columns: Sequence[str], rows: Seque
 
 
 def print_rest(console: Console, count: int, size: int) -> None:
-    """Say how many rows a list leaves out, and their bytes."""
+    """Print how many rows a list leaves out, and their bytes."""
     if count > 0:
         console.print(Text(f"… and {count:,} more, {human_size(size)}", style="dim"))

@@ -40,7 +40,7 @@ def write_tree(
     width: int | None = None,
     color: bool | None = None,
 ) -> None:
-    """Write a tree of ``analysis``, or of one of its layers; ``color`` None means where ``file`` is a terminal."""
+    """Write a tree of ``analysis`` or of one layer; ``color`` None means only on a terminal."""
     with open_page(file, width=width, color=color) as console:
         print_name(console, analysis)
         _print_subject(console, analysis, tree, layer)
@@ -83,7 +83,7 @@ def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
 
 
 def _weight(group: Group, order: Order) -> tuple[int, int]:
-    """What a group weighs, and how much of that is wasted."""
+    """The size of a group by ``order``, and the wasted part of it."""
     if order == Order.DOWNLOAD:
         return group.compressed_size or 0, group.wasted_compressed_size or 0
     return group.content_size, group.wasted_size
@@ -98,7 +98,7 @@ class _Line:
 
 
 def _lines(node: TreeNode, order: Order, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
-    """A node and all below; ``stem`` stands before the branches of what is below."""
+    """The lines of a node and of everything below; ``stem`` is the prefix of the lines below."""
     yield _Line(branches, label, node.group, is_rest=False)
     others = node.others if node.others is not None and _weight(node.others, order)[0] else None
     inside = f"{node.group.name}/" if node.group.name else ""

@@ -30,7 +30,7 @@ _REMEDY = "; confirm with --base"
 
 
 def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
-    """Name, figure and note of each line: base and own part, system, cost."""
+    """Name, figure and note of each line: base image, own layers, system, cost."""
     if analysis.base is not None:
         yield from _base(analysis.base)
     system = _system(analysis.system)

@@ -51,9 +51,9 @@ def list_paths(finding: Finding) -> list[str]:
 def fingerprints(findings: Sequence[Finding], image: str = "") -> list[str]:
     """A fingerprint for each finding, no two alike: ``<16 hexadecimal digits>:<number>``.
 
-    It is made of the rule and of the build steps involved, so that it outlives new sizes, digests, file names and layers
-    in other places. Findings that share both are numbered in the order of their layers. ``image`` tells findings of
-    several images apart.
+    A fingerprint depends on the rule and its build steps, so it stays the same when sizes, digests, file names or the order
+    of layers change. Findings with the same rule and steps are numbered in the order of their layers. ``image`` separates
+    the findings of several images.
     """
     keys = [fingerprint(image, finding.id, *map(str, finding.build_steps)) for finding in findings]
     numbers: Counter[str] = Counter()
@@ -65,6 +65,6 @@ def fingerprints(findings: Sequence[Finding], image: str = "") -> list[str]:
 
 
 def fingerprint(image: str, *words: str) -> str:
-    """16 hexadecimal digits for what words say, whatever the digests in them, of an image if one is named."""
+    """16 hexadecimal digits for some words, without the digests in them, and for an image if one is named."""
     text = "\0".join((*([image] if image else []), *(_CHANGING.sub("", word) for word in words)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The headline of a report: what an image is, what was checked, and its figures in the words all reports for people use."""
+"""The first lines of reports for people: name, form and figures of an image, and the digests that were verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORMATS = {
 
 
 def name_image(analysis: Analysis) -> str:
-    """What the image is called: the input as given, with the image's own name where that tells more."""
+    """The name of the image: the input as given, and the image's own name if it differs."""
     if analysis.format == "registry" and analysis.reference:
         return analysis.reference
     if analysis.reference in (None, analysis.source):
@@ -29,7 +29,7 @@ def name_image(analysis: Analysis) -> str:
 
 
 def describe_form(analysis: Analysis) -> str:
-    """Platform, form, number of layers, how they are compressed, and the day the image was made."""
+    """Platform, format, number of layers, compression and creation date."""
     compressions = ", ".join(sorted({layer.compression for layer in analysis.layers if layer.failure is None}))
     stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count_of(len(analysis.layers), 'layer')}"
     created = f" · created {analysis.created[:10]}" if analysis.created else ""
@@ -37,12 +37,12 @@ def describe_form(analysis: Analysis) -> str:
 
 
 def describe_identity(analysis: Analysis) -> str:
-    """The digest that names the image."""
+    """The digest of the manifest, or of the config if there is no manifest."""
     return f"manifest {analysis.digest}" if analysis.digest else f"image id {analysis.config_digest}"
 
 
 def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
-    """Which digests were checked."""
+    """Which digests were verified."""
     if not layers:
         return "nothing to verify: there are no layers"
     count = len(layers)

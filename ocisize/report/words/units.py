@@ -1,4 +1,4 @@
-"""Sizes, shares and names as people read them. Only reports use units."""
+"""Sizes, ratios and names as people read them. Only reports use units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _BOILERPLATE = (
 
 
 def human_size(size: int | None) -> str:
-    """Three significant digits in decimal units: ``512 B``, ``1.25 MB``, ``62.7 MB``."""
+    """A size in bytes with three significant digits and a decimal unit; "?" for an unknown size.
+
+    >>> human_size(512), human_size(1_250_000), human_size(62_651_000), human_size(None)
+    ('512 B', '1.25 MB', '62.7 MB', '?')
+    """
     if size is None:
         return UNKNOWN
     value, unit = float(size), "B"
@@ -35,12 +39,20 @@ def human_size(size: int | None) -> str:
 
 
 def percent(share: float) -> str:
-    """A ratio as percent with one decimal."""
+    """A ratio as percent with one decimal.
+
+    >>> percent(0.0893)
+    '8.9 %'
+    """
     return f"{100 * share:.1f} %"
 
 
 def human_seconds(seconds: float) -> str:
-    """Three significant digits below a minute, then whole minutes and seconds: ``0.12 s``, ``8.4 s``, ``2 min 05 s``."""
+    """A time in seconds: with a unit and at least two digits below a minute, else in minutes and seconds, or hours.
+
+    >>> human_seconds(0.123), human_seconds(8.43), human_seconds(125), human_seconds(7260)
+    ('0.12 s', '8.4 s', '2 min 05 s', '2 h 01 min')
+    """
     if seconds >= 59.95:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes:,} min {rest:02} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02} min"
@@ -48,7 +60,11 @@ def human_seconds(seconds: float) -> str:
 
 
 def human_bandwidth(bits: float) -> str:
-    """Bits a second: ``100 Mbps``, ``1.5 Gbps``."""
+    """A bandwidth, given in bits per second.
+
+    >>> human_bandwidth(100e6), human_bandwidth(1.5e9)
+    ('100 Mbps', '1.5 Gbps')
+    """
     unit = "bps"
     for larger in ("kbps", "Mbps", "Gbps"):
         if bits < 1000:
@@ -58,15 +74,24 @@ def human_bandwidth(bits: float) -> str:
 
 
 def human_dollars(amount: float) -> str:
-    """Whole dollars from ten on, cents below: ``$1,234``, ``$0.07``."""
+    """An amount in dollars: whole dollars from ten on, with cents below.
+
+    >>> human_dollars(1234.4), human_dollars(0.07)
+    ('$1,234', '$0.07')
+    """
     return f"${amount:,.0f}" if amount >= 9.995 else f"${amount:.2f}"
 
 
 def shorten_path(path: str, width: int) -> str:
-    """Make a path fit: first long hashes in its names keep eight digits, then names in its middle are left out.
+    """Shorten a path to ``width`` characters: long hashes keep eight digits, then names in the middle are left out.
 
-    The last name stays, and of the others the first two, the ones before the last, then the third, as they fit. A name is
-    cut itself, in its middle, only where it alone is too long.
+    The last name stays. Of the others the first two, those before the last and the third stay, in this order, as far as
+    they fit. If the last name alone is too long, its middle is cut. Widths below 8 leave the path as it is.
+
+    >>> shorten_path("/usr/lib/python3/dist-packages/numpy/core/__init__.py", 36)
+    '/usr/lib/…/numpy/core/__init__.py'
+    >>> shorten_path("/etc/a-name-that-is-too-long.conf", 20)
+    '/…/a-name…-long.conf'
     """
     if len(path) <= width or width < 8:
         return path
@@ -99,7 +124,11 @@ def _cut_middle(text: str, width: int) -> str:
 
 
 def shorten_steps(steps: Sequence[str], width: int) -> list[str]:
-    """Make build steps fit so that they can be told from each other: those that would look alike are cut in their middle."""
+    """Shorten build steps to ``width`` characters. Steps that would become equal are cut in the middle instead.
+
+    >>> shorten_steps(["RUN make install PREFIX=/a", "RUN make install PREFIX=/b"], 16)
+    ['RUN m… PREFIX=/a', 'RUN m… PREFIX=/b']
+    """
     short = [shorten_step(step, width) for step in steps]
     alike = {text for text, count in Counter(short).items() if count > 1}
     return [
@@ -109,7 +138,11 @@ def shorten_steps(steps: Sequence[str], width: int) -> list[str]:
 
 
 def shorten_step(step: str, width: int) -> str:
-    """Make a build step fit: what many RUNs begin with goes first, then options that say little, then its end."""
+    """Shorten a build step to ``width`` characters: first common beginnings of a RUN, then usual options, then the end.
+
+    >>> shorten_step("RUN apt-get update && apt-get install -y --no-install-recommends curl git", 40)
+    'RUN … apt-get install -y … curl git'
+    """
     is_run = BuildStep(step).kind is StepKind.RUN
     for pattern, instead in _BOILERPLATE:
         if len(step) > width and is_run:
@@ -118,5 +151,9 @@ def shorten_step(step: str, width: int) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """The beginning of a text, as much as fits."""
+    """The first ``width`` characters of a text; "…" replaces the last one if the text is longer.
+
+    >>> cut("documentation", 8), cut("docs", 8)
+    ('documen…', 'docs')
+    """
     return text if len(text) <= width else text[: max(width - 1, 0)] + _CUT
