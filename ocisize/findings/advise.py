@@ -1,4 +1,4 @@
-"""advise: all findings about an image, from its layers, its files and its history."""
+"""advise: all findings on an image. The list of checks is here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ocisize.model.findings import Advice
 
 
 def advise(evidence: ImageEvidence) -> Advice:
-    """Make findings whose savings overlap in nothing."""
+    """All findings on an image; no two count the same bytes."""
     return make_findings(make_claims(evidence), evidence)
 
 
 def make_claims(evidence: ImageEvidence) -> list[Claim]:
-    """All claims with the rows that each of them gets: what findings are weighed from."""
+    """All claims of all checks, with the rows that each of them gets."""
     ledger = Ledger(evidence)
-    generators = (
+    checks = (
         find_hidden_files,
         find_recommended,
         find_tool_caches,
@@ -35,5 +35,5 @@ def make_claims(evidence: ImageEvidence) -> list[Claim]:
         find_secrets,
         find_unfit,
     )
-    claims = list(ledger.assign_rows(claim for find in generators for claim in find(evidence)))
+    claims = list(ledger.assign_rows(claim for find in checks for claim in find(evidence)))
     return claims + list(ledger.assign_rows(find_duplicate_files(evidence, ledger)))

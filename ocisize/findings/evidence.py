@@ -1,4 +1,4 @@
-"""What findings are made from."""
+"""ImageEvidence: the facts about an image that checks look at."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ocisize.tar.filetable import FileTable, IntArray
 
 @attrs.frozen(kw_only=True)
 class ImageEvidence:
-    """What findings are made from."""
+    """The facts about an image that checks look at, with the layers base first."""
 
     layers: Sequence[LayerAnalysis]
     tables: Sequence[FileTable]
     overlay: Overlay
     duplicates: Sequence[Duplicates]
     config: ImageConfig
-    reference: str | None  #: the image's name where it has one
+    reference: str | None  #: the image's name, if it has one
     catalog: Catalog
-    matches: Sequence[Mapping[str, IntArray]]  #: per layer, by the id of a rule: the rows it matches, visible or not
-    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer, by the index of a secret in the catalogue: likewise
-    base_layers: int = 0  #: how many of the layers, from the bottom, are the base image's
+    matches: Sequence[Mapping[str, IntArray]]  #: per layer: rows by the id of the rule that claims them, visible or hidden
+    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer: rows by the index of a secret in the catalogue
+    base_layers: int = 0  #: number of layers, from the bottom, that belong to the base image
     system: System = attrs.field(factory=System)
 
     def step(self, layer: int) -> str:
-        """The step that made a layer, short enough for a sentence; the layer's number where it is unknown."""
+        """The build step of a layer, shortened for a sentence; ``layer 3`` if the step is unknown."""
         return shorten(self.layers[layer].build_step.text or f"layer {layer}")
 
 

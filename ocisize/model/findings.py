@@ -1,6 +1,6 @@
-"""Findings: what could be better about an image, how to mend it, and the bytes that mending saves.
+"""Findings: what could be better about an image, how to fix it, and how many bytes the fix saves.
 
-No two findings count the same bytes: their savings add up to what the image loses when all of them are acted on.
+No two findings count the same bytes: their savings add up to the bytes that the image loses if all of them are fixed.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def is_packaged_id(finding_id: str) -> bool:
 
 
 class Confidence(str, enum.Enum):
-    """How sure it is that nothing misses what a finding names."""
+    """How certain it is that the files of a finding can go."""
 
-    SURE = "sure"  #: a running container never needs it
-    LIKELY = "likely"  #: most containers do not need it
-    ASK = "ask"  #: only who wrote the image can tell
+    SURE = "sure"  #: a running container never needs the files
+    LIKELY = "likely"  #: most containers do not need the files
+    ASK = "ask"  #: only the author of the image can tell
 
     def __str__(self) -> str:
         return self.value
 
 
 class Severity(str, enum.Enum):
-    """How much a finding matters: by its share of the download, or for what it gives away."""
+    """How much a finding matters, by its share of the download."""
 
     HIGH = "high"  #: a tenth of the download or more; or a secret
     MEDIUM = "medium"  #: a hundredth or more
@@ -75,7 +75,7 @@ class Category(str, enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Rewrite:
-    """A build step written anew, with all that findings change about it: pasting it undoes none of them."""
+    """A changed build step, with the changes of all findings on it: it can be pasted into the Dockerfile."""
 
     layer: int
     build_step: BuildStep
@@ -83,26 +83,26 @@ class Rewrite:
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One thing to mend. ``paths`` are the largest files it is about, ``path_count`` is how many there are."""
+    """One thing to fix."""
 
     id: str  #: stable, see docs/rules.md
-    title: str
+    title: str  #: one line of plain text
     confidence: Confidence
     severity: Severity
     category: Category = Category.OTHER
     layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
     build_steps: tuple[BuildStep, ...]  #: of those layers
-    paths: tuple[str, ...]
-    path_count: int
-    size: int  #: bytes of content saved
-    compressed_size: int | None  #: bytes of download saved, None where the saved form does not tell
+    paths: tuple[str, ...]  #: the largest of its files, largest first, without a leading slash
+    path_count: int  #: number of its files
+    size: int  #: bytes of content that the fix saves
+    compressed_size: int | None  #: bytes of download that the fix saves; None if compressed sizes are unknown
     fix: str
-    in_base: bool = False  #: all of it comes from the base image: another base mends it, no change to the own steps
-    rewrite: Rewrite | None = None  #: the step that mends it, where a change to a RUN does
+    in_base: bool = False  #: True if all of it belongs to the base image: only another base image fixes it
+    rewrite: Rewrite | None = None  #: the changed build step, if a change of a RUN fixes it
 
     @property
     def rule(self) -> str:
-        """Where the rule behind the finding is explained, within the documentation; users' own rules stand nowhere."""
+        """The section of the documentation about the finding: ``docs/rules.md#os101``; "" for rules of users."""
         return f"docs/rules.md#{self.id.lower()}" if is_packaged_id(self.id) else ""
 
 
@@ -116,21 +116,21 @@ class Saving:
 
 @attrs.frozen(kw_only=True)
 class StepFix:
-    """A build step to write anew, with what that mends."""
+    """A changed build step, with the findings that it fixes."""
 
     layer: int
     rewritten: BuildStep
-    findings: tuple[Finding, ...]  #: those it mends, wholly or in part
+    findings: tuple[Finding, ...]  #: fixed by it, wholly or in part
 
     @property
     def saving(self) -> Saving:
-        """What the findings save together."""
+        """The bytes that the findings save together."""
         return sum_savings(self.findings)
 
 
 @attrs.frozen
 class Advice:
-    """All findings, those first that save the most bytes on the wire."""
+    """All findings on an image, the largest saving in the download first."""
 
     findings: tuple[Finding, ...] = ()
 
@@ -141,12 +141,12 @@ class Advice:
 
     @property
     def compressed_size(self) -> int | None:
-        """Bytes of download that all findings save together, None where the saved form does not tell."""
+        """Bytes of download that all findings save together; None if compressed sizes are unknown."""
         return sum_savings(self.findings).compressed_size
 
     @property
     def steps(self) -> tuple[StepFix, ...]:
-        """The steps to write anew, base first; no finding stands in two of them."""
+        """The build steps to change, base first; each finding is in at most one of them."""
         groups: dict[Rewrite, list[Finding]] = {}
         for finding in self.findings:
             if finding.rewrite is not None:
@@ -157,12 +157,22 @@ class Advice:
         )
 
     def saving(self, confidence: Confidence, *, in_base: bool | None = None) -> Saving:
-        """What the findings of one confidence save, in the base image or outside of it where that is asked."""
+        """The bytes that findings of one confidence save.
+
+        Args:
+            confidence: the confidence of the findings.
+            in_base: only findings that belong to the base image (True) or do not (False); None: both.
+
+        """
         return sum_savings(
-            [each for each in self.findings if each.confidence is confidence and in_base in (None, each.in_base)]
+            [finding for finding in self.findings if finding.confidence is confidence and in_base in (None, finding.in_base)]
         )
 
 
 def sum_savings(findings: Sequence[Finding]) -> Saving:
-    """What some findings save together."""
+    """The bytes that some findings save together.
+
+    >>> sum_savings([])
+    Saving(size=0, compressed_size=0)
+    """
     return Saving(sum(finding.size for finding in findings), sum_known(finding.compressed_size for finding in findings))

@@ -1,8 +1,8 @@
-"""dpkg's database: which packages a layer adds, and which of them stand there only because others recommend them.
+"""dpkg's database: the packages that a layer adds, and which of them are installed only because others recommend them.
 
 Formats: https://man7.org/linux/man-pages/man5/deb-control.5.html (stanzas, relations),
-https://man7.org/linux/man-pages/man1/dpkg-query.1.html (Status). APT notes in ``extended_states`` which packages nobody
-asked for by name. Nothing here raises for a broken file: a stanza without a name or not installed is passed over.
+https://man7.org/linux/man-pages/man1/dpkg-query.1.html (Status). APT records in ``extended_states`` the packages
+that no command named. Nothing here raises for a broken file: a stanza without a name, or not installed, is skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RELATED = re.compile(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
 
 @attrs.frozen
 class PackageId:
-    """A package as dpkg tells it apart: two architectures of one name are two packages."""
+    """The identity of a package: two architectures of one name are two packages."""
 
     name: str
     architecture: str
@@ -30,7 +30,7 @@ class PackageId:
 
 @attrs.frozen
 class Package:
-    """An installed package. Relations are names; of alternatives, all, since any of them may be why it stands there."""
+    """An installed package. Relations are the names of all alternatives: any of them may be the reason to install it."""
 
     id: PackageId
     depends: frozenset[str] = frozenset()  #: Depends and Pre-Depends
@@ -39,7 +39,12 @@ class Package:
 
 
 def read_status(status: bytes) -> dict[PackageId, Package]:
-    """The packages that a status file calls installed."""
+    r"""The installed packages in a ``status`` file.
+
+    >>> status = b"Package: curl\nStatus: install ok installed\nArchitecture: amd64\nDepends: libcurl4 (>= 8)\n"
+    >>> [(id_.name, sorted(package.depends)) for id_, package in read_status(status).items()]
+    [('curl', ['libcurl4'])]
+    """
     found = {}
     for fields in _stanzas(status):
         name, state = _text(fields.get(b"package")), fields.get(b"status", b"").split()
@@ -56,7 +61,7 @@ def read_status(status: bytes) -> dict[PackageId, Package]:
 
 
 def read_automatic(states: bytes) -> frozenset[PackageId]:
-    """The packages that nobody asked for by name, from APT's ``extended_states``."""
+    """The packages that no command named, from APT's ``extended_states``."""
     return frozenset(
         PackageId(_text(fields.get(b"package")), _text(fields.get(b"architecture")))
         for fields in _stanzas(states)
@@ -67,17 +72,23 @@ def read_automatic(states: bytes) -> frozenset[PackageId]:
 def only_recommended(
     packages: Mapping[PackageId, Package], automatic: frozenset[PackageId], below: Iterable[PackageId] = ()
 ) -> list[Package]:
-    """The new packages that only a Recommends leads to, from what was asked for or stands ``below``; by name.
+    """The packages that are installed only because others recommend them, sorted by name.
 
-    What the dependencies of the others lead to is needed, through alternatives and virtual packages, too: a package
-    that might be needed is not among these. Neither is one that nothing leads to at all.
+    A package that dependencies lead to, through alternatives and virtual packages, too, is not among them. Neither is a
+    package that nothing leads to.
+
+    Args:
+        packages: the installed packages, as `read_status` returns them.
+        automatic: the packages that no command named, as `read_automatic` returns them.
+        below: packages of lower layers; they count as named.
+
     """
     old = set(below)
     by_name: dict[str, list[Package]] = defaultdict(list)
     for package in packages.values():
         for name in {package.id.name, *package.provides}:
             by_name[name].append(package)
-    named = {id_.name for id_ in automatic}  # packages for all architectures stand there with the machine's
+    named = {id_.name for id_ in automatic}  # recorded with the machine's architecture, even if they are for all
     asked = [
         package
         for id_, package in packages.items()
@@ -107,7 +118,7 @@ def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, re
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
-    """The fields of each stanza that matter here, names in lower case, folded lines joined."""
+    """The fields of each stanza that are used here: names in lower case, folded lines joined."""
     for stanza in _STANZA.split(text):
         fields: dict[bytes, list[bytes]] = {}
         key = b""

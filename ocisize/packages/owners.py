@@ -1,4 +1,4 @@
-"""Which files package managers own, by their paths: nobody but them may move or link these."""
+"""Which package manager owns a file, by its path. Only the package manager may move or link its files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import re
 
 _FOLDERS = re.compile(rb"(?:^|/)(node_modules|site-packages|dist-packages|gems)/")
 _SYSTEM = re.compile(rb"usr/(?!local/|src/)|lib(?:32|64|x32)?/|s?bin/|etc/|var/lib/")
-_SKELETON = frozenset((b".bashrc", b".profile", b".bash_logout"))  # copies of what is in /etc/skel
+_SKELETON = frozenset((b".bashrc", b".profile", b".bash_logout"))  # copied from /etc/skel
 _HOME = re.compile(rb"home/[^/]+|root")
-_MAX_DIRECTORIES = 1 << 12  # kept at hand: most files share theirs with others
+_MAX_DIRECTORIES = 1 << 12  # cached: most files share their directory with others
 
 
 class PackageManager(enum.IntEnum):
-    """Whose files they are."""
+    """A package manager that installs files into directories of its own."""
 
-    NODE = 0  #: npm's and its like
+    NODE = 0  #: npm, yarn, pnpm
     PYTHON = 1
     RUBY = 2
-    SYSTEM = 3  #: the distribution's
+    SYSTEM = 3  #: the package manager of the distribution
 
 
 _KINDS = {
@@ -32,7 +32,11 @@ _FOLDERS_OF = {kind: tuple(name + b"/" for name, of in _KINDS.items() if of is k
 
 
 def package_manager_of(path: bytes) -> PackageManager | None:
-    """Which package manager owns a path, None where none does."""
+    """The package manager that owns a path; None if none does.
+
+    >>> package_manager_of(b"usr/bin/env"), package_manager_of(b"srv/app/main.py")
+    (<PackageManager.SYSTEM: 3>, None)
+    """
     directory, _, name = path.rpartition(b"/")
     if name in _SKELETON and _HOME.fullmatch(directory):
         return PackageManager.SYSTEM
@@ -48,9 +52,12 @@ def _kind_in(directory: bytes) -> PackageManager | None:
 
 
 def installed_twice(kind: PackageManager, original: bytes, copy: bytes) -> tuple[bytes, bytes] | None:
-    """The two folders in which a package stands that two equal files belong to; None where it is not one package twice.
+    """The two directories in which a package is installed, for a file of the package and its copy; else None.
 
-    Copies within a package are its own affair, and so are those that packages bring along under names of their own.
+    Returns None for duplicates within one package, and for copies in packages with other names.
+
+    >>> installed_twice(PackageManager.NODE, b"a/node_modules/x/index.js", b"b/node_modules/x/index.js")
+    (b'a/node_modules', b'b/node_modules')
     """
     first, _, name = original.rpartition(b"/")
     second, _, other = copy.rpartition(b"/")
@@ -64,7 +71,7 @@ def _installed_twice(kind: PackageManager, first: bytes, second: bytes) -> tuple
 
 
 def _parts(kind: PackageManager, directory: bytes) -> tuple[bytes, bytes | None]:
-    """A directory's outermost folder of packages, and what it is called below the innermost one; None for none."""
+    """The outermost directory of packages in a path, and the rest of the path below the innermost one, if there is one."""
     path = directory + b"/"
     first, last = len(path), -1
     for folder in _FOLDERS_OF[kind]:

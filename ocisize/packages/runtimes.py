@@ -1,4 +1,4 @@
-"""What images are compared with, read from the TOML files beside this one: runtimes and usual sizes."""
+"""How to recognize language runtimes, and the usual sizes of images with them: ``runtimes.toml`` and ``targets.toml``."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ _T = TypeVar("_T")
 
 @attrs.frozen(kw_only=True)
 class RuntimeRule:
-    """How a language runtime shows itself."""
+    """How to recognize a language runtime by its programs."""
 
     name: str
     title: str
-    programs: tuple[str, ...]  #: ends of paths, the most telling first
+    programs: tuple[str, ...]  #: ends of paths, the most specific first
     environment: str = ""  #: the variable in which official images note the version
     replaces: str = ""  #: the runtime that is part of this one
     links: bool = False  #: whether a symlink is enough
 
     @property
     def patterns(self) -> tuple[re.Pattern[bytes], ...]:
-        """The programs as expressions for whole paths; group ``version``, where there is one."""
+        """The programs as regular expressions for whole paths; group ``version`` is the version, if the path has one."""
         return tuple(map(_compile, self.programs))
 
     @property
     def stems(self) -> set[bytes]:
-        """The names of the programs without a version at the end."""
+        """The names of the programs, without a version at the end."""
         return {text.rpartition("/")[2].replace("{version}", "").encode() for text in self.programs}
 
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """What an image of one runtime takes, and what to build it on; sizes are bytes of download."""
+    """The usual size of an image of one runtime, and its base images; sizes are bytes of download."""
 
     runtime: str
     title: str
-    target: tuple[int, ...] = ()  #: from … to …, or nothing
+    target: tuple[int, ...] = ()  #: least and most; () if nobody names a target
     source: str = ""  #: of the target
     slim: str = ""
     slim_size: int = 0
@@ -70,13 +70,17 @@ def _compile(program: str) -> re.Pattern[bytes]:
 
 @functools.cache
 def load_runtimes() -> tuple[RuntimeRule, ...]:
-    """The runtimes that are looked for."""
+    """The runtimes that are recognized.
+
+    >>> [rule.title for rule in load_runtimes() if rule.name == "node"]
+    ['Node.js']
+    """
     return _load("runtimes.toml", "runtime", RuntimeRule)
 
 
 @functools.cache
 def load_targets() -> dict[str, Target]:
-    """What an image takes, by runtime."""
+    """The targets by runtime."""
     return {target.runtime: target for target in _load("targets.toml", "target", Target)}
 
 

@@ -1,7 +1,7 @@
 """find_system: which distribution, packages, C library and language runtimes a container sees.
 
-All of it goes by names and by the few files that are kept while layers are scanned; no program is read, so a runtime is
-what its program is called. Two searches over all paths find the candidates: a fraction of a millisecond per 10,000 rows.
+Programs are recognized by their paths, packages by the small files that are kept while layers are scanned; no program is
+read. Two searches over all paths find the candidates, in less than a millisecond per 10,000 rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ocisize.text import decode_name
 
 _LOADER = re.compile(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
 _PROGRAMS = (REGULAR, HARD_LINK, SYMLINK)
-_MUSL_SYSTEMS = frozenset({"alpine", "postmarketos", "chimera"})  # which have a glibc loader only for foreign programs
+_MUSL_SYSTEMS = frozenset({"alpine", "postmarketos", "chimera"})  # have a glibc loader only for foreign programs
 _RPM_SYSTEMS = frozenset({"fedora", "rhel", "centos", "suse", "opensuse", "amzn", "ol", "mariner", "azurelinux", "photon"})
 _RPM_DATABASES = (b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/")
 _INSTALLED = re.compile(rb"^Status: \S+ \S+ installed$", re.MULTILINE)
@@ -29,13 +29,20 @@ _APK_PACKAGE = re.compile(rb"^P:", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_LEAST_PROGRAM = 1_000_000  # bytes; Go's smallest programs have more, launchers less
-_INCIDENTAL = frozenset({"perl", "gcc"})  # which distributions bring for themselves
+_MIN_PROGRAM_SIZE = 1_000_000  # bytes; the smallest Go programs have more, launchers less
+_INCIDENTAL = frozenset({"perl", "gcc"})  # installed by distributions for themselves
 _DIGITS = b"0123456789."
 
 
 def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -> System:
-    """What a container of these layers sees; ``overlay`` tells which rows are visible."""
+    """What is installed in an image.
+
+    Args:
+        tables: the file tables of the layers, base first.
+        overlay: which rows are visible.
+        run: the config, for versions in the environment and the program that the image starts.
+
+    """
     contents = _visible_contents(tables, overlay)
     release = next((contents[path] for path in OS_RELEASE if path in contents), None)
     fields = _parse_release(release) if release is not None else {}
@@ -56,7 +63,7 @@ def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -
 
 
 def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> dict[bytes, bytes]:
-    """The kept payloads that a container sees, by path."""
+    """The visible ones of the small files that were kept, by path."""
     contents: dict[bytes, bytes] = {}
     for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
         rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
@@ -92,7 +99,7 @@ def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
 
 
 def _visible(tables: Sequence[FileTable], overlay: Overlay, text: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Layer, row and path of the visible programs and links whose path contains a text."""
+    """Layer, row and path of visible files and links whose path contains a text."""
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
         for row, path in table.paths.select_with(text):
             if hidden_by[row] < 0 and table.kinds[row] in _PROGRAMS:
@@ -100,7 +107,7 @@ def _visible(tables: Sequence[FileTable], overlay: Overlay, text: bytes) -> Iter
 
 
 def _libc(tables: Sequence[FileTable], overlay: Overlay, system: str) -> str | None:
-    """The C library by its loader; where both are there, the one that the distribution is made with."""
+    """The C library, by its loader; if both are installed, the library that the distribution is built with."""
     loaders = [match[1] for _, _, path in _visible(tables, overlay, b"/ld") if (match := _LOADER.fullmatch(path))]
     kinds = {"musl" if loader.startswith(b"-musl") else "glibc" for loader in loaders}
     if len(kinds) > 1:
@@ -130,18 +137,18 @@ def _runtimes(tables: Sequence[FileTable], overlay: Overlay, environment: Mappin
                 key = (rule.name, shown.rpartition("/")[0], version)
                 found[key] = Runtime(rule.name, rule.title, version, shown, layer)
     order = {rule.name: number for number, rule in enumerate(rules)}
-    return sorted(_distinct(list(found.values())), key=lambda each: (order[each.name], each.version, each.path))
+    return sorted(_distinct(list(found.values())), key=lambda runtime: (order[runtime.name], runtime.version, runtime.path))
 
 
 def _version(named: bytes | None, noted: str) -> str:
-    """The version in the path, or in the environment where that does not contradict it."""
+    """The version in the environment if it begins with the version in the path, else the version in the path."""
     in_path = named.decode() if named is not None else ""
     number = _NUMBER.search(noted)
     return number[0] if number and f"{number[0]}.".startswith(f"{in_path}." if in_path else "") else in_path
 
 
 def _distinct(found: Sequence[Runtime]) -> Iterator[Runtime]:
-    """Without what another one in the same folder is or says better."""
+    """The runtimes without those that another one in the same directory replaces or names more exactly."""
     replaced = {(rule.replaces, rule.name) for rule in load_runtimes() if rule.replaces}
     folders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))  # folder → name → versions
     for each in sorted(found, key=lambda each: each.version):
@@ -157,7 +164,7 @@ def _distinct(found: Sequence[Runtime]) -> Iterator[Runtime]:
 
 
 def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, libc: str | None) -> Runtime | None:
-    """The program that the image starts, where it is large and lies apart from the distribution's."""
+    """The program that the image starts, if it is large and outside of the directories of the distribution."""
     command = (*run.entrypoint, *run.cmd)
     path = command[0].lstrip("/").encode("utf-8", "surrogateescape") if command and command[0].startswith("/") else b""
     if not path or path.startswith((b"bin/", b"sbin/", b"usr/bin/", b"usr/sbin/", b"usr/lib/")):
@@ -165,7 +172,7 @@ def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, 
     for layer, row, found in _visible(tables, overlay, path + b"\0"):
         table = tables[layer]
         executable = table.attributes[table.owners[row]].mode & 0o111
-        if found == path and executable and table.sizes[row] >= _LEAST_PROGRAM:
+        if found == path and executable and table.sizes[row] >= _MIN_PROGRAM_SIZE:
             static = libc is None
             title = "a static binary" if static else "a program of its own"
             return Runtime("static" if static else "native", title, "", decode_name(path), layer)
@@ -173,6 +180,10 @@ def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, 
 
 
 def program_of(run: RunConfig) -> str:
-    """The name of the program that the image starts, without path and version: ``python`` for /usr/bin/python3.12."""
+    """The name of the program that the image starts, without directory and version; "" if there is none.
+
+    >>> program_of(RunConfig(entrypoint=("/usr/bin/python3.12", "app.py")))
+    'python'
+    """
     command = (*run.entrypoint, *run.cmd)
     return command[0].rpartition("/")[2].rstrip("0123456789.") if command else ""

@@ -1,7 +1,7 @@
-"""File types: what a file is for, told by its path alone, and the table that says so.
+"""File types: what a file is for, by its path alone.
 
-In this order: the place (``/usr/share/man`` holds manual pages, packed or not), the extension, a directory of programs,
-a version behind ``.so``. Extensions that stand in no table are types of their own, such as ``.dat``.
+The type is decided by the directory (files in ``/usr/share/man`` are documentation, compressed or not), then by the
+extension, by a version after ``.so``, and by a directory of programs. Other extensions are types of their own: ``.dat``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PLACES: Mapping[str, str] = {
 TYPES = {extension.encode(): name for name, extensions in EXTENSIONS.items() for extension in extensions.split()}
 
 PROGRAMS = "programs"  #: files without an extension in ``bin``, ``sbin`` and ``libexec``
-OTHER = "other files"  #: without an extension that says anything
+OTHER = "other files"  #: without an extension that is known or looks like one
 _SHARED = "shared libraries"
 
 _PLACE = re.compile("|".join(f"({place})(?:/|$)" for place in PLACES.values()).encode())
@@ -70,7 +70,11 @@ _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_+-]{0,9}")
 
 
 def place_of(directory: bytes) -> str | None:
-    """The type of everything in a directory, PROGRAMS where only names without an extension are; None as a rule."""
+    """The type of all files in a directory; PROGRAMS if only names without an extension are programs; usually None.
+
+    >>> place_of(b"usr/share/doc/curl"), place_of(b"usr/bin"), place_of(b"app")
+    ('documentation', 'programs', None)
+    """
     found = _PLACE.match(directory)
     if found is not None and found.lastindex is not None:
         return _PLACE_NAMES[found.lastindex - 1]
@@ -78,7 +82,11 @@ def place_of(directory: bytes) -> str | None:
 
 
 def type_of(name: bytes, place: str | None) -> str:
-    """The type of a file by its name, and by what ``place_of`` says of its directory."""
+    """The type of a file, by its name and by the result of `place_of` for its directory.
+
+    >>> type_of(b"libz.so.1.3", None), type_of(b"env", "programs"), type_of(b"data.dat", None)
+    ('shared libraries', 'programs', '.dat')
+    """
     if place is not None and place != PROGRAMS:
         return place
     extension = extension_of(name).lower()
@@ -92,11 +100,11 @@ def type_of(name: bytes, place: str | None) -> str:
 
 
 def extension_of(name: bytes) -> bytes:
-    """What stands behind the last dot of a name; nothing where that is the first character or missing."""
+    """The part of a name after its last dot; b"" if there is no dot, or only as the first character."""
     stem, _, extension = name.rpartition(b".")
     return extension if stem else b""
 
 
 def is_word(extension: bytes) -> bool:
-    """Whether an extension looks like one, so that nothing else of the name matters."""
+    """Whether an extension looks like one: a letter and up to nine letters, digits, ``_``, ``+`` and ``-``."""
     return _WORD.fullmatch(extension) is not None

@@ -1,4 +1,4 @@
-"""The junk catalogue: rules for what an image rarely needs, read from TOML files.
+"""The catalogue of files that images rarely need, read from TOML files.
 
 The packaged files lie in ``ocisize/rules/data``; users add their own in the same form::
 
@@ -7,14 +7,14 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     title = "our build cache"
     what = "One sentence on what it is."
     why = "One sentence on why it costs."                # optional
-    note = "One sentence on what mending costs."         # optional
+    note = "One sentence on what the fix costs."         # optional
     globs = ["/var/cache/acme/"]                         # see ocisize.globs
     except = ["*.keep"]                                  # optional
-    kinds = ["file", "hardlink", "symlink"]              # optional; what is given here is the default
+    kinds = ["file", "hardlink", "symlink"]              # optional; this is the default
     confidence = "sure"                                  # safe to remove; or "likely", or "ask"
     category = "cache"                                   # optional: see ocisize.model.findings.Category
-    needs = ["{dir}/{stem}"]                             # optional: one of these must stand in the image, too
-    source = "https://…"                                 # optional: who says so
+    needs = ["{dir}/{stem}"]                             # optional: one of these must be in the image, too
+    source = "https://…"                                 # optional: URL of the advice
     matches = ["var/cache/acme/a"]                       # optional examples; a slash at the end means a directory
     misses = ["var/cache/acme/a.keep"]
     fix = { acme = "RUN acme build --no-cache" }         # optional: by ecosystem
@@ -23,21 +23,21 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     what = "Paths that no rule ever matches."
     globs = ["/opt/acme/licences/"]
 
-    [[secret]]                            # files that give something away, whatever rules say of them
+    [[secret]]                            # files with secrets; a file may match a rule, too
     title = "acme keys"
     what = "One sentence on what it opens."
     globs = [".acme/key"]                                # except, kinds, source, matches and misses as above
     confidence = "likely"
 
     [[public]]
-    what = "Paths that are no secret, whatever they are called."
+    what = "Paths that are not secret, whatever their names."
     globs = ["/usr/share/acme/"]
 
     [[ecosystem]]                         # optional: which commands show that a build step uses acme
     name = "acme"                         # without this table, the command acme
     commands = ["acme", "acmectl", "acme-{version}"]
 
-In ``needs``, ``{dir}`` is the directory of the path at hand and ``{stem}`` its name without the last extension, and
+In ``needs``, ``{dir}`` is the directory of the matching path and ``{stem}`` its name without the last extension, and
 without ``.tar`` before it. In fixes, ``{build_step}`` is the build step at fault and ``{path}`` a path it left.
 """
 

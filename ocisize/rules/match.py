@@ -1,9 +1,9 @@
-"""match_rows: which rule of a catalogue claims which rows of a table.
+"""Which rules of a catalogue claim which rows of file tables.
 
-A row belongs to the first rule, in the catalogue's order, of which a glob matches, no exception matches, the kind fits
-and, where the rule has needs, one of them stands in the image. A path that a protection matches belongs to none, nor
-does a whiteout marker. The catalogue's secrets are matched in the same pass and claim on their own: what is a secret may
-be junk, too.
+A row belongs to the first rule, in the order of the catalogue, with a glob that matches, no exception that matches and a
+kind that fits; if the rule has needs, one of the needed paths must be in the image. A path that a protection matches
+belongs to no rule, nor does a whiteout marker. Secrets are matched in the same pass: a row may belong to a rule and to a
+secret.
 """
 
 from __future__ import annotations
@@ -27,15 +27,22 @@ _Waiting = tuple[int, int, Options, bytes, bytes]  # layer, row, rules, director
 
 
 def match_rows(catalog: Catalog, table: FileTable) -> dict[int, IntArray]:
-    """By index of the rule, the rows it claims, ascending ("I"); needs are looked for in the same table.
+    """The rows that each rule claims in one table, ascending ("I"), by the index of the rule.
 
-    Secrets have the indexes behind the rules'.
+    Secrets have the indexes after the rules. The paths that rules need are searched in the same table.
     """
     return match_tables(catalog, [table])[0]
 
 
 def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[dict[int, IntArray]]:
-    """The same for all layers of an image; what a rule needs may stand in any of them, visible or not."""
+    """The result of `match_rows` for each layer; the paths that rules need may be in any layer, visible or hidden.
+
+    Args:
+        catalog: the rules, secrets and protections.
+        tables: the file tables of all layers, base first.
+        runs: the directories of the tables, if they are known already.
+
+    """
     runs = runs or find_runs(tables)
     first_secret = len(catalog.rules)
     matcher = RowMatcher(
@@ -94,7 +101,7 @@ def match_globs(
 def _decide_by_needs(
     catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns, waiting: Sequence[_Waiting]
 ) -> list[tuple[int, int, int]]:
-    """Of rows whose rules ask for other paths, those that a rule claims: layer, row and index of the rule."""
+    """Layer, row and index of the rule, for the waiting rows whose rule has a needed path in the image."""
     templates = [_templates(rule) for rule in catalog.rules]
     needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
     wanted = {path for each in needs for paths in each for path in paths}
@@ -109,7 +116,7 @@ def _decide_by_needs(
 
 
 def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -> set[bytes]:
-    """Those of some paths that stand in an image, or that rows stand in; only directories of some are searched."""
+    """Those of some paths that are in the image, as rows or as directories of rows. Only their directories are searched."""
     numbers, with_rows = runs.directories.numbers, set[int]().union(*(each.directories for each in runs.tables))
     present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     missing = wanted - present
@@ -123,7 +130,7 @@ def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -
 def match_image(
     catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None
 ) -> tuple[list[dict[str, IntArray]], list[dict[int, IntArray]]]:
-    """Per layer, rows by the id of the rule that claims them, and rows by the index of the secret that does."""
+    """Per layer, the rows by the id of the rule that claims them; per layer, the rows by the index of the secret."""
     found, count = match_tables(catalog, tables, runs), len(catalog.rules)
     return (
         [{catalog.rules[index].id: rows for index, rows in each.items() if index < count} for each in found],
@@ -132,7 +139,7 @@ def match_image(
 
 
 def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence[Sequence[int]]) -> list[set[int]]:
-    """Per layer, those of some ascending rows that a protection keeps from all rules; meant for few rows."""
+    """Per layer, those of some rows that a protection matches; for few rows, which must be ascending."""
     globs = [glob for protection in catalog.protections for glob in protection.globs]
     automaton = Automaton(globs, {}, range(len(globs)))
 
@@ -151,12 +158,12 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
 
 
 def _templates(rule: Rule) -> list[tuple[bytes, bool]]:
-    """A rule's needs as templates for ``%``, each with whether it asks for the stem."""
+    """The needs of a rule as templates for ``%``, each with whether it contains the stem."""
     escaped = [need.lstrip("/").replace("%", "%%") for need in rule.needs]
     return [(_PLACEHOLDER.sub(r"%(\1)b", need).encode(), "{stem}" in need) for need in escaped]
 
 
 def _needs(templates: Sequence[tuple[bytes, bool]], directory: bytes, name: bytes) -> list[bytes]:
-    """The paths of which one must stand in the image for the rule to claim a path."""
+    """The paths of which one must be in the image for the rule to claim a path."""
     values = {b"dir": directory, b"stem": name.rpartition(b".")[0].removesuffix(b".tar")}
     return [(template % values).lstrip(b"/") for template, with_stem in templates if values[b"stem"] or not with_stem]

@@ -123,7 +123,7 @@ def test_a_cleanup_of_what_was_copied_as_well() -> None:
         ((INSTALL, "RUN make"), f"`RUN make` writes files of `{INSTALL}` again without a change: leave the files alone"),
         (("COPY --chown=a:b . /app", "RUN chown -R app /app"), "`COPY --chown=app . /app`, and drop"),
         (("COPY --chown=a:b . /app", "RUN chmod -R 755 /app"), "`COPY --chmod=755 --chown=a:b . /app`, and drop"),
-        ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` what `{COPY}` brings."),
+        ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` the files that `{COPY}` brings."),
     ],
 )  # fmt: skip
 def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
@@ -491,14 +491,14 @@ def test_packages_are_not_to_be_linked() -> None:
     nested = {f"app/node_modules/{at}x/{name}": text for at in ("", "y/node_modules/") for name, text in data.items()}
     finding = only(advice_on(nested))
     assert finding.title == "the same packages are installed twice, within /app/node_modules: 2 files"
-    assert (finding.fix, finding.confidence) == ("npm dedupe in /app, where versions allow.", Confidence.ASK)
+    assert (finding.fix, finding.confidence) == ("npm dedupe in /app, if versions allow.", Confidence.ASK)
     two = {f"{project}/node_modules/x/{name}": text for project in ("one", "two") for name, text in data.items()}
     assert "One workspace for both projects" in only(advice_on(two)).fix
     python = {
         f"{place}/lib/python3.12/site-packages/x/{name}": text for place in ("opt", "srv") for name, text in data.items()
     }
     finding = only(advice_on(python))
-    assert "/opt/lib/python3.12/site-packages = /srv/lib/python3.12/site-packages" in finding.title
+    assert "in /opt/lib/python3.12/site-packages and /srv/lib/python3.12/site-packages" in finding.title
     assert "Install the packages once" in finding.fix
     assert advice_on(python | {"opt/big": bytes(10**6)}).findings == ()
 

@@ -1,6 +1,6 @@
-"""Findings on whether an image fits its purpose: its size and its base, beside what its runtime needs.
+"""Remarks on the size of an image and on its base image, compared with the needs of its runtime.
 
-They are remarks: other bases save what they save, which only building on them can tell.
+They claim no bytes: only a build on another base image shows how much it saves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RUNTIMES_OF_PROGRAMS = {
 
 
 def find_unfit(evidence: ImageEvidence) -> Iterator[Claim]:
-    """Remarks on the size of the image, on its base, and on a JDK."""
+    """Remarks on the size of the image, on its base image, and on a JDK."""
     main = _main_runtimes(evidence)
     yield from _above_target(evidence, main)
     full = [claim for runtime in main if (claim := _full_variant(evidence, runtime))]
@@ -46,7 +46,7 @@ def find_unfit(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _main_runtimes(evidence: ImageEvidence) -> list[Runtime]:
-    """The runtimes that the image is for: that which it starts, else those its environment names, else all it has."""
+    """The runtimes that the image is for: the one it starts, else those that its environment names, else all."""
     targets = load_targets()
     known = [runtime for runtime in evidence.system.runtimes if _target_name(runtime) in targets]
     started = _RUNTIMES_OF_PROGRAMS.get(program_of(evidence.config.run), ())
@@ -64,7 +64,7 @@ def _target_name(runtime: Runtime) -> str:
 
 
 def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
-    """What is far above the most that any of its runtimes usually takes."""
+    """A remark on an image that is much larger than the target of any of its runtimes."""
     size, how = _download_size(evidence, len(evidence.layers))
     found = [load_targets()[_target_name(runtime)] for runtime in main]
     targets = [target for target in found if target.target]
@@ -85,10 +85,10 @@ def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Clai
 
 
 def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
-    """An official image that has a slim variant: its runtime stands on a compiler that a layer below brings."""
+    """A remark on the full variant of an official image: a layer below its runtime has a compiler."""
     target = load_targets()[_target_name(runtime)]
     noted = {rule.environment for rule in load_runtimes() if rule.name == runtime.name}
-    compilers = [each.layer for each in evidence.system.runtimes if each.name == "gcc"]
+    compilers = [other.layer for other in evidence.system.runtimes if other.name == "gcc"]
     official = runtime.path.startswith("usr/local/bin/") and any(
         text.partition("=")[0] in noted for text in evidence.config.run.env
     )
@@ -108,11 +108,11 @@ def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
 
 
 def _large_base(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
-    """A base that is much larger than others with the same runtime."""
+    """A remark on a base image that is much larger than others with the same runtime."""
     size, how = _download_size(evidence, evidence.base_layers)
     for runtime in main[:1]:
         target = load_targets()[_target_name(runtime)]
-        smallest = min([each for each in (target.slim_size, target.alpine_size) if each], default=0)
+        smallest = min([size for size in (target.slim_size, target.alpine_size) if size], default=0)
         if smallest and size > _MIN_BASE_RATIO * smallest:
             slim = _base_name(target.slim or target.alpine, runtime, target)
             known = f" ({_mb(target.slim_size)})" if target.slim_size and target.runtime != "native" else ""
@@ -151,14 +151,14 @@ def _whole_jdk(runtime: Runtime) -> Claim:
 
 
 def _base_name(text: str, runtime: Runtime, target: Target) -> str:
-    """A base with the version found; its last release where none was."""
+    """The name of a base image with the version of a runtime; with VERSION if the version is unknown."""
     parts = runtime.version.split(".")[: 1 if target.major else 2]
     version = ".".join(parts) if runtime.version else "VERSION"
     return text.replace("{version}", version)
 
 
 def _download_size(evidence: ImageEvidence, layers: int) -> tuple[int, str]:
-    """Bytes to download for so many layers, estimated by their content where that is unknown, and a word for which."""
+    """Bytes of download of the lowest layers, and "about " if they are estimated from the content."""
     sizes = sum_layers(evidence.layers[:layers])
     if sizes.compressed_size is None:
         return sizes.content_size // _CONTENT_PER_DOWNLOAD, "about "

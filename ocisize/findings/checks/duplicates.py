@@ -1,4 +1,4 @@
-"""Findings on duplicate content: the same bytes visible at several paths."""
+"""Findings on identical files: the same content visible at several paths."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 
-_MAX_NAMED_TREES = 5  # pairs of folders with a finding of their own
-_MAX_PAIRS = 5_000  # duplicates, the largest ones, whose paths are compared
-
-_MIN_PACKAGES_SHARE = 0.005  # share of the download below which packages that stand twice are no finding
+_MAX_NAMED_TREES = 5  # pairs of directories with a finding of their own
+_MAX_PAIRS = 5_000  # largest duplicates whose paths are compared
+_MIN_PACKAGES_SHARE = 0.005  # of the download; smaller packages that are installed twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
-_Package: TypeAlias = "tuple[PackageManager, bytes, bytes]"  # whose it is and the two folders it stands in
+_Package: TypeAlias = "tuple[PackageManager, bytes, bytes]"  # its manager and the two directories it is installed in
 _Key = TypeVar("_Key", "tuple[bytes, bytes]", _Package)
 
 
@@ -35,18 +34,23 @@ class _Pair(NamedTuple):
     """A copy, its path and that of its original."""
 
     place: _Place
-    package: _Package | None  #: the one that both are of, installed twice; None for files of one's own
+    package: _Package | None  #: the package that both belong to, installed twice; None if no package manager owns them
     copy: bytes
     original: bytes
 
 
 def find_duplicate_files(evidence: ImageEvidence, ledger: Ledger) -> Iterator[Claim]:
-    """Claims for all duplicates but one of each content, leaving alone what is claimed: two for the price of none.
+    """Claims for groups of duplicates; of each content one copy is kept, and rows that other claims own are skipped.
 
-    Copies of whole trees are told as such: duplicates are grouped by the folders, original and copy, above the part that
-    their paths have in common. Files of packages are left out, since only their managers may link them, unless a package
-    stands twice; and so are package databases and licences: package managers rewrite theirs, and a licence belongs beside
-    what it is for.
+    Duplicates are grouped by the two directories above the part that the paths of original and copy have in common, so that
+    copies of whole trees are one finding. Not claimed are files of packages, which only their package managers may link,
+    unless the package is installed twice; package databases, which package managers rewrite; and licences, which belong
+    next to the files they are for.
+
+    Args:
+        evidence: the image.
+        ledger: the ledger after all other claims.
+
     """
     own: list[_Pair] = []
     packages: dict[_Package, list[_Place]] = defaultdict(list)
@@ -67,7 +71,7 @@ def find_duplicate_files(evidence: ImageEvidence, ledger: Ledger) -> Iterator[Cl
 
 
 def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim]:
-    """Claims for files of one's own: the largest trees by name, the rest together."""
+    """Claims for files that no package manager owns: one for each of the largest trees, one for the rest."""
     largest = heapq.nsmallest(_MAX_PAIRS, pairs, key=lambda pair: (-_size(evidence, pair.place), pair.place))
     groups: dict[tuple[bytes, bytes], list[_Place]] = defaultdict(list)
     whole: dict[_Place, _Pair] = {}
@@ -79,23 +83,23 @@ def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim
         only = whole[groups[root][0]] if len(groups[root]) == 1 else None
         first, second = map(_display_path, (only.original, only.copy) if only else root)
         yield _claim("tree", _by_layer(groups[root]), partial(_link_fix, evidence, first), first=first, second=second)
-    told = {place for root in named for place in groups[root]}
-    if rest := [pair.place for pair in pairs if pair.place not in told]:
+    claimed = {place for root in named for place in groups[root]}
+    if rest := [pair.place for pair in pairs if pair.place not in claimed]:
         variant = "more" if named else "others"
         yield _claim(variant, _by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
 
 
 def _of_packages(evidence: ImageEvidence, groups: Mapping[_Package, Sequence[_Place]]) -> Iterator[Claim]:
-    """Claims for packages that are installed twice, by the folders they are in."""
+    """Claims for packages that are installed twice, by the directories they are in."""
     for kind, first, second in _largest_groups(evidence, groups):
-        here, there = _display_path(first), _display_path(second)
-        where = f"{here} = {there}" if first != second else f"within {here}"
+        one, other = _display_path(first), _display_path(second)
+        where = f"in {one} and {other}" if first != second else f"within {one}"
         fix = (
-            f"Install the packages once, in {here} or in {there}, and have the other program use them."
+            f"Install the packages once, in {one} or in {other}, and have the other program use them."
             if kind is not PackageManager.NODE
-            else f"npm dedupe in {here.rpartition('/')[0] or '/'}, where versions allow."
+            else f"npm dedupe in {one.rpartition('/')[0] or '/'}, if versions allow."
             if first == second
-            else f"One workspace for both projects (npm workspaces), so that {here} and {there} become one; or bundle each."
+            else f"One workspace for both projects (npm workspaces), so that {one} and {other} become one; or bundle each."
         )
         yield _claim(
             "packages",
@@ -113,7 +117,7 @@ def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, Sequence[_Pla
 
 
 def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str:
-    """How to keep one copy, by the step that brought the others."""
+    """The fix that keeps one copy, by the layer that brought the others."""
     if layer < evidence.base_layers:
         return "The base image brings both: use another base image."
     step = evidence.step(layer)
@@ -122,7 +126,7 @@ def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str
 
 
 def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:
-    """Per layer, the duplicates that may go, and their originals. Where an original is claimed, a copy takes its place."""
+    """Per layer, the rows of unclaimed duplicates and their originals; the first copy replaces a claimed original."""
     taken = b"".join(ledger.claimed(layer) for layer in range(len(evidence.tables)))
     starts = list(accumulate(map(len, evidence.tables), initial=0))
     instead: dict[int, int] = {}
@@ -155,14 +159,14 @@ def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
 
 
 def _pairs(evidence: ImageEvidence, spare: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[_Pair]:
-    """Copies with the paths of both: files of one's own, and packages that stand twice; nobody links the system's."""
+    """Copies with both paths. Files of the system's packages are left out, as are packages that are installed once."""
     kept: list[tuple[_Place, PackageManager | None, bytes, int]] = []
     for layer, (rows, originals) in enumerate(spare):
         order = sorted(range(len(rows)), key=rows.__getitem__)
-        paths = evidence.tables[layer].paths.select([rows[at] for at in order])
-        for at, path in zip(order, paths, strict=True):
+        paths = evidence.tables[layer].paths.select([rows[index] for index in order])
+        for index, path in zip(order, paths, strict=True):
             if (kind := package_manager_of(path)) is not PackageManager.SYSTEM:
-                kept.append(((layer, rows[at]), kind, path, originals[at]))
+                kept.append(((layer, rows[index]), kind, path, originals[index]))
     names = _paths_of(evidence.tables, {original for *_, original in kept})
     for place, kind, copy, number in kept:
         original = names[number]
@@ -173,19 +177,19 @@ def _pairs(evidence: ImageEvidence, spare: Sequence[tuple[Sequence[int], Sequenc
 
 
 def _paths_of(tables: Sequence[FileTable], numbers: Iterable[int]) -> dict[int, bytes]:
-    """The paths of rows that are counted through all layers."""
+    """The paths of rows, by numbers that count through the rows of all layers."""
     ordered, done, start = sorted(numbers), 0, 0
     paths: dict[int, bytes] = {}
     for table in tables:
         end = bisect_left(ordered, start + len(table), done)
-        here = ordered[done:end]
-        paths.update(zip(here, table.paths.select([number - start for number in here]), strict=True))
+        in_layer = ordered[done:end]
+        paths.update(zip(in_layer, table.paths.select([number - start for number in in_layer]), strict=True))
         done, start = end, start + len(table)
     return paths
 
 
 def _above_common(original: bytes, copy: bytes) -> tuple[bytes, bytes]:
-    """Both paths without the components they share at the end; whole where their names differ."""
+    """Both paths without the components that they share at the end; whole paths if the names differ."""
     first, second = original.split(b"/"), copy.split(b"/")
     while first and second and first[-1] == second[-1]:
         first.pop()

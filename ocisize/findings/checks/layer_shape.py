@@ -1,4 +1,4 @@
-"""Remarks on the shape of layers: what they prove by themselves, whatever their files are called."""
+"""Remarks on layers as a whole: their sizes, their compression, their number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 
 
 def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
-    """Remarks on layers as a whole: heavy ones, those that do not compress, empty ones, too many of them."""
+    """Remarks on heavy, incompressible and empty layers, and on too many layers."""
     layers = evidence.layers
     download = sum(layer.compressed_size or 0 for layer in compress(layers, paid_layers(layers)))
     for layer, table in zip(layers, evidence.tables, strict=True):

@@ -1,6 +1,6 @@
-"""Findings on packages that apt-get installed only because others recommend them, with the files they brought.
+"""Findings on packages that apt-get installed only because others recommend them, with their files.
 
-hadolint's DL3015 asks for ``--no-install-recommends`` by the text alone; here dpkg's database says what it would spare.
+hadolint's DL3015 demands ``--no-install-recommends`` by the text alone; dpkg's database shows which files it avoids.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}; if one is neede
 
 
 def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
-    """A claim for each layer with packages that only a Recommends leads to."""
+    """A claim for each layer with packages that are installed only as recommendations."""
     packages: dict[PackageId, Package] = {}
     automatic: frozenset[PackageId] = frozenset()
     for layer, table in enumerate(evidence.tables):
@@ -45,7 +45,7 @@ def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _installs_without_recommended(step: BuildStep) -> bool:
-    """Whether a step installs, and always without recommended packages."""
+    """Whether a step installs packages, and each time without recommended ones."""
     installs = [command for command in step.shell_commands if _APT_INSTALL.search(command)]
     return bool(installs) and (all(map(_WITHOUT_RECOMMENDED.search, installs)) or "Install-Recommends" in step.text)
 

@@ -13,7 +13,7 @@ _ROOT_USERS = ("", "root", "0")
 
 
 def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
-    """Remarks on images that run as root, and on names that mean another image tomorrow."""
+    """Remarks on images that run as root, and on names that may mean another image tomorrow."""
     user = evidence.config.run.user
     if evidence.layers and evidence.config.os != "windows" and user.partition(":")[0].strip() in _ROOT_USERS:
         rule = explain(Check.ROOT_USER)
@@ -34,7 +34,7 @@ def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _is_moving(reference: str) -> bool:
-    """Whether a name means ``latest``. Within layouts, a name without slash and colon may be a tag by itself."""
+    """Whether a name means ``latest``. In OCI layouts, a name without slash and colon may be a tag."""
     if "@" in reference:
         return False
     name, _, tag = reference.rpartition("/")[2].partition(":")

@@ -1,6 +1,6 @@
-"""Findings on what an image gives away to everyone who can pull it: files, variables, build arguments, build steps.
+"""Findings on secrets that anyone who can pull the image can read: files, variables, build arguments, build steps.
 
-They save nothing and take no rows from others. Values are never shown.
+They save no bytes and claim no rows. Values are never shown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Claim]:
-    """Steps by the secrets they give away: a build argument stands in every step after it."""
+    """A remark for each set of secrets in build steps: a build argument is in the text of every step after it."""
     layers: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for leak in find_leaks(evidence.config.history, len(evidence.layers)):
         names = tuple(name for name in leak.secrets if name not in known or not sets_variables(leak.step))
@@ -64,7 +64,7 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
 
 
 def _find_files(evidence: ImageEvidence) -> Iterator[Claim]:
-    """A remark for each kind of secret file, the layers that hold it and the one that hides it from containers."""
+    """A remark for each kind of secret file, the layers that hold it and the layer that hides it."""
     places: dict[tuple[int, bytes], list[tuple[int, int]]] = defaultdict(list)
     for layer, found in enumerate(evidence.secrets):
         table = evidence.tables[layer]

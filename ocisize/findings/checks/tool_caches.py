@@ -1,4 +1,4 @@
-"""Findings on build steps that leave what their tools cached: the text names the step, the files in its layer prove it.
+"""Findings on build steps that leave the caches of their tools: the text names the tool, the files in the layer prove it.
 
 The tools are listed in ``tools.toml``. A cache mount leaves no trace in history and no files, so there is no finding.
 """
@@ -17,7 +17,7 @@ from ocisize.model.build_step import StepKind
 
 
 def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
-    """A claim for each build step and tool whose cache it left in its layer."""
+    """A claim for each build step and each tool whose cache the step left in its layer."""
     for layer, matches in enumerate(evidence.matches):
         text = evidence.layers[layer].build_step.text
         parts = _run_commands(evidence, layer)
@@ -57,7 +57,7 @@ def _change(evidence: ImageEvidence, layer: int, tool: ToolCache, called: re.Mat
 
 
 def _user_of(evidence: ImageEvidence, layer: int, tool: ToolCache) -> int | None:
-    """The next layer whose step calls the tool, where the step of this one only fetches for it."""
+    """The next layer whose step calls the tool, if the step of this layer only downloads for later steps."""
     calls = [part for part in _run_commands(evidence, layer) if re.search(tool.command, part)]
     if not tool.fetches or not all(re.search(tool.fetches, call) for call in calls):
         return None

@@ -1,4 +1,4 @@
-"""Findings by the catalogue: files of kinds that images rarely need, a finding for each rule."""
+"""Findings of the catalogue: files that images rarely need, one finding per rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|
 
 
 def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
-    """A claim for each rule that matches files, those of the base image apart from the others."""
+    """A claim for each rule that matches files; files of the base image are separate claims."""
     rules = {rule.id: rule for rule in evidence.catalog.rules}
     for rule_id, rule in rules.items():
         matched = {layer: found[rule_id] for layer, found in enumerate(evidence.matches) if rule_id in found}
@@ -41,17 +41,22 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _fix(evidence: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
-    """What to change about the layer that brought a path."""
+    """The fix for the layer that brought a path."""
     if layer < evidence.base_layers and (rule.packaged or not rule.fix):
         return f"The base image brings them ({rule.title}): use a smaller base image."
     return fix_for(rule, evidence.catalog, evidence.layers[layer].build_step, evidence.step(layer), path)
 
 
 def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str = "") -> str:
-    """What to change about a build step: the rule's fixes for the tools it runs, else those that hold for any.
+    """The fix for a build step: the rule's fixes for the commands in the step, else those for any step.
 
-    ``path`` is one that the step brought: what lies outside of the distribution's folders is not its packages'.
-    ``name`` is the step's text within the sentence.
+    Args:
+        rule: the rule that matches the files.
+        catalog: the catalogue, for the commands of ecosystems.
+        step: the build step that brought the files.
+        name: the text of the step within a sentence.
+        path: one of the files; the distribution's package managers put nothing into /usr/local, /opt and the like.
+
     """
     fixes = rule.fixes(build_step=name, path=PATH)
     first = fixes.pop(_DEVELOPMENT, None)
@@ -78,17 +83,25 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
 
 
 def join_alternatives(texts: Iterable[str]) -> str:
-    """Alternatives in one sentence."""
+    """Alternatives as one sentence.
+
+    >>> join_alternatives(["Use pip --no-cache-dir.", "Mount the cache."])
+    'Use pip --no-cache-dir; or mount the cache.'
+    """
     first, *others = list(texts) or [""]
     return "; or ".join([first.removesuffix("."), *map(lower_first, others)]) if others else first
 
 
 def lower_first(text: str) -> str:
-    """A text for the middle of a sentence; instructions of a Dockerfile keep their capitals."""
+    """A text for the middle of a sentence; instructions of a Dockerfile keep their capitals.
+
+    >>> lower_first("Use COPY"), lower_first("COPY . /app")
+    ('use COPY', 'COPY . /app')
+    """
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _installs_development(step: BuildStep) -> bool:
-    """Whether a step has npm install a project's development packages as well."""
+    """Whether npm installs development packages in a step."""
     installs = [command for command in step.shell_commands if _NPM_INSTALL.search(command)]
     return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
