@@ -84,7 +84,13 @@ _TEXTS: dict[str, tuple[str, str | None]] = {
 
 
 def exceeded(limit: str, got: int, allowed: int) -> LimitExceeded:
-    """The error for ``limit``, a field of Limits, where ``got`` is more than ``allowed``; both in the limit's unit."""
+    """The error for ``limit``, a field of Limits, where ``got`` is more than ``allowed``; both in the limit's unit.
+
+    >>> error = exceeded("entries", 12, 10)
+    >>> print(error, "-", error.hint)  # doctest: +NORMALIZE_WHITESPACE
+    more than 10 entries in all layers, extended headers and implied directories included -
+    if you trust the image, raise the limit: --max-entries, or Analyzer(limits=Limits(entries=...))
+    """
     what, flag = _TEXTS[limit]
     hint = f"if you trust the image, raise the limit: {f'{flag}, or ' if flag else ''}Analyzer(limits=Limits({limit}=...))"
     return LimitExceeded(f"more than {allowed} {what}", limit=limit, got=got, allowed=allowed, hint=hint)
@@ -95,6 +101,13 @@ class Tally:
 
     ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand. With ``archive`` it
     counts a compressed archive, which may be as large as all its layers, and whose entries are files of saved images.
+
+    >>> tally = Tally(Limits(image_size=1000))
+    >>> tally.add_size(600)
+    >>> tally.add_size(600)
+    Traceback (most recent call last):
+        ...
+    ocisize.errors.LimitExceeded: more than 1000 uncompressed bytes in all layers
     """
 
     def __init__(self, limits: Limits, stored: int | None = None, *, archive: bool = False) -> None:

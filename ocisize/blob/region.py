@@ -20,6 +20,11 @@ def close_chunks(chunks: Iterable[bytes]) -> None:
     """Close an iterable of chunks that has ``close()``, as generators do.
 
     A generator that is not read to its end keeps its connection open as long as an error's traceback refers to it.
+
+    >>> chunks = (b"chunk" for _ in range(3))
+    >>> close_chunks(chunks)
+    >>> list(chunks)
+    []
     """
     if isinstance(chunks, _Closable):
         chunks.close()

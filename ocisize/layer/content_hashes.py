@@ -104,6 +104,17 @@ def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray
     """Per table, the rows of files larger than ``above`` bytes whose size at least two rows of the tables have.
 
     Only these files can equal another one.
+
+    >>> import io, tarfile
+    >>> from ocisize.tar.scanner import scan_tar
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as tar:
+    ...     for name, content in (("a", b"one"), ("b", b"four"), ("c", b"two")):
+    ...         info = tarfile.TarInfo(name)
+    ...         info.size = len(content)
+    ...         tar.addfile(info, io.BytesIO(content))
+    >>> [list(rows) for rows in candidate_rows([scan_tar(io.BytesIO(file.getvalue()))])]
+    [[0, 2]]
     """
     counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
     repeated = {size for size, count in counts.items() if count > 1}

@@ -71,7 +71,13 @@ def expected_adler(field: bytes) -> int:
 
 
 def checksum_matches(header: bytes) -> bool:
-    """Whether the bytes of a header, all 512, add up to its checksum field, as unsigned or as signed bytes."""
+    """Whether the bytes of a header, all 512, add up to its checksum field, as unsigned or as signed bytes.
+
+    >>> import tarfile
+    >>> header = tarfile.TarInfo("etc/hostname").tobuf()
+    >>> checksum_matches(header), checksum_matches(b"f" + header[1:])
+    (True, False)
+    """
     try:
         stored = parse_checksum(header[148:156])
     except ValueError:
@@ -198,7 +204,14 @@ def _integer(value: bytes) -> int:
 
 
 def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
-    """Raise ValueError unless the (offset, length) pairs ascend, do not overlap and end within ``size``."""
+    """Raise ValueError unless the (offset, length) pairs ascend, do not overlap and end within ``size`` bytes.
+
+    >>> check_sparse_map([(0, 512), (4096, 100)], size=8192)
+    >>> check_sparse_map([(0, 512), (500, 100)], size=8192)
+    Traceback (most recent call last):
+        ...
+    ValueError: malformed sparse map
+    """
     end = 0
     for offset, length in pairs:
         if offset < end or length < 0:
@@ -209,7 +222,11 @@ def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
 
 
 def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
-    """The (offset, length) pairs of an old GNU sparse table, up to the first empty one. Raises ValueError."""
+    """The (offset, length) pairs of an old GNU sparse table, up to the first empty one. Raises ValueError.
+
+    >>> old_sparse_pairs(b"00000000000\\x0000000001000\\0" + bytes(24))
+    [(0, 512)]
+    """
     pairs = []
     for start in range(0, len(table) - 23, 24):
         if not table[start]:
@@ -219,9 +236,14 @@ def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
 
 
 def prefixed_name(header: bytes, name: bytes) -> bytes:
-    """``name`` with the header's prefix field before it; only POSIX headers have this field.
+    """``name`` with the prefix field of ``header``, its 512 bytes, before it; only POSIX headers have this field.
 
     Go also accepts a prefix in GNU headers whose access and change times are not numbers: its own writer made them.
+
+    >>> header = bytearray(512)
+    >>> header[257:265], header[345:354] = b"ustar\\x0000", b"usr/share"
+    >>> prefixed_name(bytes(header), b"doc")
+    b'usr/share/doc'
     """
     if header[257:263] == b"ustar\0":
         prefix = header[345:476] if header[508:512] == b"tar\0" else header[345:500]  # star keeps times in the rest

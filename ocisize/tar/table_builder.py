@@ -14,6 +14,16 @@ class TableBuilder:
 
     The scanner appends to the ``new_`` lists directly, which is the cheapest way to add a row; ``flush`` moves the rows into
     the columns, about a thousand at a time, in C. ``kinds`` and ``hashes`` need no lists and grow row by row.
+
+    >>> builder = TableBuilder()
+    >>> builder.new_names.append(b"./etc/hostname" + bytes(86))
+    >>> builder.new_sizes.append(5), builder.new_ends.append(1024), builder.new_owners.append(0)
+    (None, None, None)
+    >>> builder.kinds.append(ord("0"))
+    >>> builder.flush(min_rows=1000), builder.flush()
+    (False, True)
+    >>> list(builder.paths), list(builder.sizes)
+    ([b'etc/hostname'], [5])
     """
 
     def __init__(self) -> None:
