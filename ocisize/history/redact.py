@@ -134,13 +134,13 @@ def _is_harmless(name: str, value: str) -> bool:
     value, name = value.strip("\\\"' \t,"), name.upper()
     if name.endswith("KEY") and not _PRIVATE_KEY_NAME.search(name) and _FINGERPRINT.fullmatch(value):
         return True
-    return load_secret_patterns().any_harmless.fullmatch(value) is not None
+    return load_secret_patterns().harmless_value.fullmatch(value) is not None
 
 
 def _find_tokens(text: str) -> Iterator[_Span]:
     """Values that are secrets whatever they are called."""
-    for secret in load_secret_patterns().secrets:
-        for match in secret.pattern.finditer(text):
+    for secret, pattern in load_secret_patterns().secrets:
+        for match in pattern.finditer(text):
             if not _is_harmless("", match[1]):
                 yield match.start(1), match.end(1), secret.title
 

@@ -47,23 +47,19 @@ class ValuePattern:
     """Values that are secrets, or harmless, whatever they are called."""
 
     title: str
-    pattern: re.Pattern[str]  #: of secrets, group 1 is the secret; of harmless values, for the whole value
+    pattern: str  #: of secrets, group 1 is the secret; of harmless values, for the whole value
     matches: tuple[str, ...]
     misses: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True, slots=False)  # with a dictionary for the cached property
+@attrs.frozen(kw_only=True)
 class SecretPatterns:
-    """All patterns of ``secrets.toml``."""
+    """All patterns of ``secrets.toml``, compiled."""
 
     words: Mapping[WordRole, WordPattern]
     harmless: tuple[ValuePattern, ...]
-    secrets: tuple[ValuePattern, ...]
-
-    @functools.cached_property
-    def any_harmless(self) -> re.Pattern[str]:
-        """All patterns of harmless values in one, for a whole value."""
-        return re.compile("|".join(f"(?:{value.pattern.pattern})" for value in self.harmless), re.IGNORECASE)
+    harmless_value: re.Pattern[str]  #: all of ``harmless`` in one
+    secrets: tuple[tuple[ValuePattern, re.Pattern[str]], ...]
 
     def has_role(self, word: str, role: WordRole) -> bool:
         """Whether a word, in capitals, has a role.
@@ -85,14 +81,23 @@ def parse_secret_patterns(text: str) -> SecretPatterns:
     document = read_toml(text, _FILE)
     document.refuse_unknown(("word", "harmless", "value"))
     words = [_read_words(table) for table in document.tables("word")]
-    harmless = [_read_value(table, "what", re.IGNORECASE) for table in document.tables("harmless")]
-    secrets = [_read_value(table, "title", re.DOTALL) for table in document.tables("value")]
+    harmless = [_read_value(table, "what") for table in document.tables("harmless")]
+    harmless_value = _compile(document, "harmless", "|".join(f"(?:{value.pattern})" for value in harmless), re.IGNORECASE)
+    secrets = []
+    for table in document.tables("value"):
+        secret = _read_value(table, "title")
+        secrets.append((secret, _compile(table, "pattern", secret.pattern, re.DOTALL)))
     for role in WordRole:
         if sum(word.role is role for word in words) != 1:
             document.note("word", f"expected one table with the role {role.value}")
     if document.problems:
         raise TomlError("; ".join(document.problems))
-    return SecretPatterns(words={word.role: word for word in words}, harmless=tuple(harmless), secrets=tuple(secrets))
+    return SecretPatterns(
+        words={word.role: word for word in words},
+        harmless=tuple(harmless),
+        harmless_value=harmless_value,
+        secrets=tuple(secrets),
+    )
 
 
 def _read_words(table: TableReader) -> WordPattern:
@@ -105,11 +110,11 @@ def _read_words(table: TableReader) -> WordPattern:
     )
 
 
-def _read_value(table: TableReader, title: str, flags: int) -> ValuePattern:
+def _read_value(table: TableReader, title: str) -> ValuePattern:
     table.refuse_unknown((title, "pattern", "source", "matches", "misses"))
     return ValuePattern(
         title=table.text(title, required=True),
-        pattern=_compile(table, "pattern", table.text("pattern", required=True), flags),
+        pattern=table.text("pattern", required=True),
         matches=table.texts("matches", required=True),
         misses=table.texts("misses", required=True),
     )

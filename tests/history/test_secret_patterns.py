@@ -34,17 +34,17 @@ def test_words_decide_their_examples(words: WordPattern) -> None:
 def test_harmless_values_are_no_secrets(harmless: ValuePattern) -> None:
     """A value among the matches stays where a password is expected; near misses are not of this kind."""
     for value in harmless.matches:
-        assert harmless.pattern.fullmatch(value), value
+        assert re.fullmatch(harmless.pattern, value, re.IGNORECASE), value
         assert not redact(f"RUN x --password='{value}'").secrets, value
     for value in harmless.misses:
-        assert not harmless.pattern.fullmatch(fill(value)), value
+        assert not re.fullmatch(harmless.pattern, fill(value), re.IGNORECASE), value
 
 
-@pytest.mark.parametrize("secret", PATTERNS.secrets, ids=lambda secret: secret.title)
-def test_secret_values_are_found(secret: ValuePattern) -> None:
+@pytest.mark.parametrize(("secret", "pattern"), PATTERNS.secrets, ids=[secret.title for secret, _ in PATTERNS.secrets])
+def test_secret_values_are_found(secret: ValuePattern, pattern: re.Pattern[str]) -> None:
     """The made-up secret of each example is gone, and the finding has its title; near misses have no such secret."""
     for text in map(fill, secret.matches):
-        match = secret.pattern.search(text)
+        match = pattern.search(text)
         assert match is not None and FILLER[:9] in match[1], text
         redacted = redact(f"RUN {text}")
         assert secret.title in redacted.secrets, text
