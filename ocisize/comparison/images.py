@@ -1,4 +1,4 @@
-"""compare: how one image became another, layer by layer and file by file. Laws and definitions are those of comparison."""
+"""The comparison of two images, layer by layer and file by file. ``model.comparison`` defines the figures and their sums."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from ocisize.model.file_changes import FileChanges
 from ocisize.model.findings import Confidence
 from ocisize.model.sizes import Sizes, paid_layers
 
-_DIRECTORIES = 20
+_MAX_DIRECTORIES = 20  # that are named
 
 
 def compare(before: Analysis, after: Analysis) -> Comparison:
-    """Say what changed from ``before`` to ``after`` and why it grew.
+    """Return what changed from ``before`` to ``after``, and why the image grew.
 
-    Files are compared where the layers that differ have file tables; of an analysis that was saved without them only
-    totals and layers are told. Raises IncompleteAnalysis where not all layers of one could be read.
+    Files are compared if the layers that differ have file tables. If an analysis was saved without them, the comparison has
+    totals and layers only, and ``files`` is None. Raises IncompleteAnalysis if a layer of one of both could not be read.
     """
-    for each in (before, after):
-        if not each.complete:
-            raise IncompleteAnalysis(each.source, [layer.index for layer in each.unread])
+    for analysis in (before, after):
+        if not analysis.complete:
+            raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
     paid_before, paid_after = _paid(before), _paid(after)
     layers = [
         _change(
@@ -63,7 +63,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     by_directory = None
     if changes is not None:
         by_directory = DirectoryGrowth(changes)
-        directories = with_rest(by_directory.find(_DIRECTORIES), growth, compressed, len(changes))
+        directories = with_rest(by_directory.find(_MAX_DIRECTORIES), growth, compressed, len(changes))
     return Comparison(
         before=before,
         after=after,
@@ -83,7 +83,7 @@ def _paid(analysis: Analysis) -> list[int | None]:
 
 
 def _change(
-    old: LayerAnalysis | None, new: LayerAnalysis | None, before_wire: int | None, after_wire: int | None
+    old: LayerAnalysis | None, new: LayerAnalysis | None, size_before: int | None, size_after: int | None
 ) -> LayerChange:
     shown = new or old
     return LayerChange(
@@ -94,8 +94,8 @@ def _change(
         before_build_step=old.build_step if old is not None else BuildStep(),
         before_size=old.content_size if old is not None else 0,
         after_size=new.content_size if new is not None else 0,
-        before_compressed_size=before_wire,
-        after_compressed_size=after_wire,
+        before_compressed_size=size_before,
+        after_compressed_size=size_after,
     )
 
 
@@ -112,7 +112,7 @@ def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> LayerStatus
 
 
 def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChange:
-    """Tell a layer that was merely rebuilt from a changed one; those with files that differ need no look."""
+    """The layer, as rebuilt if it has changed and all its entries are the same; with files that differ it is changed."""
     if layer.status is not LayerStatus.CHANGED or layer.files or layer.before is None or layer.after is None:
         return layer
     same = same_entries(before.layers[layer.before], after.layers[layer.after])
@@ -120,7 +120,7 @@ def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChang
 
 
 def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:
-    """The files that differ, None where a layer whose files may differ has no table."""
+    """The files that differ; None if a layer that is not the same has no table."""
     differing = [layer for layer in layers if layer.status not in SAME_CONTENT]
     old = {layer.before for layer in differing if layer.before is not None}
     new = {layer.after for layer in differing if layer.after is not None}
@@ -131,9 +131,9 @@ def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChang
 
 
 def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[LayerChange]:
-    """The layers with the sums of their files; a layer that is the same is unchanged as a whole."""
+    """The layers with the sums of their files; all files of a layer with the same content are unchanged."""
     sums = FileSums(changes)
-    found = []
+    changed = []
     for layer in layers:
         if layer.status in SAME_CONTENT:
             whole = FileSum(
@@ -142,9 +142,9 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
                 before_compressed_size=layer.before_compressed_size,
                 after_compressed_size=layer.after_compressed_size,
             )
-            found.append(attrs.evolve(layer, files={}, unchanged=whole, other=FileSum()))
+            changed.append(attrs.evolve(layer, files={}, unchanged=whole, other=FileSum()))
             continue
-        found.append(
+        changed.append(
             attrs.evolve(
                 layer,
                 files=sums.by_kind(layer.before, layer.after),
@@ -152,11 +152,11 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
                 other=sums.other(layer.before, layer.after, layer.before_compressed_size, layer.after_compressed_size),
             )
         )
-    return found
+    return changed
 
 
 def _part(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> BaseChange | None:
-    """The growth of base images and of what was built on them, where no layer is the base's on one side alone."""
+    """The growth of the base images and of the layers on top; None if a pair of layers is the base's on one side only."""
     old, new = before.base, after.base
     if old is None or new is None or Confidence.ASK in (old.found.confidence, new.found.confidence):
         return None

@@ -1,8 +1,8 @@
-"""align: which layer of one image is which of another.
+"""The pairs of layers of two images.
 
-Layers with the same digest are the same, wherever they stand; so are, after those, layers with the same diff_id. What
-is left is paired in order by the build steps' text, so that the equal and the most alike ones meet: the alignment of
-Needleman and Wunsch (doi:10.1016/0022-2836(70)90057-4), in which gaps cost nothing.
+Layers with the same digest are paired first, in any order, then layers with the same diff_id. All others are paired in
+order, by the text of their build steps: the alignment of Needleman and Wunsch (doi:10.1016/0022-2836(70)90057-4), with gaps
+that cost nothing, finds the pairs that are equal or most similar.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 
 from ocisize.model.analysis import LayerAnalysis
 
-_SAME, _ALIKE, _UNKNOWN, _BASE = 300, 50, 60, 50  # how well two steps fit; alike ones get their likeness in percent
-_MAX_CELLS = 1_000_000  # pairs that are looked at; beyond it steps are paired by position
+_SAME, _ALIKE, _UNKNOWN, _BASE = 300, 50, 60, 50  # scores of a pair; that of similar steps is their similarity in percent
+_MAX_CELLS = 1_000_000  # pairs of steps that are scored; if there are more, steps are paired by position
 _HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
 _WORD = re.compile(r"[^\s;&|()'\"\[\],]+")
 
 
 def align(before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]) -> list[tuple[int | None, int | None]]:
-    """Pairs of indexes, every layer of both images in exactly one, None where a layer has no counterpart; in order."""
+    """Return pairs of layer indexes, base first: each layer of both images is in one pair, with None if it is alone."""
     partner: dict[int, int] = {}  # by index in AFTER
     _pair_equal(before, after, partner, lambda layer: layer.digest)
     _pair_equal(before, after, partner, lambda layer: layer.diff_id)
@@ -50,12 +50,12 @@ def _pair_equal(
 def _pair_alike(
     before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]
 ) -> list[tuple[LayerAnalysis, LayerAnalysis]]:
-    """The pairs in order that fit best together."""
+    """The pairs with the highest total score that keep the order of both images."""
     if len(before) * len(after) > _MAX_CELLS:
         return list(zip(before, after, strict=False))
     steps_before, steps_after = [_Step(layer) for layer in before], [_Step(layer) for layer in after]
     fits = [[_fit(old, new) for new in steps_after] for old in steps_before]
-    best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]  # of what is left from here on
+    best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]  # the highest score from there on
     for row in reversed(range(len(before))):
         for column in reversed(range(len(after))):
             fit = fits[row][column]
@@ -74,7 +74,7 @@ def _pair_alike(
 
 
 class _Step:
-    """A build step as far as likeness goes: hashes of what was added say nothing."""
+    """A build step as it is compared: without the hashes of added files."""
 
     def __init__(self, layer: LayerAnalysis) -> None:
         self.is_base = layer.index == 0
@@ -84,7 +84,7 @@ class _Step:
 
 
 def _fit(old: _Step, new: _Step) -> int:
-    """How well two steps fit, 0 where they have nothing to do with each other."""
+    """The score of a pair of build steps, 0 if they are not similar."""
     if not old.text and not new.text:
         return _UNKNOWN
     if old.text == new.text:
@@ -97,7 +97,7 @@ def _fit(old: _Step, new: _Step) -> int:
 
 
 def _in_order(before: int, after: int, partner: dict[int, int]) -> list[tuple[int | None, int | None]]:
-    """All pairs in the order of AFTER; what it no longer has stands behind the layer it stood on."""
+    """All pairs in the order of AFTER; a layer that only BEFORE has follows the one that it was built on."""
     place = {old: new for new, old in partner.items()}
     pairs: list[tuple[int, int | None, int | None]] = [(new, partner.get(new), new) for new in range(after)]
     below = -1

@@ -1,4 +1,4 @@
-"""find_suggestions: what would spare nodes the download of bytes they have, or the image growth for nothing."""
+"""Suggestions that save hosts the download of bytes that they have, or that make the image grow less."""
 
 from __future__ import annotations
 
@@ -13,26 +13,31 @@ from ocisize.model.sizes import sum_known
 from ocisize.text import plural
 
 MIN_SHARE = 0.01  #: of the image's weight; a smaller suggestion is left out
-_MOSTLY = 0.5  # of a layer that came out of the same step: more of it is as before
-_NEARLY_ALL = 0.8  # of a layer whose step changed
-_TIMES = "with fixed times (SOURCE_DATE_EPOCH, PYTHONDONTWRITEBYTECODE), so that the same files make the same layer."
-_REORDER = f"Put what changes more often above what does not, and build {_TIMES}"
-_UNLINK = (
-    "Make the files in another stage and bring them in by `COPY --link`, whose layer does not depend on the base; build "
-    + _TIMES
+_MIN_SAME_STEP_SHARE = 0.5  # of the layer of an unchanged build step, that is unchanged
+_MIN_OTHER_STEP_SHARE = 0.8  # of the layer of a changed build step, that is unchanged
+_FIXED_TIMES = (
+    "with fixed timestamps (SOURCE_DATE_EPOCH, PYTHONDONTWRITEBYTECODE), so that the same files give the same layer."
 )
-_BECAME = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerStatus.REMOVED: "is gone"}
+_REORDER = f"Put the steps that change more often above those that do not, and build {_FIXED_TIMES}"
+_USE_LINK = (
+    "Make the files in another stage and add them with `COPY --link`, whose layer does not depend on the base; build "
+    + _FIXED_TIMES
+)
+_STATUS_WORDS = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerStatus.REMOVED: "is gone"}
 
 
 def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Suggestion, ...]:
-    """What to change, that first which spares most."""
-    found = [*_store_once(after, layers), *_push_the_same(layers), *_keep_in_cache(layers), *_split(layers)]
-    worthwhile = [suggestion for suggestion in found if suggestion.weight >= max(1, MIN_SHARE * after.weight)]
+    """Return what to change, the largest saving first.
+
+    ``after``: the image to change, with its advice; ``layers``: those of the comparison.
+    """
+    suggestions = [*_store_once(after, layers), *_push_the_same(layers), *_keep_in_cache(layers), *_split(layers)]
+    worthwhile = [suggestion for suggestion in suggestions if suggestion.weight >= max(1, MIN_SHARE * after.weight)]
     return tuple(sorted(worthwhile, key=lambda suggestion: (-suggestion.weight, suggestion.layers, suggestion.text)))
 
 
 def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
-    """Files that are stored a second time for their metadata."""
+    """Suggest to store once what a layer stores again only for its metadata."""
     stored_again = explain(Check.METADATA_ONLY).id
     for layer in layers:
         files = (layer.files or {}).get(FileChangeKind.STORED_AGAIN)
@@ -44,66 +49,68 @@ def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Sugg
             if finding.id == stored_again and finding.layers[-1:] == (layer.after,)
         ]
         fix = (
-            " ".join(fixes[:2]) or "Set owner and mode where the files come in, by `COPY --chown=…` or within the same RUN."
+            " ".join(fixes[:2])
+            or "Set owner and permissions in the step that adds the files: with `COPY --chown=…`, or within the same RUN."
         )
         yield Suggestion(text=fix, layers=(layer.after,), size=files.after_size, compressed_size=files.after_compressed_size)
 
 
 def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
-    """Layers that could be shared: the same content under another digest."""
+    """Suggest to share layers that have the same content under another digest."""
     for status, why, fix in (
         (
             LayerStatus.RECOMPRESSED,
-            "the same content, compressed otherwise",
+            "the same content, compressed differently",
             "Push with one tool and one compression, or copy the blobs that the registry has.",
         ),
         (
             LayerStatus.REBUILT,
-            "the same files, with other times or in another order",
-            "Build reproducibly: fixed times (SOURCE_DATE_EPOCH and BuildKit's rewrite-timestamp=true), or a build cache.",
+            "the same files, with different timestamps or order",
+            "Build reproducibly: fixed timestamps (SOURCE_DATE_EPOCH, BuildKit's rewrite-timestamp=true), or a build cache.",
         ),
     ):
         same = [layer for layer in layers if layer.status is status and layer.download_size]
         if same:
-            yield _about(same, f"{_name(same)}: {why} as in BEFORE, but another digest, so {{it}} downloaded again. {fix}")
+            yield _suggest(same, f"{_name(same)}: {why} as in BEFORE, but another digest, so {{it}} downloaded again. {fix}")
 
 
 def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
-    """Steps that ran again with much the same result because one below them changed."""
-    again = [layer for layer in layers if _same_step(layer) and _kept(layer) >= _MOSTLY]
-    place, first = next(
-        ((place, layer) for place, layer in enumerate(layers) if layer.status in _BECAME and layer not in again), (0, None)
+    """Suggest to avoid that a build step runs again with nearly the same result because a lower one changed."""
+    again = [layer for layer in layers if _same_step(layer) and _unchanged_share(layer) >= _MIN_SAME_STEP_SHARE]
+    position, first = next(
+        ((position, layer) for position, layer in enumerate(layers) if layer.status in _STATUS_WORDS and layer not in again),
+        (0, None),
     )
-    above = [layer for layer in layers[place:] if layer in again] if first is not None else []
+    above = [layer for layer in layers[position:] if layer in again] if first is not None else []
     if above and first is not None:
-        fix = _UNLINK if is_other_base(first) else _REORDER
+        fix = _USE_LINK if is_other_base(first) else _REORDER
         gone = first.status is LayerStatus.REMOVED
         which = name_layer(first.before if gone else first.after, first.build_step, " of BEFORE" if gone else "")
-        yield _about(
+        yield _suggest(
             above,
-            f"{_name(above)}: the same {plural(len(above), 'step')}, and most files are as before, but {{it}} downloaded "
-            f"again because {which} below {_BECAME[first.status]}. {fix}",
-            kept=True,
+            f"{_name(above)}: the same {plural(len(above), 'step')}, and most files are unchanged, but {{it}} downloaded "
+            f"again because {which} below {_STATUS_WORDS[first.status]}. {fix}",
+            unchanged_only=True,
         )
     alone = [layer for layer in again if layer not in above]
     if alone:
-        yield _about(
+        yield _suggest(
             alone,
-            f"{_name(alone)}: most files are as before, but {{it}} downloaded again. Fix versions and times, so that the "
-            "same step makes the same layer, or take what changes into a step of its own.",
-            kept=True,
+            f"{_name(alone)}: most files are unchanged, but {{it}} downloaded again. Fix versions and timestamps, so that "
+            "the same step gives the same layer, or move the files that change into a step of their own.",
+            unchanged_only=True,
         )
 
 
 def _split(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
-    """Large layers of which a small part changed, by a change of the step."""
+    """Suggest to split a layer of which a change of the build step changed a small part."""
     for layer in layers:
-        if _is_other_step(layer) and layer.files and _kept(layer) >= _NEARLY_ALL and _had(layer) >= _NEARLY_ALL:
-            yield _about(
+        if _is_other_step(layer) and layer.files and _is_mostly_unchanged(layer):
+            yield _suggest(
                 [layer],
-                f"{name_layer(layer.after, layer.build_step)}: nearly all files are as before, but {{it}} downloaded again "
-                "as a whole. Add what is new in a step of its own above it.",
-                kept=True,
+                f"{name_layer(layer.after, layer.build_step)}: nearly all files are unchanged, but {{it}} downloaded again "
+                "as a whole. Add the new files in a step of their own above it.",
+                unchanged_only=True,
             )
 
 
@@ -117,16 +124,20 @@ def _is_other_step(layer: LayerChange) -> bool:
     return layer.status is LayerStatus.CHANGED and not _same_step(layer) and not is_other_base(layer)
 
 
-def _kept(layer: LayerChange) -> float:
-    """Which part of a layer's content is the same as before."""
+def _unchanged_share(layer: LayerChange) -> float:
+    """Unchanged bytes / size of the layer in AFTER."""
     return layer.unchanged.after_size / layer.after_size if layer.unchanged is not None and layer.after_size else 0.0
 
 
-def _had(layer: LayerChange) -> float:
-    """Which part of the layer in BEFORE is that too, or of what is the same, where it took that over from others."""
-    same = layer.unchanged
-    largest = max(layer.before_size, same.after_size) if same is not None else 0
-    return same.before_size / largest if same is not None and largest else 0.0
+def _is_mostly_unchanged(layer: LayerChange) -> bool:
+    return min(_unchanged_share(layer), _kept_share(layer)) >= _MIN_OTHER_STEP_SHARE
+
+
+def _kept_share(layer: LayerChange) -> float:
+    """Unchanged bytes of the layer in BEFORE / max(size of that layer, unchanged bytes of the layer in AFTER)."""
+    unchanged = layer.unchanged
+    largest = max(layer.before_size, unchanged.after_size) if unchanged is not None else 0
+    return unchanged.before_size / largest if unchanged is not None and largest else 0.0
 
 
 def _name(layers: Sequence[LayerChange]) -> str:
@@ -135,12 +146,12 @@ def _name(layers: Sequence[LayerChange]) -> str:
     return f"layers {join_numbers([layer.after for layer in layers if layer.after is not None])}"
 
 
-def _about(layers: Sequence[LayerChange], text: str, *, kept: bool = False) -> Suggestion:
-    """A suggestion about layers as a whole, or about what they kept."""
-    sizes = [layer.unchanged if kept and layer.unchanged is not None else layer for layer in layers]
+def _suggest(layers: Sequence[LayerChange], text: str, *, unchanged_only: bool = False) -> Suggestion:
+    """A suggestion for whole layers, or for the unchanged part of layers."""
+    sizes = [layer.unchanged if unchanged_only and layer.unchanged is not None else layer for layer in layers]
     return Suggestion(
         text=text.replace("{it}", "it is" if len(layers) == 1 else "they are"),
         layers=tuple(layer.after for layer in layers if layer.after is not None),
-        size=sum(each.after_size for each in sizes),
-        compressed_size=sum_known([each.after_compressed_size for each in sizes]),
+        size=sum(size.after_size for size in sizes),
+        compressed_size=sum_known(size.after_compressed_size for size in sizes),
     )

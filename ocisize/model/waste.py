@@ -20,9 +20,8 @@ class Cause(str, enum.Enum):
     """
 
     OVERWRITTEN = "overwritten"  #: an upper layer has another entry at the path, or at a directory above it
-    METADATA_ONLY = (
-        "metadata-only"  #: an upper layer has the same content at the path: only owner, permissions or timestamps changed
-    )
+    #: an upper layer stores the same content again, only to change owner, permissions or timestamps
+    METADATA_ONLY = "metadata-only"
     DELETED = "deleted"  #: an upper layer has a whiteout for it
     OPAQUE = "opaque"  #: an upper layer replaces the whole directory
     DUPLICATE_ENTRY = "duplicate-entry"  #: a later entry of the same layer has the same path

@@ -77,7 +77,7 @@ def test_what_is_stored_again_is_named_first() -> None:
     found = compare(analyzed(layers, steps[:2]), analyzed([*layers, owned], steps))
     assert [each[0] for each in kinds(found)] == ["stored again", "stored again"]
     assert found.reasons[0].text == (
-        "layer 2 `RUN chown -R 1000 /app` is new: stores 2 files of layer 1 again, for their owner, mode or time alone, "
+        "layer 2 `RUN chown -R 1000 /app` is new: stores 2 files of layer 1 again, only to change owner, permissions or timestamps, "
         "most in /app/"
     )
     assert (found.reasons[0].growth, found.growth) == (800, 800)
@@ -121,10 +121,10 @@ def test_layers_of_equal_content_are_not_shared() -> None:
     after = analyzed([layer(BASE), raw_layer(tar.tar, "zstd"), layer({"x": b"2"}), younger])
     found = compare(before, after)
     assert [str(each.status) for each in found.layers] == ["shared", "recompressed", "changed", "rebuilt"]
-    assert "as zstd in place of gzip" in " ".join(each.text for each in found.reasons)
+    assert "as zstd instead of gzip" in " ".join(each.text for each in found.reasons)
     told = " ".join(each.text for each in found.suggestions)
-    assert "layer 1 `RUN 1`: the same content, compressed otherwise as in BEFORE" in told
-    assert "layer 3 `RUN 3`: the same files, with other times or in another order as in BEFORE" in told
+    assert "layer 1 `RUN 1`: the same content, compressed differently as in BEFORE" in told
+    assert "layer 3 `RUN 3`: the same files, with different timestamps or order as in BEFORE" in told
     wire = sum(each.compressed_size or 0 for each in after.layers[1:])
     assert found.download_size == wire
 
@@ -177,7 +177,7 @@ def test_saved_without_files() -> None:
     after = analyzed([BASE, {"a": b"1" * 70}])
     found = compare(from_json(to_json(before)), after)
     assert (found.files, found.without_files, found.directories) == (None, ("before",), ())
-    assert found.reasons[0].text == "layer 1 `RUN 1` came out differently"
+    assert found.reasons[0].text == "layer 1 `RUN 1` produced different files"
     assert found.reasons[0].growth == found.growth == 20
     both = compare(from_json(to_json(before)), from_json(to_json(after)))
     assert both.without_files == ("before", "after")
@@ -286,7 +286,7 @@ def test_a_changed_step_makes_those_above_it_run_again() -> None:
         "layer 1 `RUN apt-get install -y python3 git` is now with `git`: adds 20 files, most in /usr/lib/git/"
     )
     again = next(each for each in found.suggestions if each.layers == (2, 3))
-    assert "layers 2 and 3: the same steps, and most files are as before, but they are downloaded again" in again.text
+    assert "layers 2 and 3: the same steps, and most files are unchanged, but they are downloaded again" in again.text
     assert "because layer 1 `RUN apt-get install -y python3 git` below changed" in again.text
     assert again.size == 88 * 6000
 
@@ -324,7 +324,7 @@ def test_a_small_change_to_a_large_step() -> None:
     steps = [STEPS[0], "RUN apt-get install -y python3 git"]
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], NOISE[1] | {"bin/git": b"g" * 500}], steps))
     assert [each.layers for each in found.suggestions] == [(1,)]
-    assert "Add what is new in a step of its own above it." in found.suggestions[0].text
+    assert "Add the new files in a step of their own above it." in found.suggestions[0].text
     less = {path: content for path, content in NOISE[1].items() if int(path[4:]) < 30}
     steps = ["RUN apt-get install -y python3 git", "RUN apt-get install -y python3"]
     assert compare(analyzed([NOISE[1]], steps[:1]), analyzed([rebuilt(less, 1)], steps[1:])).suggestions == ()
@@ -367,8 +367,8 @@ def test_files_that_other_layers_have_now() -> None:
     before = analyzed([{"a": b"1" * 50, "b": b"2" * 90}, {"c": b"3"}], ["RUN one", "RUN two"])
     after = analyzed([{"a": b"1" * 50}, {"b": b"2" * 90, "c": b"3"}], ["RUN one", "RUN two"])
     assert sorted(each.text for each in compare(before, after).reasons) == [
-        "layer 0 `RUN one` came out differently: leaves files to other layers",
-        "layer 1 `RUN two` came out differently: takes files over from other layers",
+        "layer 0 `RUN one` produced different files: loses files to other layers",
+        "layer 1 `RUN two` produced different files: takes over files from other layers",
     ]
 
 
@@ -378,7 +378,7 @@ def test_merged_layers_are_no_small_change() -> None:
     merged = compare(analyzed(noise), analyzed([noise[0] | noise[1] | noise[2]], ["RUN all"]))
     assert merged.suggestions == ()
     assert {each.text.rpartition(": ")[2] for each in merged.reasons} == {
-        "takes files over from other layers", "leaves files to other layers",
+        "takes over files from other layers", "loses files to other layers",
     }  # fmt: skip
 
 
@@ -388,8 +388,8 @@ def test_a_step_that_is_gone_makes_those_above_it_run_again() -> None:
     more = analyzed([NOISE[0], {"etc/passwd": b"app"}, *NOISE[2:]], steps)
     less = analyzed([NOISE[0], rebuilt(NOISE[2], 10), rebuilt(NOISE[3], 2)], [STEPS[0], *STEPS[2:]])
     for found, why in (
-        (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put what changes"),
-        (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put what changes"),
+        (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put the steps"),
+        (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put the steps"),
     ):
         assert [why in each.text for each in found.suggestions] == [True]
 
