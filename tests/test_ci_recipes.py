@@ -127,7 +127,7 @@ def test_github_with_a_broken_budget(folder: Path, tmp_path: Path) -> None:
     """The step fails, and what the next one uploads is there."""
     (folder / "ocisize.toml").write_text('max-download = "1 MB"\n')
     step = next(step for step in workflow_steps() if "-f sarif" in step)
-    assert "budget fail: wire" in bash(step, folder, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s")}).stderr
+    assert "budget fail: download" in bash(step, folder, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s")}).stderr
     done(bash(step, folder, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s")}), 1)
     assert (folder / "ocisize.sarif").exists()
 
@@ -175,14 +175,14 @@ def test_pre_commit(folder: Path) -> None:
 def shrink_baseline(folder: Path) -> None:
     """Lower what was accepted, so that the image has grown."""
     path = folder / "ocisize-baseline.json"
-    path.write_text(re.sub(r'"unpacked": \d+', '"unpacked": 1', path.read_text()))
+    path.write_text(re.sub(r'"content_size": \d+', '"content_size": 1', path.read_text()))
 
 
 def test_make(folder: Path) -> None:
     """All targets run; growth fails until it is accepted."""
     written("Makefile", folder)
     make = [program("make"), "-s"]
-    assert "Wire" in done(run([*make, "size"], folder, {"IMAGE": "app.tar", "OCISIZE": "ocisize"}))
+    assert "Download" in done(run([*make, "size"], folder, {"IMAGE": "app.tar", "OCISIZE": "ocisize"}))
     shrink_baseline(folder)
     for target, status in [("size", 2), ("size-ratchet", 2), ("size-accept", 0), ("size", 0), ("size-ratchet", 0)]:
         done(run([*make, target], folder, {"OCISIZE": "ocisize"}), status)
