@@ -233,9 +233,15 @@ class _DeadlineReader(io.RawIOBase):
         left = self._until - began
         if left <= 0:
             raise TooSlow(f"no end in {self._seconds:g} s")
-        if self._timeout is None or left < self._timeout:
+        is_last_wait = self._timeout is None or left < self._timeout
+        if is_last_wait:
             self._sock.settimeout(left)
-        count = self._raw.readinto(buffer) or 0
+        try:
+            count = self._raw.readinto(buffer) or 0
+        except TimeoutError:
+            if is_last_wait:
+                raise TooSlow(f"no end in {self._seconds:g} s") from None
+            raise
         self._check_rate(count, time.monotonic() - began)
         return count
 

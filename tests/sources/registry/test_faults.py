@@ -33,7 +33,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.deadline import Connections, Deadlines, _DeadlineReader
+from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow, _DeadlineReader
 from ocisize.blob.verify import verify_chunks
 from tests.images import sha256
 from tests.pulling import (
@@ -136,7 +136,7 @@ def test_a_deadline_within_a_wait() -> None:
     hang_up.start()
     with ours, theirs:
         incoming = _DeadlineReader(ours, Connections("reg.test", Deadlines(window=3600, min_rate=0, deadline=0.05)))
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TooSlow, match=r"too slow: no end in 0\.05 s"):
             incoming.readinto(bytearray(10))
         incoming.set_deadline(100)
         assert ours.gettimeout() == 3600
