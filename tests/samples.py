@@ -5,7 +5,7 @@ A sample is a fenced block below a comment that names its command::
     <!-- sample: ocisize testdata/example.tar -f csv | sed -n '1p;4p' -->
 
 The command runs with bash in the repository's folder, at 80 columns. A first line ``$ …`` in the block stays as it is.
-``shorten N`` cuts lines longer than N characters. ``python -m tests.samples`` writes all samples again, and the pages that
+``shorten N`` cuts lines longer than N characters, and ``$PAIR`` is a folder with the layouts of ``tests.pairs``. ``python -m tests.samples`` writes all samples again, and the pages that
 other modules generate; ``tests/test_samples.py`` fails where a page differs from what this would write.
 """
 
@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -57,10 +58,13 @@ def list_samples() -> Iterator[Sample]:
 
 def run_command(command: str) -> str:
     """What a sample's command writes to standard output; its exit status may be any that ocisize documents."""
-    environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(
-        ["bash", "-c", _TOOLS + command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT), "PAIR": folder}
+        if "$PAIR" in command:
+            subprocess.run([sys.executable, "-m", "tests.pairs", folder], cwd=ROOT, env=environment, check=True, timeout=60)
+        result = subprocess.run(
+            ["bash", "-c", _TOOLS + command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
     assert result.returncode in (0, 1, 2) and result.stdout, f"{command}: {result.stderr}"
     return result.stdout
 

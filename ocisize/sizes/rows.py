@@ -24,7 +24,7 @@ _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 @attrs.define
 class GroupTotals:
-    """Figures by group number; those of the wire mean nothing unless ``compressed_size_known``."""
+    """Figures by group number; compressed sizes mean nothing unless ``compressed_size_known``."""
 
     compressed_size_known: bool
     content: MutableSequence[int] = attrs.field(factory=list)
@@ -190,7 +190,7 @@ def file_flags(table: FileTable) -> bytes | bytearray:
 
 
 def sum_groups(groups: Iterable[Group], name: str | None) -> Group:
-    """Some groups as one; a wire figure that one of them lacks is unknown."""
+    """Some groups as one; a compressed size is unknown if one group lacks it."""
     groups = list(groups)
     return Group(
         name=name,

@@ -109,7 +109,7 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
         for layer in layers
     ]
     columns, rows = drop_unknown(("Layers", "Download", "Unpacked", "Upgrade", "What", "Build step"), rows)
-    upgrade = "; upgrade: download for a host with BEFORE" if "Upgrade" in columns else ""
+    upgrade = "; upgrade: download with BEFORE" if "Upgrade" in columns else ""
     table = new_table(console, f"Layers, base first (before→after; growth{upgrade})", columns, 2)
     for row in rows:
         table.add_row(*row)
