@@ -1,4 +1,4 @@
-"""cost: what a download takes in seconds and dollars, under assumptions that are stated beside every figure.
+"""The cost of a download in seconds and dollars, under assumptions that reports show beside every figure.
 
 ::
 
@@ -28,7 +28,7 @@ else:
 
 @functools.cache
 def load_cost() -> dict[str, Any]:
-    """The assumptions behind costs."""
+    """The values of the packaged ``ocisize/sizes/cost.toml``."""
     return tomllib.loads((files("ocisize") / "sizes" / "cost.toml").read_text("utf-8"))
 
 
@@ -43,14 +43,14 @@ class Assumptions:
     """How often, how far and how fast an image travels."""
 
     deploys: float  #: a day
-    nodes: float  #: that pull each deploy
+    nodes: float  #: number of hosts that pull each deploy
     price: float  #: dollars per GB (10^9 bytes) of egress
     bandwidths: tuple[int, ...]  #: bits a second
 
 
 @attrs.frozen
 class Cost:
-    """What some bytes of download cost; None where it is unknown how many they are."""
+    """The cost of a download; None if its size is unknown."""
 
     pull_seconds: tuple[float, ...] | None  #: at each of the assumed bandwidths
     yearly_bytes: float | None
@@ -65,7 +65,13 @@ def default_assumptions() -> Assumptions:
 
 
 def cost_of(size: int | None, assumptions: Assumptions) -> Cost:
-    """The cost of downloading ``size`` bytes again and again."""
+    """Return the cost of downloading ``size`` bytes with every deploy.
+
+    >>> assumptions = Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000,))
+    >>> cost = cost_of(1_000_000_000, assumptions)
+    >>> cost.pull_seconds, cost.yearly_bytes, round(cost.yearly_dollars, 2)
+    ((80.0,), 18250000000000, 1642.5)
+    """
     if size is None:
         return Cost(None, None, None)
     yearly = size * assumptions.deploys * _DAYS * assumptions.nodes
@@ -74,11 +80,15 @@ def cost_of(size: int | None, assumptions: Assumptions) -> Cost:
 
 
 def parse_cost(text: str) -> Assumptions:
-    """Read ``deploys=10,nodes=5,price=0.09,bandwidth=100Mbps``; what is not named is as packaged.
+    """Return the assumptions of a text such as ``deploys=10,nodes=5,price=0.09,bandwidth=100Mbps``.
 
-    ``bandwidth`` may be named several times. Raises InvalidCost, which names the key, what it got and what it expects.
+    A key that is missing has its packaged value; ``bandwidth`` can be given several times. Raises InvalidCost, which names
+    the key, the text and what is expected.
+
+    >>> parse_cost("deploys=2,bandwidth=1Gbps").bandwidths
+    (1000000000,)
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     bandwidths: list[int] = []
     for part in text.split(","):
         key, equals, value = (word.strip() for word in part.partition("="))
@@ -86,17 +96,17 @@ def parse_cost(text: str) -> Assumptions:
             raise InvalidCost(part.strip(), f"expected KEY=VALUE with one of the keys {', '.join(_KEYS)}")
         if key == "bandwidth":
             bandwidths.append(_parse_bandwidth(value))
-        elif key in found:
-            raise InvalidCost(part.strip(), f"{key} stands twice")
+        elif key in values:
+            raise InvalidCost(part.strip(), f"{key} is given twice")
         elif not _NUMBER.fullmatch(value):
             raise InvalidCost(part.strip(), f"{key} must be a number such as 10 or 0.5, not {value!r}")
         else:
-            found[key] = float(value)
+            values[key] = float(value)
     usual = default_assumptions()
     return Assumptions(
-        deploys=found.get("deploys", usual.deploys),
-        nodes=found.get("nodes", usual.nodes),
-        price=found.get("price", usual.price),
+        deploys=values.get("deploys", usual.deploys),
+        nodes=values.get("nodes", usual.nodes),
+        price=values.get("price", usual.price),
         bandwidths=tuple(bandwidths) or usual.bandwidths,
     )
 

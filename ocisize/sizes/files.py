@@ -1,4 +1,4 @@
-"""list_files: the largest files of an image or a layer, chosen by globs, each with what became of it.
+"""The largest files of an image or a layer, chosen by globs, with the layer that hides each.
 
 A glob means the same as in the catalogue: see ``globs``. Rows are compared by their columns; only those that are shown
 become objects.
@@ -26,7 +26,7 @@ from ocisize.text import decode_name
 
 
 class Order(str, enum.Enum):
-    """What makes one file or directory larger than another."""
+    """The size that files and directories are sorted by."""
 
     SIZE = "size"  #: bytes of content
     DOWNLOAD = "download"  #: compressed size
@@ -37,19 +37,19 @@ class Order(str, enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class ListedFile:
-    """A stored file and whether it can be seen."""
+    """A stored file, and whether a container can see it."""
 
     path: str
     size: int
     compressed_size: int | None
     layer: int
-    cause: Cause | None  #: why it cannot be seen; None while it can
-    hidden_by: int | None  #: index of the layer that hides it
+    cause: Cause | None  #: why it is hidden; None if it is visible
+    hidden_by: int | None  #: index of the layer that hides it; None if it is visible
 
 
 @attrs.frozen(kw_only=True)
 class Listing:
-    """The largest files that were asked for, largest first, and the figures of all of them."""
+    """The largest files that match, largest first, and the sums of all files that match."""
 
     files: tuple[ListedFile, ...]
     file_count: int
@@ -58,7 +58,7 @@ class Listing:
 
 
 def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequence[LayerAnalysis]:
-    """One layer, or all of them for None; raises ViewError when there is no such layer."""
+    """Return one layer, or all layers for None; raises ViewError if there is no such layer."""
     if layer is None:
         return layers
     if not 0 <= layer < len(layers):
@@ -68,7 +68,7 @@ def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequenc
 
 
 def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
-    """Raise ViewError when the layers do not tell what to order by."""
+    """Raise ViewError if the compressed sizes that ``order`` needs are unknown."""
     if order == Order.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
         raise ViewError(
             "the download of files is unknown: the archive holds uncompressed layers",
@@ -77,13 +77,13 @@ def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
 
 
 def list_files(
-    layers: Sequence[LayerAnalysis], *, most: int, order: Order = Order.SIZE, globs: Sequence[Glob] = ()
+    layers: Sequence[LayerAnalysis], *, count: int, order: Order = Order.SIZE, globs: Sequence[Glob] = ()
 ) -> Listing:
-    """The ``most`` largest files of some layers that match a glob, ties by path and layer; without globs, of all.
+    """Return the ``count`` largest files of some layers that match a glob, ties by path and layer; without globs, of all.
 
-    Links, directories and whiteout markers are no files. A blob that stands in several layers is downloaded once, so
-    its files count once for the download. Raises ViewError, and ValueError for layers without file tables, as they are in
-    an analysis read back from JSON.
+    Links, directories and whiteout markers do not count as files. The files of a repeated blob are downloaded once. Raises
+    ViewError if ``order`` needs compressed sizes that are unknown, and ValueError for layers without file tables, as in an
+    analysis that was read back from JSON.
     """
     check_order(layers, order)
     tables = [require_table(layer) for layer in layers]
@@ -91,30 +91,30 @@ def list_files(
         selected = match_globs(globs, tables, kinds=(REGULAR,))
     else:
         selected = [array("I", compress(range(len(table)), file_flags(table))) for table in tables]
-    found: list[tuple[int, bytes, int, int]] = []
+    candidates: list[tuple[int, bytes, int, int]] = []  # negative size, path, position of the layer, row
     sizes, costs, paid = [0] * len(layers), list[int | None](), paid_layers(layers)
-    for at, (table, rows) in enumerate(zip(tables, selected, strict=True)):
+    for position, (table, rows) in enumerate(zip(tables, selected, strict=True)):
         shares = table.compressed_sizes
         column = shares if order == Order.DOWNLOAD and shares is not None else table.sizes
-        found += [(-column[row], path, at, row) for row, path in _largest(table, rows, column, most)]
-        sizes[at] = sum([table.sizes[row] for row in rows])
-        if paid[at]:
+        candidates += [(-column[row], path, position, row) for row, path in _largest(table, rows, column, count)]
+        sizes[position] = sum([table.sizes[row] for row in rows])
+        if paid[position]:
             costs.append(None if shares is None else sum([shares[row] for row in rows]))
     return Listing(
-        files=tuple(_listed(layers[at], row, path) for _, path, at, row in heapq.nsmallest(most, found)),
+        files=tuple(_listed(layers[position], row, path) for _, path, position, row in heapq.nsmallest(count, candidates)),
         file_count=sum(map(len, selected)),
         content_size=sum(sizes),
         compressed_size=sum_known(costs),
     )
 
 
-def _largest(table: FileTable, rows: Sequence[int], column: IntArray, most: int) -> list[tuple[int, bytes]]:
-    """Of ascending rows, those with the largest values in a column, each with its path; a tie brings all of its rows."""
+def _largest(table: FileTable, rows: Sequence[int], column: IntArray, count: int) -> list[tuple[int, bytes]]:
+    """The ascending rows with the ``count`` largest values in a column, all rows of a tie included, each with its path."""
     values = [column[row] for row in rows]
-    least = min(heapq.nlargest(most, values), default=None)
-    if least is None:
+    smallest = min(heapq.nlargest(count, values), default=None)
+    if smallest is None:
         return []
-    chosen = [row for row, value in zip(rows, values, strict=True) if value >= least]
+    chosen = [row for row, value in zip(rows, values, strict=True) if value >= smallest]
     return list(zip(chosen, table.paths.select(chosen), strict=True))
 
 

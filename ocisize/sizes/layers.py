@@ -1,4 +1,4 @@
-"""summarize: tables and their merge added up to the figures of an Analysis."""
+"""The figures of layers and of an image, summed from the tables of the layers and their overlay."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable
 
-DISK_BLOCK = 4096  # bytes; ext4 and xfs as nodes use them
+DISK_BLOCK = 4096  #: bytes; the usual block size of ext4 and xfs
 
 
 @attrs.frozen
 class LayerFacts:
-    """What is known of a layer besides its table."""
+    """The facts about a layer that its table does not have."""
 
     digest: str
     diff_id: str | None
     media_type: str
     compression: str
-    compressed_size: int | None  #: None where the saved form does not tell
+    compressed_size: int | None  #: None if the input does not have it
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
-    failure: Failure | None = None  #: why its table is empty, where it could not be read
+    failure: Failure | None = None  #: why the layer could not be read; its table is empty
 
 
 def summarize_layers(
@@ -43,7 +43,11 @@ def summarize_layers(
     duplicates: Sequence[int],
     overlay: Overlay | None = None,
 ) -> tuple[LayerAnalysis, ...]:
-    """The figures of every layer, base first; with ``overlay`` they say of every row whether it is hidden."""
+    """Return the figures of every layer, base first.
+
+    All sequences are by layer. ``duplicates``: bytes of duplicate files. With ``overlay`` the layers have ``hidden_by`` and
+    ``causes``.
+    """
     count = len(tables)
     wasted, wasted_compressed, hides = [0] * count, [0] * count, [0] * count
     for held_by, hidden_by, size, compressed in zip(
@@ -92,7 +96,7 @@ def summarize_layers(
 
 
 def _disk_size(table: FileTable) -> int:
-    """Bytes of whole blocks; many files share few sizes."""
+    """Bytes of whole blocks, added up by size: many files have the same size."""
     return sum((size + -size % DISK_BLOCK) * count for size, count in Counter(table.sizes).items())
 
 
@@ -102,7 +106,7 @@ def _count_files(table: FileTable) -> int:
 
 
 def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:
-    """The figures of an image: the sums over its layers; a figure that one layer lacks is unknown for all.
+    """Return the figures of an image, the sums over its layers; a figure that one layer lacks is None.
 
     The download of a blob that several layers have is counted once. Its wasted part is that of the uppermost of these
     layers: as long as one layer shows a file of the blob, the file must be downloaded.
@@ -130,7 +134,7 @@ def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -
 
 
 def split_at_base(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
-    """The figures of a base image and of what was built on it."""
+    """Return the figures of the layers of the base image, and of the layers that were built on it."""
     if not base.layers:
         return BaseSplit(base)
     return BaseSplit(base, _sum_part(layers[: base.layers], layers), _sum_part(layers[base.layers :], layers))

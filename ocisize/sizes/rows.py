@@ -1,6 +1,6 @@
-"""Sums: the rows of an image's layers added up, by the directory they are in or by a number that each row is given.
+"""The rows of an image's layers, summed by directory or by a group number that the caller chooses.
 
-Every row is counted once. Directories get the sums of their runs from running totals, so that no row is looked at.
+Every row is counted once. The sums of a directory come from the running totals of its runs, without a look at single rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 @attrs.define
 class GroupTotals:
-    """Figures by group number; compressed sizes mean nothing unless ``compressed_size_known``."""
+    """Sums by group number, in bytes; compressed sizes are only valid if ``compressed_size_known``."""
 
     compressed_size_known: bool
     content: MutableSequence[int] = attrs.field(factory=list)
@@ -35,16 +35,16 @@ class GroupTotals:
 
     @property
     def columns(self) -> tuple[MutableSequence[int], ...]:
-        """All five, to treat them alike."""
+        """All five columns."""
         return self.content, self.wasted, self.compressed, self.wasted_compressed, self.files
 
     def grow(self, groups: int) -> None:
-        """Make room for so many groups."""
+        """Make room for ``groups`` groups."""
         for column in self.columns:
             column.extend(repeat(0, groups - len(column)))
 
     def group(self, number: int, name: str | None) -> Group:
-        """The figures of one group."""
+        """Return the sums of one group as a ``Group`` with a name."""
         return Group(
             name=name,
             content_size=self.content[number],
@@ -56,7 +56,7 @@ class GroupTotals:
 
 
 def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
-    """By layer, bytes of download by row; None if unknown, or if a lower layer has the same blob and pays for it."""
+    """Return by layer the bytes of download of each row; None if unknown, or if a lower layer has the same blob."""
     return [
         layer.files.compressed_sizes if pays and layer.files is not None else None
         for layer, pays in zip(layers, paid_layers(layers), strict=True)
@@ -78,35 +78,35 @@ class PieceColumns:
 
     piece: Piece
     kinds: bytes
-    is_file: bytes | bytearray  #: 1 for what counts as a file
+    is_file: bytes | bytearray  #: by row: 1 for a regular file
     sizes: IntArray
     costs: IntArray | None  #: bytes of download; None if unknown, or paid by a lower layer
     wasted_costs: IntArray | None  #: the same of what is hidden; None if unknown, or if an upper layer has the same blob
-    hidden: list[bool] | None  #: None where nothing is wasted
+    hidden: list[bool] | None  #: None if nothing is wasted
 
 
 def directory_runs(layers: Sequence[LayerAnalysis]) -> ImageRuns:
-    """The runs of layers; raises ValueError for those without file tables, as they are in an analysis read from JSON."""
+    """Return the runs of the layers' tables; raises ValueError for layers without, as in an analysis saved without files."""
     return find_runs([require_table(layer) for layer in layers])
 
 
 def require_table(layer: LayerAnalysis) -> FileTable:
-    """The table of a layer with what the merge found; raises ValueError where an analysis was saved without."""
+    """Return the table of a layer; raises ValueError if the analysis was read back from JSON."""
     if layer.files is None or layer.hidden_by is None:
         raise ValueError(f"layer {layer.index} has no file table")
     return layer.files
 
 
 def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[PieceColumns]:
-    """All rows, piece by piece; raises ValueError for layers without file tables.
+    """Yield all rows of the layers, base first, piece by piece; raises ValueError for layers without file tables.
 
     The download of a blob that several layers have is in the rows of the lowest of them.
     """
     columns = zip(layers, paid_shares(layers), _wasted_shares(layers), strict=True)
-    for at, (layer, shares, wasted_shares) in enumerate(columns):
+    for position, (layer, shares, wasted_shares) in enumerate(columns):
         table, hidden_by = require_table(layer), layer.hidden_by
         is_file = file_flags(table)
-        for piece in runs.pieces(table, at):
+        for piece in runs.pieces(table, position):
             rows = slice(piece.first, piece.first + len(piece.paths))
             yield PieceColumns(
                 piece,
@@ -120,20 +120,21 @@ def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Pi
 
 
 def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> GroupTotals:
-    """Sums before anything is added: arrays for so many groups, or lists that grow, which are faster but larger."""
+    """Return sums of 0: arrays for ``groups`` groups, or lists that grow, which are faster but take more memory."""
     compressed_size_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
     return GroupTotals(compressed_size_known, *[array("q", bytes(8 * groups)) for _ in range(5 * bool(groups))])
 
 
 def add_runs(sums: GroupTotals, rows: PieceColumns) -> None:
-    """Add rows to the directories they are directly in, by number: runs by their totals, what is wasted row by row."""
+    """Add rows to the directories that they are directly in: runs by their totals, wasted rows one by one."""
     directories, bounds = rows.piece.directories, rows.piece.bounds
     columns = (sums.content, rows.sizes), (sums.files, rows.is_file), (sums.compressed, rows.costs)
     for column, figures in columns:
         if figures is not None:
             totals = list(accumulate(figures, initial=0))
-            at = [totals[bound] for bound in bounds]
-            for directory, figure in zip(directories, map(sub, islice(at, 1, None), at), strict=True):
+            sums_before = [totals[bound] for bound in bounds]
+            figures_of_runs = map(sub, islice(sums_before, 1, None), sums_before)
+            for directory, figure in zip(directories, figures_of_runs, strict=True):
                 column[directory] += figure
     if rows.hidden is not None:
         lengths = map(sub, islice(bounds, 1, None), bounds)
@@ -141,7 +142,7 @@ def add_runs(sums: GroupTotals, rows: PieceColumns) -> None:
 
 
 def add_numbered(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -> None:
-    """Add rows to the groups that have their numbers."""
+    """Add rows to groups; ``numbers``: by row, the number of its group."""
     _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
     for number, count in Counter(compress(numbers, rows.is_file)).items():
         sums.files[number] += count
@@ -178,7 +179,7 @@ def _add(
 
 
 def file_flags(table: FileTable) -> bytes | bytearray:
-    """By row, 1 for what counts as a file: whiteout markers are stored as files but are none."""
+    """Return by row 1 for a regular file and 0 for all else; whiteout markers do not count as files."""
     flags = table.kinds.translate(_IS_FILE)
     markers = list(whiteout_rows(table))
     if not markers:
@@ -190,7 +191,7 @@ def file_flags(table: FileTable) -> bytes | bytearray:
 
 
 def sum_groups(groups: Iterable[Group], name: str | None) -> Group:
-    """Some groups as one; a compressed size is unknown if one group lacks it."""
+    """Return the sum of some groups under a name; a compressed size that one of them lacks is None."""
     groups = list(groups)
     return Group(
         name=name,
@@ -203,7 +204,7 @@ def sum_groups(groups: Iterable[Group], name: str | None) -> Group:
 
 
 def remainder(whole: Group, parts: Iterable[Group]) -> Group:
-    """What some groups leave of a whole."""
+    """Return the rest of a whole without some groups, as a group without a name."""
     taken = sum_groups(parts, None)
     known = whole.compressed_size is not None
     return Group(

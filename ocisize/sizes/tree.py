@@ -1,7 +1,7 @@
-"""make_tree: the largest directories and files of an image, or of one layer, as a tree that fits a screen.
+"""The largest directories and files of an image, or of one layer, as a tree that fits a screen.
 
-A node weighs at least as much as any below it, so the largest nodes of all hang together. A directory that holds nothing
-but one other is left out: the other's path tells of it.
+The size of a node is at least that of any node below it, so the largest nodes form a tree. A directory with a single child
+directory and nothing else is left out: the path of the child contains it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ocisize.text import decode_name
 
 @attrs.frozen(kw_only=True)
 class TreeNode:
-    """A directory with everything below it, or a file, in all the layers at hand.
+    """A directory with everything below it, or a file, in all given layers.
 
-    The group's name is the path, which begins with no slash; that of the root is empty.
+    The name of the group is the path, without a leading slash; that of the root is empty.
     """
 
     group: Group
     is_directory: bool
-    children: tuple[TreeNode, ...] = ()  #: the largest of what is below it, largest first
-    others: Group | None = None  #: what is below it and below none of the children; None where that is nothing
+    children: tuple[TreeNode, ...] = ()  #: the largest nodes below it, largest first
+    others: Group | None = None  #: all else below it; None if there is nothing else
 
 
 @attrs.frozen(order=True)
 class _Candidate:
-    """A directory or file below the root; those that are shown first come first."""
+    """A directory or file below the root; the largest one compares as the smallest."""
 
     weight: int  #: negative
     depth: int
@@ -47,25 +47,26 @@ class _Candidate:
 
 
 def make_tree(
-    layers: Sequence[LayerAnalysis], *, most: int, depth: int | None = None, order: Order = Order.SIZE
+    layers: Sequence[LayerAnalysis], *, count: int, depth: int | None = None, order: Order = Order.SIZE
 ) -> TreeNode:
-    """The root with the ``most`` largest nodes below it, none deeper than ``depth``.
+    """Return the root of a tree with the ``count`` largest nodes, none deeper than ``depth``.
 
-    Raises ViewError, and ValueError for layers without file tables, as they are in an analysis read back from JSON.
+    ``layers``: of an image, base first, all or some. Raises ViewError if ``order`` needs compressed sizes that are unknown,
+    and ValueError for layers without file tables, as in an analysis that was read back from JSON.
     """
     check_order(layers, order)
     deepest = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
     runs = directory_runs(layers)
     directories = runs.directories
     whole = subtree_totals(directories, directory_sums(layers, runs))
-    numbers = {path: number for number, path in enumerate(_large_files(layers, most, order), 1)}
+    numbers = {path: number for number, path in enumerate(_large_files(layers, count, order), 1)}
     sums = empty_sums(layers)
     sums.grow(len(numbers) + 1)
     for rows in iter_pieces(layers, runs):
         add_numbered(sums, rows, [numbers.get(path, 0) for path in rows.piece.paths])
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
-    below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen ones that hang from it
-    for chosen in heapq.nsmallest(most, candidates):
+    below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen nodes below it
+    for chosen in heapq.nsmallest(count, candidates):
         parent = (
             directories.parents[chosen.number]
             if chosen.is_directory
@@ -100,7 +101,7 @@ def _weights(sums: GroupTotals, order: Order) -> Sequence[int]:
 
 
 def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
-    """All directories that weigh anything, without those that hold nothing but one other."""
+    """All directories with a size, without those that have a single child directory and nothing else."""
     depths, weights = directories.depths(), _weights(whole, order)
     passed = {
         parent
@@ -126,19 +127,22 @@ def _files(numbers: dict[bytes, int], sums: GroupTotals, deepest: int, order: Or
     ]
 
 
-def _large_files(layers: Sequence[LayerAnalysis], most: int, order: Order) -> list[bytes]:
-    """Paths among which are those of the ``most`` files that weigh most, all copies of a path together.
+def _large_files(layers: Sequence[LayerAnalysis], count: int, order: Order) -> list[bytes]:
+    """Paths that include those of the ``count`` largest files, all copies of a path together.
 
-    One copy of a path weighs no less than its share of all, and as many paths as are asked for weigh no less than the
-    smallest of that many rows from every layer.
+    At least one copy of such a path has 1 / layers of the size of all copies. At least ``count`` paths are as large as the
+    smallest of the ``count`` largest rows of each layer.
     """
     shares = paid_shares(layers)
-    tables = [(at, layer.files) for at, layer in enumerate(layers) if layer.files is not None]
-    columns = [(table, shares[at] if order == Order.DOWNLOAD else table.sizes) for at, table in tables]
-    heaviest = heapq.nlargest(most * len(layers), chain.from_iterable(column or () for _, column in columns))
-    least = max(1, min(heaviest, default=1) // len(layers) if layers else 1)
-    found: dict[bytes, None] = {}
+    columns = [
+        (layer.files, column if order == Order.DOWNLOAD else layer.files.sizes)
+        for layer, column in zip(layers, shares, strict=True)
+        if layer.files is not None
+    ]
+    largest = heapq.nlargest(count * len(layers), chain.from_iterable(column or () for _, column in columns))
+    min_size = max(1, min(largest, default=1) // len(layers) if layers else 1)
+    paths: dict[bytes, None] = {}
     for table, column in columns:
-        rows = [row for row, weight in enumerate(column or ()) if weight >= least and table.kinds[row] == REGULAR]
-        found.update(dict.fromkeys(table.paths.select(rows)))
-    return list(found)
+        rows = [row for row, weight in enumerate(column or ()) if weight >= min_size and table.kinds[row] == REGULAR]
+        paths.update(dict.fromkeys(table.paths.select(rows)))
+    return list(paths)

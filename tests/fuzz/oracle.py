@@ -165,11 +165,11 @@ def written(name: str, analysis: Analysis, **options: Any) -> str:
 
 
 def _write_tree(analysis: Analysis, file: TextIO) -> None:
-    write_tree(analysis, make_tree(analysis.layers, most=9), file, layer=None, order=Order.SIZE)
+    write_tree(analysis, make_tree(analysis.layers, count=9), file, layer=None, order=Order.SIZE)
 
 
 _VIEWS: Mapping[str, Callable[[Analysis, TextIO], object]] = {
-    "files": lambda analysis, file: write_files(analysis, list_files(analysis.layers, most=9), file, layer=None),
+    "files": lambda analysis, file: write_files(analysis, list_files(analysis.layers, count=9), file, layer=None),
     "tree": _write_tree,
     "advise": lambda analysis, file: write_advise(analysis, file),
     "diff": lambda analysis, file: write_diff(compare(analysis, analysis), file),

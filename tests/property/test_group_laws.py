@@ -79,7 +79,7 @@ def test_groups_do_not_depend_on_the_order_of_rows(layers: list[Pairs], dice: ra
         assert before.groups is not None and after.groups is not None
         assert before.groups.directories == after.groups.directories
         assert before.groups.file_types == after.groups.file_types
-        assert make_tree(before.layers, most=5) == make_tree(after.layers, most=5)
+        assert make_tree(before.layers, count=5) == make_tree(after.layers, count=5)
 
 
 def what_order_decides(analysis: Analysis) -> tuple[list[tuple[str, int, int]], int]:
@@ -113,7 +113,7 @@ def nodes(node: TreeNode) -> Iterator[TreeNode]:
 def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, order: Order) -> None:
     """The root is the whole; children and others add up to their parent; no node is shown before a heavier one."""
     analysis = analyzed(layers, "plain")
-    tree = make_tree(analysis.layers, most=most, depth=depth, order=order)
+    tree = make_tree(analysis.layers, count=most, depth=depth, order=order)
     assert figures(tree.group) == expected(analysis)
     shown = list(nodes(tree))
     assert len(shown) <= most + 1
@@ -137,8 +137,8 @@ def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, 
 def test_trees_show_the_heaviest(layers: list[Pairs], most: int) -> None:
     """What is shown weighs no less than what is left out, files in all their copies."""
     analysis = analyzed(layers, "plain")
-    everything = [node.group.content_size for node in nodes(make_tree(analysis.layers, most=10_000))][1:]
-    shown = [node.group.content_size for node in nodes(make_tree(analysis.layers, most=most))][1:]
+    everything = [node.group.content_size for node in nodes(make_tree(analysis.layers, count=10_000))][1:]
+    shown = [node.group.content_size for node in nodes(make_tree(analysis.layers, count=most))][1:]
     assert sorted(shown, reverse=True) == sorted(everything, reverse=True)[:most]
 
 
@@ -147,7 +147,7 @@ def test_trees_show_the_heaviest(layers: list[Pairs], most: int) -> None:
 def test_lists_are_the_largest_files(layers: list[Pairs], most: int, order: Order, piece: int) -> None:
     """The list is what sorting all files gives, with the cause and layer that the waste has."""
     analysis = analyzed(layers, "gzip", piece)
-    listing = list_files(analysis.layers, most=most, order=order)
+    listing = list_files(analysis.layers, count=most, order=order)
     files = [
         (-(entry.size if order == Order.SIZE else entry.compressed_size or 0), entry.path, each.index)
         for each in analysis.layers

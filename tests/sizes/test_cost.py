@@ -68,7 +68,7 @@ def test_assumptions_are_parsed(text: str, expected: Assumptions) -> None:
         ("nodes=-1", "nodes must be a number such as 10 or 0.5, not '-1'"),
         ("price=nan", "price must be a number"),
         ("price=1e9", "price must be a number"),
-        ("nodes=1,nodes=2", "nodes=2: nodes stands twice"),
+        ("nodes=1,nodes=2", "nodes=2: nodes is given twice"),
         ("bandwidth=100", "bandwidth must be above 0 with a unit, such as 100Mbps or 12.5MB/s, not '100'"),
         ("bandwidth=0Mbps", "bandwidth must be above 0"),
         ("bandwidth=100mbps", "bandwidth must be above 0"),

@@ -33,7 +33,7 @@ def analysis(image: BuiltImage) -> Analysis:
 
 
 def listed(analysis: Analysis, *globs: str, layer: int | None = None, most: int = 100) -> Listing:
-    return list_files(select_layers(analysis.layers, layer), most=most, globs=[parse_glob(glob) for glob in globs])
+    return list_files(select_layers(analysis.layers, layer), count=most, globs=[parse_glob(glob) for glob in globs])
 
 
 def paths(listing: Listing) -> list[tuple[int, str]]:
@@ -52,7 +52,7 @@ def test_files_stand_largest_first(analysis: Analysis) -> None:
 
 def test_by_what_they_cost_on_the_wire(analysis: Analysis) -> None:
     """Zeros cost less than noise of half their size."""
-    first, second = list_files(analysis.layers, most=2, order=Order.DOWNLOAD).files
+    first, second = list_files(analysis.layers, count=2, order=Order.DOWNLOAD).files
     assert first.path == "d/noise.bin"
     assert first.compressed_size is not None and second.compressed_size is not None
     assert first.compressed_size > second.compressed_size
@@ -122,7 +122,7 @@ def test_an_unknown_wire_size_cannot_order(image: BuiltImage, tmp_path: Path) ->
     assert listing.compressed_size is None
     assert {file.compressed_size for file in listing.files} == {None}
     with pytest.raises(ViewError, match="uncompressed"):
-        list_files(analysis.layers, most=1, order=Order.DOWNLOAD)
+        list_files(analysis.layers, count=1, order=Order.DOWNLOAD)
 
 
 def test_lists_need_tables(analysis: Analysis) -> None:

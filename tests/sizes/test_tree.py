@@ -40,7 +40,7 @@ def analysis() -> Analysis:
 
 def test_the_largest_nodes(analysis: Analysis) -> None:
     """Directories and files, all layers together, larger ones first; directories that only lead on are left out."""
-    assert list(lines(make_tree(analysis.layers, most=100))) == [
+    assert list(lines(make_tree(analysis.layers, count=100))) == [
         "/ 1865 500",
         "  /usr/ 1610 300",
         "    /usr/lib/ 1010 0",
@@ -60,7 +60,7 @@ def test_the_largest_nodes(analysis: Analysis) -> None:
 
 def test_small_siblings_are_one_line(analysis: Analysis) -> None:
     """With fewer nodes the largest remain, and what hangs beside them is told in one figure."""
-    assert list(lines(make_tree(analysis.layers, most=4))) == [
+    assert list(lines(make_tree(analysis.layers, count=4))) == [
         "/ 1865 500",
         "  /usr/ 1610 300",
         "    /usr/lib/ 1010 0",
@@ -73,16 +73,16 @@ def test_small_siblings_are_one_line(analysis: Analysis) -> None:
 
 def test_depth(analysis: Analysis) -> None:
     """Nothing deeper than asked for is shown, and a directory at the end of a way is."""
-    assert list(lines(make_tree(analysis.layers, most=100, depth=1))) == [
+    assert list(lines(make_tree(analysis.layers, count=100, depth=1))) == [
         "/ 1865 500", "  /usr/ 1610 300", "  /var/ 200 200", "  /only/ 50 0", "  /note 5 0",
     ]  # fmt: skip
-    assert "  /only/one/ 50 0" in lines(make_tree(analysis.layers, most=100, depth=2))
-    assert list(lines(make_tree(analysis.layers, most=100, depth=0))) == ["/ 1865 500"]
+    assert "  /only/one/ 50 0" in lines(make_tree(analysis.layers, count=100, depth=2))
+    assert list(lines(make_tree(analysis.layers, count=100, depth=0))) == ["/ 1865 500"]
 
 
 def test_one_layer(analysis: Analysis) -> None:
     """A layer's tree holds what it stores, also what an upper layer hides."""
-    assert list(lines(make_tree(analysis.layers[1:], most=100))) == [
+    assert list(lines(make_tree(analysis.layers[1:], count=100))) == [
         "/ 300 0", "  /usr/bin/ 300 0", "    /usr/bin/tool 300 0", "  … 0 0 0",
     ]  # fmt: skip
 
@@ -91,8 +91,8 @@ def test_by_what_costs_the_wire() -> None:
     """Zeros are small on the wire, whatever their size."""
     noise = random.Random(5).randbytes(40_000)
     analysis = analyse(layer({"zeros/x": bytes(100_000), "noise/x": noise}))
-    assert [child.group.name for child in make_tree(analysis.layers, most=2).children] == ["zeros"]
-    nodes = make_tree(analysis.layers, most=2, order=Order.DOWNLOAD).children
+    assert [child.group.name for child in make_tree(analysis.layers, count=2).children] == ["zeros"]
+    nodes = make_tree(analysis.layers, count=2, order=Order.DOWNLOAD).children
     assert [child.group.name for child in nodes] == ["noise"]
 
 
@@ -101,34 +101,34 @@ def test_copies_of_a_path_are_one_file() -> None:
     again = [layer({"often": bytes([number]) * 60}) for number in range(5)]
     analysis = analyse(layer({"once": b"x" * 200, "twice": b"y" * 70}), *again, layer({"twice": b"z" * 70}))
     assert [(child.group.name, child.group.content_size, child.group.file_count) for child in
-            make_tree(analysis.layers, most=3).children] == [("often", 300, 5), ("once", 200, 1), ("twice", 140, 2)]  # fmt: skip
+            make_tree(analysis.layers, count=3).children] == [("often", 300, 5), ("once", 200, 1), ("twice", 140, 2)]  # fmt: skip
 
 
 def test_a_path_can_be_both() -> None:
     """What one layer has as a file and another as a directory is two nodes."""
     analysis = analyse(layer({"x": b"1" * 10}), layer({"x/y": b"2" * 20}))
-    assert list(lines(make_tree(analysis.layers, most=9))) == ["/ 30 10", "  /x/ 20 0", "    /x/y 20 0", "  /x 10 10"]
+    assert list(lines(make_tree(analysis.layers, count=9))) == ["/ 30 10", "  /x/ 20 0", "    /x/y 20 0", "  /x 10 10"]
 
 
 def test_very_deep_paths() -> None:
     """Deeper than MAX_DEPTH nothing is told apart."""
     deep = "/".join(["d"] * (MAX_DEPTH + 5))
-    tree = make_tree(analyse(layer({f"{deep}/x": b"1" * 10, "y": b"2"})).layers, most=9)
+    tree = make_tree(analyse(layer({f"{deep}/x": b"1" * 10, "y": b"2"})).layers, count=9)
     assert list(lines(tree)) == ["/ 11 0", f"  {'/d' * MAX_DEPTH}/ 10 0", "  /y 1 0"]
 
 
 def test_an_empty_image_is_a_root() -> None:
     """Without layers there is a root that weighs nothing."""
-    tree = make_tree((), most=9)
+    tree = make_tree((), count=9)
     assert (list(lines(tree)), tree.group.compressed_size) == (["/ 0 0"], 0)
 
 
 def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
     """Where wire sizes are unknown, so are those of the nodes, and they cannot give the order."""
     analysis = Analyzer().analyze(str(write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")))
-    assert make_tree(analysis.layers, most=9).children[0].group.compressed_size is None
+    assert make_tree(analysis.layers, count=9).children[0].group.compressed_size is None
     with pytest.raises(ViewError, match="uncompressed"):
-        make_tree(analysis.layers, most=9, order=Order.DOWNLOAD)
+        make_tree(analysis.layers, count=9, order=Order.DOWNLOAD)
 
 
 def test_deep_directories_have_one_number() -> None:

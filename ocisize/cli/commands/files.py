@@ -39,7 +39,7 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
 
     for pattern in globs:
         below = pattern.text.rstrip("/") + "/"
-        if below != pattern.text and list_files(layers, most=0, globs=[parse_glob(below)]).file_count:
+        if below != pattern.text and list_files(layers, count=0, globs=[parse_glob(below)]).file_count:
             print_message("hint", f"{pattern.text} is a directory; for everything below it use --glob '{below}'")
 
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     order = Order(options.sort)
     layers = select_layers(analysis.layers, options.layer)
-    listing = list_files(layers, most=options.top, order=order, globs=options.globs)
+    listing = list_files(layers, count=options.top, order=order, globs=options.globs)
     if not (listing.file_count or options.quiet):
         _advise_on_globs(options.globs, layers)
     with open_output(options) as file:

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
 
     order = Order(options.sort)
     layers = select_layers(analysis.layers, options.layer)
-    tree = make_tree(layers, most=options.top, depth=options.depth, order=order)
+    tree = make_tree(layers, count=options.top, depth=options.depth, order=order)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json.views import tree_to_json

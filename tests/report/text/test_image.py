@@ -55,14 +55,14 @@ def tree_of(
     analysis: Analysis, *, most: int = 50, layer: int | None = None, order: Order = Order.SIZE, **options: Any
 ) -> str:
     file = io.StringIO()
-    tree = make_tree(select_layers(analysis.layers, layer), most=most, order=order)
+    tree = make_tree(select_layers(analysis.layers, layer), count=most, order=order)
     write_tree(analysis, tree, file, layer=layer, order=order, **options)
     return file.getvalue()
 
 
 def files_of(analysis: Analysis, *, most: int = 50, layer: int | None = None, **options: Any) -> str:
     file = io.StringIO()
-    write_files(analysis, list_files(select_layers(analysis.layers, layer), most=most), file, layer=layer, **options)
+    write_files(analysis, list_files(select_layers(analysis.layers, layer), count=most), file, layer=layer, **options)
     return file.getvalue()
 
 
@@ -121,8 +121,8 @@ def test_views_cannot_steer_the_terminal(analysis: Analysis) -> None:
         assert "\x1b" not in text
         assert r"caf\xe9\x1b[31m.txt" in text
     for document in (
-        files_to_json(analysis, list_files(analysis.layers, most=50)),
-        tree_to_json(analysis, make_tree(analysis.layers, most=50)),
+        files_to_json(analysis, list_files(analysis.layers, count=50)),
+        tree_to_json(analysis, make_tree(analysis.layers, count=50)),
     ):
         assert r"caf\\xe9" in document
         document.encode("ascii")
