@@ -1,10 +1,10 @@
-"""Judge the advice by an image with planted mistakes and its repaired twin, equal but for them.
+"""Judge the advice by an image with planted mistakes and its fixed twin; nothing else differs.
 
     python benchmarks/advice.py OUT [--write]
 
-Prints which finding names which mistake, what the findings promise beside what the repair saved, what is called sure in
-the repaired image, and what share of the analysis the advice takes; ``--write`` puts it into advice.md, of which
-report.py makes a part of RESULTS.md. OUT is the folder that build.sh filled with the case ``advice`` and those of IMAGES.
+Prints which finding names which mistake, the predicted savings next to the real ones, the sure findings in the fixed
+image, and the CPU time of the advice. ``--write`` writes advice.md, which report.py includes in RESULTS.md. OUT is the
+folder that build.sh filled with the case ``advice`` and those of IMAGES.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ IMAGES = (
 )  # fmt: skip
 ROUNDS = 7
 TEXT = """\
-`benchmarks/inputs/advice.sh` builds an image with {mistakes} planted mistakes, of real packages, and its twin with all of
-them mended; nothing else differs. Measured {date} with `benchmarks/advice.py`.
+`benchmarks/inputs/advice.sh` builds an image of real packages with {mistakes} planted mistakes, and a twin in which all of
+them are fixed; nothing else differs. Measured {date} with `benchmarks/advice.py`.
 
 {named}
 
-What the findings promise beside what the repair really saved. Some of what is promised for the bad image is promised for
-the twin as well, since nobody mended it (compilers, bytecode of packages): the third line leaves that out, so it is the
-prediction for what was mended.
+The savings that the findings predict, and the bytes that the fixes really saved. The findings also predict savings that
+the twin does not make (compilers, bytecode of packages); the third line leaves these out, so it is the prediction for the
+planted mistakes.
 
 {savings}
 
-Findings outside the base image that are called sure in the mended twin; all are right, none is large:
+Findings in the fixed twin, outside the base image, with the confidence *sure*; all are right, none is large:
 
 {twin}
 
-What the advice adds to an analysis: CPU seconds of the whole analysis in one process, start-up apart, with everything that
-advice needs (matching the catalogue, all findings) and without; medians of {rounds}, interleaved. Reading the catalogue, once
-per process, belongs to the start-up.
+The cost of the advice: CPU seconds of a whole analysis in one process, without start-up, with and without the advice
+(matching the catalog, all findings); medians of {rounds} interleaved rounds. Reading the catalog, once per process, belongs to
+start-up.
 
 {cost}
 """
@@ -66,7 +66,7 @@ CAUSES = {
     "overwritten": Cause.OVERWRITTEN,
     "opaque": Cause.OPAQUE,
 }
-#: The findings that name a mistake: by rule, or by words of the title where the rule is about more than files.
+#: The findings that name a mistake: by rule, or by words of the title.
 RULES = {
     "secret-file": "OS230",
     "deleted-later": "OS101",
@@ -116,7 +116,7 @@ class Row:
 
 
 def read_rows(analysis: Analysis) -> list[Row]:
-    """All files with content, those that cannot be seen with what hides them."""
+    """All files with content, hidden files with the layer that hides them."""
     hidden = {(entry.held_by, entry.path): (entry.cause, entry.hidden_by) for entry in analysis.waste}
     rows = []
     for layer in analysis.layers:
@@ -140,7 +140,7 @@ def matcher(globs: Collection[str]) -> Callable[[str], bool]:
 
 
 def bytes_of(mistake: Mistake, rows: Iterable[Row]) -> set[Row]:
-    """The files that a mistake is about: hidden for the cause that is expected, or visible."""
+    """The files of a mistake: hidden for the expected cause, or visible."""
     matches, cause, layers = matcher(mistake.paths), CAUSES.get(mistake.expected), set(mistake.layers)
     return {
         row
@@ -173,10 +173,10 @@ def megabytes(value: int) -> str:
 
 
 def saving_row(name: str, saving: Saving, real: Saving) -> list[str]:
-    """One line of what is promised beside what was saved, with the difference in percent of the latter."""
+    """A row with a predicted saving and its difference from the real one, in percent of the real one."""
     cells = [name]
-    for promised, saved in ((saving.size, real.size), (saving.compressed_size or 0, real.compressed_size or 0)):
-        cells += [megabytes(promised), f"{100 * (promised - saved) / saved:+.1f} %"]
+    for predicted, saved in ((saving.size, real.size), (saving.compressed_size or 0, real.compressed_size or 0)):
+        cells += [megabytes(predicted), f"{100 * (predicted - saved) / saved:+.1f} %"]
     return cells
 
 
@@ -194,38 +194,38 @@ def judge_mistakes(mistakes: Sequence[Mistake], rows: Sequence[Row], findings: S
     lines = []
     for mistake in mistakes:
         own, named = total(bytes_of(mistake, rows)), namings(mistake, findings)
-        promised = sum_savings(named)
+        predicted = sum_savings(named)
         lines.append(
             [
                 mistake.name,
                 mistake.expected,
                 ", ".join(dict.fromkeys(f"{finding.id} {finding.confidence}" for finding in named)) or "MISSING",
-                *map(megabytes, (own.size, own.compressed_size or 0, promised.size, promised.compressed_size or 0)),
+                *map(megabytes, (own.size, own.compressed_size or 0, predicted.size, predicted.compressed_size or 0)),
             ]
         )
-    heads = ("planted mistake", "expected", "named by", "MB", "MB wire", "finding's MB", "MB wire")
+    heads = ("planted mistake", "expected", "named by", "MB unpacked", "MB download", "finding's MB", "MB download")
     return tables.markdown(heads, lines, left=3)
 
 
 def judge_savings(mistakes: Sequence[Mistake], rows: Sequence[Row], bad: Analysis, good: Analysis) -> str:
-    """What was promised beside what was saved."""
+    """The table of predicted and real savings."""
     real = Saving(bad.content_size - good.content_size, (bad.compressed_size or 0) - (good.compressed_size or 0))
     findings = bad.advice.findings
     naming = [finding for finding in findings if any(finding in namings(mistake, findings) for mistake in mistakes)]
-    promised, left = sum_savings(findings), sum_savings(good.advice.findings)
+    predicted, left = sum_savings(findings), sum_savings(good.advice.findings)
     lines = [
-        saving_row("saved by the repair", real, real),
+        saving_row("saved by the fixes", real, real),
         saving_row("files of the planted mistakes", total(set().union(*(bytes_of(one, rows) for one in mistakes))), real),
-        saving_row("promised, less what is still promised for the twin", difference(promised, left), real),
-        saving_row("promised by findings that name a mistake", sum_savings(naming), real),
-        saving_row("promised by sure findings", bad.advice.saving(Confidence.SURE), real),
-        saving_row("promised by all findings", promised, real),
+        saving_row("predicted, less the prediction for the twin", difference(predicted, left), real),
+        saving_row("predicted by findings that name a mistake", sum_savings(naming), real),
+        saving_row("predicted by sure findings", bad.advice.saving(Confidence.SURE), real),
+        saving_row("predicted by all findings", predicted, real),
     ]
-    return tables.markdown(("", "MB unpacked", "off by", "MB wire", "off by"), lines)
+    return tables.markdown(("", "MB unpacked", "off by", "MB download", "off by"), lines)
 
 
 def judge_twin(good: Analysis) -> str:
-    """What is called sure in the repaired image though it does not come from the base."""
+    """The table of sure findings in the fixed image, without those in the base image."""
     lines = [
         [
             finding.id,
@@ -237,7 +237,9 @@ def judge_twin(good: Analysis) -> str:
         for finding in good.advice.findings
         if finding.confidence is Confidence.SURE and not finding.in_base
     ]
-    return tables.markdown(("sure in the repaired twin", "title", "MB", "MB wire", "layers", "largest"), lines, left=2)
+    return tables.markdown(
+        ("sure in the fixed twin", "title", "MB unpacked", "MB download", "layers", "largest"), lines, left=2
+    )
 
 
 def seconds_of(image: Path, *, advice: bool) -> float:
@@ -259,7 +261,7 @@ def seconds_of(image: Path, *, advice: bool) -> float:
 
 
 def judge_cost(out: Path) -> str:
-    """What the advice adds to the analysis of some images."""
+    """The table of CPU times with and without the advice."""
     lines = []
     for name in IMAGES:
         entries = analyze(out / name).entry_count

@@ -1,4 +1,4 @@
-"""The inputs that build.sh made: where their forms stand and what they hold."""
+"""The inputs that build.sh made: their files and their contents."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DESCRIPTIONS = {
     "debian-python": "debootstrap, apt not cleaned up, pip, an application, a late `rm -rf`, an upgrade, a late `chown -R`",
     "node": "two applications from npm, then an `rm -rf` of one package",
     "ml": "shared libraries of 1 MB and more from seven nvidia wheels, one of them stored twice",
-    "pax": "the largest layer of `node`, a PAX header before every entry",
+    "pax": "the largest layer of `node`, with a PAX header before every entry",
     "members": "the largest layer of `debian-python`, one gzip member per MiB",
-    "scale-N": "N entries, one directory to eight small files, paths of 60 to 80 bytes, one layer",
+    "scale-N": "N entries, a directory for every eight small files, paths of 60 to 80 bytes, one layer",
     "flat-N": "N small files in one directory",
     "whiteouts": "50,000 files, then 1,000 whiteouts (`no-whiteouts`: 1,000 small files)",
     "deep": "100 chains of 200 nested directories, 200 files at the bottom of each",
@@ -54,7 +54,7 @@ class Case:
         return [str(path) for path in read_layers(self.layout(form))[0]]
 
     def facts(self) -> Facts:
-        """What the image holds, as ocisize counts it; kept beside the image."""
+        """The counts of ocisize for the image; kept beside the image."""
         kept = self.folder / "facts.json"
         if not kept.exists():
             command = [sys.executable, "-m", "ocisize", "-q", "-f", "json", str(self.layout("gzip"))]
@@ -65,7 +65,7 @@ class Case:
 
 
 def find(out: Path, *names: str) -> list[Case]:
-    """The named cases, as far as they are built."""
+    """The named cases that are built."""
     missing = [name for name in names if not (out / name / "gzip" / "index.json").exists()]
     if missing:
         print(f"not built, left out: {', '.join(missing)}", file=sys.stderr)

@@ -1,8 +1,8 @@
-"""Measure two revisions of ocisize in turn, each from a git worktree of its own, with the Python that runs this.
+"""Measure two revisions of ocisize in turn, each from its own git worktree, with the Python that runs this.
 
     python benchmarks/compare.py REV_A REV_B OUT [--case CASE...] [--rounds N]
 
-A revision is whatever git takes; ``.`` is the working tree as it stands.
+A revision is any name that git accepts; ``.`` is the working tree.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """What makes Python import ocisize from a tree, whatever is installed."""
+    """The environment that makes Python import ocisize from a tree."""
     return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
 
 
@@ -89,7 +89,7 @@ def compare_commands(found: list[Case], trees: Mapping[str, Path], rounds: int) 
 
 
 def compare_steps(case: Case, trees: Mapping[str, Path], rounds: int) -> str:
-    """A table of the single steps of both, each round in processes of their own."""
+    """A table of the single steps of both, each round in new processes."""
     found: dict[str, dict[str, list[float]]] = {"A": {}, "B": {}}
     for _ in range(rounds):
         for label, tree in trees.items():

@@ -1,10 +1,10 @@
-"""How fast saved analyses are compared, and what the comparison says of real pairs of images; prints Markdown.
+"""Measure the speed of comparisons, and check their sums on real pairs of images; print Markdown.
 
     python benchmarks/comparing.py OUT [--rounds N] [--write]
 
-Saves the analysis of 200,000 files and variants of it, whose layers are all other ones, and times in processes of their
-own what ``ocisize diff`` does with two of them: loading both, and that with comparing and the text report. CPU time,
-variants in turn. The pairs are those of ``inputs/pairs.sh``.
+Saves the analysis of 200,000 files and variants of it that share no layer. Then measures, each time in a new process, the
+CPU time to load two of them, and the CPU time to load them, compare them and write the text report. ``inputs/pairs.sh``
+builds the pairs.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ CASE = "scale-200000"
 PAIRS = ("package", "base", "chown")
 ALLOWED = 2.0
 TEXT = """\
-Loading two saved analyses, and what `ocisize diff` does with them in all: load, compare, write the text report. `{case}`
+The time to load two saved analyses, and the time of a whole `ocisize diff`: load, compare, write the text report. `{case}`
 with gzip layers, {files:,} files with content on each side; no layer is shared. Measured {date} with
-`benchmarks/comparing.py`, ocisize {version}, Python {python}: CPU seconds, median of {rounds} processes. Allowed are {allowed:.0f}x.
+`benchmarks/comparing.py`, ocisize {version}, Python {python}: CPU seconds, median of {rounds} processes. The limit is {allowed:.0f}x.
 
 {speed}
 
-Real pairs, built by `benchmarks/inputs/pairs.sh`: what AFTER weighs more than BEFORE, and what the parts of the explanation
-come to. Bytes, which must be equal.
+Real pairs, built by `benchmarks/inputs/pairs.sh`: the growth from BEFORE to AFTER, and the sum of the parts of the
+explanation, in bytes. Both must be equal.
 
 {pairs}
 """
@@ -80,12 +80,12 @@ VARIANTS: dict[str, Callable[[dict[str, Any]], None]] = {
     "a tenth of the files changed": change_a_tenth,
     "every file changed, sizes too": change_all,
     "every file at another path": move_all,
-    "every file gone, as many others come": replace_all,
+    "every file replaced by another": replace_all,
 }
 
 
 def save_variant(text: str, path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """The analysis with other layers, whose files are changed."""
+    """Save the analysis with other layers and changed files."""
     document = json.loads(text)
     for layer in document["layers"]:
         layer["digest"], layer["diff_id"] = f"sha256:{layer['index'] + 1:064x}", None
@@ -96,7 +96,7 @@ def save_variant(text: str, path: Path, change: Callable[[dict[str, Any]], None]
 
 
 def time_once(before: Path, after: Path) -> list[float]:
-    """CPU seconds of loading two saved analyses, and of all that is done with them."""
+    """CPU seconds to load two saved analyses, and to load and compare them and write the report."""
     started = time.process_time()
     analyses = [from_json(path.read_bytes()) for path in (before, after)]
     loaded = time.process_time()
@@ -105,7 +105,7 @@ def time_once(before: Path, after: Path) -> list[float]:
 
 
 def measure_speed(out: Path, rounds: int) -> tuple[str, int]:
-    """The table of all variants, and how many files with content a side has."""
+    """The table of all variants, and the number of files with content on each side."""
     analysis = Analyzer(hash_content=True).analyze(out / CASE / "gzip")
     with tempfile.TemporaryDirectory() as name:
         before = Path(name) / "before.json"
@@ -119,46 +119,44 @@ def measure_speed(out: Path, rounds: int) -> tuple[str, int]:
                 command = [sys.executable, __file__, str(before), "--once", str(path)]
                 runs[variant].append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
     rows = []
-    for variant, found in runs.items():
-        load, whole = (statistics.median(column) for column in zip(*found, strict=True))
-        ratio = statistics.median(both / first for first, both in found)
+    for variant, times in runs.items():
+        load, whole = (statistics.median(column) for column in zip(*times, strict=True))
+        ratio = statistics.median(both / first for first, both in times)
         rows.append([variant, f"{load:.2f}", f"{whole:.2f}", f"{ratio:.2f}x", "met" if ratio < ALLOWED else "**missed**"])
     files = sum(1 for layer in analysis.layers for size in (layer.files.sizes if layer.files else ()) if size)
     return tables.markdown(("what differs", "load s", "diff s", "ratio", ""), rows), files
 
 
-def sums_of(found: Comparison) -> list[tuple[str, int, int]]:
-    """What an image grew on the wire and in content, and what three ways to part it come to."""
-    kinds = [found.sum_of(kind) for kind in FileChangeKind]
-    kinds += [each for layer in found.layers for each in (layer.unchanged, layer.other) if each is not None]
+def list_sums(comparison: Comparison) -> list[tuple[str, int, int]]:
+    """The growth of an image in download and content, and the sums of three ways to divide it."""
+    kinds = [comparison.sum_of(kind) for kind in FileChangeKind]
+    kinds += [part for layer in comparison.layers for part in (layer.unchanged, layer.other) if part is not None]
     by_kind = sum_file_totals(kinds)
     parts: Sequence[tuple[str, Sequence[Any]]] = (
-        ("image", [found]), ("layers", found.layers), ("files by kind, and other", [by_kind]),
-        ("directories", found.directories),
+        ("image", [comparison]), ("layers", comparison.layers), ("files by kind, and other", [by_kind]),
+        ("directories", comparison.directories),
     )  # fmt: skip
-    return [
-        (name, sum(each.compressed_growth or 0 for each in rows), sum(each.growth for each in rows)) for name, rows in parts
-    ]
+    return [(name, sum(row.compressed_growth or 0 for row in rows), sum(row.growth for row in rows)) for name, rows in parts]
 
 
 def judge_pairs(out: Path) -> str:
-    """What each pair grew, what its explanation adds up to, and the cause it names first."""
+    """The table of the pairs: growth, sums of the explanation, and the first cause."""
     layout = f"oci-dir:{out / 'pairs' / 'gzip'}"
     analyzer = Analyzer(hash_content=True, keep_layers=True)
     before, rows = analyzer.analyze(f"{layout}:before"), []
     for name in PAIRS:
-        found = compare(before, analyzer.analyze(f"{layout}:{name}"))
-        (_, wire, content), *parts = sums_of(found)
-        wires, contents = ({part[column] for part in parts} for column in (1, 2))
-        cause = found.reasons[0].text.replace("|", "\\|")
-        rows.append([name, cause, f"{wire:+,}", _bytes(wires), f"{content:+,}", _bytes(contents)])
-    heads = ("pair", "first cause", "wire", "explained", "unpacked", "explained")
+        comparison = compare(before, analyzer.analyze(f"{layout}:{name}"))
+        (_, compressed, content), *parts = list_sums(comparison)
+        compressed_sums, content_sums = ({int(part[column]) for part in parts} for column in (1, 2))
+        cause = comparison.reasons[0].text.replace("|", "\\|")
+        rows.append([name, cause, f"{compressed:+,}", _bytes(compressed_sums), f"{content:+,}", _bytes(content_sums)])
+    heads = ("pair", "first cause", "download", "explained", "unpacked", "explained")
     return tables.markdown(heads, rows, left=2)
 
 
 def _bytes(sums: set[int]) -> str:
-    """One number where all ways to add it up agree."""
-    return " ≠ ".join(f"{each:+,}" for each in sorted(sums))
+    """The number, or all numbers if the sums differ."""
+    return " ≠ ".join(f"{number:+,}" for number in sorted(sums))
 
 
 def main() -> None:

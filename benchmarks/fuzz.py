@@ -1,11 +1,11 @@
-"""Fuzz everything that reads what anybody may have written, guided by coverage (pip install .[fuzz]).
+"""Fuzz everything that reads untrusted input, guided by coverage (pip install .[fuzz]).
 
     python benchmarks/fuzz.py OUT [--minutes 60] [--write] [HARNESS …]
 
-The harnesses are those of tests/fuzz, each run in a process of its own by atheris, which is libFuzzer with Python's lines
-and comparisons as coverage. The minutes are for all of them together, by their shares. OUT keeps the corpus, from which
-later runs go on, what was found (an input for each place where something was raised) and the figures of all runs;
-``--write`` makes fuzzing.md of those, of which report.py makes a part of RESULTS.md.
+Runs each harness of tests/fuzz in its own process under atheris, which is libFuzzer with the lines and comparisons of Python
+as coverage. The minutes are divided among the harnesses by their shares. OUT keeps the corpus for later runs, the inputs that
+raised an unexpected error (one for each place in the code), and the figures of all runs. ``--write`` writes fuzzing.md from
+these figures, and report.py includes fuzzing.md in RESULTS.md.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 SECONDS_PER_INPUT, MEGABYTES, LONGEST = 20, 2048, 32 << 10  #: beyond, libFuzzer calls it a hang, a leak, too large
 PACKAGES = ("ocisize", "atheris", "isal", "zstandard", "xxhash", "cattrs")
 TEXT = """\
-`benchmarks/fuzz.py` runs the harnesses of `tests/fuzz` under atheris (libFuzzer), each from its seeds. What must hold of
-every input: a result whose laws hold or an `OcisizeError`, nothing else; the same one when read again, and when read in
-other pieces or through another window; no file left open; less than {seconds} s and {megabytes} MB.
+`benchmarks/fuzz.py` runs the harnesses of `tests/fuzz` under atheris (libFuzzer), each from its seeds. Every input must
+give a consistent result or an `OcisizeError`. A second run, other chunks and another window must give the same. No file stays
+open, and an input takes less than {seconds} s and {megabytes} MB.
 
 {versions}
 
 {table}
 
-Edges are libFuzzer's, of the package's bytecode alone. {findings}"""
+Edges are counted by libFuzzer in the bytecode of the package. {findings}"""
 
 
 def fuzz(name: str, out: Path, arguments: list[str]) -> None:
@@ -51,7 +51,7 @@ def fuzz(name: str, out: Path, arguments: list[str]) -> None:
     def one_input(data: bytes) -> None:
         try:
             run(data)
-        except Exception as error:  # kept, and on to the next: a place that is known must not end the search
+        except Exception as error:  # kept; a known error must not end the search
             keep(error, data, out / "found" / name)
 
     atheris.Setup([name, *arguments], one_input, enable_python_coverage=True)
@@ -59,7 +59,7 @@ def fuzz(name: str, out: Path, arguments: list[str]) -> None:
 
 
 def keep(error: Exception, data: bytes, folder: Path) -> None:
-    """Write down an input that raised what must not be, the smallest one of each place."""
+    """Keep an input that raised an unexpected error, the smallest one for each place in the code."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{Path(frame.filename).name}-{frame.lineno}" for frame in frames if "/ocisize/" in frame.filename]
     place = places[-1] if places else f"{Path(frames[-1].filename).name}-{frames[-1].lineno}"
@@ -71,7 +71,7 @@ def keep(error: Exception, data: bytes, folder: Path) -> None:
 
 
 def run_harness(name: str, out: Path, seconds: int) -> dict[str, Any]:
-    """Run one harness for so long and return its figures."""
+    """Run one harness for ``seconds`` and return its figures."""
     from tests.fuzz.harnesses import HARNESSES
 
     harness = HARNESSES[name]
@@ -115,17 +115,23 @@ def escape(token: bytes) -> str:
 
 
 def write(runs: Iterable[dict[str, Any]]) -> str:
-    """All runs as text: per harness what they executed together, and what the last one covers."""
+    """The text of all runs: by harness, the executions of all runs and the coverage of the last one."""
     import tables
 
     by_name: dict[str, list[dict[str, Any]]] = {}
     for run in runs:
         by_name.setdefault(run["harness"], []).append(run)
-    rows, everything = [], [run for each in by_name.values() for run in each]
+    rows, everything = [], [run for harness_runs in by_name.values() for run in harness_runs]
     total: Callable[[str, list[dict[str, Any]]], int] = lambda key, runs: sum(run[key] for run in runs)
-    for name, each in by_name.items():
-        last = each[-1]
-        figures = (total("seconds", each) / 60, total("executions", each), last["edges"], last["features"], last["corpus"])
+    for name, harness_runs in by_name.items():
+        last = harness_runs[-1]
+        figures = (
+            total("seconds", harness_runs) / 60,
+            total("executions", harness_runs),
+            last["edges"],
+            last["features"],
+            last["corpus"],
+        )
         rows.append([f"`{name}`", f"{figures[0]:.1f}", *(f"{figure:,}" for figure in figures[1:])])
     rows.append(["all", f"{total('seconds', everything) / 60:.1f}", f"{total('executions', everything):,}", "", "", ""])
     dates = sorted({run["date"] for run in everything})
@@ -144,7 +150,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("harnesses", nargs="*", metavar="HARNESS")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--write", action="store_true", help="write fuzzing.md of all runs so far")
+    parser.add_argument("--write", action="store_true", help="write fuzzing.md from all runs so far")
     if sys.argv[2:3] == ["--one"]:
         fuzz(sys.argv[3], Path(sys.argv[1]), sys.argv[4:])
         return

@@ -1,9 +1,9 @@
-"""Make the images that need no real packages, and those that are another form of a real layer.
+"""Make the images that need no real packages, and the images that are another form of a real layer.
 
     python3 benchmarks/generate.py OUT CASE...
 
-Deterministic (seeded) and streamed: memory stays small whatever the image's size. Standard library only. ``pax`` and
-``members`` are made from OUT/node and OUT/debian-python, which must stand. A case that stands is kept.
+Deterministic (seeded) and streamed: memory stays small for any size of image. Standard library only. ``pax`` and
+``members`` are made from OUT/node and OUT/debian-python, which must exist. A case that exists is kept.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ BUILDERS: dict[str, Builder] = {
 
 
 def build(out: Path, case: str) -> None:
-    """Build one case unless it stands; only a finished one ever stands at its place."""
+    """Build one case unless it exists; an unfinished one has another name."""
     folder, partial = out / case, out / f"{case}.partial"
     if folder.exists():
         return

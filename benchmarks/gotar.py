@@ -1,10 +1,10 @@
-"""Compare scan_tar with Go's archive/tar, by which Docker, containerd and Podman read layers, on mutated tars.
+"""Compare scan_tar on mutated tars with Go's archive/tar, which Docker, containerd and Podman use to read layers.
 
     python benchmarks/gotar.py [--seconds 60] [--seed 1] [--corpus FOLDER]
 
-Needs ``go``. FOLDER is what fuzz.py keeps of the harness ``tar``; without it mutations are of the seeds alone. What ocisize
-does not read is made valid first: times, device numbers, modes and owners of extended headers; and Solaris' X, which it
-reads as x and Go as a file, is x. Prints what both made of the tars, and an example of each way in which they differ.
+Needs ``go``. FOLDER is the corpus that fuzz.py keeps for the harness ``tar``; without it, only the seeds are mutated. Fields
+that ocisize does not read are made valid first: times, device numbers, modes and owners of extended headers. Solaris' type X,
+which ocisize reads as x and Go as a file, becomes x. Prints the number of tars by result, and an example of each difference.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tests.strategies import Bytes
 
 Listing: TypeAlias = "list[tuple[Any, ...]] | str"  #: rows, or why there are none
 _SPECIAL, _NO_PAYLOAD = b"LKxgX", b"123456"
-#: What archive/tar finds out while it reads a sparse file, whose map may be in its payload.
+#: Errors of archive/tar while it reads a sparse file, whose map may be in its payload.
 _SPARSE = ("sparse file references non-existent data", "sparse file contains unreferenced data", "unexpected EOF")
 
 
@@ -58,12 +58,12 @@ def by_go(reader: subprocess.Popen[bytes], tar: bytes) -> Listing:
     assert reader.stdin is not None and reader.stdout is not None
     reader.stdin.write(struct.pack("<I", len(tar)) + tar)
     reader.stdin.flush()
-    found = json.loads(reader.stdout.readline())
-    if found.get("error"):
-        return str(found["error"])
+    answer = json.loads(reader.stdout.readline())
+    if answer.get("error"):
+        return str(answer["error"])
     rows = []
-    for name, kind, size, _, *owner, link, _ in found["entries"]:
-        if kind != "g":  # which archive/tar lists, and ocisize passes over
+    for name, kind, size, _, *owner, link, _ in answer["entries"]:
+        if kind != "g":  # archive/tar lists it, and ocisize skips it
             path, target = (decode_name(base64.b64decode(text or b"")) for text in (name, link))
             rows.append(row(decode_name(clean_name(path.encode("utf-8", "surrogateescape"))),
                             KIND_NAMES.get(ord(kind), "file"), size, tuple(owner), target))  # fmt: skip
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--reader", metavar="PROGRAM", help="gotar.go, built elsewhere")
     options = parser.parse_args()
     seeds = [*tars(), *(path.read_bytes()[2:] for path in sorted(options.corpus.iterdir() if options.corpus else ()))]
-    found, examples, end = Counter[str](), dict[str, tuple[Listing, Listing]](), time.monotonic() + options.seconds
+    counts, examples, end = Counter[str](), dict[str, tuple[Listing, Listing]](), time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory() as folder:
         program = options.reader or f"{folder}/gotar"
         if not options.reader:
@@ -128,16 +128,16 @@ def main() -> None:
         with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
             for tar in mutated(seeds, random.Random(options.seed)):
                 ours, theirs = by_scan(tar), by_go(reader, tar)
-                found[judge(ours, theirs)] += 1
+                counts[judge(ours, theirs)] += 1
                 examples.setdefault(judge(ours, theirs), (ours, theirs))
                 if time.monotonic() > end:
                     break
             reader.stdin.close()  # type: ignore[union-attr]
-    for what, count in found.most_common():
-        print(f"{count:9,} {what}")
-    for what, (ours, theirs) in examples.items():
-        if what not in ("read alike", "refused by both"):
-            print(f"\n{what}\n  ocisize: {str(ours)[:500]}\n  Go:      {str(theirs)[:500]}")
+    for result, count in counts.most_common():
+        print(f"{count:9,} {result}")
+    for result, (ours, theirs) in examples.items():
+        if result not in ("read alike", "refused by both"):
+            print(f"\n{result}\n  ocisize: {str(ours)[:500]}\n  Go:      {str(theirs)[:500]}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/instructions.py            # count, and compare with the budget
     python benchmarks/instructions.py --write    # make the counts the new budget
 
-Two tars of different length go through the same steps; the difference between them, per entry, does not include start-up.
+Two tars of different length go through the same steps; their difference per entry does not include start-up.
 CI fails when the code exceeds the budget in ``instructions.json``; give the reason for a higher budget in the commit message.
 """
 

@@ -17,7 +17,7 @@ import attrs
 
 @attrs.frozen
 class Command:
-    """A command and how much patience it gets."""
+    """A command and its limits."""
 
     argv: tuple[str, ...]
     rounds: int | None = None  #: at most so many, for slow peers
@@ -65,7 +65,7 @@ class Unfinished(Exception):
 
 
 def run(command: Command) -> Run:
-    """Run a command with its output thrown away; raise when it could not do its job, or not in time."""
+    """Run a command without its output; raise if it fails or takes too long."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command.argv,
@@ -98,7 +98,7 @@ def run(command: Command) -> Run:
 
 
 def warm(commands: Iterable[Command]) -> None:
-    """Read what the commands will read, so that it is in the page cache."""
+    """Read the inputs of the commands, so that they are in the page cache."""
     named = {Path(argument) for command in commands for argument in command.argv[1:] if argument.startswith("/")}
     for path in named:
         for file in path.rglob("*") if path.is_dir() else [path]:
@@ -109,7 +109,7 @@ def warm(commands: Iterable[Command]) -> None:
 
 
 def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, Outcome]:
-    """Run all commands in turn, ``rounds`` times; what does not end in time is not tried again."""
+    """Run all commands in turn, ``rounds`` times; a command that takes too long is not run again."""
     warm(commands.values())
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     unfinished: dict[str, float] = {}

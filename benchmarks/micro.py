@@ -1,8 +1,8 @@
-"""Single steps within one process, over a real image; prints nanoseconds per entry as JSON.
+"""Measure single steps in one process on a real image; print nanoseconds per entry as JSON.
 
     python benchmarks/micro.py OUT/CASE [--rounds N]
 
-Reaches below the library's public names, so that a step which a revision does not have is left out.
+Uses internal names of the library; a step that a revision does not have is left out.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Bytes:
 
 
 class SkippableBytes(Bytes):
-    """The same, where payloads can be passed over."""
+    """The same, with payloads that can be skipped."""
 
     def skip(self, count: int, /) -> int:
         skipped = min(count, len(self._data) - self._position)
@@ -65,20 +65,20 @@ def _open_tar(archive: Path) -> Iterator[memoryview]:
 
 
 class Steps:
-    """Times steps and keeps what they cost per entry."""
+    """Times steps and keeps their time per entry."""
 
     def __init__(self, rounds: int) -> None:
         self._rounds = rounds
-        self.found: dict[str, float] = {}
+        self.costs: dict[str, float] = {}
 
     def time(self, name: str, step: Callable[[], T], entries: Callable[[T], int]) -> T:
-        """Run a step several times, note its median and return what it returned last."""
+        """Run a step several times, record the median and return the last result."""
         times = []
         for _ in range(self._rounds):
             start = time.perf_counter()
             result = step()
             times.append(time.perf_counter() - start)
-        self.found[name] = statistics.median(times) / entries(result) * 1e9
+        self.costs[name] = statistics.median(times) / entries(result) * 1e9
         return result
 
 
@@ -122,11 +122,11 @@ def _catalog(steps: Steps, folder: Path) -> None:
 
     tables: list[Any] = [layer.files for layer in Analyzer().analyze(folder / "docker.tar").layers]
     catalog = load_catalog()
-    steps.time("catalogue", lambda: match_tables(catalog, tables), lambda _: sum(map(len, tables)))
+    steps.time("catalog", lambda: match_tables(catalog, tables), lambda _: sum(map(len, tables)))
 
 
 def _compare(steps: Steps, folder: Path) -> None:
-    """Two saved analyses of which all layers differ, and every tenth file."""
+    """Two saved analyses: all layers differ, and every tenth file."""
     import attrs
 
     from ocisize import Analyzer, compare, from_json, to_json
@@ -160,7 +160,7 @@ def main() -> None:
             step(steps, options.case)
         except (ImportError, AttributeError, TypeError) as error:
             print(f"left out {step.__name__}: {error}", file=sys.stderr)
-    print(json.dumps(steps.found))
+    print(json.dumps(steps.costs))
 
 
 if __name__ == "__main__":

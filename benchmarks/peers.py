@@ -1,4 +1,4 @@
-"""The commands that are measured: ocisize, and what it is measured against where that is installed."""
+"""The measured commands: ocisize, and comparable programs if they are installed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ocisize(*arguments: str, rounds: int | None = None) -> Command:
 
 
 def ours(image: Path, *, verify: bool = False, one_job: bool = False) -> dict[str, Command]:
-    """ocisize over an image, and the same with the options that are asked for."""
+    """ocisize on an image, and with the chosen options."""
     commands = {"ocisize": ocisize(str(image))}
     if one_job:
         commands["ocisize -j 1"] = ocisize("-j", "1", str(image))
@@ -63,7 +63,7 @@ def syft(archive: Path) -> dict[str, Command]:
 
 
 def decompressors(case: Case, form: str, *, slow: bool = False) -> dict[str, Command]:
-    """The bare decompressors, output thrown away; the fastest first."""
+    """The bare decompressors without output, the fastest first."""
     layers = case.layers(form)
     tools = ["zstd"] if form == "zstd" else ["igzip", "gzip"] if slow else ["igzip"]
     return {
@@ -74,7 +74,7 @@ def decompressors(case: Case, form: str, *, slow: bool = False) -> dict[str, Com
 
 
 def listers(case: Case, form: str) -> dict[str, Command]:
-    """What lists a tar: the standard library, GNU tar and libarchive, over every layer."""
+    """Programs that list every layer: the standard library, GNU tar and libarchive."""
     if form == "archive":
         arguments, script, listing = [str(case.archive), *layer_names(case.archive)], _TARFILE_ARCHIVE, _LIST_ARCHIVE
         shell = ["sh", "-c", listing, *arguments]

@@ -25,7 +25,7 @@ _INK, _GRID = "#33373d", "#e3e5e8"
 
 @attrs.frozen
 class Plot:
-    """One picture: lines of points, and what the axes are."""
+    """One picture: lines of points, title and axes."""
 
     group: str
     name: str
@@ -36,7 +36,7 @@ class Plot:
 
 
 def plots(results: Results) -> Iterator[Plot]:
-    """Everything that can be drawn of what was measured."""
+    """All plots of the measured sections."""
     forms = {"gzip": "gzip layer", "archive": "docker-archive, plain layer"}
     for form, name in forms.items():
         sections = [section for case in SCALE if (section := results.find("linear", case, form))]
@@ -63,8 +63,8 @@ def _times(sections: Sequence[Section], size: Any) -> dict[str, list[tuple[float
 def _memory(results: Results) -> Plot:
     lines: dict[str, list[tuple[float, float]]] = {}
     for form, name in (("gzip", "ocisize, gzip"), ("archive", "ocisize, plain")):
-        found = [section for case in SCALE if (section := results.find("memory", case, form)) and section.facts]
-        lines[name] = [(one.facts.entries, one.outcomes["ocisize"].peak / 1e6) for one in found if one.facts]
+        sections = [section for case in SCALE if (section := results.find("memory", case, form)) and section.facts]
+        lines[name] = [(one.facts.entries, one.outcomes["ocisize"].peak / 1e6) for one in sections if one.facts]
     entries = [x for x, _ in lines["ocisize, gzip"]]
     lines["60 MB + 200 B per entry"] = [(x, tables.allowed_memory(int(x)) / 1e6) for x in entries]
     return Plot("memory", "memory", "Peak memory against entries", "tar entries", "MB resident", lines)

@@ -1,17 +1,17 @@
-"""Write RESULTS.md and the plots of figures that run.py measured, without measuring again.
+"""Write RESULTS.md and the plots from the figures that run.py measured, without measuring again.
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-comparing.md, advice.md, soak.md and fuzzing.md are taken in as comparing.py, advice.py, soak.py and fuzz.py wrote them.
-Hand-written notes are in NOTES.md; nothing in RESULTS.md is edited by hand. Plots need matplotlib (``pip install
-ocisize[benchmark]``).
+Includes comparing.md, advice.md, soak.md and fuzzing.md as comparing.py, advice.py, soak.py and fuzz.py wrote them. If the
+tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md by hand. Plots need
+matplotlib (``pip install ocisize[benchmark]``).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,19 +21,19 @@ import results as store
 import tables
 import targets
 from cases import DESCRIPTIONS
-from results import Results
+from results import Results, Section
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\
 # Results
 
 Written by `benchmarks/report.py` from `results.json`; do not edit. How to build, run and compare:
-[README.md](README.md). What was learned: [NOTES.md](NOTES.md).
+[README.md](README.md). Lessons: [NOTES.md](NOTES.md).
 
-Ratios are what counts: machines are shared and noisy. All commands of a table ran in turn, files in the page cache;
-figures are medians, of up to {rounds} rounds for short commands and of one for slow peers. CPU is user and system time of
-all processes. Peak is resident memory of the largest process; nothing below that of the measuring process, about 28 MB,
-is seen."""
+Compare ratios, not seconds: machines are shared and noisy. The commands of a table ran in turn, with files in the page cache.
+Figures are medians, of up to {rounds} rounds for short commands and of one round for slow ones. CPU is user and system time of
+all processes. Peak is the resident memory of the largest process; it is never less than that of the measuring process, about
+28 MB."""
 TITLES = {
     "archive": "docker-archive, plain layers",
     "gzip": "gzip layers",
@@ -47,7 +47,7 @@ TITLES = {
 
 
 def write(results: Results, *, with_plots: bool) -> str:
-    """The whole report as Markdown; draws the plots beside it."""
+    """The whole report as Markdown; also draws the plots."""
     drawn = plots.draw(results, HERE / "plots") if with_plots else []
     parts = [INTRODUCTION.format(rounds=_most_rounds(results)), *_circumstances(results)]
     parts += ["## Targets", targets.table(results)]
@@ -66,22 +66,32 @@ def _most_rounds(results: Results) -> int:
 
 
 def _circumstances(results: Results) -> Iterator[str]:
-    dates = sorted({section.measured for section in results.sections})
-    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    yield f"Measured {when} on {results.machine}. " + ", ".join(" ".join(pair) for pair in results.versions.items()) + "."
+    yield (
+        f"Measured {_dates(results.sections)} on {results.machine}. "
+        + ", ".join(" ".join(pair) for pair in results.versions.items())
+        + "."
+    )
     rows = [[f"`{name}`", text] for name, text in DESCRIPTIONS.items()]
-    yield "## Inputs\n\n`benchmarks/build.sh` makes them.\n\n" + tables.markdown(["case", "what it is"], rows, left=2)
+    yield "## Inputs\n\n`benchmarks/build.sh` makes them.\n\n" + tables.markdown(["case", "content"], rows, left=2)
+
+
+def _dates(sections: Sequence[Section]) -> str:
+    """The date when sections were measured, or the first and the last one."""
+    dates = sorted({section.measured for section in sections})
+    return " to ".join(dict.fromkeys([dates[0], dates[-1]]))
 
 
 def _group(results: Results, group: str) -> Iterator[str]:
+    sections, one_date = results.of(group), len({section.measured for section in results.sections}) == 1
+    measured = "" if one_date else f" Measured {_dates(sections)}."
     if group == "linear":
-        yield "Time per entry as measured, and less that of an empty image, which is the time of starting up."
+        yield "Time per entry as measured, and without start-up, which is the time of an empty image." + measured
         yield tables.linear(results)
     elif group == "memory":
-        yield "Allowed are 60 MB and 200 bytes per entry."
+        yield "The target is 60 MB and 200 bytes per entry." + measured
         yield tables.memory(results)
     else:
-        yield from (tables.section(section, level=3) for section in results.of(group))
+        yield from (tables.section(section, level=3, dated=not one_date) for section in sections)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import cattrs
 from measure import Outcome
 
 
-#: How inputs are listed, in whatever order they were measured.
+#: The order of inputs in tables.
 ORDER = (
     *("", "ml", "debian-python", "node", "members", "pax", "empty"),
     *(f"scale-{count}" for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000)),
@@ -28,7 +28,7 @@ ORDER = (
 
 @attrs.frozen
 class Facts:
-    """What an input is: figures that time is divided by."""
+    """The size of an input, to divide times by."""
 
     entries: int
     unpacked: int  #: bytes of all tar streams
@@ -38,7 +38,7 @@ class Facts:
 
 @attrs.frozen
 class Section:
-    """One table of commands that ran in turn over one input; ``figures`` holds what is not a command's time."""
+    """One table of commands that ran in turn on one input; ``figures`` has other measurements."""
 
     group: str
     case: str
@@ -65,7 +65,7 @@ class Results:
     sections: list[Section] = attrs.field(factory=list)
 
     def add(self, section: Section) -> None:
-        """Put a section in, in place of an earlier measurement of the same thing."""
+        """Add a section; it replaces an earlier measurement of the same table."""
         self.sections = [old for old in self.sections if old.key != section.key] + [section]
 
     def find(self, group: str, case: str, form: str) -> Section | None:
@@ -98,7 +98,7 @@ def describe_machine() -> str:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions of the packages and tools that take part."""
+    """Versions of the measured packages and tools."""
     packages = ("ocisize", "isal", "zstandard", "xxhash", "oras")
     found = {name: metadata.version(name) for name in packages if _installed(name)}
     for name, flag in (("dive", "--version"), ("syft", "--version"), ("igzip", "--version"), ("gzip", "--version"),
@@ -119,5 +119,5 @@ def _installed(name: str) -> bool:
 
 
 def find_program(name: str) -> str | None:
-    """A program of the path or of the environment that Python runs in."""
+    """The path of a program on PATH or in the environment of this Python."""
     return shutil.which(name) or shutil.which(str(Path(sys.executable).parent / name))

@@ -1,10 +1,10 @@
-"""Measure ocisize beside its peers and print Markdown tables as they come.
+"""Measure ocisize and comparable programs, and print each Markdown table when it is measured.
 
     benchmarks/build.sh OUT
     python benchmarks/run.py OUT [--rounds N] [--only GROUP...] [--case CASE...] [--results FILE]
 
-Raw figures go to FILE after every table, in place of earlier ones of the same table, so groups can be measured one by
-one. ``python benchmarks/report.py`` makes RESULTS.md and the plots of them.
+FILE keeps the raw figures; a new measurement of a table replaces the old one, so you can measure group by group.
+``python benchmarks/report.py`` writes RESULTS.md and the plots from FILE.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
     add("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
-    add("--rounds", type=int, default=5, metavar="N", help="how often each command runs (default: %(default)s)")
+    add("--rounds", type=int, default=5, metavar="N", help="runs of each command (default: %(default)s)")
     add("--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP", help=f"of {', '.join(GROUPS)}")
     add("--case", nargs="+", default=[], metavar="CASE", help="only these inputs")
     add("--results", type=Path, default=HERE / "results.json", metavar="FILE", help="raw figures (default: %(default)s)")
@@ -51,7 +51,8 @@ def main() -> None:
     options = make_parser().parse_args()
     context = Context(options.out.resolve(), options.rounds, options.case)
     results = store.load(options.results)
-    results.machine, results.versions = store.describe_machine(), store.describe_versions()
+    results.machine = store.describe_machine()
+    results.versions |= store.describe_versions()  # older tables keep the versions of programs that are missing now
     print(f"{results.machine}\n\n{', '.join(' '.join(pair) for pair in results.versions.items())}\n", flush=True)
     for name in options.only:
         print(f"### {name}\n", flush=True)

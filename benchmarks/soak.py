@@ -1,11 +1,11 @@
-"""Analyse one image again and again through a registry on loopback that breaks in random ways, and compare.
+"""Analyze one image many times through a registry on loopback that fails at random, and compare the results.
 
     python benchmarks/soak.py [--runs 500] [--seed 1] [--write]
 
-Every analysis must be equal to the one through a sound registry, byte for byte as JSON, or end in a clean error of
-ocisize: one printable line without the password. Prints what came of each fault and what was left open at the end, and
-exits with 1 unless all was well; ``--write`` puts it into soak.md, of which report.py makes a part of RESULTS.md.
-Timeouts are short and pauses between tries are cut to a hundredth, so that hours of waiting are not part of it.
+Every analysis must equal the one through a working registry, byte for byte as JSON, or end with a clean error of
+ocisize: one printable line without the password. Prints the results by fault and what is still open at the end, and exits
+with 1 if an analysis has a wrong result or something is still open. ``--write`` writes soak.md, which report.py includes in
+RESULTS.md. Timeouts are short, and pauses between tries are cut to a hundredth, to save hours of waiting.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ PASSWORD = "hunter2-very-secret"
 CONNECTION = Connection(timeout=(2.0, 0.5), retries=3, min_rate=2000, deadline=20.0)
 MANIFEST, TOKEN = "/v2/app/manifests/1", "/token"
 TEXT = """\
-{runs} analyses of an image of {layers} layers ({bytes:,} bytes stored) through a scripted registry on loopback, a token service
-and a storage host, seed {seed}; in each, one to three faults at random places, most of them once, some twice or five times in
-a row. Requests are tried four times at most. Measured {date} with `benchmarks/soak.py` on
+{runs} analyses of an image of {layers} layers ({bytes:,} bytes stored) from a scripted registry on loopback with a token
+service and a storage host, seed {seed}. Each analysis has one to three faults at random places, most of them once, some two or
+five times in a row. A request is tried at most four times. Measured {date} with `benchmarks/soak.py` on
 {machine};
 {versions}.
 
 {outcomes}
 
-The same by fault. An analysis counts for every fault that it met; those that met none are in no line. The last columns
-are of analyses with no other fault, which met this one once.
+The same by fault. An analysis counts in the row of every fault that it met. The last two columns count the analyses that
+met only this fault, and only once.
 
 {faults}
 
-Left at the end: {threads} threads, {connections} connections, {descriptors} file descriptors. The slowest analysis took
+Still open at the end: {threads} threads, {connections} connections, {descriptors} file descriptors. The slowest analysis took
 {slowest:.1f} s, the median {median:.2f} s.
 """
 
@@ -77,7 +77,7 @@ Fault = Callable[[random.Random, "Place"], "Answer | Callable[[Request], Answer]
 
 @attrs.frozen
 class Place:
-    """What is asked for, and how it is answered when all is well."""
+    """A requested path, and its answer without a fault."""
 
     path: str
     data: bytes
@@ -95,11 +95,11 @@ def status(code: int, **headers: str) -> Fault:
 
 
 def part(change: Callable[[Answer, random.Random, Place], Answer]) -> Fault:
-    """A fault of what would else be the answer, ranges and refusals included."""
+    """A fault that changes the right answer, ranges and refusals included."""
     return lambda chance, place: lambda request: change(place.sound(request), chance, place)
 
 
-#: Fault → how a request is answered that meets it.
+#: Fault → the answer of a request that meets it.
 FAULTS: dict[str, Fault] = {
     "hangs up": lambda _, __: Answer(hang_up=True),
     "says nothing": lambda _, __: Answer(silent=True),
@@ -149,7 +149,7 @@ FAULTS: dict[str, Fault] = {
 
 @attrs.define
 class Outcome:
-    """What became of one analysis."""
+    """The result of one analysis."""
 
     met: set[str]
     alone: bool  #: only one fault was planted, to be met once
@@ -169,7 +169,7 @@ class World:
     places: list[Place] = attrs.field(factory=list)
 
     def set_up(self) -> None:
-        """Answer everything as it should be; every token serves a dozen requests, then it has expired."""
+        """Answer everything without a fault; a token expires after twelve requests."""
         secret = basic("user", PASSWORD)
         realm = f'Bearer realm="{self.registry.url}{TOKEN}",service="soak"'
         used: Counter[str] = Counter()
@@ -203,7 +203,7 @@ class World:
         return self.storage if place.path.startswith("/stored/") else self.registry
 
     def plant(self, chance: random.Random, met: set[str]) -> int:
-        """Put one to three faults before the sound answers, take note of those that are met; return how many there are."""
+        """Put one to three faults before the right answers, and record in ``met`` which are met; return their number."""
         planted = 0
         for place in chance.sample(self.places, chance.choice((1, 1, 1, 2, 3))):
             name = chance.choice(list(FAULTS))
@@ -266,10 +266,10 @@ def count_connections(*servers: Server) -> int:
     """Open sockets of this process that lead to the servers."""
     gc.collect()
     count = 0
-    for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.fileno() >= 0:
+    for value in gc.get_objects():
+        if isinstance(value, socket.socket) and value.fileno() >= 0:
             with suppress(OSError):
-                count += found.getpeername()[1] in {server.port for server in servers}
+                count += value.getpeername()[1] in {server.port for server in servers}
     return count
 
 
@@ -279,7 +279,7 @@ def count_descriptors() -> int:
 
 
 def until_gone(count: Callable[[], int], before: int) -> int:
-    """How many more there are than before, after the servers' threads had time to end."""
+    """The number above ``before``, after the threads of the servers had time to end."""
     for _ in range(100):
         if count() <= before:
             return 0

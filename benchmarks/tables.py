@@ -32,7 +32,7 @@ def commands(section: Section) -> str:
 
 
 def figures(section: Section) -> str:
-    """A section whose figures are no commands' times."""
+    """The table of a section's other figures."""
     return markdown(["", section.unit], [[name, f"{value:,.0f}"] for name, value in section.figures.items()])
 
 
@@ -42,11 +42,13 @@ def describe(facts: Facts) -> str:
     return f"{facts.entries:,} entries, {layers}, {sizes}."
 
 
-def section(one: Section, level: int = 4) -> str:
-    """A section under a heading of that level."""
+def section(one: Section, level: int = 4, *, dated: bool = False) -> str:
+    """A section under a heading of ``level``, on request with the date when it was measured."""
     parts = [f"{'#' * level} {one.title}"]
-    if one.facts is not None:
-        parts.append(describe(one.facts))
+    notes = [describe(one.facts)] if one.facts is not None else []
+    notes += [f"Measured {one.measured}."] if dated else []
+    if notes:
+        parts.append(" ".join(notes))
     if one.outcomes:
         parts.append(commands(one))
     if one.figures:
@@ -54,11 +56,11 @@ def section(one: Section, level: int = 4) -> str:
     return "\n\n".join(parts)
 
 
-_ENOUGH_ENTRIES = 10_000  # below, time per entry is that of starting up
+_MIN_ENTRIES = 10_000  # below, start-up dominates the time per entry
 
 
 def linear(results: Results) -> str:
-    """Time per entry over all sizes and shapes: as measured, and less the time of starting up."""
+    """Time per entry for all sizes and shapes: as measured, and without start-up."""
     rows = []
     for form in ("gzip", "archive"):
         empty = results.find("linear", "empty", form)
@@ -67,13 +69,13 @@ def linear(results: Results) -> str:
                 continue
             wall, start, entries = one.outcomes["ocisize"].wall, empty.outcomes["ocisize"].wall, one.facts.entries
             per_entry = [f"{wall / entries * 1e6:.2f}", f"{(wall - start) / entries * 1e6:.2f}"]
-            if entries < _ENOUGH_ENTRIES:
+            if entries < _MIN_ENTRIES:
                 per_entry = ["", ""]
             others = [_time(one, name) for name in ("igzip -dc", "dive --ci", "tarfile", "tar -t")]
             rows.append(
                 [one.case, form, f"{entries:,}", f"{one.facts.unpacked / 1e6:,.0f}", seconds(wall), *per_entry, *others]
             )
-    heads = ["case", "form", "entries", "MB unpacked", "ocisize s", "µs per entry", "less start-up",
+    heads = ["case", "form", "entries", "MB unpacked", "ocisize s", "µs per entry", "without start-up",
              "igzip -dc s", "dive s", "tarfile s", "tar -t s"]  # fmt: skip
     return markdown(heads, rows, left=2)
 
@@ -86,16 +88,16 @@ def _time(one: Section, name: str) -> str:
 
 
 def allowed_memory(entries: int) -> float:
-    """The law: bytes of peak memory that so many entries may take."""
+    """The target for peak memory, in bytes, for a number of entries."""
     return 60e6 + 200 * entries
 
 
 def memory(results: Results) -> str:
-    """Peak memory of ocisize beside the law it should keep."""
+    """Peak memory of ocisize beside its target."""
     rows = []
     for one in sorted(results.of("memory"), key=lambda one: (one.facts.entries if one.facts else 0, one.case)):
         assert one.facts is not None
         peak, allowed = one.outcomes["ocisize"].peak, allowed_memory(one.facts.entries)
         rows.append([one.case, one.form, f"{one.facts.entries:,}", f"{one.facts.unpacked / 1e6:,.0f}",
                      f"{peak / 1e6:.0f}", f"{allowed / 1e6:.0f}", "yes" if peak <= allowed else "no"])  # fmt: skip
-    return markdown(["case", "form", "entries", "MB unpacked", "peak MB", "allowed MB", "kept"], rows, left=2)
+    return markdown(["case", "form", "entries", "MB unpacked", "peak MB", "target MB", "met"], rows, left=2)

@@ -1,4 +1,4 @@
-"""What was aimed at, beside what was measured."""
+"""Targets, and the measured figures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def at_most(target: str, limit: float, section: Section | None, figure: Figure, 
 
 
 def at_least(target: str, factor: float, section: Section | None, name: str, slower: str) -> Verdict:
-    """A command is ``factor`` times faster than a slower one, which may not even have ended."""
+    """A command is ``factor`` times faster than a slower one, which may not have finished."""
     outcome = section.outcomes.get(slower) if section else None
     if section and outcome and not outcome.finished and outcome.unfinished and section.outcomes[name].finished:
         ratio = outcome.unfinished / section.outcomes[name].wall
@@ -175,7 +175,7 @@ def _start(results: Results) -> Iterator[Verdict]:
 
 
 def table(results: Results, *, measured_only: bool = False) -> str:
-    """The targets with what was measured."""
+    """The table of targets and measured figures."""
     words = {True: "met", False: "**missed**", None: ""}
     shown = [one for one in verdicts(results) if not measured_only or one.met is not None]
     return tables.markdown(["target", "measured", ""], [[one.target, one.measured, words[one.met]] for one in shown], left=3)

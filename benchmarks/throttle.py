@@ -1,9 +1,9 @@
-"""A TCP proxy on loopback that behaves like a slow link: so many bytes a second for all connections, and a latency.
+"""A TCP proxy on loopback that behaves like a slow link: a rate for all connections together, and a latency.
 
     python benchmarks/throttle.py HOST:PORT [--rate BYTES_PER_SECOND] [--latency SECONDS]
 
-Prints the port it listens on. Opening a connection takes one round trip, so does every request; the rate limits what
-comes back.
+Prints the port that it listens on. Opening a connection takes one round trip, and so does every request; the rate limits
+the answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 from typing import TypeAlias
 
 _PIECE = 16 << 10
-_BURST = 0.02  # seconds of the link's rate that may be caught up after oversleeping
+_BURST = 0.02  # seconds of transfer that can catch up after oversleeping
 
 _Queue: TypeAlias = "asyncio.Queue[tuple[float, bytes]]"
 

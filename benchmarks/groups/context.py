@@ -1,4 +1,4 @@
-"""What every group is given: where inputs stand, how often to measure and which cases were asked for."""
+"""Arguments of all groups: the folder of the inputs, the number of rounds and the chosen cases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Context:
     only_cases: Sequence[str] = ()
 
     def cases(self, *names: str) -> list[Case]:
-        """The built cases among ``names`` that were asked for."""
+        """The cases in ``names`` that are built and chosen."""
         return cases.find(self.out, *(name for name in names if not self.only_cases or name in self.only_cases))
 
     def measure(self, group: str, case: Case, form: str, title: str, commands: Mapping[str, Command]) -> Section:

@@ -1,4 +1,4 @@
-"""gzip, zstd and archive: whole commands over images of real data, beside their peers."""
+"""gzip, zstd and archive: whole commands on images of real data, against other programs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def zstd(context: Context) -> Iterator[Section]:
 
 
 def archive(context: Context) -> Iterator[Section]:
-    """docker-archives with plain layers against dive, syft and what lists tars."""
+    """docker-archives with plain layers against dive, syft and programs that list tars."""
     for case in context.cases(*REAL):
         commands = peers.ours(case.archive, verify=True)
         commands |= peers.dive(case.archive, rounds=3)

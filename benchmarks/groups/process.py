@@ -1,4 +1,4 @@
-"""start and micro: the time to start up, what is imported for it, and single steps within one process."""
+"""start and micro: start-up time, imported packages, and single steps in one process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(*(name for name in {HEAVY} if name in sys.modules))
 
 
 def start(context: Context) -> Iterator[Section]:
-    """Starting up beside a bare interpreter, and which heavy packages a local archive makes it import."""
+    """Start-up against a bare interpreter, and the heavy packages imported for a local archive."""
     commands = {
         "python -c 'import argparse'": peers.python("import argparse", rounds=None),
         "python -m ocisize --help": peers.ocisize("--help"),
@@ -53,7 +53,7 @@ def micro(context: Context) -> Iterator[Section]:
 
 
 def run_micro(folder: Path, rounds: int, environment: Mapping[str, str] | None = None) -> dict[str, float]:
-    """Measure the steps in a process of its own."""
+    """Measure the steps in a new process."""
     command = [sys.executable, str(MICRO), str(folder), "--rounds", str(rounds)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
     return {name: float(value) for name, value in json.loads(output).items()}

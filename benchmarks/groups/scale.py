@@ -17,8 +17,8 @@ from results import Section
 SCALE = ("scale-10000", "scale-30000", "scale-100000", "scale-300000", "scale-1000000", "scale-2000000")
 SHAPES = ("flat-1000", "flat-1000000", "deep", "layers-127", "whiteouts", "no-whiteouts")
 BYTES = ("big-100mb", "big-1gb", "big-10gb")
-EMPTY = "empty"  # its time is that of starting up
-_MOST_FOR_PEERS = 1_000_000
+EMPTY = "empty"  # its time is the start-up time
+_MAX_PEER_ENTRIES = 1_000_000
 AFTER_START = "seconds after start-up"
 _IN_PROCESS = """
 import sys, time
@@ -31,16 +31,16 @@ print(time.perf_counter() - start)
 
 
 def linear(context: Context) -> Iterator[Section]:
-    """All sizes and shapes in turn, as gzip layers and as plain ones."""
+    """All sizes and shapes in turn, with gzip layers and with plain ones."""
     for names in ((EMPTY, *SCALE, *SHAPES), BYTES):
         for form in ("gzip", "archive"):
             yield from _in_turn(context, context.cases(*names), form)
 
 
-def _in_turn(context: Context, found: list[Case], form: str) -> Iterator[Section]:
-    commands = {(case, name): command for case in found for name, command in _commands(case, form).items()}
+def _in_turn(context: Context, cases: list[Case], form: str) -> Iterator[Section]:
+    commands = {(case, name): command for case in cases for name, command in _commands(case, form).items()}
     outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
-    for case in found:
+    for case in cases:
         own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
         image = case.archive if form == "archive" else case.layout("gzip")
         figures = {AFTER_START: seconds_after_start(image, context.cases(EMPTY)[0].archive)}
@@ -48,7 +48,7 @@ def _in_turn(context: Context, found: list[Case], form: str) -> Iterator[Section
 
 
 def seconds_after_start(image: Path, empty: Path) -> float:
-    """Wall seconds of one analysis in a process that has analysed an empty image before: the median of three."""
+    """Wall seconds of one analysis in a process that analyzed an empty image before: the median of three."""
     runs = [subprocess.run([sys.executable, "-c", _IN_PROCESS, str(empty), str(image)], check=True, stdout=subprocess.PIPE)
             for _ in range(3)]  # fmt: skip
     return statistics.median(float(run.stdout) for run in runs)
@@ -58,7 +58,7 @@ def _commands(case: Case, form: str) -> dict[str, Command]:
     commands = peers.ours(case.archive if form == "archive" else case.layout("gzip"))
     if form == "gzip":
         commands |= peers.decompressors(case, "gzip")
-    if case.name == EMPTY or case.facts().entries > _MOST_FOR_PEERS:
+    if case.name == EMPTY or case.facts().entries > _MAX_PEER_ENTRIES:
         return commands
     if form == "archive":
         commands |= peers.dive(case.archive)
