@@ -63,6 +63,9 @@ def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: 
     assert set(keys_of(document)) - named - totals - shares == set()
 
 
-def test_every_format_has_a_section() -> None:
-    """None is forgotten."""
-    assert set(FORMATS) - {"badge", "badge-svg"} <= set(SECTIONS)
+def test_formats_for_all_platforms_are_listed() -> None:
+    """The table of --all-platforms names the formats that can show several images, and no other."""
+    (table,) = re.findall(r"^\| format \| how it separates platforms \|\n(.*?)\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"`([\w-]+)`", " ".join(line.split("|")[1] for line in table.splitlines()))) == {
+        name for name, row in FORMATS.items() if row.all_platforms
+    }

@@ -227,17 +227,6 @@ def test_hostile_names_in_verdicts(name: str) -> None:
 # all platforms
 
 
-def test_which_formats_are_about_all_platforms() -> None:
-    """Those for CI are; the others tell of one image."""
-    assert {row.name for row in FORMATS.values() if not row.all_platforms} == {
-        "html",
-        "ncdu",
-        "dive-json",
-        "badge",
-        "badge-svg",
-    }
-
-
 @pytest.mark.parametrize("name", OF_ALL)
 def test_every_document_names_the_platforms(name: str) -> None:
     """Both images are told of, and the same again is the same."""
