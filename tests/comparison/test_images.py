@@ -125,8 +125,8 @@ def test_layers_of_equal_content_are_not_shared() -> None:
     told = " ".join(each.text for each in found.suggestions)
     assert "layer 1 `RUN 1`: the same content, compressed differently as in BEFORE" in told
     assert "layer 3 `RUN 3`: the same files, with different timestamps or order as in BEFORE" in told
-    wire = sum(each.compressed_size or 0 for each in after.layers[1:])
-    assert found.download_size == wire
+    expected = sum(layer.compressed_size or 0 for layer in after.layers[1:])
+    assert found.download_size == expected
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_file_with_links_is_named_as_stored() -> None:
 
 
 def test_compressed_sizes_are_of_the_entry() -> None:
-    """An entry's compressed size is its share of the blob, unknown in layers whose wire size is."""
+    """An entry's compressed size is its share of the blob, unknown in layers of unknown compressed size."""
     tables = tables_of({"a": b"1"}, {"a": b"2"}, {"a": b"3"})
     tables[0] = tables[0].with_compressed_sizes(tables[0].sizes, 0)
     waste = find_waste(tables, overlay_all(tables))

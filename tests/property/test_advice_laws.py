@@ -165,8 +165,8 @@ def test_the_order_of_claims_does_not_matter(layers: list[Pairs], shuffler: rand
 
 @laws
 @given(MIXED)
-def test_findings_are_ranked_by_the_wire(layers: list[Pairs]) -> None:
-    """What saves most on the wire comes first; every finding but a remark saves something."""
+def test_findings_are_ranked_by_the_download(layers: list[Pairs]) -> None:
+    """What saves most of the download comes first; every finding but a remark saves something."""
     findings = advise(evidence_of(layers)).findings
     sizes = [finding.compressed_size or 0 for finding in findings]
     assert sizes == sorted(sizes, reverse=True)

@@ -92,7 +92,7 @@ def parts(found: Comparison) -> list[FileSum]:
 @laws
 @given(two_images())
 def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
-    """Files of all kinds, unchanged ones and the rest of the wire are what both images weigh."""
+    """Files of all kinds, unchanged ones and the rest of the download add up to the sizes of both images."""
     found = compared(images)
     whole = sum_file_totals(parts(found))
     assert (whole.before_size, whole.after_size) == (found.before.content_size, found.after.content_size)

@@ -34,14 +34,14 @@ def analyzed(layers: Sequence[Pairs], compression: Compression = "gzip", piece: 
         return ANALYZER.analyze_source(single(build_image([layer(entries, compression) for entries in layers])))
 
 
-def wire_of_entries(analysis: Analysis) -> int:
+def compressed_size_of_entries(analysis: Analysis) -> int:
     blobs = {each.digest: each for each in analysis.layers}.values()
     return sum((each.compressed_size or 0) - (each.overhead_size or 0) for each in blobs)
 
 
 def figures(group: Group) -> tuple[int, ...]:
-    wire = (group.compressed_size or 0, group.wasted_compressed_size or 0)
-    return group.content_size, group.wasted_size, group.live_size, group.file_count, *wire
+    compressed = (group.compressed_size or 0, group.wasted_compressed_size or 0)
+    return group.content_size, group.wasted_size, group.live_size, group.file_count, *compressed
 
 
 def added(groups: Sequence[Group]) -> tuple[int, ...]:
@@ -49,8 +49,8 @@ def added(groups: Sequence[Group]) -> tuple[int, ...]:
 
 
 def expected(analysis: Analysis) -> tuple[int, ...]:
-    wire = (wire_of_entries(analysis), analysis.wasted_compressed_size or 0)
-    return analysis.content_size, analysis.wasted_size, analysis.live_size, analysis.file_count, *wire
+    compressed = (compressed_size_of_entries(analysis), analysis.wasted_compressed_size or 0)
+    return analysis.content_size, analysis.wasted_size, analysis.live_size, analysis.file_count, *compressed
 
 
 @laws

@@ -159,8 +159,8 @@ def test_the_place_of_whiteouts_in_the_tar_does_not_matter(layers: list[Pairs]) 
 
 @settings(laws, max_examples=40)
 @given(LAYERS)
-def test_compression_changes_the_wire_only(layers: list[Pairs]) -> None:
-    """However layers are compressed, what lives, what is wasted and why are the same, and the wire adds up."""
+def test_compression_changes_compressed_sizes_only(layers: list[Pairs]) -> None:
+    """However layers are compressed, what lives, what is wasted and why are the same, and compressed sizes add up."""
     plain = analyzed(layers)
     ways: list[Compression] = ["gzip", "zstd", "plain"]
     for compression in ways:

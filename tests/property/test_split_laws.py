@@ -17,20 +17,20 @@ from ocisize.sizes.layers import split_at_base, sum_layers
 
 SIZE = st.integers(0, 2**40)
 FIGURES = [field.name for field in attrs.fields(Sizes)]
-WIRE = ("compressed_size", "wasted_compressed_size")
+COMPRESSED = ("compressed_size", "wasted_compressed_size")
 
 
 @st.composite
 def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
     """Layers with any figures; a digest that stands again has the same download, or none is known."""
-    wire = {digest: draw(st.one_of(SIZE, SIZE, st.none())) for digest in "abc"}
+    downloads = {digest: draw(st.one_of(SIZE, SIZE, st.none())) for digest in "abc"}
     layers = []
     for index, digest in enumerate(draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=6))):
-        figures: Any = {name: draw(SIZE) for name in FIGURES if name not in WIRE}
-        wasted = None if wire[digest] is None else draw(SIZE)
+        figures: Any = {name: draw(SIZE) for name in FIGURES if name not in COMPRESSED}
+        wasted = None if downloads[digest] is None else draw(SIZE)
         layers.append(
             LayerAnalysis(
-                **figures, compressed_size=wire[digest], wasted_compressed_size=wasted, index=index, digest=digest,
+                **figures, compressed_size=downloads[digest], wasted_compressed_size=wasted, index=index, digest=digest,
                 diff_id=None, media_type="", compression="gzip", overhead_size=0, hides_size=0, build_step=BuildStep(), created_by="",
                 created="", build_step_certain=True, digest_verified=True, diff_id_verified=True,
             )

@@ -116,7 +116,7 @@ def test_a_layer_that_is_not_there(analysis: Analysis, number: int) -> None:
 
 
 def test_an_unknown_wire_size_cannot_order(image: BuiltImage, tmp_path: Path) -> None:
-    """A docker-archive of plain layers lists files without a wire size, and says so when it should order by it."""
+    """A docker archive with uncompressed layers lists files without compressed sizes, and refuses to sort by them."""
     analysis = Analyzer().analyze(str(write_docker_archive(image, tmp_path / "a.tar")))
     listing = listed(analysis)
     assert listing.compressed_size is None

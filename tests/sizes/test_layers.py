@@ -101,7 +101,7 @@ def test_tar_and_wire(analysis: Analysis, built: BuiltImage) -> None:
 
 
 def test_wasted_share_of_the_wire(analysis: Analysis) -> None:
-    """What waste costs on the wire is the sum of its entries, and lies within the layer's size."""
+    """The wasted download is the sum of its entries, and is not more than the size of the layer."""
     for each in analysis.layers:
         mine = [entry.compressed_size or 0 for entry in analysis.waste if entry.held_by == each.index]
         assert each.wasted_compressed_size == sum(mine)
@@ -128,7 +128,7 @@ def test_layers_know_their_place(analysis: Analysis, built: BuiltImage, compress
 
 @pytest.mark.parametrize("style", ["skopeo", "legacy", "docker25"])
 def test_unknown_wire_size(tmp_path: Path, style: str) -> None:
-    """Plain layers of a docker-archive tell nothing of the wire: every such figure is None, the others stand."""
+    """Uncompressed layers of a docker archive have no compressed sizes: those figures are None, all others are known."""
     path = write_docker_archive(example(), tmp_path / "app.tar", style=style)  # type: ignore[arg-type]
     analysis = Analyzer().analyze(str(path))
     for each in (analysis, *analysis.layers):

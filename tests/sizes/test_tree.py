@@ -88,7 +88,7 @@ def test_one_layer(analysis: Analysis) -> None:
 
 
 def test_by_what_costs_the_wire() -> None:
-    """Zeros are small on the wire, whatever their size."""
+    """Zeros are small to download, whatever their size."""
     noise = random.Random(5).randbytes(40_000)
     analysis = analyse(layer({"zeros/x": bytes(100_000), "noise/x": noise}))
     assert [child.group.name for child in make_tree(analysis.layers, count=2).children] == ["zeros"]
@@ -124,7 +124,7 @@ def test_an_empty_image_is_a_root() -> None:
 
 
 def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
-    """Where wire sizes are unknown, so are those of the nodes, and they cannot give the order."""
+    """If compressed sizes are unknown, those of the nodes are, too, and nodes cannot be sorted by them."""
     analysis = Analyzer().analyze(str(write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")))
     assert make_tree(analysis.layers, count=9).children[0].group.compressed_size is None
     with pytest.raises(ViewError, match="uncompressed"):

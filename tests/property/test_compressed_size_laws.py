@@ -1,4 +1,4 @@
-"""The wire law: what the entries cost and the overhead add up to the blob."""
+"""The law of compressed sizes: what the entries cost and the overhead add up to the blob."""
 
 from __future__ import annotations
 
