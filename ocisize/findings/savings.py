@@ -66,9 +66,9 @@ class _Savings:
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
         self._moved = {  # removed layer → the layer whose RUN takes over its commands
-            claim.removes_layer: found[0]
+            claim.removes_layer: change[0]
             for claim in claims
-            if claim.removes_layer is not None and (found := self._change_of(claim))
+            if claim.removes_layer is not None and (change := self._change_of(claim))
         }
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}

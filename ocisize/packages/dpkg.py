@@ -45,19 +45,19 @@ def read_status(status: bytes) -> dict[PackageId, Package]:
     >>> [(id_.name, sorted(package.depends)) for id_, package in read_status(status).items()]
     [('curl', ['libcurl4'])]
     """
-    found = {}
+    packages = {}
     for fields in _stanzas(status):
         name, state = _text(fields.get(b"package")), fields.get(b"status", b"").split()
         if not name or state[-1:] != [b"installed"]:
             continue
         id_ = PackageId(name, _text(fields.get(b"architecture")))
-        found[id_] = Package(
+        packages[id_] = Package(
             id_,
             _names(fields.get(b"depends")) | _names(fields.get(b"pre-depends")),
             _names(fields.get(b"recommends")),
             _names(fields.get(b"provides")),
         )
-    return found
+    return packages
 
 
 def read_automatic(states: bytes) -> frozenset[PackageId]:

@@ -46,8 +46,8 @@ def package_manager_of(path: bytes) -> PackageManager | None:
 @functools.lru_cache(_MAX_DIRECTORIES)
 def _kind_in(directory: bytes) -> PackageManager | None:
     inside = directory + b"/"
-    if found := _FOLDERS.search(inside):
-        return PackageManager.SYSTEM if inside.startswith(b"usr/lib/python3/") else _KINDS[found[1]]
+    if match := _FOLDERS.search(inside):
+        return PackageManager.SYSTEM if inside.startswith(b"usr/lib/python3/") else _KINDS[match[1]]
     return PackageManager.SYSTEM if _SYSTEM.match(inside) else None
 
 
@@ -75,7 +75,7 @@ def _parts(kind: PackageManager, directory: bytes) -> tuple[bytes, bytes | None]
     path = directory + b"/"
     first, last = len(path), -1
     for folder in _FOLDERS_OF[kind]:
-        if (at := path.find(folder)) >= 0:
-            first = min(first, at + len(folder) - 1)
+        if (index := path.find(folder)) >= 0:
+            first = min(first, index + len(folder) - 1)
             last = max(last, path.rfind(folder) + len(folder))
     return path[:first], path[last:] if last >= 0 else None

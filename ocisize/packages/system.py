@@ -126,7 +126,7 @@ def _runtimes(tables: Sequence[FileTable], overlay: Overlay, environment: Mappin
     for rule in rules:
         for stem in rule.stems:
             by_stem[stem].append(rule)
-    found: dict[tuple[str, str, str], Runtime] = {}
+    runtimes: dict[tuple[str, str, str], Runtime] = {}
     for layer, row, path in _visible(tables, overlay, b"bin/"):
         name = path.rpartition(b"/")[2]
         for rule in by_stem.get(name.rstrip(_DIGITS), ()):
@@ -135,9 +135,11 @@ def _runtimes(tables: Sequence[FileTable], overlay: Overlay, environment: Mappin
                 version = _version(match.groupdict().get("version"), environment.get(rule.environment, ""))
                 shown = decode_name(path)
                 key = (rule.name, shown.rpartition("/")[0], version)
-                found[key] = Runtime(rule.name, rule.title, version, shown, layer)
+                runtimes[key] = Runtime(rule.name, rule.title, version, shown, layer)
     order = {rule.name: number for number, rule in enumerate(rules)}
-    return sorted(_distinct(list(found.values())), key=lambda runtime: (order[runtime.name], runtime.version, runtime.path))
+    return sorted(
+        _distinct(list(runtimes.values())), key=lambda runtime: (order[runtime.name], runtime.version, runtime.path)
+    )
 
 
 def _version(named: bytes | None, noted: str) -> str:
@@ -147,20 +149,20 @@ def _version(named: bytes | None, noted: str) -> str:
     return number[0] if number and f"{number[0]}.".startswith(f"{in_path}." if in_path else "") else in_path
 
 
-def _distinct(found: Sequence[Runtime]) -> Iterator[Runtime]:
+def _distinct(runtimes: Sequence[Runtime]) -> Iterator[Runtime]:
     """The runtimes without those that another one in the same directory replaces or names more exactly."""
     replaced = {(rule.replaces, rule.name) for rule in load_runtimes() if rule.replaces}
     folders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))  # folder → name → versions
-    for each in sorted(found, key=lambda each: each.version):
-        folders[each.path.rpartition("/")[0]][each.name].append(each.version)
-    for each in found:
-        beside = folders[each.path.rpartition("/")[0]]
-        versions = beside[each.name]
-        longer = versions[bisect_right(versions, each.version) :][:1]  # the next one begins with it, if any does
-        if not any(version.startswith(each.version) for version in longer) and not any(
-            (each.name, name) in replaced for name in beside
+    for runtime in sorted(runtimes, key=lambda runtime: runtime.version):
+        folders[runtime.path.rpartition("/")[0]][runtime.name].append(runtime.version)
+    for runtime in runtimes:
+        beside = folders[runtime.path.rpartition("/")[0]]
+        versions = beside[runtime.name]
+        longer = versions[bisect_right(versions, runtime.version) :][:1]  # the next one begins with it, if any does
+        if not any(version.startswith(runtime.version) for version in longer) and not any(
+            (runtime.name, name) in replaced for name in beside
         ):
-            yield each
+            yield runtime
 
 
 def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, libc: str | None) -> Runtime | None:
@@ -169,10 +171,10 @@ def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, 
     path = command[0].lstrip("/").encode("utf-8", "surrogateescape") if command and command[0].startswith("/") else b""
     if not path or path.startswith((b"bin/", b"sbin/", b"usr/bin/", b"usr/sbin/", b"usr/lib/")):
         return None
-    for layer, row, found in _visible(tables, overlay, path + b"\0"):
+    for layer, row, visible in _visible(tables, overlay, path + b"\0"):
         table = tables[layer]
         executable = table.attributes[table.owners[row]].mode & 0o111
-        if found == path and executable and table.sizes[row] >= _MIN_PROGRAM_SIZE:
+        if visible == path and executable and table.sizes[row] >= _MIN_PROGRAM_SIZE:
             static = libc is None
             title = "a static binary" if static else "a program of its own"
             return Runtime("static" if static else "native", title, "", decode_name(path), layer)

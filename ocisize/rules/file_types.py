@@ -75,9 +75,9 @@ def place_of(directory: bytes) -> str | None:
     >>> place_of(b"usr/share/doc/curl"), place_of(b"usr/bin"), place_of(b"app")
     ('documentation', 'programs', None)
     """
-    found = _PLACE.match(directory)
-    if found is not None and found.lastindex is not None:
-        return _PLACE_NAMES[found.lastindex - 1]
+    match = _PLACE.match(directory)
+    if match is not None and match.lastindex is not None:
+        return _PLACE_NAMES[match.lastindex - 1]
     return PROGRAMS if directory.rpartition(b"/")[2] in _HOLDS_PROGRAMS else None
 
 

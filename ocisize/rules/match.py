@@ -52,22 +52,22 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
         protections=[glob for protection in catalog.protections for glob in protection.globs],
         public=[glob for protection in catalog.public for glob in protection.globs],
     )
-    found: list[dict[int, list[int]]] = [defaultdict(list) for _ in tables]
+    claims: list[dict[int, list[int]]] = [defaultdict(list) for _ in tables]
     waiting: list[_Waiting] = []
     for layer, table in enumerate(tables):
         for options, rows in matcher.claims(table, layer).items():
             if options[0] >= first_secret:
-                found[layer][options[0]] += rows
+                claims[layer][options[0]] += rows
                 options = options[1:]  # noqa: PLW2901
             if options and catalog.rules[options[0]].needs:
                 rows.sort()
                 split = (path.rpartition(b"/") for path in table.paths.select(rows))
                 waiting += [(layer, row, options, parts[0], parts[2]) for row, parts in zip(rows, split, strict=True)]
             elif options:
-                found[layer][options[0]] += rows
+                claims[layer][options[0]] += rows
     for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
-        found[layer][index].append(row)
-    return [{index: array("I", sorted(claimed[index])) for index in sorted(claimed)} for claimed in found]
+        claims[layer][index].append(row)
+    return [{index: array("I", sorted(claimed[index])) for index in sorted(claimed)} for claimed in claims]
 
 
 def match_globs(
@@ -104,25 +104,25 @@ def _decide_by_needs(
     """Layer, row and index of the rule, for the waiting rows whose rule has a needed path in the image."""
     templates = [_templates(rule) for rule in catalog.rules]
     needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
-    wanted = {path for each in needs for paths in each for path in paths}
+    wanted = {path for options in needs for paths in options for path in paths}
     present = _present(wanted, tables, runs)
-    found = []
-    for (layer, row, options, _, _), each in zip(waiting, needs, strict=True):
-        for index, paths in zip(options, each, strict=True):
+    claims = []
+    for (layer, row, options, _, _), needed in zip(waiting, needs, strict=True):
+        for index, paths in zip(options, needed, strict=True):
             if not templates[index] or not present.isdisjoint(paths):
-                found.append((layer, row, index))
+                claims.append((layer, row, index))
                 break
-    return found
+    return claims
 
 
 def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -> set[bytes]:
     """Those of some paths that are in the image, as rows or as directories of rows. Only their directories are searched."""
-    numbers, with_rows = runs.directories.numbers, set[int]().union(*(each.directories for each in runs.tables))
+    numbers, with_rows = runs.directories.numbers, set[int]().union(*(table_runs.directories for table_runs in runs.tables))
     present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     missing = wanted - present
     searched = {numbers[above] for path in missing if (above := path.rpartition(b"/")[0]) in numbers}
-    for table, each in zip(tables, runs.tables, strict=True):
-        spans = [range(start, end) for start, end, number in each.spans(len(table)) if number in searched]
+    for table, table_runs in zip(tables, runs.tables, strict=True):
+        spans = [range(start, end) for start, end, number in table_runs.spans(len(table)) if number in searched]
         present.update(missing.intersection(table.paths.select(list(chain.from_iterable(spans)))))
     return present
 
@@ -131,10 +131,10 @@ def match_image(
     catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns | None = None
 ) -> tuple[list[dict[str, IntArray]], list[dict[int, IntArray]]]:
     """Per layer, the rows by the id of the rule that claims them; per layer, the rows by the index of the secret."""
-    found, count = match_tables(catalog, tables, runs), len(catalog.rules)
+    claims, count = match_tables(catalog, tables, runs), len(catalog.rules)
     return (
-        [{catalog.rules[index].id: rows for index, rows in each.items() if index < count} for each in found],
-        [{index - count: rows for index, rows in each.items() if index >= count} for each in found],
+        [{catalog.rules[index].id: rows for index, rows in layer.items() if index < count} for layer in claims],
+        [{index - count: rows for index, rows in layer.items() if index >= count} for layer in claims],
     )
 
 
@@ -143,7 +143,7 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
     globs = [glob for protection in catalog.protections for glob in protection.globs]
     automaton = Automaton(globs, {}, range(len(globs)))
 
-    found: list[set[int]] = []
+    protected_rows: list[set[int]] = []
     for table, chosen in zip(tables, rows, strict=True):
         protected, last, state = set[int](), b"", automaton.root
         for row, path in zip(chosen, table.paths.select(chosen), strict=True):
@@ -153,8 +153,8 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
             ends = () if state.inside else state.ends.matching(name)
             if state.inside or any(not only or table.kinds[row] == DIRECTORY for _, only in ends):
                 protected.add(row)
-        found.append(protected)
-    return found
+        protected_rows.append(protected)
+    return protected_rows
 
 
 def _templates(rule: Rule) -> list[tuple[bytes, bool]]:

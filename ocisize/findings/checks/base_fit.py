@@ -66,9 +66,9 @@ def _target_name(runtime: Runtime) -> str:
 def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]:
     """A remark on an image that is much larger than the target of any of its runtimes."""
     size, how = _download_size(evidence, len(evidence.layers))
-    found = [load_targets()[_target_name(runtime)] for runtime in main]
-    targets = [target for target in found if target.target]
-    if not targets or len(targets) < len(found):
+    candidates = [load_targets()[_target_name(runtime)] for runtime in main]
+    targets = [target for target in candidates if target.target]
+    if not targets or len(targets) < len(candidates):
         return
     target = max(targets, key=lambda target: target.target)
     least, most = target.target

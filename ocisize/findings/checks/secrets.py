@@ -47,12 +47,12 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
         names = tuple(name for name in leak.secrets if name not in known or not sets_variables(leak.step))
         if names:
             layers[names] += [] if leak.layer is None else [leak.layer]
-    told: set[str] = set()
+    reported: set[str] = set()
     rule = explain(Check.HISTORY_SECRETS)
     for names, held in sorted(layers.items(), key=lambda item: (-len(item[0]), item[0])):
-        if not held and told.issuperset(names):
+        if not held and reported.issuperset(names):
             continue
-        told.update(names)
+        reported.update(names)
         where = f" in {_counted(held)}" if held else ""
         yield _remark(
             rule,
@@ -66,9 +66,9 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
 def _find_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A remark for each kind of secret file, the layers that hold it and the layer that hides it."""
     places: dict[tuple[int, bytes], list[tuple[int, int]]] = defaultdict(list)
-    for layer, found in enumerate(evidence.secrets):
+    for layer, matches in enumerate(evidence.secrets):
         table = evidence.tables[layer]
-        for index, rows in found.items():
+        for index, rows in matches.items():
             filled = [row for row in rows if table.sizes[row]]
             for row, path in zip(filled, table.paths.select(filled), strict=True):
                 places[index, path].append((layer, row))

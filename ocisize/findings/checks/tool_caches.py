@@ -25,7 +25,7 @@ def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
             rows = sorted({row for rule in tool.rules for row in matches.get(rule, ())})
             if not rows or re.search(tool.keeps_out, text):
                 continue
-            called = next((found for part in parts if (found := re.search(tool.command, part))), None)
+            called = next((match for part in parts if (match := re.search(tool.command, part))), None)
             if called is None:
                 continue
             rule = explain_tool(tool)
@@ -75,5 +75,5 @@ def _run_commands(evidence: ImageEvidence, layer: int) -> tuple[str, ...]:
 
 
 def _with_option(command: str, tool: ToolCache) -> str | None:
-    found = None if re.search(tool.keeps_out, command) else re.search(tool.command, command)
-    return f"{command[: found.end()]} {tool.option}{command[found.end() :]}" if found else None
+    match = None if re.search(tool.keeps_out, command) else re.search(tool.command, command)
+    return f"{command[: match.end()]} {tool.option}{command[match.end() :]}" if match else None

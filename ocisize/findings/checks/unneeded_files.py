@@ -25,7 +25,7 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each rule that matches files; files of the base image are separate claims."""
     rules = {rule.id: rule for rule in evidence.catalog.rules}
     for rule_id, rule in rules.items():
-        matched = {layer: found[rule_id] for layer, found in enumerate(evidence.matches) if rule_id in found}
+        matched = {layer: matches[rule_id] for layer, matches in enumerate(evidence.matches) if rule_id in matches}
         for in_base in (True, False):
             rows = {layer: chosen for layer, chosen in matched.items() if (layer < evidence.base_layers) is in_base}
             if rows:
