@@ -54,7 +54,7 @@ class Case:
         return [str(path) for path in read_layers(self.layout(form))[0]]
 
     def facts(self) -> Facts:
-        """The counts of ocisize for the image; kept beside the image."""
+        """The counts of ocisize for the image, kept in its folder."""
         kept = self.folder / "facts.json"
         if not kept.exists():
             command = [sys.executable, "-m", "ocisize", "-q", "-f", "json", str(self.layout("gzip"))]

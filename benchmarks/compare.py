@@ -52,10 +52,10 @@ def environment(tree: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
 
 
-def macro_commands(found: list[Case], tree: Path) -> dict[str, Command]:
+def macro_commands(built: list[Case], tree: Path) -> dict[str, Command]:
     """Whole commands over every case, run from within a tree."""
     commands = {"--help": peers.ocisize("--help"), "example.tar": peers.ocisize(str(EXAMPLE))}
-    for case in found:
+    for case in built:
         commands[f"{case.name}, gzip"] = peers.ocisize(str(case.layout("gzip")))
         commands[f"{case.name}, gzip, -j 1"] = peers.ocisize("-j", "1", str(case.layout("gzip")))
         for form, image in (("zstd", case.layout("zstd")), ("plain archive", case.archive)):
@@ -69,9 +69,9 @@ def macro_commands(found: list[Case], tree: Path) -> dict[str, Command]:
     }
 
 
-def compare_commands(found: list[Case], trees: Mapping[str, Path], rounds: int) -> str:
+def compare_commands(built: list[Case], trees: Mapping[str, Path], rounds: int) -> str:
     """A table of whole commands, the revisions run in turn."""
-    by_tree = {label: macro_commands(found, tree) for label, tree in trees.items()}
+    by_tree = {label: macro_commands(built, tree) for label, tree in trees.items()}
     names = list(by_tree["A"])
     outcomes = interleave({f"{name} {label}": by_tree[label][name] for name in names for label in trees}, rounds)
     rows = []
@@ -90,12 +90,12 @@ def compare_commands(found: list[Case], trees: Mapping[str, Path], rounds: int) 
 
 def compare_steps(case: Case, trees: Mapping[str, Path], rounds: int) -> str:
     """A table of the single steps of both, each round in new processes."""
-    found: dict[str, dict[str, list[float]]] = {"A": {}, "B": {}}
+    times: dict[str, dict[str, list[float]]] = {"A": {}, "B": {}}
     for _ in range(rounds):
         for label, tree in trees.items():
             for name, value in run_micro(case.folder, 3, {**os.environ, **environment(tree)}).items():
-                found[label].setdefault(name, []).append(value)
-    medians = {label: {name: statistics.median(values) for name, values in steps.items()} for label, steps in found.items()}
+                times[label].setdefault(name, []).append(value)
+    medians = {label: {name: statistics.median(values) for name, values in steps.items()} for label, steps in times.items()}
     a, b = medians["A"], medians["B"]
     rows = []
     for name in dict.fromkeys([*a, *b]):
@@ -112,12 +112,12 @@ def main() -> None:
     parser.add_argument("--case", nargs="+", default=DEFAULT_CASES, help="inputs (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="(default: %(default)s)")
     options = parser.parse_args()
-    found = cases.find(options.out.resolve(), *options.case)
+    built = cases.find(options.out.resolve(), *options.case)
     with checked_out(options.a) as tree_a, checked_out(options.b) as tree_b:
         trees = {"A": tree_a, "B": tree_b}
         print(f"A is {options.a}, B is {options.b}; medians of {options.rounds} rounds.\n", flush=True)
-        print(compare_commands(found, trees, options.rounds) + "\n", flush=True)
-        for case in found:
+        print(compare_commands(built, trees, options.rounds) + "\n", flush=True)
+        for case in built:
             if case.archive.exists():
                 print(compare_steps(case, trees, options.rounds) + "\n", flush=True)
 

@@ -62,7 +62,7 @@ def scale(image: ImageWriter, count: int) -> None:
 
 
 def flat(image: ImageWriter, count: int) -> None:
-    """One layer whose ``count`` entries all stand in one directory."""
+    """One layer whose ``count`` entries are all in one directory."""
     contents = Contents(count)
     with image.layer(f"COPY {count} entries into one directory") as layer:
         layer.write(directory(b"var/lib/application/flat/"))
@@ -73,7 +73,7 @@ def flat(image: ImageWriter, count: int) -> None:
 
 
 def whiteouts(image: ImageWriter, *, deleted: bool) -> None:
-    """50,000 files, then 1,000 whiteouts of them or as many small files beside them."""
+    """50,000 files, then 1,000 whiteouts of them or 1,000 more small files."""
     paths: list[bytes] = []
     contents = Contents(1)
     with image.layer("COPY 50,000 files") as layer:

@@ -53,8 +53,8 @@ def dive(archive: Path, rounds: int = SLOW) -> dict[str, Command]:
     program = find_program("dive")
     argv = (program or "", "--ci", "--source", "docker-archive", str(archive))
     passed_or_not = (0, 1)  # of the rules that --ci checks
-    found = program is not None and archive.exists()
-    return {"dive --ci": Command(argv, rounds, PATIENCE, statuses=passed_or_not)} if found else {}
+    usable = program is not None and archive.exists()
+    return {"dive --ci": Command(argv, rounds, PATIENCE, statuses=passed_or_not)} if usable else {}
 
 
 def syft(archive: Path) -> dict[str, Command]:

@@ -100,14 +100,14 @@ def describe_machine() -> str:
 def describe_versions() -> dict[str, str]:
     """Versions of the measured packages and tools."""
     packages = ("ocisize", "isal", "zstandard", "xxhash", "oras")
-    found = {name: metadata.version(name) for name in packages if _installed(name)}
+    versions = {name: metadata.version(name) for name in packages if _installed(name)}
     for name, flag in (("dive", "--version"), ("syft", "--version"), ("igzip", "--version"), ("gzip", "--version"),
                        ("zstd", "--version"), ("tar", "--version"), ("bsdtar", "--version"), ("curl", "--version"),
                        ("docker-registry", "--version")):  # fmt: skip
         if program := find_program(name):
             output = subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout
-            found[name] = next((word for word in output.replace(",", " ").split() if word.lstrip("v")[:1].isdigit()), "?")
-    return found
+            versions[name] = next((word for word in output.replace(",", " ").split() if word.lstrip("v")[:1].isdigit()), "?")
+    return versions
 
 
 def _installed(name: str) -> bool:

@@ -93,7 +93,7 @@ def allowed_memory(entries: int) -> float:
 
 
 def memory(results: Results) -> str:
-    """Peak memory of ocisize beside its target."""
+    """Peak memory of ocisize and its target."""
     rows = []
     for one in sorted(results.of("memory"), key=lambda one: (one.facts.entries if one.facts else 0, one.case)):
         assert one.facts is not None

@@ -1,4 +1,4 @@
-"""registry: a docker-registry on loopback beside the local layout, and over a slow link beside curl."""
+"""registry: a docker-registry on loopback against the local layout, and over a slow link against curl."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A bad image and its repaired twin from real packages: the same job done with and without the mistakes that advice is
-# about. What is no mistake has the same bytes in both, so that the difference of their sizes is the mistakes' cost.
+# A bad image and its fixed twin from real packages: the same job with and without the mistakes that the advice finds.
+# Everything else has the same bytes in both, so the difference of their sizes is the cost of the mistakes.
 #
 #   benchmarks/inputs/advice.sh OUT
 #
 # Makes OUT/advice-bad/gzip, OUT/advice-bad/planted.json (the mistakes, see the end) and OUT/advice-good/gzip. Needs root,
-# debootstrap, overlayfs, umoci, git, curl, unzip and python3 with pip. Steps run as BuildKit runs them: on overlayfs, and
-# the text in the history is the command that made the layer. All credentials are made up.
+# debootstrap, overlayfs, umoci, git, curl, unzip and python3 with pip. Steps run as in BuildKit: on overlayfs, and the
+# history has the command that made the layer. All credentials are invented.
 # shellcheck source-path=SCRIPTDIR disable=SC1091,SC2154 # what common.sh sets, where it is not followed
 set -euo pipefail
 
@@ -148,7 +148,7 @@ make_base() { # like debian:bookworm, without the settings by which that cleans 
         --config.env "PATH=$path" --config.cmd bash
 }
 
-make_context() { # a service beside its library, whose history is that of real releases, and what lies about in a clone
+make_context() { # a service and its library with the history of real releases, and the leftovers of a clone
     local context=$work/context version
     mkdir -p "$context"/{deploy,models,tools,vendor}
     git -C "$context" init --quiet --initial-branch main
@@ -312,7 +312,7 @@ build_good() {
     note 'CMD ["python3" "app.py"]' --clear config.cmd --config.cmd python3 --config.cmd app.py
 }
 
-installed() { # installed FOLDER...: packages whose file lists stand in one of these layers
+installed() { # installed FOLDER...: packages whose file lists are in one of these layers
     find "${@/%//var/lib/dpkg/info}" -name '*.list' -type f -printf '%f\n' | sed 's/\.list$//' | sort -u
 }
 

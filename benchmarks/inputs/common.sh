@@ -21,7 +21,7 @@ layer() { # layer "instruction": store what changed in the root filesystem as on
     umoci repack --image "$image" --refresh-bundle --history.created_by "$1" "$bundle"
 }
 
-end_image() { # move the finished layout to its place; only a complete one ever stands there
+end_image() { # move the finished layout to its place; only complete ones get there
     umoci gc --layout "$partial/gzip"
     mv "$partial/gzip" "$out/gzip"
     rm -rf "$partial"

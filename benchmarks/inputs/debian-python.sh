@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Debian + Python image of several GB from real packages, with the mistakes people really make: apt lists left
+# A Debian + Python image of several GB from real packages, with common mistakes: apt lists left
 # behind and removed a layer later, a pip cache, a late upgrade, a recursive chown.
 #
 #   benchmarks/inputs/debian-python.sh CASE_FOLDER

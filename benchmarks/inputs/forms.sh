@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the other forms of an image from its OCI layout; forms that stand are kept.
+# Make the other forms of an image from its OCI layout; forms that exist are kept.
 #
 #   benchmarks/inputs/forms.sh CASE_FOLDER
 #

@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR disable=SC1091,SC2154
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-tagged() { # tagged NAME: the next steps are for this tag, in a bundle of its own
+tagged() { # tagged NAME: the next steps are for this tag, in its own bundle
     image=$partial/gzip:$1
     bundle=$partial/bundle-$1
     root=$bundle/rootfs
