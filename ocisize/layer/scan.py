@@ -87,14 +87,15 @@ def scan_layer(
     started = time.perf_counter()
     try:
         blob = source.open_blob(layer.descriptor)
-        if isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN:
+        in_place = isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
+        if isinstance(blob, FileRegion) and in_place:
             scan = _scan_region(blob, layer, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
         else:
             scan = _scan_stream(blob, layer, verify=verify, hash_in_thread=hash_in_thread, meter=meter, on_bytes=on_bytes)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
     if _log.isEnabledFor(logging.DEBUG):
-        place, seconds = "in place" if scan.region is not None else "streamed", time.perf_counter() - started
+        place, seconds = "in place" if in_place else "streamed", time.perf_counter() - started
         _log.debug(
             "layer %d (%s): %s, %s, %d bytes, %d entries, %.3f s",
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
