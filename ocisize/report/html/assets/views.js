@@ -207,7 +207,7 @@ function drawContents(list, model, view, open, mark) {
   const rest = items.slice(SHOWN_CONTENTS);
   const value = rest.reduce((sum, item) => sum + item.value, 0);
   if (rest.length) lines.push(line({ directory: -1, row: -1, value }, `… and ${formatCount(rest.length)} more`));
-  if (!lines.length) lines.push(element("li", { textContent: "Nothing here passes the filters." }));
+  if (!lines.length) lines.push(element("li", { textContent: "No files match these filters." }));
   list.replaceChildren(...lines);
 }
 
