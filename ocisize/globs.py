@@ -59,8 +59,8 @@ class Glob:
 
     text: str
     components: tuple[Component, ...]
-    anchored: bool  #: begins with a slash: matches from the root only
-    directory: bool  #: ends with a slash: matches the path itself only if it is a directory
+    anchored: bool  #: matches from the root only
+    directory: bool  #: matches the path itself only if it is a directory, because the glob ends with a slash
 
 
 def parse_glob(text: str) -> Glob:

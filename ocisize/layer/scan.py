@@ -45,7 +45,7 @@ class LayerScan:
     compression: str  #: ``gzip``, ``zstd`` or ``plain``
     digest_verified: bool  #: the stored bytes have the descriptor's digest
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
-    region: FileRegion | None = None  #: of a layer read in place whose large files have not been hashed
+    region: FileRegion | None = None  #: of a layer that was read in place, without its large files
 
 
 def scan_layer(

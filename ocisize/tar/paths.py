@@ -27,10 +27,8 @@ class PathColumn(Sequence[bytes]):
     def __init__(self, names: Iterable[bytes] = ()) -> None:
         self._joined = bytearray()
         self._rows = 0
-        self._last_piece: tuple[int, list[bytes]] = (
-            0,
-            [],
-        )  # cache: first row and paths of a piece
+        # A cache for access by row: the first row and the paths of the piece that was split last.
+        self._last_piece: tuple[int, list[bytes]] = (0, [])
         self._first_rows, self._offsets = array("q", [0]), array("q", [0])  # of each piece
         self.rooted = array("q")
         names = list(names)
