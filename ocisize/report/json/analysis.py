@@ -50,9 +50,15 @@ def to_json(
     assumptions: Assumptions | None = None,
     verdicts: Sequence[Verdict] = (),
 ) -> str:
-    """Write an analysis as JSON text; ``files`` adds every layer's file table, in columns.
+    """An analysis as JSON text, which ``from_json`` reads; docs/formats.md describes the document.
 
-    See ``analysis_document``.
+    ``files`` adds the file table of every layer, ``indent`` is that of ``json.dumps``, and ``assumptions`` are those of
+    the costs. ``verdicts`` are written, but not read back.
+
+    >>> import ocisize
+    >>> analysis = ocisize.analyze("testdata/example.tar")
+    >>> json.loads(to_json(analysis))["compressed_size"]
+    1590055
     """
     document = analysis_document(analysis, files=files, assumptions=assumptions, verdicts=verdicts)
     return json.dumps(document, indent=indent)

@@ -29,7 +29,13 @@ _MAX_PROBLEMS = 10
 
 
 def from_json(text: str | bytes) -> Analysis:
-    """The Analysis in a document that ``to_json`` wrote; raises ReportError for any other text."""
+    """The Analysis in a document that ``to_json`` wrote; raises ReportError for any other text.
+
+    >>> import ocisize
+    >>> analysis = ocisize.analyze("testdata/example.tar")
+    >>> from_json(ocisize.to_json(analysis, files=True)) == analysis
+    True
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
 _MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
 _MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
 _MIN_SHARE = 0.005  # of the download (of the content if that is unknown) that a significant finding saves
-LABEL = 8  #: characters of a line before a finding's text
+LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 _LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
 
@@ -55,10 +55,10 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     others = [finding for finding in findings if finding not in large]
     already_shown: set[Rewrite] = set()
     for finding in large:
-        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL, assumptions, already_shown))
+        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL_WIDTH, assumptions, already_shown))
     others.sort(key=_is_minor)
     for finding in others[:top]:
-        grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL))
+        grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL_WIDTH))
     console.print(grid)
     rest = others[top:]
     if rest:
@@ -84,7 +84,7 @@ def write_headline(console: Console, analysis: Analysis) -> None:
 def new_grid() -> Table:
     """A grid for labels and findings."""
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    grid.add_column(justify="right", no_wrap=True, min_width=LABEL - 1)
+    grid.add_column(justify="right", no_wrap=True, min_width=LABEL_WIDTH - 1)
     grid.add_column(ratio=1, overflow="fold")
     return grid
 

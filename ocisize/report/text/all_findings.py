@@ -9,7 +9,7 @@ from rich.text import Text
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Rewrite
 from ocisize.report.text.advice import (
-    LABEL,
+    LABEL_WIDTH,
     is_secret,
     is_significant,
     list_advice,
@@ -46,7 +46,7 @@ def write_advise(
         write_headline(console, analysis)
         console.print()
         grid = new_grid()
-        width, short = console.width - LABEL, 0
+        width, short = console.width - LABEL_WIDTH, 0
         already_shown: set[Rewrite] = set()
         for number, finding in enumerate(findings):
             if is_significant(finding, analysis) if top is None else number < top:

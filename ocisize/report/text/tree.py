@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LIVE, _WASTED = "█", "░"
-_PARTS = " ▏▎▍▌▋▊▉"  # eighths of a character
+_EIGHTHS = " ▏▎▍▌▋▊▉"  # of a character, from none to seven
 _BARS = ((110, 20), (70, 10), (0, 0))  # characters of a line from which a bar has so many
-_NUMBER, _PERCENT = 7, 7
+_NUMBER_WIDTH, _PERCENT_WIDTH = 7, 7
 
 
 def write_tree(
@@ -63,8 +63,8 @@ def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
         columns.append("Download")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, header_style="dim")
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True, min_width=_NUMBER)
-    table.add_column("%", justify="right", no_wrap=True, min_width=_PERCENT)
+        table.add_column(name, justify="right", no_wrap=True, min_width=_NUMBER_WIDTH)
+    table.add_column("%", justify="right", no_wrap=True, min_width=_PERCENT_WIDTH)
     if bar:
         table.add_column("", no_wrap=True, width=bar)
     table.add_column("Path", ratio=1)
@@ -117,6 +117,6 @@ def _bar(weight: int, wasted: int, whole: int, width: int) -> Text:
     if not whole:
         return Text("")
     eighths = 8 * width * (weight - wasted) // whole
-    live = _LIVE * (eighths // 8) + _PARTS[eighths % 8].strip()
+    live = _LIVE * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
     dead = _WASTED * (round(width * weight / whole) - len(live))
     return Text.assemble((live, "green"), (dead, "red"))
