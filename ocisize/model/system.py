@@ -1,4 +1,4 @@
-"""What kind of system an image holds."""
+"""The operating system, package manager and language runtimes of an image."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import attrs
 
 @attrs.frozen
 class OperatingSystem:
-    """What os-release says; see https://www.freedesktop.org/software/systemd/man/latest/os-release.html."""
+    """The fields of os-release, see https://www.freedesktop.org/software/systemd/man/latest/os-release.html."""
 
     id: str  #: ``debian``, ``alpine`` …
-    name: str  #: for people
-    version: str  #: "" where there is none
+    name: str  #: to show, such as ``Debian GNU/Linux``
+    version: str  #: "" if there is none
 
 
 @attrs.frozen
 class Runtime:
-    """A language runtime, by its program."""
+    """A language runtime, recognized by the path of its program."""
 
-    name: str  #: as in ``ocisize/packages/runtimes.toml``; ``static`` or ``native`` for a program of the image's own
-    title: str
-    version: str  #: as far as paths and environment tell, else ""
-    path: str
-    layer: int  #: that brings it
+    name: str  #: as in ``ocisize/packages/runtimes.toml``; ``static`` or ``native`` for the image's own program
+    title: str  #: to show
+    version: str  #: from paths and environment, "" if unknown
+    path: str  #: of the program
+    layer: int  #: index of the layer that adds the program
 
 
 @attrs.frozen(kw_only=True)
 class System:
-    """What kind of system an image holds, as far as names and package databases tell."""
+    """The system of an image, as far as paths and package databases show it."""
 
     os: OperatingSystem | None = None
     package_manager: str | None = None  #: ``dpkg``, ``apk`` or ``rpm``
-    packages: int | None = None  #: installed packages; None without a database that can be read
+    packages: int | None = None  #: number of installed packages; None without a readable database
     libc: str | None = None  #: ``glibc`` or ``musl``
     runtimes: tuple[Runtime, ...] = ()
