@@ -100,9 +100,10 @@ def main(arguments: list[str]) -> None:
     if arguments and arguments[0] in STEPS:
         run_step(*arguments)
         return
-    measured = {step: measure(step) for step in STEPS}
-    for step, instructions in measured.items():
-        print(f"{step:15} {instructions:7,} instructions per entry, budget {budget().get(step, 0):,}")
+    measured: dict[str, int] = {}
+    for step in STEPS:
+        measured[step] = measure(step)
+        print(f"{step:15} {measured[step]:7,} instructions per entry, budget {budget().get(step, 0):,}", flush=True)
     if arguments == ["--write"]:
         BUDGET.write_text(json.dumps({**json.loads(BUDGET.read_text()), version(): measured}, indent=2) + "\n")
 
