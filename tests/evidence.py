@@ -35,7 +35,7 @@ def make_evidence(
     base_layers: int = 0,
     compressed_size_known: bool = True,
 ) -> ImageEvidence:
-    """A evidence of some layers; each file costs half its size on the wire, rounded up."""
+    """The evidence of some layers; the compressed size of each file is half its size, rounded up."""
     tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
     if compressed_size_known:
         tables = [

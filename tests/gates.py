@@ -8,7 +8,7 @@
     layer 3  COPY . /app         etc/conf 2000
 
 20000 bytes unpacked, of which 5000 are waste (25 %), 15000 live; 6 files; the layers above the first store 10000, of
-which 4000 are waste (40 %). On the wire each layer costs half of what it stores, and the empty one 100 bytes. Its
+which 4000 are waste (40 %). The download of each layer is half of what it stores, and of the empty one 100 bytes. Its
 findings are OS101, of medium severity, and OS103, of low.
 """
 
@@ -28,7 +28,7 @@ from ocisize.model.findings import Advice, Severity
 from tests.images import BuiltImage, build_image, layer, write_layout
 
 STEPS = ("ADD rootfs", "RUN apt-get install", "RUN rm", "COPY . /app")
-WIRES = (5000, 4000, 100, 1000)
+COMPRESSED_SIZES = (5000, 4000, 100, 1000)
 
 
 def build() -> BuiltImage:
@@ -46,20 +46,24 @@ def build() -> BuiltImage:
 
 @cache
 def image() -> Analysis:
-    """Its analysis, with round figures for the wire."""
+    """Its analysis, with round compressed sizes."""
     with TemporaryDirectory() as folder:
         analysis = Analyzer(platform="linux/amd64").analyze(write_layout(build(), Path(folder) / "layout"))
     layers = []
-    for each, wire in zip(analysis.layers, WIRES, strict=True):
-        assert each.files is not None
-        files = each.files.with_compressed_sizes(array("q", [size // 2 for size in each.files.sizes]), each.files.overhead)
-        layers.append(attrs.evolve(each, compressed_size=wire, files=files))
+    for layer, compressed_size in zip(analysis.layers, COMPRESSED_SIZES, strict=True):
+        assert layer.files is not None
+        files = layer.files.with_compressed_sizes(
+            array("q", [size // 2 for size in layer.files.sizes]), layer.files.overhead
+        )
+        layers.append(attrs.evolve(layer, compressed_size=compressed_size, files=files))
     severities = {"OS101": Severity.MEDIUM, "OS103": Severity.LOW}
     findings = [
-        attrs.evolve(each, severity=severities[each.id]) for each in analysis.advice.findings if each.id in severities
+        attrs.evolve(finding, severity=severities[finding.id])
+        for finding in analysis.advice.findings
+        if finding.id in severities
     ]
     return attrs.evolve(
-        analysis, layers=tuple(layers), compressed_size=sum(WIRES), advice=Advice(tuple(findings)), source="app",
+        analysis, layers=tuple(layers), compressed_size=sum(COMPRESSED_SIZES), advice=Advice(tuple(findings)), source="app",
         reference="acme/app:1",
     )  # fmt: skip
 

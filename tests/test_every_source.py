@@ -111,10 +111,10 @@ def assert_same(found: Analysis, expected: Analysis) -> None:
     assert [attrs.evolve(entry, compressed_size=None) for entry in found.waste] == [
         attrs.evolve(entry, compressed_size=None) for entry in expected.waste
     ]
-    assert without_wire(found.advice) == without_wire(expected.advice)
+    assert without_compressed_sizes(found.advice) == without_compressed_sizes(expected.advice)
 
 
-def without_wire(advice: Advice) -> list[Finding]:
+def without_compressed_sizes(advice: Advice) -> list[Finding]:
     """The findings but for what depends on how layers are compressed, their order, too, and on the image's name."""
     findings = [
         attrs.evolve(each, compressed_size=None, severity=Severity.LOW) for each in advice.findings if each.id != "OS221"

@@ -230,8 +230,8 @@ def test_a_name_for_several_platforms(tmp_path: Path) -> None:
     assert Analyzer().analyze(folder, select="@2").digest == other.digest
 
 
-def test_wire_is_unknown_down_to_the_file(tmp_path: Path) -> None:
-    """Where a layer's wire size is unknown, no file of it claims to know its own."""
+def test_an_unknown_compressed_size_is_unknown_for_each_file(tmp_path: Path) -> None:
+    """Where a layer's compressed size is unknown, no file of it claims to know its own."""
     analysis = Analyzer().analyze(write_docker_archive(build_image([layer({"a": b"1" * 99})]), tmp_path / "a.tar"))
     assert analysis.layers[0].files is not None
     assert analysis.layers[0].files[0].compressed_size is None

@@ -19,7 +19,7 @@ from ocisize.budgets.check import measure_parts, part_of
 from ocisize.budgets.kinds import LIMIT_KEYS, kinds_of
 from ocisize.model.budget import Level, Place, BudgetStatus
 from ocisize.errors import BudgetError
-from tests.gates import WIRES, changed, image, judge, verdict
+from tests.gates import COMPRESSED_SIZES, changed, image, judge, verdict
 
 
 def test_forbidden_paths() -> None:
@@ -98,7 +98,7 @@ def test_ignored_paths_do_not_count() -> None:
     """What is ignored is taken from the figures of the whole, and the rest of the blob stays."""
     assert verdict('max-waste = 2000\nignore = "/app/tmp"').measured == 2000
     assert verdict('max-waste = "100 %"\nignore = "/app/tmp"').measured == Fraction(2, 17)
-    assert verdict('max-download = 1\nignore = "/app/tmp"').measured == sum(WIRES) - 1500
+    assert verdict('max-download = 1\nignore = "/app/tmp"').measured == sum(COMPRESSED_SIZES) - 1500
     assert verdict('max-file-size = 1\nignore = "/bin/"').measured == 4000
     assert verdict('max-files = 1\nignore = ["/bin/", "*.md"]').measured == 5
     assert verdict('max-files = 1\nignore = "/nothing"').measured == 6
@@ -254,7 +254,7 @@ def test_equal_steps_are_told_apart_by_their_order() -> None:
 
 
 def test_growth_that_the_baseline_cannot_tell() -> None:
-    """A baseline written without the wire knows no growth of it."""
+    """A baseline without the download knows no growth of the download."""
     found = verdict('max-download = "+1 GB"', baseline=baseline(uncompressed()))
     assert (found.status, found.reason) == (BudgetStatus.UNKNOWN, "the baseline does not have the figure")
     assert (

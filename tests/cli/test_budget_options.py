@@ -149,7 +149,9 @@ def test_errors_in_files_name_the_line(folder: Path, capsys: pytest.CaptureFixtu
         assert run() == 2
 
 
-def test_an_archive_of_plain_layers_passes_no_limit_on_the_wire(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_archive_of_plain_layers_passes_no_limit_on_the_download(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
     assert main([str(path), "--max-download", "1GB"]) == 1
@@ -238,7 +240,7 @@ def test_what_the_baseline_command_refuses(folder: Path, capsys: pytest.CaptureF
     assert sorted(path.name for path in folder.iterdir()) == ["app", "ocisize-baseline.json"]
 
 
-def test_a_baseline_without_the_wire_goes_by_the_rest(folder: Path) -> None:
+def test_a_baseline_without_the_download_goes_by_the_rest(folder: Path) -> None:
     """Of archives that never tell the download the other figures are kept and checked."""
     path = str(write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar"))
     assert main(["baseline", "write", path]) == 0

@@ -309,7 +309,7 @@ def test_opaque_replacement_duplicate_entries_and_unreachable_bytes() -> None:
 
 
 def test_waste_is_told_apart_by_layers() -> None:
-    """Each pair of layers that hold and hide is a finding, the most bytes on the wire first."""
+    """Each pair of layers that hold and hide is a finding, the most bytes of download first."""
     advice = advice_on({"a": b"1" * 10, "b": b"2" * 20}, {".wh.a": b"", "c": b"3"}, {".wh.b": b""})
     assert [(finding.layers, finding.size) for finding in advice.findings if finding.size] == [((0, 2), 20), ((0, 1), 10)]
 
@@ -577,8 +577,8 @@ def test_many_layers() -> None:
     assert advice_on(*layers[:30]).findings == ()
 
 
-def test_unknown_wire() -> None:
-    """Without the wire findings rank by content, and no saving on the wire is made up."""
+def test_unknown_compressed_sizes() -> None:
+    """Without compressed sizes findings rank by content, and have no saving of download."""
     advice = advice_on({"a": b"1" * 10, "var/lib/apt/lists/b": b"2" * 30}, {".wh.a": b""}, compressed_size_known=False)
     assert [(finding.id, finding.compressed_size) for finding in advice.findings] == [("OS301", None), ("OS101", None)]
     assert (advice.size, advice.compressed_size) == (40, None)

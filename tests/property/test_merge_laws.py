@@ -101,7 +101,7 @@ def test_waste_is_content_that_does_not_live(layers: list[Pairs]) -> None:
 def test_layers_add_up_to_the_image(layers: list[Pairs]) -> None:
     """Every figure of the image is the sum of its layers', and what layers hide is what layers waste.
 
-    Wire figures count a blob that stands in several layers once.
+    Compressed sizes count a blob that several layers share once.
     """
     result = analyzed(layers)
     image = sum_layers(result.layers)

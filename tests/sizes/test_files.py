@@ -50,7 +50,7 @@ def test_files_stand_largest_first(analysis: Analysis) -> None:
     assert 0 < listing.compressed_size < analysis.compressed_size
 
 
-def test_by_what_they_cost_on_the_wire(analysis: Analysis) -> None:
+def test_by_download(analysis: Analysis) -> None:
     """Zeros cost less than noise of half their size."""
     first, second = list_files(analysis.layers, count=2, order=Order.DOWNLOAD).files
     assert first.path == "d/noise.bin"
@@ -115,7 +115,7 @@ def test_a_layer_that_is_not_there(analysis: Analysis, number: int) -> None:
     assert caught.value.hint == "the image has layers 0 to 1"
 
 
-def test_an_unknown_wire_size_cannot_order(image: BuiltImage, tmp_path: Path) -> None:
+def test_an_unknown_compressed_size_cannot_order(image: BuiltImage, tmp_path: Path) -> None:
     """A docker archive with uncompressed layers lists files without compressed sizes, and refuses to sort by them."""
     analysis = Analyzer().analyze(str(write_docker_archive(image, tmp_path / "a.tar")))
     listing = listed(analysis)

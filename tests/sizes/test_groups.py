@@ -98,7 +98,7 @@ def test_build_steps_that_are_alike_are_one_group() -> None:
     assert (run.compressed_size or 0) + (copy.compressed_size or 0) + overhead == analysis.compressed_size
 
 
-def test_an_unknown_wire_size_stays_unknown(tmp_path: Path) -> None:
+def test_an_unknown_compressed_size_stays_unknown(tmp_path: Path) -> None:
     """Where the archive does not tell what layers cost compressed, no group claims to know."""
     path = write_docker_archive(build_image([layer({"a": b"1" * 100})]), tmp_path / "a.tar")
     groups = Analyzer().analyze(str(path)).groups

@@ -90,7 +90,7 @@ def test_counts(analysis: Analysis) -> None:
     assert (analysis.entry_count, analysis.file_count) == (13, 9)
 
 
-def test_tar_and_wire(analysis: Analysis, built: BuiltImage) -> None:
+def test_tar_and_compressed_sizes(analysis: Analysis, built: BuiltImage) -> None:
     """Tar size is the length of the tar, compressed size that of the blob, and overhead what no entry owns."""
     for each, stored in zip(analysis.layers, built.layers, strict=True):
         assert (each.tar_size, each.compressed_size) == (len(stored.tar), len(stored.blob))
@@ -100,7 +100,7 @@ def test_tar_and_wire(analysis: Analysis, built: BuiltImage) -> None:
     assert analysis.compressed_size == sum(len(stored.blob) for stored in built.layers)
 
 
-def test_wasted_share_of_the_wire(analysis: Analysis) -> None:
+def test_wasted_share_of_the_download(analysis: Analysis) -> None:
     """The wasted download is the sum of its entries, and is not more than the size of the layer."""
     for each in analysis.layers:
         mine = [entry.compressed_size or 0 for entry in analysis.waste if entry.held_by == each.index]
@@ -109,7 +109,7 @@ def test_wasted_share_of_the_wire(analysis: Analysis) -> None:
     assert analysis.wasted_compressed_size == sum(each.wasted_compressed_size or 0 for each in analysis.layers)
 
 
-def test_wire_shares_of_plain_layers_are_exact(tmp_path: Path) -> None:
+def test_compressed_sizes_of_plain_layers_are_exact(tmp_path: Path) -> None:
     """In a plain layer an entry costs its headers, payload and padding."""
     analysis = Analyzer().analyze(str(write_layout(example("plain"), tmp_path / "layout")))
     sizes = {(entry.path, entry.held_by): entry.compressed_size for entry in analysis.waste}
@@ -127,7 +127,7 @@ def test_layers_know_their_place(analysis: Analysis, built: BuiltImage, compress
 
 
 @pytest.mark.parametrize("style", ["skopeo", "legacy", "docker25"])
-def test_unknown_wire_size(tmp_path: Path, style: str) -> None:
+def test_unknown_compressed_size(tmp_path: Path, style: str) -> None:
     """Uncompressed layers of a docker archive have no compressed sizes: those figures are None, all others are known."""
     path = write_docker_archive(example(), tmp_path / "app.tar", style=style)  # type: ignore[arg-type]
     analysis = Analyzer().analyze(str(path))

@@ -87,7 +87,7 @@ def test_one_layer(analysis: Analysis) -> None:
     ]  # fmt: skip
 
 
-def test_by_what_costs_the_wire() -> None:
+def test_by_download() -> None:
     """Zeros are small to download, whatever their size."""
     noise = random.Random(5).randbytes(40_000)
     analysis = analyse(layer({"zeros/x": bytes(100_000), "noise/x": noise}))
@@ -123,7 +123,7 @@ def test_an_empty_image_is_a_root() -> None:
     assert (list(lines(tree)), tree.group.compressed_size) == (["/ 0 0"], 0)
 
 
-def test_an_unknown_wire_size_cannot_order(tmp_path: Path) -> None:
+def test_an_unknown_compressed_size_cannot_order(tmp_path: Path) -> None:
     """If compressed sizes are unknown, those of the nodes are, too, and nodes cannot be sorted by them."""
     analysis = Analyzer().analyze(str(write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")))
     assert make_tree(analysis.layers, count=9).children[0].group.compressed_size is None

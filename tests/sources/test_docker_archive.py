@@ -76,7 +76,7 @@ def test_every_writers_archive_can_be_verified(tmp_path: Path, style: DockerStyl
 
 
 @pytest.mark.parametrize("style", DOCKER_STYLES)
-def test_wire_sizes_are_known_where_the_layer_is_as_in_the_registry(tmp_path: Path, style: DockerStyle) -> None:
+def test_compressed_sizes_are_known_where_the_layer_is_as_in_the_registry(tmp_path: Path, style: DockerStyle) -> None:
     """A compressed layer costs its size; what a plain one costs in the registry cannot be known."""
     path = tmp_path / "app.tar"
     write_docker_archive(IMAGE, path, style=style)
