@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer as Analyzer
     from ocisize.analyzer import analyze as analyze
     from ocisize.budgets.check import check as check
-    from ocisize.budgets.load import parse_budgets as parse_budgets
+    from ocisize.budgets.parse import parse_budgets as parse_budgets
     from ocisize.comparison.images import compare as compare
     from ocisize.errors import OcisizeError as OcisizeError
     from ocisize.layer.reader import Progress as Progress
@@ -74,7 +74,7 @@ _EXPORTS = {
     "compare": "comparison.images",
     "from_json": "report.json.read",
     "open_source": "sources.open",
-    "parse_budgets": "budgets.load",
+    "parse_budgets": "budgets.parse",
     "scan_tar": "tar.scanner",
     "to_json": "report.json.analysis",
 }

@@ -24,9 +24,8 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.logs import PhaseTimer
-from ocisize.model.analysis import Analysis, Failure, LayerAnalysis
+from ocisize.model.analysis import Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base
-from ocisize.model.dive import DiveFigures
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ocisize import Analysis, Analyzer, compare, from_json, to_json
 from ocisize.budgets.baseline import entry_of
 from ocisize.budgets.check import UNREAD, check
-from ocisize.budgets.load import parse_budgets
+from ocisize.budgets.parse import parse_budgets
 from ocisize.model.budget import BudgetStatus
 from ocisize.layer.content_hashes import candidate_rows
 from ocisize.cli.main import main

@@ -88,7 +88,7 @@ def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, in
 def part_of(budget: Budget) -> str:
     """The name, in a baseline, of the part of an image that a budget measures; "" for the whole image and for layers.
 
-    >>> from ocisize.budgets.load import parse_budgets
+    >>> from ocisize.budgets.parse import parse_budgets
     >>> part_of(parse_budgets('path = ["/opt", "/app"]\\nmax-unpacked = "+5 %"').budgets[0])
     'content_size in /app, /opt'
     """

@@ -1,4 +1,4 @@
-"""Files of budgets and baselines: finding, reading and writing them.
+"""Files of budgets and baselines: finding, reading and writing them; ``parse`` and ``dive_ci`` understand their texts.
 
 Budgets are in the first of ``ocisize.toml``, ``pyproject.toml`` with ``[tool.ocisize]``, and ``.dive-ci`` in a folder.
 """
@@ -14,7 +14,7 @@ import attrs
 
 from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json
 from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
-from ocisize.budgets.load import Settings, parse_budgets
+from ocisize.budgets.parse import Settings, parse_budgets
 from ocisize.errors import BudgetError
 from ocisize.model.budget import Budget
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ocisize.errors import BudgetError
+from ocisize.model.analysis import DiveFigures
 from ocisize.model.budget import Budget, Level, Metric
-from ocisize.model.dive import DiveFigures
 from ocisize.model.quantity import Limit, Unit, parse_share, parse_size
 
 if TYPE_CHECKING:

@@ -169,7 +169,7 @@ def _is_narrowed(budget: Budget) -> bool:
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     """The budgets of the flags; raises BudgetError with all problems."""
-    from ocisize.budgets.load import FORBID, FORBID_FINDINGS, OFF, forbid_findings, forbid_paths, make_limit, make_off
+    from ocisize.budgets.parse import FORBID, FORBID_FINDINGS, OFF, forbid_findings, forbid_paths, make_limit, make_off
     from ocisize.errors import BudgetError
     from ocisize.globs import parse_glob
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.comparison.directory_growth import DirectoryGrowth
 from ocisize.history.shell import shorten
-from ocisize.history.step_kind import may_lay_root_filesystem
+from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason

@@ -31,7 +31,7 @@ from ocisize.filesystem.dive_tree import (
 )
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
 from ocisize.filesystem.whiteout import is_aufs
-from ocisize.model.dive import DiveFigures
+from ocisize.model.analysis import DiveFigures
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.text import decode_name
 

@@ -24,7 +24,7 @@ import attrs
 
 from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
-from ocisize.history.step_kind import may_lay_root_filesystem
+from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
 from ocisize.model.base import Base, GivenBase, Method
 from ocisize.model.findings import Confidence

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import attrs
 
 from ocisize.history.shell import shorten
-from ocisize.history.step_kind import makes_users
+from ocisize.history.step_effects import makes_users
 from ocisize.model.build_step import BuildStep
 
 _MODE = re.compile(r"[0-7]{3,4}")

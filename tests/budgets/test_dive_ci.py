@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, check
 from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets, dive_passes, parse_dive_ci
-from ocisize.model.dive import DiveFigures
+from ocisize.model.analysis import DiveFigures
 from ocisize.model.budget import Level, BudgetStatus, Verdict
 from ocisize.errors import BudgetError
 from tests.gates import image

@@ -14,7 +14,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize import Analyzer, compare, from_json, to_json
 from ocisize.rules.automaton import Automaton
 from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
-from ocisize.budgets.load import parse_budgets
+from ocisize.budgets.parse import parse_budgets
 from ocisize.rules.load import parse_catalog
 from ocisize.sizes.cost import parse_cost
 from ocisize.history.dockerfile import find_lines, parse_dockerfile

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, check
 from ocisize.budgets.kinds import KINDS, Value
-from ocisize.budgets.load import parse_budgets
+from ocisize.budgets.parse import parse_budgets
 from ocisize.model.quantity import Unit
 from ocisize.globs import parse_glob
 from ocisize.model.waste import WasteTable

@@ -115,7 +115,7 @@ def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespa
 
 def _growth_budgets(gate: BudgetGate, old: Entry | None, new: Entry) -> Iterator[Budget]:
     """The budgets of growth; if there are none, no known download, content or waste may grow."""
-    from ocisize.budgets.load import make_limit
+    from ocisize.budgets.parse import make_limit
 
     growth = [budget for budget in gate.budgets if budget.limit.growth]
     others = [budget.origin for budget in gate.budgets if not budget.limit.growth and budget.origin.startswith("--")]

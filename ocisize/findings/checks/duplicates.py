@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
-from ocisize.history.step_kind import copies_from_context
+from ocisize.history.step_effects import copies_from_context
 from ocisize.model.findings import Confidence
 from ocisize.packages.owners import PackageManager, installed_twice, package_manager_of
 from ocisize.rules.match import find_protected

@@ -25,7 +25,7 @@ from ocisize.history.package_managers import (
     removes_packages,
 )
 from ocisize.history.shell import Change
-from ocisize.history.step_kind import (
+from ocisize.history.step_effects import (
     cleanup_command,
     copies_from_context,
     copies_from_stage,

@@ -9,7 +9,7 @@ from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
-from ocisize.history.step_kind import makes_directory
+from ocisize.history.step_effects import makes_directory
 from ocisize.model.findings import Severity
 from ocisize.model.sizes import paid_layers
 

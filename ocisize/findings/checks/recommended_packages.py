@@ -12,7 +12,7 @@ from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.history.shell import Change, edit_each
-from ocisize.history.step_kind import copies_from_context
+from ocisize.history.step_effects import copies_from_context
 from ocisize.layer.kept_files import APT_STATES, DPKG_STATUS
 from ocisize.model.build_step import BuildStep
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status

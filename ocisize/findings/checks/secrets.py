@@ -12,7 +12,7 @@ from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, Explanation, explain
 from ocisize.history.redact import is_secret
-from ocisize.history.step_kind import copies_from_context, sets_variables
+from ocisize.history.step_effects import copies_from_context, sets_variables
 from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause

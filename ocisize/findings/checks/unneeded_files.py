@@ -8,7 +8,7 @@ from functools import partial
 
 from ocisize.findings.claim import FILES, PATH, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
-from ocisize.history.step_kind import copies_from_context, copies_from_stage
+from ocisize.history.step_effects import copies_from_context, copies_from_stage
 from ocisize.model.build_step import BuildStep
 from ocisize.rules.rule import Catalog, Rule
 

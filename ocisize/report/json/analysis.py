@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 import ocisize
-from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
-from ocisize.model.dive import DiveFigures
 from ocisize.model.findings import Advice
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions

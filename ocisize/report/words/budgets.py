@@ -94,7 +94,7 @@ def _limit(value: Number, unit: Unit) -> str:
 def line_of(budget: Budget) -> tuple[str, int] | None:
     """File and line where a budget is written; None for one of a flag or of a file outside of the current folder.
 
-    >>> from ocisize.budgets.load import parse_budgets
+    >>> from ocisize.budgets.parse import parse_budgets
     >>> line_of(parse_budgets("max-files = 100", "ocisize.toml").budgets[0])
     ('ocisize.toml', 1)
     """

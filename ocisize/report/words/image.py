@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.dive import DiveFigures
+from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
 from ocisize.text import count_of

@@ -17,7 +17,7 @@ import pytest
 
 from ocisize import Analysis, Verdict
 from ocisize.budgets.check_platforms import check_all
-from ocisize.budgets.load import parse_budgets
+from ocisize.budgets.parse import parse_budgets
 from ocisize.history.dockerfile import parse_dockerfile
 from ocisize.model.platforms import IndexAnalysis
 from ocisize.comparison.platforms import find_drift

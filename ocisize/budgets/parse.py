@@ -1,6 +1,6 @@
-"""Budgets in TOML: ``ocisize.toml``, or ``[tool.ocisize]`` of ``pyproject.toml``. docs/budgets.md explains every key.
+"""The parser of budgets in TOML: of ``ocisize.toml``, or of ``[tool.ocisize]`` in ``pyproject.toml``.
 
-::
+docs/budgets.md explains every key::
 
     name = "registry.io/app"                   # optional: the image's name in the baseline
     baseline = "ocisize-baseline.json"         # optional: relative to this file

@@ -1,4 +1,7 @@
-"""Questions about build steps: where files come from, whether a step only deletes, whether it sets owners or modes."""
+"""The effects of a build step on files: whether it copies or only deletes files, makes users, sets owners or modes.
+
+The text of a step decides, and its kind, which ``model.build_step`` reads from the text.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.history.step_kind import (
+from ocisize.history.step_effects import (
     cleanup_command,
     copies_from_context,
     copies_from_stage,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize.budgets.kinds import LIMIT_KEYS
-from ocisize.budgets.load import parse_budgets
+from ocisize.budgets.parse import parse_budgets
 from ocisize.errors import BudgetError
 
 
