@@ -9,8 +9,7 @@ import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.findings import Finding
 from ocisize.report.html.markup import Markup, element, join
-from ocisize.report.text.advice import by_confidence, is_significant, saving_bytes
-from ocisize.report.text.advice import headline as advice_headline
+from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, saving_bytes
 from ocisize.report.words.context import describe_context
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread

@@ -1,22 +1,18 @@
-"""Findings for people: what to fix first, what it saves, and how.
-
-Findings that save bytes come before remarks, and findings of the confidence ``ask`` come last.
-"""
+"""Findings in the text reports: in one line, in a few, or in full, with files, build steps and fix."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Category, Confidence, Finding, Rewrite, Severity, sum_savings
-from ocisize.model.sizes import weight_of
-from ocisize.report.words.units import cut, human_dollars, human_size, percent, shorten_path
+from ocisize.model.findings import Finding, Rewrite, Severity
+from ocisize.report.words.advice import advice_headline, by_confidence, is_secret, is_significant, list_advice, saving_bytes
+from ocisize.report.words.units import cut, human_dollars, human_size, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
-from ocisize.text import count_of, printable
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,21 +20,9 @@ if TYPE_CHECKING:
 ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
 _MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
 _MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
-_MIN_SHARE = 0.005  # of the download (of the content if that is unknown) that a significant finding saves
 LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 _LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
-
-
-def is_secret(finding: Finding) -> bool:
-    """Whether a finding is about a secret in the image."""
-    return finding.category is Category.SECRET
-
-
-def list_advice(analysis: Analysis) -> list[Finding]:
-    """The findings without secrets: first those that save bytes, last those to be reviewed."""
-    findings = [finding for finding in analysis.advice.findings if not is_secret(finding)]
-    return sorted(findings, key=lambda finding: (not finding.size, finding.confidence is Confidence.ASK))
 
 
 def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
@@ -75,7 +59,7 @@ def _is_minor(finding: Finding) -> bool:
 def write_headline(console: Console, analysis: Analysis) -> None:
     """Write how many findings there are, what they save, and a legend of the confidences."""
     console.print()
-    console.print(Text(headline(analysis), style="bold"))
+    console.print(Text(advice_headline(analysis), style="bold"))
     if any(finding.size for finding in analysis.advice.findings):
         for line in (by_confidence(analysis), _LEGEND):
             console.print(Text(line, style="dim"))
@@ -87,52 +71,6 @@ def new_grid() -> Table:
     grid.add_column(justify="right", no_wrap=True, min_width=LABEL_WIDTH - 1)
     grid.add_column(ratio=1, overflow="fold")
     return grid
-
-
-def is_significant(finding: Finding, analysis: Analysis) -> bool:
-    """Whether a finding saves enough, or is severe enough, to be shown at length."""
-    saved, total = (
-        (finding.size, analysis.content_size)
-        if finding.compressed_size is None or analysis.compressed_size is None
-        else (finding.compressed_size, analysis.compressed_size)
-    )
-    return finding.severity is not Severity.LOW or (saved > 0 and saved >= _MIN_SHARE * total)
-
-
-def headline(analysis: Analysis) -> str:
-    """How many findings there are, and what they save together."""
-    advice, download = analysis.advice, analysis.compressed_size
-    count = len(advice.findings)
-    text = f"Advice: {count_of(count, 'finding')}"
-    if not advice.size:
-        return text
-    if advice.compressed_size is not None and download:
-        saved = f"{human_size(advice.compressed_size)} of download ({percent(advice.compressed_size / download)})"
-        return f"{text}, saving {saved}, {human_size(advice.size)} unpacked"
-    return f"{text}, saving {human_size(advice.size)} unpacked"
-
-
-def by_confidence(analysis: Analysis) -> str:
-    """What the findings of each confidence save, and how much of that is in the base image."""
-    findings = analysis.advice.findings
-    groups = savings_by_confidence(findings).items()
-    text = " · ".join(f"{name} {human_size(size)}" for name, size in groups if size)
-    in_base = saving_bytes([finding for finding in findings if finding.in_base])
-    return f"{text}; of these in the base image {human_size(in_base)}" if in_base else text
-
-
-def savings_by_confidence(findings: Sequence[Finding]) -> dict[Confidence, int]:
-    """What the findings of each confidence save, in bytes of download (of content if that is unknown)."""
-    return {
-        confidence: saving_bytes([finding for finding in findings if finding.confidence is confidence])
-        for confidence in Confidence
-    }
-
-
-def saving_bytes(findings: Sequence[Finding]) -> int:
-    """Bytes of download that some findings save, or of content if the download is unknown."""
-    saving = sum_savings(findings)
-    return weight_of(saving.compressed_size, saving.size)
 
 
 def saving_label(finding: Finding) -> Text:

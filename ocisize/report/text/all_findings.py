@@ -10,9 +10,6 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Rewrite
 from ocisize.report.text.advice import (
     LABEL_WIDTH,
-    is_secret,
-    is_significant,
-    list_advice,
     new_grid,
     render_full,
     render_line,
@@ -21,6 +18,7 @@ from ocisize.report.text.advice import (
 )
 from ocisize.report.text.page import open_page, print_name
 from ocisize.report.text.summary import write_brief
+from ocisize.report.words.advice import is_secret, is_significant, list_advice
 from ocisize.sizes.cost import Assumptions
 from ocisize.text import count_of, printable
 

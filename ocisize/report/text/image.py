@@ -1,10 +1,11 @@
-"""The text report: a summary, secrets, totals, layers, advice, then lists of files. The report fits 80 columns."""
+"""The text report: a summary, secrets, totals, layers, advice, groups, lists of files. The report fits 80 columns."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich.table import Table
@@ -12,16 +13,15 @@ from rich.text import Text
 
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.sizes import Group, Groups
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.text.advice import write_advice
-from ocisize.report.text.fitted import Fitted
-from ocisize.report.text.groups import print_groups
-from ocisize.report.text.page import new_table, open_page, print_name, print_rest, print_rows
+from ocisize.report.text.page import Fitted, new_table, open_page, print_name, print_rest, print_rows
 from ocisize.report.text.summary import write_brief, write_secrets
 from ocisize.report.words.context import describe_context
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
-from ocisize.report.words.units import UNKNOWN, human_size, shorten_steps
+from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
 from ocisize.sizes.cost import Assumptions, default_assumptions
 from ocisize.tar.filetable import FileEntry
 from ocisize.text import printable
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from ocisize.model.budget import Verdict
 
+_GROUPS_TITLE = "Where the bytes are (stored in all layers: live and wasted)"
+_NUMBER_WIDTH = 7  # characters of a size
 _UNCERTAIN = "? "  # before a build step that may belong to another layer
 _WIDE = 110  # characters of a line from which the layers have a column more
 
@@ -80,7 +82,7 @@ def write_text(
         _context(console, analysis, assumptions or default_assumptions())
         _layers(console, analysis.layers)
         write_advice(console, analysis, top, assumptions)
-        print_groups(console, analysis.groups, top)
+        _groups(console, analysis.groups, top)
         _waste(console, analysis, top)
         _largest(console, analysis.layers, top)
 
@@ -138,6 +140,39 @@ def _layer_cells(layer: LayerAnalysis, *, wide: bool) -> list[str]:
         human_size(layer.wasted_size) if layer.wasted_size else "-",
         human_size(layer.hides_size) if layer.hides_size else "-",
     ]
+
+
+def _groups(console: Console, groups: Groups | None, top: int) -> None:
+    """Print the largest directories and file types side by side, half as many rows as the lists of files have."""
+    if groups is None:
+        return
+    directories, types = (_largest_groups(division, (top + 1) // 2) for division in (groups.directories, groups.file_types))
+    if not directories:
+        return
+    download_known = all(group.compressed_size is not None for group in directories)
+    numbers = ("Size", "Download") if download_known else ("Size",)
+    console.print()
+    console.print(Text(_GROUPS_TITLE, style="bold"))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for name in ("Directory", "File type"):
+        for number in numbers:
+            table.add_column(number, justify="right", no_wrap=True, min_width=_NUMBER_WIDTH)
+        table.add_column(name)
+    for directory, file_type in zip_longest(directories, types):
+        path = Fitted("" if directory is None else printable(directory.name or ""))
+        type_name = Fitted("" if file_type is None else printable(file_type.name or ""), cut)
+        table.add_row(*_group_sizes(directory, numbers), path, *_group_sizes(file_type, numbers), type_name)
+    console.print(table)
+
+
+def _largest_groups(groups: Sequence[Group], count: int) -> list[Group]:
+    return [group for group in groups if group.name is not None and group.content_size][:count]
+
+
+def _group_sizes(group: Group | None, columns: Sequence[str]) -> list[str]:
+    if group is None:
+        return [""] * len(columns)
+    return [human_size(group.content_size), human_size(group.compressed_size)][: len(columns)]
 
 
 def _waste(console: Console, analysis: Analysis, top: int) -> None:

@@ -1,30 +1,60 @@
-"""The console of text reports, and their tables."""
+"""The console of text reports, and their tables, whose cells are shortened to the width of their columns."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
+import attrs
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.report.text.fitted import Fitted
 from ocisize.report.words.image import name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
-from ocisize.report.words.units import UNKNOWN, human_size
+from ocisize.report.words.units import UNKNOWN, human_size, shorten_path
 from ocisize.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import ConsoleOptions, RenderResult
 
 T = TypeVar("T")
 _PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
 _PADDING = re.compile(r"(?:\s|\x1b\[[0-9;]*m)+\Z")  # with the codes of styles among the blanks
+_MIN_CELL_WIDTH = 12  # characters
 _MAX_WIDTH = 160  # wider lines are harder to read, not easier
+
+
+@attrs.frozen
+class Fitted:
+    """A table cell: a text with the function that shortens it: ``shorten(text, width)``; ``prefix`` is never shortened.
+
+    >>> from rich.console import Console
+    >>> Console(width=20).print(Fitted("/usr/lib/python3/dist-packages/numpy"))
+    /usr/lib/…/numpy
+    """
+
+    text: str
+    shorten: Callable[[str, int], str] = shorten_path
+    prefix: str = ""
+    dim: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - len(self.prefix)
+        text = Text.assemble((self.prefix, "dim"), (self.shorten(self.text, room), "dim" if self.dim else ""))
+        text.no_wrap, text.overflow = True, "ellipsis"
+        yield text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        width = len(self.prefix) + len(self.text)
+        return Measurement(min(width, _MIN_CELL_WIDTH), width)
 
 
 @contextmanager

@@ -10,13 +10,10 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Finding, Severity
 from ocisize.report.text.advice import (
     ADVISE,
-    is_secret,
-    list_advice,
     new_grid,
     render_line,
-    saving_bytes,
-    savings_by_confidence,
 )
+from ocisize.report.words.advice import is_secret, list_advice, saving_bytes, savings_by_confidence
 from ocisize.report.words.incomplete import AT_LEAST
 from ocisize.report.words.units import cut, human_size
 from ocisize.text import printable

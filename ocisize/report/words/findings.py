@@ -1,4 +1,4 @@
-"""Findings in words, and their fingerprints: shared by the CI formats."""
+"""One finding in words, and the fingerprints of findings: shared by the CI formats."""
 
 from __future__ import annotations
 
