@@ -1,6 +1,6 @@
 """Analyzer: opens an image, reads its layers in parallel and analyses them; here I/O and analysis meet.
 
-An image of your own ``Source`` is analysed like any other:
+An image of your own ``Source`` is analyzed like any other:
 
 >>> import json
 >>> from ocisize.blob.digest import digest_of
@@ -68,7 +68,7 @@ class Analyzer:
     """Analyses images with one set of options. It may be used for many images, from many threads and processes.
 
     ``platform``
-        of the images to analyse, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
+        of the images to analyze, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
     ``jobs``
         how many layers are read at once.
     ``verify``
@@ -80,7 +80,7 @@ class Analyzer:
     ``catalog``
         rules for files that images rarely need; None: the packaged rules.
     ``base``
-        the base image of the analysed images, named as for ``analyze``. Its manifest and config are read, never its layers.
+        the base image of the analyzed images, named as for ``analyze``. Its manifest and config are read, never its layers.
     ``keep_layers``
         keep the scans of verified layers, so that images which share layers read them once.
     ``limits``

@@ -37,7 +37,7 @@ _UNCLOSED = "has a '[' without its ']'"
 
 @attrs.frozen
 class Component:
-    """One component of a glob. ``**`` is recognised by its text; its other fields say nothing.
+    """One component of a glob. ``**`` is recognized by its text; its other fields say nothing.
 
     >>> component = parse_component("lib*.so")
     >>> component.test(b"libc.so"), component.literal, component.key, component.start, component.end

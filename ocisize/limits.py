@@ -83,10 +83,10 @@ _TEXTS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def exceeded(limit: str, got: int, allowed: int) -> LimitExceeded:
+def limit_error(limit: str, got: int, allowed: int) -> LimitExceeded:
     """The error for ``limit``, a field of Limits, where ``got`` is more than ``allowed``; both in the limit's unit.
 
-    >>> error = exceeded("entries", 12, 10)
+    >>> error = limit_error("entries", 12, 10)
     >>> print(error, "-", error.hint)  # doctest: +NORMALIZE_WHITESPACE
     more than 10 entries in all layers, extended headers and implied directories included -
     if you trust the image, raise the limit: --max-entries, or Analyzer(limits=Limits(entries=...))
@@ -131,8 +131,8 @@ class Tally:
             total = self._size
         if total > self._max_size:
             if self._by_ratio:
-                raise exceeded("ratio", total // self._stored, self.limits.ratio)
-            raise exceeded("image_size", total, self._max_size)
+                raise limit_error("ratio", total // self._stored, self.limits.ratio)
+            raise limit_error("image_size", total, self._max_size)
 
     def add_entries(self, count: int, metadata_size: int) -> None:
         """Count entries or directories, and the bytes of their names and headers. Raises LimitExceeded."""
@@ -141,12 +141,12 @@ class Tally:
             self._metadata_size += metadata_size
             entries, metadata = self._entries, self._metadata_size
         if entries > self._max_entries:
-            raise exceeded(self._entry_limit, entries, self._max_entries)
+            raise limit_error(self._entry_limit, entries, self._max_entries)
         if metadata > self.limits.metadata_size:
-            raise exceeded("metadata_size", metadata, self.limits.metadata_size)
+            raise limit_error("metadata_size", metadata, self.limits.metadata_size)
         memory = self.limits.memory
         if memory is not None and (used := MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata) > memory:
-            raise exceeded("memory", used, memory)
+            raise limit_error("memory", used, memory)
 
     def directories_may_exceed(self, components: int, parents_size: int) -> bool:
         """Cheap upper bound: True if the implied parent directories so far might exceed a limit, so a count is needed.
@@ -190,9 +190,9 @@ class Meter:
         limits, growth = self.limits, size - self._size
         self._size = size
         if size > self._max_size:
-            raise exceeded(self._tally.stream_limit, size, self._max_size)
+            raise limit_error(self._tally.stream_limit, size, self._max_size)
         if size > limits.ratio_floor and size > limits.ratio * stored:
-            raise exceeded("ratio", size // max(stored, 1), limits.ratio)
+            raise limit_error("ratio", size // max(stored, 1), limits.ratio)
         self._tally.add_size(growth)
 
     def record_entries(self, entries: int, metadata_size: int) -> None:

@@ -216,7 +216,7 @@ class TableReader:
         expected = f"{'a string or ' * single}an array of strings"
         return tuple(self._value(key, [], _is_texts, expected, required))
 
-    def parsed(
+    def parse_texts(
         self,
         key: str,
         parse: Callable[[str], Parsed],

@@ -17,6 +17,8 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets the width of its terminal, which reports would use
+
 #: folders and modules of tests that take long or run other programs, below tests/
 SLOW = (
     "cli/test_main.py",

@@ -79,7 +79,7 @@ def problem_of(text: str, read: Any) -> str:
         ('key = "a"', lambda reader: reader.texts("key"), "x.toml:1: key: got 'a', expected an array of strings"),
         ("key = []", lambda reader: reader.texts("key", single=True),
          "x.toml:1: key: got [], expected a string or an array of strings"),
-        ('key = ["1", "x"]', lambda reader: reader.parsed("key", int, ValueError),
+        ('key = ["1", "x"]', lambda reader: reader.parse_texts("key", int, ValueError),
          "x.toml:1: key: invalid literal for int() with base 10: 'x'"),
         ("key = {a = 1}", lambda reader: reader.text_table("key"), "x.toml:1: key: got {'a': 1}, expected a table of strings"),
         ("key = true", lambda reader: reader.subtable("key"), "x.toml:1: key: got a boolean, expected a table"),
@@ -105,7 +105,7 @@ def test_right_values() -> None:
     assert (reader.flag("b"), reader.flag("z")) == (True, False)
     assert (reader.choice("c", Level.LOW), reader.choice("z", Level.LOW)) == (Level.HIGH, Level.LOW)
     assert (reader.texts("d"), reader.texts("a", single=True), reader.texts("z")) == (("1", "2"), ("x",), ())
-    assert (reader.parsed("d", int, ValueError), reader.parsed("z", int, ValueError)) == ((1, 2), ())
+    assert (reader.parse_texts("d", int, ValueError), reader.parse_texts("z", int, ValueError)) == ((1, 2), ())
     assert (reader.text_table("e"), reader.text_table("z")) == ({"f": "y"}, {})
     assert (len(reader.tables("g")), reader.tables("z"), reader.subtable("z").table) == (2, [], {})
     assert reader.problems == []

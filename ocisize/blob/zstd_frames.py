@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocisize.limits import Limits, exceeded
+from ocisize.limits import Limits, limit_error
 
 _FRAME = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"  # after a first byte of 0x50 to 0x5f
@@ -99,7 +99,7 @@ class ZstdFrameParser:
 
     def _check_window(self, size: int) -> None:
         if size > self._max_window:
-            raise exceeded("zstd_window", size, self._max_window)
+            raise limit_error("zstd_window", size, self._max_window)
         self._expect(3, self._parse_block_header)
 
     def _parse_block_header(self, header: bytes) -> None:

@@ -169,7 +169,7 @@ def _read_limit(reader: TableReader, key: str, value: Any) -> Iterator[Budget]:
 
 
 def _read_globs(reader: TableReader, key: str) -> tuple[Glob, ...]:
-    return reader.parsed(key, parse_glob, InvalidGlob, single=True)
+    return reader.parse_texts(key, parse_glob, InvalidGlob, single=True)
 
 
 def _check_narrowing(reader: TableReader, key: str) -> None:

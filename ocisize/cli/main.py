@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := settle_outputs(options, next(iter(row.formats)), several=row.several_reports):
         parser.error(wrong)
     try:
-        with _logging(options):
+        with _open_log(options):
             status = row.load().run(options)
     except OcisizeError as error:
         for text in _describe(error, options.image):
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _logging(options: argparse.Namespace) -> AbstractContextManager[None]:
+def _open_log(options: argparse.Namespace) -> AbstractContextManager[None]:
     """The log on standard error, as ``--verbose`` asks; its modules are imported only then."""
     if not options.verbose:
         return nullcontext()

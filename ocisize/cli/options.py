@@ -177,7 +177,7 @@ def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> No
     )  # fmt: skip
 
 
-def colored(options: argparse.Namespace) -> bool | None:
+def color_mode(options: argparse.Namespace) -> bool | None:
     """The value of ``--color``: None means only on a terminal."""
     return {"auto": None, "always": True, "never": False}[options.color]
 

@@ -57,7 +57,7 @@ class _Matcher:
             new: Sequence[int] = [row for row in self._new if paths_after[row] in repeated]
             equal = _pair_in_order(old, new, _keys(self._before, old, b"before"), _keys(self._after, new, b"after"))
             self._take(equal)
-            old, new = _left(old, equal[0]), _left(new, equal[1])
+            old, new = _untaken_rows(old, equal[0]), _untaken_rows(new, equal[1])
             pairs = _pair_in_order(old, new, column_of(paths_before, old), column_of(paths_after, new))
             self._take(pairs)
             self._note_paths(pairs)
@@ -81,10 +81,13 @@ class _Matcher:
             old = [row for row in old if contents_before[row] in repeated]
             new = [row for row in new if contents_after[row] in repeated]
             for with_name in (True, False):
-                names = _named(self._before, old, with_name=with_name), _named(self._after, new, with_name=with_name)
+                names = (
+                    _content_keys(self._before, old, with_name=with_name),
+                    _content_keys(self._after, new, with_name=with_name),
+                )
                 pairs = _pair_in_order(old, new, *names)
                 self._note_moved(pairs)
-                old, new = _left(old, pairs[0]), _left(new, pairs[1])
+                old, new = _untaken_rows(old, pairs[0]), _untaken_rows(new, pairs[1])
         self._note(FileChangeKind.ADDED, ([-1] * len(self._new), self._new))
         self._note(FileChangeKind.REMOVED, (self._old, [-1] * len(self._old)))
 
@@ -130,7 +133,7 @@ class _Matcher:
             rows.extend(more)
 
     def _take(self, pairs: _Pairs) -> None:
-        self._old, self._new = _left(self._old, pairs[0]), _left(self._new, pairs[1])
+        self._old, self._new = _untaken_rows(self._old, pairs[0]), _untaken_rows(self._new, pairs[1])
 
 
 def _pair(keys_before: Sequence[bytes], keys_after: Sequence[bytes]) -> tuple[_Pairs, set[bytes]]:
@@ -161,12 +164,12 @@ def _pair_in_order(
     old: Sequence[int], new: Sequence[int], keys_before: Sequence[object], keys_after: Sequence[object]
 ) -> _Pairs:
     """Pair rows with equal keys, the first row with a key on one side with the first one on the other."""
-    pool = dict(zip(_numbered(keys_before), old, strict=True))
-    partners = [pool.get(key, -1) for key in _numbered(keys_after)]
+    pool = dict(zip(_number_repeats(keys_before), old, strict=True))
+    partners = [pool.get(key, -1) for key in _number_repeats(keys_after)]
     return [row for row in partners if row >= 0], [row for row, partner in zip(new, partners, strict=True) if partner >= 0]
 
 
-def _numbered(keys: Iterable[object]) -> list[tuple[object, int]]:
+def _number_repeats(keys: Iterable[object]) -> list[tuple[object, int]]:
     """Keys with the number of equal keys before each, which makes them unique."""
     counts: dict[object, int] = {}
     numbered = []
@@ -182,13 +185,13 @@ def _keys(side: ImageFiles, rows: Sequence[int], name: bytes) -> list[tuple[byte
     return [(paths[row], contents[row] or name, sizes[row]) for row in rows]
 
 
-def _named(side: ImageFiles, rows: Sequence[int], *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
+def _content_keys(side: ImageFiles, rows: Sequence[int], *, with_name: bool) -> list[tuple[bytes, int, bytes]]:
     """Keys of rows with the same content, and with the same name if asked for."""
     paths, sizes, contents = side.stored.paths, side.stored.sizes, side.contents
     return [(contents[row], sizes[row], paths[row].rpartition(b"/")[2] if with_name else b"") for row in rows]
 
 
-def _left(rows: Sequence[int], taken: Collection[int]) -> Sequence[int]:
+def _untaken_rows(rows: Sequence[int], taken: Collection[int]) -> Sequence[int]:
     """Rows without those that are taken, in the same order."""
     if not taken:
         return rows

@@ -35,7 +35,7 @@ def find_drift(analyses: Mapping[str, Analysis]) -> Drift:
 
 
 def _find_steps(images: Sequence[Analysis]) -> Iterator[StepDrift]:
-    numbered = [_numbered(image.layers, lambda layer: without_processor(layer.build_step)) for image in images]
+    numbered = [_index_items(image.layers, lambda layer: without_processor(layer.build_step)) for image in images]
     for key in _in_order(numbered):
         layers = [image.get(key) for image in numbered]
         yield StepDrift(
@@ -49,12 +49,12 @@ def _find_steps(images: Sequence[Analysis]) -> Iterator[StepDrift]:
 
 def _find_findings(analyses: Mapping[str, Analysis]) -> Iterator[FindingDrift]:
     numbered = [
-        _numbered(image.advice.findings, lambda finding: (finding.id, *map(without_processor, finding.build_steps)))
+        _index_items(image.advice.findings, lambda finding: (finding.id, *map(without_processor, finding.build_steps)))
         for image in analyses.values()
     ]
     everywhere = set.intersection(*map(set, numbered)) if numbered else set()
     others = [[finding for key, finding in image.items() if key not in everywhere] for image in numbered]
-    by_id = [_numbered(findings, lambda finding: finding.id) for findings in others]  # whatever their build steps
+    by_id = [_index_items(findings, lambda finding: finding.id) for findings in others]  # whatever their build steps
     for key in _in_order(by_id):
         findings: list[Finding | None] = [image.get(key) for image in by_id]
         if None not in findings:
@@ -73,7 +73,7 @@ def _per_platform(items: Iterable[T | None], figure: Callable[[T], int | None]) 
     return tuple(figure(item) if item is not None else None for item in items)
 
 
-def _numbered(items: Iterable[T], key_of: Callable[[T], Hashable]) -> dict[tuple[Hashable, int], T]:
+def _index_items(items: Iterable[T], key_of: Callable[[T], Hashable]) -> dict[tuple[Hashable, int], T]:
     """Items by key and by the number of earlier items with the same key."""
     numbered: dict[tuple[Hashable, int], T] = {}
     counts: dict[Hashable, int] = {}
@@ -90,11 +90,11 @@ def _in_order(images: Sequence[Mapping[tuple[Hashable, int], object]]) -> list[t
     for image in images:
         new = [key for key in image if key not in order]
         if new:
-            order = dict.fromkeys(_merged(list(order), list(image)))
+            order = dict.fromkeys(_merge_orders(list(order), list(image)))
     return list(order)
 
 
-def _merged(known: list[tuple[Hashable, int]], keys: list[tuple[Hashable, int]]) -> list[tuple[Hashable, int]]:
+def _merge_orders(known: list[tuple[Hashable, int]], keys: list[tuple[Hashable, int]]) -> list[tuple[Hashable, int]]:
     known_keys = set(known)
     followers: dict[tuple[Hashable, int] | None, list[tuple[Hashable, int]]] = {}
     last = None

@@ -121,7 +121,7 @@ def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterat
             count = count_of(files.count, "file")
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
             details.append((_weight(kind, files), _PHRASES[kind].format(files=count, of=of)))
-    if shifted := _shifted(layer):
+    if shifted := _net_moved_size(layer):
         text = "takes over files from other layers" if shifted > 0 else "loses files to other layers"
         details.append((abs(shifted), text))
     yield from (text for _, text in sorted(details, key=lambda detail: -detail[0]))
@@ -131,7 +131,7 @@ def _weight(kind: FileChangeKind, files: FileSum) -> int:
     return 0 if kind is FileChangeKind.MOVED else abs(files.growth)
 
 
-def _shifted(layer: LayerChange) -> int:
+def _net_moved_size(layer: LayerChange) -> int:
     """Net bytes of files that moved into this layer from other layers; negative if they moved out."""
     if layer.files is None or layer.unchanged is None:
         return 0

@@ -35,7 +35,7 @@ def list_marked(table: FileTable) -> list[bytes]:
     pairs = zip(rows, table.paths.select(rows), strict=True)
     rooted = set(table.paths.rooted) if rows else ()
     return [
-        _resolved(path) if row in rooted else path
+        _strip_parents(path) if row in rooted else path
         for row, path in pairs
         if b"/.wh." in b"/" + path and len(path) <= MAX_PATH
     ]
@@ -48,7 +48,7 @@ def make_nodes(table: FileTable, rows: Sequence[int], paths: Sequence[bytes], ma
     """
     if table.paths.rooted and table.paths.contain(b".."):
         rooted = set(table.paths.rooted)
-        paths = [_resolved(path) if row in rooted else path for row, path in zip(rows, paths, strict=True)]
+        paths = [_strip_parents(path) if row in rooted else path for row, path in zip(rows, paths, strict=True)]
     nodes = dict(zip(paths, rows, strict=True))
     for path in marked:
         dropped = (b"/" + path).find(b"/" + DROPPED)
@@ -113,7 +113,7 @@ class Stack:
 
     def copy(self, table: FileTable, nodes: dict[bytes, int], size_of: Callable[[int], int]) -> None:
         """Put the first layer in as it is, whiteouts too."""
-        for path, row in self._touched(nodes).items():
+        for path, row in self._nodes_in_scope(nodes).items():
             self._put(path, size_of(row), is_directory=_is_directory(table, row))
 
     def lay(self, table: FileTable, nodes: dict[bytes, int], size_of: Callable[[int], int]) -> None:
@@ -122,14 +122,14 @@ class Stack:
             return
         self._layers_left -= 1
         self._weights.clear()
-        touched = self._touched(nodes)
+        touched = self._nodes_in_scope(nodes)
         for path in sorted(touched, key=tree_order):
             row = touched[path]
             if is_dive_whiteout(path):
                 parent, _, name = whiteout_target(path).rstrip(b"/").rpartition(b"/")
                 if (node := self._find(parent)) is not None:
                     node.children.pop(name, None)
-            elif target := _resolved(path):
+            elif target := _strip_parents(path):
                 self._put(target, size_of(row), is_directory=_is_directory(table, row))
 
     def _find(self, path: bytes) -> DiveNode | None:
@@ -147,7 +147,7 @@ class Stack:
             node = node.children[name]
         node.size, node.is_directory = size, is_directory
 
-    def _touched(self, nodes: dict[bytes, int]) -> dict[bytes, int]:
+    def _nodes_in_scope(self, nodes: dict[bytes, int]) -> dict[bytes, int]:
         """The nodes in a scope, with implied ones."""
         touched: dict[bytes, int] = {}
         inside = {b"": False}  # by directory: whether all in it is touched
@@ -169,7 +169,7 @@ class Stack:
             inside[new_directory] = inside[parent_of(new_directory)] or self._begins_scope(new_directory)
 
     def _begins_scope(self, path: bytes) -> bool:
-        return path in self._scopes or (path[:2] == b".." and _resolved(path) in self._scopes)
+        return path in self._scopes or (path[:2] == b".." and _strip_parents(path) in self._scopes)
 
 
 def size_reader(table: FileTable) -> Callable[[int], int]:
@@ -208,7 +208,7 @@ def whiteout_target(whiteout: bytes) -> bytes:
     return directory + slash + name[len(WHITEOUT) :]
 
 
-def _resolved(path: bytes) -> bytes:
+def _strip_parents(path: bytes) -> bytes:
     """A path without the ``..`` at its begin."""
     while path == b".." or path[:3] == b"../":
         path = path[3:]

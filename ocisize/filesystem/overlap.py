@@ -113,7 +113,7 @@ class _OverlapScan:
         others = list(compress(paths, kinds.translate(_IS_OTHER)))
         distinct = set(others)
         if len(distinct) != len(others):
-            self._mark(map(_parent, _repeated(others)))
+            self._mark(map(_parent, _find_repeated(others)))
         entered.update(compress(paths, kinds.translate(_IS_DIRECTORY)))
         self._mark(map(_parent, distinct & entered))
         if uncontested and self._continues_run(paths[: bounds[1]], before, numbers):
@@ -203,7 +203,7 @@ class _OverlapScan:
         return RowSelection(rows, list(table.paths.select(rows)), special)
 
 
-def _repeated(paths: Iterable[bytes]) -> Iterator[bytes]:
+def _find_repeated(paths: Iterable[bytes]) -> Iterator[bytes]:
     seen: set[bytes] = set()
     for path in paths:
         if path in seen:

@@ -129,9 +129,9 @@ class _Merger:
                 if path.startswith(_AUFS_LINKS):
                     self._aufs_links[path] = self._base + row
             elif not name.startswith(WHITEOUT) or name.startswith(AUFS):
-                self._note(f"the path {_quoted(path)} can be part of no filesystem")
+                self._note(f"the path {_quote(path)} can be part of no filesystem")
             elif name[len(WHITEOUT) :] in (b"", b".", b".."):
-                self._note(f"the whiteout {_quoted(path)} names nothing")
+                self._note(f"the whiteout {_quote(path)} names nothing")
             else:
                 self._delete(directory, name[len(WHITEOUT) :])
             if table.sizes[row]:
@@ -208,7 +208,7 @@ class _Merger:
         if table.kinds[row] != SYMLINK:
             return None
         if number < self._base:
-            self._note(f"{_quoted(path)} is a lower layer's symlink; drivers without overlays follow it")
+            self._note(f"{_quote(path)} is a lower layer's symlink; drivers without overlays follow it")
             return None
         return table.links.get(row)
 
@@ -225,10 +225,10 @@ class _Merger:
             parent_path, _, name = target.rpartition(b"/")
             node = self._directory(parent_path, create=False).get(name)
             if not isinstance(node, int):
-                self._note(f"the hard link {_quoted(path)} has no target {_quoted(target)}")
+                self._note(f"the hard link {_quote(path)} has no target {_quote(target)}")
                 return
             if node < self._base:
-                self._note(f"the hard link {_quoted(path)} has its target in a lower layer; some runtimes refuse it")
+                self._note(f"the hard link {_quote(path)} has its target in a lower layer; some runtimes refuse it")
             inode = self._inode_of.get(node, node)
             shown = self._names.get(inode, 1)
         else:
@@ -295,5 +295,5 @@ class _Merger:
             self._anomalies[f"layer {self._layer}: {text}"] = None
 
 
-def _quoted(path: bytes) -> str:
+def _quote(path: bytes) -> str:
     return repr(decode_name(brief_name(path)))

@@ -141,17 +141,17 @@ def explain_rules(findings: Iterable[Finding]) -> dict[str, Explanation]:
     explanations: dict[str, Explanation] = {}
     for finding in findings:
         if finding.id not in explanations:
-            explanations[finding.id] = _packaged().get(finding.id) or _from_finding(finding)
+            explanations[finding.id] = _explain_packaged().get(finding.id) or _from_finding(finding)
     return explanations
 
 
 def packaged_ids() -> frozenset[str]:
     """The ids of all findings that are possible without rules of users."""
-    return frozenset(_packaged())
+    return frozenset(_explain_packaged())
 
 
 @functools.cache
-def _packaged() -> dict[str, Explanation]:
+def _explain_packaged() -> dict[str, Explanation]:
     explanations = [*map(explain_rule, load_catalog().rules), *explain_all_checks()]
     return {explanation.id: explanation for explanation in explanations}
 

@@ -136,7 +136,7 @@ class FileChanges(Sequence[FileChange]):
         larger = list(compress(positions, map(smallest.__lt__, weights)))
         equal = list(compress(positions, map(smallest.__eq__, weights)))
         first = heapq.nsmallest(count - len(larger), zip(self._paths_of(equal), equal, strict=True))
-        return [self._change(position) for position in (*self._sorted(larger), *(position for _, position in first))]
+        return [self._change(position) for position in (*self._sort(larger), *(position for _, position in first))]
 
     def spans(self) -> Iterator[FileChangeSpan]:
         """Yield all changes by kind and layer."""
@@ -176,14 +176,14 @@ class FileChanges(Sequence[FileChange]):
 
     @cached_property
     def _order(self) -> list[int]:
-        return self._sorted(range(len(self)))
+        return self._sort(range(len(self)))
 
     def _paths_of(self, positions: Sequence[int]) -> list[bytes]:
         old, new = self.before.paths, self.after.paths
         rows = zip(column_of(self.before_rows, positions), column_of(self.after_rows, positions), strict=True)
         return [new[second] if second >= 0 else old[first] for first, second in rows]
 
-    def _sorted(self, positions: Sequence[int]) -> list[int]:
+    def _sort(self, positions: Sequence[int]) -> list[int]:
         order = sorted(range(len(positions)), key=self._paths_of(positions).__getitem__)
         order.sort(key=column_of(self._weights, positions).__getitem__, reverse=True)  # stable in reverse, too
         return column_of(positions, order)

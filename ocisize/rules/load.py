@@ -73,7 +73,7 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
     a user's rule takes a path over from a packaged one.
     """
     named = [(str(path), parse_catalog(_read(path), str(path))) for path in extra]
-    named += _packaged()
+    named += _read_packaged()
     parts = [part for _, part in named]
     origins: dict[str, str] = {}
     for name, part in named:
@@ -90,7 +90,7 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
 
 
 @functools.cache
-def _packaged() -> tuple[tuple[str, Catalog], ...]:
+def _read_packaged() -> tuple[tuple[str, Catalog], ...]:
     """The packaged files by name, read once."""
     entries = [entry for entry in (files("ocisize") / "rules" / "data").iterdir() if entry.name.endswith(".toml")]
     texts = sorted((entry.name, entry.read_text("utf-8")) for entry in entries)
@@ -113,12 +113,12 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
     except TomlError as error:
         raise CatalogError(str(error)) from error
     document.refuse_unknown(("rule", "protect", "secret", "public", "ecosystem"))
-    rules = [_titled(table) for table in document.tables("rule")]
+    rules = [_with_title(table) for table in document.tables("rule")]
     catalog = Catalog(
         tuple(_read_rule(table, own=own) for table in rules),
-        tuple(_read_protection(_titled(table)) for table in document.tables("protect")),
-        tuple(_read_secret(_titled(table)) for table in document.tables("secret")),
-        tuple(_read_protection(_titled(table)) for table in document.tables("public")),
+        tuple(_read_protection(_with_title(table)) for table in document.tables("protect")),
+        tuple(_read_secret(_with_title(table)) for table in document.tables("secret")),
+        tuple(_read_protection(_with_title(table)) for table in document.tables("public")),
         {ecosystem.name: ecosystem for ecosystem in map(_read_ecosystem, document.tables("ecosystem"))},
     )
     seen = set[str]()
@@ -131,7 +131,7 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
     return catalog
 
 
-def _titled(reader: TableReader) -> TableReader:
+def _with_title(reader: TableReader) -> TableReader:
     """The reader, with the table's id in its problems: ``ACME001``, or ``rule 3`` for the third rule where it has none."""
     key, number = reader.path
     return attrs.evolve(reader, title=str(reader.table.get("id", f"{key} {number}")))
@@ -168,8 +168,8 @@ def _read_matching(reader: TableReader, id_: str, category: Category, *, own: bo
         packaged=own,
         why=reader.text("why"),
         note=reader.text("note"),
-        globs=reader.parsed("globs", parse_glob, InvalidGlob, required=True),
-        exceptions=reader.parsed("except", parse_glob, InvalidGlob),
+        globs=reader.parse_texts("globs", parse_glob, InvalidGlob, required=True),
+        exceptions=reader.parse_texts("except", parse_glob, InvalidGlob),
         kinds=kinds,
         confidence=reader.choice("confidence", Confidence.ASK, required=True),
         needs=needs,
@@ -184,7 +184,7 @@ def _read_protection(reader: TableReader) -> Protection:
     reader.refuse_unknown(("what", "globs", "matches", "misses"))
     return Protection(
         what=reader.text("what", required=True),
-        globs=reader.parsed("globs", parse_glob, InvalidGlob, required=True),
+        globs=reader.parse_texts("globs", parse_glob, InvalidGlob, required=True),
         matches=reader.texts("matches"),
         misses=reader.texts("misses"),
     )

@@ -72,7 +72,7 @@ def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
     if order == Order.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
         raise ViewError(
             "the download of files is unknown: the archive holds uncompressed layers",
-            hint="order by size, or analyse the image in its registry",
+            hint="order by size, or analyze the image in its registry",
         )
 
 
@@ -101,7 +101,9 @@ def list_files(
         if paid[position]:
             costs.append(None if shares is None else sum([shares[row] for row in rows]))
     return Listing(
-        files=tuple(_listed(layers[position], row, path) for _, path, position, row in heapq.nsmallest(count, candidates)),
+        files=tuple(
+            _make_listed_file(layers[position], row, path) for _, path, position, row in heapq.nsmallest(count, candidates)
+        ),
         file_count=sum(map(len, selected)),
         content_size=sum(sizes),
         compressed_size=sum_known(costs),
@@ -118,7 +120,7 @@ def _largest(table: FileTable, rows: Sequence[int], column: IntArray, count: int
     return list(zip(chosen, table.paths.select(chosen), strict=True))
 
 
-def _listed(layer: LayerAnalysis, row: int, path: bytes) -> ListedFile:
+def _make_listed_file(layer: LayerAnalysis, row: int, path: bytes) -> ListedFile:
     table, hidden_by = require_table(layer), layer.hidden_by[row] if layer.hidden_by is not None else -1
     return ListedFile(
         path=decode_name(path),

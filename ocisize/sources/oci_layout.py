@@ -36,7 +36,7 @@ class LayoutSource(StoredSource):
         if not isinstance(document, Index):
             raise DocumentError("index.json is not an image index")
         self.is_empty = not document.manifests  #: True if ``index.json`` has no entry; reading then raises
-        if select is not None and len(entries := _named(document, select)) > 1:  # a name for several platforms
+        if select is not None and len(entries := _select_entries(document, select)) > 1:  # a name for several platforms
             wanted = {entry.digest for entry in entries}
             raw = json.loads(data)
             data = json.dumps(
@@ -72,7 +72,7 @@ def _names(descriptor: Descriptor) -> list[str]:
     return [descriptor.annotations[key] for key in (_IMAGE_NAME, _REF_NAME) if key in descriptor.annotations]
 
 
-def _named(index: Index, select: str) -> list[Descriptor]:
+def _select_entries(index: Index, select: str) -> list[Descriptor]:
     """Return the entries of a name, a digest or ``@N``, each digest once."""
     entries = image_entries(index.manifests)
     numbered = {f"@{number}": entry for number, entry in enumerate(entries)}
@@ -94,7 +94,7 @@ def _only_name(index: Index, root: Descriptor | None) -> str | None:
 def _select(index: Index, select: str | None) -> Descriptor | None:
     """Return the entry to read, or None if the index itself is the image (one entry per platform)."""
     if select is not None:
-        for entry in _named(index, select):
+        for entry in _select_entries(index, select):
             return entry
         raise ArchiveError(f"no image {select!r} in the layout; it holds: {_listing(index)}")
     entries = image_entries(index.manifests)

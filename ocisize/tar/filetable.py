@@ -85,7 +85,7 @@ class FileTable(Sequence[FileEntry]):
     """
 
     paths: PathColumn
-    kinds: bytes  #: one tar type flag per row, normalised to ``0`` to ``6``; KIND_NAMES has their names
+    kinds: bytes  #: one tar type flag per row, normalized to ``0`` to ``6``; KIND_NAMES has their names
     sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
     hashes: bytes  #: HASH_SIZE bytes (xxh3-128) per row, NO_HASH where unknown; empty when no content was read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import read_image
-from ocisize.cli.options import KEPT, add_finding_options, add_keep_going, colored, count, incomplete_status
+from ocisize.cli.options import KEPT, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import open_output
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ def run(options: argparse.Namespace) -> int:
             from ocisize.report.text.all_findings import write_advise
 
             top = len(analysis.advice.findings) if options.all else options.top
-            write_advise(analysis, file, top=top, color=colored(options), assumptions=options.cost)
+            write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)
     return incomplete_status(KEPT, complete=analysis.complete)

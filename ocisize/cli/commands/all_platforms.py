@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import UNWRITTEN, find_gate, report_violations, status_of
 from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
-from ocisize.cli.options import colored, incomplete_status
+from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS, write_index_report
@@ -36,7 +36,7 @@ def run_all(options: argparse.Namespace) -> int:
 
     chosen = ReportOptions(
         files=options.files,
-        color=colored(options),
+        color=color_mode(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
         instructions=read_dockerfile(options, index.analyses.values()),

@@ -6,7 +6,7 @@ import argparse
 
 from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
 from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
-from ocisize.cli.options import add_finding_options, add_keep_going, colored, count, incomplete_status
+from ocisize.cli.options import add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = ReportOptions(
         top=options.top,
         files=options.files,
-        color=colored(options),
+        color=color_mode(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
         instructions=read_dockerfile(options, [analysis]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import add_growth_options, read_gate, report_violations, status_of
 from ocisize.cli.inputs import read_all, read_image, refuse_absent
-from ocisize.cli.options import KEPT, colored
+from ocisize.cli.options import KEPT, color_mode
 from ocisize.cli.terminal import open_output
 from ocisize.errors import BudgetError
 
@@ -106,7 +106,7 @@ def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespa
             file.write(text + "\n")
         else:
             for comparison in comparisons:
-                write_comparison(comparison, file, color=colored(options))
+                write_comparison(comparison, file, color=color_mode(options))
     if options.format != "text" or options.output:
         for comparison in comparisons:
             platform = comparison.analysis.platform if options.all_platforms else ""

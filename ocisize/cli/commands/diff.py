@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import make_analyzer, read_with
-from ocisize.cli.options import colored, count
+from ocisize.cli.options import color_mode, count
 from ocisize.cli.terminal import open_output
 from ocisize.errors import ViewError
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.diff import write_diff
 
-            write_diff(comparison, file, top=options.top, color=colored(options))
+            write_diff(comparison, file, top=options.top, color=color_mode(options))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import read_image
-from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, glob, incomplete_status
+from ocisize.cli.options import KEPT, add_keep_going, add_view_options, color_mode, glob, incomplete_status
 from ocisize.cli.terminal import open_output, print_message
 
 if TYPE_CHECKING:
@@ -63,5 +63,5 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.files import write_files
 
-            write_files(analysis, listing, file, layer=options.layer, color=colored(options))
+            write_files(analysis, listing, file, layer=options.layer, color=color_mode(options))
     return incomplete_status(KEPT, complete=analysis.complete)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import read_image
-from ocisize.cli.options import KEPT, add_keep_going, add_view_options, colored, count, incomplete_status
+from ocisize.cli.options import KEPT, add_keep_going, add_view_options, color_mode, count, incomplete_status
 from ocisize.cli.terminal import open_output
 
 if TYPE_CHECKING:
@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.tree import write_tree
 
-            write_tree(analysis, tree, file, layer=options.layer, order=order, color=colored(options))
+            write_tree(analysis, tree, file, layer=options.layer, order=order, color=color_mode(options))
     return incomplete_status(KEPT, complete=analysis.complete)

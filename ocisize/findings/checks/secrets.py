@@ -34,7 +34,7 @@ def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
         rule = explain(Check.ENVIRONMENT_SECRETS)
         yield _remark(
             rule,
-            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", names=_listed(names)),
+            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", names=_list_names(names)),
             f"{_REPLACE_IT} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
         )
     yield from _find_leaks(evidence, frozenset(names))
@@ -53,10 +53,10 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
         if not held and reported.issuperset(names):
             continue
         reported.update(names)
-        where = f" in {_counted(held)}" if held else ""
+        where = f" in {_count_layers(held)}" if held else ""
         yield _remark(
             rule,
-            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", where=where, names=_listed(names)),
+            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", where=where, names=_list_names(names)),
             f"{_REPLACE_IT} Build arguments and commands stay in the config: use {_MOUNT}, and read it from "
             "/run/secrets/NAME.",
             layers=held,
@@ -112,11 +112,11 @@ def _about_files(
     )
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
+def _list_names(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _counted(layers: Sequence[int]) -> str:
+def _count_layers(layers: Sequence[int]) -> str:
     return f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
 
 

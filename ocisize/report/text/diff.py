@@ -11,7 +11,7 @@ from rich.text import Text
 from ocisize.comparison.directory_growth import with_rest
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
-from ocisize.report.text.diff_head import NONE, nothing_changed, signed, write_header, write_totals
+from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
 from ocisize.report.text.page import drop_unknown, new_table, open_page, print_rows
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
@@ -63,13 +63,13 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     for reason in shown:
         text = Text(printable(reason.text))
         if reason.compressed_growth is not None and reason.growth:
-            text.append(f" ({signed(reason.growth)} unpacked)", style="dim")
-        grid.add_row(Text(signed(reason.weight), style="bold"), text)
+            text.append(f" ({signed_size(reason.growth)} unpacked)", style="dim")
+        grid.add_row(Text(signed_size(reason.weight), style="bold"), text)
     console.print(grid)
     rest = [reason for reason in reasons if reason not in shown]
     if rest:
         layers = count_of(len(rest), "more layer")
-        console.print(Text(f"… and {layers}, {signed(sum(reason.weight for reason in rest))} together", style="dim"))
+        console.print(Text(f"… and {layers}, {signed_size(sum(reason.weight for reason in rest))} together", style="dim"))
 
 
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
@@ -100,8 +100,8 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
     rows: list[tuple[str | Text, ...]] = [
         (
             "→".join("·" if index is None else str(index) for index in (layer.before, layer.after)),
-            signed(layer.compressed_growth),
-            signed(layer.growth),
+            signed_size(layer.compressed_growth),
+            signed_size(layer.growth),
             NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
             Text(printable(layer.build_step.text)),
@@ -135,7 +135,12 @@ def _kinds(console: Console, comparison: Comparison) -> None:
     for name, files, note in [*rows, ("together", whole, "")]:
         what = Text.assemble(name, (f"  {note}" if note else "", "dim"))
         shown.append(
-            (signed(files.compressed_growth), signed(files.growth), f"{files.count:,}" if files.count else NONE, what)
+            (
+                signed_size(files.compressed_growth),
+                signed_size(files.growth),
+                f"{files.count:,}" if files.count else NONE,
+                what,
+            )
         )
     columns, shown = drop_unknown(("Download", "Unpacked", "Files", "What"), shown)
     table = new_table(console, "Files by change (growth)", columns, 1)
@@ -151,7 +156,12 @@ def _directories(console: Console, comparison: Comparison, top: int) -> None:
     count = len(comparison.files or ())
     shown = with_rest(named, comparison.growth, comparison.compressed_growth, count)
     rows = [
-        (signed(directory.growth), signed(directory.compressed_growth), f"{directory.file_count:,}", _directory(directory))
+        (
+            signed_size(directory.growth),
+            signed_size(directory.compressed_growth),
+            f"{directory.file_count:,}",
+            _directory(directory),
+        )
         for directory in shown
     ]
     print_rows(console, "Directories (growth)", ("Unpacked", "Download", "Files", "Path"), rows, 1)
@@ -168,7 +178,9 @@ def _files(console: Console, files: FileChanges, top: int) -> None:
     rows: list[tuple[str, ...]] = []
     for change in shown:
         path = f"/{printable(change.path)}"
-        rows.append((signed(change.growth), signed(change.compressed_growth), str(change.kind), _places(change), path))
+        rows.append(
+            (signed_size(change.growth), signed_size(change.compressed_growth), str(change.kind), _places(change), path)
+        )
         if change.kind is FileChangeKind.MOVED:
             rows.append((*[""] * 4, f"was /{printable(change.before_path or '')}"))
     title = f"Files: {len(files):,} (layer before→after)"

@@ -71,7 +71,7 @@ def _amount(growth: int, before: int) -> str:
     return f"{human_size(abs(growth))}{share_text}"
 
 
-def signed(growth: int | None) -> str:
+def signed_size(growth: int | None) -> str:
     """A size with its sign; "-" for no growth, "?" for unknown growth."""
     if growth is None:
         return UNKNOWN
@@ -93,7 +93,7 @@ def write_totals(console: Console, comparison: Comparison) -> None:
     ):  # fmt: skip
         old, new = getattr(before, name), getattr(after, name)
         growth = None if old is None or new is None else new - old
-        table.add_row(title, human_size(old), human_size(new), signed(growth), notes.get(name, ""))
+        table.add_row(title, human_size(old), human_size(new), signed_size(growth), notes.get(name, ""))
     if comparison.base is not None:
         for title, part in (("Base", comparison.base.base), ("Yours", comparison.base.own)):
             table.add_row(title, *_part(part), _base_note(comparison.base, part))
@@ -106,13 +106,15 @@ def write_totals(console: Console, comparison: Comparison) -> None:
 def _part(part: PartChange) -> tuple[str, str, str]:
     """The size of a part of the layers: the download, or unpacked if the download is unknown."""
     if part.compressed_growth is None:
-        return human_size(part.before_size), human_size(part.after_size), signed(part.growth)
+        return human_size(part.before_size), human_size(part.after_size), signed_size(part.growth)
     sizes = part.before_compressed_size, part.after_compressed_size
-    return human_size(sizes[0]), human_size(sizes[1]), signed(part.compressed_growth)
+    return human_size(sizes[0]), human_size(sizes[1]), signed_size(part.compressed_growth)
 
 
 def _base_note(change: BaseChange, part: PartChange) -> str:
-    unpacked = "unpacked" if part.compressed_growth is None else f"{signed(part.growth)} unpacked" if part.growth else ""
+    unpacked = (
+        "unpacked" if part.compressed_growth is None else f"{signed_size(part.growth)} unpacked" if part.growth else ""
+    )
     if part is change.own:
         return unpacked
     old, new = (f"layer{'s 0 to' * (count > 1)} {count - 1}" for count in (change.before_layers, change.after_layers))

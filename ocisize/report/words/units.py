@@ -101,21 +101,21 @@ def shorten_path(path: str, width: int) -> str:
     root, end = "/" * path.startswith("/"), "/" * path.endswith("/")
     names = path.strip("/").split("/")
 
-    def joined(head: int, tail: int) -> str:
+    def join_ends(head: int, tail: int) -> str:
         return root + "/".join([*names[:head], _CUT, *names[len(names) - tail :]]) + end
 
-    if len(joined(0, 1)) > width:
+    if len(join_ends(0, 1)) > width:
         if len(names) == 1:
             return root + _cut_middle(names[0], width - len(root + end)) + end
-        head = int(len(names) > 2 and len(joined(1, 1)) - len(names[-1]) + _MIN_NAME <= width)
-        names[-1] = _cut_middle(names[-1], width - len(joined(head, 1)) + len(names[-1]))
-        return joined(head, 1)
+        head = int(len(names) > 2 and len(join_ends(1, 1)) - len(names[-1]) + _MIN_NAME <= width)
+        names[-1] = _cut_middle(names[-1], width - len(join_ends(head, 1)) + len(names[-1]))
+        return join_ends(head, 1)
     head, tail = 0, 1
     for first in (1, 1, 0, 0, 1, *[0] * len(names)):
         more = head + first, tail + 1 - first
-        if sum(more) < len(names) and len(joined(*more)) <= width:
+        if sum(more) < len(names) and len(join_ends(*more)) <= width:
             head, tail = more
-    return joined(head, tail)
+    return join_ends(head, tail)
 
 
 def _cut_middle(text: str, width: int) -> str:

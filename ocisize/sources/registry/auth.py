@@ -96,7 +96,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         Raises AuthenticationFailed once the credentials were refused: wrong ones that are sent again lock accounts.
         """
         if self._refused_with is not None:
-            raise self._refused(self._refused_with)
+            raise self._refusal(self._refused_with)
         if self._basic and self.credentials is not None and self.credentials.basic:
             return {"Authorization": self.credentials.basic}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -122,7 +122,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             current = self.get_auth_header()
             if current and sent == current["Authorization"]:
                 if self._basic:
-                    raise self._refused(status, for_good=status == _UNAUTHORIZED)
+                    raise self._refusal(status, for_good=status == _UNAUTHORIZED)
                 self.token = None
             if not self.get_auth_header():
                 self._answer_challenge(parse_challenges(challenge), status)
@@ -154,7 +154,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             return f"the stored credentials do not open it; log in with others: {login}"
         return f"log in first: {login}; registries also deny what does not exist"
 
-    def _refused(self, status: int, *, for_good: bool = True) -> AuthenticationFailed:
+    def _refusal(self, status: int, *, for_good: bool = True) -> AuthenticationFailed:
         known = self.credentials is not None
         if known and for_good:
             self._refused_with = status
@@ -172,7 +172,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         elif "basic" in challenges and self.credentials is not None and self.credentials.basic:
             self._basic, self.token = True, ""  # not None: do_request sends the header from now on
         else:
-            raise self._refused(status, for_good=False)  # nothing was sent
+            raise self._refusal(status, for_good=False)  # nothing was sent
 
     def _fetch_token(self, challenge: dict[str, str], status: int) -> str:
         credentials = self.credentials or Credentials()
@@ -243,7 +243,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
     def _read_token(self, response: requests.Response, status: int) -> str:
         if response.status_code in (400, 401, 403):
             discard(response.raw)
-            raise self._refused(status)
+            raise self._refusal(status)
         service = f"token service {host_of(response.url)}"
         with contextlib.closing(response):
             if response.status_code != 200:
