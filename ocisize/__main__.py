@@ -1,7 +1,6 @@
 """The entry point of ``python -m ocisize`` and of the program ``ocisize``."""
 
 import sys
-import traceback
 
 
 def run() -> int:
@@ -19,6 +18,8 @@ def run() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception:
+        import traceback  # the modules that it imports would delay every start
+
         traceback.print_exc()
         return 2
 

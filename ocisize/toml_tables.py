@@ -27,10 +27,11 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 Parsed = TypeVar("Parsed")
 Choice = TypeVar("Choice", bound=enum.Enum)
 
-_HEADER = re.compile(r"(?P<array>\[)?\[(?P<keys>[^\[\]=,]+)\]\]?\s*(?:#.*)?")
-_ASSIGNMENT = re.compile(r"\s*(?P<keys>(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
-_KEY = re.compile(r"[\w-]+|\"[^\"]*\"|'[^']*'")
-_SYNTAX = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
+# for text with problems alone: compiled, and then cached, by re where they are used
+_HEADER = r"(?P<array>\[)?\[(?P<keys>[^\[\]=,]+)\]\]?\s*(?:#.*)?"
+_ASSIGNMENT = r"\s*(?P<keys>(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
+_KEY = r"[\w-]+|\"[^\"]*\"|'[^']*'"
+_SYNTAX = r"(?s)(.*) \(at line (\d+), column (\d+)\)"
 _TYPES = {str: "a string", bool: "a boolean", int: "an integer", Decimal: "a float", list: "an array", dict: "a table"}
 
 
@@ -49,7 +50,7 @@ def find_key_lines(text: str) -> dict[KeyPath, int]:
     lengths = Counter[KeyPath]()  # of arrays of tables, so far
     table: KeyPath = ()
     for number, row in enumerate(text.split("\n"), 1):
-        if header := _HEADER.fullmatch(row.strip()):
+        if header := re.fullmatch(_HEADER, row.strip()):
             table = ()
             keys = _split_keys(header["keys"])
             for key in keys[:-1]:
@@ -60,7 +61,7 @@ def find_key_lines(text: str) -> dict[KeyPath, int]:
             if header["array"]:
                 lengths[table] += 1
                 table = path = (*table, lengths[table])
-        elif assignment := _ASSIGNMENT.match(row):
+        elif assignment := re.match(_ASSIGNMENT, row):
             path = (*table, *_split_keys(assignment["keys"]))
         else:
             continue
@@ -70,7 +71,7 @@ def find_key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def _split_keys(text: str) -> list[str]:
-    return [key.strip("\"'") for key in _KEY.findall(text)]
+    return [key.strip("\"'") for key in re.findall(_KEY, text)]
 
 
 @attrs.frozen
@@ -99,7 +100,7 @@ def read_toml(text: str, name: str, table: Sequence[str] = ()) -> TableReader:
     try:
         document = tomllib.loads(text, parse_float=_parse_float)
     except (ValueError, RecursionError) as error:  # numbers can be too long, arrays too deep
-        match = _SYNTAX.fullmatch(str(error))
+        match = re.fullmatch(_SYNTAX, str(error))
         place, problem = (f"{name}:{match[2]}", f"{match[1]}, column {match[3]}") if match else (name, str(error))
         raise TomlError(f"{place}: is not TOML: {problem}") from None
     reader = TableReader(_File(name, text), document)
@@ -205,9 +206,14 @@ class TableReader:
 
     def choice(self, key: str, default: Choice, *, required: bool = False) -> Choice:
         """A member of the enumeration of ``default``, written as its value."""
-        choices = [str(choice.value) for choice in type(default)]
-        expected = f"one of {', '.join(choices)}"
-        return type(default)(self._value(key, default.value, lambda value: value in choices, expected, required))
+        if key not in self.table and not required:
+            return default
+        try:
+            return type(default)(self.table[key])
+        except (KeyError, ValueError):
+            expected = f"one of {', '.join(str(choice.value) for choice in type(default))}"
+            self.note(key, f"got {show(self.table[key]) if key in self.table else 'nothing'}, expected {expected}")
+            return default
 
     def texts(self, key: str, *, required: bool = False, single: bool = False) -> tuple[str, ...]:
         """An array of strings, not empty; () where it is absent. ``single`` allows a string in place of an array of one."""

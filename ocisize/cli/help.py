@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -49,5 +48,9 @@ def explain_extras(
             return f"{text}\n{name} belongs to {those}: ocisize {owners[0]} IMAGE {name} …"
         if command is None and extra in parsers:
             return f"{text}\ncommands come first: ocisize {extra} {image}"
-    meant = difflib.get_close_matches(image, parsers, 1) if command is None else []
+    if command is not None:
+        return text
+    import difflib
+
+    meant = difflib.get_close_matches(image, parsers, 1)
     return f"{text}\ndid you mean the command {meant[0]}? ocisize {meant[0]} {extras[0]}" if meant else text

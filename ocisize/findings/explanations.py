@@ -10,12 +10,12 @@ import enum
 import functools
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 
 import attrs
 
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.model.findings import Category, Confidence, Finding
+from ocisize.packaged import read_packaged
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Rule
 
@@ -60,8 +60,8 @@ class Explanation:
     what: str
     why: str
     fix: str
-    confidence: Confidence = attrs.field(converter=Confidence)
-    category: Category = attrs.field(converter=Category)
+    confidence: Confidence
+    category: Category
     source: str = ""  #: URL of a document that gives this advice, "" if there is none
     messages: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: templates of titles by name; "" for the only one
 
@@ -159,12 +159,16 @@ def _explain_packaged() -> dict[str, Explanation]:
 @functools.cache
 def _load_checks() -> dict[Check, Explanation]:
     """Read ``explanations.toml``: about 1.5 ms of CPU, once in a process that makes findings."""
-    tables = tomllib.loads((files("ocisize") / "findings" / "explanations.toml").read_text("utf-8"))
+    tables = tomllib.loads(read_packaged("ocisize.findings", "explanations.toml"))
     explanations = {}
     for name, table in tables.items():
         message = table.pop("message")
-        messages = message if isinstance(message, dict) else {"": message}
-        explanations[Check(name)] = Explanation(messages=messages, **table)
+        explanations[Check(name)] = Explanation(
+            messages=message if isinstance(message, dict) else {"": message},
+            confidence=Confidence(table.pop("confidence")),
+            category=Category(table.pop("category")),
+            **table,
+        )
     return explanations
 
 

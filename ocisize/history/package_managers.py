@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 
 import attrs
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.packaged import read_packaged
 from ocisize.toml_tables import TableReader, TomlError, read_toml
 
 _FILE = "package_managers.toml"
@@ -46,7 +46,7 @@ class ManagerCommand:
 @functools.cache
 def load_manager_commands() -> tuple[ManagerCommand, ...]:
     """The commands of ``package_managers.toml``, read once per process; raises TomlError if the file is wrong."""
-    document = read_toml((files("ocisize") / "history" / _FILE).read_text("utf-8"), _FILE)
+    document = read_toml(read_packaged("ocisize.history", _FILE), _FILE)
     managers = tuple(_read_manager(table) for table in document.tables("manager"))
     if document.problems:
         raise TomlError("; ".join(document.problems))

@@ -23,8 +23,14 @@ _MAX_CACHED_NAMES = 1024  # the names of options and variables are the same in m
 _MAX_ROUNDS = 8  # the text around a secret may hide another one
 _MAX_HARMLESS = 500  # characters of a harmless value; keeps the search through hostile text linear
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_PRIVATE_KEY_NAME = re.compile("API|ACCESS|PRIVATE|ENCRYPT|AUTH|SECRET|LICEN[CS]E")
-_FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{16}|[0-9A-F]{40})|(?:[0-9A-F]{4}\s*){10}", re.IGNORECASE)
+# Few steps need the strings below: re compiles them where they are used, and caches them.
+_PRIVATE_KEY_NAME = "API|ACCESS|PRIVATE|ENCRYPT|AUTH|SECRET|LICEN[CS]E"
+_FINGERPRINT = r"(?i)(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{16}|[0-9A-F]{40})|(?:[0-9A-F]{4}\s*){10}"
+_VALUE = r"""(?sx) \\"[^"\\]*\\" | "(?:\\.|[^"\\])*(?:"|$) | '[^']*(?:'|$)
+    | (?: [^\s"';&|<>()`\\] | \\. | \$\([^)]{0,500}\)? | `[^`]{0,500}`?
+    | "(?=[^\s;&|<>)"])[^"]*"? | '(?=[^\s;&|<>)'])[^']*'? )+"""
+_QUOTE = r"\\?[\"']"
+_ENV_WITHOUT_EQUALS = r"(?:/bin/sh -c #\(nop\)\s+)?ENV\s+([A-Za-z_][\w.-]*)\s+(?=\S)"
 _NAME = re.compile(
     r"""(?<![\w.$-]) (?<!\$\{) (?<!://) (?!passwd:) (?P<name>-{0,2}[A-Za-z_][\w.-]{0,80})
     (?P<between> \s{1,9}=\s{1,9} | = | \\?["']\s{0,9}:\s{0,9} | \\?["'](?:,|(?=\s))\s{0,9}(?=\\?["'])
@@ -32,16 +38,8 @@ _NAME = re.compile(
     (?:(?:bearer|basic|token)\s{1,9}(?!["']))?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_VALUE = re.compile(
-    r"""\\"[^"\\]*\\" | "(?:\\.|[^"\\])*(?:"|$) | '[^']*(?:'|$)
-    | (?: [^\s"';&|<>()`\\] | \\. | \$\([^)]{0,500}\)? | `[^`]{0,500}`?
-    | "(?=[^\s;&|<>)"])[^"]*"? | '(?=[^\s;&|<>)'])[^']*'? )+""",
-    re.VERBOSE | re.DOTALL,
-)
-_QUOTE = re.compile(r"\\?[\"']")
 _ASSIGNMENT = re.compile(r"(?:^|(?<=\s))[A-Za-z_][\w.-]*=")
 _VARIABLES_STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|ARG|LABEL)\s+")
-_ENV_WITHOUT_EQUALS = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?ENV\s+([A-Za-z_][\w.-]*)\s+(?=\S)")
 _BUILD_ARGUMENTS = re.compile(r"(?:RUN\s+)?\|(\d{1,4})\s")
 _SHELL = re.compile(r"\s(?=/\S*sh\s|/bin/\S+\s|cmd(?:\.exe)?\s+/S|powershell|pwsh)")
 
@@ -115,32 +113,33 @@ def promises_secret(name: str) -> bool:
     if not words:
         return False
     has_role = load_secret_patterns().has_role
-    if has_role(words[-1], WordRole.METADATA_SUFFIX) or any(has_role(word, WordRole.BOOLEAN) for word in words):
-        return False
-    is_public = any(has_role(word, WordRole.PUBLIC) for word in words)
-    if is_public and not any(has_role(word, WordRole.STRONG) for word in words):
-        return False
-    return bool(
+    promises = (
         any(has_role(word, WordRole.ANYWHERE) for word in words)
         or has_role(words[-1], WordRole.LAST)
         or (has_role(words[-1], WordRole.LAST_OF_SEVERAL) and len(words) > 1)
         or name == "_auth"
     )
+    if not promises:
+        return False
+    if has_role(words[-1], WordRole.METADATA_SUFFIX) or any(has_role(word, WordRole.BOOLEAN) for word in words):
+        return False
+    is_public = any(has_role(word, WordRole.PUBLIC) for word in words)
+    return not is_public or any(has_role(word, WordRole.STRONG) for word in words)
 
 
 def _is_harmless(name: str, value: str) -> bool:
     if len(value) > _MAX_HARMLESS:
         return False
     value, name = value.strip("\\\"' \t,"), name.upper()
-    if name.endswith("KEY") and not _PRIVATE_KEY_NAME.search(name) and _FINGERPRINT.fullmatch(value):
+    if name.endswith("KEY") and not re.search(_PRIVATE_KEY_NAME, name) and re.fullmatch(_FINGERPRINT, value):
         return True
-    return load_secret_patterns().harmless_value.fullmatch(value) is not None
+    return load_secret_patterns().is_harmless(value)
 
 
 def _find_tokens(text: str) -> Iterator[_Span]:
     """Values that are secrets whatever they are called."""
-    for secret, pattern in load_secret_patterns().secrets:
-        for match in pattern.finditer(text):
+    for secret in load_secret_patterns().secrets:
+        for match in secret.find(text):
             if not _is_harmless("", match[1]):
                 yield match.start(1), match.end(1), secret.title
 
@@ -153,7 +152,7 @@ def _find_named_values(text: str) -> Iterator[_Span]:
         start = shell.start() if shell else match.end()
         yield from _scan_assignments(text, match.end(), start, int(match[1]))
     elif match := _VARIABLES_STEP.match(text):
-        if variable := _ENV_WITHOUT_EQUALS.match(text):
+        if variable := re.match(_ENV_WITHOUT_EQUALS, text):
             if is_secret(variable[1], text[variable.end() :]):
                 yield variable.end(), len(text), variable[1]
             return
@@ -170,11 +169,11 @@ def _scan_names(text: str, start: int, end: int) -> Iterator[_Span]:
         is_spaced = not {"=", ":"}.intersection(between)
         if (is_spaced and name[0] not in "-_") or not promises_secret(name):
             continue
-        value = _VALUE.match(text, match.end(), end)
+        value = re.compile(_VALUE).match(text, match.end(), end)
         if value is None or _is_harmless(name, value[0]) or (is_spaced and value[0].startswith("-")):
             continue
         start = value.end()
-        quote = _QUOTE.match(value[0])
+        quote = re.match(_QUOTE, value[0])
         width = len(quote[0]) if quote and value[0].endswith(quote[0]) and len(value[0]) > len(quote[0]) else 0
         yield value.start() + width, start - width, name.lstrip("-")
 

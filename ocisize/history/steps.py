@@ -18,7 +18,7 @@ _SHELLS = (
     r"(?:powershell|pwsh)(?:\.exe)?(?:\s+-(?!Command)\w+(?:\s+\w+)?)*?\s+-Command",
 )
 _SHELL = re.compile(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.IGNORECASE)
-_NOP = re.compile(rf"(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*", re.DOTALL | re.IGNORECASE)
+_NOP = rf"(?si)(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*"  # compiled where a step has the word
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
 _ID = re.compile(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
 _STORE_PATH = re.compile(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
@@ -99,7 +99,7 @@ def describe(entry: History) -> BuildStep:
     if any(created_by.startswith(mark) for mark in _COMMENTING_BUILDERS) and comment:
         return BuildStep(_one_line(f"{created_by}: {comment}"))
     text = created_by.removesuffix("# buildkit").rstrip()
-    if match := _NOP.match(text):
+    if match := re.match(_NOP, text) if "(nop)" in text.lower() else None:
         text = text[match.end() :]
     elif match := _SHELL.match(text):
         text = f"RUN {text[match.end() :]}"

@@ -5,12 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-import attrs
-
-from ocisize.oci.strict_json import strict_converter
+from ocisize.packaged import read_packaged
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,11 +15,9 @@ else:
     import tomli as tomllib
 
 _SPECIAL = {b"{version}": rb"(?P<version>\d+(?:\.\d+)*)", b"*": rb"[^/]*"}
-_T = TypeVar("_T")
 
 
-@attrs.frozen(kw_only=True)
-class RuntimeRule:
+class RuntimeRule(NamedTuple):
     """How to recognize a language runtime by its programs."""
 
     name: str
@@ -43,8 +38,7 @@ class RuntimeRule:
         return {text.rpartition("/")[2].replace("{version}", "").encode() for text in self.programs}
 
 
-@attrs.frozen(kw_only=True)
-class Target:
+class Target(NamedTuple):
     """The usual size of an image of one runtime, and its base images; sizes are bytes of download."""
 
     runtime: str
@@ -75,20 +69,16 @@ def load_runtimes() -> tuple[RuntimeRule, ...]:
     >>> [rule.title for rule in load_runtimes() if rule.name == "node"]
     ['Node.js']
     """
-    return _load("runtimes.toml", "runtime", RuntimeRule)
+    return tuple(RuntimeRule(**table) for table in _read_tables("runtimes.toml", "runtime"))
 
 
 @functools.cache
 def load_targets() -> dict[str, Target]:
     """The targets by runtime."""
-    return {target.runtime: target for target in _load("targets.toml", "target", Target)}
+    return {table["runtime"]: Target(**table) for table in _read_tables("targets.toml", "target")}
 
 
-def _load(name: str, key: str, kind: type[_T]) -> tuple[_T, ...]:
-    converter = strict_converter()
-    converter.forbid_extra_keys = True
-    return tuple(converter.structure(table, kind) for table in _read(name)[key])
-
-
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((files("ocisize") / "packages" / name).read_text("utf-8"))
+def _read_tables(name: str, key: str) -> list[dict[str, Any]]:
+    """The tables of an array, with tuples for the arrays in them."""
+    tables = tomllib.loads(read_packaged("ocisize.packages", name))[key]
+    return [{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()} for table in tables]

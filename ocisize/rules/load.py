@@ -46,7 +46,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import attrs
@@ -54,12 +53,18 @@ import attrs
 from ocisize.errors import CatalogError, InvalidGlob
 from ocisize.globs import parse_glob
 from ocisize.model.findings import ID, PACKAGED_PREFIX, Category, Confidence, is_packaged_id
+from ocisize.packaged import read_packaged
 from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, Catalog, Ecosystem, Protection, Rule
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.toml_tables import TableReader, TomlError, read_toml
 
+#: the packaged files, in the order in which they are read
+_FILES = (
+    "0-protected.toml", "1-system.toml", "2-ecosystems.toml", "3-build.toml", "4-documents.toml", "5-leftovers.toml",
+    "6-secrets.toml", "7-commands.toml",
+)  # fmt: skip
 _FIX_PLACEHOLDERS = ("build_step", "path")
-_NEEDS = re.compile(r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+")
+_NEEDS = r"(?:/|\{dir\}/)(?:[^*?{}\[]|\{stem\})+"
 _RULE_KEYS = (
     *("id", "title", "what", "confidence", "category", "why", "note", "source"),
     *("globs", "except", "kinds", "needs", "matches", "misses", "fix"),
@@ -69,7 +74,7 @@ _RULE_KEYS = (
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
     """The packaged catalogue with the users' files before it, in the order given; raises CatalogError.
 
-    Packaged files are read in the order of their names. A path belongs to the first rule that matches it, so that
+    A path belongs to the first rule that matches it, so that
     a user's rule takes a path over from a packaged one.
     """
     named = [(str(path), parse_catalog(_read(path), str(path))) for path in extra]
@@ -92,9 +97,7 @@ def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
 @functools.cache
 def _read_packaged() -> tuple[tuple[str, Catalog], ...]:
     """The packaged files by name, read once."""
-    entries = [entry for entry in (files("ocisize") / "rules" / "data").iterdir() if entry.name.endswith(".toml")]
-    texts = sorted((entry.name, entry.read_text("utf-8")) for entry in entries)
-    return tuple((name, parse_catalog(text, name, own=True)) for name, text in texts)
+    return tuple((name, parse_catalog(read_packaged("ocisize.rules", f"data/{name}"), name, own=True)) for name in _FILES)
 
 
 def _read(path: Path) -> str:
@@ -158,7 +161,7 @@ def _read_matching(reader: TableReader, id_: str, category: Category, *, own: bo
     for kind in set(kinds) - set(KIND_NAMES.values()):
         reader.note("kinds", f"got {kind!r}, expected some of {', '.join(KIND_NAMES.values())}")
     for need in needs:
-        if not _NEEDS.fullmatch(need):
+        if not re.fullmatch(_NEEDS, need):
             reader.note("needs", f"got {need!r}, expected a path from / or {{dir}}/, with {{stem}} and no wildcards")
     return Rule(
         id=id_,

@@ -12,13 +12,12 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from importlib.resources import files
 from typing import Any
 
 import attrs
 
 from ocisize.errors import InvalidCost
-from ocisize.model.quantity import parse_bandwidth
+from ocisize.packaged import read_packaged
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,7 +28,7 @@ else:
 @functools.cache
 def load_cost() -> dict[str, Any]:
     """The values of the packaged ``ocisize/sizes/cost.toml``."""
-    return tomllib.loads((files("ocisize") / "sizes" / "cost.toml").read_text("utf-8"))
+    return tomllib.loads(read_packaged("ocisize.sizes", "cost.toml"))
 
 
 _DAYS = 365
@@ -112,6 +111,8 @@ def parse_cost(text: str) -> Assumptions:
 
 
 def _parse_bandwidth(text: str) -> int:
+    from ocisize.model.quantity import parse_bandwidth
+
     bandwidth = parse_bandwidth(text)
     value = int(8 * bandwidth) if bandwidth else 0
     if not value:

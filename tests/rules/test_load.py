@@ -196,10 +196,14 @@ def test_needed_files_belong_to_no_rule() -> None:
 
 
 def test_the_catalogue_is_packaged() -> None:
-    """The data files are found where the package is."""
-    names = sorted(entry.name for entry in (files("ocisize") / "rules" / "data").iterdir())
-    assert names
-    assert all(re.fullmatch(r"\d-[a-z]+\.toml", name) for name in names)
+    """Every data file that the package has is read."""
+    texts = [entry.read_text("utf-8") for entry in (files("ocisize") / "rules" / "data").iterdir()]
+    ids = [id_ for text in texts for id_ in re.findall(r'^id = "(\w+)"', text, re.MULTILINE)]
+    assert ids
+    assert sorted(ids) == sorted(rule.id for rule in CATALOG.rules)
+    protections = sum(text.count("[[protect]]\n") for text in texts)
+    assert len(CATALOG.protections) == protections
+    assert len(CATALOG.secrets) == sum(text.count("[[secret]]\n") for text in texts)
 
 
 def test_rules_page_is_up_to_date() -> None:

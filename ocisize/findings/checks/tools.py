@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib.resources import files
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from ocisize.model.findings import Confidence
+from ocisize.packaged import read_packaged
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,8 +15,7 @@ else:
     import tomli as tomllib
 
 
-@attrs.frozen(kw_only=True)
-class ToolCache:
+class ToolCache(NamedTuple):
     """A tool that leaves files unless a command cleans up. Regular expressions are searched for in shell commands."""
 
     id: str  #: of its findings
@@ -31,13 +28,13 @@ class ToolCache:
     removes: str  #: the directory, as a regular expression, whose removal cleans up
     remedy: str = ""  #: regular expression for other texts that keep the cache out of the layer
     fetches: str = ""  #: regular expression for commands that only download what a later command needs
-    rules: tuple[str, ...] = attrs.field(converter=tuple)  #: ids of the catalogue's rules for the files
+    rules: tuple[str, ...] = ()  #: ids of the catalogue's rules for the files
     option: str = ""  #: to add to each command, if that is enough
     cleanup: str = ""  #: to add at the end of the build step; ``{tool}`` is the tool as called
     hadolint: str = ""  #: id of hadolint's rule, if there is one
-    confidence: Confidence = attrs.field(default=Confidence.SURE, converter=Confidence)
-    matches: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: commands of RUNs that leave the cache
-    misses: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: commands of RUNs that do not
+    confidence: Confidence = Confidence.SURE
+    matches: tuple[str, ...] = ()  #: commands of RUNs that leave the cache
+    misses: tuple[str, ...] = ()  #: commands of RUNs that do not
 
     @property
     def advice(self) -> str:
@@ -60,10 +57,12 @@ class ToolCache:
 @functools.cache
 def load_tools() -> tuple[ToolCache, ...]:
     """The tools in the order of their ids; reading them takes about 1 ms of CPU, once in a process."""
-    document = tomllib.loads((files("ocisize") / "findings" / "checks" / "tools.toml").read_text("utf-8"))
+    document = tomllib.loads(read_packaged("ocisize.findings.checks", "tools.toml"))
     return tuple(_tool(document, table) for table in document["tool"])
 
 
 def _tool(shared: dict[str, str], table: dict[str, Any]) -> ToolCache:
     what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
-    return ToolCache(message=shared["message"], what=what, why=shared["why"], **table)
+    confidence = Confidence(table.pop("confidence", Confidence.SURE))
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return ToolCache(message=shared["message"], what=what, why=shared["why"], confidence=confidence, **values)

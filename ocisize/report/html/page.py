@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import TYPE_CHECKING, TextIO
 
 from ocisize.model.analysis import Analysis
+from ocisize.packaged import read_packaged
 from ocisize.report.html.body import write_advice, write_foot, write_head, write_layers, write_verdicts
 from ocisize.report.html.data import MAX_SIZE, page_data
 from ocisize.report.html.markup import Markup, element, join
@@ -75,7 +75,7 @@ def to_html(
 
 
 def _asset(name: str) -> str:
-    return (files("ocisize") / "report" / "html" / "assets" / name).read_text("utf-8")
+    return read_packaged("ocisize.report.html", f"assets/{name}")
 
 
 def _hash(text: str) -> str:

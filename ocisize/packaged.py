@@ -1,0 +1,18 @@
+"""Texts that are packaged with the program, such as its TOML files."""
+
+from __future__ import annotations
+
+import pkgutil
+
+
+def read_packaged(package: str, path: str) -> str:
+    """A text file below a package that lies in a folder or in a zip file; raises FileNotFoundError if there is none.
+
+    >>> read_packaged("ocisize.sizes", "cost.toml").count("bandwidths =")
+    1
+    """
+    # importlib.resources would import tempfile and zipfile, which takes longer than to read all files
+    data = pkgutil.get_data(package, path)
+    if data is None:
+        raise FileNotFoundError(path)
+    return data.decode()
