@@ -125,9 +125,9 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 
 def find_gate(options: argparse.Namespace) -> BudgetGate:
-    """The budgets of the options and of the files in the current folder; raises BudgetError.
+    """The result of ``read_gate`` if there may be budgets, else an empty gate; raises BudgetError.
 
-    Without any, nothing is imported, since reading budgets takes longer than the analysis of a small image.
+    Without budgets nothing is imported, since reading budgets takes longer than the analysis of a small image.
     """
     return read_gate(options) if _asks_for_budgets(options) else BudgetGate((), Path(), None)
 
@@ -141,7 +141,7 @@ def _asks_for_budgets(options: argparse.Namespace) -> bool:
 
 
 def read_gate(options: argparse.Namespace) -> BudgetGate:
-    """The budgets of the options and of the files in the current folder; raises BudgetError."""
+    """The budgets of the options and of the files in the current folder, with the baseline; raises BudgetError."""
     from ocisize.budgets.config import Config, find_config, load_config
     from ocisize.errors import BudgetError
 

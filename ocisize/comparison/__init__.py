@@ -1,1 +1,1 @@
-"""Two images beside each other, and the images of all platforms."""
+"""Two images compared (``images.compare``), and the images of all platforms (``platforms.find_drift``)."""

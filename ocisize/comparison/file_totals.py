@@ -1,4 +1,4 @@
-"""The sums of files by layer and kind of change, over two images."""
+"""FileSums: the sums of files by layer and kind of change, over two images."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _IS_NO_DIRECTORY = bytes(kind != DIRECTORY for kind in range(256))  # links and 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 
-def find_only_there(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
+def find_platform_only(analyses: Mapping[str, Analysis]) -> tuple[OnlyThere, ...]:
     """Return the main directories of the files that only one image has, by layer of each image, largest first.
 
     ``analyses``: by platform. Of a single image nothing is returned. Raises ValueError for analyses without file tables.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from ocisize.comparison.platform_only import find_only_there
+from ocisize.comparison.platform_only import find_platform_only
 from ocisize.history.architectures import without_processor
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding
@@ -29,7 +29,7 @@ def find_drift(analyses: Mapping[str, Analysis]) -> Drift:
             Spread(name=name, values=tuple(getattr(analysis, name) for analysis in analyses.values())) for name in FIGURES
         ),
         steps=tuple(_find_steps(list(analyses.values()))),
-        only_there=find_only_there(analyses),
+        only_there=find_platform_only(analyses),
         findings=tuple(sorted(_find_findings(analyses), key=lambda drift: (-drift.difference, drift.id, drift.title))),
     )
 

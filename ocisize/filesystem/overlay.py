@@ -1,4 +1,4 @@
-"""The layers of an image laid over each other, as a container sees them, in one pass.
+"""The layers of an image laid over each other, as a container sees them: which entries are hidden, by what and why.
 
 Rules: https://github.com/opencontainers/image-spec/blob/main/layer.md. In each layer, whiteouts act on the lower layers
 first, then the entries are added in order. A non-directory in place of a directory removes the tree below it. The bytes of a
@@ -113,7 +113,7 @@ class _Merger:
             old = parent.get(name)
             parent[name] = number
             if old is not None:
-                self._remove_tree(old, path, self._overwritten(old, number))
+                self._remove_tree(old, path, self._cause_of_replacing(old, number))
 
     def _whiteouts(self, table: FileTable, selected: RowSelection) -> None:
         """Apply the layer's whiteouts to the lower layers."""
@@ -237,7 +237,7 @@ class _Merger:
         self._inode_of[number] = inode
         self._names[inode] = shown + 1
 
-    def _overwritten(self, old: _Node, new: int) -> Cause:
+    def _cause_of_replacing(self, old: _Node, new: int) -> Cause:
         """Why ``old`` is hidden by the entry that the current layer puts in its place.
 
         METADATA_ONLY is decided here: both have the same content hash, size and size with holes. A file without a hash,

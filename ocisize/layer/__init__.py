@@ -1,1 +1,4 @@
-"""One layer from its blob to its table of files (``scan``), and all layers of an image at once (``pool``)."""
+"""From the blobs of an image's layers to tables of files.
+
+``reader`` is the entry: it calls ``scan`` for each layer, in the threads of ``pool``.
+"""

@@ -1,4 +1,4 @@
-"""read_layers: reads all layers of an image, several at once, and ends the other reads when one fails."""
+"""read_layers: calls a function for all layers of an image, in threads, and ends the other calls when one fails."""
 
 from __future__ import annotations
 

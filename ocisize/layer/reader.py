@@ -1,4 +1,4 @@
-"""LayerReader: scans several layers of a source in parallel, within limits, and reports the progress."""
+"""LayerReader: scans the layers of a source in parallel, within limits, and reports the progress."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Growth is the size of AFTER minus that of BEFORE, in bytes; it is negative if something shrank. ``growth`` is of content,
 ``compressed_growth`` of the download, None if that of one side is unknown. These sums are exact, of content and download:
 
-* the growth of the layers is that of the image. A repeated blob counts in the lowest layer that has it, see ``paid_layers``.
+* the growth of the layers is that of the image. A repeated blob counts in the lowest layer: ``model.sizes.paid_layers``.
 * the growth of the base image and of the layers that were built on it is that of the image, if both are known.
 * files of all kinds, unchanged files, and the bytes of download that belong to no file with content are the size of the
   image, on each side.

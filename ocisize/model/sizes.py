@@ -3,8 +3,8 @@
 All sizes are integers of bytes, and all ratios lie in 0..1. docs/numbers.md defines every figure; in short:
 
 compressed_size
-    Download: the sum of the sizes of the layer blobs, a repeated blob once. None if the input does not have the compressed
-    sizes: a docker archive with uncompressed layers.
+    Download: the sum of the sizes of the layer blobs. The lowest layer that has a repeated blob pays for it, see
+    ``paid_layers``. None if the input does not have the compressed sizes: a docker archive with uncompressed layers.
 tar_size
     the length of the uncompressed tar streams.
 content_size

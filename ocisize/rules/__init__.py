@@ -1,1 +1,5 @@
-"""The catalogue of files that images rarely need, and how paths are matched with it."""
+"""The catalogue of files that images rarely need, and the rows that its rules match.
+
+``rule`` has the catalogue as values, and ``load`` reads the values from TOML. ``match`` is the entry to matching;
+``row_matcher`` and ``automaton`` do its work.
+"""

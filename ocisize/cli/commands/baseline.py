@@ -97,16 +97,20 @@ def _entry_after(comparison: BaselineComparison, options: argparse.Namespace, st
 
 
 def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespace) -> None:
-    from ocisize.report.json.baseline import comparison_to_json, comparisons_to_json
-    from ocisize.report.text.baseline import write_comparison
+    from ocisize.report.json.baseline import baseline_comparison_to_json, baseline_comparisons_to_json
+    from ocisize.report.text.baseline import write_baseline_comparison
 
     with open_output(options) as file:
         if options.format == "json":
-            text = comparisons_to_json(comparisons) if options.all_platforms else comparison_to_json(comparisons[0])
+            text = (
+                baseline_comparisons_to_json(comparisons)
+                if options.all_platforms
+                else baseline_comparison_to_json(comparisons[0])
+            )
             file.write(text + "\n")
         else:
             for comparison in comparisons:
-                write_comparison(comparison, file, color=color_mode(options))
+                write_baseline_comparison(comparison, file, color=color_mode(options))
     if options.format != "text" or options.output:
         for comparison in comparisons:
             platform = comparison.analysis.platform if options.all_platforms else ""

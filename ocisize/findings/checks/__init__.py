@@ -1,1 +1,4 @@
-"""One module for each kind of finding."""
+"""The checks: one module for each kind of finding, with a function ``find_…`` from ImageEvidence to claims.
+
+``findings.advise`` lists the functions. ``findings.explanations`` says where the titles are.
+"""

@@ -1,7 +1,7 @@
-"""The rows of a page's treemap and file table: every stored byte once; small files are combined if there are too many.
+"""The rows of a page's treemap and file table: every stored byte once; small files are folded if there are too many.
 
-A row is a file or a group: similar entries of one directory, with their number. Counts and bytes of a directory add up to
-those of the image.
+A row is a file, or a group of similar entries of one directory with their number. ``fold_small_files`` makes groups of
+small files. Counts and bytes of all rows add up to those of the image.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ SCHEMA, INDEX_SCHEMA = "ocisize.baseline-check", "ocisize.baseline-check-index"
 VERSION = 1
 
 
-def comparison_to_json(comparison: BaselineComparison) -> str:
+def baseline_comparison_to_json(comparison: BaselineComparison) -> str:
     """The totals of both, and the verdicts."""
     return json.dumps(_document(comparison), indent=2)
 
 
-def comparisons_to_json(comparisons: Sequence[BaselineComparison]) -> str:
+def baseline_comparisons_to_json(comparisons: Sequence[BaselineComparison]) -> str:
     """The same for the images of all platforms."""
     images = [_document(comparison) for comparison in comparisons]
     return json.dumps({"schema": INDEX_SCHEMA, "version": VERSION, "images": images}, indent=2)

@@ -26,7 +26,7 @@ _ROWS: tuple[tuple[str, Callable[[Totals], int | None], Callable[[int], str]], .
 )
 
 
-def write_comparison(comparison: BaselineComparison, file: TextIO, *, color: bool | None = None) -> None:
+def write_baseline_comparison(comparison: BaselineComparison, file: TextIO, *, color: bool | None = None) -> None:
     """Write totals side by side, verdicts, and the name of the baseline's file if it was written."""
     old = comparison.old.totals if comparison.old else None
     with open_page(file, color=color) as console:

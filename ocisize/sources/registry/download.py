@@ -1,4 +1,4 @@
-"""Download: the state of one blob that is downloaded in several parts, and the decision to go on."""
+"""Download: how far one blob has come, and whether and when a download that broke off is resumed."""
 
 from __future__ import annotations
 
