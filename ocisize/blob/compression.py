@@ -1,4 +1,7 @@
-"""Compressions of layers: how each is detected and decoded. A new one is a row of ``COMPRESSIONS``."""
+"""Compressions of layers: how each is detected and decoded.
+
+A new one is a row of ``COMPRESSIONS``, and the errors of its decoder are in ``DECODER_ERRORS``. Media types follow.
+"""
 
 from __future__ import annotations
 

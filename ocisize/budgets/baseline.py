@@ -20,7 +20,7 @@
     }
 
 Keys are sorted, every value has its own line, and the file changes only if the image does, so that a change is easy to
-review. Sizes are bytes, null where the image is saved with its layers uncompressed. ``ocisize.model.analysis`` defines them.
+review. Sizes are bytes, null where the image is saved with its layers uncompressed. ``ocisize.model.sizes`` defines them.
 """
 
 from __future__ import annotations

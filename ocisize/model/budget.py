@@ -11,7 +11,7 @@ from ocisize.model.quantity import Limit, Number, Unit
 
 
 class Metric(str, enum.Enum):
-    """A figure that can be limited. ``ocisize.model.analysis`` defines the sizes."""
+    """A figure that can be limited. ``ocisize.model.sizes`` defines the sizes."""
 
     COMPRESSED_SIZE = "compressed_size"
     CONTENT_SIZE = "content_size"

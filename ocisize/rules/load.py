@@ -12,7 +12,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; this is the default
     confidence = "sure"                                  # safe to remove; or "likely", or "ask"
-    category = "cache"                                   # optional: see ocisize.model.findings.Category
+    category = "cache"                                   # optional: ocisize.model.findings.Category says who reads the files
     needs = ["{dir}/{stem}"]                             # optional: one of these must be in the image, too
     source = "https://…"                                 # optional: URL of the advice
     matches = ["var/cache/acme/a"]                       # optional examples; a slash at the end means a directory

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from ocisize.blob.compression import PLAIN, detect_compression
+from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
 from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, StreamError, TarError
 from ocisize.limits import Limits
@@ -54,5 +54,5 @@ def _open_tar(descriptor: int, limits: Limits) -> Store:
     if not stat.S_ISREG(status.st_mode):
         raise ArchiveError("not a file")
     region = FileRegion(descriptor, 0, status.st_size)
-    plain = detect_compression(region.read_at(0, 18)) == PLAIN
+    plain = detect_compression(region.read_at(0, MAGIC_SIZE)) == PLAIN
     return TarStore(region, limits) if plain else StreamedTarStore(region, limits)

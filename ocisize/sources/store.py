@@ -1,6 +1,7 @@
 """Store: read access to the named files of a saved image, and StoredSource, the base of sources over a store.
 
-Stores: a folder, a plain tar read by offset, a compressed tar read as a stream.
+Stores: a folder, a plain tar read by offset, a compressed tar read as a stream. A new kind of saved image is a subclass of
+StoredSource with ``read_manifest`` and ``member_name``, and a row in ``schemes``.
 """
 
 from __future__ import annotations

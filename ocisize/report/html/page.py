@@ -1,7 +1,8 @@
 """An Analysis as one HTML file: figures, advice, a treemap, and a table of all files. The page works offline.
 
 The page contains its style and scripts; its Content-Security-Policy lists their hashes and forbids everything else.
-Figures, advice and layers are text in the page, also for readers without scripts; the rest is data that the scripts draw.
+Figures, advice and layers are text in the page, also for readers without scripts; the rest is data that the scripts
+in ``assets`` draw: ``treemap.js`` the map, ``table.js`` the files, ``views.js`` the colors by layer, state or type.
 The same analysis gives the same bytes.
 """
 
