@@ -26,7 +26,7 @@ import attrs
 from ocisize.errors import LimitExceeded
 
 _AT_LEAST_ONE = attrs.validators.ge(1)
-BASE_MEMORY = 96 << 20  #: bytes: interpreter, modules, catalogue, buffers of a report
+BASE_MEMORY = 96 << 20  #: bytes: interpreter, modules, catalog, buffers of a report
 MEMORY_PER_JOB = 12 << 20  #: bytes: a layer that is being read, with its windows, decoder and chunks for the hash
 MEMORY_PER_ENTRY = 400  #: bytes of an entry, with all that is computed from it
 MEMORY_PER_BYTE = 3  #: bytes of one byte of an entry's names, likewise

@@ -92,7 +92,7 @@ def analyze_layers(
     system = find_system(tables, overlay, image.config.run)
     timer.end("system")
 
-    # Find the files that a rule of the catalogue says images rarely need, and those that look like secrets.
+    # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
     matches, secrets = match_image(catalog, tables, runs)
     timer.end("rules")
 

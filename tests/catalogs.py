@@ -17,7 +17,7 @@ from ocisize.tar.paths import PathColumn
 HEAD = """# Rules
 
 Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps and config.
-OS3xx: a catalogue of files that images rarely need. Rules of users have ids of their own.
+OS3xx: a catalog of files that images rarely need. Rules of users have their own ids.
 
 No two findings count the same bytes. Files that a build command proves to have left go to OS2xx, unless a later step
 deletes them. Hidden files then go to OS1xx, other files to the first rule of OS3xx that matches them, in the order of this

@@ -62,7 +62,7 @@ def switching(interval: float) -> None:
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("keep_layers", [True, False])
 def test_threads(folders: list[str], shared: bool, keep_layers: bool) -> None:
-    """Many analyses at once, of one analyzer with one catalogue or of one each, say what one alone says."""
+    """Many analyses at once, of one analyzer with one catalog or of one each, say what one alone says."""
     expected = {name: document(Analyzer(jobs=1), name) for name in folders}
     one = Analyzer(jobs=2, keep_layers=keep_layers, catalog=load_catalog())
     before = sys.getswitchinterval()

@@ -18,7 +18,7 @@ _SHOW_CURSOR = b"\x1b[?25h"  # progress bars hide it
 
 
 def end_in_time() -> None:
-    """Watch for Ctrl-C from now on; for the main thread of a program of its own, not of a host."""
+    """Watch for Ctrl-C from now on; for the main thread of a program, not of a host application."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)

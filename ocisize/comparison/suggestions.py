@@ -97,7 +97,7 @@ def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         yield _suggest(
             alone,
             f"{_name(alone)}: most files are unchanged, but {{it}} downloaded again. Fix versions and timestamps, so that "
-            "the same step gives the same layer, or move the files that change into a step of their own.",
+            "the same step gives the same layer, or move the files that change into a separate step.",
             unchanged_only=True,
         )
 
@@ -109,7 +109,7 @@ def _split(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
             yield _suggest(
                 [layer],
                 f"{name_layer(layer.after, layer.build_step)}: nearly all files are unchanged, but {{it}} downloaded again "
-                "as a whole. Add the new files in a step of their own above it.",
+                "as a whole. Add the new files in a separate step above it.",
                 unchanged_only=True,
             )
 

@@ -37,7 +37,7 @@ class Tier(enum.IntEnum):
     TOOL_CACHE = 0  #: tool caches that a RUN left behind; includes files that a later RUN overwrote with its own cache
     WASTE = 1  #: files that a layer hides
     HISTORY = 2  #: files that a build command proves to be unneeded
-    CATALOGUE = 3  #: files that a rule of the catalogue matches
+    CATALOG = 3  #: files that a rule of the catalog matches
     DUPLICATE = 4  #: files that are also visible elsewhere
 
 
@@ -46,7 +46,7 @@ class Claim:
     """A proposed finding with the rows it would like to own. The ledger decides which rows it gets.
 
     The layers of the finding are those that hold its rows, the one with the most bytes first, then ``other_layers``.
-    A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and a severity of its own.
+    A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and its own severity.
 
     ``title`` may contain FILES and THEY_ARE, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
     of the largest path among them; the fixes of several layers are printed one after the other. If ``change`` can be made,
@@ -64,7 +64,7 @@ class Claim:
     blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
     min_share: float = 0.0  #: share of the download; a smaller claim owns its rows, but becomes no finding
     other_layers: tuple[int, ...] = ()  #: layers involved that hold none of the rows
-    tier: Tier = Tier.CATALOGUE
+    tier: Tier = Tier.CATALOG
     rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that the fix removes
     paths: tuple[str, ...] = ()
     severity: Severity | None = None  #: None: by the bytes it saves
@@ -108,7 +108,7 @@ class Ledger:
         if tier is Tier.TOOL_CACHE:
             hidden_by, causes = self._overlay.hidden_by[layer], self._overlay.causes[layer]
             kept = [row for row in kept if hidden_by[row] < 0 or causes[row] in _REPLACED]
-        if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.CATALOGUE) and (linked := self._linked[layer]):
+        if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.CATALOG) and (linked := self._linked[layer]):
             kept = [row for row in kept if row not in linked]
         for row in kept:
             taken[row] = 1

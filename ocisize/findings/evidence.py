@@ -28,7 +28,7 @@ class ImageEvidence:
     reference: str | None  #: the image's name, if it has one
     catalog: Catalog
     matches: Sequence[Mapping[str, IntArray]]  #: per layer: rows by the id of the rule that claims them, visible or hidden
-    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer: rows by the index of a secret in the catalogue
+    secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer: rows by the index of a secret in the catalog
     base_layers: int = 0  #: number of layers, from the bottom, that belong to the base image
     system: System = attrs.field(factory=System)
 

@@ -1,7 +1,7 @@
 """Explanations: what each kind of finding is, why it matters and how to fix it, in general.
 
 The texts are data: ``explanations.toml`` for findings that code makes, ``checks/tools.toml`` for caches of tools, and the
-catalogue in ``ocisize/rules/data`` for files that images rarely need.
+catalog in ``ocisize/rules/data`` for files that images rarely need.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def explain(check: Check) -> Explanation:
 
 
 def explain_all_checks() -> tuple[Explanation, ...]:
-    """The explanations of all findings that no rule of the catalogue makes, in the order of their ids."""
+    """The explanations of all findings that no rule of the catalog makes, in the order of their ids."""
     tools = [explain_tool(tool) for tool in load_tools()]
     return tuple(sorted([*_load_checks().values(), *tools], key=lambda explanation: explanation.id))
 
@@ -118,7 +118,7 @@ def explain_tool(tool: ToolCache) -> Explanation:
 
 
 def explain_rule(rule: Rule) -> Explanation:
-    """The explanation of a rule of the catalogue."""
+    """The explanation of a rule of the catalog."""
     fixes = rule.fixes(build_step="the step that brings them", path="the file")
     return Explanation(
         id=rule.id,

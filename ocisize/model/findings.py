@@ -15,7 +15,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import sum_known
 
 ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
-PACKAGED_PREFIX = "OS"  #: of the ids of all packaged rules and of no others: catalogues of users may not use it
+PACKAGED_PREFIX = "OS"  #: of the ids of all packaged rules and of no others: catalogs of users may not use it
 
 
 def is_packaged_id(finding_id: str) -> bool:

@@ -14,7 +14,7 @@ _MAX_DIRECTORIES = 1 << 12  # cached: most files share their directory with othe
 
 
 class PackageManager(enum.IntEnum):
-    """A package manager that installs files into directories of its own."""
+    """A package manager that installs files into its own directories."""
 
     NODE = 0  #: npm, yarn, pnpm
     PYTHON = 1

@@ -1,7 +1,7 @@
 """File types: what a file is for, by its path alone.
 
 The type is decided by the directory (files in ``/usr/share/man`` are documentation, compressed or not), then by the
-extension, by a version after ``.so``, and by a directory of programs. Other extensions are types of their own: ``.dat``.
+extension, by a version after ``.so``, and by a directory of programs. Other extensions are their own types: ``.dat``.
 """
 
 from __future__ import annotations

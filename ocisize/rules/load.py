@@ -1,4 +1,4 @@
-"""The catalogue of files that images rarely need, read from TOML files.
+"""The catalog of files that images rarely need, read from TOML files.
 
 The packaged files lie in ``ocisize/rules/data``; users add their own in the same form::
 
@@ -72,7 +72,7 @@ _RULE_KEYS = (
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
-    """The packaged catalogue with the users' files before it, in the order given; raises CatalogError.
+    """The packaged catalog with the users' files before it, in the order given; raises CatalogError.
 
     A path belongs to the first rule that matches it, so that
     a user's rule takes a path over from a packaged one.

@@ -39,7 +39,7 @@ class Claimant:
 
     @classmethod
     def of_rule(cls, rule: Rule) -> Claimant:
-        """The claimant for a rule of the catalogue."""
+        """The claimant for a rule of the catalog."""
         kinds = frozenset(kind for kind, name in KIND_NAMES.items() if name in rule.kinds)
         return cls(rule.globs, rule.exceptions, kinds, bool(rule.needs))
 

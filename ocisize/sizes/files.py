@@ -1,6 +1,6 @@
 """The largest files of an image or a layer, chosen by globs, with the layer that hides each.
 
-A glob means the same as in the catalogue: see ``globs``. Rows are compared by their columns; only those that are shown
+A glob means the same as in the catalog: see ``globs``. Rows are compared by their columns; only those that are shown
 become objects.
 """
 

@@ -324,7 +324,7 @@ def test_a_small_change_to_a_large_step() -> None:
     steps = [STEPS[0], "RUN apt-get install -y python3 git"]
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], NOISE[1] | {"bin/git": b"g" * 500}], steps))
     assert [each.layers for each in found.suggestions] == [(1,)]
-    assert "Add the new files in a step of their own above it." in found.suggestions[0].text
+    assert "Add the new files in a separate step above it." in found.suggestions[0].text
     less = {path: content for path, content in NOISE[1].items() if int(path[4:]) < 30}
     steps = ["RUN apt-get install -y python3 git", "RUN apt-get install -y python3"]
     assert compare(analyzed([NOISE[1]], steps[:1]), analyzed([rebuilt(less, 1)], steps[1:])).suggestions == ()

@@ -372,7 +372,7 @@ def test_duplicates_of_what_goes_anyway() -> None:
     assert {finding.id: finding.size for finding in advice_on({cache: data, "srv/a": data}).findings} == {"OS310": 9}
 
 
-def test_junk_by_the_catalogue() -> None:
+def test_junk_by_the_catalog() -> None:
     """One finding for each rule, over all layers, those with the most bytes first; the fix is for the step's tool."""
     advice = advice_on(
         {"var/cache/debconf/a-old": b"1" * 10},

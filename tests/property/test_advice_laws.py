@@ -65,7 +65,7 @@ def claimed_rows(evidence: ImageEvidence) -> list[Counter[int]]:
 @laws
 @given(MIXED, st.integers(0, 5), STEPS)
 def test_savings_are_bounded_by_what_is_there(layers: list[Pairs], base_layers: int, steps: list[str]) -> None:
-    """All findings together save no more than waste, catalogue and duplicates have."""
+    """All findings together save no more than waste, catalog and duplicates have."""
     evidence = evidence_of(layers, base_layers, steps)
     advice = advise(evidence)
     wasted = sum(layer.wasted_size for layer in evidence.layers)

@@ -1,4 +1,4 @@
-"""The packaged catalogue, rule by rule, and users' files: what they add and how their errors read."""
+"""The packaged catalog, rule by rule, and users' files: what they add and how their errors read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ confidence = "sure"
 
 
 def claimed_by(rule: Rule, *paths: str) -> list[bool]:
-    """Whether a rule of the whole catalogue claims each path; what it needs beside it is there."""
+    """Whether a rule of the whole catalog claims each path; what it needs beside it is there."""
     found = match_rows(CATALOG, table_of(paths))
     return [row in found.get(CATALOG.rules.index(rule), ()) for row in range(len(paths))]
 
@@ -53,7 +53,7 @@ def needed(rule: Rule, path: str) -> list[str]:
 
 @pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
 def test_every_rule_claims_its_examples_and_no_near_misses(rule: Rule) -> None:
-    """Every rule has examples of both, and they hold in the whole catalogue."""
+    """Every rule has examples of both, and they hold in the whole catalog."""
     assert rule.matches, "no path that it matches"
     assert rule.misses, "no path that it nearly matches"
     for path in rule.matches:
@@ -207,7 +207,7 @@ def test_the_catalogue_is_packaged() -> None:
 
 
 def test_rules_page_is_up_to_date() -> None:
-    """docs/rules.md says what the catalogue says, with an anchor for every rule."""
+    """docs/rules.md says what the catalog says, with an anchor for every rule."""
     page = (ROOT / "docs/rules.md").read_text("utf-8")
     assert page == rules_page(CATALOG), "run: python -m tests.samples"
     ids = [explanation.id for explanation in explain_all_checks()] + [rule.id for rule in CATALOG.rules]

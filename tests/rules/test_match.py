@@ -29,7 +29,7 @@ globs = {globs}
 
 
 def catalog_of(*rules: tuple[str, str]) -> Catalog:
-    """A catalogue of rules X001, X002, … from their globs and further lines."""
+    """A catalog of rules X001, X002, … from their globs and further lines."""
     text = "".join(RULE.format(id=f"X{number:03}", globs=globs) + more for number, (globs, more) in enumerate(rules, 1))
     return parse_catalog(text, "test")
 
@@ -51,7 +51,7 @@ def ids(catalog: Catalog, found: Mapping[int, Iterable[int]], rows: int) -> list
 
 
 def test_the_first_rule_claims() -> None:
-    """A path belongs to one rule, the first in the catalogue's order."""
+    """A path belongs to one rule, the first in the catalog's order."""
     catalog = catalog_of(('["*.log"]', ""), ('["/tmp/"]', ""))
     assert claims(catalog, "tmp/a.log", "tmp/a", "a.log", "a") == ["X001", "X002", "X001", None]
 
@@ -205,7 +205,7 @@ FILLERS = st.sampled_from(["", "x", "lib", "a.b", "usr", "test", ".", "1", "é",
 
 @st.composite
 def paths_by_globs(draw: st.DrawFn) -> str:
-    """A path made from parts of the catalogue's globs, their wildcards filled."""
+    """A path made from parts of the catalog's globs, their wildcards filled."""
     parts: list[str] = []
     for glob in draw(st.lists(st.sampled_from(GLOBS), min_size=1, max_size=3)):
         names = [name for name in glob.split("/") if name]
@@ -231,7 +231,7 @@ def assert_same(catalog: Catalog, rows: dict[str, int]) -> None:
 
 
 @given(st.dictionaries(paths_by_globs(), KINDS, min_size=1, max_size=12))
-def test_the_catalogue_matches_as_the_reference_does(rows: dict[str, int]) -> None:
+def test_the_catalog_matches_as_the_reference_does(rows: dict[str, int]) -> None:
     """All packaged rules over paths that come near them."""
     assert_same(CATALOG, rows)
 
@@ -252,7 +252,7 @@ SMALL_PATHS = st.lists(st.sampled_from(["a", "b", "a.c", "b.c", "c", "ab", "abcd
 
 @st.composite
 def small_catalogs(draw: st.DrawFn) -> Catalog:
-    """Catalogues of a few rules over a few names, so that globs meet."""
+    """Catalogs of a few rules over a few names, so that globs meet."""
     lists = st.lists(SMALL_GLOBS, min_size=1, max_size=3)
     rules = []
     for _ in range(draw(st.integers(1, 4))):
@@ -269,6 +269,6 @@ def small_catalogs(draw: st.DrawFn) -> Catalog:
 
 
 @given(small_catalogs(), st.dictionaries(SMALL_PATHS, KINDS, min_size=1, max_size=10))
-def test_any_catalogue_matches_as_the_reference_does(catalog: Catalog, rows: dict[str, int]) -> None:
-    """Catalogues made at random, with exceptions, needs and protections."""
+def test_any_catalog_matches_as_the_reference_does(catalog: Catalog, rows: dict[str, int]) -> None:
+    """Catalogs made at random, with exceptions, needs and protections."""
     assert_same(catalog, rows)

@@ -90,7 +90,7 @@ def test_one_layer(analysis: Analysis) -> None:
         (["same", "hard", "link", "d"], ["same", "same"]),
     ],
 )
-def test_globs_mean_what_they_mean_in_the_catalogue(analysis: Analysis, globs: Sequence[str], expected: list[str]) -> None:
+def test_globs_mean_what_they_mean_in_the_catalog(analysis: Analysis, globs: Sequence[str], expected: list[str]) -> None:
     """Anchored or not, whole directories, any depth; a file that several globs match stands once."""
     listing = listed(analysis, *globs)
     assert [file.path for file in listing.files] == expected

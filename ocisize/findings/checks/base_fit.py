@@ -100,7 +100,7 @@ def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
     return Claim(
         rule=rule,
         title=rule.title_of(full=full),
-        fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a stage of its own."
+        fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a separate stage."
         + _alpine_hint(evidence, target, runtime),
         other_layers=tuple(sorted({*compilers, runtime.layer})),
         severity=Severity.MEDIUM,
@@ -141,7 +141,7 @@ def _whole_jdk(runtime: Runtime) -> Claim:
     return Claim(
         rule=rule,
         title=rule.title_of(),
-        fix=f"Compile in a stage of its own and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
+        fix=f"Compile in a separate stage and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
         "modules needed: jlink --add-modules … --strip-debug --no-header-files --no-man-pages. Keep the JDK where the "
         "application compiles at run time or jcmd and jmap are needed inside.",
         other_layers=(runtime.layer,),

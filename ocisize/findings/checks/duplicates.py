@@ -21,7 +21,7 @@ from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 
-_MAX_NAMED_TREES = 5  # pairs of directories with a finding of their own
+_MAX_NAMED_TREES = 5  # pairs of directories with their own finding
 _MAX_PAIRS = 5_000  # largest duplicates whose paths are compared
 _MIN_PACKAGES_SHARE = 0.005  # of the download; smaller packages that are installed twice are no finding
 

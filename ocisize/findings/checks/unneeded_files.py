@@ -1,4 +1,4 @@
-"""Findings of the catalogue: files that images rarely need, one finding per rule."""
+"""Findings of the catalog: files that images rarely need, one finding per rule."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
                     fix=partial(_fix, evidence, rule),
                     note="" if in_base else rule.note,
                     blame_first_layer=True,
-                    tier=Tier.CATALOGUE,
+                    tier=Tier.CATALOG,
                     rows=rows,
                 )
 
@@ -52,7 +52,7 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
 
     Args:
         rule: the rule that matches the files.
-        catalog: the catalogue, for the commands of ecosystems.
+        catalog: the catalog, for the commands of ecosystems.
         step: the build step that brought the files.
         name: the text of the step within a sentence.
         path: one of the files; the distribution's package managers put nothing into /usr/local, /opt and the like.

@@ -46,8 +46,8 @@ def leftover_of(tool: ToolCache) -> str:
 
 
 @pytest.mark.parametrize("tool", load_tools(), ids=lambda tool: tool.id)
-def test_tools_fit_the_catalogue(tool: ToolCache) -> None:
-    """The rules a tool names are the catalogue's caches, as sure as it says, and it has one fix and examples."""
+def test_tools_fit_the_catalog(tool: ToolCache) -> None:
+    """The rules a tool names are the catalog's caches, as sure as it says, and it has one fix and examples."""
     catalog = load_catalog()
     rules = {rule.id: rule for rule in catalog.rules}
     assert {rules[rule].confidence for rule in tool.rules} == {tool.confidence}
@@ -175,6 +175,6 @@ def test_hidden_rows_belong_to_what_hides_them(tmp_path: Path) -> None:
 
 
 def test_kept_lists_are_surely_junk(tmp_path: Path) -> None:
-    """The finding is as sure as the catalogue is."""
+    """The finding is as sure as the catalog is."""
     analysis = analyze(tmp_path, [LISTS], ["RUN apt-get update"])
     assert by_id(analysis, "OS202")[0].confidence is Confidence.SURE
