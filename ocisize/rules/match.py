@@ -1,4 +1,4 @@
-"""The rows of file tables that the rules and secrets of a catalogue claim, or that some globs match.
+"""The rows of file tables that the rules and secrets of a catalog claim, or that some globs match.
 
 A row belongs to the first rule, in the order of the catalog, with a glob that matches, no exception that matches and a
 kind that fits; if the rule has needs, one of the needed paths must be in the image. A path that a protection matches

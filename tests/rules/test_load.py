@@ -195,7 +195,7 @@ def test_needed_files_belong_to_no_rule() -> None:
     assert {CATALOG.rules[index].id: [NEEDED[row] for row in rows] for index, rows in found.items()} == {}
 
 
-def test_the_catalogue_is_packaged() -> None:
+def test_the_catalog_is_packaged() -> None:
     """Every data file that the package has is read."""
     texts = [entry.read_text("utf-8") for entry in (files("ocisize") / "rules" / "data").iterdir()]
     ids = [id_ for text in texts for id_ in re.findall(r'^id = "(\w+)"', text, re.MULTILINE)]

@@ -1,7 +1,7 @@
 """Findings on waste: files that layers hide of lower layers, by cause, and how to change the build steps.
 
 A deletion may move to the end of the RUN that writes the files if no step between reads the files. Caches and temporary
-files, by the category of their rule in the catalogue, are not read by later steps, apart from lists of packages.
+files, by the category of their rule in the catalog, are not read by later steps, apart from lists of packages.
 """
 
 from __future__ import annotations

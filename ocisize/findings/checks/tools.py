@@ -28,7 +28,7 @@ class ToolCache(NamedTuple):
     removes: str  #: the directory, as a regular expression, whose removal cleans up
     remedy: str = ""  #: regular expression for other texts that keep the cache out of the layer
     fetches: str = ""  #: regular expression for commands that only download what a later command needs
-    rules: tuple[str, ...] = ()  #: ids of the catalogue's rules for the files
+    rules: tuple[str, ...] = ()  #: ids of the catalog's rules for the files
     option: str = ""  #: to add to each command, if that is enough
     cleanup: str = ""  #: to add at the end of the build step; ``{tool}`` is the tool as called
     hadolint: str = ""  #: id of hadolint's rule, if there is one
