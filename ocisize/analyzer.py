@@ -82,7 +82,7 @@ class Analyzer:
     ``base``
         the base image of the analyzed images, named as for ``analyze``. Its manifest and config are read, never its layers.
     ``keep_layers``
-        keep the scans of verified layers, so that images which share layers read them once.
+        keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
     ``limits``
         what an image may ask for.
     ``max_memory``

@@ -31,10 +31,10 @@ def read_image(
     options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
 ) -> Analysis:
     """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
-    return read_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
+    return read_image_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
 
 
-def read_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
+def read_image_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
     """Analyze the image of the options with a given analyzer; raises OcisizeError."""
     with progress_bars(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=options.select)

@@ -1,4 +1,4 @@
-"""Findings: what each kind of mistake is called, what it saves and how it is mended."""
+"""Findings: what each kind of mistake is called, what it saves and how it is fixed."""
 
 from __future__ import annotations
 

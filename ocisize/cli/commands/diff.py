@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.inputs import make_analyzer, read_with
+from ocisize.cli.inputs import make_analyzer, read_image_with
 from ocisize.cli.options import color_mode, count
 from ocisize.cli.terminal import open_output
 from ocisize.errors import ViewError
@@ -60,7 +60,7 @@ def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analys
     """One side: a saved analysis, or an image."""
     options.image = image
     if not _is_saved(Path(image)):
-        return read_with(analyzer, options)
+        return read_image_with(analyzer, options)
     from ocisize.report.json.read import from_json
 
     return from_json(Path(image).read_bytes())
