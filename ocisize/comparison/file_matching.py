@@ -4,7 +4,8 @@ An image can store a path several times, in several layers. The files of the lay
 
 1. files with the same path and content, lower layers first: unchanged;
 2. files with the same path: changed;
-3. files that one side stores again only to change owner, permissions or timestamps;
+3. files that one side stores again only to change owner, permissions or timestamps (the overlay of that side says so, with
+   ``Cause.METADATA_ONLY`` for the older copy);
 4. files with the same content at another path: moved;
 5. all others: added or removed.
 
