@@ -13,10 +13,9 @@ ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # as type checkers allow: to import typing would take nearly all the time of `import ocisize`
 if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer as Analyzer
     from ocisize.analyzer import analyze as analyze
@@ -114,7 +113,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # to a type checker, __getattr__ would make every attribute Any
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in _EXPORTS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

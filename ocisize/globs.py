@@ -21,8 +21,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.errors import InvalidGlob
 
@@ -35,8 +34,7 @@ _MAX_CACHED = 1 << 12  # components; globs share many of them
 _UNCLOSED = "has a '[' without its ']'"
 
 
-@attrs.frozen
-class Component:
+class Component(NamedTuple):
     """One component of a glob. ``**`` is recognized by its text; its other fields say nothing.
 
     >>> component = parse_component("lib*.so")
@@ -53,8 +51,7 @@ class Component:
     needle: bytes  #: the longest bytes in every matching name; followed by NUL where they end it
 
 
-@attrs.frozen
-class Glob:
+class Glob(NamedTuple):
     """A parsed glob. Its components start at the root; a trailing slash adds the component ``**``."""
 
     text: str

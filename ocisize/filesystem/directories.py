@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
+from typing import NamedTuple
 
 import attrs
 
@@ -106,8 +107,7 @@ class DirectoryRuns:
         return zip(self.starts, chain(islice(self.starts, 1, None), (rows,)), self.directories, strict=False)
 
 
-@attrs.frozen
-class Piece:
+class Piece(NamedTuple):
     """Some rows of a table and their runs; rows are counted from the first row of the piece."""
 
     first: int  #: the row of the table that the piece begins with

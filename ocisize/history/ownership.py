@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.history.shell import shorten
 from ocisize.history.step_effects import makes_users
@@ -21,8 +20,7 @@ _RECURSIVE_OPTION = re.compile(r"--recursive|-\w*R\w*")
 _PLACEHOLDER_OPTIONS = "--chown=USER:GROUP --chmod=MODE"
 
 
-@attrs.frozen(kw_only=True)
-class OwnershipChange:
+class OwnershipChange(NamedTuple):
     """One chown or chmod command."""
 
     text: str

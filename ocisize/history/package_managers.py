@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.packaged import read_packaged
@@ -14,25 +13,25 @@ from ocisize.toml_tables import TableReader, TomlError, read_toml
 
 _FILE = "package_managers.toml"
 _MAX_CACHED_CALLS = 4096  # each pair of steps is asked for
-_NAME = re.compile(r"[\w.+-]+")
-_PACKAGE = re.compile(  # a package with extras and a version: no path, no address
+# Few images need these expressions and those of the managers: re compiles them where they are used, and caches them.
+_NAME = r"[\w.+-]+"
+_PACKAGE = (  # a package with extras and a version: no path, no address
     r"[A-Za-z0-9][\w.+:~^@-]*(?:\[[\w,.-]+\])?(?:(?:[=<>!~]=|=|<|>)[\w.*+:~^-]+)?"
 )
-_REMOVAL_VERB = re.compile(r"\b(?:uninstall|remove|purge|autoremove|del)\b")
-_REPOSITORY_CHANGE = re.compile(
+_REMOVAL_VERB = r"\b(?:uninstall|remove|purge|autoremove|del)\b"
+_REPOSITORY_CHANGE = (
     r"sources\.list|add-apt-repository|apt-key|/etc/apt|/keyrings|--add-repo|yum\.repos\.d|/etc/apk/repositories"
 )
 
 
-@attrs.frozen(kw_only=True)
-class ManagerCommand:
-    """The command line of a package manager; ``package_managers.toml`` explains each field."""
+class ManagerCommand(NamedTuple):
+    """The command line of a package manager, in regular expressions; ``package_managers.toml`` explains each field."""
 
     name: str
-    tool: re.Pattern[str]  #: the tool with the blank behind it
-    install: re.Pattern[str]  #: the verb, searched for behind the tool
-    update: re.Pattern[str] | None
-    own_command: re.Pattern[str]  #: the beginning of commands that only serve the installation
+    tool: str  #: the tool with the blank behind it
+    install: str  #: the verb, searched for behind the tool
+    update: str  #: as ``install``; "" if the manager has no lists to fetch
+    own_command: str  #: the beginning of commands that only serve the installation
     options_with_value: tuple[str, ...]
     options_of_step: tuple[str, ...]
     matches: tuple[str, ...]
@@ -60,10 +59,10 @@ def _read_manager(table: TableReader) -> ManagerCommand:
     prefix = f"(?:{table.text('prefix')})?" if table.text("prefix") else ""
     return ManagerCommand(
         name=table.text("name", required=True),
-        tool=re.compile(rf"\b(?:{tool})\s"),
+        tool=rf"\b(?:{tool})\s",
         install=_verb(table.text("install", required=True)),
-        update=_verb(update) if update else None,
-        own_command=re.compile(rf"{prefix}(?:{tool})\s" + (f"|{also}" if also else "")),
+        update=_verb(update) if update else "",
+        own_command=rf"{prefix}(?:{tool})\s" + (f"|{also}" if also else ""),
         options_with_value=table.texts("options_with_value"),
         options_of_step=table.texts("options_of_step"),
         matches=table.texts("matches", required=True),
@@ -71,8 +70,8 @@ def _read_manager(table: TableReader) -> ManagerCommand:
     )
 
 
-def _verb(verbs: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<=\s)(?:{verbs})\b")
+def _verb(verbs: str) -> str:
+    return rf"(?<=\s)(?:{verbs})\b"
 
 
 def common_manager(first: BuildStep, *others: BuildStep) -> ManagerCommand | None:
@@ -90,7 +89,7 @@ def common_manager(first: BuildStep, *others: BuildStep) -> ManagerCommand | Non
 
 def only_installs(manager: ManagerCommand, step: BuildStep) -> bool:
     """Whether a RUN does nothing but install packages and clean up after that."""
-    return step.commands is not None and all(map(manager.own_command.match, step.commands))
+    return step.commands is not None and all(re.match(manager.own_command, command) for command in step.commands)
 
 
 def can_move(between: Sequence[BuildStep]) -> bool:
@@ -98,7 +97,7 @@ def can_move(between: Sequence[BuildStep]) -> bool:
 
     They cannot if a step in between changes the repositories that packages come from.
     """
-    return not any(_REPOSITORY_CHANGE.search(step.text) for step in between)
+    return not any(re.search(_REPOSITORY_CHANGE, step.text) for step in between)
 
 
 def removes_packages(step: BuildStep) -> bool:
@@ -107,7 +106,7 @@ def removes_packages(step: BuildStep) -> bool:
     >>> removes_packages(BuildStep("RUN apk del .build-deps"))
     True
     """
-    return _REMOVAL_VERB.search(step.text) is not None
+    return re.search(_REMOVAL_VERB, step.text) is not None
 
 
 def relies_on_lists(step: BuildStep) -> bool:
@@ -142,7 +141,7 @@ def package_arguments(manager: ManagerCommand, step: BuildStep) -> list[str] | N
                     return None
                 if word in manager.options_with_value:
                     next(words, None)
-            elif _PACKAGE.fullmatch(word.strip("\"'")):
+            elif re.fullmatch(_PACKAGE, word.strip("\"'")):
                 packages.append(word)
             else:
                 return None
@@ -170,7 +169,7 @@ def add_packages_edit(manager: ManagerCommand, packages: Sequence[str]) -> Calla
 
 def _with_packages(command: str, start: int, packages: Sequence[str]) -> str:
     words = command[start:].split(" ")
-    places = {_package_name(word): index for index, word in enumerate(words) if _PACKAGE.fullmatch(word.strip("\"'"))}
+    places = {_package_name(word): index for index, word in enumerate(words) if re.fullmatch(_PACKAGE, word.strip("\"'"))}
     for package in packages:
         index = places.setdefault(_package_name(package), len(words))
         words[index : index + 1] = [package]
@@ -179,12 +178,12 @@ def _with_packages(command: str, start: int, packages: Sequence[str]) -> str:
 
 def _package_name(package: str) -> str:
     """A package without its version, in one spelling."""
-    match = _NAME.match(package.strip("\"'").split("=")[0])
+    match = re.match(_NAME, package.strip("\"'").split("=")[0])
     return match[0].lower().replace("_", "-") if match else package
 
 
 def _managers_with_lists() -> list[ManagerCommand]:
-    return [manager for manager in load_manager_commands() if manager.update is not None]
+    return [manager for manager in load_manager_commands() if manager.update]
 
 
 @functools.lru_cache(_MAX_CACHED_CALLS)
@@ -194,20 +193,19 @@ def _installs(manager: ManagerCommand, step: BuildStep) -> bool:
 
 @functools.lru_cache(_MAX_CACHED_CALLS)
 def _updates(manager: ManagerCommand, step: BuildStep) -> bool:
-    update = manager.update
     return (
         step.kind is StepKind.RUN
-        and update is not None
-        and any(_find_verb(manager.tool, update, command) for command in step.shell_commands)
+        and bool(manager.update)
+        and any(_find_verb(manager.tool, manager.update, command) for command in step.shell_commands)
     )
 
 
 @functools.lru_cache(_MAX_CACHED_CALLS)
 def _runs(manager: ManagerCommand, step: BuildStep) -> bool:
-    return step.kind is StepKind.RUN and any(map(manager.own_command.search, step.shell_commands))
+    return step.kind is StepKind.RUN and any(re.search(manager.own_command, command) for command in step.shell_commands)
 
 
-def _find_verb(tool: re.Pattern[str], verb: re.Pattern[str], command: str) -> re.Match[str] | None:
+def _find_verb(tool: str, verb: str, command: str) -> re.Match[str] | None:
     """A verb behind a tool, in linear time: a verb that does not follow the tool's first call follows no later one."""
-    call = tool.search(command)
-    return verb.search(command, call.end()) if call else None
+    call = re.search(tool, command)
+    return re.compile(verb).search(command, call.end()) if call else None

@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.history.secret_patterns import WordRole, load_secret_patterns
 
@@ -46,8 +45,7 @@ _SHELL = re.compile(r"\s(?=/\S*sh\s|/bin/\S+\s|cmd(?:\.exe)?\s+/S|powershell|pws
 _Span = tuple[int, int, str]  # start and end of a secret, and its name
 
 
-@attrs.frozen
-class Redacted:
+class Redacted(NamedTuple):
     """A text without its secrets."""
 
     text: str

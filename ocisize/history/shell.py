@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, split_commands
 
@@ -13,8 +12,7 @@ _MAX_IN_SENTENCE = 120  # characters of a step within a sentence
 _MAX_WHOLE = 400  # characters of a step that is shown as a whole
 
 
-@attrs.frozen(kw_only=True)
-class Change:
+class Change(NamedTuple):
     """A change to the RUN that made a layer: an edit of its commands, a command to append, or both."""
 
     layer: int
@@ -23,8 +21,7 @@ class Change:
     command: str = ""  #: to append
 
 
-@attrs.frozen
-class Rewritten:
+class Rewritten(NamedTuple):
     """A RUN after some changes."""
 
     build_step: BuildStep

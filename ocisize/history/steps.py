@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -28,18 +29,16 @@ _MAX_TEXT = 4096  # characters of a step that are parsed; some expressions above
 _COMMENTING_BUILDERS = ("ko build", "jib-")  # say more in the comment than in created_by
 
 
-@attrs.frozen
-class LayerHistory:
+class LayerHistory(NamedTuple):
     """What an image's history says about one layer."""
 
-    build_step: BuildStep = attrs.field(factory=BuildStep)
+    build_step: BuildStep = BuildStep()
     created_by: str = ""  #: the text of the build step as the builder wrote it, secrets redacted
     created: str = ""  #: RFC 3339
     certain: bool = True  #: False when there are more or fewer history entries than layers
 
 
-@attrs.frozen
-class Leak:
+class Leak(NamedTuple):
     """A build step whose text has secrets in it."""
 
     step: BuildStep

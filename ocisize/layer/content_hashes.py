@@ -11,7 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
@@ -23,8 +23,7 @@ from ocisize.tar.filetable import FileTable, IntArray
 Outcome: TypeAlias = "LayerScan | LayerError"  #: the result of reading one layer
 
 
-@attrs.frozen
-class _Task:
+class _Task(NamedTuple):
     """Some rows of a layer, for one thread to hash."""
 
     layer: Layer

@@ -21,12 +21,12 @@ _HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REMAINDER = re.compile(
+_REMAINDER = (
     rf"(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?"
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
-_DIGEST_END = re.compile(r"@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[^@/]*$")
+_DIGEST_END = r"@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[^@/]*$"
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
@@ -66,7 +66,7 @@ def parse_reference(text: str) -> Reference:
     Traceback (most recent call last):
     ocisize.errors.InvalidReference: invalid reference 'registry.io/App'
     """
-    _, at, after = _DIGEST_END.sub("", text).rpartition("@")
+    _, at, after = re.sub(_DIGEST_END, "", text).rpartition("@")
     if at and "/" in after:
         raise InvalidReference(
             "invalid reference: it holds a user name or a password",
@@ -78,7 +78,7 @@ def parse_reference(text: str) -> Reference:
         raise InvalidReference(f"invalid reference {text!r}: a bare image id names no registry")
     first, slash, rest = text.partition("/")
     registry = first if slash and _looks_like_host(first) else None
-    match = _REMAINDER.fullmatch(rest if registry else text)
+    match = re.fullmatch(_REMAINDER, rest if registry else text)
     if match is None or (registry and not re.fullmatch(_HOST, registry)):
         raise InvalidReference(
             f"invalid reference {text!r}", hint="write [registry/]repository[:tag][@sha256:…], the repository in lower case"

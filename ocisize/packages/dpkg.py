@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-
-import attrs
+from typing import NamedTuple
 
 _FIELDS = frozenset(
     {b"package", b"status", b"architecture", b"depends", b"pre-depends", b"recommends", b"provides", b"auto-installed"}
@@ -20,16 +19,14 @@ _STANZA = re.compile(rb"\n(?:[ \t\r]*\n)+")
 _RELATED = re.compile(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
 
 
-@attrs.frozen
-class PackageId:
+class PackageId(NamedTuple):
     """The identity of a package: two architectures of one name are two packages."""
 
     name: str
     architecture: str
 
 
-@attrs.frozen
-class Package:
+class Package(NamedTuple):
     """An installed package. Relations are the names of all alternatives: any of them may be the reason to install it."""
 
     id: PackageId

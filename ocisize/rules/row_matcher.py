@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
-
-import attrs
+from typing import NamedTuple, TypeAlias
 
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.filesystem.whiteout import whiteout_rows
@@ -28,8 +26,7 @@ _MAX_NAMES = 1 << 12  # cached for one state
 Options: TypeAlias = "tuple[int, ...]"
 
 
-@attrs.frozen
-class Claimant:
+class Claimant(NamedTuple):
     """A rule as the matcher sees it: claims rows that match a glob and no exception, of some kinds of entries."""
 
     globs: tuple[Glob, ...]

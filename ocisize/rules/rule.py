@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import attrs
 
@@ -16,8 +17,7 @@ DEFAULT_KINDS = ("file", "hardlink", "symlink")
 FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 
 
-@attrs.frozen(kw_only=True)
-class Protection:
+class Protection(NamedTuple):
     """Paths that no rule matches, or that are no secret."""
 
     what: str
@@ -58,8 +58,7 @@ class Rule:
         }
 
 
-@attrs.frozen(kw_only=True)
-class Ecosystem:
+class Ecosystem(NamedTuple):
     """The commands that show that a build step uses a package manager or a language."""
 
     name: str  #: as in the ``fix`` tables of rules

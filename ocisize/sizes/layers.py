@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.filesystem.whiteout import whiteout_rows
@@ -20,8 +19,7 @@ from ocisize.tar.filetable import REGULAR, FileTable
 DISK_BLOCK = 4096  #: bytes; the usual block size of ext4 and xfs
 
 
-@attrs.frozen
-class LayerFacts:
+class LayerFacts(NamedTuple):
     """The facts about a layer that its table does not have."""
 
     digest: str

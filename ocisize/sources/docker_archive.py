@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -115,8 +115,7 @@ def _compose_manifest(store: Store, item: _Item) -> bytes:
     return json.dumps(manifest).encode()
 
 
-@attrs.frozen
-class _Content:
+class _Content(NamedTuple):
     """What a layer file holds; ``digest`` is None if another name of the content is known."""
 
     size: int

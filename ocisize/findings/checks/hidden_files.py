@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import compress
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.findings.claim import FILES, THEY_ARE, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
@@ -64,8 +63,7 @@ _CHECKS = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class _Remedy:
+class _Remedy(NamedTuple):
     """The fix for files that one layer hides of another: the fields of a claim."""
 
     fix: str | Callable[[int, str], str]

@@ -7,9 +7,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar
 
-import attrs
 from rich.console import Console
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -32,8 +31,7 @@ _MIN_CELL_WIDTH = 12  # characters
 _MAX_WIDTH = 160  # wider lines are harder to read, not easier
 
 
-@attrs.frozen
-class Fitted:
+class Fitted(NamedTuple):
     """A table cell: a text with the function that shortens it: ``shorten(text, width)``; ``prefix`` is never shortened.
 
     >>> from rich.console import Console
