@@ -450,11 +450,11 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
     """--help loads no analysis; a saved image as JSON loads neither the registry client nor the terminal library."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
     for arguments, modules in (
-        (["--help"], ["attrs", "zstandard", "rich", "oras"]),
+        (["--help"], ["attrs", "zstandard", "rich", "oras", "difflib", "tomllib"]),
         (["tree", "--help"], ["attrs", "zstandard", "rich", "oras"]),
         (["files", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         (["tree", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
-        ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
+        ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich", "zipfile"]),
     ):
         code = (
             "import sys\nfrom ocisize.cli.main import main\n"
