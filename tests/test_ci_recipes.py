@@ -172,6 +172,24 @@ def test_pre_commit(folder: Path) -> None:
     assert "Failed" in done(run(hook, folder, variables), 1)
 
 
+def test_hooks_of_this_repository(folder: Path) -> None:
+    """pre-commit takes the hooks that other repositories use; each command passes the image that was accepted."""
+    check("pre-commit", "validate-manifest", str(ROOT / ".pre-commit-hooks.yaml"))
+    hooks = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
+    assert [hook["id"] for hook in hooks] == ["ocisize", "ocisize-baseline"]
+    for hook in hooks:
+        done(run([*str(hook["entry"]).split(), "app.tar"], folder))
+    shrink_baseline(folder)
+    done(run([*str(hooks[1]["entry"]).split(), "app.tar", "--name", "app"], folder), 1)
+    (folder / "ocisize.toml").write_text('max-download = "1 B"\n')
+    done(run([*str(hooks[0]["entry"]).split(), "app.tar"], folder), 1)
+
+
+def test_hooks_of_contributors() -> None:
+    """pre-commit takes the hooks that check ocisize itself."""
+    check("pre-commit", "validate-config", str(ROOT / ".pre-commit-config.yaml"))
+
+
 def shrink_baseline(folder: Path) -> None:
     """Lower what was accepted, so that the image has grown."""
     path = folder / "ocisize-baseline.json"
