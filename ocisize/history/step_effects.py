@@ -9,7 +9,9 @@ import re
 
 from ocisize.model.build_step import BuildStep, StepKind
 
-_ROOT_FILESYSTEM_ARCHIVE = re.compile(r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /|(?:RUN )?# debian\.sh |.*debuerreotype")
+_ROOT_FILESYSTEM_ARCHIVE = re.compile(
+    r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /(?:\s|$)|(?:RUN )?# debian\.sh |.*debuerreotype"
+)
 _SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 _TOUCH = re.compile(r"touch\s")
 _MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
@@ -41,10 +43,12 @@ def lays_root_filesystem(step: BuildStep) -> bool:
 
 
 def may_lay_root_filesystem(step: BuildStep) -> bool:
-    """Whether the first step of an image looks like one that adds a root filesystem; true of any archive.
+    """Whether the first step of an image adds a root filesystem, or unpacks any archive into the root.
 
-    >>> may_lay_root_filesystem(BuildStep("ADD alpine-minirootfs-3.20.3-x86_64.tar.gz / # buildkit"))
+    >>> may_lay_root_filesystem(BuildStep("ADD alpine-minirootfs-3.20.3-x86_64.tar.gz /"))
     True
+    >>> may_lay_root_filesystem(BuildStep("ADD app.tar.gz /opt"))
+    False
     """
     return lays_root_filesystem(step) or _ROOT_FILESYSTEM_ARCHIVE.match(step.text) is not None
 
