@@ -10,7 +10,7 @@ from itertools import compress
 from ocisize.findings.claim import FILES, PATH, THEY_ARE, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
-from ocisize.history.package_managers import relies_on_lists
+from ocisize.history.package_managers import relies_on_lists, removes_lists
 from ocisize.history.shell import Rewritten, apply_changes
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
@@ -21,7 +21,6 @@ from ocisize.text import count_of, decode_name, plural
 _MAX_PATHS = 5  # paths of a finding
 _MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download: severities
 _SEVERITIES = tuple(Severity)
-_APT_LISTS = "/var/lib/apt/lists"
 _MAX_FIXES = 3  # fixes of one finding, by layer
 _MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
@@ -167,7 +166,7 @@ class _Savings:
     def _without_lists(self, layer: int, change: Rewritten) -> str:
         """A sentence on later steps that need the package lists which the changed step removes, else ""."""
         steps = [layer.build_step for layer in self._evidence.layers]
-        if _APT_LISTS not in change.build_step.text or _APT_LISTS in steps[layer].text:
+        if not removes_lists(change.build_step) or removes_lists(steps[layer]):
             return ""
         later = [
             number for number in range(layer + 1, len(steps)) if number not in self._moved and relies_on_lists(steps[number])

@@ -12,6 +12,7 @@ from ocisize.packaged import read_packaged
 from ocisize.toml_tables import TableReader, TomlError, read_toml
 
 _FILE = "package_managers.toml"
+_APT_LISTS = "/var/lib/apt/lists"
 _MAX_CACHED_CALLS = 4096  # each pair of steps is asked for
 # Few images need these expressions and those of the managers: re compiles them where they are used, and caches them.
 _NAME = r"[\w.+-]+"
@@ -121,6 +122,15 @@ def relies_on_lists(step: BuildStep) -> bool:
 def fetches_lists(step: BuildStep) -> bool:
     """Whether a step fetches package lists and installs nothing."""
     return any(_updates(manager, step) and not _installs(manager, step) for manager in _managers_with_lists())
+
+
+def removes_lists(step: BuildStep) -> bool:
+    """Whether a step names the directory of apt's package lists, which steps do to remove the lists.
+
+    >>> removes_lists(BuildStep("RUN apt-get update && rm -rf /var/lib/apt/lists/*"))
+    True
+    """
+    return _APT_LISTS in step.text
 
 
 def package_arguments(manager: ManagerCommand, step: BuildStep) -> list[str] | None:

@@ -5,25 +5,18 @@ hadolint's DL3015 demands ``--no-install-recommends`` by the text alone; dpkg's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
+from ocisize.history.install_options import NO_RECOMMENDED, installs_without_recommended, without_recommended
 from ocisize.history.shell import Change, edit_each
 from ocisize.history.step_effects import copies_from_context
 from ocisize.layer.kept_files import APT_STATES, DPKG_STATUS
-from ocisize.model.build_step import BuildStep
 from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_automatic, read_status
 from ocisize.packages.dpkg_files import kept_payloads, rows_by_package
 
-OPTION = "--no-install-recommends"
-
-_APT_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
-_WITHOUT_RECOMMENDED = re.compile(
-    r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE
-)
 _MAX_NAMES = 3  # packages in a title
 _FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}; if one is needed at run time, install it by name"
 
@@ -39,15 +32,9 @@ def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
         if DPKG_STATUS not in payloads:
             continue
         below, packages = packages, read_status(payloads[DPKG_STATUS])
-        if len(packages.keys() - below.keys()) and not _installs_without_recommended(evidence.layers[layer].build_step):
+        if len(packages.keys() - below.keys()) and not installs_without_recommended(evidence.layers[layer].build_step):
             recommended = only_recommended(packages, automatic, below)
             yield from _claim(evidence, layer, recommended, payloads)
-
-
-def _installs_without_recommended(step: BuildStep) -> bool:
-    """Whether a step installs packages, and each time without recommended ones."""
-    installs = [command for command in step.shell_commands if _APT_INSTALL.search(command)]
-    return bool(installs) and (all(map(_WITHOUT_RECOMMENDED.search, installs)) or "Install-Recommends" in step.text)
 
 
 def _claim(
@@ -68,7 +55,7 @@ def _claim(
         rule=rule,
         title=rule.title_of(layer=layer, packages=what, recommendations=how, names=names, files=FILES),
         fix=_fix(evidence, layer),
-        change=Change(layer=layer, edit=edit_each(_without_recommended)) if layer >= evidence.base_layers else None,
+        change=Change(layer=layer, edit=edit_each(without_recommended)) if layer >= evidence.base_layers else None,
         fix_suffix=_FIX_SUFFIX.format(", ".join(package.id.name for package in chosen[:_MAX_NAMES])),
         tier=Tier.HISTORY,
         rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
@@ -80,11 +67,6 @@ def _fix(evidence: ImageEvidence, layer: int) -> str:
         return "The base image brings them: use a base image that installs no recommended packages."
     step = evidence.layers[layer].build_step
     if copies_from_context(step):
-        return f"Install with {OPTION} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
-    return (
-        f"Install with {OPTION} in `{evidence.step(layer)}` (hadolint DL3015); what is missed at run time, install by name."
-    )
-
-
-def _without_recommended(command: str) -> str | None:
-    return None if _WITHOUT_RECOMMENDED.search(command) else _APT_INSTALL.sub(rf"\g<0> {OPTION}", command, count=1)
+        return f"Install with {NO_RECOMMENDED} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
+    where = f"in `{evidence.step(layer)}` (hadolint DL3015)"
+    return f"Install with {NO_RECOMMENDED} {where}; what is missed at run time, install by name."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ocisize.findings.claim import FILES, PATH, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.history.install_options import installs_development
 from ocisize.history.step_effects import copies_from_context, copies_from_stage
 from ocisize.model.build_step import BuildStep
 from ocisize.rules.rule import Catalog, Rule
@@ -17,8 +17,6 @@ _CACHE_MOUNT = "buildkit"  # the fix that keeps a cache out of the image
 _ANY_STEP = "any"
 _DEVELOPMENT = "npm-dev"  # the fix where npm installed development packages, too
 _OUTSIDE_PACKAGES = ("usr/local/", "opt/", "home/", "root/", "srv/", "app/")  # where those put nothing
-_NPM_INSTALL = re.compile(r"\bnpm\s(?:.*?\s)?(?:ci|clean-install|install|i)\b")
-_WITHOUT_DEVELOPMENT = re.compile(r"--omit[= ]dev|--only[= ]prod|--production\b|NODE_ENV=production|\s(?:-g|--global)\b")
 
 
 def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -79,7 +77,7 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
         join_alternatives(dict.fromkeys(fixes[name] for name in chosen))
         or f"Remove them in the step that brings them: `{name}`."
     )
-    return f"{first}; then {lower_first(text)}" if first and _installs_development(step) else text
+    return f"{first}; then {lower_first(text)}" if first and installs_development(step) else text
 
 
 def join_alternatives(texts: Iterable[str]) -> str:
@@ -99,9 +97,3 @@ def lower_first(text: str) -> str:
     ('use COPY', 'COPY . /app')
     """
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
-
-
-def _installs_development(step: BuildStep) -> bool:
-    """Whether npm installs development packages in a step."""
-    installs = [command for command in step.shell_commands if _NPM_INSTALL.search(command)]
-    return bool(installs) and not all(map(_WITHOUT_DEVELOPMENT.search, installs))
