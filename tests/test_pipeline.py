@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, to_json
+from ocisize.errors import LayerError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.oci.image import Image, read_image
@@ -134,3 +135,18 @@ def test_kept_layers_are_shared_by_analyses(tmp_path: Path) -> None:
         together = analyzer.analyze(text) if isinstance(text, Path) else analyzer.analyze_source(text)
         alone = Analyzer(verify=True).analyze(text) if isinstance(text, Path) else Analyzer(verify=True).analyze_source(text)
         assert to_json(together, files=True) == to_json(alone, files=True)
+
+
+def test_a_repeated_layer_that_is_cut_is_named_by_its_lowest_place(tmp_path: Path) -> None:
+    """One scan stands for both places of a repeated layer; its error names the lower one."""
+    repeated = layer({"one": LARGE, "two": LARGE[::-1]}, "plain")
+    path = tmp_path / "app.tar"
+    write_docker_archive(build_image([layer({"a": b"1"}, "plain"), repeated, layer({"b": b"2"}), repeated]), path)
+    source = open_source(str(path))
+    read = read_image(source)
+    scans = [scan_layer(source, each) for each in read.layers[:3]]
+    os.truncate(path, 0)
+    with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
+        hash_duplicate_candidates(read.layers, [*scans, scans[1]], jobs=2)
+    *_, above = outcomes = hash_duplicate_candidates(read.layers, [*scans, scans[1]], jobs=2, keep_going=True)
+    assert isinstance(above, LayerError) and outcomes[1] is above

@@ -45,10 +45,12 @@ def hash_duplicate_candidates(
     if all(scan.region is None for scan in scans):
         return list(outcomes)
 
-    # A layer that an image has twice is one scan: it is hashed once, by its identity.
+    # A layer that an image has twice is one scan: it is hashed once, by its identity, and errors name its lower place.
     candidates = candidate_rows([scan.table for scan in scans], MAX_HASHED_IN_PLACE)
     rows_of_scan = dict(zip(map(id, scans), candidates, strict=True))
-    layer_of_scan = {id(outcome): layer for layer, outcome in zip(layers, outcomes, strict=True)}
+    layer_of_scan: dict[int, Layer] = {}
+    for layer, outcome in zip(layers, outcomes, strict=True):
+        layer_of_scan.setdefault(id(outcome), layer)
     tasks = [
         _Task(layer_of_scan[key], scan, rows_of_scan[key][start::jobs])
         for key, scan in {id(scan): scan for scan in scans if scan.region is not None}.items()

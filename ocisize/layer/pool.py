@@ -121,11 +121,14 @@ def read_layers(
         return [futures[layer.index].result() for layer in layers]
     finally:
         attempt.stop(-1)
-        if not ended:
-            source.abort()  # the only signal for a thread that waits for a silent server
-        wait([future for future in futures.values() if not future.cancel()])
-        if executor is None:
-            running_executor.shutdown()
+        try:
+            if not ended:
+                source.abort()  # the only signal for a thread that waits for a silent server
+        finally:
+            if executor is None:
+                running_executor.shutdown(cancel_futures=True)
+            else:
+                wait([future for future in futures.values() if not future.cancel()])
 
 
 def _wait(futures: Mapping[int, Future[T]], attempt: _Attempt) -> None:

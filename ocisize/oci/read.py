@@ -28,8 +28,9 @@ def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
                 raise SizeMismatch(descriptor.digest, got=len(data), expected=descriptor.size, more=True)
     finally:
         close_chunks(chunks)
-    check_document(bytes(data), descriptor)
-    return bytes(data)
+    blob = bytes(data)
+    check_document(blob, descriptor)
+    return blob
 
 
 def read_manifest(source: Source, descriptor: Descriptor) -> tuple[bytes, Index | Manifest]:

@@ -108,3 +108,40 @@ def test_no_read_goes_on_when_an_executor_outlives_an_error() -> None:
         ended = list(calls)
         pool.submit(len, "").result()
     assert calls == ended and 4 not in calls
+
+
+class Unabortable:
+    """A source whose ``abort`` fails."""
+
+    def abort(self) -> None:
+        raise RuntimeError("cannot abort")
+
+
+@pytest.mark.parametrize("own_executor", [True, False])
+def test_no_read_goes_on_when_abort_fails(own_executor: bool) -> None:  # noqa: FBT001 - a case
+    """An error in ``source.abort()`` leaves no read running and no thread behind."""
+    source = complete_source(MemorySource(b"", {}))
+    source.abort = Unabortable().abort  # type: ignore[method-assign]
+    running, is_running = threading.Event(), [False]
+
+    def read(layer: Layer, check: Check) -> int:
+        if layer.index == 0:
+            running.wait(10)
+            raise ValueError("broken")
+        is_running[0] = True
+        running.set()
+        try:
+            for _ in range(50):
+                time.sleep(0.002)
+            while True:
+                check()
+                time.sleep(0.001)
+        finally:
+            is_running[0] = False
+
+    before = threading.active_count()
+    with ThreadPoolExecutor(2) as pool:
+        with pytest.raises(RuntimeError, match="cannot abort"):
+            read_layers(source, layers(2), read, jobs=2, executor=None if own_executor else pool)
+        assert not is_running[0]
+        assert own_executor is False or threading.active_count() == before
