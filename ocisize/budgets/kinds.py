@@ -22,6 +22,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget, Metric, Place
 from ocisize.model.findings import Category, Finding
 from ocisize.model.quantity import Unit
+from ocisize.model.sizes import weight_of
 
 NARROWING_KEYS = ("path", "ignore", "layer", "visible-only")
 
@@ -108,7 +109,7 @@ def _largest(sizes: Iterable[int | None]) -> int | None:
 
 
 def _download_saved(finding: Finding) -> int | None:
-    return finding.size if finding.compressed_size is None else finding.compressed_size
+    return weight_of(finding.compressed_size, finding.size)
 
 
 def _waste_saved(finding: Finding) -> int | None:

@@ -27,10 +27,9 @@ from ocisize.filesystem.dive_tree import (
     parent_of,
     size_reader,
     tree_order,
-    whiteout_target,
 )
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
-from ocisize.filesystem.whiteout import is_aufs
+from ocisize.filesystem.whiteout import is_aufs, whiteout_target
 from ocisize.model.analysis import DiveFigures
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.text import decode_name

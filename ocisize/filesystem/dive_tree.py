@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ocisize.filesystem.directories import MAX_PATH
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.whiteout import WHITEOUT, whiteout_target
 from ocisize.tar.filetable import DIRECTORY, FileTable
 
 DROPPED = b".wh..wh.."  #: prefix of the names that dive leaves out
@@ -196,16 +196,6 @@ def is_dive_whiteout(path: bytes) -> bool:
     """
     name = path.rpartition(b"/")[2]
     return name.startswith(WHITEOUT) and not name.startswith(DROPPED)
-
-
-def whiteout_target(whiteout: bytes) -> bytes:
-    """Return the path that a whiteout removes.
-
-    >>> whiteout_target(b"etc/.wh.passwd")
-    b'etc/passwd'
-    """
-    directory, slash, name = whiteout.rpartition(b"/")
-    return directory + slash + name[len(WHITEOUT) :]
 
 
 def _strip_parents(path: bytes) -> bytes:

@@ -36,20 +36,20 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
             if table.hashes:
                 _add_repeated(duplicates[layer], table, hidden_by, starts[layer], in_bucket, seen)
     return [
-        attrs.evolve(found, size=sum(table.sizes[row] for row in found.rows))
-        for found, table in zip(duplicates, tables, strict=True)
+        attrs.evolve(of_layer, size=sum(table.sizes[row] for row in of_layer.rows))
+        for of_layer, table in zip(duplicates, tables, strict=True)
     ]
 
 
 def _add_repeated(
-    found: Duplicates, table: FileTable, hidden_by: IntArray, start: int, in_bucket: bytes, seen: dict[bytes, int]
+    duplicates: Duplicates, table: FileTable, hidden_by: IntArray, start: int, in_bucket: bytes, seen: dict[bytes, int]
 ) -> None:
     """Add the visible rows of a bucket with content that is in ``seen``, and enter the others there."""
     hashes, sizes, apparent_sizes = table.hashes, table.sizes, table.apparent_sizes
     for row in compress(range(len(table)), hashes[::HASH_SIZE].translate(in_bucket)):
         if not sizes[row] or hidden_by[row] >= 0:
             continue
-        value = bytes(hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE])
+        value = hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]
         if value == NO_HASH:
             continue
         if row in apparent_sizes:  # the same bytes between other holes are a different content
@@ -57,5 +57,5 @@ def _add_repeated(
         number = start + row
         original = seen.setdefault(value, number)
         if original != number:
-            found.rows.append(row)
-            found.originals.append(original)
+            duplicates.rows.append(row)
+            duplicates.originals.append(original)

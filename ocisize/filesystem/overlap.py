@@ -16,9 +16,9 @@ from operator import lt
 import attrs
 
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
-from ocisize.filesystem.whiteout import OPAQUE_MARKER, WHITEOUT, is_aufs, is_whiteout
+from ocisize.filesystem.whiteout import OPAQUE_MARKER, WHITEOUT, is_aufs, is_whiteout, whiteout_target
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
-from ocisize.tar.paths import clean_name, join
+from ocisize.tar.paths import clean_name
 
 _IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
@@ -98,7 +98,7 @@ class _OverlapScan:
         self._special.append(frozenset(special))
         for path in table.paths.select(sorted(special)):
             directory, _, name = path.rpartition(b"/")
-            self._replaced.add(directory if name == OPAQUE_MARKER else join(directory, name[len(WHITEOUT) :]))
+            self._replaced.add(directory if name == OPAQUE_MARKER else whiteout_target(path))
         links = sorted(row for row in table.links if table.kinds[row] == HARD_LINK)
         for row, path in zip(links, table.paths.select(links), strict=True):
             self._linked.update((_parent(path), _parent(clean_name(table.links[row]))))

@@ -32,12 +32,26 @@ def is_aufs(path: bytes) -> bool:
     return path.startswith(AUFS)
 
 
+def whiteout_target(whiteout: bytes) -> bytes:
+    """Return the path that a whiteout marker hides.
+
+    >>> whiteout_target(b"etc/.wh.passwd")
+    b'etc/passwd'
+    """
+    directory, slash, name = whiteout.rpartition(b"/")
+    return directory + slash + name[len(WHITEOUT) :]
+
+
 def whiteout_rows(table: FileTable) -> Iterator[int]:
     """The rows of a layer's table that are whiteout markers, ascending.
 
-    >>> import io
+    >>> import io, tarfile
     >>> from ocisize import scan_tar
-    >>> list(whiteout_rows(scan_tar(io.BytesIO(bytes(1024)))))
-    []
+    >>> file = io.BytesIO()
+    >>> with tarfile.open(fileobj=file, mode="w") as archive:
+    ...     for name in ("etc/motd", "etc/.wh.passwd", "etc/a.wh.b"):
+    ...         archive.addfile(tarfile.TarInfo(name))
+    >>> list(whiteout_rows(scan_tar(io.BytesIO(file.getvalue()))))
+    [1]
     """
     return (row for row, path in table.paths.select_with(WHITEOUT) if is_whiteout(path))

@@ -26,7 +26,7 @@ efficiency
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -109,6 +109,9 @@ class Downloaded(Protocol):
         """The digest of the blob, ``sha256:`` and hex digits."""
 
 
+_LayerT = TypeVar("_LayerT", bound=Downloaded)
+
+
 def paid_layers(layers: Iterable[Downloaded]) -> list[bool]:
     """Return for each layer whether it pays for its blob: of layers with the same digest only the first one does.
 
@@ -126,6 +129,22 @@ def paid_layers(layers: Iterable[Downloaded]) -> list[bool]:
         flags.append(layer.digest not in seen)
         seen.add(layer.digest)
     return flags
+
+
+def uppermost_layers(layers: Iterable[_LayerT]) -> dict[str, _LayerT]:
+    """Return by digest the uppermost of the layers that have the blob.
+
+    This layer decides which entries of a repeated blob waste download: it hides all copies below, so the download of an
+    entry is needed as long as this layer shows the entry.
+
+    ``layers``: of one image, base first.
+
+    >>> from types import SimpleNamespace
+    >>> layers = [SimpleNamespace(digest=digest, index=index) for index, digest in enumerate(["sha256:aa", "sha256:aa"])]
+    >>> uppermost_layers(layers)["sha256:aa"].index
+    1
+    """
+    return {layer.digest: layer for layer in layers}
 
 
 def sum_known(values: Iterable[int | None]) -> int | None:

@@ -10,7 +10,7 @@ from itertools import compress, groupby
 
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.sizes import Group, Groups, paid_layers
+from ocisize.model.sizes import Group, Groups, paid_layers, uppermost_layers
 from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
 from ocisize.sizes.directories import main_directories
 from ocisize.sizes.rows import add_numbered, add_runs, directory_runs, empty_sums, iter_pieces, remainder, sum_groups
@@ -107,7 +107,7 @@ def group_by_build_step(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
 
     The name of a group is the text of the step, or the digest of the layer if the step is unknown.
     """
-    uppermost = {layer.digest: layer for layer in layers}
+    uppermost = uppermost_layers(layers)
     groups: dict[str, list[Group]] = {}
     for layer, pays in zip(layers, paid_layers(layers), strict=True):
         name, wasted = layer.build_step.text or layer.digest, uppermost[layer.digest].wasted_compressed_size

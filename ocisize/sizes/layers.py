@@ -12,7 +12,7 @@ from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
-from ocisize.model.sizes import Sizes, paid_layers, sum_known
+from ocisize.model.sizes import Sizes, paid_layers, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable
 
@@ -106,8 +106,8 @@ def _count_files(table: FileTable) -> int:
 def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:
     """Return the figures of an image, the sums over its layers; a figure that one layer lacks is None.
 
-    The download of a blob that several layers have is counted once. Its wasted part is that of the uppermost of these
-    layers: as long as one layer shows a file of the blob, the file must be downloaded.
+    The download of a blob that several layers have is counted once, see ``paid_layers``. Its wasted part is that of the
+    uppermost of these layers, see ``uppermost_layers``.
     """
     return _sum_part(layers, layers)
 
@@ -115,7 +115,7 @@ def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:
 def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -> Sizes:
     """The figures of some layers of an image; those of several parts add up to the image's."""
     paid = {layer.index for layer in compress(image, paid_layers(image))}
-    uppermost = {layer.digest: layer for layer in image}
+    uppermost = uppermost_layers(image)
     downloaded = [layer for layer in layers if layer.index in paid]
     return Sizes(
         compressed_size=sum_known(layer.compressed_size for layer in downloaded),

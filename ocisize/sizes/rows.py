@@ -16,7 +16,7 @@ import attrs
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.sizes import Group, paid_layers, sum_known
+from ocisize.model.sizes import Group, paid_layers, sum_known, uppermost_layers
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
@@ -64,12 +64,16 @@ def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
 
 
 def _wasted_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
-    """By layer, bytes of download by row that are wasted if the layer hides the row.
+    """By layer, bytes of download by row that are wasted if the row is hidden; None in layers that do not decide it.
 
-    Of layers with the same blob the uppermost decides: as long as one shows a row, the row must be downloaded. A row has
-    the same path in all of these layers, and so belongs to the same group.
+    A row has the same path in all layers that have its blob, and so belongs to the same group: the sums of groups are
+    right, though the lowest layer pays and the uppermost layer decides about waste.
     """
-    return paid_shares(layers[::-1])[::-1]
+    uppermost = uppermost_layers(layers)
+    return [
+        layer.files.compressed_sizes if uppermost[layer.digest] is layer and layer.files is not None else None
+        for layer in layers
+    ]
 
 
 @attrs.frozen

@@ -43,8 +43,8 @@ def run_all(options: argparse.Namespace) -> int:
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
-        for name, found in verdicts.items():
-            report_violations(found, index.analyses[name], about=name)
+        for platform, own_verdicts in verdicts.items():
+            report_violations(own_verdicts, index.analyses[platform], about=platform)
     if gate.budgets:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)
