@@ -54,7 +54,7 @@ def display_name(name: str) -> str:
     except UnicodeEncodeError:
         try:
             return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # a lone surrogate that stands for no byte, which JSON allows
+        except UnicodeEncodeError:  # a lone surrogate, which JSON allows and which is no byte
             return name.encode("utf-8", "backslashreplace").decode()
     return name
 

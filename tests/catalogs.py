@@ -27,8 +27,8 @@ for the layer that brought the files.
 Development packages of npm (`npm ci --omit=dev`) are not reported: the file that marks them,
 node_modules/.package-lock.json, is not read.
 
-Confidence: *sure*, a running container never needs the files; *likely*, most containers do not need them; *ask*, review:
-only the author of the image can tell.
+Confidence: *sure*, a running container never needs the files; *likely*, most containers do not need them; *ask*, only the
+author of the image can tell.
 
 Categories, in JSON and in the library: {categories}.
 
@@ -41,7 +41,7 @@ Rules are TOML tables in `ocisize/rules/data/*.toml`. Rules of your own go into 
 [[rule]]
 id = "ACME001"                       # capital letters, then 3 or 4 digits; ids that begin with OS are reserved
 title = "our build cache"
-category = "cache"                   # optional; cache and temporary: only the build step that wrote the files reads them
+category = "cache"                                                    # optional, the default is "other"; see below
 what = "What the build of acme keeps for the next build."
 why = "Tens of megabytes that no container reads."                    # optional
 globs = ["/var/cache/acme/"]
@@ -52,6 +52,11 @@ matches = ["var/cache/acme/a"]                                        # optional
 misses = ["var/cache/acme/a.keep"]
 fix = {{ acme = "acme build --no-cache", any = "Remove {{path}} in `{{build_step}}`" }}
 ```
+
+The categories `cache` and `temporary` say that only the build step that wrote the files reads them. If a later step deletes
+such files (OS101), the fix moves the deletion into the step that wrote them. With any other category, also with the default
+`other`, a RUN in between may read the files, and the fix joins the steps instead. Findings of the category `secret` are
+shown with the secrets.
 
 Globs: `*`, `?` and `[…]` match within a path component, `**` matches any number of components. A leading `/` is the root of
 the image; without it, a glob matches in any directory. A trailing `/` means a directory and everything below it.

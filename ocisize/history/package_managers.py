@@ -89,7 +89,7 @@ def common_manager(first: BuildStep, *others: BuildStep) -> ManagerCommand | Non
 
 
 def only_installs(manager: ManagerCommand, step: BuildStep) -> bool:
-    """Whether a RUN does nothing but install packages and clean up after that."""
+    """Whether all commands of a RUN install packages or clean up after that."""
     return step.commands is not None and all(re.match(manager.own_command, command) for command in step.commands)
 
 

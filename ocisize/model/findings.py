@@ -50,7 +50,7 @@ class Severity(str, enum.Enum):
 
 
 class Category(str, enum.Enum):
-    """What a finding is about. Reports and checks decide by the category, never by the id."""
+    """The subject of a finding. Reports and checks decide by the category, never by the id."""
 
     CACHE = "cache"  #: kept by a tool for its next run: only the build step that wrote it reads it
     TEMPORARY = "temporary"  #: in a directory for temporary files: only the build step that wrote it reads it

@@ -12,7 +12,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; this is the default
     confidence = "sure"                                  # safe to remove; or "likely", or "ask"
-    category = "cache"                                   # optional: ocisize.model.findings.Category says who reads the files
+    category = "cache"                                   # optional; the default is "other", see docs/rules.md
     needs = ["{dir}/{stem}"]                             # optional: one of these must be in the image, too
     source = "https://…"                                 # optional: URL of the advice
     matches = ["var/cache/acme/a"]                       # optional examples; a slash at the end means a directory
@@ -21,7 +21,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
 
     [[protect]]
     what = "Paths that no rule ever matches."
-    globs = ["/opt/acme/licences/"]
+    globs = ["/opt/acme/licenses/"]
 
     [[secret]]                            # files with secrets; a file may match a rule, too
     title = "acme keys"
@@ -72,10 +72,19 @@ _RULE_KEYS = (
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
-    """The packaged catalog with the users' files before it, in the order given; raises CatalogError.
+    """The packaged catalog with the rules of users before it.
 
-    A path belongs to the first rule that matches it, so that
-    a user's rule takes a path over from a packaged one.
+    A path belongs to the first rule that matches it, so a user's rule gets paths that a packaged rule matches, too.
+
+    Args:
+        extra: the users' TOML files, in the order of their rules.
+
+    Raises:
+        CatalogError: a file cannot be read or is wrong, with all problems; or two files have rules with the same id.
+
+    >>> [rule.title for rule in load_catalog().rules if rule.id == "OS301"]
+    ['apt package lists']
+
     """
     named = [(str(path), parse_catalog(_read(path), str(path))) for path in extra]
     named += _read_packaged()

@@ -224,14 +224,14 @@ def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
     assert report.find("#files th[aria-sort]").text.startswith("Size")
 
 
-def test_colours_follow_layer_state_and_type(report: Report) -> None:
-    """The legend names what the colours stand for, and the picture changes with them."""
+def test_colors_follow_layer_state_and_type(report: Report) -> None:
+    """The legend names what the colors stand for, and the picture changes with them."""
     pictures = {report.picture()}
     assert [text.partition(" · ")[0] for text in report.texts("#legend li")] == [f"Layer {index}" for index in range(5)]
-    report.choose("colour", "state")
+    report.choose("color", "state")
     assert {text.partition(" · ")[0] for text in report.texts("#legend li")} == {"deleted", "metadata-only", "live"}
     pictures.add(report.picture())
-    report.choose("colour", "type")
+    report.choose("color", "type")
     assert "programs" in report.texts("#legend li")[0]
     pictures.add(report.picture())
     assert len(pictures) == 3
@@ -313,9 +313,9 @@ def test_keyboard_reaches_everything(report: Report) -> None:
         active = "const it = document.activeElement; return it.id || it.name || it.closest('[id]')?.id || it.localName"
         reached.append(report.run(active))
     order = [name for name in dict.fromkeys(reached) if name in (
-        "theme", "measure", "colour", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files")]  # fmt: skip
+        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files")]  # fmt: skip
     assert order == [
-        "theme", "measure", "colour", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files",
+        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files",
     ]  # fmt: skip
     report.run("document.querySelector('#contents button').focus()")
     ActionChains(report.driver).send_keys(Keys.ENTER).perform()
@@ -338,12 +338,12 @@ def test_light_and_dark(driver: webdriver.Chrome, example_page: Path) -> None:
 
 CONTRASTS = """
 const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-const read = (colour) => {
-  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+const read = (color) => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
   return canvas.getImageData(0, 0, 1, 1).data;
 };
-const light = (colour) => {
-  const [red, green, blue] = [...read(colour)].slice(0, 3).map((byte) => byte / 255)
+const light = (color) => {
+  const [red, green, blue] = [...read(color)].slice(0, 3).map((byte) => byte / 255)
     .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 };
@@ -353,8 +353,8 @@ const contrast = (one, other) => {
 };
 const behind = (element) => {
   for (let at = element; at; at = at.parentElement) {
-    const colour = getComputedStyle(at).backgroundColor;
-    if (read(colour)[3] > 0) return colour;
+    const color = getComputedStyle(at).backgroundColor;
+    if (read(color)[3] > 0) return color;
   }
   return 'white';
 };

@@ -431,6 +431,29 @@ def test_fixes_of_users_are_told_as_they_are(steps: list[str], base_layers: int)
 
 
 @pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ("cache", "Change layer 0 to `RUN acme && rm -f /a.acme`, and drop layer 2, `RUN rm -f /a.acme`."),
+        ("temporary", "Change layer 0 to `RUN acme && rm -f /a.acme`, and drop layer 2, `RUN rm -f /a.acme`."),
+        (
+            "build",
+            "Write, use and delete the files in one RUN: join `RUN rm -f /a.acme`, and what else uses them, into `RUN acme`.",
+        ),
+        (
+            "",
+            "Write, use and delete the files in one RUN: join `RUN rm -f /a.acme`, and what else uses them, into `RUN acme`.",
+        ),
+    ],
+)
+def test_categories_of_users_say_who_reads_the_files(category: str, expected: str) -> None:
+    """Files that only their own step reads can be deleted in that step; others, also without a category, may be read later."""
+    catalog = parse_catalog(FOREIGN + f'category = "{category}"\n' * bool(category), "x")
+    layers = ({"a.acme": b"1"}, {"b": b"2"}, {".wh.a.acme": b""})
+    advice = advice_on(*layers, steps=["RUN acme", "RUN make", "RUN rm -f /a.acme"], catalog=catalog)
+    assert by_id(advice)["OS101"].fix == expected
+
+
+@pytest.mark.parametrize(
     ("step", "first"),
     [
         ("RUN npm ci", True), ("RUN cd /srv && npm install", True), ("RUN npm ci --omit=dev", False),

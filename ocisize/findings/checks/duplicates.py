@@ -44,7 +44,7 @@ def find_duplicate_files(evidence: ImageEvidence, ledger: Ledger) -> Iterator[Cl
 
     Duplicates are grouped by the two directories above the part that the paths of original and copy have in common, so that
     copies of whole trees are one finding. Not claimed are files of packages, which only their package managers may link,
-    unless the package is installed twice; package databases, which package managers rewrite; and licences, which belong
+    unless the package is installed twice; package databases, which package managers rewrite; and licenses, which belong
     next to the files they are for.
 
     Args:

@@ -4,7 +4,7 @@ class Page {
   constructor(model) {
     this.model = model;
     this.measure = model.compressedSizeKnown ? "download" : "size";
-    this.colour = "layer";
+    this.color = "layer";
     this.directory = ROOT;
     this.filter = { search: "", layer: null, state: null, type: null };
     this.treemap = new Treemap(byId("canvas"), model);
@@ -17,7 +17,7 @@ class Page {
     moveWithin(byId("layers"));
     this.refresh();
     new ResizeObserver(() => this.drawMap()).observe(byId("map"));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
   }
 
   addControls() {
@@ -58,7 +58,7 @@ class Page {
   }
 
   typesBySize() {
-    const { sums } = new Colouring(this.model, "type", this.model.size);
+    const { sums } = new Coloring(this.model, "type", this.model.size);
     const types = [...sums.keys()].sort((one, other) => sums.get(other) - sums.get(one) || one - other);
     return types.map((type) => [type, this.model.types[type]]);
   }
@@ -144,26 +144,26 @@ class Page {
     const { model, matched, directory } = this;
     const values = model[this.measure];
     this.view = { matched, directory, values, sums: sumDirectories(model, values, matched) };
-    this.colouring = new Colouring(model, this.colour, values);
+    this.coloring = new Coloring(model, this.color, values);
     for (const name of ["layer", "state", "type"]) {
       const place = byId(name).values.indexOf(this.filter[name]);
       byId(name).value = place < 0 ? "" : String(place);
     }
     drawCrumbs(byId("crumbs"), model, directory, (place) => this.open(place));
     drawContents(byId("contents"), model, this.view, (place) => this.open(place), (item) => this.markItem(item));
-    this.recolour();
+    this.recolor();
     this.listFiles();
   }
 
-  recolour() {
+  recolor() {
     const choose = (name, value) => this.choose(name, value);
-    drawLayers(byId("layers"), this.model, this.measure, this.colouring, this.filter, choose, this.tip);
-    drawLegend(byId("legend"), this.model, this.colouring, this.filter, choose);
+    drawLayers(byId("layers"), this.model, this.measure, this.coloring, this.filter, choose, this.tip);
+    drawLegend(byId("legend"), this.model, this.coloring, this.filter, choose);
     this.drawMap();
   }
 
   drawMap() {
-    this.treemap.draw(this.view, this.colouring.scheme());
+    this.treemap.draw(this.view, this.coloring.scheme());
   }
 
   /** Hand the files in view to the table, and say what is not among them. */
@@ -233,7 +233,7 @@ function addThemeButton() {
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     name();
-    page?.recolour();
+    page?.recolor();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
   name();

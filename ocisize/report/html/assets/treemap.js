@@ -53,8 +53,8 @@ class Treemap {
     this.blocks = []; // as drawn: those of directories before those in them
   }
 
-  /** Draw what is below view.directory; `colours` has fill(kind), ink, frame(depth), text. */
-  draw(view, colours) {
+  /** Draw what is below view.directory; `colors` has fill(kind), ink, frame(depth), text. */
+  draw(view, colors) {
     const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
@@ -64,8 +64,8 @@ class Treemap {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.font = FONT;
     context.textBaseline = "middle";
-    Object.assign(this, { view, colours, blocks: [] });
-    context.fillStyle = colours.frame(0);
+    Object.assign(this, { view, colors, blocks: [] });
+    context.fillStyle = colors.frame(0);
     context.fillRect(0, 0, width, height);
     this.fill(view.directory, { x: 0, y: 0, width, height }, 1);
   }
@@ -98,19 +98,19 @@ class Treemap {
       const content = { x: x + 2, y: y + HEADER, width: inner.width - 4, height: inner.height - HEADER - 2 };
       const { directory, name } = this.descend(item, content);
       this.blocks.push({ ...inner, item: { ...item, directory }, parent });
-      this.paint(inner, this.colours.frame(depth));
-      this.label(name, item.value, { ...inner, height: HEADER }, this.colours.text);
+      this.paint(inner, this.colors.frame(depth));
+      this.label(name, item.value, { ...inner, height: HEADER }, this.colors.text);
       this.fill(directory, content, depth + 1);
       return;
     }
     const kind = item.row >= 0 ? this.model.kindOf[item.row] : this.dominantKind(item, parent);
-    this.paint(inner, this.colours.fill(kind));
+    this.paint(inner, this.colors.fill(kind));
     if (item.row < 0 || !isListed(this.model, item.row)) this.hatch(inner);
-    if (inner.height >= 13) this.label(this.itemName(item), item.value, inner, this.colours.ink);
+    if (inner.height >= 13) this.label(this.itemName(item), item.value, inner, this.colors.ink);
   }
 
-  paint(box, colour) {
-    this.context.fillStyle = colour;
+  paint(box, color) {
+    this.context.fillStyle = color;
     this.context.fillRect(box.x, box.y, box.width, box.height);
   }
 
@@ -121,7 +121,7 @@ class Treemap {
     context.beginPath();
     context.rect(box.x, box.y, box.width, box.height);
     context.clip();
-    context.strokeStyle = this.colours.hatch;
+    context.strokeStyle = this.colors.hatch;
     context.lineWidth = 1;
     context.beginPath();
     for (let at = 6; at < box.width + box.height; at += 6) {
@@ -132,11 +132,11 @@ class Treemap {
     context.restore();
   }
 
-  label(name, value, box, colour) {
+  label(name, value, box, color) {
     const room = box.width - 8;
     if (room < 22) return;
     const { context } = this;
-    context.fillStyle = colour;
+    context.fillStyle = color;
     const middle = box.y + Math.min(box.height / 2, 9);
     const shown = this.shorten(name, room);
     context.fillText(shown, box.x + 4, middle);

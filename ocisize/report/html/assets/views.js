@@ -1,12 +1,12 @@
-// What is around treemap and table: colours and their legend, the layer bar, the path, the list of contents, the tip.
+// What is around treemap and table: colors and their legend, the layer bar, the path, the list of contents, the tip.
 
-// Paul Tol's "light" scheme, which colour-blind readers can tell apart and black text can be read on:
+// Paul Tol's "light" scheme, which color-blind readers can tell apart and black text can be read on:
 // https://personal.sron.nl/~pault/data/colourschemes.pdf
 const PALETTE = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#99ddff", "#bbcc33", "#aaaa00"];
 const NEUTRAL = "#dddddd";
 const DARK_NEUTRAL = "#87909a";
 const INK = "#14181d";
-const DARKENED = 0.82; // of each colour's brightness on a dark page
+const DARKENED = 0.82; // of each color's brightness on a dark page
 
 /** An element with properties and children; text is only ever set as text. */
 function element(name, properties = {}, ...children) {
@@ -32,18 +32,18 @@ function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-function shade(colour) {
-  if (!isDark()) return colour;
-  if (colour === NEUTRAL) return DARK_NEUTRAL;
-  const parts = [1, 3, 5].map((at) => Math.round(parseInt(colour.slice(at, at + 2), 16) * DARKENED));
+function shade(color) {
+  if (!isDark()) return color;
+  if (color === NEUTRAL) return DARK_NEUTRAL;
+  const parts = [1, 3, 5].map((at) => Math.round(parseInt(color.slice(at, at + 2), 16) * DARKENED));
   return `rgb(${parts.join(" ")})`;
 }
 
 /**
- * The colours of kinds: groups of them by layer, state or type, the largest with a colour each, all others neutral.
- * Colours stay when filters change, so sums are of the whole image.
+ * The colors of kinds: groups of them by layer, state or type, the largest with a color each, all others neutral.
+ * Colors stay when filters change, so sums are of the whole image.
  */
-class Colouring {
+class Coloring {
   constructor(model, by, values) {
     const sums = new Map();
     const keyOf = {
@@ -55,11 +55,11 @@ class Colouring {
     for (let row = 0; row < model.rowCount; row++) bytes[model.kindOf[row]] += values[row];
     model.kinds.forEach((kind, number) => sums.set(keyOf(kind), (sums.get(keyOf(kind)) ?? 0) + bytes[number]));
     const plain = (key) => (by === "state" && key === "live") || (by === "type" && key < model.special);
-    const coloured = [...sums.keys()].filter((key) => !plain(key) && sums.get(key) > 0);
-    coloured.sort((one, other) => sums.get(other) - sums.get(one) || (one < other ? -1 : 1));
-    this.colours = new Map(coloured.slice(0, PALETTE.length).map((key, place) => [key, PALETTE[place]]));
-    this.ofKind = model.kinds.map((kind) => this.colours.get(keyOf(kind)) ?? NEUTRAL);
-    const others = [...sums].filter(([key]) => !this.colours.has(key));
+    const colored = [...sums.keys()].filter((key) => !plain(key) && sums.get(key) > 0);
+    colored.sort((one, other) => sums.get(other) - sums.get(one) || (one < other ? -1 : 1));
+    this.colors = new Map(colored.slice(0, PALETTE.length).map((key, place) => [key, PALETTE[place]]));
+    this.ofKind = model.kinds.map((kind) => this.colors.get(keyOf(kind)) ?? NEUTRAL);
+    const others = [...sums].filter(([key]) => !this.colors.has(key));
     this.neutral = { value: others.reduce((sum, [, value]) => sum + value, 0), count: others.length };
     Object.assign(this, { by, sums });
   }
@@ -84,37 +84,37 @@ function keyName(model, by, key) {
   return by === "type" ? model.types[key] : key;
 }
 
-/** The legend: each colour with its name and bytes, a button that filters. */
-function drawLegend(list, model, colouring, filter, choose) {
-  const { by } = colouring;
-  const coloured = [...colouring.colours];
-  if (by === "layer") coloured.sort(([one], [other]) => one - other);
-  const lines = coloured.map(([key, colour]) => {
+/** The legend: each color with its name and bytes, a button that filters. */
+function drawLegend(list, model, coloring, filter, choose) {
+  const { by } = coloring;
+  const colored = [...coloring.colors];
+  if (by === "layer") colored.sort(([one], [other]) => one - other);
+  const lines = colored.map(([key, color]) => {
     const swatch = element("span", { className: "swatch" });
-    swatch.style.background = shade(colour);
-    const text = `${keyName(model, by, key)} · ${formatSize(colouring.sums.get(key))}`;
+    swatch.style.background = shade(color);
+    const text = `${keyName(model, by, key)} · ${formatSize(coloring.sums.get(key))}`;
     const button = element("button", { type: "button" }, swatch, text);
     button.setAttribute("aria-pressed", String(filter[by] === key));
     button.addEventListener("click", () => choose(by, filter[by] === key ? null : key));
     return element("li", {}, button);
   });
-  if (colouring.neutral.value > 0) {
+  if (coloring.neutral.value > 0) {
     const swatch = element("span", { className: "swatch" });
     swatch.style.background = shade(NEUTRAL);
-    const name = by === "state" ? "live" : by === "layer" ? `${colouring.neutral.count} other layers` : "other types";
-    lines.push(element("li", {}, element("span", {}, swatch, `${name} · ${formatSize(colouring.neutral.value)}`)));
+    const name = by === "state" ? "live" : by === "layer" ? `${coloring.neutral.count} other layers` : "other types";
+    lines.push(element("li", {}, element("span", {}, swatch, `${name} · ${formatSize(coloring.neutral.value)}`)));
   }
   replaceChildren(list, lines);
 }
 
 /** The bar of layers, as wide as their bytes; arrow keys move along it. */
-function drawLayers(bar, model, measure, colouring, filter, choose, tip) {
+function drawLayers(bar, model, measure, coloring, filter, choose, tip) {
   const focused = [...bar.children].indexOf(document.activeElement);
   const buttons = model.layers.map((layer, index) => {
     const bytes = measure === "download" ? layer.compressed_size : layer.content_size;
     const button = element("button", { type: "button" }, element("span", { textContent: index }));
     button.style.flexGrow = String(bytes || 0);
-    button.style.background = shade((colouring.by === "layer" && colouring.colours.get(index)) || NEUTRAL);
+    button.style.background = shade((coloring.by === "layer" && coloring.colors.get(index)) || NEUTRAL);
     button.setAttribute("aria-label", `Layer ${index}, ${formatSize(bytes)}: ${layer.build_step}`);
     button.setAttribute("aria-pressed", String(filter.layer === index));
     button.tabIndex = index === Math.max(focused, filter.layer ?? 0, 0) ? 0 : -1;
