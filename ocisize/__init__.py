@@ -1,6 +1,6 @@
 """ocisize: how big a container image is to download and unpacked, how much of it is waste, and which files are to blame.
 
-``analyze("registry.io/app:tag")`` returns an Analysis. ``Analyzer`` has all options, and analyses many images.
+``analyze("registry.io/app:tag")`` returns an Analysis. ``Analyzer`` has all options, and analyzes many images.
 The library logs below the logger ``ocisize``: choices and seconds at INFO, requests and layers at DEBUG.
 
 >>> analyze("./missing.tar")

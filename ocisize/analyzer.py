@@ -1,4 +1,4 @@
-"""Analyzer: opens an image, reads its layers in parallel and analyses them; here I/O and analysis meet.
+"""Analyzer: opens an image, reads its layers in parallel and analyzes them; here I/O and analysis meet.
 
 An image of your own ``Source`` is analyzed like any other:
 
@@ -65,7 +65,7 @@ _log = logging.getLogger(__name__)
 
 @attrs.define(kw_only=True)
 class Analyzer:
-    """Analyses images with one set of options. It may be used for many images, from many threads and processes.
+    """Analyzes images with one set of options. It may be used for many images, from many threads and processes.
 
     ``platform``
         of the images to analyze, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
@@ -121,7 +121,7 @@ class Analyzer:
         self.__init__(**options)  # type: ignore[misc]
 
     def analyze(self, image: str | os.PathLike[str], *, select: str | None = None) -> Analysis:
-        """Analyse the image that ``image`` names: a reference, a saved archive or a layout folder.
+        """Analyze the image that ``image`` names: a reference, a saved archive or a layout folder.
 
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
@@ -130,7 +130,7 @@ class Analyzer:
             return self.analyze_source(source, name=image)
 
     def analyze_source(self, source: Source, *, name: str = "") -> Analysis:
-        """Analyse the image of a source, which the caller closes; the analysis has ``name`` as its input.
+        """Analyze the image of a source, which the caller closes; the analysis has ``name`` as its input.
 
         Raises OcisizeError. The ``abort`` method of an ``ImageSource`` is called when the analysis fails or is interrupted;
         nothing can be read from the source afterwards.
@@ -156,7 +156,7 @@ class Analyzer:
         return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
-        """Analyse the images of all platforms of an index; layers that several images share are read once.
+        """Analyze the images of all platforms of an index; layers that several images share are read once.
 
         A single image counts as an index of one; ``platform`` is ignored. ``select`` chooses among several images in one
         file. Raises PlatformError for an error in one of the images, and other OcisizeErrors.
@@ -166,7 +166,7 @@ class Analyzer:
             return self.analyze_all_source(source, name=image)
 
     def analyze_all_source(self, source: Source, *, name: str = "") -> IndexAnalysis:
-        """Analyse the images of all platforms of a source, which the caller closes; raises as ``analyze_all`` does."""
+        """Analyze the images of all platforms of a source, which the caller closes; raises as ``analyze_all`` does."""
         from ocisize.comparison.platforms import find_drift
         from ocisize.model.platforms import IndexAnalysis
 
@@ -192,7 +192,7 @@ class Analyzer:
         outcomes = dict(zip(layers, results, strict=True))
         timer.end("layers")
 
-        # Analyse each image from the scans of its layers.
+        # Analyze each image from the scans of its layers.
         analyses: dict[str, Analysis] = {}
         for label, (image, base) in images.items():
             with error_context(label):
@@ -289,12 +289,12 @@ def analyze(
     verify: bool = False,
     connection: Connection | None = None,
 ) -> Analysis:
-    """Analyse one image with default options.
+    """Analyze one image with default options.
 
-    ``image`` is a reference, a saved archive or a layout folder; ``select`` chooses among several images in one file. The
-    other options are those of Analyzer. Raises OcisizeError.
+    ``image`` and ``select`` are those of ``Analyzer.analyze``, the other options those of Analyzer. Raises OcisizeError.
 
-    >>> analysis = analyze("docker.io/library/debian:12", platform="linux/amd64")  # doctest: +SKIP
-    >>> print(f"{analysis.compressed_size:,} bytes to download, {analysis.wasted_size:,} wasted")  # doctest: +SKIP
+    >>> analysis = analyze("testdata/example.tar")  # or "docker.io/library/debian:12"
+    >>> f"{analysis.compressed_size:,} bytes to download, {analysis.wasted_size:,} of {analysis.content_size:,} wasted"
+    '1,590,055 bytes to download, 260,940 of 2,931,632 wasted'
     """
     return Analyzer(platform=platform, verify=verify, connection=connection).analyze(image, select=select)

@@ -23,7 +23,7 @@ class PhaseTimer:
     >>> logger.setLevel(logging.INFO)
     >>> timer = PhaseTimer(logger)
     >>> timer.end("open")  # doctest: +ELLIPSIS
-    open: 0... s
+    open: ... s
     """
 
     def __init__(self, logger: logging.Logger) -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer
-from tests.images import build_image, layer, write_docker_archive, write_layout
+from ocisize.oci.image import read_image
+from ocisize.oci.platform import parse_platform
+from tests.images import build_image, for_platform, index_bytes, layer, write_docker_archive, write_layout
+from tests.oci.test_image import MemorySource
 
 IMAGE = build_image([layer({"a": b"1" * 3000, "b": b""}), layer({"c": b"2"}, "plain")])
 
@@ -59,11 +62,26 @@ def test_all_platforms_are_named(caplog: pytest.LogCaptureFixture, tmp_path: Pat
     assert any(text.endswith(": platforms linux/amd64") for text in messages(caplog, logging.INFO))
 
 
+def test_the_chosen_platform_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the image that is read, also if it is for an older variant of the platform that was asked for."""
+    image = build_image([layer({})], architecture="arm", variant="v6")
+    index = index_bytes(
+        [for_platform(image.descriptor, "linux", "arm", "v6"), for_platform(IMAGE.descriptor, "linux", "amd64")]
+    )
+    with caplog.at_level(logging.INFO, "ocisize"):
+        read_image(MemorySource(index, image.blobs | IMAGE.blobs), parse_platform("linux/arm/v7"))
+    assert messages(caplog, logging.INFO) == [
+        "platform linux/arm/v6, one of 2 images of the index: linux/arm/v7 was asked for"
+    ]
+
+
 def test_text_of_an_image_cannot_forge_lines(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    """Names and platforms that an image brings are logged with control characters escaped."""
-    write_docker_archive(build_image([layer({})], architecture="amd64\n\x1b[2J"), tmp_path / "app.tar", tags=["app:1"])
+    """Paths, names and platforms are logged with control characters escaped."""
+    path = tmp_path / "app\nlayer 7.tar"
+    write_docker_archive(build_image([layer({})], architecture="amd64\n\x1b[2J"), path, tags=["app:1"])
     with caplog.at_level(logging.DEBUG, "ocisize"):
-        Analyzer().analyze(tmp_path / "app.tar")
+        Analyzer().analyze(path)
+        Analyzer().analyze(write_layout(IMAGE, tmp_path / "l\x1b[2J"))
     assert any(r"linux/amd64\n\x1b[2J" in text for text in messages(caplog, logging.INFO))
     assert all(text.isprintable() for text in map(logging.LogRecord.getMessage, caplog.records))
 

@@ -38,6 +38,11 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
 
     Files are compared if the layers that differ have file tables. If an analysis was saved without them, the comparison has
     totals and layers only, and ``files`` is None. Raises IncompleteAnalysis if a layer of one of both could not be read.
+
+    >>> import ocisize
+    >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
+    >>> [reason.text for reason in compare(old, new).reasons]
+    ['layer 1 `layer 1` is new: adds 1 file, most in /app/']
     """
     for analysis in (before, after):
         if not analysis.complete:

@@ -143,7 +143,14 @@ class BaseChange:
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """The differences between two images."""
+    """The differences between two images. ``compare`` makes one.
+
+    >>> import ocisize
+    >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
+    >>> comparison = ocisize.compare(old, new)
+    >>> comparison.growth, [str(layer.status) for layer in comparison.layers]
+    (2000, ['shared', 'added', 'added'])
+    """
 
     before: Analysis = attrs.field(repr=False)
     after: Analysis = attrs.field(repr=False)

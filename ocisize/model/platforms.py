@@ -95,6 +95,11 @@ class IndexAnalysis:
     """The analyses of the images of an index. Images that share a layer share its table.
 
     ``drift`` compares the images with all layers read.
+
+    >>> import ocisize
+    >>> index = ocisize.Analyzer().analyze_all("testdata/example.tar")
+    >>> list(index.analyses), index.stored_size, index.complete
+    (['linux/amd64'], 1590055, True)
     """
 
     source: str  #: the input as it was given

@@ -73,7 +73,13 @@ class Sizes:
 
 @attrs.frozen(kw_only=True)
 class Group:
-    """The sums of stored entries that belong together. As ``Sizes`` defines them; a repeated blob counts once."""
+    """The sums of stored entries that belong together, in bytes. ``Sizes`` defines them; a repeated blob counts once.
+
+    >>> import ocisize
+    >>> group = ocisize.analyze("testdata/example.tar").groups.directories[0]
+    >>> group.name, group.content_size, group.live_size, group.compressed_size, group.file_count
+    ('/bin/', 1982256, 1982256, 1084148, 1)
+    """
 
     name: str | None  #: None of the last group, which is the rest
     content_size: int

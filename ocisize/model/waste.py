@@ -17,6 +17,9 @@ class Cause(str, enum.Enum):
 
     METADATA_ONLY needs the content hashes of both files. Without one, because the content was not read, the cause is
     OVERWRITTEN.
+
+    >>> str(Cause.METADATA_ONLY), Cause("deleted") is Cause.DELETED
+    ('metadata-only', True)
     """
 
     OVERWRITTEN = "overwritten"  #: an upper layer has another entry at the path, or at a directory above it
@@ -36,7 +39,13 @@ CAUSES = tuple(Cause)
 
 @attrs.frozen
 class WastedEntry:
-    """A stored file that no container can see."""
+    """A stored file that no container can see.
+
+    >>> import ocisize
+    >>> largest = ocisize.analyze("testdata/example.tar").waste[0]
+    >>> largest.path, largest.size, str(largest.cause), largest.held_by, largest.hidden_by
+    ('var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', 160948, 'deleted', 1, 3)
+    """
 
     path: str  #: without a leading slash
     size: int  #: bytes of content

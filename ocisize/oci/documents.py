@@ -48,7 +48,14 @@ class Platform:
 class Descriptor:
     """A pointer to a blob: its media type, digest and stored size in bytes.
 
-    Raises ValueError for a malformed digest or a negative size.
+    Raises ValueError for a malformed digest, and for a size below 0 or of more than 63 bits.
+
+    >>> from ocisize.blob.digest import digest_of
+    >>> Descriptor(digest_of(b"{}"), size=2, media_type="application/vnd.oci.image.config.v1+json").size
+    2
+    >>> Descriptor("sha256:beef", size=2)
+    Traceback (most recent call last):
+    ValueError: 'sha256:beef' is not a digest
     """
 
     digest: Digest = attrs.field(validator=_check_digest)

@@ -162,8 +162,11 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
         only, entry = images[0]
         _log.info("platform %s: the index has no other image", printable(str(only)))
         return entry, f"the only image is for {only}, not for {wanted}"
-    reason = "it was asked for" if platform else "the default is Linux on this processor"
-    _log.info("platform %s, one of %d images of the index: %s", wanted, len(images), reason)
+    chosen = next(candidate for candidate, descriptor in images if descriptor is entry)
+    _log.info(
+        "platform %s, one of %d images of the index: %s %s",
+        printable(str(chosen)), len(images), printable(str(wanted)), "was asked for" if platform else "is the default",
+    )  # fmt: skip
     return entry, None
 
 

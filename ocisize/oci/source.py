@@ -9,7 +9,11 @@ from ocisize.oci.documents import Descriptor
 
 
 class Source(Protocol):
-    """The two methods that a library user's own object needs to be analyzed; no base class is needed."""
+    """The two methods that a library user's own object needs to be analyzed; no base class is needed.
+
+    Both should raise an OcisizeError such as SourceError: ``keep_going`` leaves out what raises one, and other errors end
+    the analysis. ``ocisize.analyzer`` has an example.
+    """
 
     def read_manifest(self, digest: str | None = None) -> bytes:
         """Return the manifest or index with this digest, or the one that the source was opened for."""
@@ -24,8 +28,18 @@ class Source(Protocol):
 class ImageSource(Source, Protocol):
     """All that the analyzer asks of a source, with the answers that are right for most.
 
-    ``open_source`` returns an ``ImageSource``. A subclass overrides what differs. An object with the two methods of
-    ``Source`` alone is completed by ``complete_source``.
+    ``open_source`` returns an ``ImageSource``. A subclass overrides what differs. An object that lacks some of the members
+    is used as a ``Source``: ``complete_source`` gives it all of the answers below.
+
+    >>> class Named(ImageSource):
+    ...     format, reference = "database", "team/app:1"
+    ...     def read_manifest(self, digest=None):
+    ...         return b"{}"
+    ...     def open_blob(self, descriptor):
+    ...         return []
+    >>> source = Named()
+    >>> source.format, source.keeps_compression, source.sequential
+    ('database', True, False)
     """
 
     format: str = "custom"  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout`` …

@@ -13,6 +13,7 @@ from ocisize.sources.folder import FolderStore
 from ocisize.sources.oci_layout import LayoutSource
 from ocisize.sources.open_store import open_store
 from ocisize.sources.store import Store
+from ocisize.text import printable
 
 DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT = "docker-archive", "oci-archive", "oci-layout"
 _ROOT_FOLDERS = {"etc", "usr", "bin", "var", "lib", "dev"}
@@ -43,7 +44,8 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
             raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
         return _open_layout(store, path, names, select, is_folder=is_folder)
     if "manifest.json" in names:
-        _log.info("%s is read as a docker-archive: %s", path, "its scheme says so" if form else "it has a manifest.json")
+        reason = "its scheme says so" if form else "it has a manifest.json"
+        _log.info("%s is read as a docker-archive: %s", printable(str(path)), reason)
         return DockerArchiveSource(store, select=select)
     hint = _hint(is_layout=is_layout, is_folder=is_folder)
     raise ArchiveError(f"{path} is not a saved image: {_describe_content(names)}", hint=hint)
@@ -60,10 +62,10 @@ def _open_layout(store: Store, path: Path, names: set[str], select: str | None, 
         select=select,
     )
     if source.is_empty and docker_compatible:  # Docker 25.0.0 to 25.0.2 left untagged images out of index.json
-        _log.info("%s is read as a docker-archive: its index.json is empty, its manifest.json is not", path)
+        _log.info("%s is read as a docker-archive: its index.json is empty, its manifest.json is not", printable(str(path)))
         return DockerArchiveSource(store, select=select)
-    also = ", written for docker load too" * docker_compatible
-    _log.info("%s is read as an OCI layout in %s%s: it has an index.json", path, "a folder" if is_folder else "a tar", also)
+    kind = "a folder" if is_folder else "a tar, written for docker load too" if docker_compatible else "a tar"
+    _log.info("%s is read as an OCI layout in %s: it has an index.json", printable(str(path)), kind)
     return source
 
 

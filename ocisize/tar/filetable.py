@@ -46,7 +46,13 @@ class Attributes:
 
 @attrs.frozen
 class FileEntry:
-    """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes. Sizes are in bytes."""
+    """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes. Sizes are in bytes.
+
+    >>> import ocisize
+    >>> (entry,) = ocisize.analyze("testdata/example.tar").layers[1].files.largest(1)
+    >>> entry.path, entry.kind, entry.size, entry.compressed_size, oct(entry.mode)
+    ('var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', 'file', 160948, 159744, '0o644')
+    """
 
     path: str
     kind: str
