@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from ocisize.cli.main import main
+from ocisize.model.sizes import Sizes
 from ocisize.report.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text()
+NUMBERS = (ROOT / "docs" / "numbers.md").read_text()
 SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 EXAMPLE = str(ROOT / "testdata" / "example.tar")
 HEAD = {"schema", "version", "ocisize", "source", "reference", "platform", "digest", "config_digest"}
@@ -61,6 +64,21 @@ def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: 
     shares = {"wasted_compressed_size", "sure", "likely", "ask"}
     named = set(re.findall(r"`(\w+)`", SECTIONS["json"]))
     assert set(keys_of(document)) - named - totals - shares == set()
+
+
+@pytest.mark.parametrize("arguments", [["--files"], ["--all-platforms"], ["--max-download", "1 GB"]])
+def test_the_analysis_has_the_fields_that_are_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each field of an analysis and of an index is on this page, or is a figure on the page of numbers; and the reverse."""
+    document = json.loads(output_of(capsys, EXAMPLE, "-f", "json", *arguments))
+    assert f"`{document['schema']}`" in SECTIONS["json"]
+    named = set(re.findall(r"`(\w+)`", SECTIONS["json"])) | set(re.findall(r"`([\w.]+)`", NUMBERS))
+    fields = {key for key in keys_of(document) if not key.isdecimal()}  # rows of file tables
+    assert fields - named == set()
+    (table,) = re.findall(r"^\| field of `ocisize.analysis` \| content \|\n(.*?)\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    rows = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines()[1:]]
+    analysis = document["images"][0]["analysis"] if "images" in document else document
+    figures = {field.name for field in attrs.fields(Sizes)}
+    assert {name for row in rows for name in row} - {"budgets"} == set(analysis) - {"budgets"} - figures
 
 
 def test_formats_for_all_platforms_are_listed() -> None:
