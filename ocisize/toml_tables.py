@@ -117,12 +117,20 @@ def _parse_float(text: str) -> Decimal:
 
 
 def type_name(value: Any) -> str:
-    """The type of a TOML value in words: ``a table``, ``an integer``."""
+    """The type of a TOML value in words.
+
+    >>> type_name({}), type_name(3)
+    ('a table', 'an integer')
+    """
     return _TYPES.get(type(value), type(value).__name__)
 
 
 def show(value: Any) -> str:
-    """A TOML value for messages: strings in quotes, numbers and booleans as TOML writes them."""
+    """A TOML value for messages: strings in quotes, numbers and booleans as TOML writes them.
+
+    >>> show("a"), show(True), show(Decimal("0.95"))
+    ("'a'", 'true', '0.95')
+    """
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, Decimal) else repr(value)

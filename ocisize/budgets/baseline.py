@@ -118,7 +118,12 @@ def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
 
 
 def name_of(analysis: Analysis) -> str:
-    """The name of an image in a baseline: its reference without tag and digest, else the name of its file."""
+    """The name of an image in a baseline: its reference without tag and digest, else the name of its file.
+
+    >>> import ocisize
+    >>> name_of(ocisize.analyze("testdata/example.tar"))
+    'example'
+    """
     name = (analysis.reference or "").partition("@")[0]
     if name:
         folder, slash, last = name.rpartition("/")
@@ -130,6 +135,10 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
     """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives.
 
     Raises IncompleteAnalysis if layers could not be read.
+
+    >>> import ocisize
+    >>> entry_of(ocisize.analyze("testdata/example.tar")).totals.compressed_size
+    1590055
     """
     if not analysis.complete:
         raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
@@ -162,6 +171,12 @@ def ratchet(old: Entry, new: Entry) -> Entry:
     """The old entry with the figures that have become smaller; no figure rises, and an unknown figure becomes known.
 
     All layers are replaced, or none: each of the new ones must have a step of the old ones and must not have grown.
+
+    >>> old = Totals(compressed_size=4, content_size=9, live_size=9, wasted_size=0, files=1, layers=1, file_size=9)
+    >>> new = attrs.evolve(old, compressed_size=3, content_size=10)
+    >>> totals = ratchet(Entry(totals=old, layers=()), Entry(totals=new, layers=())).totals
+    >>> totals.compressed_size, totals.content_size
+    (3, 9)
     """
     old_layers, new_layers = old.by_step(), new.by_step()
     smaller = all(
@@ -190,7 +205,15 @@ def _smaller(old: int | None, new: int | None) -> int | None:
 
 
 def baseline_to_json(baseline: Baseline) -> str:
-    """The baseline as JSON text."""
+    """The baseline as JSON text.
+
+    >>> print(baseline_to_json(Baseline()), end="")
+    {
+      "images": {},
+      "schema": "ocisize.baseline",
+      "version": 1
+    }
+    """
     images = {
         name: {platform: _document(entry) for platform, entry in platforms.items()}
         for name, platforms in baseline.images.items()
@@ -204,7 +227,16 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 
 def baseline_from_json(text: str, name: str) -> Baseline:
-    """Read the text that ``baseline_to_json`` wrote; ``name`` is the file's name in errors. Raises BudgetError."""
+    """Read the text that ``baseline_to_json`` wrote.
+
+    ``name`` is the file's name in errors. Raises BudgetError with all problems if the text is not a valid baseline.
+
+    >>> baseline_from_json(baseline_to_json(Baseline()), "ocisize-baseline.json")
+    Baseline(images={})
+    >>> baseline_from_json("{}", "ocisize-baseline.json")
+    Traceback (most recent call last):
+    ocisize.errors.BudgetError: ocisize-baseline.json: is not a baseline: its schema is not 'ocisize.baseline'
+    """
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:

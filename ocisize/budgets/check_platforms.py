@@ -21,13 +21,19 @@ def check_all(
     rules: Sequence[str] | None = None,
     absent: Sequence[str] = (),
 ) -> dict[str, tuple[Verdict, ...]]:
-    """Verdicts by platform: on every budget, in their order, for each image.
+    """Verdicts by platform: for each image one on every budget, in the order of the budgets.
 
     ``analyses``: the images by the platforms of the index.
     ``absent``: platforms of the index whose images are not in the file or could not be read.
     ``baseline``, ``name``, ``rules``: as for ``check``.
 
-    A budget for none of all these platforms is UNMATCHED, once, for the first image.
+    A budget whose ``platform`` fits none of these platforms is UNMATCHED for the first image. Raises what ``check`` raises.
+
+    >>> import ocisize
+    >>> budgets = ocisize.parse_budgets('platform = "linux/arm64"\\nmax-layers = 5').budgets
+    >>> verdicts = check_all(ocisize.Analyzer().analyze_all("testdata/example.tar").analyses, budgets)
+    >>> [(verdict.status.value, verdict.reason) for verdict in verdicts["linux/amd64"]]
+    [('unmatched', 'no image is for linux/arm64, only for linux/amd64')]
     """
     named = {platform: attrs.evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
     verdicts = {

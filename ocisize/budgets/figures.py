@@ -36,7 +36,7 @@ def compressed_size(sizes: ScopeSizes) -> Figure:
 
 
 def content_size(sizes: ScopeSizes) -> Figure:
-    """Stored bytes."""
+    """The bytes that are stored."""
     return Figure(sizes.content_size)
 
 
@@ -51,17 +51,17 @@ def wasted_size(sizes: ScopeSizes) -> Figure:
 
 
 def wasted_share(sizes: ScopeSizes) -> Figure:
-    """Their share of the stored bytes."""
+    """The share of the stored bytes that no container sees, 0 to 1."""
     return Figure(_share(sizes.wasted_size, sizes.content_size))
 
 
 def efficiency(sizes: ScopeSizes) -> Figure:
-    """The share of the stored bytes that a container sees."""
+    """The share of the stored bytes that a container sees, 0 to 1."""
     return Figure(1 - _share(sizes.wasted_size, sizes.content_size))
 
 
 def file_count(sizes: ScopeSizes) -> Figure:
-    """Regular files."""
+    """The number of regular files."""
     return Figure(sizes.file_count)
 
 
@@ -76,7 +76,7 @@ def user_waste(analysis: Analysis, _budget: Budget) -> Figure:
 
 
 def count_layers(image: Analysis | LayerSelection, _budget: Budget) -> Figure:
-    """How many layers there are."""
+    """The number of layers."""
     return Figure(len(image.layers))
 
 
@@ -86,7 +86,7 @@ def largest_layer_download(image: Analysis | LayerSelection, _budget: Budget) ->
 
 
 def largest_layer_download_of_rows(rows: RowSelection, _budget: Budget) -> Figure:
-    """The same of the selected rows."""
+    """The largest download of the selected rows of a single layer."""
     return _largest_layer(rows.layers, [sizes.compressed_size for sizes in rows.sizes_by_layer()])
 
 
@@ -96,7 +96,7 @@ def largest_layer_content(image: Analysis | LayerSelection, _budget: Budget) -> 
 
 
 def largest_layer_content_of_rows(rows: RowSelection, _budget: Budget) -> Figure:
-    """The same of the selected rows."""
+    """The most bytes that the selected rows of a single layer store."""
     return _largest_layer(rows.layers, [sizes.content_size for sizes in rows.sizes_by_layer()])
 
 
@@ -124,12 +124,12 @@ def largest_file(image: Analysis | LayerSelection, _budget: Budget) -> Figure:
 
 
 def largest_file_of_rows(rows: RowSelection, _budget: Budget) -> Figure:
-    """The same of the selected rows."""
+    """The size of the largest regular file among the selected rows."""
     return _largest_file([(layer.index, rows.tables[layer.index], rows.files(layer.index)) for layer in rows.layers])
 
 
 def _largest_file(layers: Iterable[tuple[int, FileTable, Iterable[int]]]) -> Figure:
-    """The same of some rows of layers; of files of one size the first of the lowest layer."""
+    """The size of the largest file among rows of layers; of files of one size the first of the lowest layer."""
     largest: tuple[int, int, str] | None = None
     for layer, table, rows in layers:
         sizes = table.sizes
@@ -143,7 +143,7 @@ def _largest_file(layers: Iterable[tuple[int, FileTable, Iterable[int]]]) -> Fig
 
 
 def count_entries(rows: RowSelection, _budget: Budget) -> Figure:
-    """Entries of any kind, in the order of their layers."""
+    """The number of selected entries of any kind; the places are in the order of their layers."""
     places: list[Place] = []
     count = 0
     for layer in rows.layers:
@@ -157,12 +157,12 @@ def count_entries(rows: RowSelection, _budget: Budget) -> Figure:
 
 
 def count_image_findings(analysis: Analysis, budget: Budget) -> Figure:
-    """Findings of the image that a budget forbids."""
+    """The number of findings of the image that a budget forbids."""
     return _count_findings(analysis.advice.findings, budget)
 
 
 def count_layer_findings(layers: LayerSelection, budget: Budget) -> Figure:
-    """The same of some layers."""
+    """The number of findings of some layers that a budget forbids."""
     return _count_findings(layers.findings, budget)
 
 
@@ -175,6 +175,6 @@ def _count_findings(findings: Iterable[Finding], budget: Budget) -> Figure:
 
 
 def is_forbidden(finding: Finding, forbidden: Sequence[str]) -> bool:
-    """True if ids name a finding, or if it has at least a severity among them."""
+    """True if a finding has one of the forbidden ids, or at least one of the forbidden severities."""
     reached = SEVERITIES[SEVERITIES.index(str(finding.severity)) :]
     return finding.id in forbidden or any(severity in forbidden for severity in reached)

@@ -93,7 +93,11 @@ def make_limit(key: str, text: str, origin: str) -> Budget:
 
 
 def make_off(key: str, origin: str) -> Budget:
-    """A budget that is switched off."""
+    """A budget that is switched off: its verdict is SKIPPED.
+
+    >>> make_off("max-files", "--max-files").level.value
+    'off'
+    """
     kind = kinds_of(key)[0]
     return Budget(key=key, metric=kind.metric, limit=Limit(0, kind.unit), level=Level.OFF, origin=origin)
 
@@ -104,7 +108,14 @@ def forbid_paths(globs: Sequence[Glob], origin: str) -> Budget:
 
 
 def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
-    """A budget that forbids findings; raises ValueError for a text that is neither an id nor a severity."""
+    """A budget that forbids findings; raises ValueError for a text that is neither an id nor a severity.
+
+    >>> forbid_findings(["high", "OS101"], "--forbid-findings").findings
+    ('high', 'OS101')
+    >>> forbid_findings(["huge"], "--forbid-findings")
+    Traceback (most recent call last):
+    ValueError: got 'huge', expected an id such as OS101 or one of high, medium, low
+    """
     for finding in findings:
         if finding not in SEVERITIES and not ID.fullmatch(finding):
             raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(SEVERITIES)}")

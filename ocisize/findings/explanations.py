@@ -118,7 +118,12 @@ def explain_tool(tool: ToolCache) -> Explanation:
 
 
 def explain_rule(rule: Rule) -> Explanation:
-    """The explanation of a rule of the catalog."""
+    """The explanation of a rule of the catalog.
+
+    >>> rule = next(rule for rule in load_catalog().rules if rule.id == "OS301")
+    >>> explain_rule(rule).category.value
+    'cache'
+    """
     fixes = rule.fixes(build_step="the step that brings them", path="the file")
     return Explanation(
         id=rule.id,
@@ -146,7 +151,11 @@ def explain_rules(findings: Iterable[Finding]) -> dict[str, Explanation]:
 
 
 def packaged_ids() -> frozenset[str]:
-    """The ids of all findings that are possible without rules of users."""
+    """The ids of all findings that are possible without rules of users.
+
+    >>> "OS101" in packaged_ids(), "OS999" in packaged_ids()
+    (True, False)
+    """
     return frozenset(_explain_packaged())
 
 

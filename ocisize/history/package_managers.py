@@ -89,14 +89,24 @@ def common_manager(first: BuildStep, *others: BuildStep) -> ManagerCommand | Non
 
 
 def only_installs(manager: ManagerCommand, step: BuildStep) -> bool:
-    """Whether all commands of a RUN install packages or clean up after that."""
+    """Whether all commands of a RUN install packages or clean up after that.
+
+    >>> apt = load_manager_commands()[0]
+    >>> only_installs(apt, BuildStep("RUN apt-get install -y curl && rm -rf /var/lib/apt/lists/*"))
+    True
+    >>> only_installs(apt, BuildStep("RUN apt-get install -y curl && make"))
+    False
+    """
     return step.commands is not None and all(re.match(manager.own_command, command) for command in step.commands)
 
 
 def can_move(between: Sequence[BuildStep]) -> bool:
     """Whether packages can move from the step after these to the step before them.
 
-    They cannot if a step in between changes the repositories that packages come from.
+    Packages cannot move if a step in between changes the repositories that packages come from.
+
+    >>> can_move([BuildStep("RUN make")]), can_move([BuildStep("RUN add-apt-repository ppa:x")])
+    (True, False)
     """
     return not any(re.search(_REPOSITORY_CHANGE, step.text) for step in between)
 
@@ -120,7 +130,11 @@ def relies_on_lists(step: BuildStep) -> bool:
 
 
 def fetches_lists(step: BuildStep) -> bool:
-    """Whether a step fetches package lists and installs nothing."""
+    """Whether a step fetches package lists and installs nothing.
+
+    >>> fetches_lists(BuildStep("RUN apt-get update"))
+    True
+    """
     return any(_updates(manager, step) and not _installs(manager, step) for manager in _managers_with_lists())
 
 

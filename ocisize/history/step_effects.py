@@ -38,7 +38,11 @@ def copies_from_stage(step: BuildStep) -> bool:
 
 
 def lays_root_filesystem(step: BuildStep) -> bool:
-    """Whether a step adds a distribution's root filesystem, which authors of images on top of it cannot change."""
+    """Whether a step adds a distribution's root filesystem, which authors of images on top of it cannot change.
+
+    >>> lays_root_filesystem(BuildStep("ADD file:0123… in /"))
+    True
+    """
     return step.kind is StepKind.ROOT_FILESYSTEM
 
 
@@ -73,12 +77,20 @@ def sets_metadata(step: BuildStep) -> bool:
 
 
 def may_only_set_metadata(step: BuildStep) -> bool:
-    """Whether a step changes owners, modes or times, or is unknown and may do so."""
+    """Whether a step changes owners, modes or times, or is unknown and may do so.
+
+    >>> may_only_set_metadata(BuildStep("RUN touch /a")), may_only_set_metadata(BuildStep("RUN touch /a && make"))
+    (True, False)
+    """
     return sets_metadata(step) or step.kind is StepKind.UNKNOWN or all(map(_TOUCH.match, step.shell_commands))
 
 
 def makes_users(step: BuildStep) -> bool:
-    """Whether a step creates users or groups."""
+    """Whether a step creates users or groups.
+
+    >>> makes_users(BuildStep("RUN useradd app"))
+    True
+    """
     return _MAKES_USERS.search(step.text) is not None
 
 

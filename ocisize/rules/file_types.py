@@ -100,11 +100,19 @@ def type_of(name: bytes, place: str | None) -> str:
 
 
 def extension_of(name: bytes) -> bytes:
-    """The part of a name after its last dot; b"" if there is no dot, or only as the first character."""
+    """The part of a name after its last dot; b"" if there is no dot, or only as the first character.
+
+    >>> extension_of(b"a.tar.gz"), extension_of(b".bashrc")
+    (b'gz', b'')
+    """
     stem, _, extension = name.rpartition(b".")
     return extension if stem else b""
 
 
 def is_word(extension: bytes) -> bool:
-    """Whether an extension looks like one: a letter and up to nine letters, digits, ``_``, ``+`` and ``-``."""
+    """Whether an extension looks like one: a letter and up to nine letters, digits, ``_``, ``+`` and ``-``.
+
+    >>> is_word(b"gz"), is_word(b"1")
+    (True, False)
+    """
     return _WORD.fullmatch(extension) is not None

@@ -119,7 +119,32 @@ def _read(path: Path) -> str:
 
 
 def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
-    """The rules in a TOML text; ``name`` is the file's name in problems. ``own``: it is packaged. Raises CatalogError."""
+    """The rules in a TOML text.
+
+    Args:
+        text: tables as at the top of this module.
+        name: the file's name in problems.
+        own: True for a packaged file, whose rules have ids that are reserved.
+
+    Raises:
+        CatalogError: the text is not TOML, or tables are wrong; with all problems, each with its line.
+
+    >>> text = '''
+    ... [[rule]]
+    ... id = "ACME001"
+    ... title = "our build cache"
+    ... what = "What the build of acme keeps for the next build."
+    ... globs = ["/var/cache/acme/"]
+    ... confidence = "sure"
+    ... '''
+    >>> rule = parse_catalog(text, "acme.toml").rules[0]
+    >>> rule.id, rule.category.value
+    ('ACME001', 'other')
+    >>> parse_catalog(text.replace("sure", "maybe"), "acme.toml")
+    Traceback (most recent call last):
+    ocisize.errors.CatalogError: acme.toml:7: ACME001: confidence: got 'maybe', expected one of sure, likely, ask
+
+    """
     try:
         document = read_toml(text, name)
     except TomlError as error:
