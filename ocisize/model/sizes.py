@@ -30,6 +30,17 @@ from typing import Protocol, TypeVar
 
 import attrs
 
+_CONTENT_PER_DOWNLOAD = 3  # bytes of content for each byte of download, as in images of distributions and runtimes
+
+
+def estimate_download(content_size: int) -> int:
+    """Return a rough estimate of an unknown download, in bytes, from the bytes of content.
+
+    >>> estimate_download(3_000_000)
+    1000000
+    """
+    return content_size // _CONTENT_PER_DOWNLOAD
+
 
 def weight_of(compressed_size: int | None, content_size: int) -> int:
     """Return the bytes that something is ranked by: its download if that is known, else its content.

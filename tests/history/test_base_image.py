@@ -148,6 +148,17 @@ def test_a_root_filesystem(created_by: str) -> None:
     assert summary(found(step(created_by, comment=kind), rest)) == (1, "rootfs", "ask")
 
 
+@pytest.mark.parametrize(
+    "created_by",
+    ["/bin/sh -c #(nop) ADD file:0123 in /opt/app ", "ADD app.tar.gz /opt # buildkit", "COPY rootfs / # buildkit"],
+)
+def test_an_archive_of_the_application(created_by: str) -> None:
+    """Files that a first step adds below the root, or copies, are no distribution's: no base image is guessed."""
+    kind = "buildkit.dockerfile.v0" if created_by.endswith("buildkit") else ""
+    rest = kit("RUN x") if kind else step("/bin/sh -c x")
+    assert found(step(created_by, comment=kind), rest) is None
+
+
 def test_buildah_notes_from() -> None:
     """The uppermost FROM with a name marks the first own step; ids name steps of the same build."""
     base = [step("/bin/sh -c a", comment="FROM docker.io/library/alpine:3"), step("/bin/sh -c b")]

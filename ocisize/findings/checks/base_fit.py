@@ -11,6 +11,7 @@ from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.model.findings import Severity
+from ocisize.model.sizes import estimate_download
 from ocisize.model.system import Runtime
 from ocisize.packages.runtimes import Target, load_runtimes, load_targets
 from ocisize.packages.system import program_of
@@ -18,9 +19,6 @@ from ocisize.sizes.layers import sum_layers
 
 _FAR_ABOVE_TARGET = 2  # times the upper end of a target above which an image is far above it
 _VERY_FAR_ABOVE_TARGET = 4
-_CONTENT_PER_DOWNLOAD = (
-    3  # content bytes per downloaded one, as distributions and runtimes have it; where downloads are unknown
-)
 _MIN_BASE_RATIO = 2  # times as large as a smaller base must the base be
 _MUSL_CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS search domains and locales differ"
 _RUNTIMES_OF_PROGRAMS = {
@@ -161,7 +159,7 @@ def _download_size(evidence: ImageEvidence, layers: int) -> tuple[int, str]:
     """Bytes of download of the lowest layers, and "about " if they are estimated from the content."""
     sizes = sum_layers(evidence.layers[:layers])
     if sizes.compressed_size is None:
-        return sizes.content_size // _CONTENT_PER_DOWNLOAD, "about "
+        return estimate_download(sizes.content_size), "about "
     return sizes.compressed_size, ""
 
 

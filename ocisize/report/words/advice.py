@@ -22,7 +22,7 @@ def is_secret(finding: Finding) -> bool:
 
 
 def list_advice(analysis: Analysis) -> list[Finding]:
-    """The findings without secrets: first those that save bytes, last those to be reviewed."""
+    """The findings without secrets: first those that save bytes, those of the confidence ``ask`` last."""
     findings = [finding for finding in analysis.advice.findings if not is_secret(finding)]
     return sorted(findings, key=lambda finding: (not finding.size, finding.confidence is Confidence.ASK))
 

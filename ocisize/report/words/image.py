@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
+from ocisize.model.sizes import estimate_download
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
 from ocisize.text import count_of
 
-_UNPACKED = 3  # content bytes per downloaded one, as OS240 has it
 _FORMATS = {
     "registry": "registry",
     "docker-archive": "docker archive",
@@ -64,7 +64,7 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
         download_note = "layers in this file are uncompressed"
     elif download is None:
         download_note = (
-            f"layers in this file are uncompressed; compressed about {human_size(analysis.content_size // _UNPACKED)}"
+            f"layers in this file are uncompressed; compressed about {human_size(estimate_download(analysis.content_size))}"
         )
     else:
         download_note = f"{download:,} bytes of layers to download with nothing cached"
