@@ -6,7 +6,7 @@ import pkgutil
 
 
 def read_packaged(package: str, path: str) -> str:
-    """A text file below a package that lies in a folder or in a zip file; raises FileNotFoundError if there is none.
+    """A text file below a package, which may be in a folder or in a zip file; raises FileNotFoundError if there is none.
 
     >>> read_packaged("ocisize.sizes", "cost.toml").count("bandwidths =")
     1

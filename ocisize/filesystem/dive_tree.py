@@ -44,7 +44,7 @@ def list_marked(table: FileTable) -> list[bytes]:
 def make_nodes(table: FileTable, rows: Sequence[int], paths: Sequence[bytes], marked: Iterable[bytes]) -> dict[bytes, int]:
     """Return the nodes that some rows describe or imply, by path: the last row with the path, or BLANK.
 
-    ``paths``: beside ``rows``; ``marked``: what ``list_marked`` gives for the table.
+    ``paths``: of ``rows``, in their order; ``marked``: what ``list_marked`` gives for the table.
     """
     if table.paths.rooted and table.paths.contain(b".."):
         rooted = set(table.paths.rooted)

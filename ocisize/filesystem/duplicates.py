@@ -20,7 +20,7 @@ class Duplicates:
 
     size: int = 0  #: bytes of the rows
     rows: IntArray = attrs.field(factory=lambda: array("q"))
-    #: beside ``rows``: the earlier row, counted through all layers
+    #: for each of ``rows``: the earlier row, counted through all layers
     originals: IntArray = attrs.field(factory=lambda: array("q"))
 
 

@@ -29,7 +29,7 @@ class RowSelection:
     """Some rows of a table with their paths."""
 
     rows: Sequence[int]  #: ascending
-    paths: Sequence[bytes]  #: beside ``rows``
+    paths: Sequence[bytes]  #: of ``rows``, in their order
     special: frozenset[int]  #: rows that are no entries of a filesystem: whiteout markers, paths that none can hold
 
 

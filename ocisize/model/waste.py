@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 import attrs
@@ -59,8 +59,7 @@ class WastedEntry:
 class WasteTable(Sequence[WastedEntry]):
     """All wasted entries in columns, largest first, ties by path and layer. Indexing makes a ``WastedEntry``.
 
-    >>> table = WasteTable()
-    >>> table.append(WastedEntry("tmp/x", 10, None, Cause.DELETED, held_by=0, hidden_by=1))
+    >>> table = WasteTable.from_entries([WastedEntry("tmp/x", 10, None, Cause.DELETED, held_by=0, hidden_by=1)])
     >>> len(table), table[0].cause.value
     (1, 'deleted')
     """
@@ -71,6 +70,19 @@ class WasteTable(Sequence[WastedEntry]):
     causes: bytearray = attrs.field(factory=bytearray)  #: index into CAUSES
     held_by: IntArray = attrs.field(factory=lambda: array("i"))
     hidden_by: IntArray = attrs.field(factory=lambda: array("i"))
+
+    @classmethod
+    def from_entries(cls, entries: Iterable[WastedEntry]) -> WasteTable:
+        """Return the table of some entries, which must be in the order of the table."""
+        table = cls()
+        for entry in entries:
+            table.paths.append(entry.path)
+            table.sizes.append(entry.size)
+            table.compressed_sizes.append(-1 if entry.compressed_size is None else entry.compressed_size)
+            table.causes.append(CAUSES.index(entry.cause))
+            table.held_by.append(entry.held_by)
+            table.hidden_by.append(entry.hidden_by)
+        return table
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -94,12 +106,3 @@ class WasteTable(Sequence[WastedEntry]):
 
     def __iter__(self) -> Iterator[WastedEntry]:
         return (self[row] for row in range(len(self)))
-
-    def append(self, entry: WastedEntry) -> None:
-        """Add an entry at the end; only while a table is being built."""
-        self.paths.append(entry.path)
-        self.sizes.append(entry.size)
-        self.compressed_sizes.append(-1 if entry.compressed_size is None else entry.compressed_size)
-        self.causes.append(CAUSES.index(entry.cause))
-        self.held_by.append(entry.held_by)
-        self.hidden_by.append(entry.hidden_by)

@@ -98,10 +98,7 @@ def _by_row(document: Mapping[str, int]) -> dict[int, int]:
 
 
 def _read_waste(documents: Any, _: type) -> WasteTable:
-    waste = WasteTable()
-    for document in documents:
-        waste.append(_converter.structure(document, WastedEntry))
-    return waste
+    return WasteTable.from_entries(_converter.structure(document, WastedEntry) for document in documents)
 
 
 def _make_converter() -> cattrs.Converter:
