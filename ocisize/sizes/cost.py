@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from typing import Any
 
 import attrs
 
@@ -23,12 +22,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-
-@functools.cache
-def load_cost() -> dict[str, Any]:
-    """The values of the packaged ``ocisize/sizes/cost.toml``."""
-    return tomllib.loads(read_packaged("ocisize.sizes", "cost.toml"))
 
 
 _DAYS = 365
@@ -59,7 +52,7 @@ class Cost:
 @functools.cache
 def default_assumptions() -> Assumptions:
     """The packaged assumptions, ``ocisize/sizes/cost.toml``."""
-    values = load_cost()
+    values = tomllib.loads(read_packaged("ocisize.sizes", "cost.toml"))
     return Assumptions(**{**values, "bandwidths": tuple(values["bandwidths"])})
 
 

@@ -88,6 +88,7 @@ def test_member_per_file() -> None:
     ends = [0, *table.ends[:-1], len(tar)]
     blob = b"".join(gzip.compress(tar[low:high]) for low, high in zip(ends, ends[1:], strict=False))
     found = shares(blob)[1]
+    assert len(found) == 10
     assert all(abs(share - (number % 2) * 100_000) < 40_000 for number, share in enumerate(found))
 
 

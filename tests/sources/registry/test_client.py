@@ -437,7 +437,7 @@ def test_cookies_are_not_kept(server: Server) -> None:
     with opened(server.host) as source:
         source.read_manifest()
         source.read_manifest()
-    assert all(request.headers["Cookie"] is None for request in server.requests)
+    assert [request.headers["Cookie"] for request in server.requests] == [None, None]
 
 
 # Connections
