@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ocisize.packaged import read_packaged
@@ -26,6 +27,8 @@ class RuntimeRule(NamedTuple):
     environment: str = ""  #: the variable in which official images note the version
     replaces: str = ""  #: the runtime that is part of this one
     links: bool = False  #: whether a symlink is enough
+    matches: Mapping[str, str] = {}  #: example paths, with the versions in them
+    misses: tuple[str, ...] = ()  #: paths that look alike
 
     @property
     def patterns(self) -> tuple[re.Pattern[bytes], ...]:

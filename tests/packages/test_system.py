@@ -9,6 +9,7 @@ import pytest
 
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.filesystem.overlay import overlay_all
+from ocisize.packages.runtimes import RuntimeRule, load_runtimes
 from ocisize.packages.system import find_system, program_of
 from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
 from ocisize.oci.documents import RunConfig
@@ -23,6 +24,19 @@ ALPINE = b"NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.22.1\nPRETTY_NAME='Alp
 def system_of(*layers: Entries, run: RunConfig | None = None) -> System:
     tables = [scan_tar(io.BytesIO(tar_bytes(entries)), wanted=KeptFiles(), beginnings=BEGINNINGS) for entries in layers]
     return find_system(tables, overlay_all(tables), run or RunConfig())
+
+
+@pytest.mark.parametrize("rule", load_runtimes(), ids=lambda rule: rule.name)
+def test_examples_of_runtimes(rule: RuntimeRule) -> None:
+    """Each program of a runtime has an example, which is recognized with its version; paths that look alike are not."""
+    for path, version in rule.matches.items():
+        (runtime,) = [runtime for runtime in system_of({path: b"elf"}).runtimes if runtime.name == rule.name]
+        assert (runtime.path, runtime.version) == (path, version)
+    paths = [path.encode() for path in rule.matches]
+    assert all(any(map(pattern.fullmatch, paths)) for pattern in rule.patterns)
+    assert rule.misses
+    for path in rule.misses:
+        assert rule.name not in [runtime.name for runtime in system_of({path: b"elf"}).runtimes]
 
 
 def test_debian() -> None:
