@@ -33,7 +33,7 @@ _PHRASES = {
     FileChangeKind.REMOVED: "no longer has {files}",
     FileChangeKind.CHANGED: "changes {files}",
     FileChangeKind.MOVED: "has {files} at other paths",
-    FileChangeKind.STORED_AGAIN: "stores {files}{of} again, only to change owner, permissions or timestamps",
+    FileChangeKind.STORED_AGAIN: "stores {files}{of} again only to change owner, permissions or timestamps",
     FileChangeKind.STORED_ONCE: "no longer stores {files} a second time",
 }
 _IN_PLACE = {FileChangeKind.CHANGED, FileChangeKind.NOT_COMPARED}

@@ -23,7 +23,7 @@ class Cause(str, enum.Enum):
     """
 
     OVERWRITTEN = "overwritten"  #: an upper layer has another entry at the path, or at a directory above it
-    #: an upper layer stores the same content again, only to change owner, permissions or timestamps
+    #: an upper layer stores the same content again only to change owner, permissions or timestamps
     METADATA_ONLY = "metadata-only"
     DELETED = "deleted"  #: an upper layer has a whiteout for it
     OPAQUE = "opaque"  #: an upper layer replaces the whole directory

@@ -77,7 +77,7 @@ def test_what_is_stored_again_is_named_first() -> None:
     found = compare(analyzed(layers, steps[:2]), analyzed([*layers, owned], steps))
     assert [each[0] for each in kinds(found)] == ["stored again", "stored again"]
     assert found.reasons[0].text == (
-        "layer 2 `RUN chown -R 1000 /app` is new: stores 2 files of layer 1 again, only to change owner, permissions or timestamps, "
+        "layer 2 `RUN chown -R 1000 /app` is new: stores 2 files of layer 1 again only to change owner, permissions or timestamps, "
         "most in /app/"
     )
     assert (found.reasons[0].growth, found.growth) == (800, 800)

@@ -25,11 +25,11 @@ def nothing_changed(comparison: Comparison) -> str | None:
     count = len(after.layers)
     content = f"{human_size(after.content_size)} unpacked"
     if comparison.same_layers:
-        what = "Nothing changed" if before.config_digest == after.config_digest else "Nothing changed but the config"
+        what = "Nothing changed" if before.config_digest == after.config_digest else "Only the config changed"
         download = f", {human_size(after.compressed_size)} to download" if after.compressed_size is not None else ""
         return f"{what}: the same {count_of(count, 'layer')}{download}, {content}."
     if comparison.same_content and comparison.compressed_growth is None:
-        return f"Nothing changed but how layers are stored: the same {count_of(count, 'tar')}, {content}."
+        return f"Only the compression of layers changed: the same {count_of(count, 'tar')}, {content}."
     return None
 
 

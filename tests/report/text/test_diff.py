@@ -87,7 +87,7 @@ def test_nothing_changed_is_one_line() -> None:
     assert text_of(compare(image, image)).startswith("Nothing changed: the same 2 layers, ")
     assert len(text_of(compare(image, image)).splitlines()) == 1
     other = compare(image, analyzed(NOISE[:2], ["RUN x", "RUN y"]))
-    assert text_of(other).startswith("Nothing changed but the config: the same 2 layers, ")
+    assert text_of(other).startswith("Only the config changed: the same 2 layers, ")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_the_same_tars_stored_otherwise_are_one_line(tmp_path: Path) -> None:
     from tests.oci.test_image import single
 
     found = compare(Analyzer().analyze_source(single(image)), archive)
-    line = "Nothing changed but how layers are stored: the same 2 tars, 600 kB unpacked."
+    line = "Only the compression of layers changed: the same 2 tars, 600 kB unpacked."
     assert text_of(found, width=80).splitlines() == [line]
     assert text_of(compare(found.after, found.before), width=80).splitlines() == [line]
     swapped = build_image([layer(each) for each in NOISE[1::-1]])
