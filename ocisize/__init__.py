@@ -1,7 +1,7 @@
 """ocisize: how big a container image is to download and unpacked, how much of it is waste, and which files are to blame.
 
 ``analyze("registry.io/app:tag")`` returns an Analysis. ``Analyzer`` has all options, and analyzes many images.
-The library logs below the logger ``ocisize``: choices and seconds at INFO, requests and layers at DEBUG.
+The library logs below the logger ``ocisize``: choices, requests and seconds at INFO, layers at DEBUG.
 
 >>> analyze("./missing.tar")
 Traceback (most recent call last):
