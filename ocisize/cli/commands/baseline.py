@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _by_name(index: IndexAnalysis) -> list[Analysis]:
-    """The images of an index, with the platforms of the index, which differ where those of the configs may not."""
+    """The images of an index with the names that the index gives their platforms; configs may give two images one name."""
     from attrs import evolve
 
     return [evolve(analysis, platform=name) for name, analysis in index.analyses.items()]

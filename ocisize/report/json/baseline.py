@@ -16,12 +16,12 @@ VERSION = 1
 
 
 def baseline_comparison_to_json(comparison: BaselineComparison) -> str:
-    """The totals of both, and the verdicts."""
+    """A comparison with a baseline as JSON text: the totals of baseline and image, and the verdicts."""
     return json.dumps(_document(comparison), indent=2)
 
 
 def baseline_comparisons_to_json(comparisons: Sequence[BaselineComparison]) -> str:
-    """The same for the images of all platforms."""
+    """The comparisons of the images of all platforms as one JSON text."""
     images = [_document(comparison) for comparison in comparisons]
     return json.dumps({"schema": INDEX_SCHEMA, "version": VERSION, "images": images}, indent=2)
 
