@@ -50,6 +50,11 @@ def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelect
     """Return the figures of dive for the layers, base first.
 
     ``selection``: what ``find_overlapping_rows`` gives for the tables, if it is known.
+
+    >>> from ocisize import analyze
+    >>> figures = find_dive_figures([layer.files for layer in analyze("testdata/example.tar").layers])
+    >>> figures.wasted_size, figures.image_size, f"{figures.efficiency:.4f}"
+    (334796, 2931632, '0.9110')
     """
     count = _count_selected(tables, find_overlapping_rows(tables) if selection is None else selection) or _count_all(tables)
     return DiveFigures(
@@ -62,7 +67,12 @@ def find_dive_figures(tables: Sequence[FileTable], selection: Sequence[RowSelect
 
 
 def find_repeated_files(tables: Sequence[FileTable]) -> list[RepeatedFile]:
-    """Return the paths that dive lists as inefficient, in the order in which dive finds them."""
+    """Return the paths that dive lists as inefficient, in the order in which dive finds them.
+
+    >>> from ocisize import analyze
+    >>> find_repeated_files([layer.files for layer in analyze("testdata/example.tar").layers])[0]
+    RepeatedFile(path='/var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', count=2, size=160948)
+    """
     count = _count_all(tables)
     repeated = ((path, count.copies[path]) for path in count.repeated)
     return [RepeatedFile("/" + decode_name(path), copies.count, copies.total) for path, copies in repeated]

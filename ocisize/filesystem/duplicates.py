@@ -25,7 +25,14 @@ class Duplicates:
 
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
-    """Return the duplicates of each layer, base first: of each visible content all rows but the first."""
+    """Return the duplicates of each layer, base first: of each visible content all rows but the first.
+
+    >>> from ocisize import analyze
+    >>> from ocisize.filesystem.overlay import overlay_all
+    >>> tables = [layer.files for layer in analyze("testdata/example.tar").layers]
+    >>> [duplicates.size for duplicates in find_duplicates(tables, overlay_all(tables))]
+    [0, 0, 0, 0, 73816]
+    """
     duplicates = [Duplicates() for _ in tables]
     starts = list(accumulate(map(len, tables), initial=0))
     buckets = 1 + starts[-1] // _MAX_BUCKET_ROWS  # one after the other: a dict of all contents takes too much memory

@@ -16,6 +16,12 @@ def overlay_of(analysis: Analysis) -> Overlay:
 
     JSON does not have this. The layers of an analysis that was read back are laid over each other on the first call;
     later calls return the same overlay. Raises ValueError if a layer has no file table.
+
+    >>> from ocisize import analyze, from_json, to_json
+    >>> analysis = analyze("testdata/example.tar")
+    >>> saved = from_json(to_json(analysis, files=True))
+    >>> saved.layers[0].hidden_by is None, overlay_of(saved).hidden_by == overlay_of(analysis).hidden_by
+    (True, True)
     """
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     if len(tables) < len(analysis.layers):

@@ -15,7 +15,14 @@ from ocisize.text import decode_name
 
 
 def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
-    """Return all stored files with content that no container can see, largest first, ties by path and layer."""
+    """Return all stored files with content that no container can see, largest first, ties by path and layer.
+
+    >>> from ocisize import analyze
+    >>> from ocisize.filesystem.overlay import overlay_all
+    >>> tables = [layer.files for layer in analyze("testdata/example.tar").layers]
+    >>> [(str(entry.cause), entry.size) for entry in find_waste(tables, overlay_all(tables))][:2]
+    [('deleted', 160948), ('metadata-only', 73816)]
+    """
     wasted: list[tuple[int, str, int, int]] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
         sizes = table.sizes

@@ -48,6 +48,12 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     With ``keep_going`` broken images are left out and named in ``unread``, as long as one image can be read. Raises
     PlatformError if an image is broken, NoMatchingPlatform if there is none, SourceError if none can be read,
     DocumentError, and what the source raises.
+
+    >>> from ocisize import open_source
+    >>> source = open_source("testdata/example.tar")
+    >>> list(read_images(source).images)
+    ['linux/amd64']
+    >>> source.close()
     """
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")

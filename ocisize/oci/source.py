@@ -12,7 +12,14 @@ class Source(Protocol):
     """The two methods that a library user's own object needs to be analyzed; no base class is needed.
 
     Both should raise an OcisizeError such as SourceError: ``keep_going`` leaves out what raises one, and other errors end
-    the analysis. ``ocisize.analyzer`` has an example.
+    the analysis. ``ocisize.analyzer`` has an example that is analyzed.
+
+    >>> class Folder:
+    ...     def read_manifest(self, digest=None):
+    ...         return Path(digest or "manifest.json").read_bytes()
+    ...     def open_blob(self, descriptor):
+    ...         return [Path(descriptor.digest).read_bytes()]
+    >>> source: Source = Folder()
     """
 
     def read_manifest(self, digest: str | None = None) -> bytes:

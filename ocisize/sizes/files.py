@@ -58,7 +58,13 @@ class Listing:
 
 
 def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequence[LayerAnalysis]:
-    """Return one layer, or all layers for None; raises ViewError if there is no such layer."""
+    """Return one layer, or all layers for None; raises ViewError if there is no such layer.
+
+    >>> from ocisize import analyze
+    >>> select_layers(analyze("testdata/example.tar").layers, 9)
+    Traceback (most recent call last):
+    ocisize.errors.ViewError: there is no layer 9
+    """
     if layer is None:
         return layers
     if not 0 <= layer < len(layers):
@@ -84,6 +90,12 @@ def list_files(
     Links, directories and whiteout markers do not count as files. The files of a repeated blob are downloaded once. Raises
     ViewError if ``order`` needs compressed sizes that are unknown, and ValueError for layers without file tables, as in an
     analysis that was read back from JSON.
+
+    >>> from ocisize import analyze
+    >>> from ocisize.globs import parse_glob
+    >>> listing = list_files(analyze("testdata/example.tar").layers, count=1, globs=[parse_glob("*.deb")])
+    >>> listing.files[0].path, listing.file_count, listing.content_size
+    ('var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', 2, 187084)
     """
     check_order(layers, order)
     tables = [require_table(layer) for layer in layers]

@@ -27,6 +27,10 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     """Return the stored bytes by directory, file type and build step; raises ValueError for layers without file tables.
 
     ``layers``: the layers of an image, base first; ``runs``: the runs of their tables, if they are known.
+
+    >>> from ocisize import analyze
+    >>> [group.name for group in find_groups(analyze("testdata/example.tar").layers).file_types[:2]]
+    ['programs', 'documentation']
     """
     runs = runs or directory_runs(layers)
     types = _FileTypes(runs)

@@ -108,6 +108,11 @@ def sum_layers(layers: Sequence[LayerAnalysis]) -> Sizes:
 
     The download of a blob that several layers have is counted once, see ``paid_layers``. Its wasted part is that of the
     uppermost of these layers, see ``uppermost_layers``.
+
+    >>> from ocisize import analyze
+    >>> analysis = analyze("testdata/example.tar")
+    >>> sum_layers(analysis.layers).compressed_size == analysis.compressed_size
+    True
     """
     return _sum_part(layers, layers)
 

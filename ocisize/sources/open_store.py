@@ -23,6 +23,11 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
 
     Raises ArchiveError if the path is neither, or an archive is broken, and LimitExceeded if an archive asks for more than
     ``limits`` allow.
+
+    >>> store = open_store(Path("testdata/example.tar"))
+    >>> store.read("oci-layout")
+    b'{"imageLayoutVersion": "1.0.0"}'
+    >>> store.close()
     """
     descriptor = open_file(path)
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):

@@ -26,6 +26,11 @@ def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: s
 
     ``form`` is ``docker-archive``, ``oci-archive`` or ``oci-layout``; None: the names of the documents decide.
     ``select`` is the tag, digest or ``@N`` of one of several images. Raises ArchiveError, DocumentError and LimitExceeded.
+
+    >>> source = open_saved(Path("testdata/example.tar"), Limits())
+    >>> source.format, source.reference
+    ('oci-archive', 'example')
+    >>> source.close()
     """
     store = open_store(path, limits)
     try:
