@@ -144,4 +144,4 @@ def test_no_read_goes_on_when_abort_fails(own_executor: bool) -> None:  # noqa: 
         with pytest.raises(RuntimeError, match="cannot abort"):
             read_layers(source, layers(2), read, jobs=2, executor=None if own_executor else pool)
         assert not is_running[0]
-        assert own_executor is False or threading.active_count() == before
+        assert not own_executor or threading.active_count() <= before
