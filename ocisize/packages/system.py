@@ -156,11 +156,11 @@ def _distinct(runtimes: Sequence[Runtime]) -> Iterator[Runtime]:
     for runtime in sorted(runtimes, key=lambda runtime: runtime.version):
         folders[runtime.path.rpartition("/")[0]][runtime.name].append(runtime.version)
     for runtime in runtimes:
-        beside = folders[runtime.path.rpartition("/")[0]]
-        versions = beside[runtime.name]
+        versions_by_name = folders[runtime.path.rpartition("/")[0]]
+        versions = versions_by_name[runtime.name]
         longer = versions[bisect_right(versions, runtime.version) :][:1]  # the next one begins with it, if any does
         if not any(version.startswith(runtime.version) for version in longer) and not any(
-            (runtime.name, name) in replaced for name in beside
+            (runtime.name, name) in replaced for name in versions_by_name
         ):
             yield runtime
 

@@ -160,16 +160,16 @@ class Automaton:
     def _state(self, inside: frozenset[int], positions: Sequence[_Position]) -> State:
         """The state for these globs and positions; equal states are one object."""
         begun, ended = set[_Position](), set[int]()
-        for number, at in positions:
-            left = self._globs[number].components[at:]
-            if not left:
+        for number, index in positions:
+            components = self._globs[number].components[index:]
+            if not components:
                 continue
-            begun.add((number, at))
-            if left[0].text == ANY_DEPTH:
-                if len(left) == 1:
+            begun.add((number, index))
+            if components[0].text == ANY_DEPTH:
+                if len(components) == 1:
                     ended.add(number)
                 else:
-                    begun.add((number, at + 1))
+                    begun.add((number, index + 1))
         inside |= ended
         if not inside.isdisjoint(self._barring):
             inside, begun = self._barring, set()
@@ -200,19 +200,19 @@ class Automaton:
     def _ends_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _End]]:
         """Components that are the last of their glob, apart from ``**``, which may match nothing."""
         ends = []
-        for number, at in positions:
+        for number, index in positions:
             glob = self._globs[number]
-            left = glob.components[at:]
-            if len(left) == 1 or (len(left) == 2 and left[1].text == ANY_DEPTH):
-                ends.append((left[0], (number, glob.directory and len(left) == 2)))
+            components = glob.components[index:]
+            if len(components) == 1 or (len(components) == 2 and components[1].text == ANY_DEPTH):
+                ends.append((components[0], (number, glob.directory and len(components) == 2)))
         return ends
 
     def _steps_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _Position]]:
         """Components that others follow, with the position after them."""
         return [
-            (self._at((number, at)), (number, at + 1))
-            for number, at in positions
-            if at + 1 < len(self._globs[number].components)
+            (self._at((number, index)), (number, index + 1))
+            for number, index in positions
+            if index + 1 < len(self._globs[number].components)
         ]
 
     def _keys_of(self, ends: Iterable[tuple[Component, _End]]) -> frozenset[bytes]:

@@ -167,5 +167,5 @@ def _without_markers(table: FileTable, claims: dict[Options, list[int]]) -> dict
     markers = set(whiteout_rows(table))
     if not markers:
         return claims
-    left = {options: [row for row in rows if row not in markers] for options, rows in claims.items()}
-    return {options: rows for options, rows in left.items() if rows}
+    unmarked = {options: [row for row in rows if row not in markers] for options, rows in claims.items()}
+    return {options: rows for options, rows in unmarked.items() if rows}

@@ -125,17 +125,17 @@ def _comparison(verdict: Verdict) -> str:
         return " unknown" if verdict.status in (BudgetStatus.UNKNOWN, BudgetStatus.INCOMPLETE) else ""
     if kind_of(budget).value is not Value.LIMIT:
         return f" {measured:,}" if measured else " none"
-    unit, off = budget.unit, Fraction(measured) - limit
-    sign = "=" if not off else "<" if off < 0 else ">"
+    unit, excess = budget.unit, Fraction(measured) - limit
+    sign = "=" if not excess else "<" if excess < 0 else ">"
     got, allowed = _amount(measured, unit), _amount(limit, unit)
-    if got == allowed and off:
+    if got == allowed and excess:
         got, allowed = _exact(measured, unit), _exact(limit, unit)
     text = f" {got} {sign} {allowed}"
     if budget.limit.growth:
         text += f" (baseline +{_amount(budget.limit.value, budget.limit.value_unit)})"
-    if off <= 0 or unit is Unit.SHARE:
+    if excess <= 0 or unit is Unit.SHARE:
         return text
-    return f"{text}, {_amount(off if unit is Unit.SECONDS else math.ceil(off), unit)} over"
+    return f"{text}, {_amount(excess if unit is Unit.SECONDS else math.ceil(excess), unit)} over"
 
 
 def _amount(value: Number, unit: Unit) -> str:

@@ -47,8 +47,8 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
     count = len(layers)
     layers = [layer for layer in layers if layer.failure is None]
     if len(layers) < count:
-        said = describe_verification(layers).replace("every layer", "every layer that was read")
-        return said if layers else "nothing verified: no layer could be read"
+        text = describe_verification(layers).replace("every layer", "every layer that was read")
+        return text if layers else "nothing verified: no layer could be read"
     unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
     if not unverified:
         contents = all(layer.diff_id_verified for layer in layers)
