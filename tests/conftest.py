@@ -36,6 +36,7 @@ SLOW = (
     "test_instruction_counts.py",
     "test_memory.py",
     "test_partial.py",
+    "test_samples.py",
     "test_soak.py",
     "test_truncation.py",
     "test_trust.py",
@@ -60,6 +61,17 @@ def is_slow(item: pytest.Item, path: str) -> bool:
     """Return whether a test takes long: random input, a real registry, other programs."""
     is_random = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
     return path.startswith(SLOW) or is_random or "registry" in getattr(item, "fixturenames", ())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow modules where they are left out as a whole: that takes as long as many tests."""
+    folder = Path(__file__).parent
+    if config.option.markexpr == "not slow" and collection_path.is_relative_to(folder):
+        return (
+            f"{collection_path.relative_to(folder).as_posix()}/".startswith(tuple(f"{name.rstrip('/')}/" for name in SLOW))
+            or None
+        )
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -130,6 +130,7 @@ def test_names_count_by_their_bytes() -> None:
         analyze(image, metadata_size=2_000_000)
 
 
+@pytest.mark.slow
 def test_directories_count_that_only_paths_name() -> None:
     """A path of 4 KB leads through 2,000 directories, each of which takes memory."""
     deep = {f"{number}/" + "d/" * 1000 + "f": b"" for number in range(50)}

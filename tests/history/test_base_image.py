@@ -95,6 +95,7 @@ def test_placeholders_are_no_times(created: str) -> None:
     assert found(kit("RUN a", created), kit("RUN b", "2026-03-01T00:00:00Z"), kit("RUN c", "2026-03-01T00:00:00Z")) is None
 
 
+@pytest.mark.slow
 def test_many_pauses_end() -> None:
     """A history of many steps that go back and forth in time takes no longer than its length asks for."""
     steps = tuple(History(created=f"20{number % 2}0-01-01T00:00:00Z") for number in range(200_000))

@@ -132,6 +132,7 @@ def test_the_law(graph: Mapping[str, tuple[set[str], set[str]]], automatic: set[
         assert not graph[name][0] & dropped
 
 
+@pytest.mark.slow
 def test_hostile_databases_end() -> None:
     """Neither a relation on many lines nor many packages that provide the same name take forever."""
     folded = stanza("app", Depends="a" + ",\n b" * 2_000_000)

@@ -188,6 +188,7 @@ def test_one_runtime_under_several_names() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_many_runtimes_end() -> None:
     """However many programs look like a runtime, each is compared with those that could say it better only."""
     programs = [f"usr/bin/python3.{number}" for number in range(30_000)]
