@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.budgets.kinds import LIMIT_KEYS
+from ocisize.budgets.kinds import KINDS, LIMIT_KEYS
 from ocisize.budgets.parse import parse_budgets
 from ocisize.errors import BudgetError
 
@@ -163,6 +163,20 @@ def test_the_examples_of_the_documentation() -> None:
 
 PIECES = ["max-download", "budget", "forbid", "path", "layer", " = ", "[", "]", "[[", "]]", "{", "}", '"', "'", '"""', "\n", ",", ".", "#",
           "1", "+2 %", "5 MB", "true", "\\", "off", "-", "[[budget]]\n", 'max-live = "1 kB"\n', "max-files = [\n 1,\n x]"]  # fmt: skip
+
+
+def test_the_page_has_the_keys_and_what_cannot_narrow_them() -> None:
+    """The tables of docs/budgets.md list every key, and for each narrowing key the limits that it cannot narrow."""
+    kinds = {kind.key: kind.narrowed_by for kind in KINDS if kind.key}
+    page = (Path(__file__).parents[2] / "docs" / "budgets.md").read_text()
+    limits, narrowing = re.findall(
+        r"^\| key \| (?:limits \| value|cannot narrow) \|\n\|[-|]+\|\n((?:\|.*\n)+)", page, re.MULTILINE
+    )
+    assert re.findall(r"^\| `([\w-]+)` \|", limits, re.MULTILINE) == list(kinds)
+    for line in narrowing.splitlines():
+        (key,), named = re.findall(r"`([\w-]+)`", line.split("|")[1]), re.findall(r"`([\w-]+)`", line.split("|")[2])
+        refused = {name for name, narrowing_keys in kinds.items() if key not in narrowing_keys}
+        assert set(named) == (set(kinds) - refused if "all but" in line else refused), key
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=40))
