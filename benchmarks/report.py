@@ -2,7 +2,7 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-Includes comparing.md, advice.md, soak.md and fuzzing.md as comparing.py, advice.py, soak.py and fuzz.py wrote them. If the
+Includes layout.md, which is written by hand, and comparing.md, advice.md, soak.md and fuzzing.md, which scripts write. If the
 tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md by hand. Plots need
 matplotlib (``pip install ocisize[benchmark]``).
 """
@@ -55,7 +55,13 @@ def write(results: Results, *, with_plots: bool) -> str:
         if results.of(group):
             parts += [f"## {title}", *_group(results, group)]
             parts += [f"![{plot.title}](plots/{plot.name}.svg)" for plot in drawn if plot.group == group]
-    sections = (("Comparing", "comparing"), ("Advice", "advice"), ("Faults", "soak"), ("Fuzzing", "fuzzing"))
+    sections = (
+        ("Layout", "layout"),
+        ("Comparing", "comparing"),
+        ("Advice", "advice"),
+        ("Faults", "soak"),
+        ("Fuzzing", "fuzzing"),
+    )
     for title, name in sections:
         parts += [f"## {title}", (HERE / f"{name}.md").read_text().strip()]
     return "\n\n".join(parts) + "\n"
