@@ -162,7 +162,7 @@ def make_tree(root: Path, chance: random.Random, *, latin: bool = False) -> None
 
 GNU = [["tar", "-cf", "-", f"--format={form}"] for form in ("gnu", "posix", "oldgnu")]
 BSD = [
-    [program("bsdtar"), "-cf", "-", "--format", form, "--no-xattrs", "--no-acls", "--no-read-sparse"]
+    ["bsdtar", "-cf", "-", "--format", form, "--no-xattrs", "--no-acls", "--no-read-sparse"]
     for form in ("pax", "gnutar", "ustar")
 ]
 SPARSE = [
@@ -194,7 +194,9 @@ def test_random_trees_with_holes(tmp_path: Path, command: list[str], seed: int) 
 
 def packed(command: list[str], root: Path) -> bytes:
     """The folder as a tar; pathnames that a format cannot hold are left out by its writer."""
-    result = subprocess.run([*command, "-C", str(root), "."], capture_output=True, timeout=60, env=UTF8, check=False)
+    result = subprocess.run(
+        [program(command[0]), *command[1:], "-C", str(root), "."], capture_output=True, timeout=60, env=UTF8, check=False
+    )
     assert result.stdout
     return result.stdout
 
