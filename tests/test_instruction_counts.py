@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.tools import program
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "instructions.py"
 TOLERANCE = 1.05  # other builds of the same interpreter and libraries
 
 
-@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind counts the instructions; tests/run installs it")
 def test_instructions_per_entry() -> None:
     """Scanning and merging take no more instructions per entry than the committed budget allows."""
+    program("valgrind")  # counts the instructions
     spec = importlib.util.spec_from_file_location("instructions", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

@@ -257,7 +257,7 @@ def files_of(root: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def umoci(*arguments: str) -> None:
-    result = subprocess.run(["umoci", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([program("umoci"), *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
 
 

@@ -325,7 +325,7 @@ def test_ncdu_keeps_names_apart(tmp_path: Path) -> None:
     assert r"/\ufffe" not in entries
     text = text_of("ncdu", analysis_of({deep: b"1" * 7}))
     assert text.count("[") == text.count("]") == 2002
-    subprocess.run(["ncdu", "-0", "-f", "-", "-o", "/dev/null"], input=text, text=True, check=True, timeout=60)
+    subprocess.run([program("ncdu"), "-0", "-f", "-", "-o", "/dev/null"], input=text, text=True, check=True, timeout=60)
 
 
 def ncdu_shallow(text: str, folder: Path) -> list[Any]:
