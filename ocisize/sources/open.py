@@ -41,13 +41,13 @@ def open_source(
     if explicit := find_scheme(text):
         scheme, rest = explicit
         source = scheme.open(rest, options)
-        _log.info("image from %s: scheme %s:", source.format, scheme.name)
+        _log.info("source: %s, as the scheme %s: says", source.format, scheme.name)
         return source
     if path_exists(text):
         from ocisize.sources.saved import open_saved
 
         source = open_saved(Path(text), options.limits, select=select)
-        _log.info("image from %s: a file or folder of this name exists", source.format)
+        _log.info("source: %s, because a file or folder of this name exists", source.format)
         return source
     if _looks_like_path(text):
         raise ArchiveError(f"no such file or folder: {text}")
@@ -55,7 +55,7 @@ def open_source(
         source = open_registry(text, options)
     except InvalidReference as error:
         raise InvalidReference(f"{error}, and no file of that name", hint=error.hint) from None
-    _log.info("image from %s: %s, since no file or folder of this name exists", source.format, source.reference)
+    _log.info("source: %s %s, because no file or folder of this name exists", source.format, source.reference)
     return source
 
 

@@ -36,7 +36,7 @@ def test_reports_are_the_same_with_a_log(server: Server, capsys: pytest.CaptureF
     assert json.loads(report) == json.loads(once) == json.loads(twice)
     assert {line.partition(": ")[0] for line in info} == {"info"}
     assert {line.partition(": ")[0] for line in debug} == {"info", "debug"}
-    assert f"info: image from registry: {image}, since no file or folder of this name exists" in info
+    assert f"info: source: registry {image}, because no file or folder of this name exists" in info
     assert "info: platform linux/amd64: the source has a single image" in info
     assert sum(line.startswith(f"info: GET {server.host}/v2/app/") for line in info) == 4
     assert logging.getLogger("ocisize").handlers == handlers

@@ -1,4 +1,4 @@
-"""``ocisize advise IMAGE``: all findings, with the fix for each."""
+"""``ocisize advise IMAGE``: all findings, with the fix for the larger ones, or with ``--all`` for each."""
 
 from __future__ import annotations
 
