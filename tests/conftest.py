@@ -21,10 +21,12 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist sets the width of its terminal, 
 
 #: folders and modules of tests that take long or run other programs, below tests/
 SLOW = (
-    "cli/test_main.py",
+    "cli/",
     "compat/",
     "fuzz/",
     "property/",
+    "report/ci/test_ci_formats.py",
+    "report/test_formats.py",
     "sources/registry/test_faults.py",
     "sources/registry/test_trust.py",
     "test_ci_recipes.py",
