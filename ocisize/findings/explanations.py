@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import enum
 import functools
-import sys
 from collections.abc import Iterable, Mapping
 
 import attrs
 
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.model.findings import Category, Confidence, Finding
-from ocisize.packaged import read_packaged
+from ocisize.packaged import read_packaged_toml
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Rule
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class Check(str, enum.Enum):
@@ -168,7 +162,7 @@ def _explain_packaged() -> dict[str, Explanation]:
 @functools.cache
 def _load_checks() -> dict[Check, Explanation]:
     """Read ``explanations.toml``: about 1.5 ms of CPU, once in a process that makes findings."""
-    tables = tomllib.loads(read_packaged("ocisize.findings", "explanations.toml"))
+    tables = read_packaged_toml("ocisize.findings", "explanations.toml")
     explanations = {}
     for name, table in tables.items():
         message = table.pop("message")

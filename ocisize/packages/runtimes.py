@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ocisize.packaged import read_packaged
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ocisize.packaged import read_packaged_toml
 
 _SPECIAL = {b"{version}": rb"(?P<version>\d+(?:\.\d+)*)", b"*": rb"[^/]*"}
 
@@ -72,16 +66,10 @@ def load_runtimes() -> tuple[RuntimeRule, ...]:
     >>> [rule.title for rule in load_runtimes() if rule.name == "node"]
     ['Node.js']
     """
-    return tuple(RuntimeRule(**table) for table in _read_tables("runtimes.toml", "runtime"))
+    return tuple(RuntimeRule(**table) for table in read_packaged_toml("ocisize.packages", "runtimes.toml")["runtime"])
 
 
 @functools.cache
 def load_targets() -> dict[str, Target]:
     """The targets by runtime."""
-    return {table["runtime"]: Target(**table) for table in _read_tables("targets.toml", "target")}
-
-
-def _read_tables(name: str, key: str) -> list[dict[str, Any]]:
-    """The tables of an array, with tuples for the arrays in them."""
-    tables = tomllib.loads(read_packaged("ocisize.packages", name))[key]
-    return [{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()} for table in tables]
+    return {table["runtime"]: Target(**table) for table in read_packaged_toml("ocisize.packages", "targets.toml")["target"]}

@@ -11,18 +11,11 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 
 import attrs
 
 from ocisize.errors import InvalidCost
-from ocisize.packaged import read_packaged
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
+from ocisize.packaged import read_packaged_toml
 
 _DAYS = 365
 _GB = 1e9
@@ -52,8 +45,7 @@ class Cost:
 @functools.cache
 def default_assumptions() -> Assumptions:
     """The packaged assumptions, ``ocisize/sizes/cost.toml``."""
-    values = tomllib.loads(read_packaged("ocisize.sizes", "cost.toml"))
-    return Assumptions(**{**values, "bandwidths": tuple(values["bandwidths"])})
+    return Assumptions(**read_packaged_toml("ocisize.sizes", "cost.toml"))
 
 
 def cost_of(size: int | None, assumptions: Assumptions) -> Cost:

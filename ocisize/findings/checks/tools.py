@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import Any, NamedTuple
 
 from ocisize.model.findings import Confidence
-from ocisize.packaged import read_packaged
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ocisize.packaged import read_packaged_toml
 
 
 class ToolCache(NamedTuple):
@@ -57,12 +51,11 @@ class ToolCache(NamedTuple):
 @functools.cache
 def load_tools() -> tuple[ToolCache, ...]:
     """The tools in the order of their ids; reading them takes about 1 ms of CPU, once in a process."""
-    document = tomllib.loads(read_packaged("ocisize.findings.checks", "tools.toml"))
+    document = read_packaged_toml("ocisize.findings.checks", "tools.toml")
     return tuple(_tool(document, table) for table in document["tool"])
 
 
 def _tool(shared: dict[str, str], table: dict[str, Any]) -> ToolCache:
     what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
     confidence = Confidence(table.pop("confidence", Confidence.SURE))
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return ToolCache(message=shared["message"], what=what, why=shared["why"], confidence=confidence, **values)
+    return ToolCache(message=shared["message"], what=what, why=shared["why"], confidence=confidence, **table)
