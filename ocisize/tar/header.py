@@ -57,7 +57,7 @@ def expected_adler(field: bytes) -> int:
 
     >>> import zlib
     >>> header = bytearray(512)
-    >>> header[148:156] = b"000400\\0 "  # 256 in octal: the eight spaces that stand for the field
+    >>> header[148:156] = b"000400\\0 "  # 256 in octal: the field itself counts as eight spaces
     >>> expected_adler(bytes(header[148:156])) == zlib.adler32(header) & 0xFFFF
     True
     """
