@@ -218,7 +218,7 @@ def judge_savings(mistakes: Sequence[Mistake], rows: Sequence[Row], bad: Analysi
         saving_row("files of the planted mistakes", total(set().union(*(bytes_of(one, rows) for one in mistakes))), real),
         saving_row("predicted, less the prediction for the twin", difference(predicted, left), real),
         saving_row("predicted by findings that name a mistake", sum_savings(naming), real),
-        saving_row("predicted by sure findings", bad.advice.saving(Confidence.SURE), real),
+        saving_row("predicted by sure findings", bad.advice.saving(Confidence.SAFE), real),
         saving_row("predicted by all findings", predicted, real),
     ]
     return tables.markdown(("", "MB unpacked", "off by", "MB download", "off by"), lines)
@@ -235,7 +235,7 @@ def judge_twin(good: Analysis) -> str:
             finding.paths[0] if finding.paths else "",
         ]
         for finding in good.advice.findings
-        if finding.confidence is Confidence.SURE and not finding.in_base
+        if finding.confidence is Confidence.SAFE and not finding.in_base
     ]
     return tables.markdown(
         ("sure in the fixed twin", "title", "MB unpacked", "MB download", "layers", "largest"), lines, left=2

@@ -27,7 +27,7 @@ for the layer that brought the files.
 Development packages of npm (`npm ci --omit=dev`) are not reported: the file that marks them,
 node_modules/.package-lock.json, is not read.
 
-Confidence: *sure*, a running container never needs the files; *likely*, most containers do not need them; *ask*, only the
+Confidence: *safe*, a running container never needs the files; *probably*, most containers do not need them; *ask*, only the
 author of the image can tell.
 
 Categories, in JSON and in the library: {categories}.
@@ -47,7 +47,7 @@ why = "Tens of megabytes that no container reads."                    # optional
 globs = ["/var/cache/acme/"]
 except = ["*.keep"]                                                   # optional
 kinds = ["file", "hardlink", "symlink"]                               # optional, this is the default
-confidence = "sure"                                                   # or "likely", or "ask"
+confidence = "safe"                                                   # or "likely", or "ask"
 matches = ["var/cache/acme/a"]                                        # optional examples; packaged rules are tested with them
 misses = ["var/cache/acme/a.keep"]
 fix = {{ acme = "acme build --no-cache", any = "Remove {{path}} in `{{build_step}}`" }}

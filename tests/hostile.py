@@ -81,7 +81,7 @@ def finding(
     return Finding(
         id=f"OS{number}",
         title=text,
-        confidence=Confidence.LIKELY,
+        confidence=Confidence.PROBABLY,
         severity=severity,
         layers=tuple(layers),
         build_steps=(BuildStep(step),) * len(layers),

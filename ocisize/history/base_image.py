@@ -26,8 +26,7 @@ from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
 from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
-from ocisize.model.base import Base, GivenBase, Method
-from ocisize.model.findings import Confidence
+from ocisize.model.base import Base, Certainty, GivenBase, Method
 from ocisize.oci.documents import History, ImageConfig
 
 NAME_KEY = "org.opencontainers.image.base.name"
@@ -55,7 +54,7 @@ def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) 
     ...     History(created="2026-02-01T00:00:00Z", created_by="COPY . /app # buildkit"),
     ... ]
     >>> base = find_base(ImageConfig(RootFs(), history=history), {}, 2)
-    >>> base.layers, base.method.value, base.confidence.value
+    >>> base.layers, base.method.value, base.certainty.value
     (1, 'created', 'likely')
     """
     labels = config.run.labels
@@ -67,7 +66,7 @@ def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) 
     if base is not None:
         name = name or base.name
         return attrs.evolve(base, name=redact(name).text if name else None, digest=digest)
-    return Base(0, redact(name).text, digest, Method.NAMED, Confidence.ASK) if name else None
+    return Base(0, redact(name).text, digest, Method.NAMED, Certainty.GUESS) if name else None
 
 
 def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base | None, str | None]:
@@ -88,7 +87,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
         shared += 1
     count = len(given.diff_ids)
     if count and shared == count:
-        return Base(count, given.name, given.digest, Method.GIVEN, Confidence.SURE), None
+        return Base(count, given.name, given.digest, Method.GIVEN, Certainty.SURE), None
     if not count:
         return None, f"{given.name} is not the base: it has no layers"
     if shared == len(diff_ids):
@@ -105,21 +104,21 @@ def _find_mark(config: ImageConfig, layers: int) -> Base | None:
     if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids[:layers]:
         top = config.rootfs.diff_ids.index(Digest(run_image["topLayer"]))
         name = run_image.get("image") or run_image.get("reference")
-        return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Confidence.SURE)
+        return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Certainty.SURE)
     history = config.history
     for index in reversed(range(len(history))):
         mark = _FROM.search(history[index].comment)
         if mark and not _SHORT_ID.fullmatch(mark[1]):
             below = _layers_below(history, index)
-            return Base(below, mark[1], None, Method.FROM, Confidence.SURE) if 0 < below <= layers else None
+            return Base(below, mark[1], None, Method.FROM, Certainty.SURE) if 0 < below <= layers else None
     signed = len(history)
     while signed and _is_signed(history[signed - 1]):
         signed -= 1
     below = _layers_below(history, signed)
     if signed < len(history) and 0 < below < layers:
-        return Base(below, None, None, Method.BUILDER, Confidence.LIKELY)
+        return Base(below, None, None, Method.BUILDER, Certainty.LIKELY)
     if signed == len(history) and 0 < below < layers:  # the layers above have no steps, as rules_oci makes them
-        return Base(below, None, None, Method.BUILDER, Confidence.ASK)
+        return Base(below, None, None, Method.BUILDER, Certainty.GUESS)
     return None
 
 
@@ -154,11 +153,11 @@ def _guess(history: Sequence[History], layers: int) -> Base | None:
         longest = max(pauses, key=lambda below: (pauses[below], below))
         agrees = command in pauses or (len(pauses) == 1 and longest == rootfs)
         below = command if command in pauses else longest
-        return Base(below, None, None, Method.CREATED, Confidence.LIKELY if agrees else Confidence.ASK)
+        return Base(below, None, None, Method.CREATED, Certainty.LIKELY if agrees else Certainty.GUESS)
     for method, below in ((Method.COMMAND, command), (Method.STYLE, style), (Method.ROOTFS, rootfs)):
         if 0 < below < layers:
             agrees = method is Method.STYLE and below == rootfs
-            return Base(below, None, None, method, Confidence.LIKELY if agrees else Confidence.ASK)
+            return Base(below, None, None, method, Certainty.LIKELY if agrees else Certainty.GUESS)
     return None
 
 

@@ -9,6 +9,7 @@ import attrs
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
+from ocisize.model.plan import Plan
 from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
 from ocisize.model.waste import WasteTable
@@ -100,6 +101,7 @@ class Analysis(Sizes):
     layers: tuple[LayerAnalysis, ...]
     waste: WasteTable
     advice: Advice = attrs.field(factory=Advice)
+    plan: Plan = attrs.field(factory=Plan)  #: what to change in the build, and what that saves
     base: BaseSplit | None = None  #: None if no base image is known
     system: System = attrs.field(factory=System)
     warnings: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ import enum
 
 import attrs
 
-from ocisize.model.findings import Confidence
 from ocisize.model.sizes import Sizes
 
 
@@ -39,6 +38,17 @@ class Method(str, enum.Enum):
         return self.value
 
 
+class Certainty(str, enum.Enum):
+    """How certain it is which layers are those of the base image."""
+
+    SURE = "sure"  #: digests or the builder's own notes say so
+    LIKELY = "likely"  #: several signs agree
+    GUESS = "guess"  #: one sign
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @attrs.frozen
 class Base:
     """The image that an image was built on."""
@@ -47,7 +57,7 @@ class Base:
     name: str | None  #: its reference
     digest: str | None  #: of its manifest
     method: Method
-    confidence: Confidence
+    certainty: Certainty
 
     @property
     def certain_layers(self) -> int:
@@ -55,7 +65,7 @@ class Base:
 
         A root filesystem is always part of the base, whatever is between it and the own layers.
         """
-        return self.layers if self.confidence is not Confidence.ASK or self.method is Method.ROOTFS else 0
+        return self.layers if self.certainty is not Certainty.GUESS or self.method is Method.ROOTFS else 0
 
 
 @attrs.frozen

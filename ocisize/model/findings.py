@@ -28,10 +28,10 @@ def is_packaged_id(finding_id: str) -> bool:
 
 
 class Confidence(str, enum.Enum):
-    """How certain it is that the files of a finding can go."""
+    """How safe it is to make a change: to act on a finding, or on a step of the plan."""
 
-    SURE = "sure"  #: a running container never needs the files
-    LIKELY = "likely"  #: most containers do not need the files
+    SAFE = "safe"  #: no container needs the files
+    PROBABLY = "probably"  #: most containers do not need the files
     ASK = "ask"  #: only the author of the image can tell
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     globs = ["/var/cache/acme/"]                         # see ocisize.globs
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; this is the default
-    confidence = "sure"                                  # safe to remove; or "likely", or "ask"
+    confidence = "safe"                                  # safe to remove; or "likely", or "ask"
     category = "cache"                                   # optional; the default is "other", see docs/rules.md
     needs = ["{dir}/{stem}"]                             # optional: one of these must be in the image, too
     source = "https://…"                                 # optional: URL of the advice
@@ -27,7 +27,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     title = "acme keys"
     what = "One sentence on what it opens."
     globs = [".acme/key"]                                # except, kinds, source, matches and misses as above
-    confidence = "likely"
+    confidence = "probably"
 
     [[public]]
     what = "Paths that are not secret, whatever their names."
@@ -135,7 +135,7 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
     ... title = "our build cache"
     ... what = "What the build of acme keeps for the next build."
     ... globs = ["/var/cache/acme/"]
-    ... confidence = "sure"
+    ... confidence = "safe"
     ... '''
     >>> rule = parse_catalog(text, "acme.toml").rules[0]
     >>> rule.id, rule.category.value

@@ -300,7 +300,7 @@ def test_a_file_that_sets_up_nothing_is_no_gate(folder: Path, capsys: pytest.Cap
 def test_forbidden_findings_that_no_rule_makes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An id is one of ocisize's or of the rules that were given; any other one is told, beside what was found, too."""
     (folder / "team.toml").write_text(
-        '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "sure"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
+        '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "safe"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
     )
     assert run("--forbid-findings", "ACME001") == 0
     assert "WARN forbidden findings: there is no finding ACME001" in capsys.readouterr().out

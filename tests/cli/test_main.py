@@ -169,7 +169,7 @@ def test_the_base_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_rules_of_ones_own(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--rules adds rules for findings; a file that is none names itself and what is wrong."""
     rules = tmp_path / "rules.toml"
-    rules.write_text('[[rule]]\nid = "ACME001"\ntitle = "our b"\nwhat = "x"\nglobs = ["/b"]\nconfidence = "sure"\n')
+    rules.write_text('[[rule]]\nid = "ACME001"\ntitle = "our b"\nwhat = "x"\nglobs = ["/b"]\nconfidence = "safe"\n')
     status, out, _ = status_of([str(layout), "--rules", str(rules), "-f", "json"], capsys)
     findings = {finding["id"]: finding for finding in json.loads(out)["advice"]["findings"]}
     assert (status, findings["ACME001"]["paths"]) == (0, ["b"])

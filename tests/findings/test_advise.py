@@ -39,7 +39,7 @@ def test_cleanup_in_a_later_layer() -> None:
         )
     )
     assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
-    assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SURE)
+    assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SAFE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
     assert finding.title == "layer 1 deletes 2 files of layer 0; they are still downloaded"
     assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
@@ -161,7 +161,7 @@ def test_an_owner_of_the_bases_files() -> None:
     steps = ["ADD file:1 in /", "RUN chown -R app /app"]
     finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps))
     assert finding.fix.startswith("Leave the base image's files alone in `RUN chown -R app /app`")
-    assert finding.confidence is Confidence.SURE
+    assert finding.confidence is Confidence.SAFE
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_duplicate_content() -> None:
     advice = advice_on(*layers, steps=["RUN one", "RUN two"])
     first, second = advice.findings
     assert (first.id, first.title) == ("OS110", "identical content in /opt/one and /srv/two: 3 files")
-    assert (first.size, first.layers, first.confidence) == (27, (1,), Confidence.LIKELY)
+    assert (first.size, first.layers, first.confidence) == (27, (1,), Confidence.PROBABLY)
     assert (
         first.fix
         == "Keep one copy: link to /opt/one (ln -s, or ln within one layer) in place of the copy that `RUN two` makes."
@@ -418,7 +418,7 @@ id = "ACME001"
 title = "acme"
 what = "x"
 globs = ["*.acme"]
-confidence = "sure"
+confidence = "safe"
 fix = { any = "Ask acme." }
 """
 
@@ -495,8 +495,8 @@ def test_junk_of_the_base_image() -> None:
     own, base = advice.findings
     assert (own.size, own.in_base, base.size, base.in_base) == (2, False, 1, True)
     assert "base" in base.fix
-    assert advice.saving(Confidence.SURE, in_base=True) == Saving(1, 1)
-    assert advice.saving(Confidence.SURE) == Saving(3, 2)
+    assert advice.saving(Confidence.SAFE, in_base=True) == Saving(1, 1)
+    assert advice.saving(Confidence.SAFE) == Saving(3, 2)
 
 
 def test_hidden_junk_is_waste() -> None:
@@ -556,7 +556,7 @@ def test_rules_of_users(tmp_path: Path) -> None:
 def test_placeholders_in_fixes() -> None:
     """A fix may name the step and the largest file."""
     catalog = parse_catalog(
-        '[[rule]]\nid = "ACME001"\ntitle = "x"\nwhat = "x"\nglobs = ["*.big"]\nconfidence = "sure"\nfix = { any = "rm {path} in {build_step}" }',
+        '[[rule]]\nid = "ACME001"\ntitle = "x"\nwhat = "x"\nglobs = ["*.big"]\nconfidence = "safe"\nfix = { any = "rm {path} in {build_step}" }',
         "x",
     )
     assert only(advice_on({"a.big": b"1", "b.big": b"22"}, catalog=catalog, steps=["RUN y"])).fix == "rm /b.big in RUN y"

@@ -170,9 +170,9 @@ def budget_seeds() -> list[bytes]:
         '[project]\nname = "a"\n[tool.ocisize]\nmax-layers = 5\n[[tool.ocisize.budget]]\nmax-file-size = "1e3"\n',
         "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: '20MB'\n  highestUserWastedPercent: disabled # no\n",
         '[[rule]]\nid = "ACME001"\ntitle = "t"\nwhat = "w"\nglobs = ["/var/cache/acme/"]\nexcept = ["*.keep"]\n'
-        'kinds = ["file"]\nconfidence = "sure"\nneeds = ["{dir}/{stem}"]\nmatches = ["var/cache/acme/a"]\n'
+        'kinds = ["file"]\nconfidence = "safe"\nneeds = ["{dir}/{stem}"]\nmatches = ["var/cache/acme/a"]\n'
         'fix = { acme = "RUN {build_step} {path}" }\n[[protect]]\nwhat = "p"\nglobs = ["/opt/"]\n[[secret]]\ntitle = "k"\n'
-        'what = "w"\nglobs = [".acme/key"]\nconfidence = "likely"\n[[public]]\nwhat = "x"\nglobs = ["/usr/share/"]\n',
+        'what = "w"\nglobs = [".acme/key"]\nconfidence = "probably"\n[[public]]\nwhat = "x"\nglobs = ["/usr/share/"]\n',
         baseline_to_json(Baseline().with_entry("app", "linux/amd64", entry_of(_small(b"one")))),
         "# escape=`\nFROM debian AS base\nRUN --mount=type=cache a && `\n  # no\n b\nCOPY <<E <<-'F' /a\nx\nE\n\ty\n\tF\n"
         'FROM base\nARG V=1\nCOPY --chown=1:1 $V ${W:-x} /b\nADD ["a", "b"]\nWORKDIR /x\nRUN make\n',

@@ -12,7 +12,7 @@ import pytest
 from ocisize import Analysis, Analyzer, OcisizeError
 from ocisize.history.base_image import BUILDPACKS_KEY, DIGEST_KEY, NAME_KEY, find_base, match_given
 from ocisize.model.base import Base, GivenBase, Method
-from ocisize.model.findings import Confidence
+from ocisize.model.base import Certainty
 from ocisize.errors import NoMatchingPlatform, SourceError
 from ocisize.blob.digest import Digest
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
@@ -43,7 +43,7 @@ def found(
 
 
 def summary(base: Base | None) -> tuple[int, str, str] | None:
-    return None if base is None else (base.layers, str(base.method), str(base.confidence))
+    return None if base is None else (base.layers, str(base.method), str(base.certainty))
 
 
 DEBIAN = step("# debian.sh --arch 'amd64' out/ 'trixie' '@1785715200'", "2026-08-03T00:00:00Z", "debuerreotype 0.16")
@@ -84,7 +84,7 @@ def test_the_longest_pause_counts_where_nothing_else_tells() -> None:
     history = [
         kit("RUN a", "2026-01-01T00:00:00Z"), kit("RUN b", "2026-03-01T00:00:00Z"), kit("RUN c", "2026-03-02T00:00:00Z"),
     ]  # fmt: skip
-    assert summary(found(*history)) == (1, "created", "ask")
+    assert summary(found(*history)) == (1, "created", "guess")
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_a_cmd_among_the_steps() -> None:
         step(f'{classic} CMD ["bash"]', empty=True),
     ]
     own = [step(f"{classic}COPY file:2 in / "), step(f'{classic} CMD ["app"]', empty=True)]
-    assert summary(found(*base, *own)) == (2, "command", "ask")
-    assert summary(found(*base)) == (1, "rootfs", "ask")
+    assert summary(found(*base, *own)) == (2, "command", "guess")
+    assert summary(found(*base)) == (1, "rootfs", "guess")
     assert found(*own) is None
 
 
 def test_a_change_of_builder() -> None:
     """Another builder's steps below BuildKit's are a base's; more so where the first is a root filesystem."""
     classic = [step("/bin/sh -c make"), step("/bin/sh -c make install")]
-    assert summary(found(*classic, kit("COPY . /app"))) == (2, "style", "ask")
+    assert summary(found(*classic, kit("COPY . /app"))) == (2, "style", "guess")
     assert summary(found(DEBIAN, kit("COPY . /app"))) == (1, "style", "likely")
     assert found(kit("RUN a"), step("/bin/sh -c b"), kit("RUN c")) is None
 
@@ -146,7 +146,7 @@ def test_a_root_filesystem(created_by: str) -> None:
     """A distribution's root filesystem is at least one layer of a base."""
     kind = "buildkit.dockerfile.v0" if created_by.endswith("buildkit") else ""
     rest = kit("RUN x") if kind else step("/bin/sh -c x")
-    assert summary(found(step(created_by, comment=kind), rest)) == (1, "rootfs", "ask")
+    assert summary(found(step(created_by, comment=kind), rest)) == (1, "rootfs", "guess")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_buildah_notes_from() -> None:
         step("/bin/sh -c d", comment="FROM 0123456789ab"),
         step("CMD x", comment="FROM 0123456789ac", empty=True),
     ]
-    assert found(*base, *own) == Base(2, "quay.io/team/base:1", None, Method.FROM, Confidence.SURE)
+    assert found(*base, *own) == Base(2, "quay.io/team/base:1", None, Method.FROM, Certainty.SURE)
 
 
 def test_from_scratch_has_no_base() -> None:
@@ -193,7 +193,7 @@ def test_builders_sign_their_steps() -> None:
 
 def test_layers_without_steps_lie_above_the_base() -> None:
     """rules_oci writes no history, so that its layers are those beyond the base's."""
-    assert summary(found(DEBIAN, step("/bin/sh -c x"), layers=3)) == (2, "builder", "ask")
+    assert summary(found(DEBIAN, step("/bin/sh -c x"), layers=3)) == (2, "builder", "guess")
 
 
 def buildpack(run_image: Any) -> RunConfig:
@@ -203,7 +203,7 @@ def buildpack(run_image: Any) -> RunConfig:
 def test_buildpacks_name_the_run_image() -> None:
     """The label has the uppermost layer of the run image, which is the base."""
     run = buildpack({"topLayer": DIFF_IDS[1], "reference": "run@sha256:1", "image": "paketo/run:base"})
-    assert found(layers=4, run=run) == Base(2, "paketo/run:base", None, Method.RUN_IMAGE, Confidence.SURE)
+    assert found(layers=4, run=run) == Base(2, "paketo/run:base", None, Method.RUN_IMAGE, Certainty.SURE)
 
 
 @pytest.mark.parametrize("run_image", [None, [], "x", {}, {"topLayer": None}, {"topLayer": "sha256:0"}, {"topLayer": []}])
@@ -235,9 +235,9 @@ def test_annotations_name_the_base() -> None:
     names = {NAME_KEY: "docker.io/library/debian:12", DIGEST_KEY: DIFF_IDS[7]}
     labels = RunConfig(labels={NAME_KEY: "docker.io/library/alpine:3"})
     base = found(DEBIAN, kit("RUN x"), run=labels, annotations=names)
-    assert base == Base(1, "docker.io/library/debian:12", DIFF_IDS[7], Method.STYLE, Confidence.LIKELY)
+    assert base == Base(1, "docker.io/library/debian:12", DIFF_IDS[7], Method.STYLE, Certainty.LIKELY)
     assert found(kit("RUN x"), annotations=names) == Base(
-        0, "docker.io/library/debian:12", DIFF_IDS[7], Method.NAMED, Confidence.ASK
+        0, "docker.io/library/debian:12", DIFF_IDS[7], Method.NAMED, Certainty.GUESS
     )
     named = found(kit("RUN x"), run=labels)
     assert named is not None and named.name == "docker.io/library/alpine:3"
@@ -256,7 +256,7 @@ def given(*diff_ids: Digest | None) -> GivenBase:
 
 def test_a_given_base_whose_layers_come_first() -> None:
     """It is sure, also where there is nothing else."""
-    expected = Base(2, "base:1", DIFF_IDS[8], Method.GIVEN, Confidence.SURE)
+    expected = Base(2, "base:1", DIFF_IDS[8], Method.GIVEN, Certainty.SURE)
     assert match_given(given(*DIFF_IDS[:2]), DIFF_IDS[:4]) == (expected, None)
     assert match_given(given(*DIFF_IDS[:2]), DIFF_IDS[:2]) == (expected, None)
 
@@ -297,7 +297,7 @@ def test_the_base_is_read_without_its_layers(tmp_path: Path) -> None:
     analysis = Analyzer(base=tmp_path / "base").analyze(write_layout(app(), tmp_path / "app"))
     assert analysis.warnings == ()
     assert analysis.base is not None and analysis.base.base is not None and analysis.base.own is not None
-    assert analysis.base.found == Base(2, str(tmp_path / "base"), base.digest, Method.GIVEN, Confidence.SURE)
+    assert analysis.base.found == Base(2, str(tmp_path / "base"), base.digest, Method.GIVEN, Certainty.SURE)
     assert (analysis.base.base.content_size, analysis.base.base.live_size, analysis.base.base.wasted_size) == (
         5000,
         3000,
@@ -311,7 +311,7 @@ def test_the_base_may_be_stored_another_way(tmp_path: Path) -> None:
     write_docker_archive(build_image(BASE), tmp_path / "base.tar", tags=["team/base:1"])
     analysis = Analyzer(base=str(tmp_path / "base.tar")).analyze(write_layout(app().recompressed("zstd"), tmp_path / "app"))
     assert analysis.base is not None
-    assert analysis.base.found == Base(2, "team/base:1", None, Method.GIVEN, Confidence.SURE)
+    assert analysis.base.found == Base(2, "team/base:1", None, Method.GIVEN, Certainty.SURE)
 
 
 def test_another_base_is_a_warning(tmp_path: Path) -> None:
@@ -365,17 +365,17 @@ def test_findings_in_the_base_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "confidence", "expected"),
+    ("method", "certainty", "expected"),
     [
-        (Method.GIVEN, Confidence.SURE, 2),
-        (Method.CREATED, Confidence.LIKELY, 2),
-        (Method.CREATED, Confidence.ASK, 0),
-        (Method.ROOTFS, Confidence.ASK, 2),
+        (Method.GIVEN, Certainty.SURE, 2),
+        (Method.CREATED, Certainty.LIKELY, 2),
+        (Method.CREATED, Certainty.GUESS, 0),
+        (Method.ROOTFS, Certainty.GUESS, 2),
     ],
 )
-def test_advice_does_not_rest_on_guesses(method: Method, confidence: Confidence, expected: int) -> None:
+def test_advice_does_not_rest_on_guesses(method: Method, certainty: Certainty, expected: int) -> None:
     """What is told to be the base's is not the own steps' to mend, so it must be more than a guess."""
-    assert Base(2, None, None, method, confidence).certain_layers == expected
+    assert Base(2, None, None, method, certainty).certain_layers == expected
 
 
 def test_a_guess_leaves_findings_where_they_are(tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ def test_a_guess_leaves_findings_where_they_are(tmp_path: Path) -> None:
     ]
     image = build_image([layer({"var/lib/apt/lists/Packages": b"p" * 900}), layer({"app": b"a"})], history=history)
     analysis = Analyzer().analyze(write_layout(image, tmp_path / "app"))
-    assert analysis.base is not None and analysis.base.found.confidence is Confidence.ASK
+    assert analysis.base is not None and analysis.base.found.certainty is Certainty.GUESS
     assert not any(finding.in_base for finding in analysis.advice.findings)
 
 
@@ -399,7 +399,7 @@ def test_of_a_base_in_a_registry_only_documents_are_read(server: Server, tmp_pat
     server.on(f"/v2/team/base/blobs/{config}", Answer(base.config))
     analysis = Analyzer(base=f"{server.host}/team/base:1").analyze(write_layout(app(), tmp_path / "app"))
     assert analysis.base is not None
-    assert analysis.base.found == Base(2, f"{server.host}/team/base:1", base.digest, Method.GIVEN, Confidence.SURE)
+    assert analysis.base.found == Base(2, f"{server.host}/team/base:1", base.digest, Method.GIVEN, Certainty.SURE)
     assert {request.path for request in server.requests} <= {
         "/v2/", "/v2/team/base/manifests/1", f"/v2/team/base/blobs/{config}",
     }  # fmt: skip

@@ -62,7 +62,7 @@ def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: 
     if command != "baseline":
         assert set(document) >= HEAD
     totals = {field.name for field in attrs.fields(Totals)}
-    shares = {"wasted_compressed_size", "sure", "likely", "ask"}
+    shares = {"wasted_compressed_size", "safe", "probably", "ask"}
     named = set(re.findall(r"`(\w+)`", SECTIONS["json"]))
     assert set(keys_of(document)) - named - totals - shares == set()
 

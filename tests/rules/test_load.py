@@ -29,7 +29,7 @@ id = "ACME001"
 title = "acme cache"
 what = "What acme keeps."
 globs = ["/var/cache/acme/"]
-confidence = "sure"
+confidence = "safe"
 """
 
 
@@ -320,7 +320,7 @@ def test_optional_keys_have_defaults() -> None:
     """A rule needs five keys."""
     rule = parse_catalog(GOOD, "x").rules[0]
     assert (rule.kinds, rule.exceptions, rule.needs, rule.fix, rule.why) == (("file", "hardlink", "symlink"), (), (), {}, "")
-    assert rule.confidence is Confidence.SURE
+    assert rule.confidence is Confidence.SAFE
     assert parse_catalog("", "x").rules == ()
 
 
@@ -332,7 +332,7 @@ def test_optional_keys_have_defaults() -> None:
         (('"ACME001"', '"acme"'), "x.toml: acme: id: got 'acme', expected letters and 3 or 4 digits, not beginning with OS"),
         (('"ACME001"', '"OS301"'), "x.toml: OS301: id: got 'OS301', expected letters and 3 or 4 digits, not beginning with OS"),
         (('"acme cache"', '""'), "x.toml: ACME001: title: got '', expected a string that is not empty"),
-        (('"sure"', '"maybe"'), "x.toml: ACME001: confidence: got 'maybe', expected one of sure, likely, ask"),
+        (('"safe"', '"maybe"'), "x.toml: ACME001: confidence: got 'maybe', expected one of safe, probably, ask"),
         (('["/var/cache/acme/"]', "[]"), "x.toml: ACME001: globs: got [], expected an array of strings"),
         (('["/var/cache/acme/"]', '"/a"'), "x.toml: ACME001: globs: got '/a', expected an array of strings"),
         (('["/var/cache/acme/"]', '["a", 1]'), "x.toml: ACME001: globs: got ['a', 1], expected an array of strings"),

@@ -23,7 +23,7 @@ RULE = """
 id = "{id}"
 title = "t"
 what = "w"
-confidence = "sure"
+confidence = "safe"
 globs = {globs}
 """
 

@@ -125,7 +125,7 @@ def _remark(
     title: str,
     fix: str,
     *,
-    confidence: Confidence = Confidence.LIKELY,
+    confidence: Confidence = Confidence.PROBABLY,
     layers: Sequence[int] = (),
     paths: tuple[str, ...] = (),
 ) -> Claim:

@@ -26,7 +26,7 @@ class ToolCache(NamedTuple):
     option: str = ""  #: to add to each command, if that is enough
     cleanup: str = ""  #: to add at the end of the build step; ``{tool}`` is the tool as called
     hadolint: str = ""  #: id of hadolint's rule, if there is one
-    confidence: Confidence = Confidence.SURE
+    confidence: Confidence = Confidence.SAFE
     matches: tuple[str, ...] = ()  #: commands of RUNs that leave the cache
     misses: tuple[str, ...] = ()  #: commands of RUNs that do not
 
@@ -57,5 +57,5 @@ def load_tools() -> tuple[ToolCache, ...]:
 
 def _tool(shared: dict[str, str], table: dict[str, Any]) -> ToolCache:
     what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
-    confidence = Confidence(table.pop("confidence", Confidence.SURE))
+    confidence = Confidence(table.pop("confidence", Confidence.SAFE))
     return ToolCache(message=shared["message"], what=what, why=shared["why"], confidence=confidence, **table)

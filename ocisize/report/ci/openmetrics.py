@@ -56,7 +56,7 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     read_images = [image for image in subject.images if image.analysis.complete]
     counts = [sample for image in read_images for sample in _count(image)]
     _write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
-    text = "Bytes of download that the findings save, by how sure they are."
+    text = "Bytes of download that the findings save, by how safe they are."
     savings = [sample for image in read_images for sample in _savings(image)]
     _write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)
     outcomes = [sample for image in subject.images for sample in _outcomes(image)]

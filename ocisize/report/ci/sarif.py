@@ -29,7 +29,7 @@ from ocisize.text import display_name, printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
-_PRECISIONS = {Confidence.SURE: "very-high", Confidence.LIKELY: "high", Confidence.ASK: "medium"}  # GitHub's words
+_PRECISIONS = {Confidence.SAFE: "very-high", Confidence.PROBABLY: "high", Confidence.ASK: "medium"}  # GitHub's words
 _OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 LIMIT = 5000  #: results of a run that code scanning shows
 _IMAGE = "IMAGE"  # base of the paths in the image

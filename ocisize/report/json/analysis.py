@@ -19,6 +19,7 @@ from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
+from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
 from ocisize.tar.filetable import NO_HASH, FileTable
@@ -38,7 +39,7 @@ FROM_FILES = (
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
-_APART = ("dive", "layers", "waste", "advice", "files", "hidden_by", "causes", "groups", "base", "system")
+_APART = ("dive", "layers", "waste", "advice", "plan", "files", "hidden_by", "causes", "groups", "base", "system")
 
 
 def to_json(
@@ -76,6 +77,7 @@ def analysis_document(
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
     document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = advice_document(analysis.advice)
+    document["plan"] = plan_document(analysis.plan)
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
@@ -96,6 +98,13 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         for finding in advice.findings
     ]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": encodable(findings)}
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The steps and edits of a plan, with what they save together."""
+    totals = {name: attrs.asdict(saving) for name, saving in (("total", plan.total), ("patched", plan.patched))}
+    document: dict[str, Any] = encodable(attrs.asdict(plan, value_serializer=serialize_build_steps))
+    return totals | document
 
 
 def _base(split: BaseSplit | None) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ _MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
 _MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
 LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
-_LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
+_LEGEND = "safe: no container needs it; probably: most do not; ask: may be needed"
 
 
 def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MAX_SECRETS = 10  # that are listed
-_WORDS = {Confidence.SURE: "safe to remove", Confidence.LIKELY: "likely", Confidence.ASK: "perhaps"}
+_WORDS = {Confidence.SAFE: "safe to remove", Confidence.PROBABLY: "likely", Confidence.ASK: "perhaps"}
 
 
 def write_brief(console: Console, analysis: Analysis) -> None:
@@ -72,6 +72,6 @@ def _nothing_found(analysis: Analysis) -> str:
 
 def _savings(analysis: Analysis) -> str:
     sizes = savings_by_confidence(analysis.advice.findings)
-    shown = [confidence for confidence in (Confidence.SURE, Confidence.LIKELY) if sizes[confidence]] or [Confidence.ASK]
+    shown = [confidence for confidence in (Confidence.SAFE, Confidence.PROBABLY) if sizes[confidence]] or [Confidence.ASK]
     parts = [f"{human_size(sizes[confidence])} {_WORDS[confidence]}" for confidence in shown if sizes[confidence]]
-    return f"; {', '.join(parts)}{' removable' * (shown[0] is not Confidence.SURE)}" if parts else _nothing_found(analysis)
+    return f"; {', '.join(parts)}{' removable' * (shown[0] is not Confidence.SAFE)}" if parts else _nothing_found(analysis)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import Base, BaseSplit, Method
-from ocisize.model.findings import Confidence
+from ocisize.model.base import Base, BaseSplit, Certainty, Method
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
 from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
@@ -25,7 +24,7 @@ _METHODS = {
 }
 
 _MAX_RUNTIMES = 8
-_DOUBTS = {Confidence.SURE: "", Confidence.LIKELY: "probably ", Confidence.ASK: "perhaps "}
+_DOUBTS = {Certainty.SURE: "", Certainty.LIKELY: "probably ", Certainty.GUESS: "perhaps "}
 _REMEDY = "; confirm with --base"
 
 
@@ -46,8 +45,8 @@ def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
         return
     layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
     name = f"{_name(base)}: " if base.name or base.digest else ""
-    how = f"{_METHODS[base.method]}{_REMEDY if base.confidence is not Confidence.SURE else ''}"
-    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[base.confidence]}{layers} ({how})"
+    how = f"{_METHODS[base.method]}{_REMEDY if base.certainty is not Certainty.SURE else ''}"
+    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[base.certainty]}{layers} ({how})"
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
 

@@ -80,8 +80,8 @@ def test_a_secret_file(tmp_path: Path) -> None:
     layers = [{"app/.env": b"PASSWORD=x", "app/deploy/id_rsa": b"key", "app/.npmrc": b"x", "app/empty/.env": b""}]
     found = by_id(analyze(tmp_path, layers, ["COPY . /app"]), "OS230")
     assert [(each.title, each.paths, each.severity, each.confidence) for each in found] == [
-        ("environment files in layer 0: 1 file", ("app/.env",), Severity.HIGH, Confidence.LIKELY),
-        ("private SSH keys in layer 0: 1 file", ("app/deploy/id_rsa",), Severity.HIGH, Confidence.LIKELY),
+        ("environment files in layer 0: 1 file", ("app/.env",), Severity.HIGH, Confidence.PROBABLY),
+        ("private SSH keys in layer 0: 1 file", ("app/deploy/id_rsa",), Severity.HIGH, Confidence.PROBABLY),
         ("settings that may hold tokens in layer 0: 1 file", ("app/.npmrc",), Severity.MEDIUM, Confidence.ASK),
     ]
     assert {each.size for each in found} == {0}

@@ -177,4 +177,4 @@ def test_hidden_rows_belong_to_what_hides_them(tmp_path: Path) -> None:
 def test_kept_lists_are_surely_junk(tmp_path: Path) -> None:
     """The finding is as sure as the catalog is."""
     analysis = analyze(tmp_path, [LISTS], ["RUN apt-get update"])
-    assert by_id(analysis, "OS202")[0].confidence is Confidence.SURE
+    assert by_id(analysis, "OS202")[0].confidence is Confidence.SAFE

@@ -264,7 +264,7 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
     """Hostile names of files, folders, steps, images and findings add no element and no attribute, and come back as text."""
     plain = analysis_of(tmp_path, {"d/x": b"x" * 1000, "d/y": b"y"}, {"d/x": b"z"}, steps=["RUN a", "RUN b"])
     finding = Finding(
-        id="OS999", title="t", confidence=Confidence.SURE, severity=Severity.HIGH, layers=(0,), build_steps=(BuildStep("RUN a"),),
+        id="OS999", title="t", confidence=Confidence.SAFE, severity=Severity.HIGH, layers=(0,), build_steps=(BuildStep("RUN a"),),
         paths=("d/x",), path_count=1, size=10, compressed_size=5, fix="do",
     )  # fmt: skip
     plain = attrs.evolve(plain, advice=Advice((finding,)), warnings=("w",))

@@ -22,7 +22,7 @@ from tests.images import build_image, layer, write_layout
 FINDING = Finding(
     id="OS101",
     title="layer 1 deletes 7 files of layer 0; they are still downloaded",
-    confidence=Confidence.SURE,
+    confidence=Confidence.SAFE,
     severity=Severity.HIGH,
     layers=(0, 1),
     build_steps=(BuildStep("RUN apt-get install"), BuildStep("RUN rm")),
@@ -53,13 +53,13 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return attrs.evolve(Analyzer(platform="linux/amd64").analyze(folder), compressed_size=10_000, content_size=50_000)
 
 
-LEGEND = "sure: no container needs it; likely: most do not; ask: may be needed"
+LEGEND = "safe: no container needs it; probably: most do not; ask: may be needed"
 SECRET = attrs.evolve(
     FINDING,
     id="OS230",
     category=Category.SECRET,
     title="private SSH keys in layer 0: 1 file",
-    confidence=Confidence.LIKELY,
+    confidence=Confidence.PROBABLY,
     paths=("app/id_rsa",),
     path_count=1,
     size=0,
@@ -82,10 +82,10 @@ def test_a_finding_in_short(analysis: Analysis) -> None:
         text_of(analysis, FINDING).rstrip()
         == f"""
 Advice: 1 finding, saving 1.00 kB of download (10.0 %), 5.00 kB unpacked
-sure 1.00 kB
+safe 1.00 kB
 {LEGEND}
 1.00 kB layer 1 deletes 7 files of layer 0; they are still downloaded
-        OS101 · sure · 5.00 kB unpacked · layers 0 and 1
+        OS101 · safe · 5.00 kB unpacked · layers 0 and 1
         /var/a and 6 more
         → Delete them at once."""
     )
@@ -108,7 +108,7 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
     lines = text.splitlines()
     assert lines[-3:] == [
         " remark OS240 ask far too large",
-        "  889 B OS111 sure layer 1 deletes 7 files of layer 0; they are still downloaded",
+        "  889 B OS111 safe layer 1 deletes 7 files of layer 0; they are still downloaded",
         "… and 3 more, 2.66 kB; ocisize advise IMAGE shows all",
     ]
 
@@ -116,7 +116,7 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
 def test_small_findings_take_a_line_only(analysis: Analysis) -> None:
     """What saves less than half a percent and is not serious is not shown at length."""
     small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
-    assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 sure small"
+    assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 safe small"
 
 
 def test_what_is_asked_stands_last(analysis: Analysis) -> None:
@@ -135,7 +135,7 @@ def test_secrets_stand_apart(analysis: Analysis) -> None:
     assert isinstance(console.file, io.StringIO)
     assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
         "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
-        " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
+        " secret OS230 probably private SSH keys in layer 0: 1 file · /app/id_rsa",
         "",
     ]
 
@@ -150,7 +150,7 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
         "Biggest single saving: 1.00 kB, layer 1 deletes 7 files of layer 0; they are st…",
         "",
         "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
-        " secret OS230 likely private SSH keys in layer 0: 1 file · /app/id_rsa",
+        " secret OS230 probably private SSH keys in layer 0: 1 file · /app/id_rsa",
     ]
     assert lines[11].startswith("Download ")
 
@@ -159,8 +159,8 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
     ("confidences", "says"),
     [
         ([], "10.0 kB to download; nothing to remove was found"),
-        (["likely"], "10.0 kB to download; 1.00 kB likely removable"),
-        (["sure", "likely", "ask"], "10.0 kB to download; 1.00 kB safe to remove, 1.00 kB likely"),
+        (["probably"], "10.0 kB to download; 1.00 kB likely removable"),
+        (["safe", "probably", "ask"], "10.0 kB to download; 1.00 kB safe to remove, 1.00 kB likely"),
         (["ask"], "10.0 kB to download; 1.00 kB perhaps removable"),
     ],
 )
@@ -196,7 +196,7 @@ def test_findings_as_json(analysis: Analysis) -> None:
     document = json.loads(advice_to_json(attrs.evolve(analysis, advice=Advice((FINDING, SECRET)))))
     assert (document["schema"], document["version"]) == ("ocisize.advice", 1)
     assert [finding["id"] for finding in document["advice"]["findings"]] == ["OS101", "OS230"]
-    assert document["savings"]["sure"] == {"size": 5000, "compressed_size": 1000}
+    assert document["savings"]["safe"] == {"size": 5000, "compressed_size": 1000}
     assert document["savings"]["ask"] == {"size": 0, "compressed_size": 0}
 
 
@@ -204,8 +204,8 @@ def test_at_most_top_findings(analysis: Analysis) -> None:
     """The largest are shown, the rest is counted; none at all are counted, too."""
     findings = [FINDING, attrs.evolve(FINDING, id="OS102"), attrs.evolve(FINDING, id="OS103")]
     text = text_of(analysis, *findings, top=1)
-    assert "OS101 · sure" in text
-    assert "OS102 sure" in text
+    assert "OS101 · safe" in text
+    assert "OS102 safe" in text
     assert "OS103" not in text
     assert text.endswith("… and 1 more, 1.00 kB; ocisize advise IMAGE shows all")
     assert text_of(analysis, *findings, top=0).endswith("… and 3 more, 3.00 kB; ocisize advise IMAGE shows all")
@@ -215,14 +215,14 @@ def test_unknown_download_sizes(analysis: Analysis) -> None:
     """Without the download the content counts."""
     finding = attrs.evolve(FINDING, compressed_size=None)
     text = text_of(attrs.evolve(analysis, compressed_size=None), finding)
-    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsure 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
+    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsafe 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
     """A reader sees what only another base can mend, and that it is counted already."""
     text = text_of(analysis, attrs.evolve(FINDING, in_base=True))
-    assert "sure 1.00 kB; of these in the base image 1.00 kB" in text
-    assert "OS101 · sure · 5.00 kB unpacked · in the base image" in text
+    assert "safe 1.00 kB; of these in the base image 1.00 kB" in text
+    assert "OS101 · safe · 5.00 kB unpacked · in the base image" in text
 
 
 def test_hostile_names_are_escaped(analysis: Analysis) -> None:

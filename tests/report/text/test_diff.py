@@ -246,7 +246,7 @@ def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
     higher = attrs.evolve(after, base=split_at_base(after.layers, attrs.evolve(after.base.found, layers=2)))
     doubtful = attrs.evolve(
         after,
-        base=split_at_base(after.layers, attrs.evolve(after.base.found, confidence=type(after.base.found.confidence).ASK)),
+        base=split_at_base(after.layers, attrs.evolve(after.base.found, certainty=type(after.base.found.certainty).GUESS)),
     )
     for other in (higher, doubtful, attrs.evolve(after, base=None)):
         assert compare(before, other).base is None

@@ -13,7 +13,7 @@ import pytest
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.model.base import Base, Method
 from ocisize.sizes.cost import Assumptions, default_assumptions, parse_cost
-from ocisize.model.findings import Confidence
+from ocisize.model.base import Certainty
 from ocisize.model.base import BaseSplit
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.sizes.layers import split_at_base
@@ -23,7 +23,7 @@ from ocisize.report.words.units import human_dollars, human_seconds
 from tests.images import build_image, layer, write_docker_archive, write_layout
 
 IMAGE = build_image([layer({"a": b"a" * 900}), layer({"b": b"b" * 600, "c": b"c"}), layer({"d": b"d" * 500, ".wh.c": b""})])
-BASE = Base(2, "docker.io/library/debian:12", None, Method.CREATED, Confidence.LIKELY)
+BASE = Base(2, "docker.io/library/debian:12", None, Method.CREATED, Certainty.LIKELY)
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +53,14 @@ def test_base_and_own_part(analysis: Analysis) -> None:
 @pytest.mark.parametrize("method", [each for each in Method if each is not Method.NAMED])
 def test_every_method_has_words(analysis: Analysis, method: Method) -> None:
     """However the base was found, the report says so; a guess names the way to certainty."""
-    note = lines(with_base(analysis, Base(1, None, None, method, Confidence.ASK)))["Base"][1]
+    note = lines(with_base(analysis, Base(1, None, None, method, Certainty.GUESS)))["Base"][1]
     assert note.startswith("perhaps layer 0 (")
     assert note.endswith("; confirm with --base)")
 
 
 def test_a_base_of_which_only_the_name_is_known(analysis: Analysis) -> None:
     """No figure is made up, and nothing is called one's own."""
-    found = lines(with_base(analysis, Base(0, "team/base:1", None, Method.NAMED, Confidence.ASK)))
+    found = lines(with_base(analysis, Base(0, "team/base:1", None, Method.NAMED, Certainty.GUESS)))
     assert found["Base"] == ("?", "team/base:1; which layers are its is unknown")
     assert "Yours" not in found
 
@@ -118,7 +118,7 @@ def test_json_has_all_of_it(analysis: Analysis) -> None:
     """Found base, both parts, system, and a cost for each finding in their order."""
     document = json.loads(to_json(with_base(analysis, BASE), assumptions=parse_cost("deploys=1,nodes=1,price=2")))
     assert document["base"]["found"] == {
-        "layers": 2, "name": "docker.io/library/debian:12", "digest": None, "method": "created", "confidence": "likely",
+        "layers": 2, "name": "docker.io/library/debian:12", "digest": None, "method": "created", "certainty": "likely",
     }  # fmt: skip
     assert document["base"]["base"]["content_size"] + document["base"]["own"]["content_size"] == analysis.content_size
     assert document["base"]["own"]["efficiency"] == 1.0
@@ -128,7 +128,7 @@ def test_json_has_all_of_it(analysis: Analysis) -> None:
     assert len(document["cost"]["findings"]) == len(analysis.advice.findings) > 0
 
 
-@pytest.mark.parametrize("base", [BASE, Base(0, "x", None, Method.NAMED, Confidence.ASK)])
+@pytest.mark.parametrize("base", [BASE, Base(0, "x", None, Method.NAMED, Certainty.GUESS)])
 def test_base_and_system_come_back(analysis: Analysis, base: Base) -> None:
     """What was saved is what is read; documents from before there was a base are read, too."""
     system = System(os=OperatingSystem("a", "b", "c"), runtimes=(Runtime("node", "Node.js", "", "y", 2),))
@@ -144,7 +144,7 @@ def test_base_and_system_come_back(analysis: Analysis, base: Base) -> None:
 def test_hostile_names_are_escaped(analysis: Analysis) -> None:
     """Nothing in annotations, os-release and paths can steer a terminal or break JSON."""
     bad = "\x1b[31m\r\n\u202e\udce9"
-    base = Base(1, bad, bad, Method.FROM, Confidence.SURE)
+    base = Base(1, bad, bad, Method.FROM, Certainty.SURE)
     system = System(os=OperatingSystem(bad, bad, bad), runtimes=(Runtime("python", "Python", "3", bad, 0),))
     hostile = attrs.evolve(with_base(analysis, base), system=system)
     assert not set(text_of(hostile, width=100)) & set("\x1b\r\u202e\udce9")
