@@ -1,4 +1,4 @@
-"""All findings about an image as JSON: a versioned document, ``ocisize.advice``."""
+"""All findings about an image and the plan as JSON: a versioned document, ``ocisize.advice``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence
-from ocisize.report.json.analysis import advice_document
+from ocisize.report.json.analysis import advice_document, plan_document
 from ocisize.report.json.head import head_of_view
 
 SCHEMA, VERSION = "ocisize.advice", 1
 
 
 def advice_to_json(analysis: Analysis) -> str:
-    """All findings, largest saving first, and the savings of each confidence."""
+    """The plan, all findings, the largest saving first, and the savings of each confidence."""
     savings = {str(confidence): analysis.advice.saving(confidence) for confidence in Confidence}
     document = {
         **head_of_view(SCHEMA, VERSION, analysis),
@@ -23,5 +23,6 @@ def advice_to_json(analysis: Analysis) -> str:
             name: {"size": saving.size, "compressed_size": saving.compressed_size} for name, saving in savings.items()
         },
         "advice": advice_document(analysis.advice),
+        "plan": plan_document(analysis.plan),
     }
     return json.dumps(document, indent=2)

@@ -39,12 +39,23 @@ def find_contradictions(analysis: Analysis) -> Iterator[str]:
         yield "a layer size of dive is out of range"
     if analysis.dive is not None and len(analysis.dive.layer_sizes) != len(analysis.layers):
         yield f"dive's figures are of {len(analysis.dive.layer_sizes)} layers"
-    for finding in analysis.advice.findings:
-        if not ID.fullmatch(finding.id):  # which is shown as it is
-            yield f"{finding.id!a} is no id of a finding"
+    yield from _wrong_advice(analysis)
+    yield from _wrong_layers(analysis)
+
+
+def _wrong_advice(analysis: Analysis) -> Iterator[str]:
+    """Ids of findings, which reports show unescaped, build steps without layers, and lines of the Dockerfile below 1."""
+    findings, plan = analysis.advice.findings, analysis.plan
+    for name in (*(finding.id for finding in findings), *(name for step in plan.steps for name in step.findings)):
+        if not ID.fullmatch(name):
+            yield f"{name!a} is no id of a finding"
+    for finding in findings:
         if len(finding.build_steps) != len(finding.layers):
             yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.build_steps)} build steps"
-    yield from _wrong_layers(analysis)
+    lines = [line for step in plan.steps for line in step.lines]
+    lines += [line for edit in plan.edits for line in edit.lines or ()]
+    if not all(0 < line < _MAX for line in lines):
+        yield "the plan names a line that no Dockerfile has"
 
 
 def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
@@ -52,6 +63,7 @@ def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]
     yield "the image", analysis
     yield from ((f"layer {index}", layer) for index, layer in enumerate(analysis.layers))
     yield from ((finding.id, finding) for finding in analysis.advice.findings)
+    yield from ((f"step {number} of the plan", step) for number, step in enumerate(analysis.plan.steps, 1))
     for division in attrs.astuple(analysis.groups, recurse=False) if analysis.groups is not None else ():
         yield from ((f"the group {group.name}", group) for group in division)
     parts = (analysis.base.base, analysis.base.own) if analysis.base is not None else ()
@@ -76,6 +88,9 @@ def _wrong_layers(analysis: Analysis) -> Iterator[str]:
         named.update(finding.layers)
         if finding.rewrite is not None:
             named.add(finding.rewrite.layer)
+    for step in analysis.plan.steps:
+        named.update(step.layers)
+    named.update(edit.layer for edit in analysis.plan.edits)
     for index in sorted(named):
         if not 0 <= index < len(analysis.layers):
             yield f"there is no layer {index}"

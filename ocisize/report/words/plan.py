@@ -1,0 +1,108 @@
+"""The plan in words: where a step changes the build, what it saves, and what all steps save together."""
+
+from __future__ import annotations
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Confidence, Finding, Saving
+from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.sizes import weight_of
+from ocisize.report.words.units import human_size
+from ocisize.text import plural, printable
+
+DOCKERIGNORE = ".dockerignore"
+
+
+def describe_saving(saving: Saving, plan: Plan) -> str:
+    """The download that some steps save, ``≈`` in front of an estimate; without download the content; "" for nothing.
+
+    >>> describe_saving(Saving(size=2_000_000, compressed_size=512_000), Plan(estimated=True))
+    '≈ 512 kB'
+    >>> describe_saving(Saving(size=2_000_000, compressed_size=None), Plan())
+    '2.00 MB unpacked'
+    """
+    if not weight_of(saving.compressed_size, saving.size):
+        return ""
+    if saving.compressed_size is None:
+        return f"{human_size(saving.size)} unpacked"
+    return f"{'≈ ' if plan.estimated else ''}{human_size(saving.compressed_size)}"
+
+
+def saving_of(step: PlanStep) -> Saving:
+    """The bytes that one step saves after the steps before it."""
+    return Saving(step.size, step.compressed_size)
+
+
+def describe_place(step: PlanStep, plan: Plan) -> str:
+    """Where a step changes the build: lines of the Dockerfile, or else layers; and .dockerignore.
+
+    >>> from ocisize.model.findings import Category
+    >>> step = PlanStep(
+    ...     title="apt archives", confidence=Confidence.SAFE, category=Category.CACHE, size=1, compressed_size=1,
+    ...     layers=(2, 4), lines=(6, 8), action="", ignored=(".git",),
+    ... )
+    >>> describe_place(step, Plan(dockerfile="Dockerfile")), describe_place(step, Plan())
+    ('Dockerfile:6, 8 · .dockerignore', 'layers 2, 4 · .dockerignore')
+    """
+    parts = []
+    if plan.dockerfile is not None and step.lines:
+        parts.append(f"{printable(plan.dockerfile)}:{', '.join(map(str, step.lines))}")
+    elif step.layers:
+        parts.append(f"{plural(len(step.layers), 'layer')} {', '.join(map(str, step.layers))}")
+    if step.ignored:
+        parts.append(DOCKERIGNORE)
+    return " · ".join(parts)
+
+
+def describe_edit_place(edit: Edit, plan: Plan) -> str:
+    """Where an edited instruction is: ``Dockerfile:6-8``, or ``layer 3``."""
+    if plan.dockerfile is None or edit.lines is None:
+        return f"layer {edit.layer}"
+    first, last = edit.lines
+    return f"{printable(plan.dockerfile)}:{first}{f'-{last}' if last > first else ''}"
+
+
+def describe_total(analysis: Analysis) -> str:
+    """What all steps of the plan save, and how much of that is safe; "" without steps.
+
+    ``All 34 fixes: 468 MB less to download (75 %), 278 MB of it safe.``
+    """
+    plan = analysis.plan
+    if not plan.steps:
+        return ""
+    count = len(plan.steps)
+    name = f"All {count:,} fixes" if count > 1 else "1 fix"
+    total = describe_saving(plan.total, plan)
+    if not total:
+        return f"{name}, which {'save' if count > 1 else 'saves'} no bytes."
+    download_known = plan.total.compressed_size is not None and bool(analysis.compressed_size)
+    whole = analysis.compressed_size if download_known else analysis.content_size
+    share = weight_of(plan.total.compressed_size, plan.total.size) / whole if whole else 0
+    what = (
+        f"{total} less to download"
+        if plan.total.compressed_size is not None
+        else f"{human_size(plan.total.size)} less unpacked"
+    )
+    text = f"{name}: {what} ({100 * share:.0f} %)" if share else f"{name}: {what}"
+    safe = plan.saving(Confidence.SAFE)
+    if weight_of(safe.compressed_size, safe.size) == weight_of(plan.total.compressed_size, plan.total.size):
+        return f"{text}, all of it safe."
+    return f"{text}, {describe_saving(safe, plan) or 'none'} of it safe."
+
+
+def steps_of(finding: Finding, plan: Plan) -> list[int]:
+    """The numbers, from 1, of the steps that fix a finding wholly or in part."""
+    return [
+        number
+        for number, step in enumerate(plan.steps, 1)
+        if finding.id in step.findings and (not finding.layers or not step.layers or {*finding.layers} & {*step.layers})
+    ]
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines that cannot control a terminal; line breaks and tabs stay, a CR before a line break goes.
+
+    >>> print(printable_lines("RUN a \\\\\\r\\n  b \\x1b[31m"))
+    RUN a \\
+      b \\x1b[31m
+    """
+    return "\n".join("\t".join(map(printable, line.removesuffix("\r").split("\t"))) for line in text.split("\n"))
