@@ -62,7 +62,7 @@ class Claim:
     removes_layer: int | None = None  #: the layer that goes once the change is made
     note: str = ""  #: a sentence to add to the fix
     blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
-    min_share: float = 0.0  #: share of the download; a smaller claim owns its rows, but becomes no finding
+    min_share: float = 0.0  #: share of the content of the image; a smaller claim owns its rows, but becomes no finding
     other_layers: tuple[int, ...] = ()  #: layers involved that hold none of the rows
     tier: Tier = Tier.CATALOG
     rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that the fix removes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
 
 from ocisize.findings.claim import FILES, PATH, THEY_ARE, Claim
 from ocisize.findings.evidence import ImageEvidence
@@ -14,19 +13,22 @@ from ocisize.history.package_managers import relies_on_lists, removes_lists
 from ocisize.history.shell import Rewritten, apply_changes
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Advice, Finding, Rewrite, Severity
-from ocisize.model.sizes import paid_layers, weight_of
+from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
 
 _MAX_PATHS = 5  # paths of a finding
-_MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the download: severities
+_MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the content of the image: severities
 _SEVERITIES = tuple(Severity)
 _MAX_FIXES = 3  # fixes of one finding, by layer
 _MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
 
 def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
-    """The findings for claims, the largest saving in the download first.
+    """The findings for claims, the largest first.
+
+    Order, severity and smallest share are measured in bytes of content, which every source of an image has. The same image
+    in a registry and in an archive with uncompressed layers therefore has the same findings in the same order.
 
     Args:
         claims: claims as `Ledger.assign_rows` returns them: no two own the same row.
@@ -41,7 +43,6 @@ def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
 
 def _rank(finding: Finding) -> tuple[object, ...]:
     return (
-        -(finding.compressed_size or 0),
         -finding.size,
         _SEVERITIES.index(finding.severity),
         finding.id,
@@ -59,8 +60,7 @@ class _Savings:
         self._paid = paid_layers(evidence.layers)
         self._kept = _kept_by_copies(evidence.layers, claims)
         self._known = all(layer.compressed_size is not None for layer in evidence.layers)
-        sizes = [layer.compressed_size if self._known else layer.content_size for layer in evidence.layers]
-        self._total = sum(size or 0 for size in compress(sizes, self._paid))
+        self._content_size = sum(layer.content_size for layer in evidence.layers)
         self._moved: dict[int, int] = {}
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
@@ -82,9 +82,7 @@ class _Savings:
         """The finding for a claim; None if the claim is too small to be one."""
         evidence, rows = self._evidence, claim.rows
         size = sum(_sum_of(evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
-        compressed_size = self._download(rows) if self._known else None
-        weight = weight_of(compressed_size, size)
-        if weight < claim.min_share * self._total:
+        if size < claim.min_share * self._content_size:
             return None
         parts = self._trace(claim)
         layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
@@ -95,14 +93,14 @@ class _Savings:
             id=claim.id,
             title=_fill_counts(claim.title, count),
             confidence=claim.confidence,
-            severity=claim.severity or self._severity(weight),
+            severity=claim.severity or self._severity(size),
             category=claim.rule.category,
             layers=layers,
             build_steps=tuple(evidence.layers[layer].build_step for layer in layers),
             paths=paths,
             path_count=count,
             size=size,
-            compressed_size=compressed_size,
+            compressed_size=self._download(rows) if self._known else None,
             fix=self._fix_of(claim, parts, paths) if change is None else self._change_text(claim, *change),
             in_base=bool(layers) and max(layers) < evidence.base_layers,
             rewrite=self._rewrite_of(change),
@@ -184,9 +182,9 @@ class _Savings:
         return total
 
     def _severity(self, size: int) -> Severity:
-        if size >= _MIN_HIGH_SHARE * self._total > 0:
+        if size >= _MIN_HIGH_SHARE * self._content_size > 0:
             return Severity.HIGH
-        return Severity.MEDIUM if size >= _MIN_MEDIUM_SHARE * self._total > 0 else Severity.LOW
+        return Severity.MEDIUM if size >= _MIN_MEDIUM_SHARE * self._content_size > 0 else Severity.LOW
 
 
 def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) -> dict[int, set[int]]:

@@ -39,9 +39,9 @@ class Confidence(str, enum.Enum):
 
 
 class Severity(str, enum.Enum):
-    """How much a finding matters, by its share of the download."""
+    """How much a finding matters, by its share of the content of the image, which every source of the image has."""
 
-    HIGH = "high"  #: a tenth of the download or more; or a secret
+    HIGH = "high"  #: a tenth of the content or more; or a secret
     MEDIUM = "medium"  #: a hundredth or more
     LOW = "low"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
 
 from ocisize.filesystem.whiteout import WHITEOUT
 from ocisize.findings.claim import Claim
@@ -11,11 +10,10 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_effects import makes_directory
 from ocisize.model.findings import Severity
-from ocisize.model.sizes import paid_layers
 
 MAX_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
-_MIN_HEAVY_SHARE = 0.5  # share of the download that makes a layer the one to look at
-_MIN_HEAVY_SIZE = 50_000_000  # bytes of download below which no layer is called heavy
+_MIN_HEAVY_SHARE = 0.5  # share of the content of the image that makes a layer the one to look at
+_MIN_HEAVY_SIZE = 100_000_000  # bytes of content below which no layer is called heavy
 _MIN_INCOMPRESSIBLE_RATIO = 0.95  # compressed bytes per content byte
 _MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 
@@ -23,18 +21,22 @@ _MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on heavy, incompressible and empty layers, and on too many layers."""
     layers = evidence.layers
-    download = sum(layer.compressed_size or 0 for layer in compress(layers, paid_layers(layers)))
+    content_size = sum(layer.content_size for layer in layers)
     for layer, table in zip(layers, evidence.tables, strict=True):
         if layer.failure is not None:
             continue
         size = layer.compressed_size or 0
-        if len(layers) > 1 and size >= _MIN_HEAVY_SIZE and size > _MIN_HEAVY_SHARE * download:
+        if (
+            len(layers) > 1
+            and layer.content_size >= _MIN_HEAVY_SIZE
+            and layer.content_size > _MIN_HEAVY_SHARE * content_size
+        ):
             yield _remark(
                 Check.HEAVY_LAYER,
                 f"One connection downloads it and one core unpacks it. Look at `{evidence.step(layer.index)}` first; "
                 "split what changes with every build from what does not.",
                 layer.index,
-                percent=100 * size // download,
+                percent=100 * layer.content_size // content_size,
             )
         if (
             layer.compression != "plain"

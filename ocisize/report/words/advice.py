@@ -13,7 +13,7 @@ from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import human_size, percent
 from ocisize.text import count_of
 
-_MIN_SHARE = 0.005  # of the download (of the content if that is unknown) that a significant finding saves
+_MIN_SHARE = 0.005  # of the content of the image that a significant finding saves
 
 
 def is_secret(finding: Finding) -> bool:
@@ -29,12 +29,7 @@ def list_advice(analysis: Analysis) -> list[Finding]:
 
 def is_significant(finding: Finding, analysis: Analysis) -> bool:
     """Whether a finding saves enough, or is severe enough, to be shown at length."""
-    saved, total = (
-        (finding.size, analysis.content_size)
-        if finding.compressed_size is None or analysis.compressed_size is None
-        else (finding.compressed_size, analysis.compressed_size)
-    )
-    return finding.severity is not Severity.LOW or (saved > 0 and saved >= _MIN_SHARE * total)
+    return finding.severity is not Severity.LOW or 0 < finding.size >= _MIN_SHARE * analysis.content_size
 
 
 def advice_headline(analysis: Analysis) -> str:

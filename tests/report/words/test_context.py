@@ -108,7 +108,7 @@ def test_findings_cost_where_it_is_asked(analysis: Analysis) -> None:
     """Dollars beside findings are for those who state their assumptions."""
     finding = analysis.advice.findings[0]
     analysis = attrs.evolve(
-        analysis, advice=attrs.evolve(analysis.advice, findings=(attrs.evolve(finding, compressed_size=10**7),))
+        analysis, advice=attrs.evolve(analysis.advice, findings=(attrs.evolve(finding, size=10**8, compressed_size=10**7),))
     )
     assert "/year" not in text_of(analysis)
     assert "$16/year" in text_of(analysis, assumptions=default_assumptions())
