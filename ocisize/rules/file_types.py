@@ -59,13 +59,15 @@ PLACES: Mapping[str, str] = {
 #: extension → type
 TYPES = {extension.encode(): name for name, extensions in EXTENSIONS.items() for extension in extensions.split()}
 
-PROGRAMS = "programs"  #: files without an extension in ``bin``, ``sbin`` and ``libexec``
+PROGRAMS = "programs"  #: files without an extension in ``bin``, ``sbin``, ``libexec`` and the directories of GCC and git
 OTHER = "other files"  #: without an extension that is known or looks like one
 _SHARED = "shared libraries"
 
 _PLACE = re.compile("|".join(f"({place})(?:/|$)" for place in PLACES.values()).encode())
 _PLACE_NAMES = tuple(PLACES)
-_HOLDS_PROGRAMS = frozenset((b"bin", b"sbin", b"libexec"))
+_HOLDS_PROGRAMS = re.compile(
+    rb"(?:.*/)?(?:s?bin|libexec|libexec/gcc/[^/]+/[^/]+|lib/gcc(?:-cross)?/[^/]+/[^/]+|lib(?:exec)?/git-core)", re.DOTALL
+)
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_+-]{0,9}")
 
 
@@ -78,7 +80,7 @@ def place_of(directory: bytes) -> str | None:
     match = _PLACE.match(directory)
     if match is not None and match.lastindex is not None:
         return _PLACE_NAMES[match.lastindex - 1]
-    return PROGRAMS if directory.rpartition(b"/")[2] in _HOLDS_PROGRAMS else None
+    return PROGRAMS if _HOLDS_PROGRAMS.fullmatch(directory) else None
 
 
 def type_of(name: bytes, place: str | None) -> str:

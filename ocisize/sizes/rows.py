@@ -63,8 +63,8 @@ def paid_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
     ]
 
 
-def _wasted_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
-    """By layer, bytes of download by row that are wasted if the row is hidden; None in layers that do not decide it.
+def uppermost_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
+    """Return by layer the bytes of download that a row wastes if it is hidden; None if unknown, or if an upper layer has it.
 
     A row has the same path in all layers that have its blob, and so belongs to the same group: the sums of groups are
     right, though the lowest layer pays and the uppermost layer decides about waste.
@@ -106,7 +106,7 @@ def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[Pi
 
     The download of a blob that several layers have is in the rows of the lowest of them.
     """
-    columns = zip(layers, paid_shares(layers), _wasted_shares(layers), strict=True)
+    columns = zip(layers, paid_shares(layers), uppermost_shares(layers), strict=True)
     for position, (layer, shares, wasted_shares) in enumerate(columns):
         table, hidden_by = require_table(layer), layer.hidden_by
         is_file = file_flags(table)

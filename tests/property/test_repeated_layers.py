@@ -46,7 +46,7 @@ def images(draw: st.DrawFn) -> list[Pairs]:
 @laws
 @given(images())
 def test_the_lowest_layer_pays(layers: list[Pairs]) -> None:
-    """Groups by build step, the comparison with an empty image and the page's rows agree, layer by layer."""
+    """Groups by build step and the comparison with an empty image agree, layer by layer."""
     analysis = analyzed(layers)
     expected = first_copies(analysis)
     assert [
@@ -64,12 +64,25 @@ def test_the_lowest_layer_pays(layers: list[Pairs]) -> None:
         if each.build_step.text in by_step:
             assert by_step[each.build_step.text] == (size - (each.overhead_size or 0) if size else 0)
 
-    for saved in (analysis, from_json(to_json(analysis))):
+
+@laws
+@given(images())
+def test_rows_of_the_page_show_the_wasted_download(layers: list[Pairs]) -> None:
+    """The uppermost layer of a blob has its download, so that the hidden rows add up to the figure of the image."""
+    analysis = analyzed(layers)
+    digests = [each.digest for each in analysis.layers]
+    for saved in (analysis, from_json(to_json(analysis)), from_json(to_json(analysis, files=True))):
         data = json.loads(page_data(saved))
-        by_row = Counter[int]()
+        by_layer, hidden = Counter[int](), 0
         for size, kind in zip(data["rows"]["compressed_sizes"], data["rows"]["kinds"], strict=True):
-            by_row[data["kinds"][kind][0]] += size
-        assert [by_row[index] for index in range(len(layers))] == expected
+            layer_index, hidden_by = data["kinds"][kind][:2]
+            by_layer[layer_index] += size
+            hidden += size * (hidden_by >= 0)
+        assert hidden == analysis.wasted_compressed_size
+        assert by_layer.total() == analysis.compressed_size
+        for each in analysis.layers:
+            is_uppermost = each.digest not in digests[each.index + 1 :]
+            assert by_layer[each.index] == (each.compressed_size if is_uppermost else 0)
 
 
 @laws

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO
 
 from ocisize.model.budget import BudgetStatus
-from ocisize.model.findings import Confidence, Severity
+from ocisize.model.findings import Advice, Confidence, Severity
+from ocisize.model.plan import Plan
 from ocisize.model.sizes import Sizes
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
@@ -34,7 +35,7 @@ _OF_LAYERS = ("compressed", "content", "wasted")
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
-    """Write gauges for the images, their layers, findings and budgets; unknown figures are left out."""
+    """Write gauges for the images, their layers, findings, plans and budgets; unknown figures are left out."""
     images = [(_labels_of(image), image.analysis) for image in subject.images]
     text = "Layers that could not be read; the figures that depend on them are left out."
     _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in images])
@@ -57,8 +58,11 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     counts = [sample for image in read_images for sample in _count(image)]
     _write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
     text = "Bytes of download that the findings save, by how safe they are."
-    savings = [sample for image in read_images for sample in _savings(image)]
+    savings = [sample for image in read_images for sample in _savings(image, image.analysis.advice)]
     _write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)
+    text = "Bytes of download that the image loses if the plan is carried out, by how safe the steps are."
+    planned = [sample for image in read_images for sample in _savings(image, image.analysis.plan)]
+    _write_gauge(file, "ocisize_plan_compressed_bytes", "bytes", text, planned)
     outcomes = [sample for image in subject.images for sample in _outcomes(image)]
     _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", outcomes)
     file.write("# EOF\n")
@@ -73,11 +77,11 @@ def _count(image: ReportedImage) -> Iterator[_Sample]:
     return (({**_labels_of(image), "severity": str(severity)}, counts[severity]) for severity in Severity)
 
 
-def _savings(image: ReportedImage) -> Iterator[_Sample]:
+def _savings(image: ReportedImage, changes: Advice | Plan) -> Iterator[_Sample]:
+    """The download that changes of each confidence save; nothing if the download is unknown."""
     if image.analysis.compressed_size is not None:
         for confidence in Confidence:
-            saving = image.analysis.advice.saving(confidence)
-            yield {**_labels_of(image), "confidence": str(confidence)}, saving.compressed_size
+            yield {**_labels_of(image), "confidence": str(confidence)}, changes.saving(confidence).compressed_size
 
 
 def _outcomes(image: ReportedImage) -> Iterator[_Sample]:

@@ -1,7 +1,8 @@
 """The rows of a page's treemap and file table: every stored byte once; small files are folded if there are too many.
 
 A row is a file, or a group of similar entries of one directory with their number. ``fold_small_files`` makes groups of
-small files. Counts and bytes of all rows add up to those of the image.
+small files. Counts and bytes of all rows add up to those of the image. The download of a blob that several layers have is in
+the rows of the uppermost of them: only what this layer hides is wasted.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import attrs
 
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.sizes import paid_layers
+from ocisize.model.sizes import uppermost_layers
 from ocisize.model.waste import CAUSES
 from ocisize.rules.file_types import place_of, type_of
-from ocisize.sizes.rows import paid_shares
+from ocisize.sizes.rows import uppermost_shares
 from ocisize.tar.filetable import IntArray
 
 EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files not saved one by one"
@@ -41,7 +42,7 @@ class PageRows:
     parents: list[int] = attrs.field(factory=list)  #: directory of each row
     names: list[bytes] = attrs.field(factory=list)  #: b"" of a group
     sizes: list[int] = attrs.field(factory=list)
-    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or where a lower layer has the same blob
+    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or where an upper layer has the same blob
     counts: list[int] = attrs.field(factory=list)  #: entries of a group, 1 of a file
     kind_of: list[int] = attrs.field(factory=list)
 
@@ -88,7 +89,7 @@ def collect_rows(analysis: Analysis) -> PageRows:
 
 def _add_tables(rows: PageRows, analysis: Analysis) -> None:
     overlay = overlay_of(analysis)
-    for layer, shares in zip(analysis.layers, paid_shares(analysis.layers), strict=True):
+    for layer, shares in zip(analysis.layers, uppermost_shares(analysis.layers), strict=True):
         _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]))
         if shares is not None and layer.overhead_size:
             rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD))
@@ -121,13 +122,16 @@ def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hi
 
 def _add_waste(rows: PageRows, analysis: Analysis) -> None:
     """Add the wasted files, and one group of all other files of each layer."""
-    paid = paid_layers(analysis.layers)
+    uppermost = uppermost_layers(analysis.layers)
+    counted = [uppermost[layer.digest] is layer for layer in analysis.layers]
     sizes = [layer.content_size for layer in analysis.layers]
-    compressed_sizes = [(layer.compressed_size or 0) * pays for layer, pays in zip(analysis.layers, paid, strict=True)]
+    compressed_sizes = [
+        (layer.compressed_size or 0) * counts for layer, counts in zip(analysis.layers, counted, strict=True)
+    ]
     counts = [layer.file_count for layer in analysis.layers]
     for entry in analysis.waste:
         held_by = entry.held_by
-        compressed_size = (entry.compressed_size or 0) * paid[held_by]
+        compressed_size = (entry.compressed_size or 0) * counted[held_by]
         path = entry.path.encode("utf-8", "surrogateescape")
         rows.add_file(path, entry.size, compressed_size, held_by, (entry.hidden_by, CAUSES.index(entry.cause)))
         sizes[held_by] -= entry.size

@@ -32,6 +32,7 @@ from ocisize.report.words.budgets import line_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
 from tests.images import write_layout
+from tests.plans import with_plan
 from tests.reports import DOCKERFILE, index_of, judged_all, of_all, platforms, text_of, with_budgets
 
 OF_ALL = [name for name, row in FORMATS.items() if row.all_platforms]
@@ -209,6 +210,14 @@ def test_metrics_count_budgets() -> None:
     lines = [line for line in with_budgets("openmetrics").splitlines() if line.startswith("ocisize_budgets{")]
     assert [line.split('outcome="')[1] for line in lines] == ['fail"} 3', 'warn"} 1', 'pass"} 1']
     assert "ocisize_budgets" not in text_of("openmetrics", image())
+
+
+def test_metrics_say_what_the_plan_saves() -> None:
+    """A sample for each confidence, whose sum is the saving of the whole plan."""
+    text = text_of("openmetrics", with_plan(image()))
+    assert re.findall(r'^ocisize_plan_compressed_bytes\{.*confidence="(\w+)"\} (\d+)$', text, re.MULTILINE) == [
+        ("safe", "2000"), ("probably", "1000"), ("ask", "250"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORMATS)

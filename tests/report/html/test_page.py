@@ -178,11 +178,12 @@ def test_every_byte_stands_in_the_page(example: Analysis, tmp_path: Path) -> Non
 
 
 def test_a_repeated_blob_is_downloaded_once(tmp_path: Path) -> None:
-    """Rows of a blob that several layers have count as download in the lowest of them only."""
+    """Rows of a blob that several layers have count as download in the uppermost of them only, where they are visible."""
     analysis = analysis_of(tmp_path, {"a": b"1" * 100}, {"b": b"2" * 100}, {"a": b"1" * 100})
     data = json.loads(page_data(analysis))
     check(analysis, data)
-    assert set(sums(data)[1]) == {(0,), (1,)}
+    assert set(sums(data)[1]) == {(1,), (2,)}
+    assert data["kinds"][data["rows"]["kinds"][data["rows"]["compressed_sizes"].index(0)]][:2] == [0, 2]
 
 
 def test_an_unknown_download_stays_unknown(tmp_path: Path) -> None:
