@@ -24,6 +24,7 @@ ORDER = [
     "filesystem",
     "rules",
     "history",
+    "dockerfile",
     "packages",
     "sizes",
     "findings",

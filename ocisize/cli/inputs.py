@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ocisize.analyzer import Analyzer
-    from ocisize.history.dockerfile import Instruction
+    from ocisize.dockerfile.parse import Dockerfile
     from ocisize.limits import Limits
     from ocisize.model.analysis import Analysis
     from ocisize.model.platforms import IndexAnalysis
@@ -111,28 +111,29 @@ def name_of_dockerfile(options: argparse.Namespace) -> str:
     return path if inside.startswith("..") else inside
 
 
-def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Sequence[Instruction]:
-    """The instructions of the Dockerfile if a format shows findings at its lines; none if it cannot be read.
+def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Dockerfile | None:
+    """The Dockerfile if a format shows findings at its lines; None if it cannot be read.
 
     Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read or belongs to none of the images.
     """
     if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
-        return ()
-    from ocisize.history.dockerfile import find_lines, parse_dockerfile
+        return None
+    from ocisize.dockerfile.lines import find_lines
+    from ocisize.dockerfile.parse import parse_dockerfile
 
     path, problem = Path(options.dockerfile or DOCKERFILE), ""
-    instructions: Sequence[Instruction] = ()
+    dockerfile = None
     try:
-        instructions = parse_dockerfile(path.read_text("utf-8", "replace"))
+        dockerfile = parse_dockerfile(path.read_bytes().decode("utf-8", "surrogateescape"))
     except OSError as error:
         problem = f"{error.strerror}; findings are shown at its first line"
     else:
         steps = [[layer.build_step for layer in analysis.layers] for analysis in analyses]
-        if not any(any(find_lines(image_steps, instructions)) for image_steps in steps):
+        if not any(any(find_lines(image_steps, dockerfile)) for image_steps in steps):
             problem = "no layer was written by its instructions; findings are shown at its first line"
     if problem and options.dockerfile and not options.quiet:
         print_message("warning", f"--dockerfile: {path}: {problem}")
-    return instructions
+    return dockerfile
 
 
 def _times(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from ocisize.history.dockerfile import Instruction
+    from ocisize.dockerfile.parse import Dockerfile
     from ocisize.model.budget import Verdict
     from ocisize.sizes.cost import Assumptions
 
@@ -22,5 +22,5 @@ class ReportOptions:
     color: bool | None = None  #: color the report; None means only on a terminal: text
     assumptions: Assumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
     dockerfile: str = "Dockerfile"  #: its path in the repository: sarif, github, gitlab
-    instructions: Sequence[Instruction] = ()  #: those of the Dockerfile, for the lines of findings: sarif, github, gitlab
+    parsed_dockerfile: Dockerfile | None = None  #: for the lines of findings: sarif, github, gitlab
     verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html, markdown, sarif, junit, github, gitlab, openmetrics

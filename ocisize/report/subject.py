@@ -12,7 +12,7 @@ from ocisize.model.findings import Finding
 from ocisize.report.options import ReportOptions
 
 if TYPE_CHECKING:
-    from ocisize.history.dockerfile import Instruction
+    from ocisize.dockerfile.parse import Instruction
     from ocisize.model.budget import Verdict
     from ocisize.model.platforms import IndexAnalysis
 
@@ -89,9 +89,9 @@ class Subject:
 
 
 def _match_lines(analysis: Analysis, options: ReportOptions) -> Sequence[Instruction | None]:
-    if not options.instructions:
+    if options.parsed_dockerfile is None:
         return ()
-    from ocisize.history.dockerfile import find_lines
+    from ocisize.dockerfile.lines import find_lines
 
     base = analysis.base.found.certain_layers if analysis.base is not None else 0
-    return find_lines([layer.build_step for layer in analysis.layers], options.instructions, base=base)
+    return find_lines([layer.build_step for layer in analysis.layers], options.parsed_dockerfile, base=base)

@@ -23,7 +23,7 @@ import xmlschema
 from jsonschema import Draft4Validator
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
-from ocisize.history.dockerfile import parse_dockerfile
+from ocisize.dockerfile.parse import parse_dockerfile
 from tests.gates import image, judge
 from tests.hostile import hostile_analysis
 from tests.reports import BUDGETS, DOCKERFILE, judged_all, of_all, platforms, text_of
@@ -42,9 +42,9 @@ def texts(name: str) -> list[str]:
         "forbid = '*1*'\nmax-files = [1, 1]\n[[budget]]\nlayer = '*'\nmax-unpacked = 0\nmax-layers = 1\nlevel = 'warn'"
     )
     return [
-        text_of(name, image(), verdicts=judge(BUDGETS), instructions=parse_dockerfile(DOCKERFILE)),
+        text_of(name, image(), verdicts=judge(BUDGETS), parsed_dockerfile=parse_dockerfile(DOCKERFILE)),
         text_of(name, hostile, verdicts=judge(forbidden, hostile)),
-        of_all(name, verdicts=judged_all(), instructions=parse_dockerfile(DOCKERFILE)),
+        of_all(name, verdicts=judged_all(), parsed_dockerfile=parse_dockerfile(DOCKERFILE)),
         of_all(name, [*platforms(), attrs.evolve(hostile, platform="linux/s390x")]),
     ]
 

@@ -17,7 +17,8 @@ from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_j
 from ocisize.budgets.parse import parse_budgets
 from ocisize.rules.load import parse_catalog
 from ocisize.sizes.cost import parse_cost
-from ocisize.history.dockerfile import find_lines, parse_dockerfile
+from ocisize.dockerfile.lines import find_lines
+from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.quantity import Unit, parse_limit
@@ -153,12 +154,13 @@ def _read_baseline(text: str) -> Baseline:
 
 
 def _read_dockerfile(text: str) -> tuple[object, ...]:
-    instructions = parse_dockerfile(text)
+    dockerfile = parse_dockerfile(text)
+    instructions = dockerfile.instructions
     ends = [0, *(each.last for each in instructions)]
     assert all(end < each.first <= each.last for end, each in zip(ends, instructions, strict=False))
     assert ends[-1] <= text.count("\n") + 1
     steps = [f"{each.keyword} {each.text}" for each in instructions[:9]]
-    return find_lines([BuildStep("RUN make"), *map(BuildStep, steps), BuildStep("COPY a b")], instructions, base=1)
+    return find_lines([BuildStep("RUN make"), *map(BuildStep, steps), BuildStep("COPY a b")], dockerfile, base=1)
 
 
 def budget_seeds() -> list[bytes]:

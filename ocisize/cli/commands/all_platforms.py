@@ -39,7 +39,7 @@ def run_all(options: argparse.Namespace) -> int:
         color=color_mode(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
-        instructions=read_dockerfile(options, index.analyses.values()),
+        parsed_dockerfile=read_dockerfile(options, index.analyses.values()),
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     if not any(output.format == "text" and output.output is None for output in options.outputs):

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         color=color_mode(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
-        instructions=read_dockerfile(options, [analysis]),
+        parsed_dockerfile=read_dockerfile(options, [analysis]),
         verdicts=verdicts,
     )
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))

@@ -18,7 +18,7 @@ import pytest
 from ocisize import Analysis, Verdict
 from ocisize.budgets.check_platforms import check_all
 from ocisize.budgets.parse import parse_budgets
-from ocisize.history.dockerfile import parse_dockerfile
+from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.model.platforms import IndexAnalysis
 from ocisize.comparison.platforms import find_drift
 from ocisize.model.findings import Advice, Severity
@@ -379,10 +379,10 @@ def lines_in(name: str, text: str) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("name", ["sarif", "gitlab", "github"])
 def test_findings_lie_at_the_lines_of_their_steps(name: str) -> None:
     """A finding about several layers lies at the first of them."""
-    text = text_of(name, image(), instructions=parse_dockerfile(DOCKERFILE))
+    text = text_of(name, image(), parsed_dockerfile=parse_dockerfile(DOCKERFILE))
     assert lines_in(name, text) == [(3, 4), (2, 2)]
     assert lines_in(name, text_of(name, image())) == ([] if name == "github" else [(1, 1)] * 2)
-    other = text_of(name, image(), instructions=parse_dockerfile("FROM x\nRUN other\n"))
+    other = text_of(name, image(), parsed_dockerfile=parse_dockerfile("FROM x\nRUN other\n"))
     assert other == text_of(name, image())
 
 

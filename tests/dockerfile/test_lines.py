@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize.model.build_step import BuildStep
-from ocisize.history.dockerfile import find_lines, parse_dockerfile
+from ocisize.dockerfile.lines import find_lines, pair_layers
+from ocisize.dockerfile.parse import parse_dockerfile
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -41,7 +42,7 @@ CMD ["/app"]
 
 
 def spans(text: str) -> list[tuple[str, int, int]]:
-    return [(each.keyword, each.first, each.last) for each in parse_dockerfile(text)]
+    return [(each.keyword, each.first, each.last) for each in parse_dockerfile(text).instructions]
 
 
 def test_instructions_and_their_lines() -> None:
@@ -54,7 +55,7 @@ def test_instructions_and_their_lines() -> None:
 
 def test_the_text_of_instructions() -> None:
     """It stands on one line, without options; arrays are words, a RUN that is a here-document is its content."""
-    texts = [each.text for each in parse_dockerfile(TEXT)]
+    texts = [each.text for each in parse_dockerfile(TEXT).instructions]
     assert texts[5] == "apt-get update && apt-get install -y ca-certificates"
     assert texts[6:8] == ["/app $HOME/app", "a b /srv"]
     assert texts[8] == "# no comment apt-get clean FROM nothing"
@@ -62,7 +63,7 @@ def test_the_text_of_instructions() -> None:
 
 def test_lines_are_joined_as_they_stand() -> None:
     """Nothing comes between continued lines but their own blanks; two escape characters continue none."""
-    assert [each.text for each in parse_dockerfile("RUN a\\\nb  \\  \n  c \\\n\td\n")] == ["ab c d"]
+    assert [each.text for each in parse_dockerfile("RUN a\\\nb  \\  \n  c \\\n\td\n").instructions] == ["ab c d"]
     assert spans("RUN a \\\\\nCOPY b c") == [("RUN", 1, 1), ("COPY", 2, 2)]
     assert spans("RUN \\\n# nothing\n\n  a") == [("RUN", 1, 4)]
 
@@ -78,7 +79,7 @@ def test_another_escape_character() -> None:
 )
 def test_any_text_is_read(text: str) -> None:
     """Whatever stands in a file: lines rise, and lie within it."""
-    lines = [line for each in parse_dockerfile(text) for line in (each.first, each.last)]
+    lines = [line for each in parse_dockerfile(text).instructions for line in (each.first, each.last)]
     assert lines == sorted(lines)
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
 
@@ -135,3 +136,67 @@ def test_equal_instructions_go_by_order() -> None:
 def test_the_base_of_the_last_stage(text: str, line: int | None) -> None:
     """A stage that goes on from another one stands on that one's base."""
     assert lines_of(["ADD rootfs /"], text, base=1) == [line]
+
+
+def base_of(steps: list[str], text: str) -> int | None:
+    return pair_layers(list(map(BuildStep, steps)), parse_dockerfile(text)).base_layers
+
+
+def test_layers_of_other_stages_have_no_line() -> None:
+    """Only the stages of the final image count: a RUN of a build stage made no layer of the image."""
+    text = "FROM golang AS build\nRUN make\nFROM debian\nCOPY --from=build /app /app\n"
+    assert lines_of(["ADD rootfs /", "RUN make", "COPY /app /app"], text) == [None, None, 4]
+    text = "FROM debian AS base\nRUN a\nFROM base AS other\nRUN b\nFROM base\nRUN c\n"
+    assert lines_of(["ADD rootfs /", "RUN a", "RUN b", "RUN c"], text) == [None, 2, None, 6]
+    assert base_of(["ADD rootfs /", "RUN a", "RUN c"], text) == 1
+
+
+def test_the_layers_of_the_base_image() -> None:
+    """The pairing says how many layers are below the Dockerfile, and only if it is complete."""
+    text = "FROM x\nWORKDIR /srv\nRUN a\nENV A=b\nCOPY b c\nUSER 1\n"
+    assert base_of(["ADD rootfs /", "RUN pip install", "WORKDIR /srv", "RUN a", "COPY b c"], text) == 2
+    assert base_of(["ADD rootfs /", "RUN a", "COPY b c"], text) == 1, "buildah makes no layer for a WORKDIR"
+    assert base_of(["ADD rootfs /", "COPY b c"], text) is None, "the RUN has no layer"
+    assert base_of(["ADD rootfs /", "RUN a", "RUN z", "COPY b c"], text) is None, "a layer has no instruction"
+    assert base_of(["ADD rootfs /"], "FROM x\nENV A=b\n") is None, "nothing shows that the Dockerfile is the image's"
+    assert base_of([], text) is None
+    assert base_of(["RUN a", "COPY b c"], text) == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "instruction"),
+    [
+        ("COPY --chown=1000:1000dir:7baf0123456… in /app", "COPY --chown=1000:1000 app /app"),
+        ("COPY --chown=1000:1000 dir:7baf0123456… in /app", "COPY --chown=1000:1000 app /app"),
+        ("COPY dir:7baf0123456… in /root/app", "COPY app $HOME/app"),
+        ("COPY multi:7baf0123456… in /srv/", 'COPY ["a b", "c", "/srv/"]'),
+        ("COPY --chown=1:1 --chmod=755 a b", "COPY --link --chown=1:1 --chmod=755 a b"),
+        ("COPY <<name /d", "COPY <<-'name' /d\nx\nname"),
+        ("RUN --mount=type=cache,target=/c:0123456 make", "RUN --mount=type=cache,target=/c \\\n make"),
+        ("RUN make", "RUN --mount=type=cache,target=/c \\\n make"),
+        ('RUN ["/bin/true"]', 'RUN ["/bin/true"]'),
+        ("/bin/true -x", 'RUN ["/bin/true", "-x"]'),
+        ("RUN cat <<EOF >/x a EOF", "RUN cat <<EOF >/x\na\nEOF\n"),
+        ("RUN curl -H 'X-Api-Key: <redacted>' x.org", "RUN curl -H 'X-Api-Key: s3cret-5678' \\\n  x.org"),
+        ("WORKDIR /srv/app", "WORKDIR app"),
+        ("WORKDIR /srv/app", "WORKDIR /srv/app/"),
+        ("WORKDIR /srv/app", 'WORKDIR "/srv/$APP"'),
+        ("ADD d.tgz /x/", "add d.tgz /x/"),
+        ("RUN " + "long " * 600, "RUN " + "long " * 700),
+    ],
+)
+def test_forms_of_builders(step: str, instruction: str) -> None:
+    """BuildKit, docker's classic builder and buildah note one instruction in different forms."""
+    assert lines_of([step], f"FROM x\n{instruction}\n") == [2]
+
+
+@pytest.mark.parametrize(
+    ("step", "instruction"),
+    [
+        ("COPY dir:7baf0123456… in /root", "COPY app $HOME/app"), ("WORKDIR /srv/app", "WORKDIR pp"), ("WORKDIR app", "WORKDIR /app"),
+        ("RUN make", "RUN make all"), ("/bin/true", "RUN /bin/true"), ("RUN long", "RUN long long"), ("ADD a b", "COPY a b"),
+    ],
+)  # fmt: skip
+def test_other_steps(step: str, instruction: str) -> None:
+    """Another text is another instruction."""
+    assert lines_of([step], f"FROM x\n{instruction}\n") == [None]
