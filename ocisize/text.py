@@ -71,3 +71,13 @@ def printable(text: str) -> str:
     red \\x1b[31m
     """
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines that cannot control a terminal; line breaks and tabs stay, a CR before a line break goes.
+
+    >>> print(printable_lines("RUN a \\\\\\r\\n  b \\x1b[31m"))
+    RUN a \\
+      b \\x1b[31m
+    """
+    return "\n".join("\t".join(map(printable, line.removesuffix("\r").split("\t"))) for line in text.split("\n"))

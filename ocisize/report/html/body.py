@@ -1,26 +1,24 @@
-"""The parts of a page that need no script: headline, figures, advice, layers, warnings and definitions."""
+"""The parts of a page about the image as a whole, without scripts: headline, figures, budgets, layers and warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.findings import Finding
 from ocisize.report.html.markup import Markup, element, join
-from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, saving_bytes
 from ocisize.report.words.context import describe_context
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
-from ocisize.report.words.units import UNKNOWN, human_dollars, human_size
-from ocisize.sizes.cost import Assumptions, cost_of
-from ocisize.text import count_of, plural
+from ocisize.report.words.units import UNKNOWN, human_size
+from ocisize.sizes.cost import Assumptions
+from ocisize.text import count_of
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
 
-_MAX_FINDINGS = 8  # that save bytes and are not folded away
+_MAIN_FIGURES = ("Download", "Unpacked", "Live", "Waste")  # that are not folded away
 _DEFINITIONS = (
     (
         "Download",
@@ -34,12 +32,9 @@ _DEFINITIONS = (
 
 
 def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
-    """Name, form, figures, base image and cost of the image."""
+    """Name, form, figures, base image and cost of the image; the less important figures are folded away."""
     lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers))
-    figures = [
-        element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))
-        for name, value, note in list_figures(analysis)
-    ]
+    figures = list_figures(analysis)
     context = [
         element("div", element("dt", name), element("dd", element("strong", value), f" {note}"))
         for name, value, note in describe_context(analysis, assumptions)
@@ -49,9 +44,22 @@ def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
         element("h1", name_image(analysis)),
         _write_unread(analysis),
         *[element("p", line, class_="note") for line in lines],
-        element("dl", *figures, class_="figures"),
+        _figures(figure for figure in figures if figure[0] in _MAIN_FIGURES),
         element("dl", *context, class_="context"),
+        element(
+            "details",
+            element("summary", "More figures"),
+            _figures(figure for figure in figures if figure[0] not in _MAIN_FIGURES),
+        ),
     )
+
+
+def _figures(figures: Iterable[tuple[str, str, str]]) -> Markup:
+    cards = [
+        element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))
+        for name, value, note in figures
+    ]
+    return element("dl", *cards, class_="figures")
 
 
 def _write_unread(analysis: Analysis) -> Markup:
@@ -79,77 +87,6 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
         for verdict in by_severity(verdicts)
     ]
     return element("section", element("h2", headline(verdicts)), element("ul", *items, class_="verdicts"))
-
-
-def write_advice(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
-    """All findings; those that save little are folded away."""
-    findings = analysis.advice.findings
-    title = element("h2", "Fix these first", id="advice-title")
-    if not findings:
-        where = "" if analysis.complete else " in the layers that were read"
-        return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
-    largest = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:_MAX_FINDINGS]
-    shown = largest + [finding for finding in findings if not finding.size and is_significant(finding, analysis)]
-    rest = [finding for finding in findings if finding not in shown]
-    parts = [title, element("p", advice_headline(analysis))]
-    if any(finding.size for finding in findings):
-        parts.append(element("p", by_confidence(analysis), class_="note"))
-    parts.append(_list_findings(shown, assumptions))
-    if rest:
-        more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(saving_bytes(rest))}"
-        parts.append(element("details", element("summary", more), _list_findings(rest, assumptions)))
-    return element("section", *parts, aria_labelledby="advice-title")
-
-
-def _list_findings(findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
-    items = [_finding(finding, assumptions) for finding in findings]
-    return element("ol", *items, class_="findings") if items else Markup()
-
-
-def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
-    saved = saving_bytes([finding])
-    facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
-    if finding.size:
-        facts.append(f"{human_size(finding.size)} unpacked")
-    if assumptions is not None and (dollars := cost_of(finding.compressed_size, assumptions).yearly_dollars):
-        facts.append(f"{human_dollars(dollars)}/year")
-    if finding.in_base:
-        facts.append("in the base image")
-    return element(
-        "li",
-        element("p", human_size(saved) if saved else str(finding.severity), class_="saving"),
-        element(
-            "div",
-            element("h3", finding.title[:1].upper() + finding.title[1:]),
-            element("p", " · ".join(facts), class_="note"),
-            element("p", *_with_code(finding.fix), class_="fix"),
-            _where(finding),
-        ),
-        class_=str(finding.severity),
-    )
-
-
-def _with_code(text: str) -> list[str]:
-    """Text whose parts between backticks are code."""
-    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
-
-
-def _where(finding: Finding) -> Markup:
-    steps = [
-        element("li", f"Layer {layer}: ", element("code", step.text or "unknown step"))
-        for layer, step in zip(finding.layers, finding.build_steps, strict=True)
-    ]
-    paths = [element("li", element("code", f"/{path}")) for path in finding.paths]
-    rest = finding.path_count - len(finding.paths)
-    if rest > 0:
-        paths.append(element("li", f"… and {rest:,} more"))
-    if not steps and not paths:
-        return Markup()
-    layers = f"{plural(len(finding.layers), 'Layer')} {', '.join(map(str, finding.layers))}"
-    count = count_of(finding.path_count, "file")
-    summary = " · ".join([layers] * bool(steps) + [count] * bool(paths))
-    lists = [element("ul", *items) for items in (steps, paths) if items]
-    return element("details", element("summary", summary), *lists)
 
 
 def write_layers(analysis: Analysis) -> Markup:

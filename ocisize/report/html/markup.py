@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
-from ocisize.text import printable
+from ocisize.text import printable, printable_lines
 
 
 class Markup(str):
@@ -25,6 +26,21 @@ def element(name: str, *children: str, **attributes: str) -> Markup:
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
 
 
-def join(children: tuple[str, ...] | list[str]) -> Markup:
+def join(children: Sequence[str]) -> Markup:
     """The children, one after the other."""
     return Markup("".join(child if isinstance(child, Markup) else escape(printable(child)) for child in children))
+
+
+def with_code(text: str) -> list[str]:
+    """Text whose parts between backticks are code."""
+    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
+
+
+def block(text: str) -> Markup:
+    """Lines of code as they are, for readers to copy.
+
+    >>> print(block("RUN a\\n&& b"))
+    <pre><code>RUN a
+    &amp;&amp; b</code></pre>
+    """
+    return element("pre", element("code", Markup(escape(printable_lines(text)))))

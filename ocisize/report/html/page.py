@@ -1,7 +1,7 @@
-"""An Analysis as one HTML file: figures, advice, a treemap, and a table of all files. The page works offline.
+"""An Analysis as one HTML file: figures, plan, findings, a treemap, and a table of all files. The page works offline.
 
 The page contains its style and scripts; its Content-Security-Policy lists their hashes and forbids everything else.
-Figures, advice and layers are text in the page, also for readers without scripts; the rest is data that the scripts
+Figures, plan, findings and layers are text in the page, also for readers without scripts; the rest is data that the scripts
 in ``assets`` draw: ``treemap.js`` the map, ``table.js`` the files, ``views.js`` the colors by layer, state or type.
 The same analysis gives the same bytes.
 """
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from ocisize.model.analysis import Analysis
 from ocisize.packaged import read_packaged
-from ocisize.report.html.body import write_advice, write_foot, write_head, write_layers, write_verdicts
+from ocisize.report.html.body import write_foot, write_head, write_layers, write_verdicts
 from ocisize.report.html.data import MAX_SIZE, page_data
+from ocisize.report.html.findings import write_findings, write_secrets
 from ocisize.report.html.markup import Markup, element, join
+from ocisize.report.html.plan import write_plan
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.words.image import name_image
@@ -44,7 +46,7 @@ def to_html(
     """Write an analysis as an HTML document whose data take at most ``data_size`` bytes.
 
     If the image has more files, small ones are combined, with their number and bytes; sums stay exact. With
-    ``assumptions`` each finding shows what it saves in dollars a year.
+    ``assumptions`` each step and each finding shows what it saves in dollars a year.
     """
     style = _asset("page.css")
     script = '"use strict";\n' + "".join(map(_asset, _SCRIPTS))
@@ -63,8 +65,10 @@ def to_html(
         write_head(analysis, assumptions or default_assumptions()),
         element(
             "main",
+            write_secrets(analysis),
             write_verdicts(analysis, verdicts),
-            write_advice(analysis, assumptions),
+            write_plan(analysis, assumptions),
+            write_findings(analysis, assumptions),
             Markup(_asset("explorer.html")),
             write_layers(analysis),
         ),

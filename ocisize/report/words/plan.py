@@ -71,20 +71,17 @@ def describe_total(analysis: Analysis) -> str:
         return ""
     count = len(plan.steps)
     name = f"All {count:,} fixes" if count > 1 else "1 fix"
-    total = describe_saving(plan.total, plan)
-    if not total:
+    saved, safe = plan.total, plan.saving(Confidence.SAFE)
+    if not describe_saving(saved, plan):
         return f"{name}, which {'save' if count > 1 else 'saves'} no bytes."
-    download_known = plan.total.compressed_size is not None and bool(analysis.compressed_size)
-    whole = analysis.compressed_size if download_known else analysis.content_size
-    share = weight_of(plan.total.compressed_size, plan.total.size) / whole if whole else 0
-    what = (
-        f"{total} less to download"
-        if plan.total.compressed_size is not None
-        else f"{human_size(plan.total.size)} less unpacked"
-    )
-    text = f"{name}: {what} ({100 * share:.0f} %)" if share else f"{name}: {what}"
-    safe = plan.saving(Confidence.SAFE)
-    if weight_of(safe.compressed_size, safe.size) == weight_of(plan.total.compressed_size, plan.total.size):
+    text = f"{name}: {human_size(saved.size)} less unpacked"
+    if saved.compressed_size is not None:
+        text = f"{name}: {describe_saving(saved, plan)} less to download"
+    if saved.compressed_size is not None and analysis.compressed_size:
+        text += f" ({100 * saved.compressed_size / analysis.compressed_size:.0f} %)"
+    elif analysis.content_size:
+        text += f" ({100 * saved.size / analysis.content_size:.0f} %)"
+    if safe == saved:
         return f"{text}, all of it safe."
     return f"{text}, {describe_saving(safe, plan) or 'none'} of it safe."
 
@@ -96,13 +93,3 @@ def steps_of(finding: Finding, plan: Plan) -> list[int]:
         for number, step in enumerate(plan.steps, 1)
         if finding.id in step.findings and (not finding.layers or not step.layers or {*finding.layers} & {*step.layers})
     ]
-
-
-def printable_lines(text: str) -> str:
-    """Text of several lines that cannot control a terminal; line breaks and tabs stay, a CR before a line break goes.
-
-    >>> print(printable_lines("RUN a \\\\\\r\\n  b \\x1b[31m"))
-    RUN a \\
-      b \\x1b[31m
-    """
-    return "\n".join("\t".join(map(printable, line.removesuffix("\r").split("\t"))) for line in text.split("\n"))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from hypothesis import strategies as st
 
 from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer, analyze, from_json, to_json
-from ocisize.model.findings import Advice, Confidence, Finding, Severity
+from ocisize.model.findings import Advice, Category, Confidence, Finding, Severity
+from ocisize.model.plan import Edit, Plan
 from ocisize.cli.main import main
 from ocisize.report.html import rows as html_rows
 from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE, embed, page_data
+from tests.gates import image
+from tests.hostile import finding as make_finding
 from tests.images import DIR, Entries, Hard, Link, build_image, layer, write_docker_archive, write_layout
+from tests.plans import PATCH, plan, random_plans, step, with_plan
 
 EXAMPLE = Path(__file__).parent.parent.parent.parent / "testdata" / "example.tar"
 HOSTILE = [
@@ -127,11 +132,12 @@ def example() -> Analysis:
 
 def test_page_is_one_file_that_fetches_nothing(example: Analysis) -> None:
     """No element of the page names another file, and its policy forbids everything but its own script and style."""
-    text = to_html(example)
+    text = to_html(attrs.evolve(example, plan=plan()))
     page = Page(text)
-    assert [pair for pair in page.attributes if pair[1] in ("src", "href", "action", "style", "srcset")] == [
-        ("link", "href", "data:,")
-    ]
+    named = [pair for pair in page.attributes if pair[1] in ("src", "href", "action", "style", "srcset")]
+    assert named[0] == ("link", "href", "data:,")
+    assert {value for tag, name, value in named[1:] if (tag, name) == ("a", "href")} == {"#fix-1"}
+    assert all(tag == "a" for tag, *_ in named[1:])
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "url(" not in page.styles[0]
     policy = next(value or "" for tag, name, value in page.attributes if (tag, name) == ("meta", "content"))
@@ -147,7 +153,7 @@ def test_page_says_what_the_text_report_says(example: Analysis) -> None:
     """Figures, findings and layers stand in the page as text, for readers without scripts."""
     words = " ".join("\n".join(Page(to_html(example)).words).split())
     for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes of layers to download", "8.9 %, download 207 kB",
-                 "verified: the digest of every layer", "Fix these first", "Layer 3 deletes 2 files of layer 1",
+                 "verified: the digest of every layer", "Findings", "Layer 3 deletes 2 files of layer 1",
                  "OS101", "/var/cache/apt/archives/", "RUN rm -f /var/cache/apt/archives/*.deb"):  # fmt: skip
         assert text in words
 
@@ -262,13 +268,18 @@ def test_types_are_few(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
-    """Hostile names of files, folders, steps, images and findings add no element and no attribute, and come back as text."""
+    """Hostile names of files, folders, steps, images, findings and plans add no element and no attribute, and come back as text."""
     plain = analysis_of(tmp_path, {"d/x": b"x" * 1000, "d/y": b"y"}, {"d/x": b"z"}, steps=["RUN a", "RUN b"])
     finding = Finding(
         id="OS999", title="t", confidence=Confidence.SAFE, severity=Severity.HIGH, layers=(0,), build_steps=(BuildStep("RUN a"),),
         paths=("d/x",), path_count=1, size=10, compressed_size=5, fix="do",
     )  # fmt: skip
-    plain = attrs.evolve(plain, advice=Advice((finding,)), warnings=("w",))
+    secret = attrs.evolve(finding, category=Category.SECRET, size=0)
+    steps = Plan(
+        steps=(step(title="t", layers=[0], lines=[1], action="do", caution="c", ignored=["i"], findings=["OS999"], paths=["p"]),),
+        edits=(Edit(layer=0, build_step=BuildStep("RUN a"), text="RUN b", lines=(1, 1)),), dockerfile="Dockerfile", patch="p",
+    )  # fmt: skip
+    plain = attrs.evolve(plain, advice=Advice((finding, secret)), plan=steps, warnings=("w",))
     hostile = analysis_of(
         tmp_path / "hostile",
         {f"d{name}/{name}": b"x" * 1000, f"d{name}/y": b"y"},
@@ -276,7 +287,16 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
         steps=[f"RUN {name.encode('utf-8', 'replace').decode()}", "RUN b"],
     )
     finding = attrs.evolve(finding, title=name, paths=(name,), fix=name.replace("`", "'"), build_steps=(BuildStep(name),))
-    hostile = attrs.evolve(hostile, advice=Advice((finding,)), source=name, reference=name, warnings=(name,), created=name)
+    secret = attrs.evolve(finding, category=Category.SECRET, size=0)
+    fix = name.replace("`", "'")
+    steps = attrs.evolve(
+        steps,
+        steps=(attrs.evolve(steps.steps[0], title=name, action=fix, caution=fix, ignored=(name,), paths=(name,)),),
+        edits=(attrs.evolve(steps.edits[0], build_step=BuildStep(name), text=name),), dockerfile=name, patch=name,
+    )  # fmt: skip
+    hostile = attrs.evolve(
+        hostile, advice=Advice((finding, secret)), plan=steps, source=name, reference=name, warnings=(name,), created=name
+    )
     text = to_html(hostile)
     text.encode()
     page, expected = Page(text), Page(to_html(plain))
@@ -326,3 +346,73 @@ def test_budgets_and_costs_are_in_the_page(tmp_path: Path, capsys: pytest.Captur
     assert any("download 1.59 MB > 1.00 MB" in word for word in words)
     assert any("/year" in word for word in words)
     assert not any("Budgets" in word for word in Page(to_html(analyze(str(EXAMPLE)))).words)
+
+
+def lines_of(analysis: Analysis) -> str:
+    """All text of a page, spaces joined."""
+    return " ".join("".join(Page(to_html(analysis)).words).split())
+
+
+def test_the_plan_comes_before_findings() -> None:
+    """Secrets, then the steps of the plan in order, their total, the edited instructions, the patch, and the findings."""
+    secret = attrs.evolve(make_finding(401, text="a secret", size=0), category=Category.SECRET, paths=("app/.env",))
+    analysis = with_plan(attrs.evolve(image(), advice=Advice((*image().advice.findings, secret))))
+    words = lines_of(analysis)
+    parts = [
+        "Secrets in the image", "A secret", "/app/.env", "Fix first", "2.00 kBdownload1. apt archives left behind",
+        "safe · Dockerfile:3 · 4.00 kB unpacked · OS101", "Delete them in the RUN that downloads them.",
+        "2. documentation copied into the image", "probably · layer 3 · .dockerignore", "3. test data",
+        "ask · Dockerfile:6, 3", "Check that no test runs in the image.",
+        "All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.",
+        "Dockerfile:3-4 · replaces RUN apt-get install", "Dockerfile:5 · delete RUN rm", "Add to .dockerignore",
+        "docs !docs/keep.md", "All edits as a patch, 6 lines", "Findings", "fix 1",
+    ]  # fmt: skip
+    places = [words.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_code_of_the_plan_can_be_copied() -> None:
+    """Final texts, patterns and patch are in blocks, line by line, with tabs and without escapes."""
+    odd = attrs.evolve(plan(), edits=(attrs.evolve(plan().edits[0], text="RUN <<EOF\r\n\tif a; then\r\nEOF \x1b"),))
+    blocks = re.findall(r"<pre><code>(.*?)</code></pre>", to_html(with_plan(image(), odd)), re.DOTALL)
+    assert [unescape(text) for text in blocks] == [
+        "RUN <<EOF\n\tif a; then\nEOF \\x1b", "docs\n!docs/keep.md", PATCH.rstrip("\n"),
+    ]  # fmt: skip
+
+
+def test_a_plan_without_a_dockerfile_names_layers_and_steps() -> None:
+    """No line is named, and the build steps are shown; bytes of download that are estimates are marked."""
+    words = lines_of(with_plan(image(), attrs.evolve(plan(dockerfile=None), estimated=True)))
+    assert (
+        "≈ 2.00 kBdownload1. apt archives left behindsafe · layer 1 · 4.00 kB unpacked · OS101RUN apt-get install" in words
+    )
+    assert "Layer 1 · replaces RUN apt-get install" in words
+    assert "≈: the download is an estimate" in words
+    assert "Dockerfile:" not in words and "patch" not in words
+
+
+def test_an_image_with_nothing_to_fix_says_so(tmp_path: Path) -> None:
+    """Without findings and steps there is one sentence, and no plan."""
+    words = lines_of(attrs.evolve(analysis_of(tmp_path, {"a": b"1"}), advice=Advice()))
+    assert "Nothing worth fixing was found." in words
+    assert "Fix first" not in words
+
+
+def test_remarks_have_no_size() -> None:
+    """A finding that saves no bytes is called a remark where others have their saving."""
+    analysis = attrs.evolve(image(), advice=Advice((make_finding(701, size=0, compressed_size=0),)))
+    assert '<p class="saving">remark</p>' in to_html(analysis)
+
+
+@given(random_plans(4))
+def test_any_plan_has_a_page(random_plan: Plan) -> None:
+    """Whatever a plan says, the page is one document with two scripts and no other markup than that of a plain plan."""
+    text = to_html(with_plan(image(), random_plan))
+    text.encode()
+    page = Page(text)
+    assert (len(page.scripts), page.tags["html"], page.tags["img"]) == (2, 1, 0)
+    assert {value for _, name, value in page.attributes if name == "href"} <= {
+        "data:,", *(f"#fix-{number}" for number in range(1, 7)),
+    }  # fmt: skip
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]

@@ -240,8 +240,26 @@ function addThemeButton() {
   document.querySelector("header").prepend(button);
 }
 
+/** A button at each block of code that copies it; where the browser forbids that, it selects the code. */
+function addCopyButtons() {
+  for (const code of document.querySelectorAll("pre > code")) {
+    const button = element("button", { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      getSelection().selectAllChildren(code);
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Selected";
+      }
+    });
+    code.parentElement.before(button);
+  }
+}
+
 let page = null;
 addThemeButton();
+addCopyButtons();
 // What is text already is painted before the data is read.
 requestAnimationFrame(() =>
   setTimeout(() => {

@@ -1,0 +1,152 @@
+"""Secrets and findings on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.build_step import BuildStep
+from ocisize.model.findings import Finding
+from ocisize.model.plan import Plan
+from ocisize.report.html.markup import Markup, element, join, with_code
+from ocisize.report.words.advice import advice_headline, by_confidence, is_secret, is_significant, list_advice, saving_bytes
+from ocisize.report.words.plan import steps_of
+from ocisize.report.words.units import human_dollars, human_size
+from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.text import count_of, plural
+
+_MAX_FINDINGS = 8  # that save bytes and are not folded away
+
+
+def write_secrets(analysis: Analysis) -> Markup:
+    """The findings about secrets; nothing if there are none."""
+    secrets = [finding for finding in analysis.advice.findings if is_secret(finding)]
+    if not secrets:
+        return Markup()
+    note = "Anyone who can pull the image can read them. Revoke them, then remove them from the build."
+    return element(
+        "section",
+        element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
+        element("p", note),
+        element("ol", *[_secret(finding, analysis.plan) for finding in secrets], class_="cards"),
+        aria_labelledby="secrets-title",
+    )
+
+
+def _secret(finding: Finding, plan: Plan) -> Markup:
+    layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
+    facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
+    steps = list_steps(finding.layers, finding.build_steps)
+    return element(
+        "li",
+        element("p", "secret", class_="saving"),
+        element(
+            "div",
+            element("h3", finding.title[:1].upper() + finding.title[1:]),
+            element("p", " · ".join(facts), *_links(steps_of(finding, plan)), class_="note"),
+            list_files(finding.paths, finding.path_count),
+            element("p", *with_code(finding.fix), class_="fix"),
+            element("details", element("summary", "Build steps"), steps) if steps else Markup(),
+        ),
+        class_=str(finding.severity),
+    )
+
+
+def write_findings(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
+    """All findings but secrets. Those that save little are folded away; if there is a plan, all are.
+
+    With ``assumptions`` each finding shows what it saves in dollars a year.
+    """
+    findings = list_advice(analysis)
+    title = element("h2", "Findings", id="findings-title")
+    if not findings:
+        if analysis.advice.findings:
+            return Markup()
+        where = "" if analysis.complete else " in the layers that were read"
+        return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
+    parts = [title, element("p", advice_headline(analysis))]
+    if any(finding.size for finding in findings):
+        parts.append(element("p", by_confidence(analysis), class_="note"))
+    if analysis.plan.steps:
+        listed = _list_findings(findings, analysis.plan, assumptions)
+        parts.append(element("details", element("summary", "All findings, with the files and build steps"), listed))
+    else:
+        parts.append(_list_largest(analysis, findings, assumptions))
+    return element("section", *parts, aria_labelledby="findings-title")
+
+
+def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
+    """The significant findings, and all others folded away."""
+    significant = [finding for finding in findings if is_significant(finding, analysis)]
+    shown = [finding for finding in significant if finding.size][:_MAX_FINDINGS]
+    shown += [finding for finding in significant if not finding.size]
+    rest = [finding for finding in findings if finding not in shown]
+    parts = [_list_findings(shown, analysis.plan, assumptions)] if shown else []
+    if rest:
+        more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(saving_bytes(rest))}"
+        parts.append(element("details", element("summary", more), _list_findings(rest, analysis.plan, assumptions)))
+    return join(parts)
+
+
+def _list_findings(findings: Sequence[Finding], plan: Plan, assumptions: Assumptions | None) -> Markup:
+    return element("ol", *[_finding(finding, plan, assumptions) for finding in findings], class_="cards")
+
+
+def _finding(finding: Finding, plan: Plan, assumptions: Assumptions | None) -> Markup:
+    facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
+    if finding.size:
+        facts.append(f"{human_size(finding.size)} unpacked")
+    if assumptions is not None and (dollars := cost_of(finding.compressed_size, assumptions).yearly_dollars):
+        facts.append(f"{human_dollars(dollars)}/year")
+    if finding.in_base:
+        facts.append("in the base image")
+    return element(
+        "li",
+        element("p", _saving(finding), class_="saving"),
+        element(
+            "div",
+            element("h3", finding.title[:1].upper() + finding.title[1:]),
+            element("p", " · ".join(facts), *_links(steps_of(finding, plan)), class_="note"),
+            element("p", *with_code(finding.fix), class_="fix"),
+            _where(finding),
+        ),
+        class_=str(finding.severity),
+    )
+
+
+def _saving(finding: Finding) -> str:
+    """The bytes that the fix saves; "remark" if it saves none."""
+    return human_size(saving_bytes([finding])) if finding.size else "remark"
+
+
+def _links(steps: Sequence[int]) -> list[Markup]:
+    """Links to the steps of the plan with these numbers."""
+    return [join([" · ", element("a", f"fix {number}", href=f"#fix-{number}")]) for number in steps]
+
+
+def _where(finding: Finding) -> Markup:
+    """The build steps and files of a finding, folded away."""
+    steps = list_steps(finding.layers, finding.build_steps)
+    files = list_files(finding.paths, finding.path_count)
+    if not steps and not files:
+        return Markup()
+    layers = f"{plural(len(finding.layers), 'Layer')} {', '.join(map(str, finding.layers))}"
+    summary = " · ".join([layers] * bool(steps) + [count_of(finding.path_count, "file")] * bool(files))
+    return element("details", element("summary", summary), steps, files)
+
+
+def list_steps(layers: Sequence[int], steps: Sequence[BuildStep]) -> Markup:
+    """A list of layers with their build steps, "" if there are none."""
+    items = [
+        element("li", f"Layer {layer}: ", element("code", step.text or "unknown step"))
+        for layer, step in zip(layers, steps, strict=True)
+    ]
+    return element("ul", *items) if items else Markup()
+
+
+def list_files(paths: Sequence[str], count: int) -> Markup:
+    """A list of files, and how many of all ``count`` are not in it; "" if there are none."""
+    items = [element("li", element("code", f"/{path}")) for path in paths]
+    if paths and count > len(paths):
+        items.append(element("li", f"… and {count - len(paths):,} more"))
+    return element("ul", *items) if items else Markup()
