@@ -16,55 +16,55 @@ from ocisize.tar.paths import PathColumn
 
 HEAD = """# Rules
 
-Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps and config.
-OS3xx: a catalog of files that images rarely need. Rules of users have their own ids.
+Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps, config and base
+image. OS3xx: files that images rarely need. Rules of users have their own ids.
 
-No two findings count the same bytes. Files that a build command proves to have left go to OS2xx, unless a later step
-deletes them. Hidden files then go to OS1xx, other files to the first rule of OS3xx that matches them, in the order of this
-page. Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is
-for the layer that brought the files.
+No two findings count the same bytes. Files that a build command is known to leave go to OS2xx, unless a later step deletes
+them. Then hidden files go to OS1xx, and other files to the first rule of OS3xx that matches them, in the order of this page.
+Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is for the
+layer that added the files.
 
 Development packages of npm (`npm ci --omit=dev`) are not reported: the file that marks them,
 node_modules/.package-lock.json, is not read.
 
-Confidence: *safe*, a running container never needs the files; *probably*, most containers do not need them; *ask*, only the
-author of the image can tell.
+Confidence: *safe*, no running container needs the files; *probably*, most containers do not need them; *ask*, only the author
+of the image can tell.
 
 Categories, in JSON and in the library: {categories}.
 
 ## How to write a rule
 
-Rules are TOML tables in `ocisize/rules/data/*.toml`. Rules of your own go into a file of the same form: `ocisize IMAGE
---rules FILE`, or `load_catalog` in the library. They come before the packaged rules.
+Rules are TOML tables in `ocisize/rules/data/*.toml`. Put your own rules into a file of the same form, and pass it with
+`ocisize IMAGE --rules FILE`, or to `load_catalog` in the library. Your rules come before the packaged rules.
 
 ```toml
 [[rule]]
 id = "ACME001"                       # capital letters, then 3 or 4 digits; ids that begin with OS are reserved
 title = "our build cache"
 category = "cache"                                                    # optional, the default is "other"; see below
-what = "What the build of acme keeps for the next build."
+what = "Files that the build of acme caches for the next build."
 why = "Tens of megabytes that no container reads."                    # optional
 globs = ["/var/cache/acme/"]
 except = ["*.keep"]                                                   # optional
 kinds = ["file", "hardlink", "symlink"]                               # optional, this is the default
-confidence = "safe"                                                   # or "likely", or "ask"
+confidence = "safe"                                                   # or "probably", or "ask"
 matches = ["var/cache/acme/a"]                                        # optional examples; packaged rules are tested with them
 misses = ["var/cache/acme/a.keep"]
-fix = {{ acme = "acme build --no-cache", any = "Remove {{path}} in `{{build_step}}`" }}
+fix = {{ acme = "Use `acme build --no-cache`.", any = "Remove {{path}} in `{{build_step}}`." }}
 ```
 
-The categories `cache` and `temporary` say that only the build step that wrote the files reads them. If a later step deletes
-such files (OS101), the fix moves the deletion into the step that wrote them. With any other category, also with the default
-`other`, a RUN in between may read the files, and the fix joins the steps instead. Findings of the category `secret` are
-shown with the secrets.
+The categories `cache` and `temporary` mean that only the build step that writes the files reads them. If a later step deletes
+such files (OS101), the fix moves the deletion to the step that writes them. In all other categories, including the default
+`other`, a RUN in between may read the files, and the fix joins the steps instead. Findings of the category `secret` are shown
+with the secrets.
 
 Globs: `*`, `?` and `[…]` match within a path component, `**` matches any number of components. A leading `/` is the root of
 the image; without it, a glob matches in any directory. A trailing `/` means a directory and everything below it.
 
-Fixes, by the name of an ecosystem: the fixes for the commands in the build step are shown; `any` is for other steps,
-`dockerignore` for files from the build context, `buildkit` is the cache mount, and `npm-dev` is for steps that install
-development packages, too. `{{build_step}}` is the build step at fault, `{{path}}` a path that the step left. The command of an
-ecosystem is its name, unless an `[[ecosystem]]` table lists others:
+Each fix has the name of an ecosystem. Reports show the fixes for the commands in the build step; `any` is for other steps,
+`dockerignore` for files from the build context, `buildkit` for a cache mount, and `npm-dev` for steps that also install
+development packages. `{{build_step}}` is the build step, `{{path}}` a path that the step left. Commands are in backticks. The
+command of an ecosystem is its name, unless an `[[ecosystem]]` table lists others:
 
 ```toml
 [[ecosystem]]
@@ -77,7 +77,7 @@ commands = ["acme", "acmectl", "acme-{{version}}"]
 
 
 def table_of(paths: Iterable[bytes | str], kinds: bytes | None = None) -> FileTable:
-    """A table with nothing but paths; a slash at the end makes a directory."""
+    """A table with paths only; a path with a slash at its end is a directory."""
     names = [path.encode("utf-8", "surrogateescape") if isinstance(path, str) else path for path in paths]
     count = len(names)
     return FileTable(
@@ -137,10 +137,10 @@ def _section(rule: Rule) -> str:
     if rule.exceptions:
         lines += ["", f"Except: {_globs(glob.text for glob in rule.exceptions)}"]
     if rule.needs:
-        lines += ["", f"Only if this path is in the image, too: {_globs(rule.needs)}"]
+        lines += ["", f"Only if the image also has the path: {_globs(rule.needs)}"]
     lines += ["", "**Fix.**", "", *[f"* {name}: {_plain(text)}" for name, text in rule.fix.items()]]
     if rule.note:
-        lines += ["", f"**What the fix costs.** {_plain(rule.note)}"]
+        lines += ["", f"**Cost of the fix.** {_plain(rule.note)}"]
     if rule.source:
         lines += ["", f"Source: <{rule.source}>"]
     return "\n".join(lines) + "\n"
@@ -151,7 +151,9 @@ def _facts(rule: Explanation | Rule) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([*_<>`\\])", r"\\\1", text)
+    """Text in Markdown: escaped, except for the commands in backticks."""
+    parts = text.split("`")
+    return "`".join(part if number % 2 else re.sub(r"([*_<>\\])", r"\\\1", part) for number, part in enumerate(parts))
 
 
 def _globs(texts: Iterable[str]) -> str:

@@ -75,7 +75,7 @@ class Explanation:
             KeyError: the kind has no such message, or a placeholder has no value.
 
         >>> explain(Check.OVERWRITTEN).title_of(upper=3, lower=1, files="2 files")
-        'layer 3 overwrites 2 files of layer 1'
+        '2 files of layer 1 overwritten by layer 3'
 
         """
         return self.messages[variant].format_map(values)
@@ -100,10 +100,10 @@ def explain_tool(tool: ToolCache) -> Explanation:
     """The explanation of the cache that a tool leaves in its layer."""
     return Explanation(
         id=tool.id,
-        title=f"{tool.tool} leaves {tool.title}",
+        title=f"{tool.title} left by {tool.tool}",
         what=tool.what,
         why=tool.why,
-        fix=f"{tool.advice[0].upper()}{tool.advice[1:]}; or mount the cache: RUN --mount=type=cache,target=…",
+        fix=f"{tool.advice[0].upper()}{tool.advice[1:]}. Or use a cache mount: `RUN --mount=type=cache,target=…`.",
         confidence=tool.confidence,
         category=Category.CACHE,
         source=f"https://github.com/hadolint/hadolint/wiki/{tool.hadolint}" if tool.hadolint else "",
@@ -118,13 +118,13 @@ def explain_rule(rule: Rule) -> Explanation:
     >>> explain_rule(rule).category.value
     'cache'
     """
-    fixes = rule.fixes(build_step="the step that brings them", path="the file")
+    fixes = rule.fixes(build_step="the step that adds them", path="the file")
     return Explanation(
         id=rule.id,
         title=rule.title,
         what=rule.what,
         why=rule.why,
-        fix=" ".join(f"{name}: {fix}." for name, fix in fixes.items()),
+        fix=" ".join(f"{name}: {fix}" for name, fix in fixes.items()),
         confidence=rule.confidence,
         category=rule.category,
         source=rule.source,

@@ -1,31 +1,31 @@
 """The catalog of files that images rarely need, read from TOML files.
 
-The packaged files lie in ``ocisize/rules/data``; users add their own in the same form::
+The packaged files are in ``ocisize/rules/data``. Users add rules in files of the same form::
 
     [[rule]]
-    id = "ACME001"                        # letters, then digits; OS… are ocisize's own
+    id = "ACME001"                        # letters, then digits; OS… is reserved
     title = "our build cache"
-    what = "One sentence on what it is."
-    why = "One sentence on why it costs."                # optional
-    note = "One sentence on what the fix costs."         # optional
+    what = "One sentence: what the files are."
+    why = "One sentence: why they cost."                 # optional
+    note = "One sentence: what the fix costs."           # optional
     globs = ["/var/cache/acme/"]                         # see ocisize.globs
     except = ["*.keep"]                                  # optional
     kinds = ["file", "hardlink", "symlink"]              # optional; this is the default
-    confidence = "safe"                                  # safe to remove; or "likely", or "ask"
+    confidence = "safe"                                  # or "probably", or "ask"
     category = "cache"                                   # optional; the default is "other", see docs/rules.md
-    needs = ["{dir}/{stem}"]                             # optional: one of these must be in the image, too
+    needs = ["{dir}/{stem}"]                             # optional: the image must also have one of these
     source = "https://…"                                 # optional: URL of the advice
     matches = ["var/cache/acme/a"]                       # optional examples; a slash at the end means a directory
     misses = ["var/cache/acme/a.keep"]
-    fix = { acme = "RUN acme build --no-cache" }         # optional: by ecosystem
+    fix = { acme = "Use `acme build --no-cache`." }      # optional: by ecosystem
 
     [[protect]]
-    what = "Paths that no rule ever matches."
+    what = "Paths that no rule matches."
     globs = ["/opt/acme/licenses/"]
 
-    [[secret]]                            # files with secrets; a file may match a rule, too
+    [[secret]]                            # files with secrets; a rule may match them too
     title = "acme keys"
-    what = "One sentence on what it opens."
+    what = "One sentence: what the secret is for."
     globs = [".acme/key"]                                # except, kinds, source, matches and misses as above
     confidence = "probably"
 
@@ -38,7 +38,7 @@ The packaged files lie in ``ocisize/rules/data``; users add their own in the sam
     commands = ["acme", "acmectl", "acme-{version}"]
 
 In ``needs``, ``{dir}`` is the directory of the matching path and ``{stem}`` its name without the last extension, and
-without ``.tar`` before it. In fixes, ``{build_step}`` is the build step at fault and ``{path}`` a path it left.
+without ``.tar`` before it. In fixes, ``{build_step}`` is the build step and ``{path}`` a path that it left.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _RULE_KEYS = (
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:
     """The packaged catalog with the rules of users before it.
 
-    A path belongs to the first rule that matches it, so a user's rule gets paths that a packaged rule matches, too.
+    A path belongs to the first rule that matches it, so rules of users come before packaged rules.
 
     Args:
         extra: the users' TOML files, in the order of their rules.
@@ -133,16 +133,16 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
     ... [[rule]]
     ... id = "ACME001"
     ... title = "our build cache"
-    ... what = "What the build of acme keeps for the next build."
+    ... what = "Files that the build of acme caches for the next build."
     ... globs = ["/var/cache/acme/"]
     ... confidence = "safe"
     ... '''
     >>> rule = parse_catalog(text, "acme.toml").rules[0]
     >>> rule.id, rule.category.value
     ('ACME001', 'other')
-    >>> parse_catalog(text.replace("sure", "maybe"), "acme.toml")
+    >>> parse_catalog(text.replace("safe", "maybe"), "acme.toml")
     Traceback (most recent call last):
-    ocisize.errors.CatalogError: acme.toml:7: ACME001: confidence: got 'maybe', expected one of sure, likely, ask
+    ocisize.errors.CatalogError: acme.toml:7: ACME001: confidence: got 'maybe', expected one of safe, probably, ask
 
     """
     try:

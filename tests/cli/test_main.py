@@ -346,7 +346,7 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """``ocisize advise`` shows every finding, as text or as a document, by users' rules as well."""
     status, out, err = status_of(["advise", str(layout)], capsys)
     assert (status, err) == (0, "")
-    assert "layer 1 deletes 1 file of layer 0" in out
+    assert "1 file of layer 0 deleted by layer 1" in out
     document = json.loads(status_of(["advise", str(layout), "-f", "json"], capsys)[1])
     ids = [finding["id"] for finding in document["advice"]["findings"]]
     assert document["schema"] == "ocisize.advice"

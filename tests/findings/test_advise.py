@@ -41,7 +41,7 @@ def test_cleanup_in_a_later_layer() -> None:
     assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
     assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SAFE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
-    assert finding.title == "layer 1 deletes 2 files of layer 0; they are still downloaded"
+    assert finding.title == "2 files of layer 0 deleted by layer 1; they are still downloaded"
     assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
     assert finding.rule == "docs/rules.md#os101"
 
@@ -229,25 +229,28 @@ def test_bytes_that_a_later_layer_stores_again() -> None:
     steps = [COPY, "RUN chown -R 1 /app", "RUN chown -R 2 /app"]
     finding = by_id_first(advice_on(*layers, steps=steps), "OS380")
     assert (finding.layers, step_texts(finding)) == ((0, 2), (COPY, steps[2]))
-    assert finding.fix == f"Name .git in .dockerignore, or COPY named paths instead of `{COPY}`; layer 2 stores them again."
+    assert (
+        finding.fix
+        == f"Add `**/.git` to .dockerignore, or copy only the paths that the image needs instead of `{COPY}`; layer 2 stores them again."
+    )
 
 
 def test_a_fix_for_each_layer() -> None:
-    """Where layers have different fixes, each is told with its share; what mending costs stands behind."""
+    """Different fixes for different layers are listed with their shares, followed by the note on the cost of the fix."""
     layers: list[Entries] = [
         {"usr/lib/python3/__pycache__/a.pyc": b"1" * 60}, {"usr/local/lib/__pycache__/b.pyc": b"2" * 40},
         {"usr/local/lib/__pycache__/c.pyc": b"3" * 10},
     ]  # fmt: skip
     finding = only(advice_on(*layers, steps=[INSTALL, "RUN pip install b", "RUN pip install c"]))
     assert finding.fix == (
-        "Layer 0, 54 %: In the same RUN: find / -xdev -depth -type d -name __pycache__ -exec rm -rf {} +. "
-        "Layers 1 and 2, 45 %: pip install --no-compile …, and ENV PYTHONDONTWRITEBYTECODE=1 while building. "
-        "Without bytecode programs start slower, since every new container compiles what it imports."
+        "Layer 0, 54 %: Delete them in the same RUN: `find / -xdev -depth -type d -name __pycache__ -exec rm -rf {} +`. "
+        "Layers 1 and 2, 45 %: Use `pip install --no-compile …`, and set `PYTHONDONTWRITEBYTECODE=1` during the build. "
+        "Without bytecode, programs start more slowly: each new container compiles the modules it imports."
     )
 
 
 def test_files_of_the_base_that_own_steps_hide() -> None:
-    """What the base brings cannot be mended in one's own steps."""
+    """Files of the base image cannot be fixed in the image's own steps."""
     finding = only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=["", "RUN apt-get upgrade -y"], base_layers=1))
     assert "The base image brings these files" in finding.fix
     assert finding.confidence is Confidence.ASK
@@ -258,7 +261,7 @@ def test_braces_in_steps_and_paths_mean_themselves() -> None:
     """A shell's variables keep their names in fixes, whatever they are called; and so do folders in titles."""
     step = "RUN for path in a b; do cp ${path} /tmp/{path}; done"
     assert step in only(advice_on({"tmp/x": b"1"}, steps=[step])).fix
-    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title == "identical content in /{files}/x and /b/x: 1 file"
+    assert only(advice_on({"{files}/x": b"1", "b/x": b"1"})).title == "identical files in /{files}/x and /b/x: 1 file"
 
 
 def test_package_databases_and_licences_stay_twice() -> None:
@@ -323,23 +326,23 @@ def test_duplicate_content() -> None:
     ]
     advice = advice_on(*layers, steps=["RUN one", "RUN two"])
     first, second = advice.findings
-    assert (first.id, first.title) == ("OS110", "identical content in /opt/one and /srv/two: 3 files")
+    assert (first.id, first.title) == ("OS110", "identical files in /opt/one and /srv/two: 3 files")
     assert (first.size, first.layers, first.confidence) == (27, (1,), Confidence.PROBABLY)
     assert (
         first.fix
-        == "Keep one copy: link to /opt/one (ln -s, or ln within one layer) in place of the copy that `RUN two` makes."
+        == "Keep one copy: link to /opt/one (`ln -s`, or `ln` within one layer) instead of the copy that `RUN two` adds."
     )
-    assert (second.title, second.size) == ("identical content in /opt/one/a/x and /other: 1 file", 9)
+    assert (second.title, second.size) == ("identical files in /opt/one/a/x and /other: 1 file", 9)
 
 
-def test_many_duplicates_are_told_together() -> None:
+def test_many_duplicates_are_reported_together() -> None:
     """Five pairs of folders have findings of their own; the rest is one."""
     files: dict[str, bytes] = {}
     for number in range(9):
         files |= {f"a{number}/x{number}": b"%d" % number * (10 + number), f"b/y{number}": b"%d" % number * (10 + number)}
     advice = advice_on(files)
     assert len(advice.findings) == 6
-    assert advice.findings[0].title == "more copies of identical content: 4 files"
+    assert advice.findings[0].title == "more identical files: 4 files"
     assert advice.findings[0].size == 10 + 11 + 12 + 13
     assert advice.size == sum(range(10, 19))
 
@@ -381,7 +384,7 @@ def test_junk_by_the_catalog() -> None:
     )
     finding = only(advice)
     assert (finding.id, finding.layers, finding.size) == ("OS307", (1, 0), 60)
-    assert finding.title == "backup copies of debconf's databases: 2 files"
+    assert finding.title == "backups of debconf databases: 2 files"
     assert finding.fix.startswith("Join the RUNs that install packages")
 
 
@@ -403,10 +406,10 @@ def test_layers_and_fix_are_of_the_rows_that_are_left() -> None:
 
 
 def test_junk_that_was_copied() -> None:
-    """What comes from the build context is kept out by .dockerignore, whatever tool makes such files."""
+    """The fix for files from the build context is .dockerignore, whatever tool creates such files."""
     finding = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=[COPY]))
     assert finding.id == "OS340"
-    assert finding.fix.startswith(f"Leave them out of `{COPY}`: name them in .dockerignore. Without bytecode")
+    assert finding.fix.startswith(f"Add them to .dockerignore, so that `{COPY}` does not copy them. Without bytecode")
     stage = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=["COPY --from=build /app /app"]))
     assert stage.fix.startswith("Leave them out of `COPY --from=build /app /app`: remove them in the stage it copies from")
     assert "dockerignore" in only(advice_on({"app/.git/objects/x": b"1"}, steps=[COPY])).fix
@@ -462,21 +465,21 @@ def test_categories_of_users_say_who_reads_the_files(category: str, expected: st
     ],
 )  # fmt: skip
 def test_development_packages_go_first(step: str, first: bool) -> None:
-    """Where npm installed development packages as well, to leave them out is the first thing to do."""
+    """If npm installs development packages, the first fix is to leave them out."""
     fix = only(advice_on({"app/node_modules/x/README.md": b"1"}, steps=[step])).fix
-    assert fix.startswith("Leave out development packages first (npm ci --omit=dev); then bundle") is first
+    assert fix.startswith("First leave out development packages: `npm ci --omit=dev`. Then bundle") is first
     assert "undle the program" in fix
 
 
 def test_pages_outside_of_the_distributions_folders() -> None:
-    """dpkg's settings do nothing about what another tool installed."""
+    """Settings of dpkg are no fix for files that another tool installs."""
     fix = only(advice_on({"usr/local/share/man/man1/x.1": b"1"}, steps=["RUN apt-get install -y make && make install"])).fix
-    assert fix.startswith("Remove them in the step that brings them")
+    assert fix.startswith("Remove them in the step that adds them")
     assert "dpkg.cfg.d" in only(advice_on({"usr/share/man/man1/x.1": b"1"}, steps=[INSTALL])).fix
 
 
 def test_compilers_have_one_fix() -> None:
-    """What a compiler brings is mended together, so that it is told in the same words."""
+    """All files of compilers have the same fix."""
     files = {
         "usr/bin/gcc": b"1",
         "usr/lib/libx.a": b"2",
@@ -506,17 +509,17 @@ def test_hidden_junk_is_waste() -> None:
 
 
 def test_packages_are_not_to_be_linked() -> None:
-    """Files that a package manager owns are its own, unless a package stands twice: then by both places, to be asked."""
+    """Files of packages are not reported, unless a package is installed twice: then both places are named."""
     data = {f"{name}.js": name.encode() * 900 for name in "ab"}
     assert advice_on({f"usr/share/{folder}/{name}": text for folder in "xy" for name, text in data.items()}).findings == ()
     inside = {f"app/node_modules/x/{folder}/{name}": text for folder in ("esm", "cjs") for name, text in data.items()}
     assert advice_on(inside).findings == ()
     nested = {f"app/node_modules/{at}x/{name}": text for at in ("", "y/node_modules/") for name, text in data.items()}
     finding = only(advice_on(nested))
-    assert finding.title == "the same packages are installed twice, within /app/node_modules: 2 files"
-    assert (finding.fix, finding.confidence) == ("npm dedupe in /app, if versions allow.", Confidence.ASK)
+    assert finding.title == "packages installed twice, within /app/node_modules: 2 files"
+    assert (finding.fix, finding.confidence) == ("Run `npm dedupe` in /app. It needs compatible versions.", Confidence.ASK)
     two = {f"{project}/node_modules/x/{name}": text for project in ("one", "two") for name, text in data.items()}
-    assert "One workspace for both projects" in only(advice_on(two)).fix
+    assert "Use one npm workspace for both projects" in only(advice_on(two)).fix
     python = {
         f"{place}/lib/python3.12/site-packages/x/{name}": text for place in ("opt", "srv") for name, text in data.items()
     }
@@ -527,9 +530,9 @@ def test_packages_are_not_to_be_linked() -> None:
 
 
 def test_two_files_of_one_content() -> None:
-    """Both paths are told in full."""
+    """Both paths are shown in full."""
     finding = only(advice_on({"app/m/w.bin": b"1" * 99}, {"srv/w.bin": b"1" * 99}, steps=[COPY, "RUN cp -r /app/m /srv"]))
-    assert finding.title == "identical content in /app/m/w.bin and /srv/w.bin: 1 file"
+    assert finding.title == "identical files in /app/m/w.bin and /srv/w.bin: 1 file"
 
 
 def test_databases_and_licences_are_never_junk() -> None:
@@ -543,14 +546,14 @@ def test_databases_and_licences_are_never_junk() -> None:
 
 
 def test_rules_of_users(tmp_path: Path) -> None:
-    """Rules of one's own stand before the packaged ones; they have no page in the documentation."""
+    """Rules of users come before packaged rules, and have no section in the documentation."""
     path = tmp_path / "rules.toml"
     path.write_text(
         '[[rule]]\nid = "ACME001"\ntitle = "our cache"\nwhat = "x"\nglobs = ["/var/lib/apt/lists/"]\nconfidence = "ask"\n'
     )
     finding = only(advice_on({"var/lib/apt/lists/a": b"1"}, catalog=load_catalog([path]), steps=["RUN x"]))
     assert (finding.id, finding.rule, finding.confidence) == ("ACME001", "", Confidence.ASK)
-    assert finding.fix == "Remove them in the step that brings them: `RUN x`."
+    assert finding.fix == "Remove them in the step that adds them: `RUN x`."
 
 
 def test_placeholders_in_fixes() -> None:
@@ -587,8 +590,8 @@ def test_nearly_empty_layers() -> None:
     ).findings
     titles = {finding.layers: finding.title for finding in found if finding.id == "OS122"}
     assert titles == {
-        (1,): "layer 1 is nearly empty: it stores no content, 1 entry",
-        (2,): "layer 2 is nearly empty: it stores nothing",
+        (1,): "empty layer: layer 1 stores no content, 1 entry",
+        (2,): "empty layer: layer 2 stores nothing",
     }
 
 

@@ -87,7 +87,7 @@ def test_no_glob_is_idle(rule: Rule) -> None:
 
 
 FINDS = re.compile(r"find /.*?(?:-delete|-exec rm -rf \{\} \+)")
-REMOVES = re.compile(r"rm -r?f (?:(?:~?/)[^\s;&]+\s?)+")
+REMOVES = re.compile(r"rm -r?f (?:(?:~?/)[^\s;&`]+\s?)+")
 
 
 @pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if FINDS.search(str(rule.fix))], ids=lambda rule: rule.id)

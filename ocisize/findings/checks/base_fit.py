@@ -1,4 +1,4 @@
-"""Remarks on the size of an image and on its base image, compared with the needs of its runtime.
+"""Remarks on the size of an image and of its base image, compared with the needs of its runtime.
 
 They claim no bytes: only a build on another base image shows how much it saves.
 """
@@ -19,8 +19,8 @@ from ocisize.sizes.layers import sum_layers
 
 _FAR_ABOVE_TARGET = 2  # times the upper end of a target above which an image is far above it
 _VERY_FAR_ABOVE_TARGET = 4
-_MIN_BASE_RATIO = 2  # times as large as a smaller base must the base be
-_MUSL_CAUTION = "musl in place of glibc: programs built for glibc do not run, DNS search domains and locales differ"
+_MIN_BASE_RATIO = 2  # times the size of a smaller base image
+_MUSL_CAUTION = "musl instead of glibc: programs built for glibc do not run, DNS search domains and locales differ"
 _RUNTIMES_OF_PROGRAMS = {
     "java": ("jre", "jdk"),
     "python": ("python",),
@@ -76,8 +76,8 @@ def _above_target(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Clai
         yield Claim(
             rule=rule,
             title=rule.title_of(size=f"{how}{_mb(size)}", runtime=target.title, **size_range),
-            fix="Build in a separate stage and copy only the program into a small base image; the findings that save most "
-            "show what else can go.",
+            fix="Build in a separate stage, and copy only the program into a small base image. Start with the findings that "
+            "save most.",
             severity=Severity.MEDIUM if size > _VERY_FAR_ABOVE_TARGET * most else Severity.LOW,
         )
 
@@ -98,7 +98,7 @@ def _full_variant(evidence: ImageEvidence, runtime: Runtime) -> Claim | None:
     return Claim(
         rule=rule,
         title=rule.title_of(full=full),
-        fix=f"Build on {slim}{sizes}; where packages must be compiled, do that on {full} in a separate stage."
+        fix=f"Build on {slim}{sizes}. If packages must be compiled, compile them on {full} in a separate stage."
         + _alpine_hint(evidence, target, runtime),
         other_layers=tuple(sorted({*compilers, runtime.layer})),
         severity=Severity.MEDIUM,
@@ -119,7 +119,7 @@ def _large_base(evidence: ImageEvidence, main: list[Runtime]) -> Iterator[Claim]
             yield Claim(
                 rule=rule,
                 title=rule.title_of(size=f"{how}{_mb(size)}", runtime=runtime.title),
-                fix=f"Consider a smaller base: {slim}{known}{more}." + _alpine_hint(evidence, target, runtime),
+                fix=f"Consider a smaller base image: {slim}{known}{more}." + _alpine_hint(evidence, target, runtime),
                 other_layers=tuple(range(evidence.base_layers)),
                 severity=Severity.LOW,
             )
@@ -130,7 +130,7 @@ def _alpine_hint(evidence: ImageEvidence, target: Target, runtime: Runtime) -> s
         return ""
     name = _base_name(target.alpine, runtime, target)
     size = f" ({_mb(target.alpine_size)})" if target.alpine_size else ""
-    return f" {name}{size} is smaller still, but has {_MUSL_CAUTION}{f'; {target.musl}' if target.musl else ''}."
+    return f" {name}{size} is smaller still, but uses {_MUSL_CAUTION}{f'; {target.musl}' if target.musl else ''}."
 
 
 def _whole_jdk(runtime: Runtime) -> Claim:
@@ -139,9 +139,9 @@ def _whole_jdk(runtime: Runtime) -> Claim:
     return Claim(
         rule=rule,
         title=rule.title_of(),
-        fix=f"Compile in a separate stage and run on a JRE (eclipse-temurin:{version}-jre), or on what jlink makes of the "
-        "modules needed: jlink --add-modules … --strip-debug --no-header-files --no-man-pages. Keep the JDK where the "
-        "application compiles at run time or jcmd and jmap are needed inside.",
+        fix=f"Compile in a separate stage and run on a JRE (eclipse-temurin:{version}-jre), or on a runtime of the required "
+        "modules: `jlink --add-modules … --strip-debug --no-header-files --no-man-pages`. Keep the JDK if the application "
+        "compiles at run time, or for jcmd and jmap.",
         other_layers=(runtime.layer,),
         paths=(runtime.path,),
         severity=Severity.MEDIUM,

@@ -95,11 +95,11 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[_Package, Sequence[_Pl
         one, other = _display_path(first), _display_path(second)
         where = f"in {one} and {other}" if first != second else f"within {one}"
         fix = (
-            f"Install the packages once, in {one} or in {other}, and have the other program use them."
+            f"Install the packages once, in {one} or in {other}, and let both programs use them."
             if kind is not PackageManager.NODE
-            else f"npm dedupe in {one.rpartition('/')[0] or '/'}, if versions allow."
+            else f"Run `npm dedupe` in {one.rpartition('/')[0] or '/'}. It needs compatible versions."
             if first == second
-            else f"One workspace for both projects (npm workspaces), so that {one} and {other} become one; or bundle each."
+            else f"Use one npm workspace for both projects, so that {one} and {other} become one. Or bundle each program."
         )
         yield _claim(
             "packages",
@@ -119,10 +119,10 @@ def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, Sequence[_Pla
 def _link_fix(evidence: ImageEvidence, original: str, layer: int, _: str) -> str:
     """The fix that keeps one copy, by the layer that brought the others."""
     if layer < evidence.base_layers:
-        return "The base image brings both: use another base image."
+        return "The base image contains both: use another base image."
     step = evidence.step(layer)
     how = "copy it once, and link to" if copies_from_context(evidence.layers[layer].build_step) else "link to"
-    return f"Keep one copy: {how} {original} (ln -s, or ln within one layer) in place of the copy that `{step}` makes."
+    return f"Keep one copy: {how} {original} (`ln -s`, or `ln` within one layer) instead of the copy that `{step}` adds."
 
 
 def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[tuple[Sequence[int], Sequence[int]]]:

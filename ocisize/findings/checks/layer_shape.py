@@ -11,9 +11,9 @@ from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_effects import makes_directory
 from ocisize.model.findings import Severity
 
-MAX_LAYERS = 30  # beyond it clients wait for round trips; overlayfs as Docker uses it stops at 127
-_MIN_HEAVY_SHARE = 0.5  # share of the content of the image that makes a layer the one to look at
-_MIN_HEAVY_SIZE = 100_000_000  # bytes of content below which no layer is called heavy
+MAX_LAYERS = 30  # above it, clients wait for round trips; Docker's overlay storage allows at most 127
+_MIN_HEAVY_SHARE = 0.5  # share of the content of the image above which a layer is heavy
+_MIN_HEAVY_SIZE = 100_000_000  # bytes of content below which no layer is heavy
 _MIN_INCOMPRESSIBLE_RATIO = 0.95  # compressed bytes per content byte
 _MIN_INCOMPRESSIBLE_SIZE = 10_000_000  # bytes of download
 
@@ -33,8 +33,8 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
         ):
             yield _remark(
                 Check.HEAVY_LAYER,
-                f"One connection downloads it and one core unpacks it. Look at `{evidence.step(layer.index)}` first; "
-                "split what changes with every build from what does not.",
+                f"One connection downloads it, and one core unpacks it. Reduce `{evidence.step(layer.index)}` first. Move "
+                "what changes with every build to a separate layer.",
                 layer.index,
                 percent=100 * layer.content_size // content_size,
             )
@@ -45,8 +45,8 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
         ):
             yield _remark(
                 Check.INCOMPRESSIBLE_LAYER,
-                "Keep archives out of the image: unpack them in the step that downloads them. Download models and media "
-                "when the container starts, where possible.",
+                "Unpack archives in the step that downloads them. If possible, download models and media when the container "
+                "starts.",
                 layer.index,
             )
         empty = not layer.content_size and not layer.hides_size and not table.paths.contain(WHITEOUT)
@@ -55,7 +55,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
             content = f"no content, {count:,} entr{'y' if count == 1 else 'ies'}" if count else "nothing"
             yield _remark(
                 Check.EMPTY_LAYER,
-                f"Join `{evidence.step(layer.index)}` into another step: each layer costs a request.",
+                f"Join `{evidence.step(layer.index)}` with another step: each layer costs a request.",
                 layer.index,
                 content=content,
             )
@@ -64,7 +64,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
         yield Claim(
             rule=rule,
             title=rule.title_of(count=len(layers)),
-            fix="Join steps that change together: clients download a few layers at once, and Docker's overlay storage "
+            fix="Join steps that change together. Clients download a few layers at a time, and Docker's overlay storage "
             "allows at most 127.",
             severity=Severity.LOW,
         )

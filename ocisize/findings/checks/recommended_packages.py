@@ -1,6 +1,6 @@
 """Findings on packages that apt-get installed only because others recommend them, with their files.
 
-hadolint's DL3015 demands ``--no-install-recommends`` by the text alone; dpkg's database shows which files it avoids.
+hadolint's DL3015 requires ``--no-install-recommends`` by the text alone; dpkg's database shows which files it avoids.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_aut
 from ocisize.packages.dpkg_files import kept_payloads, rows_by_package
 
 _MAX_NAMES = 3  # packages in a title
-_FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}; if one is needed at run time, install it by name"
+_FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}. Install by name those that the program needs"
 
 
 def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -64,9 +64,9 @@ def _claim(
 
 def _fix(evidence: ImageEvidence, layer: int) -> str:
     if layer < evidence.base_layers:
-        return "The base image brings them: use a base image that installs no recommended packages."
+        return "The base image contains them: use a base image without recommended packages."
     step = evidence.layers[layer].build_step
     if copies_from_context(step):
-        return f"Install with {NO_RECOMMENDED} in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
+        return f"Install with `{NO_RECOMMENDED}` in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
     where = f"in `{evidence.step(layer)}` (hadolint DL3015)"
-    return f"Install with {NO_RECOMMENDED} {where}; what is missed at run time, install by name."
+    return f"Install with `{NO_RECOMMENDED}` {where}. Install by name the packages that the program needs."

@@ -13,14 +13,14 @@ _ROOT_USERS = ("", "root", "0")
 
 
 def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
-    """Remarks on images that run as root, and on names that may mean another image tomorrow."""
+    """Remarks on images that run as root, and on names that may refer to another image tomorrow."""
     user = evidence.config.run.user
     if evidence.layers and evidence.config.os != "windows" and user.partition(":")[0].strip() in _ROOT_USERS:
         rule = explain(Check.ROOT_USER)
         yield Claim(
             rule=rule,
             title=rule.title_of(user=f"USER is {user}" if user else "the image sets no USER"),
-            fix="Make a user in a RUN, let it own what the program writes to (COPY --chown), and set USER to its number.",
+            fix="Create a user in a RUN, give it the files that the program writes (`COPY --chown`), and set USER.",
             severity=Severity.LOW,
         )
     if _is_moving(evidence.reference or ""):
@@ -28,13 +28,13 @@ def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
         yield Claim(
             rule=rule,
             title=rule.title_of(),
-            fix="Publish and pull a tag that names one version, or a digest, so that the tested image is the one that runs.",
+            fix="Publish and pull a tag of one version, or a digest: the image that runs is then the one that was tested.",
             severity=Severity.LOW,
         )
 
 
 def _is_moving(reference: str) -> bool:
-    """Whether a name means ``latest``. In OCI layouts, a name without slash and colon may be a tag."""
+    """Whether a name refers to ``latest``. In OCI layouts, a name without slash and colon may be a tag."""
     if "@" in reference:
         return False
     name, _, tag = reference.rpartition("/")[2].partition(":")

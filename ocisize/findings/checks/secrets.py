@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ocisize.findings.claim import FILES, PATH, Claim
+from ocisize.findings.claim import FILES, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, Explanation, explain
 from ocisize.history.redact import is_secret
@@ -20,8 +20,8 @@ from ocisize.packages.dpkg_files import find_owned_paths
 from ocisize.rules.rule import Rule
 from ocisize.text import decode_name, plural
 
-_REPLACE_IT = "Replace the secret: anyone who can pull the image can read it."
-_MOUNT = "RUN --mount=type=secret,id=NAME"
+_REVOKE_IT = "Revoke the secret: anyone who can pull the image can read it."
+_MOUNT = "`RUN --mount=type=secret,id=NAME …`"
 _MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
 
 
@@ -34,8 +34,8 @@ def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
         rule = explain(Check.ENVIRONMENT_SECRETS)
         yield _remark(
             rule,
-            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", names=_list_names(names)),
-            f"{_REPLACE_IT} Set it where the container runs, not with ENV; for a build step use {_MOUNT}.",
+            rule.title_of(secrets=plural(len(names), "secret"), names=_list_names(names)),
+            f"{_REVOKE_IT} Set the new one where the container runs, not with ENV. In a build step, use {_MOUNT}.",
         )
     yield from _find_leaks(evidence, frozenset(names))
 
@@ -53,11 +53,11 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
         if not held and reported.issuperset(names):
             continue
         reported.update(names)
-        where = f" in {_count_layers(held)}" if held else ""
+        where = f" ({_count_layers(held)})" if held else ""
         yield _remark(
             rule,
-            rule.title_of(secrets="secrets" if len(names) > 1 else "a secret", where=where, names=_list_names(names)),
-            f"{_REPLACE_IT} Build arguments and commands stay in the config: use {_MOUNT}, and read it from "
+            rule.title_of(secrets=plural(len(names), "secret"), where=where, names=_list_names(names)),
+            f"{_REVOKE_IT} The config stores build arguments and commands. Use {_MOUNT}, and read the secret from "
             "/run/secrets/NAME.",
             layers=held,
         )
@@ -96,16 +96,19 @@ def _about_files(
         where += f", still downloadable although layer {upper} {verb} {'it' if len(paths) == 1 else 'them'}"
     step = evidence.step(layers[0])
     if layers[0] < evidence.base_layers:
-        how = "The base image brings it: tell its maintainers, and use another base image."
+        how = "The base image contains it: report it to its maintainers, and use another base image."
     elif copies_from_context(evidence.layers[layers[0]].build_step):
-        how = f"Name {PATH} in .dockerignore, or copy named paths, not `{step}`; steps that need it get it by {_MOUNT}."
+        how = (
+            f"Add the file to .dockerignore, or copy only the paths that the image needs instead of `{step}`. In steps that "
+            f"need the secret, use {_MOUNT}."
+        )
     else:
-        how = f"Give it to `{step}` by {_MOUNT}, or make it when the container starts."
+        how = f"Pass it to `{step}` with {_MOUNT}, or create it when the container starts."
     explanation = explain(Check.SECRET_FILES)
     return _remark(
         explanation,
         explanation.title_of(kind=rule.title, where=where, files=FILES),
-        f"{_REPLACE_IT} {how}",
+        f"{_REVOKE_IT} {how}",
         confidence=rule.confidence,
         layers=(*layers, upper) if hidden else layers,
         paths=paths,

@@ -42,9 +42,9 @@ def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
 
 def _fix(evidence: ImageEvidence, layer: int, tool: ToolCache) -> str:
     if layer < evidence.base_layers:
-        return f"The base image's `{evidence.step(layer)}` leaves them: use a base image whose build cleans up."
+        return f"`{evidence.step(layer)}` in the base image leaves them: use a base image whose build cleans up."
     if (user := _user_of(evidence, layer, tool)) is not None:
-        return f"Join `{evidence.step(user)}`, which may need them, into `{evidence.step(layer)}`: {tool.advice}."
+        return f"Join `{evidence.step(user)}`, which may need them, with `{evidence.step(layer)}`, and {tool.advice}."
     return f"In `{evidence.step(layer)}`, {tool.advice}."
 
 

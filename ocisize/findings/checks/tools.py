@@ -13,7 +13,7 @@ class ToolCache(NamedTuple):
     """A tool that leaves files unless a command cleans up. Regular expressions are searched for in shell commands."""
 
     id: str  #: of its findings
-    title: str  #: what is left
+    title: str  #: names the files that are left
     message: str  #: template of a finding's title
     what: str  #: for docs/rules.md, as ``why``
     why: str
@@ -32,13 +32,13 @@ class ToolCache(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What to do about any build step that leaves the cache.
+        """How to change a build step that leaves the cache.
 
         >>> next(tool for tool in load_tools() if tool.tool == "apk").advice
-        'use apk with --no-cache (hadolint DL3019)'
+        'use apk with `--no-cache` (hadolint DL3019)'
         """
         cleanup = self.cleanup.replace("{tool}", self.tool)
-        what = f"use {self.tool} with {self.option}" if self.option else f"end with `&& {cleanup}`"
+        what = f"use {self.tool} with `{self.option}`" if self.option else f"end with `&& {cleanup}`"
         return what + (f" (hadolint {self.hadolint})" if self.hadolint else "")
 
     @property

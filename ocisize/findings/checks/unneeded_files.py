@@ -41,7 +41,7 @@ def find_unneeded_files(evidence: ImageEvidence) -> Iterator[Claim]:
 def _fix(evidence: ImageEvidence, rule: Rule, layer: int, path: str) -> str:
     """The fix for the layer that brought a path."""
     if layer < evidence.base_layers and (rule.packaged or not rule.fix):
-        return f"The base image brings them ({rule.title}): use a smaller base image."
+        return f"The base image contains them ({rule.title}): use a smaller base image."
     return fix_for(rule, evidence.catalog, evidence.layers[layer].build_step, evidence.step(layer), path)
 
 
@@ -61,7 +61,7 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
     if copies_from_stage(step) and rule.packaged:
         return fix_for_stage(name)
     if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.packaged or not fixes):
-        return fixes.get(_FROM_CONTEXT, f"Leave them out of `{name}`: name them in .dockerignore.")
+        return fixes.get(_FROM_CONTEXT, f"Add them to .dockerignore, so that `{name}` does not copy them.")
     named = [name for name in fixes if name not in (_CACHE_MOUNT, _FROM_CONTEXT, _ANY_STEP)]
     if path.startswith(_OUTSIDE_PACKAGES):
         named = [name for name in named if not catalog.ecosystem(name).system]
@@ -75,19 +75,30 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
         chosen.append(_CACHE_MOUNT)
     text = (
         join_alternatives(dict.fromkeys(fixes[name] for name in chosen))
-        or f"Remove them in the step that brings them: `{name}`."
+        or f"Remove them in the step that adds them: `{name}`."
     )
-    return f"{first}; then {lower_first(text)}" if first and installs_development(step) else text
+    return f"{end_sentence(first)} Then {lower_first(text)}" if first and installs_development(step) else text
 
 
 def join_alternatives(texts: Iterable[str]) -> str:
-    """Alternatives as one sentence.
+    """Alternatives, each of one sentence or a few, as one text.
 
-    >>> join_alternatives(["Use pip --no-cache-dir.", "Mount the cache."])
-    'Use pip --no-cache-dir; or mount the cache.'
+    >>> join_alternatives(["Use `pip --no-cache-dir`", "Use a cache mount."])
+    'Use `pip --no-cache-dir`. Or use a cache mount.'
     """
     first, *others = list(texts) or [""]
-    return "; or ".join([first.removesuffix("."), *map(lower_first, others)]) if others else first
+    return (
+        " ".join([end_sentence(first), *(f"Or {end_sentence(lower_first(text))}" for text in others)]) if others else first
+    )
+
+
+def end_sentence(text: str) -> str:
+    """A text with a full stop at its end; "" stays empty.
+
+    >>> end_sentence("acme build --no-cache"), end_sentence("Clean up.")
+    ('acme build --no-cache.', 'Clean up.')
+    """
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def lower_first(text: str) -> str:

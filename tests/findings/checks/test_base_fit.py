@@ -54,7 +54,7 @@ def test_far_above_the_target(name: str, most: int, known: bool) -> None:
     high = unfit(runtime(name), own=4 * most + 1, **options)["OS240"]  # type: ignore[arg-type]
     assert (low.severity, high.severity, low.confidence) == (Severity.LOW, Severity.MEDIUM, Confidence.ASK)
     assert not low.rows
-    assert low.title.startswith(f"{2 * most + 1} MB" if known else f"about {2 * most + 1} MB")
+    assert low.title.startswith(f"large image: {'' if known else 'about '}{2 * most + 1} MB to download; ")
     assert low.title.endswith(f" to {most} MB")
 
 
@@ -86,10 +86,10 @@ def test_a_full_official_image() -> None:
     claim = found["OS243"]
     assert "OS241" not in found
     assert (claim.other_layers, claim.severity, claim.confidence) == ((0, 1), Severity.MEDIUM, Confidence.ASK)
-    assert claim.title == "built on python:3.12, which includes a whole build environment"
+    assert claim.title == "full variant python:3.12 as base image, with compilers and development packages"
     assert isinstance(claim.fix, str)
-    assert claim.fix.startswith("Build on python:3.12-slim (43 MB instead of 411 MB to download); where packages must be")
-    assert "python:3.12-alpine is smaller still, but has musl in place of glibc" in str(claim.fix)
+    assert claim.fix.startswith("Build on python:3.12-slim (43 MB instead of 411 MB to download). If packages must be")
+    assert "python:3.12-alpine is smaller still, but uses musl instead of glibc" in str(claim.fix)
     assert "musllinux" in str(claim.fix)
 
 
@@ -109,16 +109,16 @@ def test_other_compilers_are_not_the_base(runtimes: tuple[Runtime, ...], run: Ru
 
 
 def test_a_large_base() -> None:
-    """Twice the smaller base; with what to mind about musl."""
+    """A base image of more than twice the size of a smaller one, with the caution about musl."""
     node = runtime("node", "22.23.2")
     assert "OS241" not in unfit(node, base=121)
     claim = unfit(node, base=122)["OS241"]
     assert (claim.other_layers, claim.severity) == ((0,), Severity.LOW)
-    assert claim.title == "the base image takes 122 MB to download, more than Node.js needs"
+    assert claim.title == "large base image: 122 MB to download, more than Node.js needs"
     assert claim.fix == (
-        "Consider a smaller base: node:22-slim (80 MB); or gcr.io/distroless/nodejs22-debian12. node:22-alpine (61 MB) is "
-        "smaller still, but has musl in place of glibc: programs built for glibc do not run, DNS search domains and locales "
-        "differ; native addons must be built for it."
+        "Consider a smaller base image: node:22-slim (80 MB); or gcr.io/distroless/nodejs22-debian12. node:22-alpine (61 MB) is "
+        "smaller still, but uses musl instead of glibc: programs built for glibc do not run, DNS search domains and locales "
+        "differ; native addons must be built for musl."
     )
     assert "about 122 MB" in unfit(node, base=122, compressed_size_known=False)["OS241"].title
 
@@ -132,7 +132,7 @@ def test_a_base_for_one_program() -> None:
     """Static binaries need none; of others it cannot be told."""
     assert "OS241" not in unfit(runtime("native"), base=40)
     claim = unfit(runtime("native"), base=75)["OS241"]
-    assert "distroless/static-debian12 where it is static (Go with CGO_ENABLED=0, Rust for musl); or" in str(claim.fix)
+    assert "distroless/static-debian12 for a static program (Go with CGO_ENABLED=0, Rust for musl); or" in str(claim.fix)
     assert "alpine" not in str(claim.fix)
 
 

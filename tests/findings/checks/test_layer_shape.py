@@ -25,7 +25,7 @@ def test_a_heavy_layer_is_found_by_its_content(*, compressed_size_known: bool) -
     """A layer with more than half of the content is heavy, whether the image's compressed sizes are known or not."""
     evidence = evidence_of(100_000_000, 300_000_000, compressed_size_known=compressed_size_known)
     (claim,) = find_layer_shape(evidence)
-    assert (claim.id, claim.other_layers, claim.title) == (HEAVY, (1,), "layer 1 is 75 % of the image")
+    assert (claim.id, claim.other_layers, claim.title) == (HEAVY, (1,), "heavy layer: layer 1 is 75 % of the image")
 
 
 @pytest.mark.parametrize("sizes", [(100_000_000, 100_000_000), (1, 99_999_999), (400_000_000,)])

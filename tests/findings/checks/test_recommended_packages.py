@@ -48,7 +48,7 @@ STEP = "RUN /bin/sh -c apt-get update && apt-get install -y app # buildkit"
 def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     """Packages that are new, automatic and only recommended, with their files in that layer, also where /lib is merged."""
     (found,) = by_id(analyze(tmp_path, [database(BASE), UPPER], ["ADD rootfs", STEP]), "OS201")
-    assert found.title == "layer 1 holds 3 packages installed only as recommendations (fonts, libfont, docs): 8 files"
+    assert found.title == "3 packages installed only as recommendations in layer 1 (fonts, libfont, docs): 8 files"
     lists = [name for name in UPPER if name.endswith(".list") and "app" not in name]
     notes = [*lists, "var/lib/dpkg/info/fonts.postinst"]
     assert found.size == 114 + sum(len(UPPER[name]) for name in notes)
@@ -57,7 +57,7 @@ def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     assert found.layers == (1,)
     assert found.fix == (
         "Change layer 1 to `RUN apt-get update && apt-get install --no-install-recommends -y app` (hadolint DL3015). "
-        "Largest packages avoided: fonts, libfont, docs; if one is needed at run time, install it by name."
+        "Largest packages avoided: fonts, libfont, docs. Install by name those that the program needs."
     )
 
 
@@ -77,7 +77,7 @@ def test_files_that_another_path_holds(tmp_path: Path) -> None:
         ("RUN echo 'APT::Install-Recommends \"0\";' > /etc/apt/apt.conf.d/x && apt-get install app", None),
         ("RUN apt install --no-install-recommends a && apt-get -y install b",
          "Change layer 1 to `RUN apt install --no-install-recommends a && apt-get -y install --no-install-recommends b`"),
-        ("RUN ./install.sh", "Install with --no-install-recommends in `RUN ./install.sh`"),
+        ("RUN ./install.sh", "Install with `--no-install-recommends` in `RUN ./install.sh`"),
         ("COPY --from=build / /", "in the stage that `COPY --from=build / /` copies from"),
     ],
 )  # fmt: skip
@@ -88,7 +88,7 @@ def test_steps(tmp_path: Path, step: str, said: str | None) -> None:
     assert len(found) == (said is not None)
 
 
-def test_packages_of_lower_layers_are_not_told(tmp_path: Path) -> None:
+def test_packages_of_lower_layers_are_not_reported(tmp_path: Path) -> None:
     """Only the layer that adds a package is to blame, not one that writes the database again."""
     again = {**database([*BASE, *APP]), "x": b"x"}
     found = by_id(analyze(tmp_path, [database(BASE), UPPER, again], ["ADD rootfs", STEP, "RUN dpkg -i x"]), "OS201")

@@ -76,34 +76,34 @@ def test_users_secrets(tmp_path: Path) -> None:
 
 
 def test_a_secret_file(tmp_path: Path) -> None:
-    """A file that comes with COPY: a remark that saves nothing, is serious, and says how to do without."""
+    """A copied secret is a remark that saves nothing, is serious, and has a fix."""
     layers = [{"app/.env": b"PASSWORD=x", "app/deploy/id_rsa": b"key", "app/.npmrc": b"x", "app/empty/.env": b""}]
     found = by_id(analyze(tmp_path, layers, ["COPY . /app"]), "OS230")
     assert [(each.title, each.paths, each.severity, each.confidence) for each in found] == [
         ("environment files in layer 0: 1 file", ("app/.env",), Severity.HIGH, Confidence.PROBABLY),
         ("private SSH keys in layer 0: 1 file", ("app/deploy/id_rsa",), Severity.HIGH, Confidence.PROBABLY),
-        ("settings that may hold tokens in layer 0: 1 file", ("app/.npmrc",), Severity.MEDIUM, Confidence.ASK),
+        ("settings that may contain tokens in layer 0: 1 file", ("app/.npmrc",), Severity.MEDIUM, Confidence.ASK),
     ]
     assert {each.size for each in found} == {0}
     assert found[0].fix == (
-        "Replace the secret: anyone who can pull the image can read it. Name /app/.env in .dockerignore, or copy named paths, not "
-        "`COPY . /app`; steps that need it get it by RUN --mount=type=secret,id=NAME."
+        "Revoke the secret: anyone who can pull the image can read it. Add the file to .dockerignore, or copy only the paths that "
+        "the image needs instead of `COPY . /app`. In steps that need the secret, use `RUN --mount=type=secret,id=NAME …`."
     )
 
 
 def test_a_deleted_secret_is_still_there(tmp_path: Path) -> None:
-    """A later layer does not take a secret back: both layers are named."""
+    """A secret that a later layer deletes is reported with both layers."""
     layers = [{"root/.netrc": b"x", "a/b/.env": b"x"}, {"root/.wh..netrc": b"", "a/.wh..wh..opq": b""}]
     found = by_id(analyze(tmp_path, layers, ["RUN make secrets", "RUN rm /root/.netrc"]), "OS230")
     assert sorted((each.title, each.layers) for each in found) == [
-        ("credentials of registries, repositories and clusters in layer 0, still downloadable although layer 1 deletes it: 1 file", (0, 1)),
         ("environment files in layer 0, still downloadable although layer 1 deletes it: 1 file", (0, 1)),
+        ("registry, repository and cluster credentials in layer 0, still downloadable although layer 1 deletes it: 1 file", (0, 1)),
     ]  # fmt: skip
-    assert "Give it to `RUN make secrets` by RUN --mount=type=secret" in found[0].fix
+    assert "Pass it to `RUN make secrets` with `RUN --mount=type=secret" in found[0].fix
 
 
 def test_a_secret_in_many_layers(tmp_path: Path) -> None:
-    """The same path in several layers is one finding, by the layer that brought it; what replaces it is named."""
+    """The same path in several layers is one finding, for the layer that added it; the layer that replaces it is named."""
     layers = [{"app/.env": b"x"}, {"app/.env": b"y"}, {"app/.env": b""}]
     (found,) = by_id(analyze(tmp_path, layers, ["COPY . /app", "RUN chown x", "RUN : > /app/.env"]), "OS230")
     assert found.title == "environment files in layers 0 and 1, still downloadable although layer 2 replaces it: 1 file"
@@ -112,7 +112,7 @@ def test_a_secret_in_many_layers(tmp_path: Path) -> None:
 
 
 def test_package_files_are_no_secrets(tmp_path: Path) -> None:
-    """What a Debian package lists, everybody has."""
+    """Files of Debian packages are not reported."""
     layers = [
         {"opt/x/server.key": b"demo", "opt/y/server.key": b"own"},
         {"var/lib/dpkg/info/x.list": b"/.\n/opt\n/opt/x/server.key\n"},
@@ -122,7 +122,7 @@ def test_package_files_are_no_secrets(tmp_path: Path) -> None:
 
 
 def test_environment_and_history(tmp_path: Path) -> None:
-    """Variables, build arguments and commands are named once each; values are nowhere in what is shown."""
+    """Variables, build arguments and commands are named once each; no value is in the report."""
     history = [
         {"created_by": f"ENV API_TOKEN={SECRET}"},
         {"created_by": f"ENV OLD_PASSWORD={SECRET}"},
@@ -137,10 +137,10 @@ def test_environment_and_history(tmp_path: Path) -> None:
     }
     analysis = analyze(tmp_path, layers, steps, config=config, history=history)
     assert [(each.id, each.title, each.layers, str(each.severity)) for each in by_id(analysis, "OS23")] == [
-        ("OS231", "the environment reveals a secret: API_TOKEN", (), "high"),
-        ("OS232", "the history reveals a secret: OLD_PASSWORD", (), "high"),
-        ("OS232", "the history reveals a secret in 2 layers: NPM_TOKEN", (0, 1), "high"),
-        ("OS232", "the history reveals secrets in layer 2: NPM_TOKEN, password", (2,), "high"),
+        ("OS231", "secret in the environment: API_TOKEN", (), "high"),
+        ("OS232", "secret in the build history: OLD_PASSWORD", (), "high"),
+        ("OS232", "secret in the build history (2 layers): NPM_TOKEN", (0, 1), "high"),
+        ("OS232", "secrets in the build history (layer 2): NPM_TOKEN, password", (2,), "high"),
     ]
     assert SECRET not in ocisize.to_json(analysis, files=True)
     assert analysis.layers[2].build_step.text == "RUN x --password <redacted>"

@@ -101,18 +101,18 @@ def test_caches_go_environments_stay() -> None:
 @pytest.mark.parametrize(
     ("path", "first", "second", "expected"),
     [
-        ("var/lib/apt/lists/x", "apt-get update", "apt-get install -y c", "end with `&& rm -rf /var/lib/apt/lists/*` (hadolint DL3009)"),
-        ("var/cache/apk/x", "apk update", "apk add c", "use apk with --no-cache (hadolint DL3019)"),
+        ("var/lib/apt/lists/x", "apt-get update", "apt-get install -y c", "end with `&& rm -rf /var/lib/apt/lists/*` (hadolint DL3009)."),
+        ("var/cache/apk/x", "apk update", "apk add c", "use apk with `--no-cache` (hadolint DL3019)"),
         ("root/.nuget/packages/x", "dotnet restore", "dotnet publish --no-restore", "end with `&& dotnet nuget locals all --clear`"),
         ("go/pkg/mod/x", "go mod download", "go build .", "end with `&& go clean -cache -modcache`"),
         ("root/.cargo/registry/x", "cargo fetch", "cargo build --offline", "end with"),
     ],
 )  # fmt: skip
-def test_what_a_later_step_needs(path: str, first: str, second: str, expected: str, tmp_path: Path) -> None:
-    """A step that only fetches must not clean up before the one that uses what it fetched: the two are joined."""
+def test_files_that_a_later_step_needs(path: str, first: str, second: str, expected: str, tmp_path: Path) -> None:
+    """A step that only downloads is joined with the step that uses the files, and cleans up after it."""
     layers, steps = [{path: b"x"}, {"usr/x": b"y"}], [f"RUN {first}", f"RUN {second}"]
     (found,) = tool_findings(analyze(tmp_path / "two", layers, steps))
-    assert found.fix.startswith(f"Join `RUN {second}`, which may need them, into `RUN {first}`: {expected}")
+    assert found.fix.startswith(f"Join `RUN {second}`, which may need them, with `RUN {first}`, and {expected}")
     (found,) = tool_findings(analyze(tmp_path / "one", layers[:1], steps[:1]))
     assert found.fix.startswith(f"Change layer 0 to `RUN {first}")
 

@@ -276,12 +276,12 @@ def test_gitlab_tells_platforms_apart() -> None:
 
 
 def test_github_annotates_once_what_several_platforms_have() -> None:
-    """The platforms are named; budgets are told for each."""
+    """The platforms are named; budgets are reported for each."""
     lines = of_all("github", verdicts=judged_all()).splitlines()
     assert [line.partition("::")[2].partition("::")[2][:44] for line in lines] == [
         "linux/arm64: download 10,200 B > 10,150 B, 5",
-        "linux/amd64, linux/arm64: Layer 2 deletes 2 ",
-        "linux/amd64: Layer 3 overwrites 1 file of la",
+        "linux/amd64, linux/arm64: 2 files of layer 1",
+        "linux/amd64: 1 file of layer 0 overwritten b",
     ]
 
 

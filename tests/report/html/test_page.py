@@ -150,10 +150,10 @@ def test_page_is_one_file_that_fetches_nothing(example: Analysis) -> None:
 
 
 def test_page_says_what_the_text_report_says(example: Analysis) -> None:
-    """Figures, findings and layers stand in the page as text, for readers without scripts."""
+    """Figures, findings and layers are in the page as text, for readers without scripts."""
     words = " ".join("\n".join(Page(to_html(example)).words).split())
     for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes of layers to download", "8.9 %, download 207 kB",
-                 "verified: the digest of every layer", "Findings", "Layer 3 deletes 2 files of layer 1",
+                 "verified: the digest of every layer", "Findings", "2 files of layer 1 deleted by layer 3",
                  "OS101", "/var/cache/apt/archives/", "RUN rm -f /var/cache/apt/archives/*.deb"):  # fmt: skip
         assert text in words
 

@@ -21,7 +21,7 @@ from tests.images import build_image, layer, write_layout
 
 FINDING = Finding(
     id="OS101",
-    title="layer 1 deletes 7 files of layer 0; they are still downloaded",
+    title="7 files of layer 0 deleted by layer 1; they are still downloaded",
     confidence=Confidence.SAFE,
     severity=Severity.HIGH,
     layers=(0, 1),
@@ -84,7 +84,7 @@ def test_a_finding_in_short(analysis: Analysis) -> None:
 Advice: 1 finding, saving 1.00 kB of download (10.0 %), 5.00 kB unpacked
 safe 1.00 kB
 {LEGEND}
-1.00 kB layer 1 deletes 7 files of layer 0; they are still downloaded
+1.00 kB 7 files of layer 0 deleted by layer 1; they are still downloaded
         OS101 · safe · 5.00 kB unpacked · layers 0 and 1
         /var/a and 6 more
         → Delete them at once."""
@@ -108,7 +108,7 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
     lines = text.splitlines()
     assert lines[-3:] == [
         " remark OS240 ask far too large",
-        "  889 B OS111 safe layer 1 deletes 7 files of layer 0; they are still downloaded",
+        "  889 B OS111 safe 7 files of layer 0 deleted by layer 1; they are still downloaded",
         "… and 3 more, 2.66 kB; ocisize advise IMAGE shows all",
     ]
 
@@ -147,7 +147,7 @@ def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
     lines = file.getvalue().splitlines()
     assert lines[5:10] == [
         "10.0 kB to download; 1.00 kB safe to remove",
-        "Biggest single saving: 1.00 kB, layer 1 deletes 7 files of layer 0; they are st…",
+        "Biggest single saving: 1.00 kB, 7 files of layer 0 deleted by layer 1; they are…",
         "",
         "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
         " secret OS230 probably private SSH keys in layer 0: 1 file · /app/id_rsa",
@@ -180,7 +180,7 @@ def test_all_findings(analysis: Analysis) -> None:
     assert all(finding.id in text for finding in findings)
     assert (
         text.index("secret private SSH keys")
-        < text.index("1.00 kB layer 1 deletes")
+        < text.index("1.00 kB 7 files of layer 0")
         < text.index("OS310")
         < text.index("OS240")
     )
@@ -215,7 +215,7 @@ def test_unknown_download_sizes(analysis: Analysis) -> None:
     """Without the download the content counts."""
     finding = attrs.evolve(FINDING, compressed_size=None)
     text = text_of(attrs.evolve(analysis, compressed_size=None), finding)
-    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsafe 5.00 kB\n{LEGEND}\n5.00 kB layer 1" in text
+    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsafe 5.00 kB\n{LEGEND}\n5.00 kB 7 files" in text
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
