@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 _MAX_BRIEF = 200  # bytes of a name in a message
+_CONTINUATION = re.compile(r"[ \t]*\\[ \t]*\r?\n\s*")
+_BACKTICKS = re.compile(r"`+")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_PADDED = re.compile(r" .*[^ ].* ", re.DOTALL)
 
 
 def count_of(number: int, noun: str) -> str:
@@ -81,3 +85,30 @@ def printable_lines(text: str) -> str:
       b \\x1b[31m
     """
     return "\n".join("\t".join(map(printable, line.removesuffix("\r").split("\t"))) for line in text.split("\n"))
+
+
+def quote_code(code: str) -> str:
+    """Code between backticks for a sentence, as in Markdown: more backticks than any run of them in the code.
+
+    >>> print(quote_code("rm -rf /tmp/*"), quote_code("RUN echo `date`"))
+    `rm -rf /tmp/*` `` RUN echo `date` ``
+    """
+    mark = "`" * (max(map(len, _BACKTICKS.findall(code)), default=0) + 1)
+    space = " " * code.startswith("`") or " " * code.endswith("`")
+    return f"{mark}{space}{code}{space}{mark}"
+
+
+def split_code(text: str) -> list[str]:
+    """Split a sentence into text and code between backticks, which alternate; the marks of ``quote_code`` go.
+
+    A line break behind a backslash, which continues an instruction, becomes a space.
+
+    >>> split_code("Delete `a` and `` `b` `` in c`")
+    ['Delete ', 'a', ' and ', '`b`', ' in c`']
+    """
+    parts, start = [], 0
+    for match in _CODE.finditer(text):
+        code = _CONTINUATION.sub(" ", match[2])
+        parts += [text[start : match.start()], code[1:-1] if _PADDED.fullmatch(code) else code]
+        start = match.end()
+    return [*parts, text[start:]]

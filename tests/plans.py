@@ -11,7 +11,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
-from tests.hostile import texts
+from tests.hostile import HOSTILE, texts
 
 PATCH = """\
 --- a/Dockerfile
@@ -71,6 +71,21 @@ def plan(*, dockerfile: str | None = "Dockerfile") -> Plan:
         Edit(layer=2, build_step=BuildStep("RUN rm"), text="", lines=(5, 5) if known else None),
     )  # fmt: skip
     return Plan(steps=steps, edits=edits, dockerfile=dockerfile, patch=PATCH if known else "")
+
+
+def hostile_plan() -> Plan:
+    """A plan whose every text is hostile, for an image of two layers."""
+    steps = [
+        step(
+            title=text, layers=[0, 1], lines=[1], action=f"Do `{text}` or {text}", caution=text, ignored=[text], paths=[text]
+        )
+        for text in HOSTILE
+    ]
+    edits = [
+        Edit(layer=number % 2, build_step=BuildStep(text), text=f"{text}\n```\n{text}", lines=(1, 2))
+        for number, text in enumerate(HOSTILE)
+    ]
+    return Plan(steps=tuple(steps), edits=tuple(edits), dockerfile=HOSTILE[1], patch="".join(HOSTILE))
 
 
 def with_plan(analysis: Analysis, plan_: Plan | None = None) -> Analysis:

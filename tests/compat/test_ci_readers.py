@@ -26,6 +26,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 from ocisize.dockerfile.parse import parse_dockerfile
 from tests.gates import image, judge
 from tests.hostile import hostile_analysis
+from tests.plans import hostile_plan, with_plan
 from tests.reports import BUDGETS, DOCKERFILE, judged_all, of_all, platforms, text_of
 
 SCHEMAS = Path(__file__).parents[2] / "testdata" / "schemas"
@@ -36,16 +37,16 @@ JUNIT = xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd")
 
 
 def texts(name: str) -> list[str]:
-    """One image with budgets and lines, a hostile one, and all platforms."""
-    hostile = hostile_analysis()
+    """One image with budgets, lines and a plan, a hostile one, and all platforms."""
+    hostile = with_plan(hostile_analysis(), hostile_plan())
     forbidden = (
         "forbid = '*1*'\nmax-files = [1, 1]\n[[budget]]\nlayer = '*'\nmax-unpacked = 0\nmax-layers = 1\nlevel = 'warn'"
     )
     return [
-        text_of(name, image(), verdicts=judge(BUDGETS), parsed_dockerfile=parse_dockerfile(DOCKERFILE)),
+        text_of(name, with_plan(image()), verdicts=judge(BUDGETS), parsed_dockerfile=parse_dockerfile(DOCKERFILE)),
         text_of(name, hostile, verdicts=judge(forbidden, hostile)),
         of_all(name, verdicts=judged_all(), parsed_dockerfile=parse_dockerfile(DOCKERFILE)),
-        of_all(name, [*platforms(), attrs.evolve(hostile, platform="linux/s390x")]),
+        of_all(name, [*map(with_plan, platforms()), attrs.evolve(hostile, platform="linux/s390x")]),
     ]
 
 
@@ -130,8 +131,8 @@ class Rows(HTMLParser):
 
 def test_markdown_renders() -> None:
     """GitHub's renderer makes of each row as many cells as its table has columns, and no element that an image brought."""
-    allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
-    for text, columns in zip(texts("markdown"), ({3, 6, 7}, {3, 6, 7}, {3, 4, 7, 8}, {3, 7, 8}), strict=True):
+    allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre"}
+    for text, columns in zip(texts("markdown"), ({3, 4, 5, 6}, {3, 4, 5, 6}, {3, 4, 5, 7}, {3, 5, 7}), strict=True):
         page = Rows(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
         assert page.tags <= allowed
         assert set(page.rows) == columns

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
@@ -23,6 +24,8 @@ from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
+from tests.gates import image
+from tests.plans import plan, with_plan
 from tests.tools import program
 from tests.images import Entries, build_image, layer, write_layout
 
@@ -325,6 +328,24 @@ def test_keyboard_reaches_everything(report: Report) -> None:
     assert report.run("return document.activeElement.closest('#contents') !== null")
 
 
+def test_code_can_be_copied(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """Each block of code has a button that selects it, and copies it where the browser allows that."""
+    report = Report(driver, write_page(with_plan(image()), tmp_path))
+    assert len(report.texts("button.copy")) == len(report.texts("pre")) == 3
+    report.find("button.copy").click()
+    report.wait("return document.querySelector('button.copy').textContent !== 'Copy'")
+    assert report.run("return getSelection().toString()") == plan().edits[0].text
+    assert report.complaints() == []
+
+
+def test_findings_lead_to_their_fix(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """The link of a finding scrolls to the step of the plan that fixes it."""
+    report = Report(driver, write_page(with_plan(image()), tmp_path))
+    report.run("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    report.run("document.querySelector('a[href=\"#fix-1\"]').click()")
+    assert report.find(":target h3").text == "1. apt archives left behind"
+
+
 def test_light_and_dark(driver: webdriver.Chrome, example_page: Path) -> None:
     """The page follows the reader's setting, and the button changes page and treemap against it."""
     background = "return getComputedStyle(document.body).backgroundColor"
@@ -375,17 +396,18 @@ return found;
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_contrast(theme: str, driver: webdriver.Chrome, example_page: Path) -> None:
+def test_contrast(theme: str, driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
     """Text is 4.5 times as bright as what is behind it, or as dark, and the edges of controls 3 times: WCAG 2.2 AA."""
-    found = Report(driver, example_page, theme=theme).run(CONTRASTS)
+    page = write_page(attrs.evolve(example, plan=plan()), tmp_path)
+    found = Report(driver, page, theme=theme).run(CONTRASTS)
     assert len(found) > 20
     assert {name: ratio for name, (ratio, least) in found.items() if ratio < least} == {}
 
 
 @pytest.mark.parametrize("width", [400, 800, 1600])
-def test_fits_its_width(width: int, driver: webdriver.Chrome, example_page: Path) -> None:
+def test_fits_its_width(width: int, driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
     """Nothing is wider than the window, and the treemap takes its share of it."""
-    report = Report(driver, example_page, width=width)
+    report = Report(driver, write_page(attrs.evolve(example, plan=plan()), tmp_path), width=width)
     assert report.run("return document.documentElement.scrollWidth") <= width
     assert report.find("#canvas").size["width"] > width * 0.6
     assert report.files

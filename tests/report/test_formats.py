@@ -31,6 +31,7 @@ from ocisize.text import printable
 from ocisize.findings.explanations import explain_rules
 from tests import hostile
 from tests.hostile import analysis_of, finding, hostile_analysis
+from tests.plans import hostile_plan, with_plan
 
 EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"
 
@@ -63,7 +64,7 @@ def test_formats_take_the_extremes(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "dive-json"])
 def test_no_format_writes_controls(name: str) -> None:
     """Whatever an image names things, no control or direction character but line ends is written, and all is UTF-8."""
-    text = text_of(name, hostile_analysis(), files=name == "csv")
+    text = text_of(name, with_plan(hostile_analysis(), hostile_plan()), files=name == "csv")
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
     assert text.encode()
 

@@ -64,13 +64,15 @@ def write_findings(analysis: Analysis, assumptions: Assumptions | None) -> Marku
             return Markup()
         where = "" if analysis.complete else " in the layers that were read"
         return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
-    parts = [title, element("p", advice_headline(analysis))]
-    if any(finding.size for finding in findings):
-        parts.append(element("p", by_confidence(analysis), class_="note"))
+    parts = [title]
     if analysis.plan.steps:
         listed = _list_findings(findings, analysis.plan, assumptions)
-        parts.append(element("details", element("summary", "All findings, with the files and build steps"), listed))
+        summary = f"{count_of(len(findings), 'finding')}, with files and build steps"
+        parts.append(element("details", element("summary", summary), listed))
     else:
+        parts.append(element("p", advice_headline(analysis)))
+        if any(finding.size for finding in findings):
+            parts.append(element("p", by_confidence(analysis), class_="note"))
         parts.append(_list_largest(analysis, findings, assumptions))
     return element("section", *parts, aria_labelledby="findings-title")
 

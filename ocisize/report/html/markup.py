@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ocisize.text import printable, printable_lines
+from ocisize.text import printable, printable_lines, split_code
 
 
 class Markup(str):
@@ -33,7 +33,7 @@ def join(children: Sequence[str]) -> Markup:
 
 def with_code(text: str) -> list[str]:
     """Text whose parts between backticks are code."""
-    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
+    return [element("code", part) if number % 2 else part for number, part in enumerate(split_code(text))]
 
 
 def block(text: str) -> Markup:

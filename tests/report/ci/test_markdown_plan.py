@@ -1,0 +1,149 @@
+"""Secrets and the plan in Markdown: whole steps, commands that can be copied, and the limit of a comment."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import attrs
+import cmarkgfm
+import pytest
+from hypothesis import given
+
+from ocisize import Analysis
+from ocisize.model.findings import Advice, Category
+from ocisize.model.plan import Plan
+from ocisize.report.ci.markdown import LIMIT, to_markdown
+from ocisize.report.ci.markdown_text import code_block, escape_text
+from ocisize.report.subject import ReportedImage
+from ocisize.text import quote_code
+from tests.gates import changed, image, judge
+from tests.hostile import findings as random_findings
+from tests.hostile import finding
+from tests.plans import plan, random_plans, step, with_plan
+from tests.reports import of_all, platforms, text_of
+
+NO_BREAK = "\u00a0"
+
+
+def render(text: str) -> str:
+    """HTML as GitHub makes it."""
+    return str(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
+
+
+def codes(text: str) -> list[str]:
+    """The contents of all code in rendered Markdown."""
+    return [unescape(code) for code in re.findall(r"<code[^>]*>(.*?)</code>", render(text), re.DOTALL)]
+
+
+def test_the_plan_comes_before_findings() -> None:
+    """Secrets, budgets, steps, what they save together, the edits, and then findings and layers, folded."""
+    secret = attrs.evolve(finding(401, text="a secret", size=0), category=Category.SECRET, paths=("app/.env",))
+    analysis = with_plan(changed(image(), advice=Advice((*image().advice.findings, secret))))
+    text = text_of("markdown", analysis, verdicts=judge('max-download = "1 kB"')).replace(NO_BREAK, " ")
+    parts = [
+        "**Secrets in the image.**", "| **a secret**<br>OS401 · layer 0<br>`/app/.env` | Do `a secret` again |",
+        "**Budgets: 1 failed**", "**Fix first**",
+        "| 1 | 2.00 kB | safe | **apt archives left behind**<br>Delete them in the `RUN` that downloads them. | Dockerfile:3 |",
+        "| 2 | 1.00 kB | probably | **documentation copied into the image**<br>Do not copy `docs`. "
+        "| layer 3 · .dockerignore<br>`COPY . /app` |",
+        "| 3 | 250 B | ask | **test data**<br>Copy named directories.<br>Check that no test runs in the image. | Dockerfile:6, 3 |",
+        "**All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**",
+        "<summary>The edited instructions (3)</summary>", "Dockerfile:3-4: replace `RUN apt-get install` with",
+        "```dockerfile\nRUN apt-get install \\\n && rm -rf /var/cache/apt\n```", "Dockerfile:5: delete `RUN rm`",
+        "Add to `.dockerignore`:\n\n```\ndocs\n!docs/keep.md\n```", "**3 findings**", "<summary>Findings</summary>", "fix 1",
+        "<summary>Layers</summary>",
+    ]  # fmt: skip
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert text.count("a secret") == 2
+
+
+def test_later_steps_are_folded() -> None:
+    """Five steps are open; the others are in a table of their own with their numbers."""
+    steps = tuple(step(title=f"thing {number}") for number in range(1, 9))
+    text = text_of("markdown", with_plan(image(), Plan(steps=steps)))
+    table, _, folded = text.partition("<summary>3 more</summary>")
+    assert re.findall(r"\*\*thing (\d)\*\*", table) == ["1", "2", "3", "4", "5"]
+    assert re.findall(r"^\| (\d) \|.*\*\*thing (\d)\*\*", folded, re.MULTILINE) == [("6", "6"), ("7", "7"), ("8", "8")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "RUN apt-get update && apt-get install -y curl | tee /log",
+        'RUN echo "a|b\\n" > /x && rm -rf /var/lib/apt/lists/*',
+        "RUN v=`date` && echo ``",
+        "RUN echo '<b>' && echo *_x_* [a](b) ~~c~~ &amp; $HOME @me #1",
+        "RUN " + " && ".join(f"apt-get install -y package-{number}" for number in range(20)),
+        "`a`",
+    ],
+)
+def test_commands_in_a_fix_are_whole(command: str) -> None:
+    """Backticks, bars, backslashes and markup in a command come back from the rendered page, as one piece of code."""
+    analysis = with_plan(image(), Plan(steps=(step(action=f"Change it to {quote_code(command)}."),)))
+    assert command in codes(text_of("markdown", analysis))
+
+
+def test_continued_lines_become_one_line() -> None:
+    """A command of several lines fits into the cell of a table."""
+    assert escape_text(f"Use {quote_code('RUN a && rm -rf /x').replace(' && ', chr(92) + chr(10) + '  && ')}.") == (
+        "Use `RUN a && rm -rf /x`."
+    )
+
+
+@pytest.mark.parametrize("text", ["```", "a\n````\nb", "</details>\n\n<b>", "~~~", "\tx\r\ny", " \n"])
+def test_blocks_end_where_they_should(text: str) -> None:
+    """No text ends its block of code, and all of it is shown."""
+    (code,) = codes(f"{code_block(text, 'dockerfile')}\n\nafter")
+    assert code == text.replace("\r\n", "\n") + "\n"
+
+
+def test_platforms_share_steps() -> None:
+    """A step of several platforms is listed once; each platform has its total."""
+    first, other = platforms()
+    larger = plan()
+    larger = attrs.evolve(larger, steps=(attrs.evolve(larger.steps[0], compressed_size=3000), step(title="another")))
+    text = of_all("markdown", [with_plan(first), with_plan(other, larger)]).replace(NO_BREAK, " ")
+    assert (
+        "| 1 | 3.00 kB | safe | **apt archives left behind**<br>Delete them in the `RUN` that downloads them.<br>on all"
+        in text
+    )
+    assert "| 2 | 2.00 kB | safe | **another**<br>Delete them in the `RUN` that downloads them.<br>on linux/arm64 |" in text
+    assert "**linux/amd64: All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**" in text
+    assert "**linux/arm64: All 2 fixes: 5.00 kB less to download (49 %), all of it safe.**" in text
+
+
+def test_a_large_plan_fits_a_comment() -> None:
+    """Steps and edits beyond the room are counted, and findings and layers still have some."""
+    edit = plan().edits[0]
+    steps = tuple(step(title=f"thing {number}", action="x" * 900) for number in range(400))
+    edits = tuple(attrs.evolve(edit, text=f"RUN {number} " + "y" * 900) for number in range(400))
+    findings = tuple(finding(number) for number in range(100, 400))
+    analysis = with_plan(changed(image(), advice=Advice(findings)), attrs.evolve(plan(), steps=steps, edits=edits))
+    text = text_of("markdown", analysis)
+    assert len(text.encode()) <= LIMIT
+    shown = text.count("**thing ")
+    assert 5 < shown < 400
+    assert f"… and {400 - shown} more fixes, not shown for lack of room." in text
+    blocks = text.count("```dockerfile")
+    assert blocks > 5
+    assert f"… and {400 - blocks} more edits, not shown for lack of room." in text
+    assert text.count("<br>OS") > 20
+    assert "| 3 | 1.00 kB | 2.00 kB |" in text
+
+
+@given(random_plans(4), random_findings)
+def test_any_plan_keeps_any_limit(random_plan: Plan, findings: list[Any]) -> None:
+    """Whatever the texts are, the report is small enough, its folds are closed, and no markup of an image is left."""
+    analysis: Analysis = with_plan(changed(image(), advice=Advice(tuple(findings))), random_plan)
+    for limit in (2000, 8000, LIMIT):
+        text = to_markdown([ReportedImage(analysis=analysis)], limit=limit)
+        assert len(text.encode()) <= limit
+        page = render(text)
+        assert page.count("<details>") == page.count("</details>")
+        assert set(re.findall(r"<(\w+)", page)) <= {
+            "h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre",
+        }  # fmt: skip
