@@ -1,0 +1,327 @@
+"""Prove plans by building: apply the patch of the plan to real Dockerfiles, build again, and compare.
+
+    python benchmarks/plans.py OUT [--case NAME]... [--builder NAME]... [--build-only] [--write]
+
+For each case in inputs/plans and each builder: the saving that the steps in the patch promise and the real one, the visible
+files before and after, and the findings on the image that was built again. The exit status is 1 if a case fails.
+``--write`` writes plans.md, which report.py includes in RESULTS.md. OUT keeps bases, images, patches and logs; what exists
+is not built again.
+
+Needs root, buildah, debootstrap, busybox-static, git, gcc, npm, and Debian's docker.io for the builders of Docker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+INPUTS = HERE / "inputs" / "plans"
+sys.path[:0] = [str(HERE), str(INPUTS)]
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+import attrs
+import files
+import tables
+from builders import Buildah, Builder, BuildFailed, Docker, Saved, run
+from trees import Tree, differences, read_tree
+
+from ocisize import analyze
+from ocisize.model.findings import Finding
+
+BASES = ("busybox-base:1", "debian-base:12", "debian-plain:12", "python-base:3.11", "node-base:20", "tools-base:1")
+#: Allowed differences between promise and real saving, as shares of the promise; and in bytes, for small promises.
+MAX_SHARE, MAX_COMPRESSED_SHARE = 0.03, 0.10
+MAX_BYTES, MAX_COMPRESSED_BYTES = 4_096, 16_384
+MAX_SHOWN = 12  #: differences that are printed
+TEXT = """\
+`benchmarks/plans.py` builds {cases} Dockerfiles, asks `ocisize advise IMAGE --dockerfile Dockerfile --patch` for the patch,
+applies the patch with `git apply`, and builds again. Measured {date}: {versions}.
+
+*Promised* is the saving of the steps in the patch, *real* is the saving of the second build. The difference is at most
+{share:.0%} unpacked and {compressed_share:.0%} of the download, or {bytes:,} and {compressed_bytes:,} bytes. The files are
+equal if path, kind, mode, owner, content and link target are equal; times do not count. A case passes if the second report
+has no finding that the plan promised to fix.
+
+{table}
+
+Left out of the comparison of files:
+
+{ignored}
+"""
+
+
+@attrs.frozen
+class Case:
+    """A Dockerfile with its context, and what a plan may change in the image."""
+
+    name: str
+    title: str
+    removed: list[str]
+    ignored: dict[str, str]
+    builders: list[str] = attrs.field(factory=lambda: ["buildah", "docker, BuildKit"])
+    arguments: list[str] = attrs.field(factory=list)
+    max_promise: int | None = None
+
+
+@attrs.define
+class Result:
+    """What a case and a builder showed."""
+
+    case: Case
+    builder: str
+    before: Tree
+    promised: tuple[int, int | None] = (0, None)  #: bytes of content and of download; None if the plan does not say
+    real: tuple[int, int] | None = None  #: None if there is no second image
+    failures: list[str] = attrs.field(factory=list)
+    tree: str = ""
+    report: str = ""
+
+
+def load_cases(names: Sequence[str]) -> list[Case]:
+    """The cases with some names, or all."""
+    found = {path.parent.name: path for path in sorted(INPUTS.glob("*/case.toml"))}
+    return [Case(name=name, **tomllib.loads(found[name].read_text())) for name in names or found]
+
+
+def write_context(case: Case, context: Path) -> None:
+    """Write the context of a case with its Dockerfile."""
+    specification = importlib.util.spec_from_file_location(f"context_{case.name}", INPUTS / case.name / "context.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    partial = context.with_name("context.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    shutil.copy(INPUTS / case.name / "Dockerfile", partial)
+    module.write(partial)
+    files.set_times(partial)
+    partial.rename(context)
+
+
+def prepare_bases(out: Path, builders: Sequence[Builder]) -> None:
+    """Build the bases by buildah, and hand them to the other builders."""
+    context = out / "bases"
+    if not context.exists():
+        run([INPUTS / "bases" / "context.sh", context])
+    buildah = Buildah(out / "buildah")
+    for base in BASES:
+        if not buildah.has(base):
+            buildah.build(context, INPUTS / "bases" / f"{base.partition(':')[0]}.Dockerfile", base, [], out / "base.log")
+        for builder in builders:
+            if isinstance(builder, Docker) and not builder.has(base):
+                buildah.export(base, out / "base.tar")
+                builder.load(out / "base.tar")
+                (out / "base.tar").unlink()
+
+
+def folder_of(case: Case, builder: Builder, out: Path) -> Path:
+    """Where the images of a case and a builder are."""
+    return out / case.name / builder.name.lower().replace(", ", "-").replace(" ", "-")
+
+
+def build(case: Case, builder: Builder, context: Path, folder: Path) -> Saved:
+    """Build and save an image of a case; ``folder`` is named for the state of its Dockerfile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tag = f"{case.name}-{folder.name}-{folder.parent.name}:1"
+    builder.build(context, context / "Dockerfile", tag, case.arguments, folder / "build.log")
+    return builder.save(tag, folder)
+
+
+def build_before(case: Case, builder: Builder, folder: Path) -> Saved:
+    """The image as the Dockerfile of the case makes it; kept in ``folder`` while context and Dockerfile do not change."""
+    context, before = folder.parent / "context", folder / "before"
+    dockerfile = (INPUTS / case.name / "Dockerfile").read_text()
+    if context.exists() and (context / "Dockerfile").read_text() != dockerfile:
+        shutil.rmtree(context)
+    if not context.exists():
+        write_context(case, context)
+    kept, key = before / "saved.json", [dockerfile, (context / "Dockerfile").stat().st_ctime]
+    if kept.exists() and json.loads(kept.read_text())["key"] == key:
+        return Saved(json.loads(kept.read_text())["image"], before / "layout")
+    saved = build(case, builder, context, before)
+    kept.write_text(json.dumps({"key": key, "image": saved.image}))
+    return saved
+
+
+def ocisize(*words: str | Path) -> str:
+    """Standard output of a command of ocisize."""
+    return run([sys.executable, "-m", "ocisize", *words], PYTHONPATH=str(HERE.parent))
+
+
+def advise(image: str, context: Path, folder: Path) -> tuple[dict[str, Any], str]:
+    """The plan and its patch; both are kept in ``folder``."""
+    words = ["advise", image, "--dockerfile", context / "Dockerfile"]
+    document = ocisize(*words, "-f", "json")
+    patch = ocisize(*words, "--patch")
+    (folder / "advice.json").write_text(document)
+    (folder / "plan.patch").write_text(patch)
+    return json.loads(document)["plan"], patch
+
+
+def apply_patch(context: Path, patch: str, folder: Path) -> Path:
+    """A patched copy of a context."""
+    copy = folder / "context"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(context, copy, symlinks=True)
+    if patch.strip():
+        environment = {"GIT_CEILING_DIRECTORIES": str(folder), "GIT_CONFIG_GLOBAL": "/dev/null"}
+        run(["git", "-C", copy, "apply", "--whitespace=nowarn", folder / "plan.patch"], **environment)
+    return copy
+
+
+def remaining(plan: dict[str, Any], before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[str]:
+    """The findings on the second image that the patch of the plan claims to fix."""
+    for step in plan["steps"]:
+        if not step["in_patch"]:
+            continue
+        paths = set(step["paths"])
+        first = [finding for finding in before if finding.id in step["findings"] and paths & set(finding.paths)]
+        for finding in after:
+            same = [one for one in first if one.id == finding.id and set(one.paths) & set(finding.paths) & paths]
+            if same and not finding.in_base:
+                yield f"{finding.id} {finding.title}: {finding.size:,} bytes, {', '.join(finding.paths[:3])}"
+
+
+def judge_saving(result: Result) -> Iterator[str]:
+    """Where the promise does not hold."""
+    assert result.real is not None
+    allowed = ((MAX_SHARE, MAX_BYTES, "unpacked"), (MAX_COMPRESSED_SHARE, MAX_COMPRESSED_BYTES, "download"))
+    for promised, real, (share, count, side) in zip(result.promised, result.real, allowed, strict=True):
+        if promised is not None and abs(real - promised) > max(share * promised, count):
+            yield f"{side}: promised {promised:,}, real {real:,}"
+    if result.case.max_promise is not None and result.promised[0] > result.case.max_promise:
+        yield f"a good image: promised {result.promised[0]:,}"
+
+
+def prove(case: Case, builder: Builder, out: Path) -> Result:
+    """Build a case, follow the plan, and compare."""
+    folder, cache = folder_of(case, builder, out), out / "trees"
+    saved = build_before(case, builder, folder)
+    result = Result(case, builder.name, read_tree(saved.layout, cache))
+    context = out / case.name / "context"
+    try:
+        plan, patch = advise(saved.image, context, folder)
+        chosen = [step for step in plan["steps"] if step["in_patch"]]
+        compressed = [step["compressed_size"] for step in chosen]
+        result.promised = sum(step["size"] for step in chosen), None if None in compressed else sum(compressed)
+        again = build(case, builder, apply_patch(context, patch, folder), folder / "after")
+    except BuildFailed as error:
+        result.failures.append(str(error))
+        return result
+    after = read_tree(again.layout, cache)
+    result.real = (
+        result.before.content_size - after.content_size,
+        result.before.compressed_size - after.compressed_size,
+    )
+    result.failures += judge_saving(result)
+    differing = list(differences(result.before, after, ignored=case.ignored, removed=case.removed))
+    result.tree = f"{len(differing)} differ" if differing else "equal"
+    result.failures += [f"file {difference}" for difference in differing[:MAX_SHOWN]]
+    left = list(remaining(plan, analyze(saved.image).advice.findings, analyze(again.image).advice.findings))
+    result.report = f"{len(left)} left" if left else "fixed"
+    result.failures += [f"finding {finding}" for finding in left]
+    return result
+
+
+def megabytes(value: int | None) -> str:
+    return "" if value is None else f"{value / 1e6:,.3f}"
+
+
+def table(results: Sequence[Result]) -> str:
+    """A row for each case and builder."""
+    rows = []
+    for result in results:
+        cells = [f"`{result.case.name}`", result.builder]
+        totals = result.before.content_size, result.before.compressed_size
+        for total, promised, real in zip(totals, result.promised, result.real or (None, None), strict=True):
+            off = f"{100 * (real - promised) / promised:+.1f} %" if promised and real is not None else ""
+            cells += [megabytes(total), megabytes(promised), megabytes(real), off]
+        rows.append([*cells, result.tree, result.report, "FAILED" if result.failures else "passed"])
+    sizes = ["promised", "real", "off by"]
+    heads = ["case", "builder", "MB unpacked", *sizes, "MB download", *sizes, "files", "second report", ""]
+    return tables.markdown(heads, rows, left=2)
+
+
+def ignored_table(cases: Sequence[Case]) -> str:
+    rows = [[f"`{case.name}`", f"`{glob}`", reason] for case in cases for glob, reason in case.ignored.items()]
+    rows += [[f"`{case.name}`", f"`{glob}`", "a plan may remove the file"] for case in cases for glob in case.removed]
+    return tables.markdown(["case", "path", "reason"], rows, left=3)
+
+
+def choose_builders(out: Path, names: Sequence[str]) -> list[Builder]:
+    """The builders with some names, or those that run here; dockerd is started."""
+    builders: list[Builder] = [Buildah(out / "buildah"), Buildah(out / "buildah", layers=False)]
+    docker = Docker(out / "docker")
+    if not names or any(name.startswith("docker") for name in names):
+        try:
+            docker.start()
+        except (BuildFailed, OSError) as error:
+            print(f"without docker: {error}", file=sys.stderr)
+        else:
+            builders.append(docker)
+    return [builder for builder in builders if not names or builder.name in names]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder for bases, images and patches")
+    parser.add_argument("--case", action="append", default=[], metavar="NAME", help="this case only; may be repeated")
+    parser.add_argument("--builder", action="append", default=[], metavar="NAME", help="this builder only; may be repeated")
+    parser.add_argument("--build-only", action="store_true", help="build the images as they are, without asking for plans")
+    parser.add_argument("--write", action="store_true", help="write plans.md instead of printing the table")
+    options = parser.parse_args()
+    out, cases = options.out.absolute(), load_cases(options.case)
+    builders = choose_builders(out, options.builder)
+    results = []
+    try:
+        prepare_bases(out, builders)
+        for case in cases:
+            for builder in builders:
+                if builder.name not in case.builders:
+                    continue
+                started = time.monotonic()
+                if options.build_only:
+                    saved = build_before(case, builder, folder_of(case, builder, out))
+                    print(f"{case.name}, {builder.name}: {saved.image}, {time.monotonic() - started:.0f} s", flush=True)
+                    continue
+                result = prove(case, builder, out)
+                results.append(result)
+                state = "FAILED" if result.failures else "passed"
+                print(f"{case.name}, {builder.name}: {state}, {time.monotonic() - started:.0f} s", flush=True)
+                for failure in result.failures:
+                    print("    " + failure.replace("\n", "\n    "), flush=True)
+        versions = ", ".join(f"{builder.name} {builder.version()}" for builder in builders)
+    finally:
+        for builder in builders:
+            if isinstance(builder, Docker):
+                builder.stop()
+    if options.build_only:
+        return
+    text = TEXT.format(
+        cases=len(cases), date=time.strftime("%Y-%m-%d"), versions=versions, share=MAX_SHARE,
+        compressed_share=MAX_COMPRESSED_SHARE, bytes=MAX_BYTES, compressed_bytes=MAX_COMPRESSED_BYTES,
+        table=table(results), ignored=ignored_table(cases),
+    )  # fmt: skip
+    if options.write:
+        (HERE / "plans.md").write_text(text)
+    else:
+        print(text)
+    sys.exit(any(result.failures for result in results))
+
+
+if __name__ == "__main__":
+    main()
