@@ -478,13 +478,13 @@ def test_what_is_added_up_is_said(driver: webdriver.Chrome, tmp_path: Path) -> N
     assert len(report.files)
     assert (
         report.find("#unlisted").text
-        == f"{least - 1:,} entries are added up without their names: no search finds them by those."
+        == f"{least - 1:,} entries are combined without their names; search cannot find them by name."
     )
     report.filter(search="d1/")
     report.wait("return page.filter.search === 'd1/'")
     assert "files of less than" in report.find("#unlisted").text  # by the directory they are in
     report.run("document.getElementById('reset').click()")
-    assert "no search" not in report.find("#unlisted").text
+    assert "search" not in report.find("#unlisted").text
     assert report.complaints() == []
 
 
@@ -494,7 +494,7 @@ def test_a_saved_analysis_and_an_empty_one_open(driver: webdriver.Chrome, tmp_pa
 
     report = Report(driver, write_page(from_json(to_json(example)), tmp_path))
     assert len(report.files) == len(example.waste)
-    assert "files not saved one by one" in report.find("#unlisted").text
+    assert "files that the saved analysis does not list" in report.find("#unlisted").text
     assert report.status.startswith(f"{example.file_count} files, ")
     assert report.complaints() == []
     report = Report(driver, write_page(analysis_of(tmp_path), tmp_path))

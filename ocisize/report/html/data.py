@@ -7,7 +7,7 @@ Format; columns are by row unless noted::
      "types": [name, …], "special": how many of them are not file types,
      "causes": [name, …],
      "kinds": [[layer, hiding layer or -1, cause or -1, type], …],
-     "least": files of fewer bytes are added up,
+     "least": files of fewer bytes are combined,
      "directories": {"names": "a/b/…", "parents": [position of the parent, …], "rows": [own rows, …]},
      "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}
 

@@ -23,7 +23,7 @@ from ocisize.rules.file_types import place_of, type_of
 from ocisize.sizes.rows import uppermost_shares
 from ocisize.tar.filetable import IntArray
 
-EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files not saved one by one"
+EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files that the saved analysis does not list"
 SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: in place of a file type, for rows that are not files
 RARE = "rare types"  #: all types but the MAX_TYPES - 1 with the most bytes
 MAX_TYPES = 100
@@ -97,7 +97,7 @@ def _add_tables(rows: PageRows, analysis: Analysis) -> None:
 
 def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
     """Add the files of a layer; entries without content are one group per directory."""
-    assert layer.files is not None  # noqa: S101 - the caller looked
+    assert layer.files is not None  # noqa: S101 - checked by the caller
     directories, index, table = rows.directories, layer.index, layer.files
     places = {number: place_of(path) for path, number in directories.items()}
     empty: dict[int, list[int]] = {}

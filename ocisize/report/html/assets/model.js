@@ -2,7 +2,7 @@
 // order of their directories, so that everything below a directory is one range of directories and one of rows.
 
 const ROOT = 0;
-const UNSAVED = 2; // of the types: files of a saved analysis that are not told apart
+const UNSAVED = 2; // of the types: files that a saved analysis does not list
 
 function readModel(text) {
   const data = JSON.parse(text);
@@ -58,7 +58,7 @@ function directoryPath(model, directory) {
   return "/" + ancestry(model, directory).map((place) => model.directoryNames[place] + "/").join("");
 }
 
-/** What a row is called: a file's name, or what a group holds. */
+/** The name of a row: the name of a file, or a description of a group. */
 function rowName(model, row) {
   if (model.names[row]) return model.names[row];
   const kind = model.kinds[model.kindOf[row]];
@@ -70,7 +70,7 @@ function rowName(model, row) {
   return `${formatCount(count)} files${small}: ${type}, layer ${kind.layer}`;
 }
 
-/** A single file, or the whole path of a group's directory before what it holds. */
+/** The path of a file, or the path of a group's directory and the group's description. */
 function rowPath(model, row) {
   return directoryPath(model, model.directoryOf[row]) + rowName(model, row);
 }
@@ -79,12 +79,12 @@ function isListed(model, row) {
   return model.names[row] !== "";
 }
 
-/** "live", or the cause for which nothing can see it. */
+/** "live", or the cause of waste. */
 function stateName(model, kind) {
   return kind.cause < 0 ? "live" : model.causes[kind.cause];
 }
 
-/** One byte per row: whether it passes the filter {search, layer, state, type}, null where all do. */
+/** One byte per row: 1 if it passes the filter {search, layer, state, type}; null if all rows pass. */
 function matchRows(model, filter) {
   const kindPasses = model.kinds.map(
     (kind) =>
@@ -95,12 +95,12 @@ function matchRows(model, filter) {
   const search = filter.search.toLowerCase();
   if (!search && kindPasses.every(Boolean)) return null;
   const matched = new Uint8Array(model.rowCount);
-  const found = search ? directoriesWith(model, search) : null;
+  const directories = search ? directoriesWith(model, search) : null;
   for (let directory = 0; directory < model.parents.length; directory++) {
-    const all = !search || found.inside[directory];
+    const all = !search || directories.inside[directory];
     for (let row = model.firstRows[directory]; row < model.firstRows[directory + 1]; row++) {
       if (!kindPasses[model.kindOf[row]]) continue;
-      if (all || (isListed(model, row) && (found.start(directory) + model.names[row].toLowerCase()).includes(search))) {
+      if (all || (isListed(model, row) && (directories.start(directory) + model.names[row].toLowerCase()).includes(search))) {
         matched[row] = 1;
       }
     }
@@ -108,7 +108,7 @@ function matchRows(model, filter) {
   return matched;
 }
 
-/** Which directories' paths contain a text; `start` is what a name in one must follow for a match across the slash. */
+/** The directories whose paths contain a text; `start` is the path before a name, for texts with a slash. */
 function directoriesWith(model, search) {
   const inside = new Uint8Array(model.parents.length);
   const paths = new Array(model.parents.length);
@@ -120,7 +120,7 @@ function directoriesWith(model, search) {
   return { inside, start: (place) => (across ? paths[place] : "") };
 }
 
-/** Bytes below each directory of what is matched. */
+/** Bytes of the matching rows below each directory. */
 function sumDirectories(model, values, matched) {
   const sums = new Float64Array(model.parents.length);
   for (let row = 0; row < model.rowCount; row++) {
@@ -131,8 +131,8 @@ function sumDirectories(model, values, matched) {
 }
 
 /**
- * What is directly in a directory, largest first: {directory, row, value}, one of the two is -1. What has less than
- * `least` is one item at the end, {directory: -1, row: -1, value, count}.
+ * The items directly in a directory, largest first: {directory, row, value}, directory or row is -1. Items of less than
+ * `least` bytes are one item at the end, {directory: -1, row: -1, value, count}.
  */
 function childrenOf(model, directory, view, least) {
   const items = [];

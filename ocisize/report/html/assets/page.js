@@ -65,9 +65,9 @@ class Page {
 
   addPointer() {
     const canvas = byId("canvas");
-    const at = (event) => this.treemap.at(event.offsetX, event.offsetY);
+    const blockAt = (event) => this.treemap.blockAt(event.offsetX, event.offsetY);
     const move = (event) => {
-      const block = at(event);
+      const block = blockAt(event);
       if (!block) return this.leave();
       this.markBox(block);
       this.tip.show(this.describe(block), event.clientX, event.clientY);
@@ -76,7 +76,7 @@ class Page {
     canvas.addEventListener("pointerdown", move);
     canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("click", (event) => {
-      const block = at(event);
+      const block = blockAt(event);
       if (block) this.open(block.item.directory >= 0 ? block.item.directory : block.parent);
     });
     const scrolled = () => byId("mark").hidden || this.leave();
@@ -90,11 +90,11 @@ class Page {
 
   describe({ item, parent }) {
     const { model } = this;
-    const share = `${formatShare(item.value, this.view.sums[this.directory])} of what is shown`;
+    const share = `${formatShare(item.value, this.view.sums[this.directory])} of the selection`;
     if (item.row < 0) {
       const name = item.directory >= 0 ? directoryPath(model, item.directory) : `${directoryPath(model, parent)}…`;
-      const what = item.directory >= 0 ? "" : `${formatCount(item.count)} more, too small to draw`;
-      return [name, what, `${formatSize(item.value)} ${this.measure === "download" ? "to download" : "unpacked"} · ${share}`];
+      const rest = item.directory >= 0 ? "" : `${formatCount(item.count)} more, too small to draw`;
+      return [name, rest, `${formatSize(item.value)} ${this.measure === "download" ? "to download" : "unpacked"} · ${share}`];
     }
     const kind = model.kinds[model.kindOf[item.row]];
     const download = model.compressedSizeKnown ? `${formatSize(model.download[item.row])} to download · ` : "";
@@ -116,7 +116,7 @@ class Page {
 
   markItem(item) {
     const { blocks } = this.treemap;
-    const block = item && blocks.find((each) => each.item.row === item.row && each.item.directory === item.directory);
+    const block = item && blocks.find((drawn) => drawn.item.row === item.row && drawn.item.directory === item.directory);
     if (block && (item.row >= 0 || item.directory >= 0)) this.markBox(block);
     else this.leave();
   }
@@ -166,7 +166,7 @@ class Page {
     this.treemap.draw(this.view, this.coloring.scheme());
   }
 
-  /** Hand the files in view to the table, and say what is not among them. */
+  /** Give the table its files, and describe the rows that it does not list. */
   listFiles() {
     const { model, matched } = this;
     const [first, end] = rowsBelow(model, this.directory);
@@ -175,10 +175,10 @@ class Page {
     const all = { count: 0, size: 0, download: 0 };
     const others = new Map();
     const nameless = this.nameless();
-    let unfound = 0;
+    let unnamed = 0;
     for (let row = first; row < end; row++) {
       if (matched !== null && !matched[row]) {
-        if (nameless(row)) unfound += model.groups.get(row);
+        if (nameless(row)) unnamed += model.groups.get(row);
         continue;
       }
       const entries = model.groups.get(row) ?? 1;
@@ -199,12 +199,12 @@ class Page {
     byId("status").textContent = `${formatCount(all.count)} ${files}, ${this.describeBytes(all)}`;
     const count = (group) => (group.count ? `${formatCount(group.count)} ` : "");
     const notes = [...others].map(([name, group]) => `${count(group)}${name} (${this.describeBytes(group)})`);
-    const sentences = notes.length ? [`Added up and not listed: ${notes.join("; ")}.`] : [];
-    if (unfound) sentences.push(`${formatCount(unfound)} entries are added up without their names: no search finds them by those.`);
+    const sentences = notes.length ? [`Combined, not listed: ${notes.join("; ")}.`] : [];
+    if (unnamed) sentences.push(`${formatCount(unnamed)} entries are combined without their names; search cannot find them by name.`);
     byId("unlisted").textContent = sentences.join(" ");
   }
 
-  /** Whether a row that a search left out has names that it could not look at. */
+  /** Whether a row is a group of entries whose names the search cannot see. */
   nameless() {
     const { model, filter } = this;
     if (!filter.search) return () => false;
@@ -260,7 +260,7 @@ function addCopyButtons() {
 let page = null;
 addThemeButton();
 addCopyButtons();
-// What is text already is painted before the data is read.
+// The browser paints the text of the page before the data are read.
 requestAnimationFrame(() =>
   setTimeout(() => {
     byId("script-only").hidden = false;

@@ -1,7 +1,7 @@
-// A table of any number of files: only the rows in view are in the document, between two rows that hold the others' room.
+// A table of any number of files: only the rows in view are in the document; two empty rows take the space of the others.
 
 const ROW_HEIGHT = 28;
-const BEYOND = 12; // rows above and below what is in view
+const BEYOND = 12; // rows above and below the rows in view
 
 const COLUMNS = [
   { name: "Size", key: "size", numeric: true },
@@ -74,7 +74,7 @@ class FileTable {
     this.rows.sort((one, other) => sign * (rank[one] - rank[other]) || one - other);
   }
 
-  /** A number per row that orders a column; made when it is first asked for. */
+  /** A number per row that orders a column; computed on first use. */
   rank(key) {
     const { model } = this;
     if (key === "size" || key === "download") return model[key];

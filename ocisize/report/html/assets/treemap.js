@@ -1,5 +1,5 @@
-// A squarified treemap on a canvas (Bruls, Huizing, van Wijk: Squarified Treemaps, 2000): area is bytes, directories hold
-// what is in them. Only what is large enough to be seen is laid out; the rest of a directory is one block of its size.
+// A squarified treemap on a canvas (Bruls, Huizing, van Wijk: Squarified Treemaps, 2000): area is bytes, and directories
+// contain their files. Items too small to see are drawn as one block for each directory.
 
 const LEAST_AREA = 10; // square pixels of a block
 const HEADER = 17;
@@ -53,7 +53,7 @@ class Treemap {
     this.blocks = []; // as drawn: those of directories before those in them
   }
 
-  /** Draw what is below view.directory; `colors` has fill(kind), ink, frame(depth), text. */
+  /** Draw the rows below view.directory; `colors` has fill(kind), ink, frame(depth), text. */
   draw(view, colors) {
     const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
@@ -74,17 +74,17 @@ class Treemap {
     squarify(this.itemsIn(directory, box), box, (item, place) => this.block(item, place, directory, depth));
   }
 
-  /** What is in a directory and large enough to be seen in a box. */
+  /** The items of a directory that are large enough to be seen in a box. */
   itemsIn(directory, { width, height }) {
     return childrenOf(this.model, directory, this.view, (LEAST_AREA * this.view.sums[directory]) / (width * height));
   }
 
-  /** A directory that holds nothing else to see than another one is one with it. */
+  /** A directory whose only visible item is another directory is drawn as one with it. */
   descend(item, box) {
     let name = this.model.directoryNames[item.directory];
     let { directory } = item;
     for (;;) {
-      const inside = this.itemsIn(directory, box).filter((each) => each.directory >= 0 || each.row >= 0);
+      const inside = this.itemsIn(directory, box).filter((child) => child.directory >= 0 || child.row >= 0);
       if (inside.length !== 1 || inside[0].directory < 0) return { directory, name };
       directory = inside[0].directory;
       name += `/${this.model.directoryNames[directory]}`;
@@ -124,9 +124,9 @@ class Treemap {
     context.strokeStyle = this.colors.hatch;
     context.lineWidth = 1;
     context.beginPath();
-    for (let at = 6; at < box.width + box.height; at += 6) {
-      context.moveTo(box.x + at, box.y);
-      context.lineTo(box.x + at - box.height, box.y + box.height);
+    for (let offset = 6; offset < box.width + box.height; offset += 6) {
+      context.moveTo(box.x + offset, box.y);
+      context.lineTo(box.x + offset - box.height, box.y + box.height);
     }
     context.stroke();
     context.restore();
@@ -164,7 +164,7 @@ class Treemap {
     return item.row >= 0 ? rowName(this.model, item.row) : `${formatCount(item.count)} more`;
   }
 
-  /** The kind with most bytes below a directory, or in one for what is not laid out of it. */
+  /** The kind with most bytes below a directory, or in the parent of items too small to draw. */
   dominantKind(item, parent) {
     const [first, end] = rowsBelow(this.model, item.directory >= 0 ? item.directory : parent);
     const { matched, values } = this.view;
@@ -181,7 +181,7 @@ class Treemap {
   }
 
   /** The innermost block at a point, in pixels of the page from the canvas's corner. */
-  at(x, y) {
+  blockAt(x, y) {
     for (let index = this.blocks.length - 1; index >= 0; index--) {
       const block = this.blocks[index];
       if (x >= block.x && x < block.x + block.width + GAP && y >= block.y && y < block.y + block.height + GAP) return block;

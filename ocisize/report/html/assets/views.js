@@ -1,6 +1,6 @@
-// What is around treemap and table: colors and their legend, the layer bar, the path, the list of contents, the tip.
+// The views around treemap and table: colors and their legend, the layer bar, the path, the list of contents, the tip.
 
-// Paul Tol's "light" scheme, which color-blind readers can tell apart and black text can be read on:
+// Paul Tol's "light" scheme, whose colors differ for color-blind readers, with black text readable on them:
 // https://personal.sron.nl/~pault/data/colourschemes.pdf
 const PALETTE = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#99ddff", "#bbcc33", "#aaaa00"];
 const NEUTRAL = "#dddddd";
@@ -15,7 +15,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** Put other children into a parent; who was on a button stays on the one in its place. */
+/** Replace the children of a parent; the focus stays on the button at the same place. */
 function replaceChildren(parent, children) {
   const place = [...parent.children].findIndex((child) => child.contains(document.activeElement));
   parent.replaceChildren(...children);
@@ -35,7 +35,7 @@ function isDark() {
 function shade(color) {
   if (!isDark()) return color;
   if (color === NEUTRAL) return DARK_NEUTRAL;
-  const parts = [1, 3, 5].map((at) => Math.round(parseInt(color.slice(at, at + 2), 16) * DARKENED));
+  const parts = [1, 3, 5].map((start) => Math.round(parseInt(color.slice(start, start + 2), 16) * DARKENED));
   return `rgb(${parts.join(" ")})`;
 }
 
@@ -141,11 +141,11 @@ function drawLayers(bar, model, measure, coloring, filter, choose, tip) {
 function moveWithin(toolbar) {
   toolbar.addEventListener("keydown", (event) => {
     const buttons = [...toolbar.children];
-    const at = buttons.indexOf(document.activeElement);
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: buttons.length - 1 }[event.key];
-    if (at < 0 || buttons[to] === undefined) return;
+    const place = buttons.indexOf(document.activeElement);
+    const to = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (place < 0 || buttons[to] === undefined) return;
     event.preventDefault();
-    buttons[at].tabIndex = -1;
+    buttons[place].tabIndex = -1;
     buttons[to].tabIndex = 0;
     buttons[to].focus();
   });
@@ -165,7 +165,7 @@ function drawCrumbs(nav, model, directory, open) {
 
 const SHOWN_CONTENTS = 200;
 
-/** Items with those that are no files, of all layers, as one of each kind. */
+/** The items, in which rows that are not files are combined by type over all layers. */
 function mergeSpecial(model, items) {
   const merged = new Map();
   const others = items.filter((item) => {
@@ -211,7 +211,7 @@ function drawContents(list, model, view, open, mark) {
   list.replaceChildren(...lines);
 }
 
-/** The box beside the pointer; its text is elsewhere on the page too. */
+/** The box beside the pointer; its text is also elsewhere on the page. */
 class Tip {
   constructor(box) {
     this.box = box;
