@@ -1,4 +1,4 @@
-"""Budgets, all platforms and lines of a Dockerfile, read by those that the formats are for.
+"""Budgets, all platforms and lines of a Dockerfile, read by the programs that the formats are for.
 
 There is no reader of workflow commands or Code Quality reports but GitHub's runner and GitLab itself. Code Quality is
 compared with what sarif-tools makes of the SARIF report, which GitLab's users convert with it.
@@ -51,7 +51,7 @@ def texts(name: str) -> list[str]:
 
 
 def test_sarif_is_valid() -> None:
-    """The schema holds, and each result's rule is described."""
+    """The schema holds, and the rule of each result is described."""
     for text in texts("sarif"):
         document = json.loads(text)
         assert [error.message for error in SARIF.iter_errors(document)] == []
@@ -91,7 +91,7 @@ def issue_of(issue: dict[str, Any]) -> tuple[object, ...]:
 
 
 def test_junit_is_valid() -> None:
-    """Jenkins' schema holds, and counts are those that junitparser makes."""
+    """Jenkins' schema holds, and the counts equal those of junitparser."""
     for text in texts("junit"):
         JUNIT.validate(text)
         suites = list(junitparser.JUnitXml.fromstring(text.encode()))
@@ -130,7 +130,7 @@ class Rows(HTMLParser):
 
 
 def test_markdown_renders() -> None:
-    """GitHub's renderer makes of each row as many cells as its table has columns, and no element that an image brought."""
+    """Each row has as many cells as its table has columns in GitHub's renderer, and no name becomes an element."""
     allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre"}
     for text, columns in zip(texts("markdown"), ({3, 4, 5, 6}, {3, 4, 5, 6}, {3, 4, 5, 7}, {3, 5, 7}), strict=True):
         page = Rows(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
@@ -142,7 +142,7 @@ def test_markdown_renders() -> None:
 
 
 def test_metrics_parse() -> None:
-    """Prometheus' parser takes them, no series stands twice."""
+    """Prometheus' parser reads them, and no series is repeated."""
     for text in texts("openmetrics"):
         families = list(text_fd_to_metric_families(io.StringIO(text)))  # type: ignore[no-untyped-call]
         assert len({family.name for family in families}) == len(families) >= 13
@@ -151,8 +151,8 @@ def test_metrics_parse() -> None:
 
 
 @pytest.mark.parametrize("name", ["sarif", "junit", "markdown", "openmetrics", "gitlab"])
-def test_the_samples_say_what_they_should(name: str) -> None:
-    """What is read above has budgets and platforms in it."""
+def test_the_samples_have_budgets_and_platforms(name: str) -> None:
+    """The documents read above have budgets and platforms."""
     one, _, two, three = texts(name)
     assert "budget" in one.lower()
     assert "linux/arm64" in two and "linux/arm64" not in one

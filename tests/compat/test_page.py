@@ -57,7 +57,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 
 class Report:
-    """A page in the browser, with what a reader does to it."""
+    """A page in the browser, with the actions of a reader."""
 
     def __init__(self, driver: webdriver.Chrome, path: Path, *, width: int = 1200, theme: str = "light") -> None:
         self.driver = driver
@@ -167,14 +167,14 @@ def example_page(example: Analysis, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def report(driver: webdriver.Chrome, example_page: Path) -> Iterator[Report]:
-    """The example's page; whatever is done to it, it has nothing to complain about."""
+    """The example's page; no action leaves an error in the console."""
     opened = Report(driver, example_page)
     yield opened
     assert opened.complaints() == []
 
 
 def test_opens_offline_without_complaint(report: Report, example: Analysis) -> None:
-    """The page asks for nothing but itself, and shows the image as a whole first."""
+    """The page requests nothing else, and shows the whole image first."""
     assert {url.partition(":")[0] for url in report.requests()} <= {"file", "data"}
     assert len([url for url in report.requests() if url.startswith("file:")]) <= 1
     listed = sum(1 for layer in example.layers for entry in layer.files or () if entry.size)
@@ -211,7 +211,7 @@ def test_tip_tells_what_is_under_the_pointer(report: Report) -> None:
 
 
 def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
-    """Unpacked and download have other areas and other shares, in proportion to the bytes."""
+    """Areas and shares are in proportion to the bytes of the chosen measure."""
     canvas = report.find("#canvas").size
     picture, contents = report.picture(), report.contents
     for measure, total, size in (
@@ -228,7 +228,7 @@ def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
 
 
 def test_colors_follow_layer_state_and_type(report: Report) -> None:
-    """The legend names what the colors stand for, and the picture changes with them."""
+    """The legend names the colors, and the picture changes with them."""
     pictures = {report.picture()}
     assert [text.partition(" · ")[0] for text in report.texts("#legend li")] == [f"Layer {index}" for index in range(5)]
     report.choose("color", "state")
@@ -241,7 +241,7 @@ def test_colors_follow_layer_state_and_type(report: Report) -> None:
 
 
 def test_filters_filter_everything(report: Report, example: Analysis) -> None:
-    """Table, sums, list and treemap show what passes all filters, and all of it again when they are cleared."""
+    """Table, sums, list and treemap show the files that pass all filters, and all files when the filters are cleared."""
     picture = report.picture()
     report.filter(state="waste")
     assert {row[-1] for row in report.files} == {f"/{entry.path}" for entry in example.waste}
@@ -277,7 +277,7 @@ def test_search_is_a_substring_of_the_whole_path(report: Report, example: Analys
 
 
 def test_columns_sort_both_ways(report: Report) -> None:
-    """A click on a head sorts by it, another turns the order."""
+    """A click on a head sorts by its column, a second click reverses the order."""
     for column in ("Size", "Path", "Layer", "State", "File type", "Download"):
         orders = []
         for _ in range(2):
@@ -295,7 +295,7 @@ def test_columns_sort_both_ways(report: Report) -> None:
 
 
 def test_layers_filter_by_click_and_key(report: Report) -> None:
-    """The bar has a button per layer; arrow keys move along it, Enter chooses, Enter again takes it back."""
+    """The bar has a button per layer; arrow keys move along it, Enter chooses a layer, Enter again clears the choice."""
     buttons = "return [...document.querySelectorAll('#layers button')]"
     assert report.run(f"{buttons}.map((each) => each.tabIndex)") == [0, -1, -1, -1, -1]
     report.run("document.querySelector('#layers button').focus()")
@@ -397,7 +397,7 @@ return found;
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_contrast(theme: str, driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
-    """Text is 4.5 times as bright as what is behind it, or as dark, and the edges of controls 3 times: WCAG 2.2 AA."""
+    """The contrast of text is at least 4.5, that of the edges of controls at least 3: WCAG 2.2 AA."""
     page = write_page(attrs.evolve(example, plan=plan()), tmp_path)
     found = Report(driver, page, theme=theme).run(CONTRASTS)
     assert len(found) > 20
@@ -414,7 +414,7 @@ def test_fits_its_width(width: int, driver: webdriver.Chrome, tmp_path: Path, ex
 
 
 def test_names_stay_text(driver: webdriver.Chrome, tmp_path: Path) -> None:
-    """Hostile names are shown as what they are, in list, table, tip and crumbs, and change nothing."""
+    """Hostile names are text in list, table, tip and crumbs, and change nothing."""
     path = "/".join(name.replace("/", "_") for name in HOSTILE)
     entries = {f"{name.replace('/', '_')}/{path}{number}": b"x" * 500 for number, name in enumerate(HOSTILE)}
     analysis = analysis_of(tmp_path, entries, {path: b"y"})
@@ -430,8 +430,8 @@ def test_names_stay_text(driver: webdriver.Chrome, tmp_path: Path) -> None:
     assert report.complaints() == []
 
 
-def test_policy_stops_what_is_not_the_page(driver: webdriver.Chrome, example_page: Path) -> None:
-    """Were a name to become an element, its script would not run, and nothing could be sent anywhere."""
+def test_policy_stops_injected_scripts(driver: webdriver.Chrome, example_page: Path) -> None:
+    """The policy stops the script of an injected element, and all requests."""
     report = Report(driver, example_page)
     report.run("const made = document.createElement('script'); made.textContent = 'window.harmed = true';"
                "document.body.append(made);"
@@ -459,8 +459,8 @@ def test_many_files_are_scrolled_not_built(driver: webdriver.Chrome, tmp_path: P
     assert report.complaints() == []
 
 
-def test_what_is_added_up_is_said(driver: webdriver.Chrome, tmp_path: Path) -> None:
-    """In a page with too little room the count and bytes of what is not listed stand beside the table; sums stay exact."""
+def test_combined_files_are_counted(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """A page with too little room shows the count and bytes of the files that it does not list; sums stay exact."""
     entries = {f"d{number % 5}/f{number:05}": b"x" * (number + 1) for number in range(2000)}
     analysis = analysis_of(tmp_path, entries)
     report = Report(driver, write_page(analysis, tmp_path, data_size=20_000))
@@ -489,7 +489,7 @@ def test_what_is_added_up_is_said(driver: webdriver.Chrome, tmp_path: Path) -> N
 
 
 def test_a_saved_analysis_and_an_empty_one_open(driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
-    """Without file tables the wasted files are listed and the rest is added up; without files there is nothing."""
+    """Without file tables the page lists the wasted files and combines the others; without files it lists nothing."""
     from ocisize import from_json, to_json
 
     report = Report(driver, write_page(from_json(to_json(example)), tmp_path))

@@ -51,7 +51,7 @@ def keys_of(value: Any) -> Iterator[str]:
      ["baseline", "write", "--all-platforms"]],
 )  # fmt: skip
 def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Each field of each document stands on the page, beside its schema."""
+    """The page names each field of each document, beside its schema."""
     if "check" in arguments:
         output_of(capsys, "baseline", "write", EXAMPLE, "--name", "a")
         arguments = [*arguments, "--name", "a"]

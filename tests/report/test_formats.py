@@ -1,4 +1,4 @@
-"""Formats for CI: what they say, the limits they keep, and that names out of an image break out of none."""
+"""Formats for CI: their content, their limits, and that no name in an image breaks their syntax."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def text_of(name: str, analysis: Analysis, **options: Any) -> str:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_writes(name: str, example: Analysis) -> None:
-    """Each name of the registry leads to a module, and what it writes can be encoded."""
+    """Each registered format has a module, whose report can be encoded."""
     assert text_of(name, example).encode()
 
 
@@ -63,7 +63,7 @@ def test_formats_take_the_extremes(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "dive-json"])
 def test_no_format_writes_controls(name: str) -> None:
-    """Whatever an image names things, no control or direction character but line ends is written, and all is UTF-8."""
+    """No control or direction character of a name is written, only line ends, and all text is UTF-8."""
     text = text_of(name, with_plan(hostile_analysis(), hostile_plan()), files=name == "csv")
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
     assert text.encode()
@@ -76,7 +76,7 @@ def test_formats_are_the_same_each_time(example: Analysis) -> None:
 
 
 def test_the_registry_imports_no_format() -> None:
-    """To list the formats costs nothing: none of them is imported, nor attrs, nor rich."""
+    """Listing the formats imports none of them, nor attrs, nor rich."""
     code = (
         "import sys, ocisize.report.formats; print([m for m in sys.modules if m.startswith(('ocisize.', 'attr', 'rich'))])"
     )
@@ -111,7 +111,7 @@ def test_fingerprints_outlive_other_changes() -> None:
     assert fingerprints([before]) == fingerprints([finding(102), after])[1:]
 
 
-def test_fingerprints_tell_findings_apart() -> None:
+def test_fingerprints_differ_between_findings() -> None:
     """Rules and steps make fingerprints; where both are alike, findings are numbered by their layers."""
     alike = [finding(layers=(3,)), finding(layers=(1,)), finding(step="RUN other"), finding(102)]
     found = fingerprints(alike)
@@ -132,12 +132,12 @@ def test_fingerprints_are_unique(findings: list[Any]) -> None:
      ("localhost:5000/app", "localhost:5000/app"), ("app", "app"), (None, "app.tar")],
 )  # fmt: skip
 def test_repositories_have_no_tag(reference: str | None, repository: str) -> None:
-    """What names an image from build to build has neither tag nor digest; a port stays."""
+    """The name of an image that stays from build to build has neither tag nor digest; a port stays."""
     assert repository_of(analysis_of(reference=reference)) == repository
 
 
 def test_rules_are_explained_in_general() -> None:
-    """Packaged rules have the words of their page, whatever the image; users' rules have their title."""
+    """Packaged rules have the words of their page, for every image; rules of users have their title."""
     ours = [finding(102), finding(301, text="apt package lists: 3 files"), finding(102, text="again")]
     theirs = attrs.evolve(finding(text="our cache: 3 files"), id="ACME001")
     rules = explain_rules([*ours, theirs])
@@ -151,7 +151,7 @@ def test_rules_are_explained_in_general() -> None:
 # markdown
 
 
-def test_markdown_says_what_matters(example: Analysis) -> None:
+def test_markdown_has_totals_findings_and_layers(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
     text = to_markdown([ReportedImage(analysis=example)])
     for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
@@ -162,7 +162,7 @@ def test_markdown_says_what_matters(example: Analysis) -> None:
 
 
 def test_markdown_fits_a_comment() -> None:
-    """With thousands of findings the text stays below GitHub's 65,536 characters, and says what it leaves out."""
+    """With thousands of findings the text stays below GitHub's 65,536 characters, and counts the rows it leaves out."""
     findings = [finding(number, text=f"thing {number}", step="x" * 3000) for number in range(100, 1000)]
     layers = [{f"{number}": b"1"} for number in range(100)]
     text = text_of("markdown", analysis_of(*layers, steps=["RUN " + "é|`" * 500] * 100, findings=findings))
@@ -178,7 +178,7 @@ def test_markdown_fits_a_comment() -> None:
 
 @given(hostile.findings)
 def test_markdown_keeps_any_limit(findings: list[Any]) -> None:
-    """Rows are whole whatever the limit, and shown and missing ones are all there are."""
+    """Rows are whole at every limit, and shown and missing rows add up."""
     analysis = analysis_of({"a": b"1"}, {"b": b"2"}, findings=findings)
     for limit in (1500, 4000, 20_000):
         text = to_markdown([ReportedImage(analysis=analysis)], limit=limit)
@@ -230,7 +230,7 @@ def test_github_has_nothing_to_say_without_findings() -> None:
 
 
 def test_gitlab_has_what_the_widget_needs() -> None:
-    """Every issue has GitLab's five required fields with its words for severity, and no fingerprint twice."""
+    """Every issue has GitLab's five required fields with its words for severity, and unique fingerprints."""
     issues = json.loads(text_of("gitlab", hostile_analysis(), dockerfile="build/Dockerfile"))
     assert len({issue["fingerprint"] for issue in issues}) == len(issues) == len(hostile.HOSTILE)
     assert {issue["severity"] for issue in issues} == {"major", "minor", "info"}
@@ -244,7 +244,7 @@ def test_gitlab_has_what_the_widget_needs() -> None:
 
 
 def test_csv_of_layers(example: Analysis) -> None:
-    """A row per layer with the figures as integers of bytes; lines end as RFC 4180 has it."""
+    """A row per layer with the figures as integers of bytes; lines end as in RFC 4180."""
     text = text_of("csv", example)
     assert text.count("\r\n") == text.count("\n") == 6
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -253,7 +253,7 @@ def test_csv_of_layers(example: Analysis) -> None:
 
 
 def test_csv_of_files(example: Analysis) -> None:
-    """With --files a row per tar entry; what is hidden names the layer that hides it."""
+    """With --files a row per tar entry; a hidden entry names the layer that hides it."""
     rows = list(csv.DictReader(io.StringIO(text_of("csv", example, files=True))))
     assert len(rows) == example.entry_count
     assert sum(int(row["size"]) for row in rows) == example.content_size
@@ -264,7 +264,7 @@ def test_csv_of_files(example: Analysis) -> None:
 
 
 def test_csv_has_no_formulas() -> None:
-    """No cell begins with what a spreadsheet takes for a formula, whatever images name things."""
+    """No cell begins with a character that starts a formula in a spreadsheet."""
     steps = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", 'plain, "quoted"\n=1']
     analysis = analysis_of(*[hostile.FILES] * len(steps), steps=steps, reference=None, source="=evil.tar")
     for files in (False, True):
@@ -282,13 +282,13 @@ def test_csv_has_no_formulas() -> None:
     [(0, 0, "brightgreen"), (100, 2, "brightgreen"), (100, 9, "yellowgreen"), (100, 90, "red")],
 )
 def test_badge_colours_tell_waste(content: int, wasted: int, color: str) -> None:
-    """The more of an image is waste, the redder its badge."""
+    """The color of the badge follows the share of waste."""
     analysis = attrs.evolve(analysis_of(), content_size=content, wasted_size=wasted)
     assert make_badge(analysis).color == color
 
 
 def test_badges_say_what_they_know(example: Analysis) -> None:
-    """The badge has the download's size, and the unpacked one where the former is unknown."""
+    """The badge shows the download, or the unpacked size if the download is unknown."""
     assert json.loads(text_of("badge", example)) == {
         "schemaVersion": 1, "label": "image size", "message": "1.59 MB", "color": "yellowgreen",
     }  # fmt: skip
@@ -303,7 +303,7 @@ def test_badges_say_what_they_know(example: Analysis) -> None:
 
 
 def test_junit_takes_other_checks() -> None:
-    """Checks that are no findings, passed and failed, stand as tests beside each other."""
+    """Passed and failed checks that are not findings are tests of one suite."""
     file = io.StringIO()
     checks = [
         Check(group="ocisize.budget", name="download <= 120 MB"),
@@ -317,7 +317,7 @@ def test_junit_takes_other_checks() -> None:
 
 
 def test_junit_is_xml_whatever_the_text() -> None:
-    """Control characters that XML cannot hold, markup and quotes leave a document that says what was meant."""
+    """Control characters that XML cannot hold, markup and quotes are escaped and read back."""
     file = io.StringIO()
     text = '\0\x1b[31m\x0b\ufffe]]> <b a="\'">&amp; \udce9'
     write_suites([(analysis_of(), [Check(group="ocisize.x", name=text, failure=text, details=f"{text}\n{text}")])], file)

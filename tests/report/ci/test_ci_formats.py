@@ -57,7 +57,7 @@ OF_ALL = [name for name, row in FORMATS.items() if row.all_platforms]
     ],
 )  # fmt: skip
 def test_titles_of_budgets(toml: str, title: str) -> None:
-    """What is limited, to what, and what narrows it; nothing that changes with the image."""
+    """The title has the figure, the limit and the scope, and nothing that changes with the image."""
     assert title_of(verdict(toml).budget) == title
 
 
@@ -78,7 +78,7 @@ def test_places_of_budgets(origin: str, place: tuple[str, int] | None) -> None:
 
 
 def test_junit_has_a_test_for_each_budget() -> None:
-    """What fails has failed, a warning has passed and says so, what is skipped is skipped; findings come after."""
+    """A failed budget is a failed test, a warning passes with an output, a skipped budget is skipped; findings come after."""
     cases = ElementTree.fromstring(with_budgets("junit")).findall(".//testcase")
     budgets = [case for case in cases if case.get("classname") == "ocisize.budget"]
     assert cases[:6] == budgets
@@ -96,7 +96,7 @@ def test_junit_has_a_test_for_each_budget() -> None:
 
 
 def test_no_two_tests_of_junit_share_a_name() -> None:
-    """Budgets and findings that read alike are numbered, so that readers do not take them for one."""
+    """Budgets and findings that read alike are numbered, so that readers do not merge them."""
     alike = changed(image(), advice=Advice((finding(), finding(), finding(102))))
     text = text_of("junit", alike, verdicts=judge("max-files = [6, 6]"))
     names = [(case.get("classname"), case.get("name")) for case in ElementTree.fromstring(text).iter("testcase")]
@@ -111,7 +111,7 @@ def test_no_two_tests_of_junit_share_a_name() -> None:
 
 
 def test_files_with_names_that_are_not_utf_8() -> None:
-    """A Dockerfile, or a folder with budgets, may be called anything; what is written is still UTF-8."""
+    """A Dockerfile, or a folder with budgets, may have any name; the reports are still UTF-8."""
     name = os.fsdecode(b"\xff/Dockerfile")
     verdicts = [attrs.evolve(each, budget=attrs.evolve(each.budget, origin=f"{name}:3")) for each in judge("max-files = 1")]
     texts = {form: text_of(form, image(), verdicts=verdicts, dockerfile=name) for form in ("sarif", "github", "gitlab")}
@@ -124,14 +124,14 @@ def test_files_with_names_that_are_not_utf_8() -> None:
 
 
 def test_paths_that_no_file_can_have() -> None:
-    """What was read back may name anything; a lone surrogate comes from no file name."""
+    """A saved analysis may contain any path; a lone surrogate comes from no file name."""
     odd = changed(image(), advice=Advice((attrs.evolve(finding(), paths=("a\ud800b",)),)))
     (result,) = json.loads(text_of("sarif", odd))["runs"][0]["results"]
     assert result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%5Cud800b"
 
 
 def test_markdown_has_the_budgets_first() -> None:
-    """How they stand, and a row for each, failing ones first; without budgets not a word."""
+    """A headline, and a row for each budget, failing ones first; nothing without budgets."""
     text = with_budgets("markdown")
     assert "\n**Budgets: 3 failed, 1 warned, 1 passed, 1 skipped (only for linux/s390x)**\n" in text
     rows = re.findall(r"^\| (FAIL|WARN|PASS) \| (.*?) \| `(.*?)` \|$", text, re.MULTILINE)
@@ -142,7 +142,7 @@ def test_markdown_has_the_budgets_first() -> None:
 
 
 def test_markdown_with_thousands_of_budgets() -> None:
-    """They leave room for the findings, and what is left out is counted."""
+    """They leave room for the findings, and the rows left out are counted."""
     text = text_of("markdown", image(), verdicts=judge("max-download = [" + '"1 kB", ' * 2000 + "]"))
     assert len(text.encode()) <= LIMIT
     shown = text.count("| FAIL |")
@@ -152,7 +152,7 @@ def test_markdown_with_thousands_of_budgets() -> None:
 
 
 def test_github_annotates_budgets_where_they_are_written() -> None:
-    """Failing ones are errors, warnings warnings, before all findings."""
+    """Failing budgets are errors and warnings are warnings, before all findings."""
     lines = with_budgets("github").splitlines()
     assert lines[0] == (
         "::error file=ocisize.toml,line=1,title=ocisize budget max-download::"
@@ -174,7 +174,7 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
 
 
 def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
-    """Kept ones are no issue; each lies where it was written and has a fingerprint that no other has."""
+    """A passed budget is not an issue; each issue is at the line of its budget and has a unique fingerprint."""
     issues = json.loads(with_budgets("gitlab"))
     assert [(each["check_name"], each["severity"], each["location"]["path"], each["location"]["lines"]["begin"])
             for each in issues[:4]] == [
@@ -222,7 +222,7 @@ def test_metrics_say_what_the_plan_saves() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_names_in_verdicts(name: str) -> None:
-    """Whatever paths, steps and reasons look like, no control character is written."""
+    """No control character of a path, step or reason is written."""
     analysis = hostile_analysis()
     verdicts = judge("forbid = '*1*'\n[[budget]]\nlayer = '*'\nmax-unpacked = 0\nmax-file-size = 1", analysis)
     bad = [attrs.evolve(each, budget=attrs.evolve(each.budget, reason="".join(HOSTILE[:-1]))) for each in verdicts]
@@ -238,14 +238,14 @@ def test_hostile_names_in_verdicts(name: str) -> None:
 
 @pytest.mark.parametrize("name", OF_ALL)
 def test_every_document_names_the_platforms(name: str) -> None:
-    """Both images are told of, and the same again is the same."""
+    """Both platforms are named, and the same input gives the same document."""
     text = of_all(name, verdicts=judged_all())
     assert "linux/amd64" in text and "linux/arm64" in text
     assert of_all(name, verdicts=judged_all()) == text
 
 
 def test_junit_has_a_suite_for_each_platform() -> None:
-    """No test is called as another one, since readers would take them for one."""
+    """Test names are unique, since readers merge tests of one name."""
     root = ElementTree.fromstring(of_all("junit", verdicts=judged_all()))
     assert [suite.get("name") for suite in root] == ["acme/app:1 linux/amd64", "acme/app:1 linux/arm64"]
     names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
@@ -255,7 +255,7 @@ def test_junit_has_a_suite_for_each_platform() -> None:
 
 
 def test_sarif_has_a_run_for_each_platform() -> None:
-    """Each has a category of its own, and each message names the platform."""
+    """Each run has its own category, and each message names the platform."""
     runs = json.loads(of_all("sarif", verdicts=judged_all()))["runs"]
     assert [run["automationDetails"]["id"] for run in runs] == [
         "ocisize/acme/app/linux/amd64/",
@@ -266,8 +266,8 @@ def test_sarif_has_a_run_for_each_platform() -> None:
         assert all(each["message"]["text"].startswith(f"{platform}: ") for each in run["results"])
 
 
-def test_gitlab_tells_platforms_apart() -> None:
-    """No fingerprint stands twice, of all images together; that of one platform is the same without the others."""
+def test_gitlab_separates_platforms() -> None:
+    """Fingerprints are unique over all images, and the same in a report on one platform."""
     issues = json.loads(of_all("gitlab", verdicts=judged_all()))
     assert len({each["fingerprint"] for each in issues}) == len(issues) == 4
     assert [each["description"].partition(": ")[0] for each in issues] == ["linux/amd64"] * 2 + ["linux/arm64"] * 2
@@ -298,7 +298,7 @@ def test_markdown_compares_the_platforms() -> None:
 
 
 def test_markdown_of_many_platforms_fits() -> None:
-    """Thousands of findings on twenty platforms: still a comment, and all are counted."""
+    """Thousands of findings on twenty platforms: the report fits a comment, and counts all of them."""
     findings = [
         finding(number, text=f"thing {number}", step=f"RUN {number}", paths=["x" * 300]) for number in range(100, 400)
     ]
@@ -314,7 +314,7 @@ def test_markdown_of_many_platforms_fits() -> None:
 
 
 def test_rows_name_their_platform() -> None:
-    """In CSV a column, in metrics a label; each family of metrics stands once."""
+    """The platform is a column of CSV and a label of metrics; each family of metrics is written once."""
     rows = list(csv.DictReader(io.StringIO(of_all("csv"))))
     assert [row["platform"] for row in rows] == ["linux/amd64"] * 4 + ["linux/arm64"] * 4
     files = list(csv.DictReader(io.StringIO(of_all("csv", files=True))))
@@ -326,7 +326,7 @@ def test_rows_name_their_platform() -> None:
 
 
 def test_platforms_are_what_the_index_calls_them() -> None:
-    """Configs lack variants, or are wrong: no two images are taken for one, in no document."""
+    """Images stay separate in every document, even if their configs lack the variant or are wrong."""
     alike = {
         name: changed(image(), platform="linux/arm") for name in ("linux/arm/v6", "linux/arm/v7", "windows/amd64 10.0.1")
     }
@@ -352,8 +352,8 @@ def test_platforms_are_what_the_index_calls_them() -> None:
     assert len({run["automationDetails"]["id"] for run in json.loads(written("sarif"))["runs"]}) == 3
 
 
-def test_the_command_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Several reports on all platforms from one analysis; what is about one image only is refused before it is read."""
+def test_the_command_writes_all_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several reports on all platforms from one analysis; a format for a single image is refused before the index is read."""
     folder = str(write_layout(build(), tmp_path / "app"))
     names = [name for name in OF_ALL if name != "text"]
     outputs = [word for name in names for word in ("-f", f"{name}={tmp_path / name}")]
@@ -377,8 +377,8 @@ def lines_in(name: str, text: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("name", ["sarif", "gitlab", "github"])
-def test_findings_lie_at_the_lines_of_their_steps(name: str) -> None:
-    """A finding about several layers lies at the first of them."""
+def test_findings_are_at_the_lines_of_their_steps(name: str) -> None:
+    """A finding about several layers is at the line of the first of them."""
     text = text_of(name, image(), parsed_dockerfile=parse_dockerfile(DOCKERFILE))
     assert lines_in(name, text) == [(3, 4), (2, 2)]
     assert lines_in(name, text_of(name, image())) == ([] if name == "github" else [(1, 1)] * 2)
@@ -387,7 +387,7 @@ def test_findings_lie_at_the_lines_of_their_steps(name: str) -> None:
 
 
 def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The one that is named, else the one of the current folder; one that is named and not there is told."""
+    """--dockerfile names it, by default Dockerfile in the current folder; a named file that is missing gives a warning."""
     folder = str(write_layout(build(), tmp_path / "app"))
     monkeypatch.chdir(tmp_path)
     arguments = [folder, "--no-budgets", "-f", "gitlab"]
@@ -417,7 +417,7 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_the_most_serious_findings_stay() -> None:
-    """Beyond what is shown the less severe ones give way, in the order that they had, and the rest is told."""
+    """The least severe findings are left out and counted; the others keep their order."""
     findings = [finding(severity=list(Severity)[::-1][number % 3], size=number) for number in range(9)]
     kept = most_serious(findings, 4)
     assert [each.severity.value for each in kept].count("high") == 3

@@ -1,4 +1,4 @@
-"""The HTML page as text and data: nothing breaks out of it, sums are exact however much is added up, and bytes repeat."""
+"""The HTML page as text and data: no name becomes markup, sums stay exact when rows are combined, and the same image gives the same bytes."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def sums(data: dict[str, Any]) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[
 
 
 def check(analysis: Analysis, data: dict[str, Any]) -> None:
-    """Every byte of every layer stands in the page once, with the state it has."""
+    """The page has every byte of every layer once, with its state."""
     content, download = sums(data)
     expected: Counter[tuple[Any, ...]] = Counter()
     causes = data["causes"]
@@ -118,7 +118,7 @@ def check(analysis: Analysis, data: dict[str, Any]) -> None:
 
 
 def file_count(data: dict[str, Any]) -> int:
-    """Files that stand one by one, and those that are added up."""
+    """The number of files, listed and combined."""
     rows, special = data["rows"], data["special"]
     groups = {int(row): entries for row, entries in rows["groups"].items()}
     kinds = [data["kinds"][kind][3] for kind in rows["kinds"]]
@@ -163,7 +163,7 @@ def test_page_repeats_byte_for_byte(example: Analysis) -> None:
     assert to_html(analyze(str(EXAMPLE), verify=False)) == to_html(example)
 
 
-def test_every_byte_stands_in_the_page(example: Analysis, tmp_path: Path) -> None:
+def test_the_page_has_every_byte(example: Analysis, tmp_path: Path) -> None:
     """Sums by layer, state and cause are those of the analysis; with links, directories, markers and an empty layer."""
     check(example, json.loads(page_data(example)))
     analysis = analysis_of(
@@ -193,7 +193,7 @@ def test_a_repeated_blob_is_downloaded_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_download_stays_unknown(tmp_path: Path) -> None:
-    """Where a saved file does not tell what layers weighed in the registry, the page has no download bytes."""
+    """If a saved file does not have the compressed sizes of its layers, the page has no download bytes."""
     image = build_image([layer({"a": b"x" * 10}, "plain")])
     analysis = analyze(str(write_docker_archive(image, tmp_path / "app.tar")))
     data = json.loads(page_data(analysis))
@@ -203,7 +203,7 @@ def test_an_unknown_download_stays_unknown(tmp_path: Path) -> None:
 
 
 def test_saved_analyses_keep_exact_sums(example: Analysis) -> None:
-    """Read back with file tables the page is the same; without, wasted files are listed and all others are added up."""
+    """Read back with file tables the page is the same; without, it lists the wasted files and combines all others."""
     assert page_data(from_json(to_json(example, files=True))) == page_data(example)
     data = json.loads(page_data(from_json(to_json(example))))
     check(example, data)
@@ -237,7 +237,7 @@ trees = st.dictionaries(st.lists(names, min_size=1, max_size=4).map("/".join), s
 
 @given(trees, st.integers(1, 6000), st.integers(1, 20_000))
 def test_folding_loses_nothing(tree: dict[str, int], least: int, least_folder: int) -> None:
-    """Whatever the limit, files, groups and bytes are those of the rows, and directories stand before those in them."""
+    """Whatever the limit, files, groups and bytes are those of the rows, and directories come before their subdirectories."""
     rows = html_rows.PageRows()
     for path, size in tree.items():
         rows.add_file(path.encode("utf-8", "surrogatepass"), size, size // 2, 0, (-1, -1))
@@ -323,7 +323,7 @@ def test_embedded_text_comes_back() -> None:
 
 
 def test_an_empty_image_has_a_page(tmp_path: Path) -> None:
-    """No layers, no files: still a page."""
+    """An image without layers or files has a page."""
     for count in (0, 1):
         analysis = analysis_of(tmp_path / str(count), *[{}] * count)
         data = Page(to_html(analysis)).data
@@ -336,7 +336,7 @@ def test_the_limit_leaves_room_for_the_page() -> None:
 
 
 def test_budgets_and_costs_are_in_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What was asked for beside the analysis stands in the page: verdicts, worst first, and dollars with each finding."""
+    """The page shows the verdicts, worst first, and the dollars that each finding saves."""
     path = tmp_path / "report.html"
     options = ["--max-layers", "9", "--max-download", "1MB", "--cost", "deploys=1000,nodes=50", "-f", f"html={path}"]
     assert main([str(EXAMPLE), *options]) == 1
