@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,7 +27,8 @@ from ocisize.limits import Limits
 from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
-from ocisize.report.text.image import write_text
+from ocisize.report.sections import SECTIONS
+from ocisize.report.text.full import write_sections
 from ocisize.report.words.units import human_size
 from tests.images import (
     BuiltImage, BuiltLayer, build_image, compress, for_platform, index_bytes, layer, layout_files, raw_layer, sha256, tar_bytes,
@@ -213,18 +214,19 @@ def test_documents_come_back(tmp_path_factory: pytest.TempPathFactory, broken: s
         assert each["compressed_size"] is not None
 
 
-def report(name: str, analysis: Analysis, *, files: bool = False) -> str:
+def report(name: str, analysis: Analysis, *, files: bool = False, sections: Sequence[str] = ()) -> str:
     file = io.StringIO()
-    write_report(name, analysis, file, ReportOptions(files=files))
+    write_report(name, analysis, file, ReportOptions(files=files, sections=sections))
     return file.getvalue()
 
 
 def test_text(partial: Analysis) -> None:
-    """The layer stands below the name, its figures are question marks, and totals say what they are worth."""
-    text = report("text", partial)
+    """The layer is named below the image, its figures are question marks, and totals say what they are worth."""
+    text = report("text", partial, sections=SECTIONS)
     lines = text.splitlines()
-    assert lines[1] == "incomplete: 1 of 3 layers could not be read"
-    assert partial.layers[1].digest in lines[2]
+    assert lines[1] == "3.44 kB download · ≥ 4.00 kB unpacked · ≥ 2.00 kB hidden waste"
+    assert lines[2] == "incomplete: 1 of 3 layers could not be read"
+    assert partial.layers[1].digest in lines[3]
     assert "verified: the digest of every layer that was read" in text
     assert [line.split()[-4:] for line in lines if line.startswith("1 ")] == [["?", "RUN", "step", "1"]]
     shown = {
@@ -233,8 +235,8 @@ def test_text(partial: Analysis) -> None:
         if line.split()[:1] and line.split()[0] in ("Download", "Unpacked", "Live", "Waste", "Efficiency")
     }
     assert (shown["Unpacked"], shown["Live"], shown["Efficiency"]) == ("≥", "?", "?")
-    assert "≥ 3 files in all layers" in text
-    assert "hidden by later layers: ? 50.0 %, download ≥ " in text
+    assert " · ≥ 3 files" in text
+    assert " · ? 50.0 % of the unpacked content, ≥ " in " ".join(text.split())
     assert "| ≥ 2.00 kB (? 50.0 %) |" in report("markdown", partial)
     assert "dive" not in text
 
@@ -243,10 +245,10 @@ def test_no_download_is_guessed_of_a_part(tmp_path: Path) -> None:
     """Where an archive has no download size, a guess from what was unpacked would leave out the rest."""
     image = build_image([layer(BASE, "plain"), layer({"x": os.urandom(15_000)}, "plain")])
     archive = write_docker_archive(image, tmp_path / "image.tar")
-    assert "compressed about" in report("text", Analyzer().analyze(archive))
+    assert "compressed about" in " ".join(report("text", Analyzer().analyze(archive), sections=["figures"]).split())
     found = Analyzer(keep_going=True, verify=True, limits=Limits(layer_size=12_000)).analyze(archive)
     assert not found.complete
-    assert "compressed about" not in report("text", found)
+    assert "compressed about" not in " ".join(report("text", found, sections=["figures"]).split())
 
 
 def test_nothing_looks_like_a_clean_pass(partial: Analysis) -> None:
@@ -286,8 +288,8 @@ def test_unread_layers_are_easy_to_read(partial: Analysis) -> None:
     """A digest stands once at length, and a line that is too long goes on below where it began."""
     digest = partial.unread[0].digest
     file = io.StringIO()
-    write_text(partial, file, width=80)
-    head = file.getvalue().partition("Download is from")[0].splitlines()[2:]
+    write_sections(partial, file, width=80)
+    head = file.getvalue().partition("Download is from")[0].partition("read\n")[2].splitlines()
     assert head[0].startswith("  layer 1")
     assert len(head) > 1
     assert all(line.startswith("  ") for line in head)

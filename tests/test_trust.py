@@ -19,7 +19,7 @@ from ocisize.oci.image import read_image
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import parse_platform
-from ocisize.report.text.image import write_text
+from ocisize.report.text.full import write_sections
 from ocisize.sources.open import open_source
 from ocisize.sources.open_store import open_store
 from tests.images import (
@@ -44,7 +44,7 @@ from tests.oci.test_image import MemorySource
 
 def text_of(path: Path) -> str:
     file = io.StringIO()
-    write_text(Analyzer().analyze(path), file)
+    write_sections(Analyzer().analyze(path), file)
     return file.getvalue()
 
 
@@ -120,7 +120,7 @@ def test_any_output_encoding_will_do(tmp_path: Path, encoding: str) -> None:
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )  # fmt: skip
     assert (result.returncode, result.stderr) == (0, b"")
-    assert b"Layers, base first" in result.stdout
+    assert b"Layers  0" in result.stdout
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])

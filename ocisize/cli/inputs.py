@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
+_REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert")  # options with a value
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
@@ -102,6 +103,16 @@ def make_analyzer(
             **({"deadline": options.deadline} if options.deadline else {}),
         )
     return analyzer
+
+
+def repeat_arguments(options: argparse.Namespace) -> list[str]:
+    """The image and the options that say how to read it, for another command about the same image."""
+    arguments = [options.image]
+    for name in _REPEATED:
+        value = vars(options)[name]
+        for text in value if isinstance(value, list) else [value]:
+            arguments += [f"--{name.replace('_', '-')}", text] if text else []
+    return [*arguments, *(["--insecure"] if options.insecure else [])]
 
 
 def name_of_dockerfile(options: argparse.Namespace) -> str:

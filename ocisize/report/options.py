@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class ReportOptions:
     """Options of a report, with the formats that use them."""
 
-    top: int = 5  #: rows in each list: text
+    top: int = 5  #: rows in each list, and fixes on one screen: text
+    sections: Collection[str] = ()  #: those of ``report.sections`` to show; none means one screen: text
+    arguments: Sequence[str] = ()  #: the image, and the options to read it again; () means its source: text
     files: bool = False  #: include every stored file: json, csv
     color: bool | None = None  #: color the report; None means only on a terminal: text
     assumptions: Assumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html

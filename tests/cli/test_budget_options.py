@@ -82,7 +82,7 @@ def test_a_report_into_a_file_names_what_fails(folder: Path, capsys: pytest.Capt
     """Who sees no report sees what failed."""
     assert run("--max-files", "5", "-o", "report.txt") == 1
     assert capsys.readouterr().err == "budget fail: files 6 > 5, 1 over\n"
-    assert "FAIL files 6 > 5" in (folder / "report.txt").read_text()
+    assert "FAILED  files 6 > 5" in (folder / "report.txt").read_text()
 
 
 def test_a_closed_pipe_does_not_pass() -> None:
@@ -155,7 +155,7 @@ def test_an_archive_of_plain_layers_passes_no_limit_on_the_download(
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
     assert main([str(path), "--max-download", "1GB"]) == 1
-    assert "FAIL download unknown: the archive holds layers uncompressed" in capsys.readouterr().out
+    assert "FAILED  download unknown: the archive holds layers uncompressed" in capsys.readouterr().out
     assert main([str(path), "--max-unpacked", "1GB"]) == 0
 
 
@@ -303,7 +303,7 @@ def test_forbidden_findings_that_no_rule_makes(folder: Path, capsys: pytest.Capt
         '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "safe"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
     )
     assert run("--forbid-findings", "ACME001") == 0
-    assert "WARN forbidden findings: there is no finding ACME001" in capsys.readouterr().out
+    assert "WARNING forbidden findings: there is no finding ACME001" in capsys.readouterr().out
     status = run("--forbid-findings", "ACME001", "--rules", "team.toml")
     assert (status, "forbidden findings 1: ACME001 in layer 1" in capsys.readouterr().out) == (1, True)
     assert run("--forbid-findings", "OS101", "--forbid-findings", "ACME002", "--rules", "team.toml") == 1

@@ -92,7 +92,7 @@ def test_an_image_named_like_the_command(before: BuiltImage, tmp_path: Path, mon
     """``analyze diff`` is an image of that name."""
     write_layout(before, tmp_path / "diff")
     monkeypatch.chdir(tmp_path)
-    assert "Layers, base first" in run("analyze", "./diff").stdout
+    assert "Layers  0" in run("analyze", "./diff").stdout
     assert "2 layers" in run("analyze", "diff").stdout
 
 

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
             file.write(advice_to_json(analysis) + "\n")
         else:
-            from ocisize.report.text.all_findings import write_advise
+            from ocisize.report.text.advise import write_advise
 
             top = len(analysis.advice.findings) if options.all else options.top
             write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)

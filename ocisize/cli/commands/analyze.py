@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
-from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image
+from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image, repeat_arguments
 from ocisize.cli.options import add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
+from ocisize.report.sections import SECTIONS
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +25,22 @@ def add_brief_options(parser: argparse.ArgumentParser) -> None:
 def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
     add = parser.add_argument
     add("--files", action="store_true", help="add every stored file: to json with content hashes, to csv as rows")
+    add("--full", action="store_true", help="show the full text report: every figure, layer and list")
+    add(
+        "--section",
+        type=_sections,
+        action="append",
+        default=[],
+        dest="sections",
+        metavar="NAME,...",
+        help=f"show these sections of the full text report only: {', '.join(SECTIONS)}; can be repeated",
+    )
     add(
         "--top",
         type=count,
         default=5,
         metavar="N",
-        help="number of rows in each list of the text report (default: %(default)s)",
+        help="number of fixes and of rows in each list of the text report (default: %(default)s)",
     )
     add_finding_options(parser)
     add(
@@ -40,6 +51,14 @@ def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
     add("--all-platforms", action="store_true", help="analyze all images of an index and show where they differ")
     add_keep_going(parser)
     add_budget_options(parser, brief=brief)
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in SECTIONS:
+            raise argparse.ArgumentTypeError(f"unknown section {name!r} (choose from {', '.join(SECTIONS)})")
+    return names
 
 
 def run(options: argparse.Namespace) -> int:
@@ -61,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
 
     chosen = ReportOptions(
         top=options.top,
+        sections=SECTIONS if options.full else tuple(name for names in options.sections for name in names),
+        arguments=repeat_arguments(options),
         files=options.files,
         color=color_mode(options),
         assumptions=options.cost,

@@ -9,6 +9,7 @@ import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.words.context import describe_context
+from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.report.words.units import UNKNOWN, human_size
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
 
 _MAIN_FIGURES = ("Download", "Unpacked", "Live", "Waste")  # that are not folded away
-_DEFINITIONS = (
-    (
-        "Download",
-        "what a client with nothing cached downloads; the share of a file is an estimate, measured while decoding",
-    ),
-    ("Unpacked", "content of the files in all layers, including hidden files"),
-    ("Live", "content that a container sees"),
-    ("Waste", "unpacked minus live: overwritten, deleted, or stored again only to change owner, permissions or timestamps"),
-    ("Duplicates", "visible content that is also at another visible path; it is not waste"),
-)  # fmt: skip
 
 
 def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
@@ -134,7 +125,7 @@ def write_foot(analysis: Analysis) -> Markup:
     if analysis.warnings:
         summary = element("summary", count_of(len(analysis.warnings), "warning"))
         parts.append(element("details", summary, element("ul", *[element("li", text) for text in analysis.warnings])))
-    terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in _DEFINITIONS]
+    terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in FIGURES.items()]
     parts.append(element("details", element("summary", "What the figures mean"), element("dl", *terms)))
     parts.append(element("p", f"ocisize {ocisize.__version__}", class_="note"))
     return element("footer", *parts)

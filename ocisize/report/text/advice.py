@@ -9,7 +9,9 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding, Rewrite, Severity
-from ocisize.report.words.advice import advice_headline, by_confidence, is_secret, is_significant, list_advice, saving_bytes
+from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
+from ocisize.report.words.fixes import LEGEND
+from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.units import cut, human_dollars, human_size, shorten_path
 from ocisize.sizes.cost import Assumptions, cost_of
 from ocisize.text import printable
@@ -22,10 +24,9 @@ _MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
 _MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
 LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
-_LEGEND = "safe: no container needs it; probably: most do not; ask: may be needed"
 
 
-def write_advice(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
+def write_findings(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
     """Write the first findings in a few lines each, as many others in one line, and count the rest.
 
     With ``assumptions`` each finding shows what it saves in dollars a year.
@@ -33,7 +34,11 @@ def write_advice(console: Console, analysis: Analysis, top: int, assumptions: As
     findings = list_advice(analysis)
     if not findings:
         return
-    write_headline(console, analysis)
+    console.print()
+    console.print(Text(advice_headline(analysis), style="bold"))
+    if any(finding.size for finding in findings):
+        for line in (by_confidence(analysis), LEGEND):
+            console.print(Text(line, style="dim"))
     grid = new_grid()
     large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
@@ -56,15 +61,6 @@ def _is_minor(finding: Finding) -> bool:
     return bool(finding.size) or finding.severity is Severity.LOW
 
 
-def write_headline(console: Console, analysis: Analysis) -> None:
-    """Write how many findings there are, what they save, and a legend of the confidences."""
-    console.print()
-    console.print(Text(advice_headline(analysis), style="bold"))
-    if any(finding.size for finding in analysis.advice.findings):
-        for line in (by_confidence(analysis), _LEGEND):
-            console.print(Text(line, style="dim"))
-
-
 def new_grid() -> Table:
     """A grid for labels and findings."""
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
@@ -74,15 +70,14 @@ def new_grid() -> Table:
 
 
 def saving_label(finding: Finding) -> Text:
-    """The bytes that a finding saves; "secret" or "remark" for a finding that saves none."""
+    """The bytes that a finding saves; "-" for a finding that saves none."""
     size = saving_bytes([finding])
-    word = human_size(size) if finding.size else "secret" if is_secret(finding) else "remark"
-    return Text(word, style=_STYLES[finding.severity])
+    return Text(human_size(size) if finding.size else "-", style=_STYLES[finding.severity])
 
 
 def render_line(finding: Finding, width: int) -> Text:
     """Id, confidence and title, cut to fit."""
-    facts = f"{finding.id} {finding.confidence} "
+    facts = f"{finding.id}{SEPARATOR}{finding.confidence}{SEPARATOR}"
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 

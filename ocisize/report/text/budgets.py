@@ -17,12 +17,13 @@ _STYLES = {BudgetStatus.FAIL: "bold red", BudgetStatus.WARN: "bold yellow", Budg
 
 
 def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verdict]) -> None:
-    """Write all verdicts and a blank line, or nothing if there are none. Skipped budgets are only counted."""
+    """Write all verdicts below a blank line, or nothing if there are none. Skipped budgets are only counted."""
     from rich.table import Table
     from rich.text import Text
 
     if not verdicts:
         return
+    console.print()
     console.print(Text(headline(verdicts), style="bold"))
     grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
     grid.add_column(no_wrap=True)
@@ -32,4 +33,3 @@ def write_verdicts(console: Console, analysis: Analysis, verdicts: Sequence[Verd
         text.append(f" [{printable(verdict.budget.origin or verdict.budget.key)}]", style="dim")
         grid.add_row(Text(verdict.outcome.value.upper(), style=_STYLES[verdict.outcome]), text)
     console.print(grid)
-    console.print()

@@ -12,7 +12,8 @@ from ocisize.comparison.directory_growth import with_rest
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
-from ocisize.report.text.page import drop_unknown, new_table, open_page, print_rows
+from ocisize.report.text.page import open_page
+from ocisize.report.text.tables import drop_unknown, new_table, print_rows
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
 

@@ -7,7 +7,8 @@ from typing import TextIO
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.report.text.page import layer_title, open_page, print_name, print_rest, print_rows
+from ocisize.report.text.page import layer_title, open_page, print_name
+from ocisize.report.text.tables import print_rest, print_rows
 from ocisize.report.words.units import human_size
 from ocisize.sizes.files import ListedFile, Listing
 from ocisize.text import count_of, printable

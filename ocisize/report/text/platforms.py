@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 from rich.text import Text
 
 from ocisize.model.platforms import Drift, IndexAnalysis, OnlyThere, StepDrift
-from ocisize.report.text.page import new_table, open_page
+from ocisize.report.text.page import open_page
+from ocisize.report.text.tables import new_table
 from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, mark_incomplete
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
 from ocisize.text import count_of, printable

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.sizes import Group
-from ocisize.report.text.page import Fitted, layer_title, open_page, print_name
+from ocisize.report.text.page import layer_title, open_page, print_name
+from ocisize.report.text.tables import Fitted
 from ocisize.report.words.units import human_size, percent
 from ocisize.sizes.files import Order
 from ocisize.sizes.tree import TreeNode

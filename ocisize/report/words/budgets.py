@@ -53,17 +53,36 @@ def describe(verdict: Verdict, analysis: Analysis) -> str:
     >>> describe(ocisize.check(analysis, budgets)[0], analysis)
     'download 1.59 MB > 1.00 MB, 590 kB over (Slow lines.) → OS101 saves 186 kB'
     """
-    budget = verdict.budget
-    text = f"{_name(budget)}{_comparison(verdict)}"
-    places = _places(verdict, analysis) if verdict.outcome is not BudgetStatus.PASS else ""
-    if places or verdict.reason:
-        text += f": {'; '.join(filter(None, (places, verdict.reason)))}"
+    budget, text = verdict.budget, summarize(verdict, analysis)
     text += _dive_verdict(verdict, analysis)
     if budget.reason:
         text += f" ({budget.reason})"
     if verdict.outcome is not BudgetStatus.PASS and (help_ := _help(verdict, analysis)):
         text += f" → {help_}"
     return text
+
+
+def summarize(verdict: Verdict, analysis: Analysis) -> str:
+    """A verdict in a few words: name, figure and limit, places.
+
+    >>> import ocisize
+    >>> analysis = ocisize.analyze("testdata/example.tar")
+    >>> budgets = ocisize.parse_budgets('max-download = "1 MB"').budgets
+    >>> summarize(ocisize.check(analysis, budgets)[0], analysis)
+    'download 1.59 MB > 1.00 MB, 590 kB over'
+    """
+    text = f"{_name(verdict.budget)}{_comparison(verdict)}"
+    places = _places(verdict, analysis) if verdict.outcome is not BudgetStatus.PASS else ""
+    return f"{text}: {'; '.join(filter(None, (places, verdict.reason)))}" if places or verdict.reason else text
+
+
+def count_violations(verdicts: Sequence[Verdict]) -> str:
+    """How many budgets failed or warn, in a few words: ``1 of 3 failed``, ``all 3 kept``; "" if none was judged."""
+    outcomes = [verdict.outcome for verdict in verdicts if verdict.status is not BudgetStatus.SKIPPED]
+    for outcome, word in ((BudgetStatus.FAIL, "failed"), (BudgetStatus.WARN, "warned")):
+        if outcome in outcomes:
+            return f"{outcomes.count(outcome)} of {len(outcomes)} {word}"
+    return ("kept" if len(outcomes) == 1 else f"all {len(outcomes)} kept") if outcomes else ""
 
 
 def title_of(budget: Budget) -> str:

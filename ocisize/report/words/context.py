@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import Base, BaseSplit, Certainty, Method
+from ocisize.model.base import Base, Certainty, Method
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
 from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
@@ -14,41 +14,49 @@ from ocisize.text import count_of, printable
 
 _METHODS = {
     Method.GIVEN: "as given",
-    Method.RUN_IMAGE: "by the label of its buildpacks",
+    Method.RUN_IMAGE: "from the label of its buildpacks",
     Method.FROM: "from build metadata",
-    Method.BUILDER: "by where the builder's own steps begin",
-    Method.CREATED: "by a pause between steps",
-    Method.COMMAND: "by a CMD or ENTRYPOINT below the last layer",
-    Method.STYLE: "by a change of builder",
-    Method.ROOTFS: "by a distribution's root filesystem, at least this one",
+    Method.BUILDER: "since the marks of your builder begin above",
+    Method.CREATED: "since the build paused above",
+    Method.COMMAND: "since the history has a CMD or ENTRYPOINT above",
+    Method.STYLE: "since another builder wrote the steps above",
+    Method.ROOTFS: "since the first layer is the root filesystem of a distribution",
 }
 
 _MAX_RUNTIMES = 8
-_DOUBTS = {Certainty.SURE: "", Certainty.LIKELY: "probably ", Certainty.GUESS: "perhaps "}
-_REMEDY = "; confirm with --base"
+_DOUBTS = {Certainty.SURE: "", Certainty.LIKELY: " (probably)", Certainty.GUESS: " (perhaps)"}
+_REMEDY = "; --base IMAGE makes it certain"
 
 
 def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
     """Name, figure and note of each line: base image, own layers, system, cost."""
-    if analysis.base is not None:
-        yield from _base(analysis.base)
-    system = _system(analysis.system)
-    if system:
-        yield "System", "", system
-    yield from _cost(analysis.compressed_size, assumptions)
+    yield from describe_base(analysis)
+    yield from describe_system(analysis)
+    yield from describe_cost(analysis, assumptions)
 
 
-def _base(split: BaseSplit) -> Iterator[tuple[str, str, str]]:
+def describe_base(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
+    """Name, figure and note of the base image and of the layers above; nothing if no base image is known."""
+    split = analysis.base
+    if split is None:
+        return
     base = split.found
     if split.base is None or split.own is None:
-        yield "Base", "?", f"{_name(base)}; which layers are its is unknown"
+        yield "Base", "?", f"{_name(base)}; its layers are unknown"
         return
     layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
     name = f"{_name(base)}: " if base.name or base.digest else ""
-    how = f"{_METHODS[base.method]}{_REMEDY if base.certainty is not Certainty.SURE else ''}"
-    yield "Base", _figure(split.base), f"{_unpacked(split.base)}{name}{_DOUBTS[base.certainty]}{layers} ({how})"
+    note = f"{_unpacked(split.base)}{name}{layers}{_DOUBTS[base.certainty]}, {_METHODS[base.method]}"
+    yield "Base", _figure(split.base), note + ("" if base.certainty is Certainty.SURE else _REMEDY)
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
+
+
+def describe_system(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
+    """The operating system, packages and runtimes in one line; nothing if none is known."""
+    system = _system(analysis.system)
+    if system:
+        yield "System", "", system
 
 
 def _name(base: Base) -> str:
@@ -78,8 +86,21 @@ def _system(system: System) -> str:
     return ", ".join(parts + ([f"{rest:,} more runtimes"] if rest > 0 else []))
 
 
-def _cost(size: int | None, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
-    cost = cost_of(size, assumptions)
+def summarize_cost(analysis: Analysis, assumptions: Assumptions) -> list[str]:
+    """The time of a download at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
+    cost = cost_of(analysis.compressed_size, assumptions)
+    if cost.pull_seconds is None or cost.yearly_dollars is None:
+        return []
+    bandwidth, seconds = min(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
+    return [
+        f"{human_seconds(seconds)} to pull at {human_bandwidth(bandwidth)}",
+        f"{human_dollars(cost.yearly_dollars)} of egress a year",
+    ]
+
+
+def describe_cost(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
+    """The time of a download and the cost of a year; nothing if the download is unknown."""
+    cost = cost_of(analysis.compressed_size, assumptions)
     if cost.pull_seconds is None or cost.yearly_dollars is None:
         return
     slowest = min(assumptions.bandwidths)

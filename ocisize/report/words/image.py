@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
+from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.sizes import estimate_download
+from ocisize.model.system import Runtime
+from ocisize.report.words.figures import FIGURES
+from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
 from ocisize.text import count_of
@@ -17,6 +21,10 @@ _FORMATS = {
     "oci-layout": "OCI layout",
 }
 
+_PARENTHESES = re.compile(r" \(.*?\)")
+_MAX_RUNTIMES = 2  # that are named
+_PART_OF_SYSTEMS = ("perl",)  # runtimes that base images of distributions bring along
+
 
 def name_image(analysis: Analysis) -> str:
     """The name of the image: the input as given, and the image's own name if it differs."""
@@ -25,6 +33,34 @@ def name_image(analysis: Analysis) -> str:
     if analysis.reference in (None, analysis.source):
         return analysis.source
     return f"{analysis.source} · {analysis.reference}"
+
+
+def describe_facts(analysis: Analysis) -> list[str]:
+    """Platform, number of layers, operating system and runtimes, in a few words each."""
+    system = analysis.system
+    facts = [analysis.platform, count_of(len(analysis.layers), "layer")]
+    names = [] if system.os is None else [_PARENTHESES.sub("", system.os.name).replace(" GNU/Linux", "")]
+    names += [f"{runtime.title} {runtime.version}".rstrip() for runtime in _main_runtimes(analysis)]
+    return [*facts, ", ".join(names)] if names else facts
+
+
+def _main_runtimes(analysis: Analysis) -> list[Runtime]:
+    """The first runtimes above the base image, or of the base image; those of a known version if there are any."""
+    base = 0 if analysis.base is None else analysis.base.found.certain_layers
+    runtimes = analysis.system.runtimes
+    own = [runtime for runtime in runtimes if runtime.layer >= base]
+    chosen = own or [runtime for runtime in runtimes if runtime.name not in _PART_OF_SYSTEMS]
+    return ([runtime for runtime in chosen if runtime.version] or chosen)[:_MAX_RUNTIMES]
+
+
+def describe_weight(analysis: Analysis) -> list[str]:
+    """Download, unpacked size and waste, in a few words each; a single part for an unknown download."""
+    unpacked = mark_incomplete(analysis, "Unpacked", human_size(analysis.content_size))
+    wasted = mark_incomplete(analysis, "Waste", human_size(analysis.wasted_size)) if analysis.wasted_size else "no"
+    download = analysis.compressed_size
+    weight = [f"{human_size(download)} download"] if download is not None else []
+    parts = [*weight, f"{unpacked} unpacked", f"{wasted} hidden waste"]
+    return parts if weight or not analysis.complete else [*parts, "download size unknown (uncompressed layers)"]
 
 
 def describe_form(analysis: Analysis) -> str:
@@ -57,33 +93,31 @@ def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
 
 
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
-    """The image's figures: name, value, note."""
+    """The image's figures: name, value, and an explanation with details."""
     download, wasted_download = analysis.compressed_size, analysis.wasted_compressed_size
-    waste_note = f"hidden by later layers: {mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))}"
-    if download is None and not analysis.complete:
-        download_note = "layers in this file are uncompressed"
-    elif download is None:
-        download_note = (
-            f"layers in this file are uncompressed; compressed about {human_size(estimate_download(analysis.content_size))}"
-        )
-    else:
-        download_note = f"{download:,} bytes of layers to download with nothing cached"
+    waste = f"{mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))} of the unpacked content"
+    if download is not None:
+        details = f"{download:,} bytes"
         share = f" ({percent((wasted_download or 0) / download)})" if download else ""
-        waste_note += f", download {mark_incomplete(analysis, 'Waste', human_size(wasted_download))}{share}"
+        waste += f", {mark_incomplete(analysis, 'Waste', human_size(wasted_download))} of the download{share}"
+    elif analysis.complete:
+        estimate = human_size(estimate_download(analysis.content_size))
+        details = f"layers in this file are uncompressed, compressed about {estimate}"
+    else:
+        details = "layers in this file are uncompressed"
     files = mark_incomplete(analysis, "Unpacked", f"{analysis.file_count:,}")
-    figures = [
-        ("Download", human_size(download), download_note),
-        ("Unpacked", human_size(analysis.content_size), f"{files} files in all layers"),
-        ("Live", human_size(analysis.live_size), "what a container sees"),
-        ("Waste", human_size(analysis.wasted_size), waste_note),
-        ("Duplicates", human_size(analysis.duplicate_size), "same content at several visible paths"),
-        ("On disk", human_size(analysis.disk_size), "disk space used on each host, in 4 KiB blocks"),
-        ("Efficiency", percent(analysis.efficiency), "live / unpacked; counts hidden files only"),
+    rows = [
+        ("Download", human_size(download), details),
+        ("Unpacked", human_size(analysis.content_size), f"{files} files"),
+        ("Live", human_size(analysis.live_size), ""),
+        ("Waste", human_size(analysis.wasted_size), waste),
+        ("Duplicates", human_size(analysis.duplicate_size), ""),
+        ("On disk", human_size(analysis.disk_size), ""),
+        ("Efficiency", percent(analysis.efficiency), ""),
     ]
     if analysis.dive is not None:
-        figures.append(("dive", percent(analysis.dive.efficiency), _dive_note(analysis.dive)))
-    return [(name, mark_incomplete(analysis, name, value), note) for name, value, note in figures]
-
-
-def _dive_note(figures: DiveFigures) -> str:
-    return f"as dive measures it, wasted {human_size(figures.wasted_size)}; see docs/numbers.md"
+        rows.append(("dive", percent(analysis.dive.efficiency), f"wasted {human_size(analysis.dive.wasted_size)}"))
+    return [
+        (name, mark_incomplete(analysis, name, value), FIGURES[name] + (f"{SEPARATOR}{more}" if more else ""))
+        for name, value, more in rows
+    ]

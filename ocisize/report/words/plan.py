@@ -45,7 +45,7 @@ def describe_place(step: PlanStep, plan: Plan) -> str:
     """
     parts = []
     if plan.dockerfile is not None and step.lines:
-        parts.append(f"{printable(plan.dockerfile)}:{', '.join(map(str, step.lines))}")
+        parts.append(f"{printable(plan.dockerfile)}:{', '.join(map(str, sorted(set(step.lines))))}")
     elif step.layers:
         parts.append(f"{plural(len(step.layers), 'layer')} {', '.join(map(str, step.layers))}")
     if step.ignored:
@@ -81,9 +81,15 @@ def describe_total(analysis: Analysis) -> str:
         text += f" ({100 * saved.compressed_size / analysis.compressed_size:.0f} %)"
     elif analysis.content_size:
         text += f" ({100 * saved.size / analysis.content_size:.0f} %)"
-    if safe == saved:
-        return f"{text}, all of it safe."
-    return f"{text}, {describe_saving(safe, plan) or 'none'} of it safe."
+    return f"{text}{describe_safety(saved, safe, plan.saving(Confidence.PROBABLY), plan)}."
+
+
+def describe_safety(total: Saving, safe: Saving, probable: Saving, plan: Plan) -> str:
+    """How much of a total is safe, or probably safe if nothing is: ``, 278 MB of it safe``; "" if all of it is asked."""
+    for saving, words in ((safe, "safe"), (probable, "probably safe")):
+        if described := describe_saving(saving, plan).removesuffix(" unpacked"):
+            return f", {'all' if saving == total else described} of it {words}"
+    return ""
 
 
 def steps_of(finding: Finding, plan: Plan) -> list[int]:

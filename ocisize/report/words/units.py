@@ -10,6 +10,7 @@ from ocisize.model.build_step import BuildStep, StepKind
 
 UNKNOWN = "?"
 _CUT = "…"
+_PUNCTUATION = re.compile(r"\s*[,;:(]\s*\Z")  # that is not shown before "…"
 _MIN_NAME = 20  # characters of a cut name, before its directory gets any
 _HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
 _PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
@@ -156,4 +157,16 @@ def cut(text: str, width: int) -> str:
     >>> cut("documentation", 8), cut("docs", 8)
     ('documen…', 'docs')
     """
-    return text if len(text) <= width else text[: max(width - 1, 0)] + _CUT
+    return text if len(text) <= width else _PUNCTUATION.sub("", text[: max(width - 1, 0)]) + _CUT
+
+
+def cut_words(text: str, width: int) -> str:
+    """The first words of a text that fit into ``width`` characters with " …"; a first word that is too long is cut.
+
+    >>> cut_words("layer 2 RUN apt-get install", 24), cut_words("Dockerfile:2", 24)
+    ('layer 2 RUN apt-get …', 'Dockerfile:2')
+    """
+    if len(text) <= width:
+        return text
+    words, space, _ = text[: max(width - 1, 0)].rpartition(" ")
+    return f"{_PUNCTUATION.sub('', words)} {_CUT}" if space else cut(text, width)

@@ -152,7 +152,7 @@ def test_page_is_one_file_that_fetches_nothing(example: Analysis) -> None:
 def test_page_says_what_the_text_report_says(example: Analysis) -> None:
     """Figures, findings and layers are in the page as text, for readers without scripts."""
     words = " ".join("\n".join(Page(to_html(example)).words).split())
-    for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes of layers to download", "8.9 %, download 207 kB",
+    for text in ("testdata/example.tar", "linux/amd64", "1,590,055 bytes", "8.9 % of the unpacked content, 207 kB of the download",
                  "verified: the digest of every layer", "Findings", "2 files of layer 1 deleted by layer 3",
                  "OS101", "/var/cache/apt/archives/", "RUN rm -f /var/cache/apt/archives/*.deb"):  # fmt: skip
         assert text in words
@@ -362,7 +362,7 @@ def test_the_plan_comes_before_findings() -> None:
         "Secrets in the image", "A secret", "/app/.env", "Fix first", "2.00 kBdownload1. apt archives left behind",
         "safe · Dockerfile:3 · 4.00 kB unpacked · OS101", "Delete them in the RUN that downloads them.",
         "2. documentation copied into the image", "probably · layer 3 · .dockerignore", "3. test data",
-        "ask · Dockerfile:6, 3", "Check that no test runs in the image.",
+        "ask · Dockerfile:3, 6", "Check that no test runs in the image.",
         "All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.",
         "Dockerfile:3-4 · replaces RUN apt-get install", "Dockerfile:5 · delete RUN rm", "Add to .dockerignore",
         "docs !docs/keep.md", "All edits as a patch, 6 lines", "Findings", "fix 1",

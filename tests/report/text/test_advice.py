@@ -1,22 +1,25 @@
-"""The text report's findings."""
+"""Findings and the plan in the full text report and in ``ocisize advise``."""
 
 from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import attrs
 import pytest
 from rich.console import Console
 
-from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Category, Confidence, Finding, Rewrite, Severity
-from ocisize.report.text.advice import write_advice
+from ocisize.model.plan import Edit, Plan, PlanStep
 from ocisize.report.json.advice import advice_to_json
-from ocisize.report.text.all_findings import write_advise
-from ocisize.report.text.summary import write_secrets
-from ocisize.report.text.image import write_text
+from ocisize.report.text.advice import write_findings
+from ocisize.report.text.advise import write_advise
+from ocisize.report.text.full import write_sections
+from ocisize.report.text.plan import wrap_instruction
+from ocisize.report.words.fixes import LEGEND
 from tests.images import build_image, layer, write_layout
 
 FINDING = Finding(
@@ -36,9 +39,22 @@ FINDING = Finding(
 
 def text_of(analysis: Analysis, *findings: Finding, top: int = 10, width: int = 100) -> str:
     console = Console(file=io.StringIO(), width=width, no_color=True)
-    write_advice(console, attrs.evolve(analysis, advice=Advice(findings)), top)
+    write_findings(console, attrs.evolve(analysis, advice=Advice(findings)), top)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def step(title: str = "apt archives and lists left behind", **changes: Any) -> PlanStep:
+    values: dict[str, Any] = {
+        "title": title,
+        "confidence": Confidence.SAFE,
+        "category": Category.CACHE,
+        "size": 5000,
+        "compressed_size": 1000,
+        "layers": (0,),
+        "action": "Remove them in the same RUN.",
+    }
+    return PlanStep(**values | changes)
 
 
 def all_of(analysis: Analysis, *findings: Finding, top: int | None = None, width: int = 100) -> str:
@@ -53,7 +69,6 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return attrs.evolve(Analyzer(platform="linux/amd64").analyze(folder), compressed_size=10_000, content_size=50_000)
 
 
-LEGEND = "safe: no container needs it; probably: most do not; ask: may be needed"
 SECRET = attrs.evolve(
     FINDING,
     id="OS230",
@@ -107,8 +122,8 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
     text = text_of(analysis, FINDING, *others, REMARK, top=2)
     lines = text.splitlines()
     assert lines[-3:] == [
-        " remark OS240 ask far too large",
-        "  889 B OS111 safe 7 files of layer 0 deleted by layer 1; they are still downloaded",
+        "      - OS240 · ask · far too large",
+        "  889 B OS111 · safe · 7 files of layer 0 deleted by layer 1; they are still downloaded",
         "… and 3 more, 2.66 kB; ocisize advise IMAGE shows all",
     ]
 
@@ -116,7 +131,7 @@ def test_others_take_a_line_each(analysis: Analysis) -> None:
 def test_small_findings_take_a_line_only(analysis: Analysis) -> None:
     """What saves less than half a percent and is not serious is not shown at length."""
     small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
-    assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 safe small"
+    assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 · safe · small"
 
 
 def test_what_is_asked_stands_last(analysis: Analysis) -> None:
@@ -124,71 +139,7 @@ def test_what_is_asked_stands_last(analysis: Analysis) -> None:
     ask = attrs.evolve(FINDING, id="OS384", confidence=Confidence.ASK, compressed_size=5000)
     text = text_of(analysis, ask, FINDING)
     assert text.index("OS101") < text.index("OS384")
-    assert "ask: may be needed" in text
-
-
-def test_secrets_stand_apart(analysis: Analysis) -> None:
-    """What gives something away has a block of its own, whatever it weighs, and is no row of the advice."""
-    assert "OS230" not in text_of(analysis, FINDING, SECRET, top=1)
-    console = Console(file=io.StringIO(), width=100, no_color=True)
-    write_secrets(console, attrs.evolve(analysis, advice=Advice((FINDING, SECRET, REMARK))))
-    assert isinstance(console.file, io.StringIO)
-    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
-        "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
-        " secret OS230 probably private SSH keys in layer 0: 1 file · /app/id_rsa",
-        "",
-    ]
-
-
-def test_secrets_stand_above_the_totals(analysis: Analysis) -> None:
-    """The report begins with what the image weighs, what can go, and what it gives away."""
-    file = io.StringIO()
-    write_text(attrs.evolve(analysis, advice=Advice((FINDING, SECRET))), file, width=80)
-    lines = file.getvalue().splitlines()
-    assert lines[5:10] == [
-        "10.0 kB to download; 1.00 kB safe to remove",
-        "Biggest single saving: 1.00 kB, 7 files of layer 0 deleted by layer 1; they are…",
-        "",
-        "Secrets: anyone who can pull the image can read them; see ocisize advise IMAGE",
-        " secret OS230 probably private SSH keys in layer 0: 1 file · /app/id_rsa",
-    ]
-    assert lines[11].startswith("Download ")
-
-
-@pytest.mark.parametrize(
-    ("confidences", "says"),
-    [
-        ([], "10.0 kB to download; nothing to remove was found"),
-        (["probably"], "10.0 kB to download; 1.00 kB likely removable"),
-        (["safe", "probably", "ask"], "10.0 kB to download; 1.00 kB safe to remove, 1.00 kB likely"),
-        (["ask"], "10.0 kB to download; 1.00 kB perhaps removable"),
-    ],
-)
-def test_the_image_in_brief(analysis: Analysis, confidences: list[str], says: str) -> None:
-    """What can go is told by how sure that is."""
-    findings = tuple(attrs.evolve(FINDING, confidence=Confidence(each)) for each in confidences)
-    file = io.StringIO()
-    write_text(attrs.evolve(analysis, advice=Advice(findings)), file)
-    assert file.getvalue().splitlines()[5] == says
-
-
-def test_all_findings(analysis: Analysis) -> None:
-    """The list of findings leaves out none: those that matter with steps and files, the others in a line each."""
-    small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
-    findings = (FINDING, *[attrs.evolve(small, id=f"OS3{number}") for number in range(10, 60)], SECRET, REMARK)
-    text = all_of(analysis, *findings)
-    assert all(finding.id in text for finding in findings)
-    assert (
-        text.index("secret private SSH keys")
-        < text.index("1.00 kB 7 files of layer 0")
-        < text.index("OS310")
-        < text.index("OS240")
-    )
-    assert "        layer 0: RUN apt-get install\n        layer 1: RUN rm\n        /var/a\n" in text
-    assert "        /var/e\n        … and 2 more\n        → Delete them at once.\n" in text
-    assert text.rstrip().endswith("--all shows the steps, files and fix of each")
-    assert all_of(analysis, *findings, top=len(findings)).count("→ Delete") == len(findings)
-    assert all_of(analysis, *findings, top=2).count("→ Delete") == 2
+    assert "ask: only you know" in text
 
 
 def test_findings_as_json(analysis: Analysis) -> None:
@@ -205,7 +156,7 @@ def test_at_most_top_findings(analysis: Analysis) -> None:
     findings = [FINDING, attrs.evolve(FINDING, id="OS102"), attrs.evolve(FINDING, id="OS103")]
     text = text_of(analysis, *findings, top=1)
     assert "OS101 · safe" in text
-    assert "OS102 safe" in text
+    assert "OS102 · safe ·" in text
     assert "OS103" not in text
     assert text.endswith("… and 1 more, 1.00 kB; ocisize advise IMAGE shows all")
     assert text_of(analysis, *findings, top=0).endswith("… and 3 more, 3.00 kB; ocisize advise IMAGE shows all")
@@ -231,7 +182,7 @@ def test_hostile_names_are_escaped(analysis: Analysis) -> None:
     finding = attrs.evolve(
         FINDING, title=bad, build_steps=(BuildStep(bad), BuildStep(bad)), paths=(bad,), path_count=1, fix=bad
     )
-    for text, times in ((text_of(analysis, finding), 3), (all_of(analysis, finding), 6)):
+    for text, times in ((text_of(analysis, finding), 3), (all_of(analysis, finding), 5)):
         assert not set(text) & set("\x1b\r\u202e")
         assert text.count("\\x1b[31m") == times
 
@@ -244,7 +195,7 @@ def test_it_fits(analysis: Analysis, width: int) -> None:
     )
     secret = attrs.evolve(finding, id="OS230", category=Category.SECRET)
     file = io.StringIO()
-    write_text(attrs.evolve(analysis, advice=Advice((finding, secret))), file, width=width)
+    write_sections(attrs.evolve(analysis, advice=Advice((finding, secret))), file, width=width)
     for text in (file.getvalue(), all_of(analysis, finding, secret, width=width)):
         assert max(map(len, text.splitlines())) <= width
 
@@ -264,3 +215,140 @@ def test_a_step_is_written_anew_once(analysis: Analysis) -> None:
     text = text_of(analysis, one, other)
     assert text.count("RUN x && y") == 1
     assert "→ The rewrite of layer 2 above fixes this too." in text
+
+
+def test_all_findings_in_groups(analysis: Analysis) -> None:
+    """No finding is left out: secrets first, then by confidence, then remarks and findings of the base image."""
+    small = attrs.evolve(FINDING, id="OS301", title="small", size=60, compressed_size=40, severity=Severity.LOW)
+    probable = attrs.evolve(FINDING, id="OS340", confidence=Confidence.PROBABLY)
+    base = attrs.evolve(FINDING, id="OS360", in_base=True)
+    findings = (
+        FINDING,
+        *[attrs.evolve(small, id=f"OS3{number}") for number in range(10, 30)],
+        base,
+        probable,
+        SECRET,
+        REMARK,
+    )
+    text = all_of(analysis, *findings)
+    assert all(finding.id in text for finding in findings)
+    headings = [line for line in text.splitlines() if line.endswith(")") and line[0].isupper()]
+    assert headings == [
+        "Secrets: revoke them first, anyone with the image can read them (1 finding)",
+        "Safe: no container needs the files (21 findings, 1.80 kB)",
+        "Probably: most containers do not need the files (1 finding, 1.00 kB)",
+        "Remarks (1 finding)",
+        "Base image: only another base image fixes these (1 finding, 1.00 kB)",
+    ]
+    assert "        layer 0: RUN apt-get install\n        layer 1: RUN rm\n        /var/a\n" in text
+    assert "        /var/e\n        … and 2 more\n        → Delete them at once.\n" in text
+    assert "   40 B OS329 · safe · small\n" in text
+    assert text.endswith("\n\n--all shows the steps, files and fix of each finding\n")
+    assert all_of(analysis, *findings, top=len(findings)).count("→ Delete") == len(findings)
+
+
+def test_nothing_found(analysis: Analysis) -> None:
+    """An image without findings says so."""
+    assert all_of(analysis).splitlines()[-1] == "Nothing to fix was found."
+
+
+def advise(analysis: Analysis, plan: Plan, *findings: Finding, width: int = 80, top: int | None = None) -> str:
+    return all_of(attrs.evolve(analysis, plan=plan), *findings, width=width, top=top)
+
+
+def test_the_plan_step_by_step(analysis: Analysis) -> None:
+    """Each step has its saving, safety, place, action and caution; a step that is not in the patch is made by hand."""
+    plan = Plan(
+        steps=(
+            step(lines=(2,), in_patch=True, findings=("OS203", "OS202"), paths=("var/lib/apt/lists/a",), path_count=7),
+            step("caches", confidence=Confidence.ASK, compressed_size=900, lines=(9, 4), caution="does a step read them?"),
+            step("small", size=20, compressed_size=10, confidence=Confidence.PROBABLY, ignored=(".git",)),
+        ),
+        dockerfile="Dockerfile",
+        patch="--- a/Dockerfile",
+    )
+    assert (
+        advise(analysis, plan).partition("waste\n")[2]
+        == """
+Plan: 3 steps, 1.91 kB less to download (19 %), 10.0 kB unpacked
+safe 1.00 kB · probably 10 B · ask 900 B
+safe: no container needs the files · probably: most do not · ask: only you know
+
+1 1.00 kB apt archives and lists left behind
+          safe · Dockerfile:2 · 5.00 kB unpacked · OS203, OS202
+          Remove them in the same RUN.
+          /var/lib/apt/lists/a and 6 more files
+
+2   900 B caches
+          ask · Dockerfile:4, 9 · 5.00 kB unpacked · by hand
+          Remove them in the same RUN.
+          Check: does a step read them?
+
+3    10 B probably · small · .dockerignore · by hand
+
+Add to .dockerignore
+    .git
+"""
+    )
+    assert advise(analysis, plan, top=3).count("Remove them in the same RUN") == 3
+
+
+def test_each_edited_step_once_in_the_order_of_the_dockerfile(analysis: Analysis) -> None:
+    """The final text of each instruction, as it can be pasted; a removed instruction says so."""
+    edits = (
+        Edit(
+            layer=1, build_step=BuildStep("RUN a"), text="RUN apt-get update && apt-get install -y " + "x" * 50, lines=(2, 4)
+        ),
+        Edit(layer=2, build_step=BuildStep("RUN b"), text="COPY --chown=app . /app", lines=(5, 5)),
+        Edit(layer=3, build_step=BuildStep("RUN c"), text="", lines=(6, 6)),
+    )
+    text = advise(analysis, Plan(steps=(step(),), edits=edits, dockerfile="build/Dockerfile"))
+    assert (
+        text.partition("The edited build steps, in the order of the Dockerfile\n")[2]
+        == f"""\
+build/Dockerfile:2-4 (layer 1)
+    RUN apt-get update \\
+        && apt-get install -y \\
+            {"x" * 50}
+build/Dockerfile:5 (layer 2)
+    COPY --chown=app . /app
+build/Dockerfile:6 (layer 3)
+    (remove the step)
+"""
+    )
+
+
+def test_findings_of_the_plan_are_not_repeated(analysis: Analysis) -> None:
+    """Below the plan are the findings that it does not fix: those of other ids, and of other layers."""
+    other = attrs.evolve(FINDING, layers=(5,), build_steps=(BuildStep("RUN other"),), title="another layer")
+    text = advise(analysis, Plan(steps=(step(findings=("OS101",)),)), FINDING, other, REMARK)
+    assert "7 files of layer 0" not in text
+    assert "Not in the plan: safe (1 finding, 1.00 kB)\n1.00 kB another layer" in text
+    assert "Remarks (1 finding)" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN apt-get update && apt-get install -y curl; rm -rf /x || true",
+        'RUN echo \'a  b && c\' && printf "%s\\n" "$(date && id)" | tee /x',
+        "RUN echo it's && echo \"open",
+        "RUN " + " ".join(["--option=value"] * 30),
+    ],
+)
+@pytest.mark.parametrize("width", [30, 60])
+def test_wrapped_instructions_mean_the_same(text: str, width: int) -> None:
+    """A builder joins the lines of a wrapped RUN to the same words; quoted text is not touched."""
+    lines = wrap_instruction(text, width)
+    assert all(line.endswith(" \\") for line in lines[:-1])
+    joined = " ".join(line.removesuffix("\\").strip() for line in lines)
+    assert joined.split() == text.split()
+    assert all(quoted in joined for quoted in ("'a  b && c'",) if quoted in text)
+
+
+def test_other_instructions_keep_their_lines() -> None:
+    """Here-documents and instructions with line breaks are shown as they are."""
+    text = "RUN <<EOF\n" + "x " * 60 + "\nEOF"
+    assert wrap_instruction(text, 40) == text.split("\n")
+    assert wrap_instruction("COPY " + "a " * 60, 40) == ["COPY " + "a " * 60]
+    assert wrap_instruction("", 40) == []

@@ -22,7 +22,7 @@ from ocisize.errors import ReportError
 from ocisize.tar.filetable import FileTable
 from ocisize.report.export.dive_json import to_dive_json
 from ocisize.report.text.files import write_files
-from ocisize.report.text.image import write_text
+from ocisize.report.text.full import write_sections
 from ocisize.report.text.tree import write_tree
 from ocisize.report.words.units import human_size, percent, shorten_path, shorten_step, shorten_steps
 from ocisize.text import printable
@@ -68,7 +68,7 @@ def files_of(analysis: Analysis, *, most: int = 50, layer: int | None = None, **
 
 def text_of(analysis: Analysis, **options: Any) -> str:
     file = io.StringIO()
-    write_text(analysis, file, **options)
+    write_sections(analysis, file, **options)
     return file.getvalue()
 
 
@@ -170,8 +170,10 @@ def test_an_unknown_download_size_is_said(tmp_path: Path) -> None:
     assert analysis.compressed_size is None
     assert analysis.wasted_compressed_size is None
     text = text_of(analysis)
-    assert re.search(r"Download +\? +layers in this file are uncompressed; compressed about 33 B\n", text)
-    assert text.splitlines()[5].startswith("101 B unpacked; ")
+    assert re.search(
+        r"Download +\? +.* · layers in this file are uncompressed, compressed about 33 B\n", text_of(analysis, width=160)
+    )
+    assert text.splitlines()[1].startswith("101 B unpacked · 100 B hidden waste · download size unknown")
     assert "not verified: 2 plain layers were read in place" in text
 
 
@@ -451,5 +453,5 @@ def test_whiteouts_are_no_files(tmp_path: Path) -> None:
     """The list of the largest files has no more rows than there are files."""
     image = build_image([layer({"a": b"1", "b": b""}), layer({".wh.a": b""})])
     text = io.StringIO()
-    write_text(Analyzer().analyze(write_layout(image, tmp_path / "layout")), text)
+    write_sections(Analyzer().analyze(write_layout(image, tmp_path / "layout")), text)
     assert text.getvalue().partition("Largest files of 2\n")[2].count("\n") == 3

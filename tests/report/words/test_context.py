@@ -18,7 +18,7 @@ from ocisize.model.base import BaseSplit
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.sizes.layers import split_at_base
 from ocisize.report.words.context import describe_context
-from ocisize.report.text.image import write_text
+from ocisize.report.text.full import write_sections
 from ocisize.report.words.units import human_dollars, human_seconds
 from tests.images import build_image, layer, write_docker_archive, write_layout
 
@@ -45,7 +45,7 @@ def test_base_and_own_part(analysis: Analysis) -> None:
     download = [len(built.blob) for built in IMAGE.layers]
     found = lines(with_base(analysis, BASE))
     assert found["Base"] == (
-        f"{download[0] + download[1]} B", "docker.io/library/debian:12: probably layers 0 to 1 (by a pause between steps; confirm with --base)"
+        f"{download[0] + download[1]} B", "docker.io/library/debian:12: layers 0 to 1 (probably), since the build paused above; --base IMAGE makes it certain"
     )  # fmt: skip
     assert found["Yours"] == (f"{download[2]} B", "1 file, 500 B live")
 
@@ -54,14 +54,14 @@ def test_base_and_own_part(analysis: Analysis) -> None:
 def test_every_method_has_words(analysis: Analysis, method: Method) -> None:
     """However the base was found, the report says so; a guess names the way to certainty."""
     note = lines(with_base(analysis, Base(1, None, None, method, Certainty.GUESS)))["Base"][1]
-    assert note.startswith("perhaps layer 0 (")
-    assert note.endswith("; confirm with --base)")
+    assert note.startswith("layer 0 (perhaps), ")
+    assert note.endswith("; --base IMAGE makes it certain")
 
 
 def test_a_base_of_which_only_the_name_is_known(analysis: Analysis) -> None:
     """No figure is made up, and nothing is called one's own."""
     found = lines(with_base(analysis, Base(0, "team/base:1", None, Method.NAMED, Certainty.GUESS)))
-    assert found["Base"] == ("?", "team/base:1; which layers are its is unknown")
+    assert found["Base"] == ("?", "team/base:1; its layers are unknown")
     assert "Yours" not in found
 
 
@@ -100,7 +100,7 @@ def test_an_unknown_download_has_no_cost(analysis: Analysis) -> None:
 
 def text_of(analysis: Analysis, **options: Any) -> str:
     file = io.StringIO()
-    write_text(analysis, file, **options)
+    write_sections(analysis, file, **options)
     return file.getvalue()
 
 

@@ -1,0 +1,198 @@
+"""The text report on one screen: size, alerts, the first fixes with what they save, the layers, the next commands."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from rich.text import Text
+
+from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.findings import Confidence
+from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
+from ocisize.report.text.page import open_page, print_lines
+from ocisize.report.words.fixes import Fix, list_fixes, list_uncovered, summarize_fixes
+from ocisize.report.words.flow import join_parts
+from ocisize.report.words.steps import name_step
+from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
+from ocisize.text import count_of, plural, printable
+
+if TYPE_CHECKING:
+    from ocisize.model.budget import Verdict
+    from ocisize.sizes.cost import Assumptions
+
+MAX_LINES = 24
+_MAX_UNREAD = 2  # layers that are listed
+_MIN_FIXES = 3  # that are listed, whatever else needs lines
+_MAX_FLOW_LINES = 3  # of the largest layers
+_MIN_LAYER_LINES = 2
+_MIN_PLACE = 23  # characters of the place of a fix, unless all are shorter
+_MIN_SHARE = 0.002  # of the image; smaller layers are only counted where not all layers fit
+_STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
+#: the commands that have the name of an image as their own: ``analyze`` must be written before these
+_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "baseline", "diff"})
+
+
+def write_screen(
+    analysis: Analysis,
+    file: TextIO,
+    *,
+    top: int = 5,
+    width: int | None = None,
+    color: bool | None = None,
+    assumptions: Assumptions | None = None,
+    verdicts: Sequence[Verdict] = (),
+    arguments: Sequence[str] = (),
+) -> None:
+    """Write at most MAX_LINES lines about an ordinary image, with ``top`` fixes at most.
+
+    With ``assumptions`` the cost of the image is shown. ``arguments`` are the image and the options to read it again, for the
+    commands at the end; () means its source.
+    """
+    with open_page(file, width=width, color=color) as console:
+        width = console.width
+        blocks = [
+            list_head(analysis, width, verdicts, max_unread=_MAX_UNREAD),
+            [*list_secret_lines(analysis, width), *list_violations(analysis, verdicts, width)],
+        ]
+        if assumptions is not None:
+            from ocisize.report.words.context import summarize_cost
+
+            blocks[0] += [Text(line) for line in join_parts(summarize_cost(analysis, assumptions), width)]
+        commands = _list_commands(analysis, width, arguments or [analysis.source])
+        used = sum(len(block) + 1 for block in blocks if block) + len(commands)
+        blocks.append(_list_fixes(analysis, width, top, MAX_LINES - used - _MIN_LAYER_LINES - 2))
+        used += len(blocks[-1]) + 1
+        blocks += [_list_layers(analysis, width, MAX_LINES - used - 1), commands]
+        for number, block in enumerate(filter(None, blocks)):
+            if number:
+                console.print()
+            print_lines(console, block)
+
+
+def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Text]:
+    """The first fixes as a table in ``room`` lines, and what all of them save together."""
+    fixes = list_fixes(analysis)
+    if not fixes:
+        where = "" if analysis.complete else " in the layers that were read"
+        rest = len(analysis.advice.findings)
+        more = f" {count_of(rest, 'remark')}: see ocisize advise." if rest else ""
+        return [Text(f"Nothing to fix was found{where}.{more}")]
+    shown = fixes[: min(top, max(room - 2, _MIN_FIXES))]
+    title = "Fix first" if analysis.plan.steps else "Findings"
+    table = (
+        _table(title, shown, width, unpacked=analysis.compressed_size is None and not analysis.plan.estimated)
+        if shown
+        else []
+    )
+    return [*table, *(Text(line, "bold") for line in textwrap.wrap(summarize_fixes(analysis), width))]
+
+
+def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> list[Text]:
+    """Number, title, saving, confidence and place of each fix, below a line of headings."""
+    heading = "unpacked" if unpacked else "saves"
+    size_width = max(len(heading), *(len(fix.saving) for fix in fixes))
+    safety_width = max(len("safe?"), *(len(fix.confidence) for fix in fixes))
+    number_width = len(str(len(fixes)))
+    room = width - number_width - 1 - 2 - size_width - 2 - safety_width - 2  # for title and place
+    titles = [printable(fix.title) for fix in fixes]
+    longest = max(len("where"), *(len(fix.place) for fix in fixes))
+    place_width = max(min(longest, room - max(map(len, titles))), min(longest, _MIN_PLACE))
+    title_width = max(min(max(map(len, titles)), room - place_width), len(title) - number_width - 1)
+    lines = [
+        Text(
+            f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}  {'safe?':{safety_width}}  where".rstrip(),
+            "bold",
+        )
+    ]
+    for number, (fix, text) in enumerate(zip(fixes, titles, strict=True), 1):
+        lines.append(
+            Text.assemble(
+                (f"{number:>{number_width}} ", "dim"),
+                f"{cut(text, title_width):{title_width}}  ",
+                (f"{fix.saving:>{size_width}}", "bold"),
+                "  ",
+                (f"{fix.confidence!s:{safety_width}}", _STYLES[fix.confidence]),
+                "  ",
+                cut_words(fix.place, place_width),
+            )
+        )
+    return lines
+
+
+def _list_layers(analysis: Analysis, width: int, room: int) -> list[Text]:
+    """A line for each layer if they fit into ``room`` lines, else the largest in a few lines. The base is one."""
+    layers = analysis.layers
+    if not layers:
+        return []
+    base = 0 if analysis.base is None else analysis.base.found.certain_layers
+    if len(layers) - max(base - 1, 0) <= room:
+        lines = _layer_rows(analysis, base if base > 1 else 0, width - LABEL_WIDTH)
+    else:
+        most = max(_MIN_LAYER_LINES, min(room, _MAX_FLOW_LINES))
+        flows = (_flow_layers(layers, base, count, width - LABEL_WIDTH) for count in range(len(layers) - base, -1, -1))
+        lines = [Text(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
+    return [
+        Text.assemble((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), line) for number, line in enumerate(lines)
+    ]
+
+
+def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Text]:
+    """A line for each layer, one for the ``base`` lowest together."""
+    own = analysis.layers[base:]
+    rows = [(str(layer.index), layer.weight) for layer in own]
+    if base:
+        rows.insert(0, (f"0-{base - 1}", sum(layer.weight for layer in analysis.layers[:base])))
+    number_width = max(len(number) for number, _ in rows)
+    size_width = max(len(human_size(size)) for _, size in rows)
+    step_width = width - number_width - size_width - 4
+    steps = shorten_steps([printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in own], step_width)
+    if base:
+        name = analysis.base.found.name if analysis.base is not None else None
+        steps.insert(0, cut(f"base image {printable(name)}" if name else f"base image: {base:,} layers", step_width))
+    return [
+        Text.assemble((f"{number:>{number_width}}  ", "dim"), f"{human_size(size):>{size_width}}  {step}")
+        for (number, size), step in zip(rows, steps, strict=True)
+    ]
+
+
+def _flow_layers(layers: Sequence[LayerAnalysis], base: int, count: int, width: int) -> list[str]:
+    """The base image, the ``count`` largest other layers in their order, and the sum of the rest."""
+    own = layers[base:]
+    largest = sorted(own, key=lambda layer: -layer.weight)[:count]
+    least = _MIN_SHARE * sum(layer.weight for layer in layers)
+    shown = sorted((layer for layer in largest if layer.weight >= least), key=lambda layer: layer.index)
+    parts = [f"{human_size(sum(layer.weight for layer in layers[:base]))} base"] if base else []
+    for layer in shown:
+        name = printable(name_step(layer.build_step)) or f"layer {layer.index}"
+        parts.append(f"{human_size(layer.weight)} {name}")
+    rest = len(own) - len(shown)
+    if rest:
+        size = sum(layer.weight for layer in own) - sum(layer.weight for layer in shown)
+        parts.append(f"{rest:,} more {plural(rest, 'layer')}, {human_size(size)}")
+    return join_parts(parts, width)
+
+
+def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> list[Text]:
+    """The commands to type next, with what each shows."""
+    image = printable(shlex.join(arguments))
+    rows = []
+    plan = analysis.plan
+    if plan.patch:
+        rows.append((f"ocisize advise {image} --patch", "these edits as a patch"))
+    elif analysis.advice.findings or plan.steps:
+        rest = len(list_uncovered(analysis)) if plan.steps else 0
+        more = f", and {rest:,} other {plural(rest, 'finding')}" if rest else ""
+        rows.append((f"ocisize advise {image}", f"how to fix each{more}"))
+    analyze = "analyze " if arguments[0] in _COMMANDS else ""
+    rows.append((f"ocisize {analyze}{image} --full", "layers, files and every figure"))
+    longest = max(len(command) for command, _ in rows)
+    return [
+        Text.assemble(
+            (command, "cyan"),
+            (f"{'':{longest - len(command)}}   {about}" if longest + 3 + len(about) <= width else "", "dim"),
+        )
+        for command, about in rows
+    ]

@@ -1,0 +1,130 @@
+"""The fixes of an image in rows: the steps of the plan, or the findings if there is no plan; and the uncovered findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
+from ocisize.model.plan import Plan, PlanStep
+from ocisize.report.words.plan import (
+    DOCKERIGNORE,
+    describe_place,
+    describe_safety,
+    describe_saving,
+    describe_total,
+    saving_of,
+    steps_of,
+)
+from ocisize.report.words.steps import name_step
+from ocisize.report.words.units import human_size
+from ocisize.text import printable
+
+NO_SAVING = "-"
+LEGEND = "safe: no container needs the files · probably: most do not · ask: only you know"
+_MAX_LAYERS = 3  # that a place names
+
+
+@attrs.frozen(kw_only=True)
+class Fix:
+    """One row of the list of fixes: a step of the plan, or a finding if there is no plan."""
+
+    title: str
+    saving: str  #: with its unit, "-" if nothing is saved
+    confidence: Confidence
+    place: str  #: a line of the Dockerfile, or a layer with its build step
+
+
+def list_fixes(analysis: Analysis) -> list[Fix]:
+    """The steps of the plan; the findings that save bytes if the plan has no steps, as for a foreign base image."""
+    plan = analysis.plan
+    if plan.steps:
+        return [
+            Fix(
+                title=step.title,
+                saving=describe_bytes(saving_of(step), plan),
+                confidence=step.confidence,
+                place=place_of(step, analysis),
+            )
+            for step in plan.steps
+        ]
+    return [
+        Fix(
+            title=finding.title,
+            saving=describe_bytes(sum_savings([finding]), plan),
+            confidence=finding.confidence,
+            place="base image" if finding.in_base else place_of_layers(finding.layers, analysis),
+        )
+        for finding in _saving_findings(analysis)
+    ]
+
+
+def _saving_findings(analysis: Analysis) -> list[Finding]:
+    findings = [finding for finding in analysis.advice.findings if finding.size]
+    return sorted(findings, key=lambda finding: finding.confidence is Confidence.ASK)
+
+
+def describe_bytes(saving: Saving, plan: Plan) -> str:
+    """The download that is saved, or the content if that is unknown, in a column: "-" for none.
+
+    >>> describe_bytes(Saving(3000, None), Plan()), describe_bytes(Saving(0, 0), Plan())
+    ('3.00 kB', '-')
+    """
+    return describe_saving(saving, plan).removesuffix(" unpacked") or NO_SAVING
+
+
+def place_of(step: PlanStep, analysis: Analysis) -> str:
+    """Where a step of the plan is made: ``Dockerfile:2, 6``, ``.dockerignore`` or ``layer 4 RUN apt-get install``."""
+    if step.lines and analysis.plan.dockerfile is not None:
+        return describe_place(step, analysis.plan)
+    if step.ignored:
+        return DOCKERIGNORE
+    return place_of_layers(step.layers, analysis)
+
+
+def place_of_layers(layers: Sequence[int], analysis: Analysis) -> str:
+    """One layer with its build step, or the numbers of several layers."""
+    if not layers:
+        return ""
+    if len(layers) > 1:
+        shown = ", ".join(str(layer) for layer in layers[:_MAX_LAYERS])
+        rest = len(layers) - _MAX_LAYERS
+        return f"layers {shown} and {rest} more" if rest > 0 else f"layers {shown}"
+    step = analysis.layers[layers[0]].build_step
+    name = printable(name_step(step))
+    keyword = "" if name.startswith(step.keyword) else f"{printable(step.keyword)} "
+    return f"layer {layers[0]} {keyword}{name}".rstrip()
+
+
+def summarize_fixes(analysis: Analysis) -> str:
+    """What all fixes save together: ``All 34 fixes: 468 MB less to download (75 %), 278 MB of it safe.``."""
+    if analysis.plan.steps:
+        return describe_total(analysis)
+    findings = _saving_findings(analysis)
+    total, advice = sum_savings(findings), analysis.advice
+    safety = describe_safety(total, advice.saving(Confidence.SAFE), advice.saving(Confidence.PROBABLY), analysis.plan)
+    name = f"All {len(findings):,} findings" if len(findings) > 1 else "1 finding"
+    return f"{name}: {describe_less(total, analysis)}{safety}."
+
+
+def describe_less(total: Saving, analysis: Analysis) -> str:
+    """``468 MB less to download (75 %)``, or the same of the unpacked size if the download is unknown."""
+    known = total.compressed_size is not None
+    whole = analysis.compressed_size if known else analysis.content_size
+    part = total.compressed_size if total.compressed_size is not None else total.size
+    share = f" ({100 * part / whole:.0f} %)" if whole else ""
+    size = describe_saving(total, analysis.plan).removesuffix(" unpacked")
+    return f"{size or human_size(0)} less {'to download' if known else 'unpacked'}{share}"
+
+
+def by_confidence(plan: Plan) -> str:
+    """What the steps of each confidence save: ``safe 278 MB · probably 180 MB``."""
+    savings = ((confidence, describe_saving(plan.saving(confidence), plan)) for confidence in Confidence)
+    return " · ".join(f"{confidence} {saving}" for confidence, saving in savings if saving)
+
+
+def list_uncovered(analysis: Analysis) -> list[Finding]:
+    """The findings that no step of the plan fixes, in their order."""
+    return [finding for finding in analysis.advice.findings if not steps_of(finding, analysis.plan)]
