@@ -48,8 +48,8 @@ def write_screen(
 ) -> None:
     """Write at most MAX_LINES lines about an ordinary image, with ``top`` fixes at most.
 
-    With ``assumptions`` the cost of the image is shown. ``arguments`` are the image and the options to read it again, for the
-    commands at the end; () means its source.
+    With ``assumptions`` the cost of the image is shown. ``arguments`` are the image and the options to read it again, for
+    the commands at the end; () means its source.
     """
     with open_page(file, width=width, color=color) as console:
         width = console.width
