@@ -51,13 +51,14 @@ def run_step(step: str, path: str) -> None:
     from ocisize.filesystem.waste import find_waste
     from ocisize.blob.region import FileRegion
     from ocisize.tar.filetable import FileTable
-    from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
+    from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
     from ocisize.tar.scanner import scan_tar
 
     def scan(path: str) -> FileTable:
         region = FileRegion(os.open(path, os.O_RDONLY), 0, Path(path).stat().st_size)
-        limit = 512 if step == "scan in place" else 1 << 20
-        return scan_tar(region, hash_up_to=limit, wanted=KeptFiles(), beginnings=BEGINNINGS)
+        if step == "scan in place":
+            return scan_tar(region, hash_up_to=512, wanted=KeptFiles(), beginnings=BEGINNINGS)
+        return scan_tar(region, hash_up_to=1 << 20, wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS)
 
     table = scan(path)
     if step.startswith("merge"):

@@ -9,7 +9,7 @@ from typing import Any
 from ocisize import Analyzer
 from ocisize.model.findings import Finding
 from ocisize.model.analysis import Analysis
-from tests.images import Entries, build_image, layer, write_layout
+from tests.images import Compression, Entries, build_image, layer, write_layout
 
 
 def analyze(
@@ -20,10 +20,11 @@ def analyze(
     config: dict[str, Any] | None = None,
     name: str = "app",
     history: Sequence[dict[str, Any]] = (),
+    compression: Compression = "gzip",
 ) -> Analysis:
     """The analysis of an image with these layers, made by these steps; ``history`` are steps without a layer, first."""
     entries = [*({**each, "empty_layer": True} for each in history), *({"created_by": step} for step in steps)]
-    image = build_image([layer(each) for each in layers], history=entries, config={"config": config or {}})
+    image = build_image([layer(each, compression) for each in layers], history=entries, config={"config": config or {}})
     return Analyzer(platform="linux/amd64").analyze(str(write_layout(image, tmp_path / "image", name=name)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocisize.findings.checks.base_fit import find_unfit
+from ocisize.findings.checks.development_packages import find_development
 from ocisize.findings.checks.duplicates import find_duplicate_files
 from ocisize.findings.checks.hidden_files import find_hidden_files
 from ocisize.findings.checks.layer_shape import find_layer_shape
@@ -28,6 +29,7 @@ def make_claims(evidence: ImageEvidence) -> list[Claim]:
     checks = (
         find_hidden_files,
         find_recommended,
+        find_development,
         find_tool_caches,
         find_unneeded_files,
         find_layer_shape,

@@ -36,6 +36,7 @@ class Check(str, enum.Enum):
     RECOMMENDED_PACKAGES = "recommended-packages"
     ROOT_USER = "root-user"
     MOVING_TAG = "moving-tag"
+    NPM_DEVELOPMENT = "npm-development"
     SECRET_FILES = "secret-files"  # noqa: S105 - a name, no password
     ENVIRONMENT_SECRETS = "environment-secrets"
     HISTORY_SECRETS = "history-secrets"

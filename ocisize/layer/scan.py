@@ -17,7 +17,7 @@ from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import Stopped
 from ocisize.limits import Meter
@@ -25,7 +25,7 @@ from ocisize.oci.documents import SELF_NAMED
 from ocisize.oci.image import Layer
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import Source
-from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
 
 MAX_HASHED_IN_PLACE = 16 << 10  #: bytes of a file; up to this size it is cheaper to hash a file than to skip it
@@ -131,7 +131,7 @@ def _scan_stream(
             meter=meter,
             on_bytes=on_bytes,
         )
-        table = scan_tar(stream, wanted=KeptFiles(), beginnings=BEGINNINGS, meter=meter)
+        table = scan_tar(stream, wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
         stored_size = stream.finish()
     except (StreamError, TarError):
         _verify_rest(verify_chunks(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
@@ -195,14 +195,16 @@ def _scan_in_place(
     with _HEADER_SCAN_LOCK:
         if on_bytes is not None:
             on_bytes(0)  # raises when the result is not needed any more
+        wanted = KeptFiles()
         table = scan_tar(
             blob.part(0, blob.size),
             hash_up_to=MAX_HASHED_IN_PLACE,
-            wanted=KeptFiles(),
+            wanted=wanted,
             beginnings=BEGINNINGS,
             meter=meter,
             window_size=_IN_PLACE_WINDOW,
         )
+        table = _keep_in_place(blob, table, wanted)
     if hash_content:
         rows = [row for row, size in enumerate(table.sizes) if size > MAX_HASHED_IN_PLACE]
         table = table.with_hashes([(rows, hash_payloads(blob, table, rows))])
@@ -210,6 +212,18 @@ def _scan_in_place(
         on_bytes(blob.size)
     table = _add_compressed_sizes(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
+
+
+def _keep_in_place(blob: FileRegion, table: FileTable, wanted: Callable[[bytes, int], bool]) -> FileTable:
+    """The table with the payloads that the ends of their names tell, which need no look while headers are read."""
+    rows = [(row, path) for end in PATH_ENDS for row, path in table.paths.select_with(end + b"\0")]
+    rows = [
+        (row, path)
+        for row, path in sorted(rows)
+        if table.kinds[row] == REGULAR and row not in table.contents and wanted(path, table.sizes[row])
+    ]
+    kept = {row: blob.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
+    return attrs.evolve(table, contents={**table.contents, **kept}) if kept else table
 
 
 def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -> FileTable:

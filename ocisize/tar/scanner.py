@@ -26,6 +26,7 @@ from ocisize.limits import Meter
 from ocisize.tar.field_cache import ChecksumCache, OwnerTable, SizeCache
 from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
 from ocisize.tar.header import BLOCK, ExtendedHeader, prefixed_name
+from ocisize.tar.late_payloads import LatePayloads
 from ocisize.tar.paths import clean_name
 from ocisize.tar.special_entries import EXTENDED_HEADERS, SpecialEntries, name_for_error
 from ocisize.tar.table_builder import TableBuilder
@@ -48,6 +49,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     hash_up_to: float = math.inf,
     wanted: Callable[[bytes, int], bool] | None = None,
     beginnings: Container[bytes] | None = None,
+    path_ends: tuple[bytes, ...] = (),
     meter: Meter | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
@@ -57,7 +59,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     needs the bytes. Without ``hash_content`` no payload is hashed; with it, only payloads of up to ``hash_up_to`` bytes
     are, and larger ones are passed over. ``wanted(path, size)`` says which payloads of regular files to keep in the table's
     ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of them, each
-    BEGINNING_SIZE bytes long and padded with NUL, are asked about. ``meter`` holds the scan to limits, which it checks about
+    BEGINNING_SIZE bytes long and padded with NUL, are asked about. It is also asked about files whose paths end with one of
+    ``path_ends``, unless their payloads are passed over. ``meter`` holds the scan to limits, which it checks about
     every thousand entries. ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar, as far as the
@@ -84,6 +87,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     kinds, hashes = builder.kinds, builder.hashes
     max_hashed = hash_up_to if hash_content else -1
     kept_beginnings: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
+    late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
+    if late is not None:
+        window.before_move = late.keep
     base = position = end = size = payload_end = 0
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
@@ -98,6 +104,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         while True:
             # Move the window when the next header does not lie wholly in it; stop at the end of the stream.
             if position > last:
+                if late is not None:
+                    late.keep()
                 if builder.flush(_FLUSH_ROWS):
                     record_entries()
                 window.position = position
@@ -130,6 +138,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 if kind in EXTENDED_HEADERS:
                     extended = special.read_extended_header(kind, size, extended)
                     if special.unflushed_size >= _FLUSH_HEADER_BYTES:
+                        if late is not None:
+                            late.keep()
                         builder.flush()
                         record_entries()
                         special.unflushed_size = 0
@@ -155,7 +165,11 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     hashes += NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
-                keep = not is_plain and wanted is not None and wanted(clean_name(name), size)
+                keep = False
+                if late is not None:
+                    keep = late.wants_now(len(kinds), name, size, always=not is_plain)
+                elif wanted is not None and not is_plain:
+                    keep = wanted(clean_name(name), size)
                 value = special.read_payload(len(kinds), name, size, hash_content=size <= max_hashed, keep=keep)
                 hashes += value if hash_content else b""
                 start -= window.base - base  # so that errors name this header

@@ -40,13 +40,14 @@ class Window:
     (8, b'header.', 7)
     """
 
-    __slots__ = ("base", "buffer", "end", "position", "skip", "stream", "view")
+    __slots__ = ("base", "before_move", "buffer", "end", "position", "skip", "stream", "view")
 
     def __init__(self, stream: ByteStream, size: int) -> None:
         self.stream, self.buffer = stream, bytearray(size)
         self.skip = stream.skip if isinstance(stream, SkippableStream) else None
         self.view = memoryview(self.buffer)
         self.base = self.position = self.end = 0
+        self.before_move: Callable[[], object] | None = None  #: called before bytes leave the buffer
 
     @property
     def offset(self) -> int:
@@ -62,6 +63,8 @@ class Window:
             missing = self.position - self.end
             self._drop_buffer()
             self._read_past(missing)
+        if self.before_move is not None:
+            self.before_move()
         unused = self.end - self.position
         self.view[:unused] = self.view[self.position : self.end]
         self.base += self.position
@@ -85,6 +88,8 @@ class Window:
         return in_buffer + self._read_past(count - in_buffer, feed)
 
     def _drop_buffer(self) -> None:
+        if self.before_move is not None:
+            self.before_move()
         self.base += self.end
         self.position = self.end = 0
 

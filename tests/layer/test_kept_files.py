@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.tar.scanner import scan_tar
 from tests.images import DIR, tar_bytes
 from tests.strategies import Bytes
@@ -41,3 +41,30 @@ def test_what_is_kept_is_bounded() -> None:
     assert not metadata(b"var/lib/dpkg/status", 17 << 20)
     assert [metadata(b"var/lib/dpkg/info/%d.list" % number, 15 << 20) for number in range(6)] == [True] * 4 + [False] * 2
     assert metadata(b"etc/os-release", 300)
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("app/node_modules/.package-lock.json", True), ("./node_modules/.package-lock.json", True), ("/package.json", True),
+        ("a/b/package.json", True), ("app/node_modules/jest/package.json", True), ("node_modules/@s/x/package.json", True),
+        ("app/node_modules/a/node_modules/b/package.json", True), ("app/.package-lock.json", False),
+        ("app/my_node_modules/.package-lock.json", False), ("app/node_modules/jest/build/package.json", False),
+        ("app/node_modules/.cache/package.json", False), ("app/node_modules/package.json", False), ("app/xpackage.json", False),
+        ("app/package.json5", False), ("app/package.json/x", False),
+    ],
+)  # fmt: skip
+def test_files_of_npm_are_kept_anywhere(path: str, kept: bool) -> None:
+    """The lock of a node_modules, and package.json at the root of a package or outside of packages."""
+    table = scan_tar(Bytes(tar_bytes({path: b"{}"})), wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS)
+    assert list(table.contents.values()) == [b"{}"] * kept
+
+
+def test_files_of_npm_have_a_limit_of_their_own() -> None:
+    """However many there are, package databases are kept."""
+    wanted = KeptFiles()
+    assert not wanted(b"a/package.json", (256 << 10) + 1)
+    assert not wanted(b"node_modules/.package-lock.json", (16 << 20) + 1)
+    assert sum(wanted(b"%d/package.json" % number, 256 << 10) for number in range(1000)) == 128
+    assert not wanted(b"node_modules/.package-lock.json", 1)
+    assert wanted(b"var/lib/dpkg/status", 16 << 20)

@@ -13,6 +13,7 @@ from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.tar.scanner import scan_tar
+from tests.images import DIR, Entry, Link, tar_bytes
 from tests.strategies import (
     END, GNU, USTAR, V7, Bytes, Chopped, Skippable, base256, columns, header, long_name, member, padded, pax, record, scan,
 )  # fmt: skip
@@ -546,6 +547,42 @@ def test_wanted_contents_are_kept() -> None:
         hashes = [xxhash.xxh3_128_digest(data) for data in (b"keep me", b"z" * 5000, b"")] + [NO_HASH]
         assert bytes(table.hashes) == (b"".join(hashes) if hash_content else b"")
     assert asked == [(b"small", 7), (b"big", 5000), (b"empty", 0)] * 2
+
+
+@pytest.mark.parametrize("window_size", [1024, 1536, 4096, 64 << 10, 256 << 10])
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_payloads_are_kept_by_the_end_of_their_path(window_size: int, format: int) -> None:
+    """Wherever a payload lies in the window, however its name is stored, and in the order of the entries."""
+    entries: dict[str, Entry] = {}
+    for number in range(60):
+        directory = f"{'x/' * (number % 3 * 45)}{number}"
+        entries[f"{directory}"] = DIR
+        entries[f"./{directory}/a.json"] = f"{number}".encode() * (number * 37 % 900)
+        entries[f"{directory}/b.js"] = bytes(number * 97 % 3000)
+        entries[f"{directory}/a.json.map"] = b"no"
+        entries[f"{directory}/link/a.json"] = Link("b.js")
+    asked: list[bytes] = []
+
+    def wanted(path: bytes, size: int) -> bool:
+        asked.append(path)
+        return size % 5 != 0
+
+    tar = tar_bytes(entries, format=format)
+    table = scan_tar(Bytes(tar), wanted=wanted, beginnings=(), path_ends=(b"/a.json", b"/none"), window_size=window_size)
+    expected = {name[2:]: data for name, data in entries.items() if name.startswith("./") and isinstance(data, bytes)}
+    assert asked == [name.encode() for name in expected]
+    assert {table.paths[row].decode(): content for row, content in table.contents.items()} == {
+        name: data for name, data in expected.items() if len(data) % 5
+    }
+    plain = scan_tar(Bytes(tar))
+    assert (table.hashes, list(table.sizes), list(table.ends)) == (plain.hashes, list(plain.sizes), list(plain.ends))
+
+
+def test_bytes_behind_a_name_are_not_part_of_it() -> None:
+    """Old writers leave bytes behind the NUL that ends a name."""
+    tar = header(b"a\0/package.json", size=2) + padded(b"{}") + header(b"b/package.json\0x", size=2) + padded(b"[]") + END
+    table = scan_tar(Bytes(tar), wanted=lambda *_: True, beginnings=(), path_ends=(b"package.json",))
+    assert table.contents == {1: b"[]"}
 
 
 def test_only_names_with_a_wanted_beginning_are_asked_about() -> None:

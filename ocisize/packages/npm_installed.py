@@ -1,0 +1,150 @@
+"""Which files of an image belong to development packages of npm, where a lock and the files beside it agree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from ocisize.filesystem.overlay import Overlay
+from ocisize.layer.kept_files import NPM_LOCK, PACKAGE_JSON
+from ocisize.packages.npm import NODE_MODULES, NpmLock, package_root, read_lock, read_package_json
+from ocisize.tar.filetable import DIRECTORY, FileTable
+from ocisize.tar.paths import join
+
+_PART = NODE_MODULES + b"/"
+_MAX_PATH = 4096  # bytes; no filesystem has longer paths
+_MAX_DEPTH = 32  # packages within packages; deeper files belong to none
+#: files that yarn 1, yarn 2 and later, and pnpm write into a ``node_modules``: npm was not the last to change it
+_OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
+
+
+@attrs.frozen
+class DevelopmentPackages:
+    """The development packages of one project."""
+
+    lock: NpmLock
+    rows: Mapping[int, Sequence[int]]  #: by layer: the files below their roots, visible or hidden, without other packages
+    sizes: Mapping[bytes, int]  #: by the path of the package's root: bytes of those files
+    manifest: Mapping[str, object]  #: the project's ``package.json``; empty if the image has none
+
+
+def find_development_packages(tables: Sequence[FileTable], overlay: Overlay) -> list[DevelopmentPackages]:
+    """The projects whose visible lock is current and names development packages, in the order of their directories.
+
+    A lock is current if each package that it names is there in the same version (one that an installation may lack can be
+    missing), there is no package beside them, and no other tool has left its own state in ``node_modules``.
+
+    Args:
+        tables: the file tables of all layers, with the files that scans keep.
+        overlay: which rows are visible.
+
+    """
+    contents = dict(_visible_contents(tables, overlay))
+    locks = [lock for path, content in sorted(contents.items()) if (lock := _development_lock(path, content)) is not None]
+    if not locks:
+        return []
+    survey = _Survey(locks)
+    for layer, table in enumerate(tables):
+        if table.paths.contain(_PART):
+            survey.add_layer(layer, table, overlay)
+    return [
+        DevelopmentPackages(
+            lock=lock,
+            rows={layer: rows for layer, rows in sorted(survey.rows[lock.project].items()) if rows},
+            sizes={path: survey.sizes[path] for path, package in lock.packages.items() if package.is_development},
+            manifest=read_package_json(contents.get(join(lock.project, PACKAGE_JSON), b"")),
+        )
+        for lock in locks
+        if lock.project not in survey.changed and _has_all_packages(lock, survey.present, contents)
+    ]
+
+
+def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
+    """The kept files of npm that are visible, by path."""
+    for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
+        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
+        for row, path in zip(rows, table.paths.select(rows), strict=True):
+            if path.endswith((PACKAGE_JSON, NPM_LOCK)):
+                yield path, table.contents[row]
+
+
+def _development_lock(path: bytes, content: bytes) -> NpmLock | None:
+    """The lock at a path if it is one of a project, not of a package, and names development packages."""
+    project = path[: -len(NPM_LOCK)].rstrip(b"/")
+    if not path.endswith(NPM_LOCK) or _PART in project + b"/":
+        return None
+    lock = read_lock(project, content)
+    return lock if lock is not None and any(package.is_development for package in lock.packages.values()) else None
+
+
+def _has_all_packages(lock: NpmLock, present: set[bytes], contents: Mapping[bytes, bytes]) -> bool:
+    for path, package in lock.packages.items():
+        if path not in present:
+            if not package.is_optional:
+                return False
+        elif read_package_json(contents.get(join(path, PACKAGE_JSON), b"")).get("version") != package.version:
+            return False
+    return True
+
+
+class _Survey:
+    """What the layers hold of the packages that some locks name."""
+
+    def __init__(self, locks: Sequence[NpmLock]) -> None:
+        self._projects: dict[bytes, bytes] = {}  # by the path of a package's root
+        self._development: set[bytes] = set()
+        self._holders: dict[bytes, bytes] = {}  # what may hold packages of a project: itself, its workspaces and packages
+        for lock in locks:
+            for path in (lock.project, *lock.workspaces, *lock.packages):
+                self._holders.setdefault(path, lock.project)
+            for path, package in lock.packages.items():
+                if self._projects.setdefault(path, lock.project) == lock.project and package.is_development:
+                    self._development.add(path)
+        self._markers = {join(lock.project, _PART + name): lock.project for lock in locks for name in _OTHER_TOOLS}
+        self._owners: dict[bytes, bytes | None] = {}  # by directory: the root of the package that its files belong to
+        self.rows: dict[bytes, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))  # by project and layer
+        self.sizes: dict[bytes, int] = defaultdict(int)
+        self.present: set[bytes] = set()  # roots of packages that have a visible package.json
+        self.changed: set[bytes] = set()  # projects that another tool has changed
+
+    def add_layer(self, layer: int, table: FileTable, overlay: Overlay) -> None:
+        """Record the files of a layer."""
+        hidden_by, kinds, sizes = overlay.hidden_by[layer], table.kinds, table.sizes
+        for first, paths in table.paths.pieces():
+            for row, path in enumerate(paths, first):
+                if _PART not in path or kinds[row] == DIRECTORY or len(path) > _MAX_PATH:
+                    continue
+                directory, _, name = path.rpartition(b"/")
+                if hidden_by[row] < 0:
+                    self._add_visible(path, directory, name)
+                owner = self._owner(directory)
+                if owner in self._development:
+                    self.rows[self._projects[owner]][layer].append(row)
+                    self.sizes[owner] += sizes[row]
+
+    def _add_visible(self, path: bytes, directory: bytes, name: bytes) -> None:
+        if path in self._markers:
+            self.changed.add(self._markers[path])
+        elif name == PACKAGE_JSON and (holder := package_root(directory)) is not None:
+            self.present.add(directory)
+            if directory not in self._projects and holder in self._holders:
+                self.changed.add(self._holders[holder])
+
+    def _owner(self, directory: bytes) -> bytes | None:
+        """The innermost package that a directory belongs to."""
+        if directory not in self._owners:
+            owner, end = None, len(directory)
+            for _ in range(_MAX_DEPTH):
+                start = directory.rfind(_PART, 0, end)
+                if start < 0:
+                    break
+                parts = directory[start + len(_PART) :].split(b"/", 2)
+                root = directory[: start + len(_PART)] + b"/".join(parts[: 2 if parts[0][:1] == b"@" else 1])
+                if root in self._projects:
+                    owner = root
+                    break
+                end = start
+            self._owners[directory] = owner
+        return self._owners[directory]
