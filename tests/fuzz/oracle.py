@@ -16,7 +16,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.sizes.tree import make_tree
 from ocisize.errors import LayerError, OcisizeError, ReportError
 from ocisize.tar.filetable import FileTable
-from ocisize.report.text.all_findings import write_advise
+from ocisize.report.text.advise import write_advise
 from ocisize.report.text.diff import write_diff
 from ocisize.report.text.files import write_files
 from ocisize.report.formats import FORMATS, write_report
