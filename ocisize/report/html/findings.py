@@ -9,8 +9,9 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Finding
 from ocisize.model.plan import Plan
 from ocisize.report.html.markup import Markup, element, join, with_code
-from ocisize.report.words.advice import advice_headline, by_confidence, is_secret, is_significant, list_advice, saving_bytes
+from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
 from ocisize.report.words.plan import steps_of
+from ocisize.report.words.secrets import list_secrets
 from ocisize.report.words.units import human_dollars, human_size
 from ocisize.sizes.cost import Assumptions, cost_of
 from ocisize.text import count_of, plural
@@ -20,7 +21,7 @@ _MAX_FINDINGS = 8  # that save bytes and are not folded away
 
 def write_secrets(analysis: Analysis) -> Markup:
     """The findings about secrets; nothing if there are none."""
-    secrets = [finding for finding in analysis.advice.findings if is_secret(finding)]
+    secrets = list_secrets(analysis)
     if not secrets:
         return Markup()
     note = "Anyone who can pull the image can read them. Revoke them, then remove them from the build."

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
 from ocisize.model.sizes import weight_of
 from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
+from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.plan import (
     DOCKERIGNORE,
     describe_edit_place,
@@ -23,11 +23,6 @@ from ocisize.text import count_of
 _MAX_STEPS = 8  # that are not folded away
 _MAX_EDITS = 4  # that are not folded away
 _MAX_WIDTH = 160  # characters of a build step
-_LEGEND = {
-    Confidence.SAFE: "no container needs the files",
-    Confidence.PROBABLY: "most containers do not need the files",
-    Confidence.ASK: "only the author of the image can tell",
-}
 
 
 def write_plan(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
@@ -48,9 +43,7 @@ def write_plan(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
 
 def _legend(plan: Plan) -> str:
     """The confidences of the steps in words, and the sign of an estimate."""
-    used = {step.confidence for step in plan.steps}
-    words = [f"{confidence}: {meaning}" for confidence, meaning in _LEGEND.items() if confidence in used]
-    return "; ".join([*words, *(["≈: the download is an estimate"] if plan.estimated else [])])
+    return LEGEND + (" · ≈: the download is an estimate" if plan.estimated else "")
 
 
 def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: Assumptions | None) -> Markup:
