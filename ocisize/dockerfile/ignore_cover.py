@@ -1,0 +1,134 @@
+"""New patterns for a .dockerignore file: few and readable ones that leave out given paths and no others."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from ocisize.dockerfile.ignore import IgnoreFile
+
+_SPECIAL = re.compile(r"([*?\[\]\\^])")
+_MIN_DIRECTORIES = 2  # of one name, for one pattern
+_MIN_FILES = 3  # with one suffix, for one pattern
+
+
+@attrs.define
+class _Node:
+    """A path of the context, and the paths in it."""
+
+    children: dict[str, _Node] = attrs.field(factory=dict)
+    removed: bool = False
+    kept: bool = False  # it, or a path in it
+
+
+def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) -> tuple[str, ...] | None:
+    r"""Return patterns that leave out all paths of ``remove`` and none of ``keep``; None if that takes too many patterns.
+
+    Paths are relative to the build context. A directory that has no path to keep is left out as a whole; directories of one
+    name, and files of one suffix, get one pattern.
+
+    >>> cover([".git/HEAD", "app/__pycache__/a.pyc", "lib/__pycache__/b.pyc", "notes [1].txt"], ["app/main.py", "lib/b.py"])
+    ('.git', '**/__pycache__', 'notes \\[1\\].txt')
+    """
+    removed = [path for path in map(_clean, remove) if path]
+    kept = [path for path in map(_clean, keep) if path]
+    root = _tree(removed, kept)
+    if root is None:
+        return None
+    patterns = _patterns(list(_whole(root)), kept)
+    if len(patterns) > max_patterns or not all(map(_is_writable, patterns)):
+        return None
+    ignore = IgnoreFile.parse("\n".join(patterns))
+    fits = all(map(ignore.excludes, removed)) and not any(map(ignore.excludes, kept))
+    return tuple(patterns) if fits else None
+
+
+def escape_path(path: str) -> str:
+    r"""A path as a pattern that matches nothing but that path and what is in it.
+
+    >>> escape_path("!a [1]"), escape_path("b ")
+    ('\\!a \\[1\\]', 'b[ ]')
+    """
+    pattern = _SPECIAL.sub(r"\\\1", path)
+    if path[:1] in {"!", "#"} or path[:1].isspace():
+        pattern = f"\\{pattern}"
+    return f"{pattern[:-1]}[{pattern[-1]}]" if path[-1:].isspace() and len(path) > 1 else pattern
+
+
+def _clean(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part not in {"", "."})
+
+
+def _is_writable(pattern: str) -> bool:
+    """Whether a pattern can be a line of a text file."""
+    return pattern.isprintable()
+
+
+def _tree(removed: Sequence[str], kept: Sequence[str]) -> _Node | None:
+    """All paths as a tree; None if a path to keep would be left out with its directory."""
+    root = _Node()
+    for path in removed:
+        node = root
+        for name in path.split("/"):
+            node = node.children.setdefault(name, _Node())
+        node.removed = True
+    for path in kept:
+        node = root
+        for name in path.split("/"):
+            node = node.children.setdefault(name, _Node())
+            if node.removed:
+                return None
+            node.kept = True
+    return root
+
+
+def _whole(root: _Node) -> Iterator[tuple[str, bool]]:
+    """The topmost paths that have nothing to keep, in order, and whether each is a directory."""
+    waiting = [(name, node) for name, node in sorted(root.children.items(), reverse=True)]
+    while waiting:
+        path, node = waiting.pop()
+        if not node.kept:
+            yield path, bool(node.children)
+        else:
+            waiting += [(f"{path}/{name}", child) for name, child in sorted(node.children.items(), reverse=True)]
+
+
+def _patterns(paths: Sequence[tuple[str, bool]], kept: Sequence[str]) -> list[str]:
+    """Patterns for the paths, each in the place of the first path that it matches."""
+    kept_names = {name for path in kept for name in path.split("/")}
+    kept_suffixes = {suffix for name in kept_names for suffix in _suffixes(name)}
+    by_name: defaultdict[str, list[str]] = defaultdict(list)
+    by_suffix: defaultdict[str, list[str]] = defaultdict(list)
+    for path, _ in paths:
+        by_name[_name(path)].append(path)
+    shared_names = {name for name, same in by_name.items() if len(same) >= _MIN_DIRECTORIES and name not in kept_names}
+    for path, is_directory in paths:
+        if not is_directory and _name(path) not in shared_names:
+            for suffix in _suffixes(_name(path)):
+                by_suffix[suffix].append(path)
+    shared_suffixes = {
+        suffix for suffix, same in by_suffix.items() if len(same) >= _MIN_FILES and suffix not in kept_suffixes
+    }
+    patterns: dict[str, None] = {}
+    for path, is_directory in paths:
+        name = _name(path)
+        if name in shared_names:
+            pattern = f"**/{escape_path(name)}"
+        else:
+            suffix = next((suffix for suffix in _suffixes(name) if suffix in shared_suffixes and not is_directory), "")
+            pattern = f"**/*{suffix}" if suffix else escape_path(path)
+        patterns[pattern] = None
+    return list(patterns)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _suffixes(name: str) -> tuple[str, ...]:
+    """The suffix of a name with its dot; none for a name that begins with its only dot."""
+    stem, dot, suffix = name.rpartition(".")
+    return (f".{suffix}",) if stem and dot and suffix.isalnum() else ()
