@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ocisize.dockerfile.joined import join_lines
-from ocisize.dockerfile.words import parse_words, split_flags, split_words
+from ocisize.dockerfile.words import parse_words, split_flags, split_sum, split_words
 
 _COPY = re.compile(r"\s*(COPY|ADD)(?=\s)", re.IGNORECASE)
-_SUM = re.compile(r"(--\w+=\S*?)?(?:file|dir|multi):[0-9a-f]\S* in (.*)", re.DOTALL)
 _KEYWORD = re.compile(r"\s*[A-Za-z]+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _QUOTES = str.maketrans("", "", "\"'")
@@ -71,12 +70,12 @@ def parse_copy(text: str, escape: str = "\\") -> CopyInstruction | None:
     if match is None:
         return None
     keyword, rest = match[1].upper(), joined[match.end() :].strip()
-    if (summed := _SUM.match(rest)) and summed[1]:  # docker 20 writes --chown=… without a blank behind it
-        return CopyInstruction(keyword=keyword, sources=(), destination=summed[2], options=(summed[1],), has_sum=True)
     options, start = split_flags(rest)
+    if summed := split_sum(rest):  # the flag has no blank behind it
+        options, start = (summed[0],) if summed[0] else (), 0
     arguments = rest[start:].strip()
-    if summed := _SUM.match(arguments):
-        return CopyInstruction(keyword=keyword, sources=(), destination=summed[2], options=options, has_sum=True)
+    if summed := summed or split_sum(arguments):
+        return CopyInstruction(keyword=keyword, sources=(), destination=summed[1], options=options, has_sum=True)
     words = parse_words(arguments)
     plain = words if words is not None else [_ESCAPED.sub(r"\1", word.translate(_QUOTES)) for word in split_words(arguments)]
     if len(plain) < 2:

@@ -19,8 +19,7 @@ _TOKEN = re.compile(r"\*\*/?|\*|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|(.)", re.DO
 _IN_CLASS = re.compile(r"\\(.)|(.)", re.DOTALL)
 _NAME, _CHARACTER, _DIRECTORIES, _ANYTHING = "[^/]*", "[^/]", "(?:.*/)?", ".*"
 _WILDCARDS = frozenset({_NAME, _DIRECTORIES, _ANYTHING})
-_MAX_WILDCARDS = 4  # of a pattern that is matched by a regular expression; more make the search slow
-_MAX_CACHED = 1 << 16  # directories
+_MAX_WILDCARDS = 2  # of a pattern that is matched by a regular expression; more make the search slow
 
 
 class _Pattern(NamedTuple):
@@ -39,9 +38,6 @@ class IgnoreFile:
 
     patterns: Sequence[str]  #: as they are in the file, without comments and blank lines
     _parsed: Sequence[_Pattern] = attrs.field(eq=False, repr=False)
-    _cache: dict[str, int] = attrs.field(
-        factory=dict, eq=False, repr=False
-    )  # of directories: bits of the patterns that match
 
     @classmethod
     def parse(cls, text: str) -> IgnoreFile:
@@ -52,22 +48,8 @@ class IgnoreFile:
 
     def excludes(self, path: str) -> bool:
         """Whether a path, relative to the context, is left out of the build."""
-        last = self._matching(path.strip("/")).bit_length()
-        return last > 0 and not self._parsed[last - 1].is_exception
-
-    def _matching(self, path: str) -> int:
-        """The patterns that match a path or one of its parents, as bits."""
-        bits, start = 0, 0
-        while start >= 0:
-            start = path.find("/", start + 1)
-            directory = path if start < 0 else path[:start]
-            known = self._cache.get(directory)
-            if known is None:
-                known = bits | sum(1 << index for index, pattern in enumerate(self._parsed) if pattern.matches(directory))
-                if start >= 0 and len(self._cache) < _MAX_CACHED:
-                    self._cache[directory] = known
-            bits = known
-        return bits
+        path = path.strip("/")
+        return next((not pattern.is_exception for pattern in reversed(self._parsed) if pattern.matches(path)), False)
 
 
 def ignore_names(dockerfile: str) -> tuple[str, ...]:
@@ -96,17 +78,18 @@ def _never(_: str) -> bool:
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:
-    """The fastest test of a path."""
+    """The fastest test whether a pattern matches a path or one of its parents."""
     if not set("*?[]\\") & set(pattern):
-        return pattern.__eq__
+        inside = f"{pattern}/"
+        return lambda path: path == pattern or path.startswith(inside)
     if pattern.startswith("**") and not set("*?[]\\") & set(pattern[2:]):  # builders look at the end of the path alone
-        suffix = pattern[2:]
-        return lambda path: path.endswith(suffix) or (suffix[:1] == "/" and path == suffix[1:])
+        end = f"{pattern[2:]}/"
+        return lambda path: end in f"/{path}/"
     tokens = list(_tokens(pattern))
     if "" in tokens:
         return _never
     if sum(token in _WILDCARDS for token in tokens) <= _MAX_WILDCARDS:
-        return _compiled("".join(tokens))
+        return _compiled(f"{''.join(tokens)}(?:/.*)?")
     return _Stepper(tokens).matches
 
 
@@ -160,6 +143,8 @@ class _Stepper:
     def matches(self, path: str) -> bool:
         states = self._reach({0})
         for character in path:
+            if character == "/" and len(self._tokens) in states:
+                return True
             states = self._reach({state for before in states for state in self._step(before, character)})
         return len(self._tokens) in states
 

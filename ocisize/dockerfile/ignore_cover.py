@@ -53,9 +53,11 @@ def escape_path(path: str) -> str:
     ('\\!a \\[1\\]', 'b[ ]')
     """
     pattern = _SPECIAL.sub(r"\\\1", path)
-    if path[:1] in {"!", "#"} or path[:1].isspace():
+    if path[:1] in {"!", "#"}:
         pattern = f"\\{pattern}"
-    return f"{pattern[:-1]}[{pattern[-1]}]" if path[-1:].isspace() and len(path) > 1 else pattern
+    if len(path) > 1 and path.endswith(" "):
+        pattern = f"{pattern[:-1]}[ ]"
+    return f"[ ]{pattern[1:]}" if path.startswith(" ") else pattern
 
 
 def _clean(path: str) -> str:

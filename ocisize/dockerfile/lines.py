@@ -14,12 +14,11 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from ocisize.dockerfile.parse import Dockerfile, Instruction
-from ocisize.dockerfile.words import parse_words, split_flags
+from ocisize.dockerfile.words import parse_words, split_flags, split_sum
 from ocisize.history.redact import REDACTED, redact
 from ocisize.model.build_step import BuildStep
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
-_SUM = re.compile(r"(?:--\w+=\S*?)?(?:file|dir|multi):\S+ in ")  # docker 20 writes --chown=… without a blank behind it
 _HEREDOC = re.compile(r"\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
 _QUOTES = str.maketrans("", "", "\"'")
 _WITH_LAYERS = ("RUN", "COPY", "ADD", "WORKDIR")
@@ -97,11 +96,11 @@ class _Step:
         self.keyword = step.keyword.upper()
         self.whole = step.text
         text = " ".join(step.text.partition(" ")[2].split())
-        text = text if _SUM.match(text) else text[split_flags(text)[1] :]
+        text = text if split_sum(text) else text[split_flags(text)[1] :]
         words = parse_words(text)
         self.text = " ".join(" ".join(words).split()) if words is not None else text
-        match = _SUM.match(self.text)
-        self.destination = self.text[match.end() :].strip() if match else ""
+        summed = split_sum(text)
+        self.destination = summed[1] if summed else ""
 
 
 class _Candidate:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 _FLAG = re.compile(r"--[a-z]")
 _WORD_END = re.compile(r"[\s\"'\\]")
 _BLANKS = re.compile(r"\s*")
+_SUM = re.compile(r"(--\w+=\S*?)?(?:file|dir|multi):[0-9a-f][^\s:]*")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'", re.DOTALL)
 
 
@@ -77,3 +78,17 @@ def parse_words(arguments: str) -> tuple[str, ...] | None:
     except (ValueError, RecursionError):
         return None
     return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
+
+
+def split_sum(arguments: str) -> tuple[str, str] | None:
+    """The flag and the destination of a COPY that has a sum in place of its sources; None for all others.
+
+    Older builders write sums into the history, and docker 20 writes ``--chown=…`` in front without a blank.
+
+    >>> split_sum("dir:0123456789ab… in /srv"), split_sum("--chown=1:1dir:0123456789ab… in /srv"), split_sum("dir /srv")
+    (('', '/srv'), ('--chown=1:1', '/srv'), None)
+    """
+    first, _, rest = arguments.partition(" ")
+    if not rest.startswith("in ") or not (match := _SUM.fullmatch(first)):
+        return None
+    return match[1] or "", rest.removeprefix("in ").strip()
