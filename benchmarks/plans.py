@@ -69,8 +69,9 @@ class Case:
 
     name: str
     title: str
-    removed: list[str]
-    ignored: dict[str, str]
+    removed: list[str]  #: visible files that a plan may remove
+    ignored: dict[str, str] = attrs.field(factory=dict)  #: paths that are not compared, with the reason
+    changing: dict[str, str] = attrs.field(factory=dict)  #: paths whose content is not compared, with the reason
     builders: list[str] = attrs.field(factory=lambda: ["buildah", "docker, BuildKit"])
     arguments: list[str] = attrs.field(factory=list)
     max_promise: int | None = None
@@ -228,7 +229,7 @@ def prove(case: Case, builder: Builder, out: Path) -> Result:
         result.before.compressed_size - after.compressed_size,
     )
     result.failures += judge_saving(result)
-    differing = list(differences(result.before, after, ignored=case.ignored, removed=case.removed))
+    differing = list(differences(result.before, after, ignored=case.ignored, changing=case.changing, removed=case.removed))
     result.tree = f"{len(differing)} differ" if differing else "equal"
     result.failures += [f"file {difference}" for difference in differing[:MAX_SHOWN]]
     left = list(remaining(plan, analyze(saved.image).advice.findings, analyze(again.image).advice.findings))
@@ -257,9 +258,14 @@ def table(results: Sequence[Result]) -> str:
 
 
 def ignored_table(cases: Sequence[Case]) -> str:
-    rows = [[f"`{case.name}`", f"`{glob}`", reason] for case in cases for glob, reason in case.ignored.items()]
-    rows += [[f"`{case.name}`", f"`{glob}`", "a plan may remove the file"] for case in cases for glob in case.removed]
-    return tables.markdown(["case", "path", "reason"], rows, left=3)
+    rows = []
+    for case in cases:
+        rows += [[f"`{case.name}`", f"`{glob}`", "the file", reason] for glob, reason in case.ignored.items()]
+        rows += [[f"`{case.name}`", f"`{glob}`", "its content", reason] for glob, reason in case.changing.items()]
+        if case.removed:
+            globs = ", ".join(f"`{glob}`" for glob in case.removed)
+            rows.append([f"`{case.name}`", globs, "absence", "the plan may remove the file"])
+    return tables.markdown(["case", "path", "left out", "reason"], rows, left=4)
 
 
 def choose_builders(out: Path, names: Sequence[str]) -> list[Builder]:
@@ -272,7 +278,7 @@ def choose_builders(out: Path, names: Sequence[str]) -> list[Builder]:
         except (BuildFailed, OSError) as error:
             print(f"without docker: {error}", file=sys.stderr)
         else:
-            builders.append(docker)
+            builders += [docker, Docker(out / "docker", buildkit=False)]  # one dockerd for both
     return [builder for builder in builders if not names or builder.name in names]
 
 

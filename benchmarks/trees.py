@@ -36,8 +36,8 @@ class Entry:
     target: str = ""  #: of a link
     capability: str = ""
 
-    def difference(self, other: Entry) -> str:
-        """What differs, in words; "" if nothing."""
+    def difference(self, other: Entry, *, content: bool) -> str:
+        """What differs, in words; "" if nothing. ``content`` is whether the content of files counts."""
         parts = []
         for name in ("kind", "target", "capability"):
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -47,7 +47,7 @@ class Entry:
             parts.append(f"mode {self.mode:o} → {other.mode:o}")
         if self.owner != other.owner:
             parts.append("owner {}:{} → {}:{}".format(*self.owner, *other.owner))
-        if self.digest != other.digest:
+        if content and self.digest != other.digest:
             parts.append(f"content, {self.size:,} → {other.size:,} bytes")
         return ", ".join(parts)
 
@@ -156,9 +156,11 @@ def matcher(globs: Collection[str]) -> Callable[[str], bool]:
     return lambda path: pattern.match(path) is not None
 
 
-def differences(before: Tree, after: Tree, *, ignored: Collection[str], removed: Collection[str]) -> Iterator[str]:
-    """The differences of two trees, but for ignored paths and for files that may go."""
-    ignores, may_go = matcher(ignored), matcher(removed)
+def differences(
+    before: Tree, after: Tree, *, ignored: Collection[str], changing: Collection[str], removed: Collection[str]
+) -> Iterator[str]:
+    """The differences of two trees, but for ignored paths, the content of changing files, and files that may go."""
+    ignores, changes, may_go = matcher(ignored), matcher(changing), matcher(removed)
     for path in sorted({*before.visible, *after.visible}):
         if not path or ignores(path):
             continue
@@ -168,5 +170,5 @@ def differences(before: Tree, after: Tree, *, ignored: Collection[str], removed:
                 yield f"{path}: gone"
         elif old is None:
             yield f"{path}: new"
-        elif difference := old.difference(new):
+        elif difference := old.difference(new, content=not changes(path)):
             yield f"{path}: {difference}"

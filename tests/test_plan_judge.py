@@ -69,8 +69,8 @@ def tree(folder: Path, *layers: list[tuple[str, bytes | str | None, int]]) -> An
     return TREES.read_tree(folder / "layout", folder / "trees")
 
 
-def differences(before: Any, after: Any, ignored: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> list[str]:
-    return list(TREES.differences(before, after, ignored=ignored, removed=removed))
+def differences(before: Any, after: Any, **globs: list[str]) -> list[str]:
+    return list(TREES.differences(before, after, **{"ignored": [], "changing": [], "removed": [], **globs}))
 
 
 def test_visible_files(tmp_path: Path) -> None:
@@ -108,4 +108,6 @@ def test_differences(tmp_path: Path) -> None:
         "cache/x: gone",
         "new: new",
     ]
-    assert differences(before, after, ("app/*",), ("cache/*",)) == ["new: new"]
+    assert differences(before, after, ignored=["app/*"], removed=["cache/*"]) == ["new: new"]
+    assert differences(before, after, changing=["app/*"], removed=["cache/*"])[0] == "app/a: owner 1000:1000 → 0:0"
+    assert len(differences(before, after, changing=["app/*"], removed=["cache/*"])) == 2
