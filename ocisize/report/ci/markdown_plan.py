@@ -23,7 +23,8 @@ from ocisize.text import count_of, plural
 
 _MAX_STEPS = 5  # that are not folded
 _MAX_TOTALS = 5  # platforms whose total is shown
-_MAX_WIDTH = 120  # characters of a build step
+_MAX_BUILD_STEPS = 2  # of a step of the plan
+_MAX_WIDTH = 80  # characters of a build step
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _SECRETS = "\n**Secrets in the image.** Anyone who can pull the image can read them: revoke them first.\n"
 
@@ -55,7 +56,7 @@ def write_plan(images: Sequence[ReportedImage], room: int) -> str:
         return ""
     room -= byte_length(text)
     rest = rows[_MAX_STEPS:]
-    folded = table.fill(rest, room // 2, summary=f"{len(rest):,} more")
+    folded = table.fill(rest, room // 2, summary=f"{len(rest):,} more fixes")
     room -= byte_length(folded)
     return f"{title}{text}{folded}{total}{_edits([image.analysis.plan for image in images], room)}"
 
@@ -76,7 +77,7 @@ def _step(
     places = [escape_text(describe_place(step, plan))]
     if plan.dockerfile is None or not step.lines:
         texts = [image.analysis.layers[layer].build_step.text for layer in step.layers]
-        places += [code_span(shorten_step(text, _MAX_WIDTH)) for text in texts if text]
+        places += [code_span(shorten_step(text, _MAX_WIDTH)) for text in list(filter(None, texts))[:_MAX_BUILD_STEPS]]
     saving = (describe_saving(saving_of(step), plan) or "-").replace(" ", _NO_BREAK)
     fix, where = ("<br>".join(filter(None, parts)) for parts in (lines, places))
     return f"| {number} | {saving} | {step.confidence} | {fix} | {where} |"

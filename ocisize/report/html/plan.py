@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import Edit, Plan, PlanStep, sum_steps
 from ocisize.model.sizes import weight_of
 from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
@@ -21,7 +21,8 @@ from ocisize.sizes.cost import Assumptions, cost_of
 from ocisize.text import count_of
 
 _MAX_STEPS = 8  # that are not folded away
-_MAX_EDITS = 4  # that are not folded away
+_MAX_EDITS = 6  # that are not folded away
+_MAX_BUILD_STEPS = 2  # of a step of the plan
 _MAX_WIDTH = 160  # characters of a build step
 
 
@@ -34,7 +35,9 @@ def write_plan(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
     items = [_step(number, step, analysis, assumptions) for number, step in zip(numbers, plan.steps, strict=True)]
     parts = [element("h2", "Fix first", id="plan-title"), element("ol", *items[:_MAX_STEPS], class_="cards")]
     if rest := items[_MAX_STEPS:]:
-        parts.append(element("details", element("summary", f"{len(rest):,} more"), element("ol", *rest, class_="cards")))
+        saving = describe_saving(sum_steps(plan.steps[_MAX_STEPS:]), plan)
+        summary = f"{len(rest):,} more{f', {saving}' if saving else ''}"
+        parts.append(element("details", element("summary", summary), element("ol", *rest, class_="cards")))
     parts.append(element("p", element("strong", describe_total(analysis)), class_="total"))
     parts.append(element("p", _legend(plan), class_="note"))
     parts += [_edits(plan), _ignored(plan), _patch(plan)]
@@ -62,7 +65,7 @@ def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: Assumpti
                 "".join(f" · {fact}" for fact in facts if fact), class_="note"),
     ]  # fmt: skip
     if plan.dockerfile is None or not step.lines:
-        parts += [element("p", element("code", text), class_="note") for text in _build_steps(step, analysis)]
+        parts.append(_build_steps(step, analysis))
     parts.append(element("p", *with_code(step.action), class_="fix"))
     if step.caution:
         parts.append(element("p", *with_code(step.caution), class_="caution"))
@@ -81,9 +84,11 @@ def _saving(step: PlanStep, plan: Plan) -> list[str]:
     return [describe_saving(saving_of(step), plan), element("span", "download")]
 
 
-def _build_steps(step: PlanStep, analysis: Analysis) -> list[str]:
-    texts = [analysis.layers[layer].build_step.text for layer in step.layers]
-    return [shorten_step(text, _MAX_WIDTH) for text in texts if text]
+def _build_steps(step: PlanStep, analysis: Analysis) -> Markup:
+    """The build steps of the first layers, each on a line of its own."""
+    texts = [(layer, shorten_step(analysis.layers[layer].build_step.text, _MAX_WIDTH)) for layer in step.layers]
+    known = [(layer, text) for layer, text in texts if text][:_MAX_BUILD_STEPS]
+    return join([element("p", f"Layer {layer}: ", element("code", text), class_="note") for layer, text in known])
 
 
 def _edits(plan: Plan) -> Markup:

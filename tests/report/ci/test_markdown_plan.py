@@ -65,7 +65,7 @@ def test_later_steps_are_folded() -> None:
     """Five steps are open; the others are in a table of their own with their numbers."""
     steps = tuple(step(title=f"thing {number}") for number in range(1, 9))
     text = text_of("markdown", with_plan(image(), Plan(steps=steps)))
-    table, _, folded = text.partition("<summary>3 more</summary>")
+    table, _, folded = text.partition("<summary>3 more fixes</summary>")
     assert re.findall(r"\*\*thing (\d)\*\*", table) == ["1", "2", "3", "4", "5"]
     assert re.findall(r"^\| (\d) \|.*\*\*thing (\d)\*\*", folded, re.MULTILINE) == [("6", "6"), ("7", "7"), ("8", "8")]
 

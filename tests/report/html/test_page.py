@@ -385,7 +385,8 @@ def test_a_plan_without_a_dockerfile_names_layers_and_steps() -> None:
     """No line is named, and the build steps are shown; bytes of download that are estimates are marked."""
     words = lines_of(with_plan(image(), attrs.evolve(plan(dockerfile=None), estimated=True)))
     assert (
-        "≈ 2.00 kBdownload1. apt archives left behindsafe · layer 1 · 4.00 kB unpacked · OS101RUN apt-get install" in words
+        "≈ 2.00 kBdownload1. apt archives left behindsafe · layer 1 · 4.00 kB unpacked · OS101Layer 1: RUN apt-get install"
+        in words
     )
     assert "Layer 1 · replaces RUN apt-get install" in words
     assert "≈: the download is an estimate" in words
