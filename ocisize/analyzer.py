@@ -75,20 +75,18 @@ class Analyzer:
         read all bytes and check all digests, diff_ids included.
     ``hash_content``
         hash the content of every file, not only where the figures need it.
-    ``connection``
-        options for registries; None: the defaults.
-    ``catalog``
-        rules for files that images rarely need; None: the packaged rules.
+    ``estimate_download``
+        compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
+    ``connection``, ``catalog``
+        options for registries, and rules for files that images rarely need; None: the defaults.
     ``base``
         the base image of the analyzed images, named as for ``analyze``. Its manifest and config are read, never its layers.
     ``keep_layers``
         keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
     ``limits``
-        what an image may ask for.
-    ``max_memory``
-        in bytes; lowers the limits by the memory law of ``ocisize.limits``.
+        what an image may ask for; ``max_memory``, in bytes, lowers them by the memory law of ``ocisize.limits``.
     ``keep_going``
-        leave out layers, and images of an index, that cannot be read. The analysis names them, and is not ``complete``.
+        leave out layers, and images of an index, that cannot be read; the analysis names them, and is not ``complete``.
     ``on_progress``
         is called under a lock, at most once per MiB and layer; its errors end the analysis.
 
@@ -102,6 +100,7 @@ class Analyzer:
     jobs: int = attrs.field(factory=lambda: min(os.cpu_count() or 1, 8), validator=attrs.validators.ge(1))
     verify: bool = False
     hash_content: bool = False
+    estimate_download: bool = True
     connection: Connection | None = None
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
@@ -141,13 +140,12 @@ class Analyzer:
         # Read the manifest and the config, and find the base image: the figures are split there.
         platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
-        _log.info(
-            "%s: %d layers for %s", printable(source.reference or name), len(image.layers), printable(str(image.platform))
-        )
+        reference, label = source.reference or name, str(image.platform)
+        _log.info("%s: %d layers for %s", printable(reference), len(image.layers), printable(label))
         image, base = self._find_base(image)
         timer.end("manifest, config and base image")
 
-        # Read the layers, which takes most of the time.
+        # Read the layers: this takes most of the time.
         outcomes = self._read_distinct_layers(source, image)
         timer.end("layers")
 
@@ -274,6 +272,7 @@ class Analyzer:
             jobs=self.jobs,
             verify=self.verify,
             hash_content=self.hash_content,
+            estimate_download=self.estimate_download,
             keep_going=self.keep_going,
             limits=self._make_limits(times),
             on_progress=self.on_progress,

@@ -154,6 +154,7 @@ def _list_facts(
 ) -> list[LayerFacts]:
     """What the manifest, the config, the source and the scan say of each layer, besides its files."""
     sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)  # registries have these layers compressed
+    estimates = [scan.estimate if scan.compression in sizeless else None for scan in scans]
     return [
         LayerFacts(
             digest=layer.descriptor.digest,
@@ -165,8 +166,10 @@ def _list_facts(
             diff_id_verified=scan.diff_id_verified,
             member=source.member_name(layer.descriptor),
             failure=failure,
+            estimated_compressed_size=estimate.size if estimate is not None else None,
+            estimate_error=estimate.error if estimate is not None else None,
         )
-        for layer, scan, failure in zip(image.layers, scans, failures, strict=True)
+        for layer, scan, failure, estimate in zip(image.layers, scans, failures, estimates, strict=True)
     ]
 
 

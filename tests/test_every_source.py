@@ -37,10 +37,12 @@ COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd")
 # What may differ: where it came from, and what it costs compressed.
 ASIDE = {
     "source", "format", "reference", "digest", "media_type", "manifest_size", "compressed_size", "wasted_compressed_size",
+    "estimated_compressed_size", "estimate_error",
     "layers", "waste", "advice", "groups",
 }  # fmt: skip
 ASIDE_OF_LAYER = {
     "digest", "media_type", "compression", "compressed_size", "wasted_compressed_size", "overhead_size",
+    "estimated_compressed_size", "estimate_error",
     "digest_verified", "diff_id_verified", "member", "files", "hidden_by", "causes",
 }  # fmt: skip
 
@@ -159,6 +161,7 @@ def test_docker_archives(
     assert_same(found, expected)
     stored = {one.compression for one in found.layers}
     assert (found.compressed_size is None) == (stored == {"plain"})
+    assert (found.estimated_compressed_size is None) == (stored != {"plain"})
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

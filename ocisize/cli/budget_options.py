@@ -48,6 +48,11 @@ class BudgetGate(NamedTuple):
     name: str | None  #: of the image in the baseline; None: its reference
     rules: Sequence[str] = ()  #: files of the user's rules
 
+    @property
+    def forbids_findings(self) -> bool:
+        """Whether a budget is about findings, some of which depend on an estimate of the download."""
+        return any(budget.findings for budget in self.budgets)
+
     def load_baseline(self) -> Baseline | None:
         """The baseline, None if there is no file; raises BudgetError."""
         from ocisize.budgets.config import load_baseline

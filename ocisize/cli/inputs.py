@@ -29,10 +29,16 @@ _METADATA = 512  # bytes of names and headers that come with each entry that is 
 
 
 def read_image(
-    options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
+    options: argparse.Namespace,
+    *,
+    hash_content: bool = False,
+    estimate_download: bool = False,
+    base: str | None = None,
+    rules: Sequence[str] | None = None,
 ) -> Analysis:
     """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
-    return read_image_with(make_analyzer(options, hash_content=hash_content, base=base, rules=rules), options)
+    analyzer = make_analyzer(options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules)
+    return read_image_with(analyzer, options)
 
 
 def read_image_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
@@ -45,12 +51,17 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis
     return analysis
 
 
-def read_all(options: argparse.Namespace, *, hash_content: bool = False) -> IndexAnalysis:
+def read_all(options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False) -> IndexAnalysis:
     """Analyze the images of all platforms; raises OcisizeError."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
-    base, rules = options.base, options.rules
-    analyzer = make_analyzer(options, hash_content=hash_content, base=base, rules=rules)
+    analyzer = make_analyzer(
+        options,
+        hash_content=hash_content,
+        estimate_download=estimate_download,
+        base=options.base,
+        rules=options.rules,
+    )
     with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
@@ -79,14 +90,28 @@ def refuse_absent(index: IndexAnalysis) -> None:
 
 
 def make_analyzer(
-    options: argparse.Namespace, *, hash_content: bool = False, base: str | None = None, rules: Sequence[str] | None = None
+    options: argparse.Namespace,
+    *,
+    hash_content: bool = False,
+    estimate_download: bool = False,
+    base: str | None = None,
+    rules: Sequence[str] | None = None,
 ) -> Analyzer:
-    """An analyzer with the options of all commands."""
+    """An analyzer with the options of all commands.
+
+    ``estimate_download`` is for reports that show the estimate, or findings that depend on it: a sample costs time.
+    """
     from ocisize.analyzer import Analyzer
     from ocisize.limits import limits_within
     from ocisize.rules.load import load_catalog
 
-    analyzer = Analyzer(platform=options.platform, verify=options.verify, hash_content=hash_content, base=base)
+    analyzer = Analyzer(
+        platform=options.platform,
+        verify=options.verify,
+        hash_content=hash_content,
+        estimate_download=estimate_download,
+        base=base,
+    )
     if rules:
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     analyzer.limits = make_limits(options)

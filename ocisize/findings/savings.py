@@ -60,7 +60,9 @@ class _Savings:
         self._paid = paid_layers(evidence.layers)
         self._kept = _kept_by_copies(evidence.layers, claims)
         self._known = all(layer.compressed_size is not None for layer in evidence.layers)
-        self._content_size = sum(layer.content_size for layer in evidence.layers)
+        self._content_size = sum(  # of a layer that could not be read at least its download
+            layer.content_size if layer.failure is None else layer.compressed_size or 0 for layer in evidence.layers
+        )
         self._moved: dict[int, int] = {}
         self._changes = _changes_by_layer(claims, self._moved)
         self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}

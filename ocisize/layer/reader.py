@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import attrs
 
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
+from ocisize.layer.sampling import LayerSampler
 from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.image import Layer
@@ -43,6 +45,7 @@ class LayerReader:
     jobs: int
     verify: bool
     hash_content: bool
+    estimate_download: bool
     keep_going: bool
     limits: Limits  #: of all layers of one call together
     on_progress: ProgressCallback | None
@@ -55,6 +58,8 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
+        sampler = LayerSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
+        estimates = self.estimate_download and not self.source.keeps_compression  # else the compressed sizes are known
 
         def scan(layer: Layer, check: Check) -> LayerScan:
             return scan_layer(
@@ -62,13 +67,15 @@ class LayerReader:
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
+                sampler=sampler if estimates else None,
                 meter=Meter(tally),
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
                 hash_in_thread=self.jobs == 1 or layer.descriptor.size > stored_size / 2,
                 on_bytes=self._make_on_bytes(layer, len(layers), check),
             )
 
-        return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going)
+        with closing(sampler):
+            return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going)
 
     def hash_duplicates(self, layers: Sequence[Layer], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes of an image's layers with the hashes of duplicates; see ``hash_duplicate_candidates``."""

@@ -20,6 +20,7 @@ from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatc
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import Stopped
+from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
 from ocisize.oci.image import Layer
@@ -46,6 +47,7 @@ class LayerScan:
     digest_verified: bool  #: the stored bytes have the descriptor's digest
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files
+    estimate: SizeEstimate | None = None  #: of the compressed size of a plain layer; None without a sampler
 
 
 def scan_layer(
@@ -55,6 +57,7 @@ def scan_layer(
     verify: bool = False,
     hash_content: bool = False,
     hash_in_thread: bool = False,
+    sampler: LayerSampler | None = None,
     meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
@@ -62,8 +65,9 @@ def scan_layer(
 
     Without ``verify``, a plain layer in a local file is read in place: only the size of the blob is verified, and only
     headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
-    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``meter`` enforces
-    limits. ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
+    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``sampler``
+    estimates the compressed size of a plain layer. ``meter`` enforces limits. ``on_bytes`` is called with the number of
+    stored bytes read so far; its errors end the scan.
 
     Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
     cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
@@ -89,9 +93,11 @@ def scan_layer(
         blob = source.open_blob(layer.descriptor)
         in_place = isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
         if isinstance(blob, FileRegion) and in_place:
-            scan = _scan_region(blob, layer, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+            scan = _scan_region(blob, layer, hash_content=hash_content, sampler=sampler, meter=meter, on_bytes=on_bytes)
         else:
-            scan = _scan_stream(blob, layer, verify=verify, hash_in_thread=hash_in_thread, meter=meter, on_bytes=on_bytes)
+            scan = _scan_stream(
+                blob, layer, verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes
+            )
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
     if _log.isEnabledFor(logging.DEBUG):
@@ -109,6 +115,7 @@ def _scan_stream(
     *,
     verify: bool,
     hash_in_thread: bool,
+    sampler: LayerSampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
@@ -131,7 +138,8 @@ def _scan_stream(
             meter=meter,
             on_bytes=on_bytes,
         )
-        table = scan_tar(stream, wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
+        sampled = SampledStream(stream, sampler.plan(size)) if sampler is not None and stream.compression == PLAIN else None
+        table = scan_tar(sampled or stream, wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
         stored_size = stream.finish()
     except (StreamError, TarError):
         _verify_rest(verify_chunks(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
@@ -145,6 +153,7 @@ def _scan_stream(
         stream.compression,
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
+        estimate=sampled.estimate() if sampled is not None else None,
     )
 
 
@@ -175,6 +184,7 @@ def _scan_region(
     layer: Layer,
     *,
     hash_content: bool,
+    sampler: LayerSampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
@@ -182,8 +192,10 @@ def _scan_region(
     digest, size = layer.descriptor.digest, layer.descriptor.size
     if blob.size != size:
         raise SizeMismatch(digest, got=blob.size, expected=size)
+    estimate = sampler.start(blob) if sampler is not None else None
     try:
-        return _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+        scan = _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+        return attrs.evolve(scan, estimate=estimate()) if estimate is not None else scan
     except TarError:
         _verify_rest(verify_chunks(blob, digest, size), on_bytes)
         raise

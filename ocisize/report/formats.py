@@ -34,6 +34,7 @@ class Format(NamedTuple):
     dockerfile_lines: bool = False  #: it shows findings at lines of the Dockerfile
     takes_files: bool = False  #: ``--files`` adds every stored file
     content_hashes: bool = False  #: with ``--files`` it also writes content hashes, which cost time
+    estimates: bool = True  #: it shows estimates of the download, or findings that depend on them
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
 
 
@@ -134,11 +135,11 @@ _ROWS = (
     Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
     Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
     Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
-    Format("csv", "a row per layer, or with --files per file", _csv, all_platforms=True, takes_files=True),
-    Format("ncdu", "what a container sees, for ncdu -f and gdu -f", _ncdu, lists_files=True),
-    Format("dive-json", "what dive --json exports", _dive_json, lists_files=True),
-    Format("badge", "JSON for a shields.io endpoint", _badge),
-    Format("badge-svg", "the badge itself", _badge_svg),
+    Format("csv", "a row per layer, or with --files per file", _csv, estimates=False, all_platforms=True, takes_files=True),
+    Format("ncdu", "what a container sees, for ncdu -f and gdu -f", _ncdu, estimates=False, lists_files=True),
+    Format("dive-json", "what dive --json exports", _dive_json, estimates=False, lists_files=True),
+    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
+    Format("badge-svg", "the badge itself", _badge_svg, estimates=False),
 )  # fmt: skip
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}

@@ -12,7 +12,7 @@ from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
-from ocisize.model.sizes import Sizes, paid_layers, sum_known, uppermost_layers
+from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable
 
@@ -31,6 +31,8 @@ class LayerFacts(NamedTuple):
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
     failure: Failure | None = None  #: why the layer could not be read; its table is empty
+    estimated_compressed_size: int | None = None  #: if compressed_size is None and the layer was sampled
+    estimate_error: float | None = None
 
 
 def summarize_layers(
@@ -61,6 +63,8 @@ def summarize_layers(
         layers.append(
             LayerAnalysis(
                 compressed_size=fact.compressed_size,
+                estimated_compressed_size=fact.estimated_compressed_size,
+                estimate_error=fact.estimate_error,
                 tar_size=table.tar_size,
                 content_size=content,
                 live_size=content - wasted[index],
@@ -122,8 +126,11 @@ def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -
     paid = {layer.index for layer in compress(image, paid_layers(image))}
     uppermost = uppermost_layers(image)
     downloaded = [layer for layer in layers if layer.index in paid]
+    estimated_size, estimate_error = sum_estimates(downloaded)
     return Sizes(
         compressed_size=sum_known(layer.compressed_size for layer in downloaded),
+        estimated_compressed_size=estimated_size,
+        estimate_error=estimate_error,
         tar_size=sum(layer.tar_size for layer in layers),
         content_size=sum(layer.content_size for layer in layers),
         live_size=sum(layer.live_size for layer in layers),

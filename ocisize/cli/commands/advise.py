@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and list the findings."""
-    analysis = read_image(options, base=options.base, rules=options.rules)
+    analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json.advice import advice_to_json

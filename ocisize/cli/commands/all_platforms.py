@@ -29,7 +29,8 @@ def run_all(options: argparse.Namespace) -> int:
         )
     gate = find_gate(options)
     needs_hashes = options.files and any(row.content_hashes for row in formats)
-    index = read_all(options, hash_content=needs_hashes)
+    estimates = gate.forbids_findings or any(row.estimates for row in formats)
+    index = read_all(options, hash_content=needs_hashes, estimate_download=estimates)
     verdicts = gate.judge_all(index)
 
     from ocisize.report.options import ReportOptions

@@ -73,7 +73,10 @@ def run(options: argparse.Namespace) -> int:
         names = " and ".join(row.name for row in FORMATS.values() if row.takes_files)
         print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
     needs_hashes = options.files and any(row.content_hashes for row in formats)
-    analysis = read_image(options, hash_content=needs_hashes, base=options.base, rules=options.rules)
+    estimates = gate.forbids_findings or any(row.estimates for row in formats)
+    analysis = read_image(
+        options, hash_content=needs_hashes, estimate_download=estimates, base=options.base, rules=options.rules
+    )
     verdicts = gate.judge(analysis)
 
     from ocisize.report.options import ReportOptions

@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
     if writes and options.ratchet:
         raise BudgetError("--ratchet: only works with check")
     gate = read_gate(options)
-    index = read_all(options) if options.all_platforms else None
-    analyses = _by_name(index) if index else [read_image(options)]
+    index = read_all(options, estimate_download=gate.forbids_findings) if options.all_platforms else None
+    analyses = _by_name(index) if index else [read_image(options, estimate_download=gate.forbids_findings)]
 
     from attrs import evolve
 

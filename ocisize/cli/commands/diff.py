@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     if len(options.base) > 2:
         raise ViewError("--base: give one for both images, or one for each")
-    analyzer = make_analyzer(options, hash_content=True)
+    analyzer = make_analyzer(options, hash_content=True, estimate_download=True)
     analyzer.keep_layers = True
     sides = []
     for image, base in zip((options.before, options.after), (options.base or [None]) * 2, strict=False):

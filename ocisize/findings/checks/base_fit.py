@@ -11,7 +11,6 @@ from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.model.findings import Severity
-from ocisize.model.sizes import estimate_download
 from ocisize.model.system import Runtime
 from ocisize.packages.runtimes import Target, load_runtimes, load_targets
 from ocisize.packages.system import program_of
@@ -156,11 +155,9 @@ def _base_name(text: str, runtime: Runtime, target: Target) -> str:
 
 
 def _download_size(evidence: ImageEvidence, layers: int) -> tuple[int, str]:
-    """Bytes of download of the lowest layers, and "about " if they are estimated from the content."""
+    """Bytes of download of the lowest layers, 0 if they are unknown; and "about " if they are estimated."""
     sizes = sum_layers(evidence.layers[:layers])
-    if sizes.compressed_size is None:
-        return estimate_download(sizes.content_size), "about "
-    return sizes.compressed_size, ""
+    return sizes.expected_compressed_size or 0, "about " if sizes.compressed_size is None else ""
 
 
 def _mb(size: int, unit: str = " MB") -> str:

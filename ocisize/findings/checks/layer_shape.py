@@ -25,7 +25,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
     for layer, table in zip(layers, evidence.tables, strict=True):
         if layer.failure is not None:
             continue
-        size = layer.compressed_size or 0
+        size = layer.expected_compressed_size or 0
         if (
             len(layers) > 1
             and layer.content_size >= _MIN_HEAVY_SIZE
@@ -39,7 +39,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
                 percent=100 * layer.content_size // content_size,
             )
         if (
-            layer.compression != "plain"
+            (layer.compression != "plain" or layer.compressed_size is None)
             and size >= _MIN_INCOMPRESSIBLE_SIZE
             and size > _MIN_INCOMPRESSIBLE_RATIO * layer.content_size
         ):

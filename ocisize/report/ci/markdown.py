@@ -20,6 +20,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import by_severity, describe, headline
+from ocisize.report.words.download import human_download
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
@@ -88,9 +89,9 @@ def _budgets_headline(images: Sequence[ReportedImage]) -> str:
 
 
 def _figures(image: ReportedImage) -> str:
-    analysis, download = image.analysis, image.analysis.compressed_size
+    analysis = image.analysis
     cells = (
-        human_size(download) if download is not None else f"{UNKNOWN} (saved uncompressed)",
+        f"{UNKNOWN} (saved uncompressed)" if analysis.expected_compressed_size is None else human_download(analysis),
         human_size(analysis.content_size),
         human_size(analysis.live_size),
         f"{human_size(analysis.wasted_size)} ({mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))})",
@@ -168,5 +169,6 @@ def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], i
 
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
     from_files: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
-    sizes = (layer.compressed_size, *(from_files if layer.failure is None else (None, None, None)))
-    return _row(image, (str(layer.index), *map(human_size, sizes), code_span(layer.build_step.text or layer.digest[:19])))
+    sizes = from_files if layer.failure is None else (None, None, None)
+    step = code_span(layer.build_step.text or layer.digest[:19])
+    return _row(image, (str(layer.index), human_download(layer), *map(human_size, sizes), step))

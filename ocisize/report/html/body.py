@@ -9,6 +9,7 @@ import ocisize
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.words.context import describe_context
+from ocisize.report.words.download import human_download
 from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
@@ -101,16 +102,17 @@ def write_layers(analysis: Analysis) -> Markup:
 
 
 def _layer(layer: LayerAnalysis) -> Markup:
-    sizes = (layer.compressed_size, layer.content_size, layer.disk_size)
     doubt = "" if layer.build_step_certain or not layer.build_step.text else "? "
     cells = [
-        *map(human_size, sizes),
+        human_download(layer),
+        human_size(layer.content_size),
+        human_size(layer.disk_size),
         f"{layer.file_count:,}",
         human_size(layer.wasted_size) if layer.wasted_size else "-",
         human_size(layer.hides_size) if layer.hides_size else "-",
     ]
     if layer.failure is not None:
-        cells = [human_size(layer.compressed_size), *[UNKNOWN] * (len(cells) - 1)]
+        cells = [human_download(layer), *[UNKNOWN] * (len(cells) - 1)]
     return element(
         "tr",
         element("th", str(layer.index), scope="row"),

@@ -22,6 +22,7 @@ from ocisize.report.text.page import open_page, print_lines
 from ocisize.report.text.plan import write_steps
 from ocisize.report.text.tables import Fitted, new_table, print_rest, print_rows
 from ocisize.report.words.context import describe_base, describe_cost, describe_system
+from ocisize.report.words.download import human_download
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
 from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
 from ocisize.sizes.cost import Assumptions, default_assumptions
@@ -122,10 +123,10 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
 
 def _layer_cells(layer: LayerAnalysis, *, wide: bool) -> list[str]:
     if layer.failure is not None:
-        return [str(layer.index), human_size(layer.compressed_size), *[UNKNOWN] * (4 + wide)]
+        return [str(layer.index), human_download(layer), *[UNKNOWN] * (4 + wide)]
     return [
         str(layer.index),
-        human_size(layer.compressed_size),
+        human_download(layer),
         human_size(layer.content_size),
         *([human_size(layer.disk_size)] if wide else []),
         f"{layer.file_count:,}",

@@ -8,6 +8,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.base import Base, Certainty, Method
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
+from ocisize.report.words.download import human_download
 from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
 from ocisize.text import count_of, printable
@@ -64,12 +65,12 @@ def _name(base: Base) -> str:
 
 
 def _figure(sizes: Sizes) -> str:
-    return human_size(sizes.weight)
+    return human_size(sizes.content_size) if sizes.expected_compressed_size is None else human_download(sizes)
 
 
 def _unpacked(sizes: Sizes) -> str:
     """Says that a figure is unpacked, if the download is unknown."""
-    return "unpacked; " if sizes.compressed_size is None else ""
+    return "unpacked; " if sizes.expected_compressed_size is None else ""
 
 
 def _system(system: System) -> str:

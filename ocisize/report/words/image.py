@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.sizes import estimate_download
 from ocisize.model.system import Runtime
+from ocisize.report.words.download import describe_estimate, human_download
 from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.incomplete import mark_incomplete
@@ -57,8 +57,7 @@ def describe_weight(analysis: Analysis) -> list[str]:
     """Download, unpacked size and waste, in a few words each; a single part for an unknown download."""
     unpacked = mark_incomplete(analysis, "Unpacked", human_size(analysis.content_size))
     wasted = mark_incomplete(analysis, "Waste", human_size(analysis.wasted_size)) if analysis.wasted_size else "no"
-    download = analysis.compressed_size
-    weight = [f"{human_size(download)} download"] if download is not None else []
+    weight = [f"{human_download(analysis)} download"] if analysis.expected_compressed_size is not None else []
     parts = [*weight, f"{unpacked} unpacked", f"{wasted} hidden waste"]
     return parts if weight or not analysis.complete else [*parts, "download size unknown (uncompressed layers)"]
 
@@ -100,14 +99,11 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
         details = f"{download:,} bytes"
         share = f" ({percent((wasted_download or 0) / download)})" if download else ""
         waste += f", {mark_incomplete(analysis, 'Waste', human_size(wasted_download))} of the download{share}"
-    elif analysis.complete:
-        estimate = human_size(estimate_download(analysis.content_size))
-        details = f"layers in this file are uncompressed, compressed about {estimate}"
     else:
-        details = "layers in this file are uncompressed"
+        details = describe_estimate(analysis) or "layers in this file are uncompressed"
     files = mark_incomplete(analysis, "Unpacked", f"{analysis.file_count:,}")
     rows = [
-        ("Download", human_size(download), details),
+        ("Download", human_download(analysis), details),
         ("Unpacked", human_size(analysis.content_size), f"{files} files"),
         ("Live", human_size(analysis.live_size), ""),
         ("Waste", human_size(analysis.wasted_size), waste),

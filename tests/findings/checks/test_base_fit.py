@@ -37,7 +37,12 @@ def unfit(
         {"a": b"a"}, {"b": b"b"}, config=ImageConfig(RootFs(), run=run or RunConfig()), base_layers=base_layers
     )
     layers = [
-        attrs.evolve(layer, compressed_size=size * MB if compressed_size_known else None, content_size=3 * size * MB)
+        attrs.evolve(
+            layer,
+            compressed_size=size * MB if compressed_size_known else None,
+            estimated_compressed_size=None if compressed_size_known else size * MB,
+            content_size=3 * size * MB,
+        )
         for layer, size in zip(evidence.layers, (base, own), strict=True)
     ]
     evidence = attrs.evolve(evidence, layers=layers, system=System(libc=libc, runtimes=runtimes))

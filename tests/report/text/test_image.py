@@ -164,16 +164,18 @@ def test_colour_is_a_choice(analysis: Analysis) -> None:
 
 
 def test_an_unknown_download_size_is_said(tmp_path: Path) -> None:
-    """Plain layers of a docker-archive have no download size, and the report says so instead of guessing."""
+    """Plain layers of a docker-archive have no download size, and the report marks the estimate as one."""
     path = write_docker_archive(build_image([layer({"a": b"1" * 100}), layer({"a": b"2"})]), tmp_path / "a.tar")
     analysis = Analyzer().analyze(str(path))
     assert analysis.compressed_size is None
     assert analysis.wasted_compressed_size is None
-    text = text_of(analysis)
-    assert re.search(
-        r"Download +\? +.* · layers in this file are uncompressed, compressed about 33 B\n", text_of(analysis, width=160)
-    )
-    assert text.splitlines()[1].startswith("101 B unpacked · 100 B hidden waste · download size unknown")
+    assert analysis.estimated_compressed_size is not None
+    text, size = text_of(analysis, width=160), f"≈ {analysis.estimated_compressed_size} B"
+    assert re.search(rf"Download +{size} +.* · estimated with gzip -6\n", text)
+    assert text.splitlines()[1].startswith(f"{size} download · 101 B unpacked · 100 B hidden waste")
+    unsampled = text_of(Analyzer(estimate_download=False).analyze(str(path)), width=160)
+    assert re.search(r"Download +\? +.* · layers in this file are uncompressed\n", unsampled)
+    assert unsampled.splitlines()[1].startswith("101 B unpacked · 100 B hidden waste · download size unknown")
     assert "not verified: 2 plain layers were read in place" in text
 
 
@@ -227,6 +229,8 @@ def test_json_sizes_are_integers(analysis: Analysis) -> None:
         for name, value in document.items() if isinstance(document, dict) else enumerate(document):
             if isinstance(value, dict | list):
                 check(value)
+            elif name == "estimated_compressed_size":
+                assert value is None, "the compressed sizes are known"
             elif name == "size" or str(name).endswith(("_size", "_count")):
                 assert type(value) is int, name
 

@@ -153,9 +153,11 @@ def test_hostile_names_are_escaped(analysis: Analysis) -> None:
 
 
 def test_plain_archives_show_content(tmp_path: Path) -> None:
-    """Where the download is unknown the parts are told by their content."""
+    """Where the download is unknown the parts have their content; where the download is estimated they have estimates."""
     write_docker_archive(IMAGE, tmp_path / "app.tar")
-    analysis = Analyzer().analyze(tmp_path / "app.tar")
+    estimated = lines(with_base(Analyzer().analyze(tmp_path / "app.tar"), BASE))
+    assert all(estimated[name][0].startswith("≈ ") for name in ("Base", "Yours"))
+    analysis = Analyzer(estimate_download=False).analyze(tmp_path / "app.tar")
     found = lines(with_base(analysis, BASE))
     assert (found["Base"][0], found["Yours"][0]) == ("1.50 kB", "500 B")
     assert all(found[name][1].startswith("unpacked; ") for name in ("Base", "Yours"))
