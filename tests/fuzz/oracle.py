@@ -18,6 +18,7 @@ from ocisize.errors import LayerError, OcisizeError, ReportError
 from ocisize.tar.filetable import FileTable
 from ocisize.report.text.advise import write_advise
 from ocisize.report.text.diff import write_diff
+from ocisize.report.text.full import write_sections
 from ocisize.report.text.files import write_files
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
@@ -172,5 +173,6 @@ _VIEWS: Mapping[str, Callable[[Analysis, TextIO], object]] = {
     "files": lambda analysis, file: write_files(analysis, list_files(analysis.layers, count=9), file, layer=None),
     "tree": _write_tree,
     "advise": lambda analysis, file: write_advise(analysis, file),
+    "full": lambda analysis, file: write_sections(analysis, file),
     "diff": lambda analysis, file: write_diff(compare(analysis, analysis), file),
 }

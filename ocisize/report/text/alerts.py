@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from ocisize.model.analysis import Analysis
+from ocisize.report.text.lines import Line
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.image import describe_facts, describe_weight, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
@@ -24,17 +23,17 @@ LABEL_WIDTH = 8  #: characters before the text of a labelled line
 
 def list_head(
     analysis: Analysis, width: int, verdicts: Sequence[Verdict] = (), *, max_unread: int | None = None
-) -> list[Text]:
+) -> list[Line]:
     """Name, facts, size and verdict of the image in two or three lines, and the first unread layers."""
     name = printable(name_image(analysis))
     facts = [printable(fact) for fact in describe_facts(analysis)]
-    lines: list[Text] = []
+    lines: list[Line] = []
     if len(name) + len(SEPARATOR) + len(SEPARATOR.join(facts)) <= width:
-        lines.append(Text.assemble((name, "bold"), (SEPARATOR + SEPARATOR.join(facts), "dim")))
+        lines.append(Line((name, "bold"), (SEPARATOR + SEPARATOR.join(facts), "dim")))
     else:
         lines += [
-            Text(name, "bold"),
-            *(Text(line, "dim") for line in join_parts([cut(fact, width) for fact in facts], width)),
+            Line((name, "bold")),
+            *(Line((line, "dim")) for line in join_parts([cut(fact, width) for fact in facts], width)),
         ]
     parts = describe_weight(analysis)
     if verdicts:
@@ -42,22 +41,22 @@ def list_head(
 
         count = count_violations(verdicts)
         parts += [f"{'budget' if count == 'kept' else 'budgets:'} {count}"] if count else []
-    return [*lines, *(Text(line, "bold") for line in join_parts(parts, width)), *_list_unread(analysis, width, max_unread)]
+    return [*lines, *(Line((line, "bold")) for line in join_parts(parts, width)), *_list_unread(analysis, width, max_unread)]
 
 
-def _list_unread(analysis: Analysis, width: int, count: int | None) -> Iterator[Text]:
+def _list_unread(analysis: Analysis, width: int, count: int | None) -> Iterator[Line]:
     if analysis.complete:
         return
-    yield Text(headline(analysis), "bold red")
+    yield Line((headline(analysis), "bold red"))
     lines = list(list_unread(analysis))
     if count is not None and len(lines) > count:
         lines = [*lines[:count], f"… and {len(analysis.unread) - count:,} more"]
     for line in lines:
-        yield from (Text(row, "red") for row in textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="  "))
-    yield from (Text(line, "dim") for line in textwrap.wrap(NOTE, width))
+        yield from (Line((row, "red")) for row in textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="  "))
+    yield from (Line((line, "dim")) for line in textwrap.wrap(NOTE, width))
 
 
-def list_secret_lines(analysis: Analysis, width: int, count: int | None = 3) -> list[Text]:
+def list_secret_lines(analysis: Analysis, width: int, count: int | None = 3) -> list[Line]:
     """The exposed secrets, ``count`` places at most, and what to do about them; [] if there are none."""
     findings = list_secrets(analysis)
     if not findings:
@@ -69,7 +68,7 @@ def list_secret_lines(analysis: Analysis, width: int, count: int | None = 3) -> 
     return [*label_lines("SECRET", "bold red", [*shown, describe_remedy(findings, analysis)], width)]
 
 
-def list_violations(analysis: Analysis, verdicts: Sequence[Verdict], width: int, count: int = 3) -> list[Text]:
+def list_violations(analysis: Analysis, verdicts: Sequence[Verdict], width: int, count: int = 3) -> list[Line]:
     """The budgets that fail, then those that warn, a line each, ``count`` at most."""
     if not verdicts:
         return []
@@ -78,19 +77,19 @@ def list_violations(analysis: Analysis, verdicts: Sequence[Verdict], width: int,
 
     labels = {BudgetStatus.FAIL: ("FAILED", "bold red"), BudgetStatus.WARN: ("WARNING", "bold yellow")}
     violations = [verdict for verdict in by_severity(verdicts) if verdict.outcome in labels]
-    lines: list[Text] = []
+    lines: list[Line] = []
     for verdict in violations[:count]:
         label, style = labels[verdict.outcome]
         origin = f" ({printable(verdict.budget.origin or verdict.budget.key)})"
         lines += label_lines(label, style, [printable(summarize(verdict, analysis)) + origin], width)
     if len(violations) > count:
-        lines.append(Text(f"{'':{LABEL_WIDTH}}… and {len(violations) - count:,} more", "dim"))
+        lines.append(Line((f"{'':{LABEL_WIDTH}}… and {len(violations) - count:,} more", "dim")))
     return lines
 
 
-def label_lines(label: str, style: str, paragraphs: Sequence[str], width: int) -> Iterator[Text]:
+def label_lines(label: str, style: str, paragraphs: Sequence[str], width: int) -> Iterator[Line]:
     """Paragraphs wrapped beside a label, which only the first line has."""
     for paragraph in paragraphs:
         for line in textwrap.wrap(paragraph, width - LABEL_WIDTH, break_on_hyphens=False) or [""]:
-            yield Text.assemble((f"{label:{LABEL_WIDTH}}", style), line)
+            yield Line((f"{label:{LABEL_WIDTH}}", style), line)
             label = ""

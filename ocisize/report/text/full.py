@@ -18,6 +18,7 @@ from ocisize.report.sections import SECTIONS
 from ocisize.report.text.advice import write_findings
 from ocisize.report.text.alerts import list_head, list_secret_lines
 from ocisize.report.text.budgets import write_verdicts
+from ocisize.report.text.lines import Line
 from ocisize.report.text.page import open_page, print_lines
 from ocisize.report.text.plan import write_steps
 from ocisize.report.text.tables import Fitted, new_table, print_rest, print_rows
@@ -77,7 +78,7 @@ def write_sections(
                 write(console)
 
 
-def _print_block(console: Console, lines: Sequence[Text]) -> None:
+def _print_block(console: Console, lines: Sequence[Line]) -> None:
     if lines:
         console.print()
         print_lines(console, lines)

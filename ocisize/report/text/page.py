@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.report.text.lines import MAX_WIDTH, PIPE_WIDTH, Line
 from ocisize.report.words.image import name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.text import printable
 
-_PIPE_WIDTH = 120  # for files, pipes and CI logs, whose readers scroll
 _PADDING = re.compile(r"(?:\s|\x1b\[[0-9;]*m)+\Z")  # with the codes of styles among the blanks
-_MAX_WIDTH = 160  # wider lines are harder to read, not easier
 
 
 @contextmanager
@@ -39,18 +38,18 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
         markup=False,
     )
     if width is None and plain and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
-    console.width = min(console.width, _MAX_WIDTH)
+        console.width = PIPE_WIDTH
+    console.width = min(console.width, MAX_WIDTH)
     yield console
     # Tables are padded to the full width, which is of no use. A page is written by us, not by rich, which would end the
     # program where its reader has had enough.
     file.writelines(_PADDING.sub(lambda end: "".join(end[0].split()), line) + "\n" for line in page.getvalue().splitlines())
 
 
-def print_lines(console: Console, lines: Iterable[Text]) -> None:
+def print_lines(console: Console, lines: Iterable[Line]) -> None:
     """Print lines that are already cut to the width of the page."""
     for line in lines:
-        console.print(line, overflow="fold")
+        console.print(Text.assemble(*line.spans), overflow="fold")
 
 
 def print_name(console: Console, analysis: Analysis) -> None:

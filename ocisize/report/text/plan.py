@@ -124,7 +124,7 @@ def wrap_instruction(text: str, width: int) -> list[str]:
 
     An instruction that has line breaks or here-documents keeps its lines; no break is made in quoted text.
 
-    >>> wrap_instruction("RUN apt-get update && apt-get install -y curl", 30)
+    >>> wrap_instruction("RUN apt-get update && apt-get install -y curl", 34)
     ['RUN apt-get update \\', '    && apt-get install -y curl']
     """
     if len(text) <= width or "\n" in text or "<<" in text or BuildStep(text).kind is not StepKind.RUN:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from rich.text import Text
-
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.findings import Confidence
+from ocisize.model.findings import Category, Confidence
 from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
-from ocisize.report.text.page import open_page, print_lines
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
 from ocisize.report.words.fixes import Fix, list_fixes, list_uncovered, summarize_fixes
 from ocisize.report.words.flow import join_parts
 from ocisize.report.words.steps import name_step
@@ -51,35 +49,44 @@ def write_screen(
     With ``assumptions`` the cost of the image is shown. ``arguments`` are the image and the options to read it again, for
     the commands at the end; () means its source.
     """
-    with open_page(file, width=width, color=color) as console:
-        width = console.width
-        blocks = [
-            list_head(analysis, width, verdicts, max_unread=_MAX_UNREAD),
-            [*list_secret_lines(analysis, width), *list_violations(analysis, verdicts, width)],
-        ]
-        if assumptions is not None:
-            from ocisize.report.words.context import summarize_cost
-
-            blocks[0] += [Text(line) for line in join_parts(summarize_cost(analysis, assumptions), width)]
-        commands = _list_commands(analysis, width, arguments or [analysis.source])
-        used = sum(len(block) + 1 for block in blocks if block) + len(commands)
-        blocks.append(_list_fixes(analysis, width, top, MAX_LINES - used - _MIN_LAYER_LINES - 2))
-        used += len(blocks[-1]) + 1
-        blocks += [_list_layers(analysis, width, MAX_LINES - used - 1), commands]
-        for number, block in enumerate(filter(None, blocks)):
-            if number:
-                console.print()
-            print_lines(console, block)
+    chosen_width = min(width or page_width(file, color), MAX_WIDTH)
+    lines = _list_lines(analysis, chosen_width, top, assumptions, verdicts, arguments or [analysis.source])
+    write_lines(lines, file, color=has_color(file, color))
 
 
-def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Text]:
+def _list_lines(
+    analysis: Analysis,
+    width: int,
+    top: int,
+    assumptions: Assumptions | None,
+    verdicts: Sequence[Verdict],
+    arguments: Sequence[str],
+) -> Iterator[Line]:
+    """The blocks of the screen with a blank line between them; the fixes and the layers share the lines that are left."""
+    head = list_head(analysis, width, verdicts, max_unread=_MAX_UNREAD)
+    if assumptions is not None:
+        from ocisize.report.words.context import summarize_cost
+
+        head += [Line(line) for line in join_parts(summarize_cost(analysis, assumptions), width)]
+    alerts = [*list_secret_lines(analysis, width), *list_violations(analysis, verdicts, width)]
+    commands = _list_commands(analysis, width, arguments)
+    room = MAX_LINES - sum(len(block) + 1 for block in (head, alerts) if block) - len(commands)
+    fixes = _list_fixes(analysis, width, top, room - _MIN_LAYER_LINES - 2)
+    layers = _list_layers(analysis, width, room - len(fixes) - 2)
+    for number, block in enumerate(filter(None, (head, alerts, fixes, layers, commands))):
+        if number:
+            yield Line()
+        yield from block
+
+
+def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Line]:
     """The first fixes as a table in ``room`` lines, and what all of them save together."""
     fixes = list_fixes(analysis)
     if not fixes:
         where = "" if analysis.complete else " in the layers that were read"
-        rest = len(analysis.advice.findings)
-        more = f" {count_of(rest, 'remark')}: see ocisize advise." if rest else ""
-        return [Text(f"Nothing to fix was found{where}.{more}")]
+        remarks = [finding for finding in analysis.advice.findings if finding.category is not Category.SECRET]
+        more = f" There {'is' if len(remarks) == 1 else 'are'} {count_of(len(remarks), 'remark')}." if remarks else ""
+        return [Line(line) for line in textwrap.wrap(f"Nothing to fix was found{where}.{more}", width)]
     shown = fixes[: min(top, max(room - 2, _MIN_FIXES))]
     title = "Fix first" if analysis.plan.steps else "Findings"
     table = (
@@ -87,10 +94,10 @@ def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Tex
         if shown
         else []
     )
-    return [*table, *(Text(line, "bold") for line in textwrap.wrap(summarize_fixes(analysis), width))]
+    return [*table, *(Line((line, "bold")) for line in textwrap.wrap(summarize_fixes(analysis), width))]
 
 
-def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> list[Text]:
+def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> list[Line]:
     """Number, title, saving, confidence and place of each fix, below a line of headings."""
     heading = "unpacked" if unpacked else "saves"
     size_width = max(len(heading), *(len(fix.saving) for fix in fixes))
@@ -101,15 +108,11 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
     longest = max(len("where"), *(len(fix.place) for fix in fixes))
     place_width = max(min(longest, room - max(map(len, titles))), min(longest, _MIN_PLACE))
     title_width = max(min(max(map(len, titles)), room - place_width), len(title) - number_width - 1)
-    lines = [
-        Text(
-            f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}  {'safe?':{safety_width}}  where".rstrip(),
-            "bold",
-        )
-    ]
+    head = f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}  {'safe?':{safety_width}}  where"
+    lines = [Line((head, "bold"))]
     for number, (fix, text) in enumerate(zip(fixes, titles, strict=True), 1):
         lines.append(
-            Text.assemble(
+            Line(
                 (f"{number:>{number_width}} ", "dim"),
                 f"{cut(text, title_width):{title_width}}  ",
                 (f"{fix.saving:>{size_width}}", "bold"),
@@ -122,7 +125,7 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
     return lines
 
 
-def _list_layers(analysis: Analysis, width: int, room: int) -> list[Text]:
+def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
     """A line for each layer if they fit into ``room`` lines, else the largest in a few lines. The base is one."""
     layers = analysis.layers
     if not layers:
@@ -133,13 +136,13 @@ def _list_layers(analysis: Analysis, width: int, room: int) -> list[Text]:
     else:
         most = max(_MIN_LAYER_LINES, min(room, _MAX_FLOW_LINES))
         flows = (_flow_layers(layers, base, count, width - LABEL_WIDTH) for count in range(len(layers) - base, -1, -1))
-        lines = [Text(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
+        lines = [Line(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
     return [
-        Text.assemble((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), line) for number, line in enumerate(lines)
+        Line((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), *line.spans) for number, line in enumerate(lines)
     ]
 
 
-def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Text]:
+def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Line]:
     """A line for each layer, one for the ``base`` lowest together."""
     own = analysis.layers[base:]
     rows = [(str(layer.index), layer.weight) for layer in own]
@@ -153,7 +156,7 @@ def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Text]:
         name = analysis.base.found.name if analysis.base is not None else None
         steps.insert(0, cut(f"base image {printable(name)}" if name else f"base image: {base:,} layers", step_width))
     return [
-        Text.assemble((f"{number:>{number_width}}  ", "dim"), f"{human_size(size):>{size_width}}  {step}")
+        Line((f"{number:>{number_width}}  ", "dim"), f"{human_size(size):>{size_width}}  {step}")
         for (number, size), step in zip(rows, steps, strict=True)
     ]
 
@@ -175,7 +178,7 @@ def _flow_layers(layers: Sequence[LayerAnalysis], base: int, count: int, width: 
     return join_parts(parts, width)
 
 
-def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> list[Text]:
+def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> list[Line]:
     """The commands to type next, with what each shows."""
     image = printable(shlex.join(arguments))
     rows = []
@@ -190,7 +193,7 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
     rows.append((f"ocisize {analyze}{image} --full", "layers, files and every figure"))
     longest = max(len(command) for command, _ in rows)
     return [
-        Text.assemble(
+        Line(
             (command, "cyan"),
             (f"{'':{longest - len(command)}}   {about}" if longest + 3 + len(about) <= width else "", "dim"),
         )
