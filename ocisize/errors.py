@@ -25,6 +25,7 @@
     ├── IncompleteAnalysis      a comparison needs layers that could not be read
     ├── InvalidCost             cost assumptions are invalid
     ├── BudgetError             budgets or a baseline are invalid
+    ├── PatchError              an edit of a Dockerfile would change more than its lines
     └── ReportError             a saved analysis cannot be read back
 """
 
@@ -236,6 +237,10 @@ class BudgetError(OcisizeError):
     def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
+
+
+class PatchError(OcisizeError):
+    """An edit of a Dockerfile or .dockerignore file would change more than its lines, or have no effect."""
 
 
 class ReportError(OcisizeError):

@@ -1,4 +1,4 @@
-"""Dockerfiles: which lines an instruction takes, and which layer it wrote."""
+"""Dockerfiles: the lines of each instruction, and the layer that it made."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CMD ["/app"]
 
 
 def spans(text: str) -> list[tuple[str, int, int]]:
-    return [(each.keyword, each.first, each.last) for each in parse_dockerfile(text).instructions]
+    return [(line.keyword, line.first, line.last) for line in parse_dockerfile(text).instructions]
 
 
 def test_instructions_and_their_lines() -> None:
@@ -54,16 +54,16 @@ def test_instructions_and_their_lines() -> None:
 
 
 def test_the_text_of_instructions() -> None:
-    """It stands on one line, without options; arrays are words, a RUN that is a here-document is its content."""
-    texts = [each.text for each in parse_dockerfile(TEXT).instructions]
+    """It is on one line, without flags; arrays are words, a RUN that is a here-document is its content."""
+    texts = [line.text for line in parse_dockerfile(TEXT).instructions]
     assert texts[5] == "apt-get update && apt-get install -y ca-certificates"
     assert texts[6:8] == ["/app $HOME/app", "a b /srv"]
     assert texts[8] == "# no comment apt-get clean FROM nothing"
 
 
-def test_lines_are_joined_as_they_stand() -> None:
+def test_lines_are_joined() -> None:
     """Nothing comes between continued lines but their own blanks; two escape characters continue none."""
-    assert [each.text for each in parse_dockerfile("RUN a\\\nb  \\  \n  c \\\n\td\n").instructions] == ["ab c d"]
+    assert [line.text for line in parse_dockerfile("RUN a\\\nb  \\  \n  c \\\n\td\n").instructions] == ["ab c d"]
     assert spans("RUN a \\\\\nCOPY b c") == [("RUN", 1, 1), ("COPY", 2, 2)]
     assert spans("RUN \\\n# nothing\n\n  a") == [("RUN", 1, 4)]
 
@@ -78,16 +78,16 @@ def test_another_escape_character() -> None:
     st.text(max_size=60) | st.lists(st.sampled_from(["RUN a", "\\", "<<E", "E", "#", "", "FROM x", "[", " "])).map("\n".join)
 )
 def test_any_text_is_read(text: str) -> None:
-    """Whatever stands in a file: lines rise, and lie within it."""
-    lines = [line for each in parse_dockerfile(text).instructions for line in (each.first, each.last)]
+    """Whatever the text of a file: lines rise, and are in the file."""
+    lines = [line for instruction in parse_dockerfile(text).instructions for line in (instruction.first, instruction.last)]
     assert lines == sorted(lines)
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
 
 
 def lines_of(steps: list[str], text: str = TEXT, base: int = 0) -> list[int | None]:
     return [
-        None if each is None else each.first
-        for each in find_lines(list(map(BuildStep, steps)), parse_dockerfile(text), base=base)
+        None if line is None else line.first
+        for line in find_lines(list(map(BuildStep, steps)), parse_dockerfile(text), base=base)
     ]
 
 
@@ -102,13 +102,13 @@ def test_layers_and_their_instructions() -> None:
 
 
 def test_what_older_builders_note() -> None:
-    """A hash stands for the sources; the place they go to tells which instruction it was."""
+    """A sum is in place of the sources; the destination identifies the instruction."""
     text = "FROM x\nCOPY a b /srv/\nCOPY c /opt/\nADD d /srv/\n"
     assert lines_of(["COPY multi:0123456789ab… in /opt/", "ADD file:0123456789ab… in /srv/"], text) == [3, 4]
     assert lines_of(["COPY dir:0123456789ab… in /etc/"], text) == [None]
 
 
-def test_what_cannot_be_told_has_no_line() -> None:
+def test_uncertain_layers_have_no_line() -> None:
     """Another command, another order, no text: no guess."""
     text = "FROM x\nRUN a\nRUN b\n"
     assert lines_of(["RUN a --quick", "", "RUN", "b"], text) == [None] * 4
@@ -134,7 +134,7 @@ def test_equal_instructions_go_by_order() -> None:
      ("RUN a", None)],
 )  # fmt: skip
 def test_the_base_of_the_last_stage(text: str, line: int | None) -> None:
-    """A stage that goes on from another one stands on that one's base."""
+    """A stage that continues another one has the base image of that stage."""
     assert lines_of(["ADD rootfs /"], text, base=1) == [line]
 
 
