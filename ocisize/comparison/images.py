@@ -10,6 +10,7 @@ from ocisize.comparison.directory_growth import DirectoryGrowth, with_rest
 from ocisize.comparison.file_columns import read_files, same_entries
 from ocisize.comparison.file_matching import find_changes
 from ocisize.comparison.file_totals import FileSums
+from ocisize.comparison.known_sizes import use_known_sizes
 from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.reasons import find_reasons
 from ocisize.comparison.suggestions import find_suggestions
@@ -47,6 +48,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     for analysis in (before, after):
         if not analysis.complete:
             raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
+    before, after = use_known_sizes(before, after), use_known_sizes(after, before)
     paid_before, paid_after = _paid(before), _paid(after)
     layers = [
         _change(

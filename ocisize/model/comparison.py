@@ -173,6 +173,12 @@ class Comparison:
         return None if old is None or new is None else new - old
 
     @property
+    def estimated_growth(self) -> int | None:
+        """An estimate of an unknown ``compressed_growth``; None if it is known, or if a side has no estimate."""
+        old, new = self.before.expected_compressed_size, self.after.expected_compressed_size
+        return None if old is None or new is None or self.compressed_growth is not None else new - old
+
+    @property
     def download_size(self) -> int | None:
         """Bytes that a host with BEFORE downloads for AFTER, without shared layers; None if unknown."""
         return sum_known([layer.download_size for layer in self.layers])

@@ -34,6 +34,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "after": _image(comparison.after),
         "growth": comparison.growth,
         "compressed_growth": comparison.compressed_growth,
+        "estimated_growth": comparison.estimated_growth,
         "same_layers": comparison.same_layers,
         "download_size": comparison.download_size,
         "shared_layers": [layer.after for layer in comparison.layers if layer.status in _SHARED],

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartChange, sum_file_totals
+from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import UNKNOWN, human_size, percent
 from ocisize.text import count_of, printable
@@ -46,11 +47,13 @@ def write_header(console: Console, comparison: Comparison) -> None:
 def _headline(comparison: Comparison) -> str:
     before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
     unpacked = f"{_amount(content, before.content_size)} unpacked"
+    about = ABOUT if comparison.estimated_growth else ""
+    download = comparison.estimated_growth if download is None else download
     if download is None:
         text = f"{_verb(content)} {unpacked}; the download is unknown because an archive holds uncompressed layers"
     else:
         same = _verb(download) == _verb(content) and download and content
-        text = f"{_verb(download)} {_amount(download, before.compressed_size or 0)} to download, "
+        text = f"{_verb(download)} {about}{_amount(download, before.expected_compressed_size or 0)} to download, "
         text += unpacked if same else f"{_verb(content)} {unpacked}"
     if comparison.download_size is not None and comparison.after.compressed_size is not None:
         upgrade, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
@@ -86,14 +89,20 @@ def write_totals(console: Console, comparison: Comparison) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", style="dim", overflow="fold")
     before, after = comparison.before, comparison.after
-    notes = {"compressed_size": _exact(comparison.compressed_growth), "content_size": _exact(comparison.growth)}
-    for title, name in (
-        ("Download", "compressed_size"), ("Unpacked", "content_size"), ("Live", "live_size"), ("Waste", "wasted_size"),
-        ("On disk", "disk_size"),
-    ):  # fmt: skip
+    estimated, exact = comparison.estimated_growth, comparison.compressed_growth
+    growth = f"{ABOUT}{signed_size(estimated)}" if estimated else signed_size(exact if estimated is None else estimated)
+    note = _exact(exact) or describe_estimate(after) or describe_estimate(before)
+    table.add_row("Download", human_download(before), human_download(after), growth, note)
+    table.add_row(
+        "Unpacked",
+        human_size(before.content_size),
+        human_size(after.content_size),
+        signed_size(comparison.growth),
+        _exact(comparison.growth),
+    )
+    for title, name in (("Live", "live_size"), ("Waste", "wasted_size"), ("On disk", "disk_size")):
         old, new = getattr(before, name), getattr(after, name)
-        growth = None if old is None or new is None else new - old
-        table.add_row(title, human_size(old), human_size(new), signed_size(growth), notes.get(name, ""))
+        table.add_row(title, human_size(old), human_size(new), signed_size(new - old), "")
     if comparison.base is not None:
         for title, part in (("Base", comparison.base.base), ("Yours", comparison.base.own)):
             table.add_row(title, *_part(part), _base_note(comparison.base, part))

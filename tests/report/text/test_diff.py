@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ocisize.comparison.images import compare
 from ocisize.model.comparison import Comparison, LayerStatus
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.report.text.diff import write_diff
+from ocisize.report.words.download import human_download
 from ocisize.report.json.diff import comparison_to_json
 from tests.images import Entries, File, Link, build_image, layer, write_docker_archive
 from tests.comparison.test_images import NOISE, STEPS, analyzed, rebuilt
@@ -115,12 +117,19 @@ def test_other_signs_are_told_apart() -> None:
 
 
 def test_unknown_download_sizes_are_said(tmp_path: Path) -> None:
-    """Plain layers of a docker-archive have no download size; growth is shown unpacked."""
+    """Plain layers of a docker-archive have no download size; growth is estimated, or without a sample shown unpacked."""
     path = write_docker_archive(build_image([layer({"a": b"1" * 100})]), tmp_path / "a.tar")
-    before, after = Analyzer().analyze(path), analyzed([{"a": b"1" * 300}])
+    before, after = Analyzer(estimate_download=False).analyze(path), analyzed([{"a": b"1" * 300}])
     text = text_of(compare(before, after))
     assert "Grew by 200 B (200.0 %) unpacked; the download is unknown" in text
     assert text_of(compare(after, before)).count("?") > 2
+    sampled = compare(Analyzer().analyze(path), after)
+    assert sampled.compressed_growth is None
+    assert sampled.estimated_growth is not None
+    text = text_of(sampled)
+    assert f"≈ {abs(sampled.estimated_growth)} B" in text
+    assert re.search(rf"^Download +{human_download(sampled.before)} +{human_download(after)} +≈ [+-]", text, re.MULTILINE)
+    assert "Grew by 200 B (200.0 %) unpacked; the" not in text
 
 
 def test_what_cannot_be_told_is_said() -> None:
