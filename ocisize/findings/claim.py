@@ -9,6 +9,7 @@ suggests.
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -109,21 +110,23 @@ class Ledger:
             hidden_by, causes = self._overlay.hidden_by[layer], self._overlay.causes[layer]
             kept = [row for row in kept if hidden_by[row] < 0 or causes[row] in _REPLACED]
         if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.CATALOG) and (linked := self._linked[layer]):
-            kept = [row for row in kept if row not in linked]
+            own = frozenset(rows)
+            kept = [row for row in kept if own.issuperset(linked.get(row, ()))]
         for row in kept:
             taken[row] = 1
         return kept
 
 
-def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> set[int]:
-    """Rows of a layer that a visible hard link outside of all rules points to: removing the row's own name frees nothing."""
+def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> dict[int, list[int]]:
+    """By row of a layer: visible hard links to it outside of all rules. As long as one is there, nothing is freed."""
     table, hidden_by = evidence.tables[layer], evidence.overlay.hidden_by[layer]
     matched = {row for rows in evidence.matches[layer].values() for row in rows}
-    targets = {
-        clean_name(target)
-        for row, target in table.links.items()
-        if table.kinds[row] == HARD_LINK and hidden_by[row] < 0 and row not in matched
+    links: dict[bytes, list[int]] = defaultdict(list)
+    for row, target in table.links.items():
+        if table.kinds[row] == HARD_LINK and hidden_by[row] < 0 and row not in matched:
+            links[clean_name(target)].append(row)
+    if not links:
+        return {}
+    return {
+        row: links[path] for first, paths in table.paths.pieces() for row, path in enumerate(paths, first) if path in links
     }
-    if not targets:
-        return set()
-    return {row for first, paths in table.paths.pieces() for row, path in enumerate(paths, first) if path in targets}

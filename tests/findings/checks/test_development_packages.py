@@ -160,6 +160,16 @@ def test_layers_that_store_the_packages_again(tmp_path: Path) -> None:
     assert finding.fix == "Change layer 0 to `RUN npm ci --omit=dev && chown -R app /app` (also fixes OS102)."
 
 
+@pytest.mark.parametrize(("place", "freed"), [(ROOT + "typescript/bin/tsc", True), (ROOT + "express/tsc", False)])
+def test_hard_links_to_development_packages(tmp_path: Path, place: str, freed: bool) -> None:
+    """esbuild links its program into a second package. A link from elsewhere keeps the bytes."""
+    program = ROOT + "@types/node/program"
+    files: dict[str, Entry] = {**FILES, program: b"x" * 5000, place: Hard(program)}
+    (without,) = by_id(analyze(tmp_path / "without", [FILES], [CI]), ID)
+    (finding,) = by_id(analyze(tmp_path / "with", [files], [CI]), ID)
+    assert finding.size - without.size == 5000 * freed
+
+
 USERS = [
     ("RUN /bin/sh -c npm ci && npm run build # buildkit", [], {}, {}, "`npm run build` in the same step"),
     (CI, ["RUN /bin/sh -c npx webpack # buildkit"], {}, {}, "`npx webpack` in layer 1"),
