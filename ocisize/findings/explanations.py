@@ -37,6 +37,8 @@ class Check(str, enum.Enum):
     ROOT_USER = "root-user"
     MOVING_TAG = "moving-tag"
     NPM_DEVELOPMENT = "npm-development"
+    PYTHON_DEVELOPMENT = "python-development"
+    COMPOSER_DEVELOPMENT = "composer-development"
     SECRET_FILES = "secret-files"  # noqa: S105 - a name, no password
     ENVIRONMENT_SECRETS = "environment-secrets"
     HISTORY_SECRETS = "history-secrets"

@@ -3,7 +3,8 @@
 dpkg: https://man7.org/linux/man-pages/man5/deb-control.5.html, and one file per package in ``status.d`` in distroless
 images. apk: https://wiki.alpinelinux.org/wiki/Apk_spec. os-release:
 https://www.freedesktop.org/software/systemd/man/latest/os-release.html. npm: the lock of a ``node_modules``,
-https://docs.npmjs.com/cli/configuring-npm/package-lock-json, and the ``package.json`` of projects and packages.
+https://docs.npmjs.com/cli/configuring-npm/package-lock-json, and the ``package.json`` of projects and packages. composer:
+``vendor/composer/installed.json``, https://getcomposer.org/doc/.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ APK_DATABASES = (b"lib/apk/db/installed", b"usr/lib/apk/db/installed")
 
 NPM_LOCK = b"node_modules/.package-lock.json"
 PACKAGE_JSON = b"package.json"
+COMPOSER_INSTALLED = b"vendor/composer/installed.json"
 
 _EXACT_PATHS = frozenset({*OS_RELEASE, DPKG_STATUS, APT_STATES, *APK_DATABASES})
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
@@ -36,7 +38,7 @@ BEGINNINGS = frozenset(
     for path in (*_EXACT_PATHS, DPKG_LISTS + b"-", DPKG_FOLDER)
 )
 #: For ``scan_tar``: the ends of the paths of those files that can be in any directory.
-PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON)
+PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED)
 
 
 class KeptFiles:
@@ -72,7 +74,8 @@ class KeptFiles:
                 else path.endswith(b"/" + PACKAGE_JSON) or path == PACKAGE_JSON
             )
         else:
-            max_size, known = _MAX_SIZE, path == NPM_LOCK or path.endswith(b"/" + NPM_LOCK)
+            max_size = _MAX_SIZE
+            known = path in (NPM_LOCK, COMPOSER_INSTALLED) or path.endswith((b"/" + NPM_LOCK, b"/" + COMPOSER_INSTALLED))
         if not known or not 0 <= size <= min(max_size, self._remaining_named):
             return False
         self._remaining_named -= size

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
-
 from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import NPM_LOCK, PACKAGE_JSON
+from ocisize.packages.development import DevelopmentPackages
 from ocisize.packages.npm import NODE_MODULES, NpmLock, package_root, read_lock, read_package_json
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.tar.paths import join
@@ -20,17 +19,7 @@ _MAX_DEPTH = 32  # packages within packages; deeper files belong to none
 _OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
 
 
-@attrs.frozen
-class DevelopmentPackages:
-    """The development packages of one project."""
-
-    lock: NpmLock
-    rows: Mapping[int, Sequence[int]]  #: by layer: the files below their roots, visible or hidden, without other packages
-    sizes: Mapping[bytes, int]  #: by the path of the package's root: bytes of those files
-    manifest: Mapping[str, object]  #: the project's ``package.json``; empty if the image has none
-
-
-def find_development_packages(tables: Sequence[FileTable], overlay: Overlay) -> list[DevelopmentPackages]:
+def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[DevelopmentPackages]:
     """The projects whose visible lock is current and names development packages, in the order of their directories.
 
     A lock is current if each package that it names is there in the same version (one that an installation may lack can be
@@ -50,15 +39,24 @@ def find_development_packages(tables: Sequence[FileTable], overlay: Overlay) -> 
         if table.paths.contain(_PART):
             survey.add_layer(layer, table, overlay)
     return [
-        DevelopmentPackages(
-            lock=lock,
-            rows={layer: rows for layer, rows in sorted(survey.rows[lock.project].items()) if rows},
-            sizes={path: survey.sizes[path] for path, package in lock.packages.items() if package.is_development},
-            manifest=read_package_json(contents.get(join(lock.project, PACKAGE_JSON), b"")),
-        )
+        _development_of(lock, survey, contents.get(join(lock.project, PACKAGE_JSON), b""))
         for lock in locks
         if lock.project not in survey.changed and _has_all_packages(lock, survey.present, contents)
     ]
+
+
+def _development_of(lock: NpmLock, survey: _Survey, manifest: bytes) -> DevelopmentPackages:
+    packages = {path: package for path, package in lock.packages.items() if package.is_development}
+    scripts = read_package_json(manifest).get("scripts")
+    return DevelopmentPackages(
+        directory=join(lock.project, NODE_MODULES),
+        package_count=len(lock.packages),
+        names={path: package.name for path, package in packages.items()},
+        programs=frozenset(program for package in packages.values() for program in package.programs),
+        rows={layer: rows for layer, rows in sorted(survey.rows[lock.project].items()) if rows},
+        sizes={path: survey.sizes[path] for path in packages},
+        scripts={name: text for name, text in scripts.items() if isinstance(text, str)} if isinstance(scripts, dict) else {},
+    )
 
 
 def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:

@@ -227,3 +227,99 @@ def test_fixes_by_step(tmp_path: Path, step: str, fix: str) -> None:
     """Where the packages come from decides what to do."""
     (finding,) = by_id(analyze(tmp_path, [FILES], [step]), ID)
     assert (finding.fix, finding.rewrite) == (fix, None)
+
+
+COMPOSER_ID = "OS224"
+COMPOSER_STEP = "RUN /bin/sh -c composer install # buildkit"
+INSTALLED: dict[str, Any] = {
+    "packages": [
+        {"name": "monolog/monolog", "version": "3.0.0", "install-path": "../monolog/monolog"},
+        {"name": "phpunit/phpunit", "version": "10.0.0", "install-path": "../phpunit/phpunit"},
+        {"name": "composer/semver", "version": "3.0.0", "install-path": "./semver"},
+        {"name": "phpunit/php-inner", "version": "3.0.0", "install-path": "../phpunit/phpunit/inner"},
+        {"name": "meta/package", "version": "1.0.0", "install-path": None},
+        {"name": "wp/plugin", "version": "1.0.0", "install-path": "../../plugins/x"},
+    ],
+    "dev": True,
+    "dev-package-names": ["phpunit/phpunit", "composer/semver", "meta/package", "wp/plugin"],
+}
+
+
+def vendor(installed: Any = None, directory: str = "app/vendor/") -> dict[str, Entry]:
+    """The files of an installed composer project."""
+    content = installed if isinstance(installed, bytes) else json.dumps(installed or INSTALLED).encode()
+    names = ("monolog/monolog", "phpunit/phpunit", "composer/semver", "phpunit/phpunit/inner")
+    return {
+        f"{directory}composer/installed.json": content,
+        f"{directory}composer/ClassLoader.php": b"c" * 700,
+        f"{directory}../plugins/x/plugin.php": b"p" * 600,
+        **{f"{directory}{name}/src/file.php": name.encode().ljust(1000, b".") for name in names},
+    }
+
+
+@pytest.mark.parametrize("directory", ["app/vendor/", "./vendor/", "srv/" + "long/" * 30 + "vendor/"])
+def test_development_packages_of_composer(tmp_path: Path, directory: str) -> None:
+    """The files below the roots of the packages in vendor that the file names."""
+    (finding,) = by_id(analyze(tmp_path, [vendor(directory=directory)], [COMPOSER_STEP]), COMPOSER_ID)
+    where = f"/{directory.removeprefix('./')}".rstrip("/")
+    assert finding.title == (
+        f"2 of 4 packages in {where} are only for development, such as composer/semver, phpunit/phpunit: 2 files"
+    )
+    assert (finding.size, finding.confidence.value) == (2000, "probably")
+    assert finding.fix == "Change layer 0 to `RUN composer install --no-dev`."
+
+
+@pytest.mark.parametrize(
+    "installed",
+    [
+        {**INSTALLED, "dev": False}, {**INSTALLED, "dev": 1}, {**INSTALLED, "dev-package-names": []},
+        {**INSTALLED, "dev-package-names": "phpunit/phpunit"}, {**INSTALLED, "dev-package-names": [1]},
+        {**INSTALLED, "packages": {}}, {**INSTALLED, "packages": [[]]}, {**INSTALLED, "packages": [{"name": 1}]},
+        {**INSTALLED, "packages": [*INSTALLED["packages"], {"name": "a/b", "install-path": "../a/b"}]},
+        {**INSTALLED, "packages": [{"name": "a/b", "install-path": 7}]}, [], INSTALLED["packages"], b"", b"[" * 200_000,
+        b"\xff", b'{"dev": true, "dev": true}',
+    ],
+)  # fmt: skip
+def test_no_claim_without_a_current_list_of_composer(tmp_path: Path, installed: Any) -> None:
+    """Documents that name no development packages, disagree with the files, or are none."""
+    content = installed if isinstance(installed, bytes) else json.dumps(installed).encode()
+    assert not by_id(analyze(tmp_path, [vendor(content)], [COMPOSER_STEP]), COMPOSER_ID)
+
+
+def test_a_step_that_runs_the_program_may_use_composer_packages(tmp_path: Path) -> None:
+    """What runs after the installation may use the packages."""
+    step = "RUN /bin/sh -c composer install && php artisan config:cache # buildkit"
+    (finding,) = by_id(analyze(tmp_path, [vendor()], [step]), COMPOSER_ID)
+    assert (finding.confidence.value, finding.rewrite) == ("ask", None)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_development"),
+    [
+        ("pip install -r requirements-dev.txt", True), ("pip3 install --no-cache-dir -r dev-requirements.txt", True),
+        ("python -m pip install -r requirements/dev.txt", True), ("pip install --requirement=/app/test-requirements.txt", True),
+        ("uv pip install -rrequirements_test.in", True), ("pip install -e '.[dev]'", True), ("pip install .[docs,test]", True),
+        ("pip install /app[dev]", True), ("poetry install --no-root", True), ("/opt/venv/bin/poetry -n install", True),
+        ("pipenv install --system --dev", True), ("pipenv sync -d", True),
+        ("pip install -r requirements.txt", False), ("pip install -r requirements/prod.txt", False), ("pip install .", False),
+        ("pip install uvicorn[dev]", False), ("pip install .[prod]", False), ("pip download -r requirements-dev.txt", False),
+        ("poetry install --only main", False), ("poetry install --without=dev", False), ("poetry install --no-dev", False),
+        ("poetry config virtualenvs.create false", False), ("pipenv install --system", False), ("pip install poetry", False),
+        ("cat requirements-dev.txt", False), ("apt-get install -y python3-pip", False),
+    ],
+)  # fmt: skip
+def test_steps_that_install_python_packages_for_development(tmp_path: Path, command: str, is_development: bool) -> None:
+    """A remark without bytes, by the words of the command."""
+    findings = by_id(analyze(tmp_path, [{"x": b"x" * 1000}], [f"RUN /bin/sh -c cd /app && {command} # buildkit"]), "OS223")
+    assert len(findings) == is_development
+    for finding in findings:
+        assert finding.title == f"layer 0 installs Python packages for development: {command}"
+        assert (finding.size, finding.layers, finding.confidence.value) == (0, (0,), "ask")
+
+
+def test_commands_of_any_length_take_linear_time(tmp_path: Path) -> None:
+    """A command may have a megabyte."""
+    commands = [" ".join([word] * 100_000) for word in ("pip", "install", "npm", "composer", "-r", "poetry install x")]
+    commands += ["pip install ." + "[" * 100_000, "pip install .[" + "dev," * 100_000, "npm " + "-x " * 100_000 + "run"]
+    for number, command in enumerate(commands):
+        analyze(tmp_path / str(number), [{**FILES, **vendor()}], [f"RUN /bin/sh -c {command} # buildkit"])
