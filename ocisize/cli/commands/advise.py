@@ -1,7 +1,8 @@
-"""``ocisize advise IMAGE``: all findings, with the fix for the larger ones, or with ``--all`` for each."""
+"""``ocisize advise IMAGE``: the plan step by step, the edited build steps, and all other findings."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from ocisize.cli.inputs import read_image
@@ -16,15 +17,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--all", action="store_true", help="show every finding at length (default: small ones take one line)"
+        "--all", action="store_true", help="show every step and finding at length (default: small ones take one line)"
     )
-    length.add_argument("--top", type=count, metavar="N", help="show the first N at length, the others in one line each")
+    length.add_argument(
+        "--top", type=count, metavar="N", help="show the first N of each list at length, the others in one line each"
+    )
     add_finding_options(parser)
     add_keep_going(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze and list the findings."""
+    """Analyze, and write the plan and the findings."""
     analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules)
     with open_output(options) as file:
         if options.format == "json":
@@ -34,6 +37,6 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.advise import write_advise
 
-            top = len(analysis.advice.findings) if options.all else options.top
+            top = sys.maxsize if options.all else options.top
             write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)
     return incomplete_status(KEPT, complete=analysis.complete)
