@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -38,7 +38,12 @@ def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) ->
     root = _tree(removed, kept)
     if root is None:
         return None
-    patterns = _patterns(list(_whole(root)), kept)
+    whole = dict(_whole(root))
+    suffixes = {path: _suffix(path) for path, node in whole.items() if not node.children}
+    patterns = _patterns(suffixes, list(whole), kept)
+    if len(patterns) > max_patterns:
+        suffixes = {path: _only_suffix(path, node) for path, node in whole.items()}
+        patterns = _patterns(suffixes, list(whole), kept)
     if len(patterns) > max_patterns or not all(map(_is_writable, patterns)):
         return None
     ignore = IgnoreFile.parse("\n".join(patterns))
@@ -87,42 +92,49 @@ def _tree(removed: Sequence[str], kept: Sequence[str]) -> _Node | None:
     return root
 
 
-def _whole(root: _Node) -> Iterator[tuple[str, bool]]:
-    """The topmost paths that have nothing to keep, in order, and whether each is a directory."""
-    waiting = [(name, node) for name, node in sorted(root.children.items(), reverse=True)]
+def _whole(root: _Node) -> Iterator[tuple[str, _Node]]:
+    """The topmost paths that have nothing to keep, in order."""
+    waiting = sorted(root.children.items(), reverse=True)
     while waiting:
         path, node = waiting.pop()
         if not node.kept:
-            yield path, bool(node.children)
+            yield path, node
         else:
             waiting += [(f"{path}/{name}", child) for name, child in sorted(node.children.items(), reverse=True)]
 
 
-def _patterns(paths: Sequence[tuple[str, bool]], kept: Sequence[str]) -> list[str]:
-    """Patterns for the paths, each in the place of the first path that it matches."""
+def _only_suffix(path: str, top: _Node) -> str:
+    """The suffix of a file, or of all files in a directory; "" if they have several."""
+    suffixes: set[str] = set()
+    waiting = [(path, top)]
+    while waiting and len(suffixes) < 2:
+        name, node = waiting.pop()
+        if not node.children:
+            suffixes.add(_suffix(name))
+        waiting += node.children.items()
+    return suffixes.pop() if len(suffixes) == 1 else ""
+
+
+def _patterns(grouped: Mapping[str, str], paths: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """Patterns for the paths, each in the place of the first path that it matches.
+
+    ``grouped`` has the suffixes of the paths that may get a pattern for their suffix.
+    """
     kept_names = {name for path in kept for name in path.split("/")}
-    kept_suffixes = {suffix for name in kept_names for suffix in _suffixes(name)}
-    by_name: defaultdict[str, list[str]] = defaultdict(list)
-    by_suffix: defaultdict[str, list[str]] = defaultdict(list)
-    for path, _ in paths:
-        by_name[_name(path)].append(path)
-    shared_names = {name for name, same in by_name.items() if len(same) >= _MIN_DIRECTORIES and name not in kept_names}
-    for path, is_directory in paths:
-        if not is_directory and _name(path) not in shared_names:
-            for suffix in _suffixes(_name(path)):
-                by_suffix[suffix].append(path)
-    shared_suffixes = {
-        suffix for suffix, same in by_suffix.items() if len(same) >= _MIN_FILES and suffix not in kept_suffixes
-    }
+    kept_suffixes = {_suffix(name) for name in kept_names}
+    names = Counter(map(_name, paths))
+    shared_names = {name for name, count in names.items() if count >= _MIN_DIRECTORIES and name not in kept_names}
+    suffixes = Counter(suffix for path, suffix in grouped.items() if _name(path) not in shared_names)
+    shared_suffixes = {suffix for suffix, count in suffixes.items() if count >= _MIN_FILES} - kept_suffixes - {""}
     patterns: dict[str, None] = {}
-    for path, is_directory in paths:
-        name = _name(path)
+    for path in paths:
+        name, suffix = _name(path), grouped.get(path, "")
         if name in shared_names:
-            pattern = f"**/{escape_path(name)}"
+            patterns[f"**/{escape_path(name)}"] = None
+        elif suffix in shared_suffixes:
+            patterns[f"**/*{suffix}"] = None
         else:
-            suffix = next((suffix for suffix in _suffixes(name) if suffix in shared_suffixes and not is_directory), "")
-            pattern = f"**/*{suffix}" if suffix else escape_path(path)
-        patterns[pattern] = None
+            patterns[escape_path(path)] = None
     return list(patterns)
 
 
@@ -130,7 +142,7 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _suffixes(name: str) -> tuple[str, ...]:
-    """The suffix of a name with its dot; none for a name that begins with its only dot."""
-    stem, dot, suffix = name.rpartition(".")
-    return (f".{suffix}",) if stem and dot and suffix.isalnum() else ()
+def _suffix(name: str) -> str:
+    """The suffix of a name with its dot; "" for a name that begins with its only dot."""
+    stem, dot, suffix = _name(name).rpartition(".")
+    return f".{suffix}" if stem and dot and suffix.isalnum() else ""

@@ -24,7 +24,7 @@ _QUOTES = str.maketrans("", "", "\"'")
 _WITH_LAYERS = ("RUN", "COPY", "ADD", "WORKDIR")
 _ALWAYS_WITH_LAYERS = ("RUN", "COPY", "ADD")
 _MAX_PAIRS = 1_000_000  # of layers and instructions that are compared
-_MIN_CUT = 2048  # characters: histories are cut at 4096, and blanks collapsed
+_CUT = "…"  # ends the text of a step that was cut
 _EQUAL, _SIMILAR = 2, 1  # scores of a pair
 
 
@@ -137,7 +137,7 @@ class _Candidate:
             return 0
         if step.text == self._text or (REDACTED in step.text and step.text == _redacted(self._text)):
             return _EQUAL
-        return _SIMILAR if len(step.text) >= _MIN_CUT and self._text.startswith(step.text) else 0
+        return _SIMILAR if step.text.endswith(_CUT) and self._text.startswith(step.text.removesuffix(_CUT).rstrip()) else 0
 
     def _is_directory(self, path: str) -> bool:
         """Whether a path is that of this WORKDIR, which may be relative to the one before."""

@@ -92,7 +92,7 @@ def describe(entry: History) -> BuildStep:
     BuildStep(text="RUN curl -H 'X-Api-Key: <redacted>' x.org")
     """
     entry = attrs.evolve(entry, created_by=redact(entry.created_by).text, comment=redact(entry.comment).text)
-    created_by, comment = entry.created_by[:_MAX_TEXT].strip(), entry.comment[:_MAX_TEXT].strip()
+    created_by, comment = _cut(entry.created_by), _cut(entry.comment)
     if not created_by:
         return BuildStep(_describe_comment(entry))
     if any(created_by.startswith(mark) for mark in _COMMENTING_BUILDERS) and comment:
@@ -107,6 +107,12 @@ def describe(entry: History) -> BuildStep:
     elif text.startswith("RUN |"):
         text = f"RUN {_after_arguments(text[4:])}"
     return BuildStep(_one_line(_FILE_HASH.sub(r"\1:\2…", text)))
+
+
+def _cut(text: str) -> str:
+    """A text of parsable length; the mark at its end says that there was more."""
+    text = text.strip()
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT].strip()}…"
 
 
 def _describe_comment(entry: History) -> str:

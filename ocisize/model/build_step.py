@@ -11,7 +11,7 @@ import attrs
 _SEPARATOR = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _QUOTED_OR_SEPARATOR = re.compile(f"{_QUOTED.pattern}|{_SEPARATOR.pattern}")
-_NOT_EDITABLE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;]$")  # no shell, a here-document, a comment, or text that was cut
+_NOT_EDITABLE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;…]$")  # no shell, a here-document, a comment, or text that was cut
 _OPTIONS = re.compile(r"(?:--\S+(?:\s+|$))*")
 _DEBIAN = re.compile(r"(?:# )?debian\.sh\b")  # how official Debian images note their root filesystem
 _SEQUENTIAL = ("&&", ";")

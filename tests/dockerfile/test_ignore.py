@@ -177,6 +177,17 @@ def test_covers_are_exact(remove: set[str], keep: set[str]) -> None:
     assert len(patterns) <= len(remove)
 
 
+def test_suffixes_across_directories() -> None:
+    """Where directories would take too many patterns, a suffix that nothing else has is enough."""
+    remove = [f"app/{number}/cache/{name}.pyc" for number in range(30) for name in "abc"]
+    assert cover(remove, [f"app/{number}/main.py" for number in range(30)]) == ("**/cache",)
+    assert cover([*remove, ".env"], ["app/cache/main.py", *(f"app/{number}/b.py" for number in range(30))]) == (
+        ".env",
+        "**/*.pyc",
+    )
+    assert cover(remove, ["app/cache/x.pyc", *(f"app/{number}/b.py" for number in range(30))]) is None
+
+
 def test_hostile_input() -> None:
     """Long paths, deep trees and patterns of wildcards take time that grows with their length."""
     deep, long = "a/" * 2000 + "b", "a" * 4000

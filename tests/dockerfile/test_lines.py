@@ -182,7 +182,7 @@ def test_the_layers_of_the_base_image() -> None:
         ("WORKDIR /srv/app", "WORKDIR /srv/app/"),
         ("WORKDIR /srv/app", 'WORKDIR "/srv/$APP"'),
         ("ADD d.tgz /x/", "add d.tgz /x/"),
-        ("RUN " + "long " * 600, "RUN " + "long " * 700),
+        ("RUN " + "long " * 600 + "lo…", "RUN " + "long " * 700),
     ],
 )
 def test_forms_of_builders(step: str, instruction: str) -> None:
@@ -194,7 +194,7 @@ def test_forms_of_builders(step: str, instruction: str) -> None:
     ("step", "instruction"),
     [
         ("COPY dir:7baf0123456… in /root", "COPY app $HOME/app"), ("WORKDIR /srv/app", "WORKDIR pp"), ("WORKDIR app", "WORKDIR /app"),
-        ("RUN make", "RUN make all"), ("/bin/true", "RUN /bin/true"), ("RUN long", "RUN long long"), ("ADD a b", "COPY a b"),
+        ("RUN make", "RUN make all"), ("/bin/true", "RUN /bin/true"), ("RUN long", "RUN long long"), ("RUN a…", "RUN b a"), ("ADD a b", "COPY a b"),
     ],
 )  # fmt: skip
 def test_other_steps(step: str, instruction: str) -> None:

@@ -18,7 +18,11 @@ from ocisize.budgets.parse import parse_budgets
 from ocisize.rules.load import parse_catalog
 from ocisize.sizes.cost import parse_cost
 from ocisize.dockerfile.lines import find_lines
+from ocisize.dockerfile.copy_source import parse_copy, with_options
+from ocisize.dockerfile.ignore import IgnoreFile
 from ocisize.dockerfile.parse import parse_dockerfile
+from ocisize.dockerfile.patch import refusal
+from ocisize.dockerfile.run_source import Piece, RunSource, render_run
 from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.quantity import Unit, parse_limit
@@ -159,6 +163,13 @@ def _read_dockerfile(text: str) -> tuple[object, ...]:
     ends = [0, *(each.last for each in instructions)]
     assert all(end < each.first <= each.last for end, each in zip(ends, instructions, strict=False))
     assert ends[-1] <= text.count("\n") + 1
+    for instruction in instructions[:20]:
+        run = RunSource.parse(instruction.source, dockerfile.escape)
+        if run is not None and not instruction.is_heredoc:
+            assert render_run([Piece(unit, run, index) for index, unit in enumerate(run.units)]) == instruction.source
+        parse_copy(with_options(instruction.source, {"--chown": "1:1"}, dockerfile.escape), dockerfile.escape)
+        refusal(dockerfile, instruction, BuildStep(f"{instruction.keyword} {instruction.text}"))
+    IgnoreFile.parse(text).excludes("a/b/c.log")
     steps = [f"{each.keyword} {each.text}" for each in instructions[:9]]
     return find_lines([BuildStep("RUN make"), *map(BuildStep, steps), BuildStep("COPY a b")], dockerfile, base=1)
 

@@ -188,3 +188,11 @@ def test_many_lines_become_one() -> None:
 def test_hostile_lines_end(created_by: str) -> None:
     """No text makes the wording take forever."""
     assert "\n" not in describe(History(created_by=created_by)).text
+
+
+def test_long_steps_are_cut_with_a_mark() -> None:
+    """A cut command is shown as one, and no edit is built on its remains."""
+    step = describe(History(created_by="RUN /bin/sh -c " + "make && " * 1000 + "ldconfig # buildkit"))
+    assert step.text.endswith("…")
+    assert not step.is_editable
+    assert describe(History(created_by="RUN /bin/sh -c make # buildkit" + " " * 5000)).text == "RUN make"
