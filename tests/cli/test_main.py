@@ -470,7 +470,7 @@ def test_progress_is_for_terminals(layout: Path) -> None:
 
 
 def test_light_work_loads_light_modules(tmp_path: Path) -> None:
-    """--help loads no analysis; a saved image as JSON loads neither the registry client nor the terminal library."""
+    """--help loads no analysis; a saved image loads neither the registry client nor the terminal library."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
     for arguments, modules in (
         (["--help"], ["attrs", "zstandard", "rich", "oras", "difflib", "tomllib"]),
@@ -478,6 +478,7 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
         (["files", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         (["tree", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich", "zipfile"]),
+        ([str(path)], ["oras", "requests", "jsonschema", "rich", "zipfile"]),
     ):
         code = (
             "import sys\nfrom ocisize.cli.main import main\n"

@@ -32,7 +32,7 @@ def list_head(
         lines.append(Line((name, "bold"), (SEPARATOR + SEPARATOR.join(facts), "dim")))
     else:
         lines += [
-            Line((name, "bold")),
+            *(Line((line, "bold")) for line in textwrap.wrap(name, width, break_on_hyphens=False)),
             *(Line((line, "dim")) for line in join_parts([cut(fact, width) for fact in facts], width)),
         ]
     parts = describe_weight(analysis)

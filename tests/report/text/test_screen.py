@@ -142,6 +142,8 @@ def test_no_line_is_too_long(width: int) -> None:
     analysis, verdicts = crowded()
     assert max(map(len, shown(analysis, width=width, verdicts=verdicts))) <= width
     assert max(map(len, shown(app(findings=[SECRET]), width=width))) <= width
+    long = attrs.evolve(app(), source=f"registry.example.com/team/app@sha256:{'0123456789abcdef' * 8}")
+    assert max(map(len, shown(long, width=width))) <= width
 
 
 def test_numbers_are_right_aligned() -> None:
