@@ -53,10 +53,12 @@ from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
+from ocisize.sources.given_base import read_given
 from ocisize.sources.open import open_source
 from ocisize.text import printable
 
 if TYPE_CHECKING:
+    from ocisize.model.build_files import BuildFiles
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.sources.registry.client import Connection
 
@@ -81,6 +83,8 @@ class Analyzer:
         options for registries, and rules for files that images rarely need; None: the defaults.
     ``base``
         the base image of the analyzed images, named as for ``analyze``. Its manifest and config are read, never its layers.
+    ``build_files``
+        the Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
     ``keep_layers``
         keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
     ``limits``
@@ -104,6 +108,7 @@ class Analyzer:
     connection: Connection | None = None
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
+    build_files: BuildFiles | None = None
     keep_layers: bool = False
     limits: Limits = attrs.field(factory=Limits)
     max_memory: int | None = None
@@ -149,7 +154,7 @@ class Analyzer:
         outcomes = self._read_distinct_layers(source, image)
         timer.end("layers")
 
-        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base)
+        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base, self.build_files)
         timer.end("analysis")
         return analysis
 
@@ -195,7 +200,8 @@ class Analyzer:
         for label, (image, base) in images.items():
             with error_context(label):
                 own_outcomes = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                analyses[label] = analyze_layers(source, name, image, own_outcomes, self.catalog or load_catalog(), base)
+                catalog = self.catalog or load_catalog()
+                analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
         timer.end("analyses")
 
         return IndexAnalysis(
@@ -237,13 +243,7 @@ class Analyzer:
         name = os.fspath(self.base or "")
         try:
             with closing(self._open(name)) as source:
-                base = read_image(source, platform if platform.os and platform.architecture else None)
-                in_layout = source.format.startswith("oci-")  # layouts name images by their tags alone
-                return GivenBase(
-                    name=name if in_layout or source.reference is None else source.reference,
-                    digest=base.digest if source.has_manifest else None,
-                    diff_ids=tuple(layer.diff_id for layer in base.layers),
-                )
+                return read_given(source, name, platform)
         except OcisizeError as error:
             # A name that is not a reference may hold a password, so it is not repeated.
             is_named = name in str(error) or isinstance(error, InvalidReference)

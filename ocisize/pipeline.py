@@ -26,9 +26,13 @@ from ocisize.layer.scan import LayerScan
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base
+from ocisize.model.build_files import BuildFiles
+from ocisize.model.findings import Advice
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
+from ocisize.plan.build import count_base_layers
+from ocisize.plan.make import make_plan
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
@@ -55,13 +59,14 @@ def analyze_layers(
     outcomes: Sequence[LayerScan | LayerError],
     catalog: Catalog,
     base: Base | None,
+    build_files: BuildFiles | None = None,
 ) -> Analysis:
     """Compute the analysis of an image from the scans of its layers.
 
     ``source`` is where the image was read from; it is asked for facts, never for bytes. ``name`` is the input as the user
     gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
     that could not be read. ``catalog`` has the rules for files that images rarely need. ``base`` is the base image, None
-    where none was found.
+    where none was found. ``build_files`` are the Dockerfile and the ignore file of the build, for the plan.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -96,7 +101,10 @@ def analyze_layers(
     matches, secrets = match_image(catalog, tables, runs)
     timer.end("rules")
 
-    # Turn all of this evidence into findings: what to change, and how many bytes each change saves.
+    # Turn all of this evidence into findings: what could be better, and how many bytes that is.
+    base_layers = base.certain_layers if base is not None else 0
+    if build_files is not None:
+        base_layers = max(base_layers, count_base_layers([layer.build_step for layer in layers], build_files))
     evidence = ImageEvidence(
         layers=layers,
         tables=tables,
@@ -107,11 +115,15 @@ def analyze_layers(
         catalog=catalog,
         matches=matches,
         secrets=secrets,
-        base_layers=base.certain_layers if base is not None else 0,
+        base_layers=base_layers,
         system=system,
     )
-    advice = advise(evidence)
+    reported = advise(evidence)
     timer.end("findings")
+
+    # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
+    planned = make_plan(evidence, reported, build_files)
+    timer.end("plan")
 
     return Analysis(
         source=name,
@@ -126,7 +138,8 @@ def analyze_layers(
         config_size=image.config_descriptor.size,
         layers=tuple(map(_without_contents, layers)),
         waste=waste,
-        advice=advice,
+        advice=Advice(planned.findings),
+        plan=planned.plan,
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
         warnings=(*image.warnings, *_list_anomalies(scans), *overlay.anomalies),

@@ -13,13 +13,15 @@ from ocisize.rules.load import load_catalog
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Finding
+from ocisize.model.plan import Plan
+from ocisize.plan.make import make_plan
 from ocisize.history.steps import LayerHistory
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
 from ocisize.sizes.layers import LayerFacts, summarize_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
-from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
+from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
 from ocisize.tar.scanner import scan_tar
 from tests.images import Entries, tar_bytes
 
@@ -57,12 +59,15 @@ def make_evidence(
     ]
     matches, secrets = match_image(catalog, tables)
     histories = [LayerHistory(BuildStep(steps[number] if number < len(steps) else "")) for number in range(len(tables))]
+    texts = [steps[number] if number < len(steps) else "" for number in range(len(tables))]
+    if config is None:
+        config = ImageConfig(RootFs(), history=tuple(History(created_by=text) for text in texts), run=RunConfig(user="app"))
     return ImageEvidence(
         layers=summarize_layers(tables, facts, histories, waste, [each.size for each in duplicates]),
         tables=tables,
         overlay=overlay,
         duplicates=duplicates,
-        config=config or ImageConfig(RootFs(), run=RunConfig(user="app")),
+        config=config,
         reference=reference,
         catalog=catalog,
         matches=matches,
@@ -78,12 +83,22 @@ def advice_on(
     catalog: Catalog | None = None,
     compressed_size_known: bool = True,
 ) -> Advice:
-    """All findings on some layers."""
-    return advise(
-        make_evidence(
-            *layers, steps=steps, base_layers=base_layers, catalog=catalog, compressed_size_known=compressed_size_known
-        )
+    """All findings on some layers, with the fixes of the plan."""
+    evidence = make_evidence(
+        *layers, steps=steps, base_layers=base_layers, catalog=catalog, compressed_size_known=compressed_size_known
     )
+    return advice_of(evidence)
+
+
+def advice_of(evidence: ImageEvidence) -> Advice:
+    """All findings on an image, with the fixes of the plan."""
+    return Advice(make_plan(evidence, advise(evidence)).findings)
+
+
+def plan_on(*layers: Entries, steps: Sequence[str] = (), base_layers: int = 0) -> Plan:
+    """The plan for some layers, without a Dockerfile."""
+    evidence = make_evidence(*layers, steps=steps, base_layers=base_layers)
+    return make_plan(evidence, advise(evidence)).plan
 
 
 def by_id(advice: Advice) -> dict[str, Finding]:

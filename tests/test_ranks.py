@@ -28,6 +28,7 @@ ORDER = [
     "packages",
     "sizes",
     "findings",
+    "plan",
     "comparison",
     "budgets",
     "pipeline",

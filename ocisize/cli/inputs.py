@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Dockerfile
     from ocisize.limits import Limits
     from ocisize.model.analysis import Analysis
+    from ocisize.model.build_files import BuildFiles
     from ocisize.model.platforms import IndexAnalysis
 
 DOCKERFILE = "Dockerfile"
@@ -35,9 +36,11 @@ def read_image(
     estimate_download: bool = False,
     base: str | None = None,
     rules: Sequence[str] | None = None,
+    build_files: BuildFiles | None = None,
 ) -> Analysis:
     """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
     analyzer = make_analyzer(options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules)
+    analyzer.build_files = build_files
     return read_image_with(analyzer, options)
 
 
@@ -147,6 +150,33 @@ def name_of_dockerfile(options: argparse.Namespace) -> str:
     return path if inside.startswith("..") else inside
 
 
+def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
+    """The Dockerfile of ``--dockerfile``, or ``./Dockerfile`` if there is one, with its ignore file.
+
+    Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read.
+    """
+    from ocisize.dockerfile.ignore import ignore_names
+    from ocisize.model.build_files import BuildFiles
+
+    path = Path(options.dockerfile or DOCKERFILE)
+    try:
+        text = _read_text(path)
+    except OSError as error:
+        if options.dockerfile and not options.quiet:
+            print_message("warning", f"--dockerfile: {path}: {error.strerror}; the plan names no lines")
+        return None
+    name = name_of_dockerfile(options)
+    names = ignore_names(name)
+    ignore = next((ignore for ignore in names if Path(ignore).is_file()), names[-1])
+    ignore_text = _read_text(Path(ignore)) if Path(ignore).is_file() else None
+    return BuildFiles(dockerfile=name, text=text, ignore=ignore, ignore_text=ignore_text)
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file with its line breaks; bytes that are not UTF-8 become surrogate escapes."""
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
 def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Dockerfile | None:
     """The Dockerfile if a format shows findings at its lines; None if it cannot be read.
 
@@ -160,7 +190,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     path, problem = Path(options.dockerfile or DOCKERFILE), ""
     dockerfile = None
     try:
-        dockerfile = parse_dockerfile(path.read_bytes().decode("utf-8", "surrogateescape"))
+        dockerfile = parse_dockerfile(_read_text(path))
     except OSError as error:
         problem = f"{error.strerror}; findings are shown at its first line"
     else:

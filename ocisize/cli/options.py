@@ -124,6 +124,16 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
     return ""
 
 
+def add_dockerfile(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dockerfile``."""
+    parser.add_argument(
+        "--dockerfile",
+        metavar="FILE",
+        help="Dockerfile that the image was built from: reports name its lines, advise --patch edits it "
+        "(default: ./Dockerfile)",
+    )
+
+
 def add_finding_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the commands that show findings."""
     add = parser.add_argument

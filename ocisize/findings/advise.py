@@ -15,11 +15,11 @@ from ocisize.findings.checks.unneeded_files import find_unneeded_files
 from ocisize.findings.claim import Claim, Ledger
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.savings import make_findings
-from ocisize.model.findings import Advice
+from ocisize.model.findings import Finding
 
 
-def advise(evidence: ImageEvidence) -> Advice:
-    """All findings on an image; no two count the same bytes."""
+def advise(evidence: ImageEvidence) -> list[tuple[Claim, Finding]]:
+    """All findings on an image, the largest first, each with its claim; no two count the same bytes."""
     return make_findings(make_claims(evidence), evidence)
 
 

@@ -50,8 +50,8 @@ class Claim:
     A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and its own severity.
 
     ``title`` may contain FILES and THEY_ARE, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
-    of the largest path among them; the fixes of several layers are printed one after the other. If ``change`` can be made,
-    the changed RUN replaces ``fix``, followed by ``fix_suffix``.
+    of the largest path among them; the fixes of several layers are printed one after the other. ``change`` is a change of
+    the RUN that does the same; the plan makes the change where it can.
     """
 
     rule: Explanation | Rule  #: the kind of finding
@@ -59,8 +59,6 @@ class Claim:
     confidence: Confidence = attrs.field(default=attrs.Factory(lambda self: self.rule.confidence, takes_self=True))
     fix: Fix = attrs.field(eq=False)
     change: Change | None = attrs.field(default=None, eq=False)
-    fix_suffix: str = ""
-    removes_layer: int | None = None  #: the layer that goes once the change is made
     note: str = ""  #: a sentence to add to the fix
     blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
     min_share: float = 0.0  #: share of the content of the image; a smaller claim owns its rows, but becomes no finding

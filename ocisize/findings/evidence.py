@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -14,6 +15,8 @@ from ocisize.model.system import System
 from ocisize.oci.documents import ImageConfig
 from ocisize.rules.rule import Catalog
 from ocisize.tar.filetable import FileTable, IntArray
+
+_SUM = re.compile(r"\b(?:file|dir|multi):\S+ in ")  # how builders without BuildKit note the sources of a COPY
 
 
 @attrs.frozen(kw_only=True)
@@ -33,8 +36,11 @@ class ImageEvidence:
     system: System = attrs.field(factory=System)
 
     def step(self, layer: int) -> str:
-        """The build step of a layer, shortened for a sentence; ``layer 3`` if the step is unknown."""
-        return shorten(self.layers[layer].build_step.text or f"layer {layer}")
+        """The build step of a layer, shortened for a sentence; ``layer 3`` if the step is unknown.
+
+        Sums in place of sources, which no Dockerfile has, are left out: ``COPY … /app``.
+        """
+        return shorten(_SUM.sub("… ", self.layers[layer].build_step.text) or f"layer {layer}")
 
 
 def fix_for_stage(step: str) -> str:

@@ -1,4 +1,4 @@
-"""make_findings: findings from claims that own their rows, with the bytes they save, their fixes and changed build steps."""
+"""make_findings: findings from claims that own their rows, with the bytes they save and their fixes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ocisize.findings.claim import FILES, PATH, THEY_ARE, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
-from ocisize.history.package_managers import relies_on_lists, removes_lists
-from ocisize.history.shell import Rewritten, apply_changes
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.findings import Advice, Finding, Rewrite, Severity
+from ocisize.model.findings import Finding, Severity
 from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
@@ -24,8 +22,8 @@ _MAX_FIXES = 3  # fixes of one finding, by layer
 _MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is left out
 
 
-def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
-    """The findings for claims, the largest first.
+def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> list[tuple[Claim, Finding]]:
+    """The findings for claims, the largest first, each with its claim.
 
     Order, severity and smallest share are measured in bytes of content, which every source of an image has. The same image
     in a registry and in an archive with uncompressed layers therefore has the same findings in the same order.
@@ -37,8 +35,8 @@ def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> Advice:
     """
     claims = list(claims)
     savings = _Savings(evidence, claims)
-    findings = [finding for claim in claims if (finding := savings.make_finding(claim)) is not None]
-    return Advice(tuple(sorted(findings, key=_rank)))
+    reported = [(claim, finding) for claim in claims if (finding := savings.make_finding(claim)) is not None]
+    return sorted(reported, key=lambda pair: _rank(pair[1]))
 
 
 def _rank(finding: Finding) -> tuple[object, ...]:
@@ -52,7 +50,7 @@ def _rank(finding: Finding) -> tuple[object, ...]:
 
 
 class _Savings:
-    """The bytes that each claim of an image saves, and the changes of build steps that several claims share."""
+    """The bytes that each claim of an image saves."""
 
     def __init__(self, evidence: ImageEvidence, claims: Sequence[Claim]) -> None:
         self._evidence = evidence
@@ -63,22 +61,6 @@ class _Savings:
         self._content_size = sum(  # of a layer that could not be read at least its download
             layer.content_size if layer.failure is None else layer.compressed_size or 0 for layer in evidence.layers
         )
-        self._moved: dict[int, int] = {}
-        self._changes = _changes_by_layer(claims, self._moved)
-        self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
-        self._moved = {  # removed layer → the layer whose RUN takes over its commands
-            claim.removes_layer: change[0]
-            for claim in claims
-            if claim.removes_layer is not None and (change := self._change_of(claim))
-        }
-        self._changes = _changes_by_layer(claims, self._moved)
-        self._rewritten = {layer: self._rewrite(layer, by) for layer, by in self._changes.items()}
-
-    def _target(self, layer: int) -> int:
-        return _target(layer, self._moved)
-
-    def _rewrite(self, layer: int, claims: Sequence[Claim]) -> Rewritten | None:
-        return apply_changes(self._evidence.layers[layer].build_step, [claim.change for claim in claims if claim.change])
 
     def make_finding(self, claim: Claim) -> Finding | None:
         """The finding for a claim; None if the claim is too small to be one."""
@@ -90,7 +72,6 @@ class _Savings:
         layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
         paths = claim.paths[:_MAX_PATHS] if claim.paths else _largest(rows, evidence.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
-        change = self._change_of(claim)
         return Finding(
             id=claim.id,
             title=_fill_counts(claim.title, count),
@@ -103,9 +84,8 @@ class _Savings:
             path_count=count,
             size=size,
             compressed_size=self._download(rows) if self._known else None,
-            fix=self._fix_of(claim, parts, paths) if change is None else self._change_text(claim, *change),
+            fix=self._fix_of(claim, parts, paths),
             in_base=bool(layers) and max(layers) < evidence.base_layers,
-            rewrite=self._rewrite_of(change),
         )
 
     def _trace(self, claim: Claim) -> dict[int, dict[int, Sequence[int]]]:
@@ -137,42 +117,6 @@ class _Savings:
             shares = {text: 100 * sizes[text] // total for text in groups}
             texts = [f"{_layers_phrase(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
         return " ".join(_end_sentences([*texts, claim.note]))
-
-    def _change_of(self, claim: Claim) -> tuple[int, Rewritten] | None:
-        """The layer and the changed build step that fix a claim, None if no change does."""
-        if claim.change is None:
-            return None
-        layer = self._target(claim.change.layer)
-        rewritten, number = self._rewritten[layer], self._changes[layer].index(claim)
-        return (layer, rewritten) if rewritten is not None and rewritten.made[number] else None
-
-    def _rewrite_of(self, change: tuple[int, Rewritten] | None) -> Rewrite | None:
-        if change is None or change[1].build_step == self._evidence.layers[change[0]].build_step:
-            return None
-        return Rewrite(layer=change[0], build_step=change[1].build_step)
-
-    def _change_text(self, claim: Claim, layer: int, change: Rewritten) -> str:
-        by = zip(self._changes[layer], change.made, strict=True)
-        others = dict.fromkeys(other.id for other, made in by if made and other.id != claim.id)
-        more = f" (also fixes {', '.join(others)})" if others else ""
-        own = claim.change.layer if claim.change else layer
-        drop = claim.removes_layer if claim.removes_layer is not None else own if own != layer else None
-        if drop is not None and change.build_step == self._evidence.layers[layer].build_step:
-            return f"Drop layer {drop}, `{self._evidence.step(drop)}`: layer {layer}, `{change.excerpt}`, does the same."
-        dropped = "" if drop is None else f", and drop layer {drop}, `{self._evidence.step(drop)}`"
-        lists = self._without_lists(layer, change)
-        return f"Change layer {layer} to `{change.excerpt}`{more}{dropped}{claim.fix_suffix}.{lists}"
-
-    def _without_lists(self, layer: int, change: Rewritten) -> str:
-        """A sentence on later steps that need the package lists which the changed step removes, else ""."""
-        steps = [layer.build_step for layer in self._evidence.layers]
-        if not removes_lists(change.build_step) or removes_lists(steps[layer]):
-            return ""
-        later = [
-            number for number in range(layer + 1, len(steps)) if number not in self._moved and relies_on_lists(steps[number])
-        ]
-        verb = "needs" if len(later) == 1 else "need"
-        return f" {_layers_phrase(later)} then {verb} an apt-get update before the installation." if later else ""
 
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
         total = 0
@@ -223,22 +167,6 @@ def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> 
         large = (row for row in chosen if sizes[row] >= smallest)
         largest += heapq.nsmallest(_MAX_PATHS, ((-sizes[row], layer, row) for row in large))
     return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_MAX_PATHS, largest))
-
-
-def _changes_by_layer(claims: Iterable[Claim], moved: Mapping[int, int]) -> dict[int, list[Claim]]:
-    """Claims that a change of a RUN fixes, by the layer of the RUN, in an order that does not depend on the ledger."""
-    changes: dict[int, list[Claim]] = defaultdict(list)
-    for claim in sorted(claims, key=lambda claim: (claim.id, sorted(claim.rows), claim.other_layers, claim.title)):
-        if claim.change is not None:
-            changes[_target(claim.change.layer, moved)].append(claim)
-    return changes
-
-
-def _target(layer: int, moved: Mapping[int, int]) -> int:
-    """The layer whose RUN takes over the commands of a layer. Commands move to lower layers only, so the loop ends."""
-    while layer in moved:
-        layer = moved[layer]
-    return layer
 
 
 def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:

@@ -129,6 +129,15 @@ def relies_on_lists(step: BuildStep) -> bool:
     return any(_installs(manager, step) and not _updates(manager, step) for manager in _managers_with_lists())
 
 
+def find_install(command: str) -> re.Match[str] | None:
+    """The verb of an installation from package lists in a shell command; None if the command installs nothing from lists.
+
+    >>> find_install("apt-get -y install curl").group(), find_install("pip install requests")
+    ('install', None)
+    """
+    return next((match for manager in _managers_with_lists() if (match := manager.find_install(command))), None)
+
+
 def fetches_lists(step: BuildStep) -> bool:
     """Whether a step fetches package lists and installs nothing.
 

@@ -74,14 +74,6 @@ class Category(str, enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Rewrite:
-    """A changed build step, with the changes of all findings on it: it can be pasted into the Dockerfile."""
-
-    layer: int
-    build_step: BuildStep
-
-
-@attrs.frozen(kw_only=True)
 class Finding:
     """One thing to fix."""
 
@@ -98,7 +90,7 @@ class Finding:
     compressed_size: int | None  #: bytes of download that the fix saves; None if compressed sizes are unknown
     fix: str
     in_base: bool = False  #: True if all of it belongs to the base image: only another base image fixes it
-    rewrite: Rewrite | None = None  #: the changed build step, if a change of a RUN fixes it
+    plan_step: int | None = None  #: the number of the step of the plan that fixes it, from 1; None if no step does
 
     @property
     def rule(self) -> str:
@@ -112,20 +104,6 @@ class Saving:
 
     size: int  #: of content
     compressed_size: int | None  #: of download
-
-
-@attrs.frozen(kw_only=True)
-class StepFix:
-    """A changed build step, with the findings that it fixes."""
-
-    layer: int
-    rewritten: BuildStep
-    findings: tuple[Finding, ...]  #: fixed by it, wholly or in part
-
-    @property
-    def saving(self) -> Saving:
-        """The bytes that the findings save together."""
-        return sum_savings(self.findings)
 
 
 @attrs.frozen
@@ -143,18 +121,6 @@ class Advice:
     def compressed_size(self) -> int | None:
         """Bytes of download that all findings save together; None if compressed sizes are unknown."""
         return sum_savings(self.findings).compressed_size
-
-    @property
-    def steps(self) -> tuple[StepFix, ...]:
-        """The build steps to change, base first; each finding is in at most one of them."""
-        groups: dict[Rewrite, list[Finding]] = {}
-        for finding in self.findings:
-            if finding.rewrite is not None:
-                groups.setdefault(finding.rewrite, []).append(finding)
-        return tuple(
-            StepFix(layer=rewrite.layer, rewritten=rewrite.build_step, findings=tuple(groups[rewrite]))
-            for rewrite in sorted(groups, key=lambda rewrite: rewrite.layer)
-        )
 
     def saving(self, confidence: Confidence, *, in_base: bool | None = None) -> Saving:
         """The bytes that findings of one confidence save.

@@ -46,22 +46,6 @@ def test_cleanup_in_a_later_layer() -> None:
     assert finding.rule == "docs/rules.md#os101"
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        ["RUN apt-get update", "RUN apt-get install -y x && rm -rf /opt"],
-        [INSTALL, "RUN make", "RUN rm -rf /opt"],
-        [INSTALL, "RUN apt-get purge gcc"],
-    ],
-)
-def test_what_is_used_before_it_is_deleted(steps: list[str]) -> None:
-    """To delete where files are written would break the step that uses them: all of it goes into one RUN."""
-    layers: list[Entries] = [{"opt/a": b"1"}, *[{"usr/x": b"2"}] * (len(steps) - 2), {"opt/.wh.a": b""}]
-    finding = by_id(advice_on(*layers, steps=steps))["OS101"]
-    expected = f"Write, use and delete the files in one RUN: join `{steps[-1]}`, and what else uses them, into `{steps[0]}`."
-    assert finding.fix == expected
-
-
 def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     """A COPY cannot delete: the fix is .dockerignore."""
     finding = only(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[COPY, "RUN rm /app/a"]))
@@ -77,138 +61,12 @@ def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
         assert finding.fix == f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
 
 
-def test_a_cleanup_that_does_more() -> None:
-    """Only a step that deletes and nothing else can be moved as it is."""
-    step = "RUN make && rm -rf /opt/a"
-    finding = only(advice_on({"opt/a": b"1"}, {"opt/.wh.a": b""}, steps=[INSTALL, step]))
-    assert (
-        finding.fix
-        == f"Write, use and delete the files in one RUN: join `{step}`, and what else uses them, into `{INSTALL}`."
-    )
-    assert finding.rewrite is None
-
-
-def test_a_cleanup_of_what_was_copied_as_well() -> None:
-    """The step stays for the files that no RUN wrote."""
-    layers: list[Entries] = [{"opt/a": b"1" * 9}, {"opt/b": b"2"}, {"opt/.wh.a": b"", "opt/.wh.b": b""}]
-    found = advice_on(*layers, steps=[INSTALL, "COPY b /opt", "RUN rm -rf /opt/a /opt/b"]).findings
-    assert found[0].fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt/a /opt/b`."
-    assert "Keep the files out of `COPY b /opt`" in found[1].fix
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ((COPY, "RUN chown -R app:app /app"),
-         "`COPY --chown=app:app . /app`, and drop layer 1, `RUN chown -R app:app /app`."),
-        ((COPY, "RUN chmod -R 755 /app/"), "`COPY --chmod=755 . /app`, and drop layer 1"),
-        ((COPY, "RUN chown --recursive 1000 /app && chmod -R 0750 /app"),
-         "`COPY --chown=1000 --chmod=0750 . /app`, and drop layer 1"),
-        ((COPY, "RUN chown -R 1000 /app /lib"),
-         "`COPY --chown=1000 . /app`; in layer 1, take /app out of `chown -R 1000 /app /lib`."),
-        ((COPY, "RUN chown -R 1000:1000 /app && chmod 755 /app/x"),
-         "`COPY --chown=1000:1000 . /app`; copy /app/x with `COPY --chown=1000:1000 --chmod=755` (a RUN stores files again), "
-         "and drop layer 1"),
-        ((COPY, "RUN chown -R 1 /app && chmod 755 /app/x && make"),
-         "(a RUN stores files again); in layer 1, drop `chown -R 1 /app` and drop `chmod 755 /app/x`."),
-        ((COPY, "RUN chown -R app /app && make"), "in layer 1, drop `chown -R app /app`."),
-        ((COPY, "RUN chmod -R u+x /app"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`, and leave them alone in"),
-        ((COPY, "RUN touch /app/x && chown x y | z"), "`COPY --chown=USER:GROUP --chmod=MODE . /app`"),
-        (("COPY . .", "RUN chown -R app /srv/web"), "`COPY --chown=app . .`, and drop layer 1"),
-        ((INSTALL, "RUN chown -R app /app"), f"Change layer 0 to `{INSTALL} && chown -R app /app`, and drop layer 1"),
-        ((INSTALL, "RUN chown -R 1 /opt /app"),
-         f"Change layer 0 to `{INSTALL} && chown -R 1 /app`, and take /app out of layer 1, `RUN chown -R 1 /opt /app`."),
-        ((INSTALL, "RUN useradd app && chown -R app /app"),
-         "Do what `RUN useradd app && chown -R app /app` does at the end of the RUN that writes the files"),
-        ((INSTALL, "RUN make"), f"`RUN make` writes files of `{INSTALL}` again without a change: leave the files alone"),
-        (("COPY --chown=a:b . /app", "RUN chown -R app /app"), "`COPY --chown=app . /app`, and drop"),
-        (("COPY --chown=a:b . /app", "RUN chmod -R 755 /app"), "`COPY --chmod=755 --chown=a:b . /app`, and drop"),
-        ((COPY, COPY), f"Copy the final files once: leave out of `{COPY}` the files that `{COPY}` brings."),
-    ],
-)  # fmt: skip
-def test_metadata_only_rewrites(steps: tuple[str, str], expected: str) -> None:
-    """The copy that goes is the lower one, whose bytes nobody sees; owner and mode are taken from the step."""
-    config = ImageConfig(RootFs(), run=RunConfig(user="app", working_dir="/srv/web"))
-    evidence = make_evidence({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps, config=config)
-    finding = only(advise(evidence))
-    assert (finding.id, finding.layers, finding.size) == ("OS102", (0, 1), 8)
-    assert expected in finding.fix
-
-
-@pytest.mark.parametrize(
-    ("step", "expected"),
-    [
-        (
-            "RUN useradd u && chown -R u /app && pip install x",
-            "`COPY --chown=u . /app`; in layer 1, drop `chown -R u /app`. Make the user in a step before.",
-        ),
-        ("RUN " + "chmod -R 755 /app && " * 9 + "make", "`COPY --chmod=755 . /app`; in layer 1, drop `chmod -R 755 /app`."),
-        (
-            "RUN npm run build",
-            "`RUN npm run build` writes files of `COPY . /app` again without a change: leave the files alone",
-        ),
-    ],
-)
-def test_a_step_that_does_more_is_not_dropped(step: str, expected: str) -> None:
-    """Only what does nothing but change owner, mode and time can go."""
-    finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=[COPY, step]))
-    assert expected in finding.fix
-    assert "drop layer" not in finding.fix
-
-
 def test_an_owner_of_the_bases_files() -> None:
     """Nobody edits the step of a base."""
     steps = ["ADD file:1 in /", "RUN chown -R app /app"]
     finding = only(advice_on({"app/x": File(b"1" * 8)}, {"app/x": File(b"1" * 8, uid=1000)}, steps=steps))
     assert finding.fix.startswith("Leave the base image's files alone in `RUN chown -R app /app`")
     assert finding.confidence is Confidence.SAFE
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ((INSTALL, "RUN apt-get upgrade -y"),
-         f"Install the final versions at once, in layer 0, `{INSTALL}`, and drop layer 1, `RUN apt-get upgrade -y`."),
-        ((INSTALL, "RUN apt-get install -y tini"), f"Change layer 0 to `{INSTALL} tini`, and drop layer 1"),
-        ((INSTALL, "RUN curl x | sh && apt-get install -y tini"), f"at once, in layer 0, `{INSTALL}`, and not in layer 1"),
-        (("RUN pip install a==1 b", "RUN pip install -U a==2"), "Change layer 0 to `RUN pip install a==2 b`, and drop layer 1"),
-        ((INSTALL, "RUN apt-get install -y gcc"), f"Drop layer 1, `RUN apt-get install -y gcc`: layer 0, `{INSTALL}`, does the"),
-        (("RUN pip install a==1", "RUN pip install -r new.txt"), "at once, in layer 0, `RUN pip install a==1`, and drop"),
-        (("RUN pip install a_b[x]~=1.0", "RUN pip install --index-url https://x a-b[x]==2 c"),
-         "Change layer 0 to `RUN pip install a-b[x]==2 c`"),
-        (("RUN make draft all", "RUN make draft all fast"), "Drop layer 0, `RUN make draft all`: layer 1, `RUN make draft"),
-        (("RUN make", "RUN python3 x"), "Write the files once, in their final form: join `RUN python3 x` into `RUN make`."),
-        ((INSTALL, COPY), "leave out of"),
-        ((COPY, "RUN make"), f"Keep the files out of `{COPY}`, since `RUN make` writes them again"),
-    ],
-)  # fmt: skip
-def test_overwritten(steps: tuple[str, str], expected: str) -> None:
-    """Files that a later step installs or writes anew."""
-    finding = only(advice_on({"lib/x": b"old!"}, {"lib/x": b"new"}, steps=steps))
-    assert (finding.id, finding.size) == ("OS103", 4)
-    assert expected in finding.fix
-
-
-def test_hostile_steps_take_no_time() -> None:
-    """Long steps that almost say something are read once."""
-    layers: list[Entries] = [{"opt/a": b"1"}, {"opt/.wh.a": b""}]
-    for second in (
-        "RUN rm -rf " + "/a" * 50_000 + "$",
-        "RUN chown -R 1 " + "/a" * 50_000 + " |",
-        "RUN rm -rf " + "/a " * 50_000 + "$",
-    ):
-        assert advice_on(*layers, steps=[INSTALL, second]).findings
-    many = " ".join(f"p{number}" for number in range(20_000))
-    steps = [f"RUN apt-get install {many}", f"RUN apt-get install {many} q"]
-    (step,) = advice_on({"lib/x": b"1"}, {"lib/x": b"2"}, steps=steps).steps
-    assert step.rewritten.text == f"{steps[0]} q"
-
-
-def test_packages_are_not_moved_before_their_source() -> None:
-    """A step between two may be what makes the second one's packages known."""
-    layers: list[Entries] = [{"lib/x": b"old!"}, {"etc/apt/sources.list.d/x": b"x"}, {"lib/x": b"new"}]
-    steps = [INSTALL, "RUN echo deb x > /etc/apt/sources.list.d/x", "RUN apt-get install -y x"]
-    assert only(advice_on(*layers, steps=steps)).rewrite is None
 
 
 def test_what_any_step_on_a_base_rewrites() -> None:
@@ -431,29 +289,6 @@ def test_fixes_of_users_are_told_as_they_are(steps: list[str], base_layers: int)
     """Also for what was copied, and for what the base brings."""
     catalog = parse_catalog(FOREIGN, "x")
     assert only(advice_on({"a.acme": b"1"}, steps=steps, base_layers=base_layers, catalog=catalog)).fix == "Ask acme."
-
-
-@pytest.mark.parametrize(
-    ("category", "expected"),
-    [
-        ("cache", "Change layer 0 to `RUN acme && rm -f /a.acme`, and drop layer 2, `RUN rm -f /a.acme`."),
-        ("temporary", "Change layer 0 to `RUN acme && rm -f /a.acme`, and drop layer 2, `RUN rm -f /a.acme`."),
-        (
-            "build",
-            "Write, use and delete the files in one RUN: join `RUN rm -f /a.acme`, and what else uses them, into `RUN acme`.",
-        ),
-        (
-            "",
-            "Write, use and delete the files in one RUN: join `RUN rm -f /a.acme`, and what else uses them, into `RUN acme`.",
-        ),
-    ],
-)
-def test_categories_of_users_say_who_reads_the_files(category: str, expected: str) -> None:
-    """Files that only their own step reads can be deleted in that step; others, also without a category, may be read later."""
-    catalog = parse_catalog(FOREIGN + f'category = "{category}"\n' * bool(category), "x")
-    layers = ({"a.acme": b"1"}, {"b": b"2"}, {".wh.a.acme": b""})
-    advice = advice_on(*layers, steps=["RUN acme", "RUN make", "RUN rm -f /a.acme"], catalog=catalog)
-    assert by_id(advice)["OS101"].fix == expected
 
 
 @pytest.mark.parametrize(

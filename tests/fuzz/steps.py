@@ -53,11 +53,10 @@ def _read(step: BuildStep) -> None:
     assert step.commands in (None, step.shell_commands)
     assert all(option.startswith("--") for option in step.options)
     assert step.text.endswith(step.arguments)
-    grants, _ = ownership.ownership_changes(step)
-    for grant in grants:
-        assert grant.option.startswith("--")
-    ownership.copy_with_ownership(BuildStep(f"COPY {step.text[:50]} /app"), step, 1, ownership.target_of(step, "/app"))
-    ownership.chown_for_earlier_run(step, ["app/a"])
+    for command in step.shell_commands:
+        owners = ownership.parse_ownership(command)
+        assert owners is None or owners.targets
+        ownership.sets_ownership(command)
     for manager in packages.load_manager_commands():
         found = packages.package_arguments(manager, step)
         assert found is None or all(found)

@@ -1,34 +1,55 @@
-"""``ocisize advise IMAGE``: the plan step by step, the edited build steps, and all other findings."""
+"""``ocisize advise IMAGE``: all findings, with the fix for the larger ones, or with ``--all`` for each."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.inputs import read_image
-from ocisize.cli.options import KEPT, add_finding_options, add_keep_going, color_mode, count, incomplete_status
-from ocisize.cli.terminal import open_output
+from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_build_files, read_image
+from ocisize.cli.options import (
+    KEPT,
+    add_dockerfile,
+    add_finding_options,
+    add_keep_going,
+    color_mode,
+    count,
+    incomplete_status,
+)
+from ocisize.cli.terminal import open_output, print_message
+from ocisize.errors import ViewError
 
 if TYPE_CHECKING:
     import argparse
+
+    from ocisize.model.analysis import Analysis
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--all", action="store_true", help="show every step and finding at length (default: small ones take one line)"
+        "--all", action="store_true", help="show every finding at length (default: small ones take one line)"
     )
-    length.add_argument(
-        "--top", type=count, metavar="N", help="show the first N of each list at length, the others in one line each"
+    length.add_argument("--top", type=count, metavar="N", help="show the first N at length, the others in one line each")
+    parser.add_argument(
+        "--patch",
+        action="store_true",
+        help="write the plan's edits of the Dockerfile and .dockerignore as a unified diff, for git apply",
     )
+    add_dockerfile(parser)
     add_finding_options(parser)
     add_keep_going(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze, and write the plan and the findings."""
-    analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules)
+    """Analyze and list the findings."""
+    files = read_build_files(options)
+    if options.patch and files is None:
+        raise ViewError(f"--patch needs a Dockerfile: there is no {DOCKERFILE} here", hint="name it with --dockerfile FILE")
+    analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules, build_files=files)
+    if options.patch:
+        return _write_patch(options, analysis)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json.advice import advice_to_json
@@ -37,6 +58,22 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.advise import write_advise
 
-            top = sys.maxsize if options.all else options.top
+            top = len(analysis.advice.findings) if options.all else options.top
             write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)
+    return incomplete_status(KEPT, complete=analysis.complete)
+
+
+def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
+    """Write the patch of the plan; nothing if the plan has no edits."""
+    plan = analysis.plan
+    if plan.dockerfile is None:
+        raise ViewError(f"--patch: the instructions of {name_of_dockerfile(options)} did not make the layers of this image")
+    if not plan.patch and not options.quiet:
+        print_message("note", "nothing to patch: the plan has no step that can be carried out by an edit")
+    data = plan.patch.encode("utf-8", "surrogateescape")  # the bytes of the files, line breaks included
+    if options.output:
+        Path(options.output).write_bytes(data)
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     return incomplete_status(KEPT, complete=analysis.complete)

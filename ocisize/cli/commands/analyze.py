@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
-from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_dockerfile, read_image, repeat_arguments
-from ocisize.cli.options import add_finding_options, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.inputs import name_of_dockerfile, read_build_files, read_dockerfile, read_image, repeat_arguments
+from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.sections import SECTIONS
@@ -43,11 +43,7 @@ def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
         help="number of fixes and of rows in each list of the text report (default: %(default)s)",
     )
     add_finding_options(parser)
-    add(
-        "--dockerfile",
-        metavar="FILE",
-        help=f"Dockerfile at whose lines sarif, github and gitlab show findings (default: {DOCKERFILE})",
-    )
+    add_dockerfile(parser)
     add("--all-platforms", action="store_true", help="analyze all images of an index and show where they differ")
     add_keep_going(parser)
     add_budget_options(parser, brief=brief)
@@ -75,7 +71,12 @@ def run(options: argparse.Namespace) -> int:
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     analysis = read_image(
-        options, hash_content=needs_hashes, estimate_download=estimates, base=options.base, rules=options.rules
+        options,
+        hash_content=needs_hashes,
+        estimate_download=estimates,
+        base=options.base,
+        rules=options.rules,
+        build_files=read_build_files(options),
     )
     verdicts = gate.judge(analysis)
 

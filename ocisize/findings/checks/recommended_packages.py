@@ -18,7 +18,7 @@ from ocisize.packages.dpkg import Package, PackageId, only_recommended, read_aut
 from ocisize.packages.dpkg_files import kept_payloads, rows_by_package
 
 _MAX_NAMES = 3  # packages in a title
-_FIX_SUFFIX = " (hadolint DL3015). Largest packages avoided: {}. Install by name those that the program needs"
+_NOTE = "Largest packages avoided: {}. Install the packages that the program needs by name."
 
 
 def find_recommended(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -56,7 +56,7 @@ def _claim(
         title=rule.title_of(layer=layer, packages=what, recommendations=how, names=names, files=FILES),
         fix=_fix(evidence, layer),
         change=Change(layer=layer, edit=edit_each(without_recommended)) if layer >= evidence.base_layers else None,
-        fix_suffix=_FIX_SUFFIX.format(", ".join(package.id.name for package in chosen[:_MAX_NAMES])),
+        note=_NOTE.format(", ".join(package.id.name for package in chosen[:_MAX_NAMES])),
         tier=Tier.HISTORY,
         rows={layer: sorted({row for package in chosen for row in rows[package.id]})},
     )
@@ -69,4 +69,4 @@ def _fix(evidence: ImageEvidence, layer: int) -> str:
     if copies_from_context(step):
         return f"Install with `{NO_RECOMMENDED}` in the stage that `{evidence.step(layer)}` copies from (hadolint DL3015)."
     where = f"in `{evidence.step(layer)}` (hadolint DL3015)"
-    return f"Install with `{NO_RECOMMENDED}` {where}. Install by name the packages that the program needs."
+    return f"Install with `{NO_RECOMMENDED}` {where}."

@@ -12,7 +12,6 @@ from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import explain_tool
-from ocisize.history.shell import Change, edit_each
 from ocisize.model.build_step import StepKind
 
 
@@ -25,16 +24,13 @@ def find_tool_caches(evidence: ImageEvidence) -> Iterator[Claim]:
             rows = sorted({row for rule in tool.rules for row in matches.get(rule, ())})
             if not rows or re.search(tool.keeps_out, text):
                 continue
-            called = next((match for part in parts if (match := re.search(tool.command, part))), None)
-            if called is None:
+            if not any(re.search(tool.command, part) for part in parts):
                 continue
             rule = explain_tool(tool)
             yield Claim(
                 rule=rule,
                 title=rule.title_of(layer=layer, title=tool.title, files=FILES),
                 fix=_fix(evidence, layer, tool),
-                change=_change(evidence, layer, tool, called),
-                fix_suffix=f" (hadolint {tool.hadolint})" if tool.hadolint else "",
                 tier=Tier.TOOL_CACHE,
                 rows={layer: rows},
             )
@@ -46,14 +42,6 @@ def _fix(evidence: ImageEvidence, layer: int, tool: ToolCache) -> str:
     if (user := _user_of(evidence, layer, tool)) is not None:
         return f"Join `{evidence.step(user)}`, which may need them, with `{evidence.step(layer)}`, and {tool.advice}."
     return f"In `{evidence.step(layer)}`, {tool.advice}."
-
-
-def _change(evidence: ImageEvidence, layer: int, tool: ToolCache, called: re.Match[str]) -> Change | None:
-    if layer < evidence.base_layers or _user_of(evidence, layer, tool) is not None:
-        return None
-    if tool.option:
-        return Change(layer=layer, edit=edit_each(lambda command: _with_option(command, tool)))
-    return Change(layer=layer, command=tool.cleanup.replace("{tool}", called[1] if called.re.groups else tool.tool))
 
 
 def _user_of(evidence: ImageEvidence, layer: int, tool: ToolCache) -> int | None:
@@ -72,8 +60,3 @@ def _run_commands(evidence: ImageEvidence, layer: int) -> tuple[str, ...]:
     """The shell commands of a layer's RUN; none of other steps."""
     step = evidence.layers[layer].build_step
     return step.shell_commands if step.kind is StepKind.RUN else ()
-
-
-def _with_option(command: str, tool: ToolCache) -> str | None:
-    match = None if re.search(tool.keeps_out, command) else re.search(tool.command, command)
-    return f"{command[: match.end()]} {tool.option}{command[match.end() :]}" if match else None

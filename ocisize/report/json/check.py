@@ -86,8 +86,6 @@ def _wrong_layers(analysis: Analysis) -> Iterator[str]:
     named = {*analysis.waste.held_by, *analysis.waste.hidden_by, *(runtime.layer for runtime in analysis.system.runtimes)}
     for finding in analysis.advice.findings:
         named.update(finding.layers)
-        if finding.rewrite is not None:
-            named.add(finding.rewrite.layer)
     for step in analysis.plan.steps:
         named.update(step.layers)
     named.update(edit.layer for edit in analysis.plan.edits)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Finding, Rewrite, Severity
+from ocisize.model.findings import Finding, Severity
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
 from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.flow import SEPARATOR
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
 _MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
-_MAX_FIX_LINES, _MAX_REWRITE_LINES = 3, 8  # of a finding that is shown in short
+_MAX_FIX_LINES = 3  # of a finding that is shown in short
 LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 
@@ -42,9 +42,8 @@ def write_findings(console: Console, analysis: Analysis, top: int, assumptions: 
     grid = new_grid()
     large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
-    already_shown: set[Rewrite] = set()
     for finding in large:
-        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL_WIDTH, assumptions, already_shown))
+        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL_WIDTH, assumptions))
     others.sort(key=_is_minor)
     for finding in others[:top]:
         grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL_WIDTH))
@@ -81,29 +80,18 @@ def render_line(finding: Finding, width: int) -> Text:
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 
-def _short(finding: Finding, width: int, assumptions: Assumptions | None, already_shown: set[Rewrite]) -> Text:
-    """A finding in four to six lines: title, facts, a file, the fix. A fix that rewrites a step takes more lines once."""
+def _short(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
+    """A finding in four to six lines: title, facts, a file, the fix."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
     if finding.paths:
         rest = finding.path_count - 1
         more = f" and {rest:,} more" if rest > 0 else ""
         text.append("\n" + shorten_path("/" + printable(finding.paths[0]), width - len(more)) + more, "dim")
-    lines = _MAX_REWRITE_LINES if finding.rewrite not in (None, *already_shown) else _MAX_FIX_LINES
-    return text.append(f"\n→ {cut(printable(fix_of(finding, already_shown)), lines * (width - 4))}")
+    return text.append(f"\n→ {cut(printable(finding.fix), _MAX_FIX_LINES * (width - 4))}")
 
 
-def fix_of(finding: Finding, already_shown: set[Rewrite]) -> str:
-    """The fix; only a reference if the same rewrite is ``already_shown``, to which it is added."""
-    if finding.rewrite is None:
-        return finding.fix
-    if finding.rewrite in already_shown:
-        return f"The rewrite of layer {finding.rewrite.layer} above fixes this too."
-    already_shown.add(finding.rewrite)
-    return finding.fix
-
-
-def render_full(finding: Finding, width: int, assumptions: Assumptions | None, already_shown: set[Rewrite]) -> Text:
+def render_full(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
@@ -116,7 +104,7 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None, a
         text.append("\n" + shorten_path("/" + printable(path), width), "dim")
     rest = finding.path_count - len(finding.paths[:_MAX_PATHS])
     text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
-    return text.append(f"\n→ {printable(fix_of(finding, already_shown))}")
+    return text.append(f"\n→ {printable(finding.fix)}")
 
 
 def _facts(finding: Finding, assumptions: Assumptions | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence, Finding, Rewrite
+from ocisize.model.findings import Confidence, Finding
 from ocisize.report.text.advice import LABEL_WIDTH, new_grid, render_full, render_line, saving_label
 from ocisize.report.text.alerts import list_head
 from ocisize.report.text.page import open_page, print_lines
@@ -83,7 +83,6 @@ def _write_groups(
 ) -> int:
     """Write findings below headings; returns how many of them got one line only."""
     number, short = 0, 0
-    already_shown: set[Rewrite] = set()
     for heading, findings in groups.items():
         console.print()
         size = saving_bytes(findings)
@@ -93,7 +92,7 @@ def _write_groups(
         grid, width = new_grid(), console.width - LABEL_WIDTH
         for finding in findings:
             if is_significant(finding, analysis) if top is None else number < top:
-                grid.add_row(saving_label(finding), render_full(finding, width, assumptions, already_shown))
+                grid.add_row(saving_label(finding), render_full(finding, width, assumptions))
             else:
                 grid.add_row(saving_label(finding), render_line(finding, width))
                 short += 1

@@ -139,22 +139,6 @@ def test_leavings_that_another_step_writes_again(tmp_path: Path) -> None:
     assert analysis.wasted_size == 495
 
 
-def test_one_step_carries_all_remedies(tmp_path: Path) -> None:
-    """Findings on one step tell the same step written anew, each which others that mends."""
-    layers = [{**LISTS, "var/cache/apt/archives/x_1.deb": b"x" * 20, "root/.cache/pip/x": b"y" * 30}]
-    analysis = analyze(tmp_path, layers, ["RUN apt-get update && apt-get install -y x && pip install y"])
-    whole = (
-        "RUN apt-get update && apt-get install -y x && pip install --no-cache-dir y"
-        " && rm -rf /var/lib/apt/lists/* && apt-get clean"
-    )
-    found = by_id(analysis, "OS20")
-    assert {each.id for each in found} == {"OS202", "OS203", "OS209"}
-    assert all(each.fix.startswith(f"Change layer 0 to `{whole}` (also fixes OS20") for each in found)
-    (step,) = analysis.advice.steps
-    assert (step.layer, step.rewritten.text, step.findings) == (0, whole, tuple(found))
-    assert step.saving.size == 495 + 20 + 30
-
-
 def test_steps_that_rely_on_lists(tmp_path: Path) -> None:
     """Where a later step installs with the lists of this one, it must fetch them itself once they are gone."""
     steps = [

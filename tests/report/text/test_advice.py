@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ocisize import Analysis, Analyzer
 from ocisize.model.build_step import BuildStep
-from ocisize.model.findings import Advice, Category, Confidence, Finding, Rewrite, Severity
+from ocisize.model.findings import Advice, Category, Confidence, Finding, Severity
 from ocisize.model.plan import Edit, Plan, PlanStep
 from ocisize.report.json.advice import advice_to_json
 from ocisize.report.text.advice import write_findings
@@ -203,18 +203,6 @@ def test_it_fits(analysis: Analysis, width: int) -> None:
 def test_no_findings_no_section(analysis: Analysis) -> None:
     """Silence where all is well."""
     assert text_of(analysis) == ""
-
-
-def test_a_step_is_written_anew_once(analysis: Analysis) -> None:
-    """Findings that one change of a step mends show it at length the first time only."""
-    rewrite = Rewrite(layer=2, build_step=BuildStep("RUN x && y"))
-    one, other = (
-        attrs.evolve(FINDING, id=number, fix="Change layer 2 to `RUN x && y`.", rewrite=rewrite)
-        for number in ("OS202", "OS203")
-    )
-    text = text_of(analysis, one, other)
-    assert text.count("RUN x && y") == 1
-    assert "→ The rewrite of layer 2 above fixes this too." in text
 
 
 def test_all_findings_in_groups(analysis: Analysis) -> None:

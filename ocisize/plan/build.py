@@ -1,0 +1,248 @@
+"""Build: the drafts of an image's build steps, which the rules of the plan change, and the edits that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy, with_options
+from ocisize.dockerfile.lines import LayerPairs, pair_layers
+from ocisize.dockerfile.parse import Dockerfile, Instruction, parse_dockerfile
+from ocisize.dockerfile.patch import refusal
+from ocisize.dockerfile.run_source import Piece, RunSource, render_run
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.redact import redact
+from ocisize.history.shell import Change, shorten
+from ocisize.model.build_files import BuildFiles
+from ocisize.model.build_step import BuildStep, StepKind, split_commands
+from ocisize.model.plan import Edit
+from ocisize.plan.contexts import StepContext, find_contexts
+from ocisize.plan.rows import RowIndex
+
+_REDACTED = "<redacted>"
+_CUT = "…"
+_MAKE_FILES = ("RUN", "COPY", "ADD")
+
+
+@attrs.define
+class Draft:
+    """The build step of one layer, with the changes so far."""
+
+    layer: int
+    step: BuildStep
+    context: StepContext
+    instruction: Instruction | None  #: in the Dockerfile; None without a Dockerfile, or if none fits
+    source: str  #: the text of the instruction, in the Dockerfile or else in the history
+    run: RunSource | None = None  #: of a RUN whose commands can be changed
+    copy: CopyInstruction | None = None  #: of a COPY or ADD that can be changed
+    pieces: list[Piece] = attrs.field(factory=list)  #: the commands of a RUN
+    options: list[str] = attrs.field(factory=list)  #: to add to a RUN
+    copy_options: dict[str, str | None] = attrs.field(factory=dict)
+    is_dropped: bool = False
+    joined_into: int | None = None  #: the layer whose RUN has the commands now
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the step has any change."""
+        return (
+            self.is_dropped
+            or self.joined_into is not None
+            or bool(self.options or self.copy_options)
+            or (self.run is not None and self.pieces != _pieces_of(self.run))
+        )
+
+    def render(self, escape: str) -> str:
+        """The final text of the instruction; "" if it goes."""
+        if self.is_dropped or self.joined_into is not None or (self.run is not None and not self.pieces):
+            return ""
+        if self.run is not None:
+            return render_run(self.pieces, options=self.options)
+        return with_options(self.source, self.copy_options, escape)
+
+
+def count_base_layers(steps: Sequence[BuildStep], files: BuildFiles) -> int:
+    """Return how many layers are below those that a Dockerfile made; 0 if the Dockerfile does not fit.
+
+    ``steps`` are the build steps of the layers, base first.
+    """
+    fitting = _find_fitting(steps, files)
+    return (fitting[1].base_layers or 0) if fitting is not None else 0
+
+
+def _find_fitting(steps: Sequence[BuildStep], files: BuildFiles) -> tuple[Dockerfile, LayerPairs] | None:
+    """The Dockerfile with its layers; None unless at least half of its instructions made a layer of the image."""
+    dockerfile = parse_dockerfile(files.text)
+    pairs = pair_layers(steps, dockerfile)
+    candidates = [instruction for instruction in dockerfile.chain_instructions if instruction.keyword in _MAKE_FILES]
+    paired = sum(instruction is not None and instruction.keyword in _MAKE_FILES for instruction in pairs.instructions)
+    return (dockerfile, pairs) if paired and 2 * paired >= len(candidates) else None
+
+
+class Build:
+    """The build of an image as far as its layers and its history tell, and the Dockerfile if there is one.
+
+    ``base_layers`` is the number of layers of the base image: nothing below can be changed.
+    """
+
+    def __init__(self, evidence: ImageEvidence, files: BuildFiles | None) -> None:
+        self.evidence = evidence
+        self.rows = RowIndex(evidence)
+        self.dockerfile: Dockerfile | None = None
+        steps = [layer.build_step for layer in evidence.layers]
+        instructions: Sequence[Instruction | None] = [None] * len(steps)
+        base_layers = evidence.base_layers
+        fitting = _find_fitting(steps, files) if files is not None else None
+        if fitting is not None:
+            self.dockerfile, pairs = fitting
+            instructions = pairs.instructions
+            base_layers = max(base_layers, pairs.base_layers or 0)
+        self.base_layers = base_layers
+        self.removed_paths: set[str] = set()  # of files and directories that no COPY brings any more
+        self.escape = self.dockerfile.escape if self.dockerfile is not None else "\\"
+        contexts = find_contexts(evidence.config.history, len(steps))
+        self.drafts = [
+            self._draft(layer, step, context, instruction)
+            for layer, (step, context, instruction) in enumerate(zip(steps, contexts, instructions, strict=True))
+        ]
+
+    @property
+    def own_layers(self) -> range:
+        """The layers above the base image."""
+        return range(self.base_layers, len(self.drafts))
+
+    def _draft(self, layer: int, step: BuildStep, context: StepContext, instruction: Instruction | None) -> Draft:
+        draft = Draft(layer, step, context, instruction, instruction.source if instruction is not None else step.text)
+        if layer < self.base_layers or context.step_count != 1:
+            return draft
+        if self.dockerfile is not None:
+            if instruction is None or refusal(self.dockerfile, instruction, step):
+                return draft
+        elif _REDACTED in step.text or _CUT in step.text:
+            return draft
+        if step.kind is StepKind.RUN:
+            draft.run = RunSource.parse(draft.source, self.escape)
+            draft.pieces = _pieces_of(draft.run) if draft.run is not None else []
+        elif step.kind in (StepKind.COPY, StepKind.ADD):
+            parsed = parse_copy(draft.source, self.escape)
+            draft.copy = parsed if parsed is not None and not parsed.has_sum else None
+        return draft
+
+    def name(self, layer: int) -> str:
+        """The instruction of a layer for a sentence, in backquotes: as the Dockerfile has it, else as the history has it."""
+        instruction = self.drafts[layer].instruction
+        if instruction is None:
+            return f"`{self.evidence.step(layer)}`"
+        flags = "".join(f"{flag} " for flag in instruction.flags)
+        return f"`{shorten(redact(f'{instruction.keyword} {flags}{instruction.text}').text)}`"
+
+    def leader(self, layer: int) -> Draft:
+        """The draft that holds the commands of a layer's RUN: its own, or that of the RUN it was joined into."""
+        draft = self.drafts[layer]
+        while draft.joined_into is not None:
+            draft = self.drafts[draft.joined_into]
+        return draft
+
+    def can_edit_run(self, layer: int) -> bool:
+        """Whether the commands of a layer's RUN can be changed."""
+        return self.drafts[layer].run is not None and not self.leader(layer).is_dropped
+
+    def can_edit_copy(self, layer: int) -> bool:
+        """Whether the options of a layer's COPY or ADD can be changed."""
+        draft = self.drafts[layer]
+        return draft.copy is not None and not draft.is_dropped
+
+    def commands(self, layer: int) -> list[str]:
+        """The commands of a layer's RUN as they are now, those of the RUNs it was joined with included."""
+        return [piece.text for piece in self.leader(layer).pieces]
+
+    def append(self, layer: int, command: str) -> None:
+        """Add a command at the end of a layer's RUN, unless the RUN has the command."""
+        leader = self.leader(layer)
+        if command not in [piece.text for piece in leader.pieces]:
+            leader.pieces.append(Piece(command))
+
+    def insert_before(self, layer: int, index: int, command: str) -> None:
+        """Add a command before a command of a layer's RUN; ``index`` counts the commands of the layer's own step."""
+        pieces = self.leader(layer).pieces
+        own = self.drafts[layer].run
+        at = next(number for number, piece in enumerate(pieces) if piece.source is own and piece.index == index)
+        pieces.insert(at, Piece(command))
+
+    def remove(self, layer: int, index: int) -> None:
+        """Take a command out of a layer's RUN; ``index`` counts the commands of the layer's own step."""
+        leader, own = self.leader(layer), self.drafts[layer].run
+        leader.pieces[:] = [piece for piece in leader.pieces if not (piece.source is own and piece.index == index)]
+
+    def replace(self, layer: int, index: int, command: str) -> None:
+        """Change a command of a layer's RUN; ``index`` counts the commands of the layer's own step."""
+        leader, own = self.leader(layer), self.drafts[layer].run
+        leader.pieces[:] = [
+            Piece(command, own, index) if piece.source is own and piece.index == index else piece for piece in leader.pieces
+        ]
+
+    def own_commands(self, layer: int) -> Iterator[tuple[int, str]]:
+        """The commands of a layer's own step that are left, with their numbers."""
+        own = self.drafts[layer].run
+        return ((piece.index, piece.text) for piece in self.leader(layer).pieces if own is not None and piece.source is own)
+
+    def change(self, change: Change) -> bool:
+        """Make a change of a claim; False if the step cannot be edited or has nothing to change."""
+        layer = change.layer
+        if not self.can_edit_run(layer):
+            return False
+        made = False
+        if change.edit is not None:
+            for index, command in list(self.own_commands(layer)):
+                changed = _edit(command, change.edit)
+                if changed != command:
+                    self.replace(layer, index, changed)
+                    made = True
+        if change.command:
+            self.append(layer, change.command)
+            made = True
+        return made
+
+    def join(self, first: int, last: int) -> None:
+        """Join the RUNs of neighboring layers into that of the first one."""
+        leader = self.leader(first)
+        for layer in range(first + 1, last + 1):
+            other = self.leader(layer)
+            if other is not leader:
+                leader.pieces += other.pieces
+                leader.options += other.options
+                other.joined_into = leader.layer
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The final texts of all changed steps, base first, without secrets."""
+        return tuple(
+            Edit(
+                layer=draft.layer,
+                build_step=draft.step,
+                text=redact(draft.render(self.escape)).text,
+                lines=(draft.instruction.first, draft.instruction.last) if draft.instruction is not None else None,
+            )
+            for draft in self.drafts
+            if draft.is_changed
+        )
+
+    def replacements(self) -> list[tuple[int, int, str]]:
+        """The first line, the last line and the new text of each changed instruction of the Dockerfile."""
+        return [
+            (draft.instruction.first, draft.instruction.last, draft.render(self.escape))
+            for draft in self.drafts
+            if draft.is_changed and draft.instruction is not None
+        ]
+
+
+def _pieces_of(run: RunSource) -> list[Piece]:
+    return [Piece(text, run, index) for index, text in enumerate(run.units)]
+
+
+def _edit(command: str, edit: Callable[[list[str]], list[str] | None]) -> str:
+    """A command with an edit made to each of its parts: those of a pipeline are edited one by one."""
+    parts = split_commands(command)
+    after = edit(parts[::2])
+    if after is not None:
+        parts[::2] = after
+    return "".join(parts)

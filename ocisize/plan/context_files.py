@@ -1,0 +1,284 @@
+"""Files that a COPY brings and the image does not need: named in .dockerignore, or mounted for the one RUN that reads them.
+
+A late ``rm`` of copied files is never joined into another step: the layer of the COPY stores the files in any case.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import attrs
+
+from ocisize.dockerfile.ignore_cover import cover
+from ocisize.findings.claim import Claim, Tier
+from ocisize.model.build_step import StepKind
+from ocisize.model.findings import Category, Confidence
+from ocisize.model.waste import Cause
+from ocisize.plan.build import Build
+from ocisize.plan.context_paths import ContextCopy, find_context_copies
+from ocisize.plan.fixes import Fix
+from ocisize.plan.reads import Reading, names_path, reading_of, strongest_reading
+from ocisize.plan.rows import Place, by_layer, top_paths
+
+_REMOVED = (Cause.DELETED, Cause.OPAQUE)
+_MAX_NAMES = 3  # paths in a title
+_NEEDED_BY_OTHER_STAGES = (Category.CACHE, Category.LEFTOVER, Category.LOG, Category.SECRET)  # they do not need these
+_BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."
+
+
+class _Candidate(NamedTuple):
+    """Files of one COPY that can go, for one reason."""
+
+    title: str
+    confidence: Confidence
+    category: Category
+    rows: tuple[int, ...]  #: of the layer of the COPY
+
+
+@attrs.define
+class _State:
+    """What the rule has decided so far."""
+
+    copies: list[ContextCopy]
+    needed: set[str]  #: context paths that must not be ignored: sources of mounts and of other instructions
+    ignored: set[Place] = attrs.field(factory=set)
+
+
+def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
+    """Yield the fixes of files that COPY instructions bring for nothing, and change the steps of the build."""
+    copies = list(find_context_copies(build))
+    state = _State(copies, set(_other_sources(build, copies)))
+    for copy in list(copies):
+        if (fix := _mount(build, copy, state)) is not None:
+            yield fix
+    for copy in state.copies:
+        for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
+            needed = tuple(row for row in candidate.rows if _is_needed(copy.context_paths[row], state.needed))
+            free = tuple(row for row in candidate.rows if row not in set(needed))
+            for rows in filter(None, (free, needed)):
+                if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
+                    yield fix
+
+
+def _is_needed(path: str, needed: set[str]) -> bool:
+    """Whether another instruction reads a path of the context by name."""
+    return any(path == source or path.startswith(f"{source}/") for source in needed)
+
+
+def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]:
+    """Context paths that COPY, ADD and mounts of the Dockerfile name, each file and directory but the whole context."""
+    for copy in copies:
+        yield from (source for source in copy.sources if source != ".")
+    if build.dockerfile is None:
+        return
+    from ocisize.dockerfile.copy_source import parse_copy
+
+    for instruction in build.dockerfile.instructions:
+        if instruction.keyword in ("COPY", "ADD"):
+            parsed = parse_copy(instruction.source, build.escape)
+            if parsed is not None and not parsed.from_stage:
+                yield from (source.strip("/").removeprefix("./") for source in parsed.sources if source not in (".", "./"))
+        for option in instruction.flags:
+            if option.startswith("--mount=") and "from=" not in option:
+                fields = dict(part.partition("=")[::2] for part in option.removeprefix("--mount=").split(","))
+                source = fields.get("source", fields.get("src", ""))
+                if source.strip("./"):
+                    yield source.strip("/").removeprefix("./")
+
+
+def _mount(build: Build, copy: ContextCopy, state: _State) -> Fix | None:
+    """Mount the source of a COPY whose files one RUN reads and a later step removes."""
+    table = build.evidence.tables[copy.layer]
+    rows = [row for row in range(len(table)) if row in copy.context_paths]
+    if not rows or len(rows) < sum(kind != ord("5") for kind in table.kinds) or len(copy.sources) != 1:
+        return None
+    endings = {build.rows.ending((copy.layer, row)) for row in rows}
+    ending = next(iter(endings))
+    if len(endings) != 1 or ending is None or ending.cause not in _REMOVED or not copy.destination:
+        return None
+    paths = [build.rows.paths(copy.layer)[row] for row in rows]
+    is_file = set(copy.context_paths.values()) == {copy.sources[0]}
+    target = paths[0] if is_file else copy.destination
+    readers = [
+        layer
+        for layer in range(copy.layer + 1, ending.layer + 1)
+        if any(
+            reading_of(command, [target, *paths[:1]], build.drafts[layer].context.working_dir) is Reading.YES
+            for command in _commands(build, layer)
+        )
+    ]
+    if len(readers) != 1 or not build.can_edit_run(readers[0]) or copy.sources == (".",):
+        return None
+    (reader,) = readers
+    if not _stop_removing(build, reader, target) and reader == ending.layer:
+        return None
+    source = copy.sources[0]
+    build.drafts[copy.layer].is_dropped = True
+    build.removed_paths.add(target)
+    option = f"--mount=type=bind,source={source},target=/{target}"
+    build.leader(reader).options.append(option)
+    state.copies.remove(copy)
+    state.needed.add(source)
+    name = source if is_file else f"{source}/"
+    return Fix(
+        title=f"{name} copied for one RUN and removed later",
+        confidence=Confidence.PROBABLY,
+        category=Category.WASTE,
+        layers=(copy.layer, reader),
+        action=f"Mount {name} for the RUN that reads it ({option}) and drop {build.name(copy.layer)}.",
+        caution=f"{_BIND_CAUTION} The RUN cannot write into the mount.",
+        rows=by_layer(place for row in rows for place in build.rows.copies((copy.layer, row))),
+    )
+
+
+def _stop_removing(build: Build, reader: int, target: str) -> bool:
+    """Take the ``rm`` of a path out of the RUN that will mount the path; False if that cannot be done."""
+    working_dir = build.drafts[reader].context.working_dir
+    for index, command in list(build.own_commands(reader)):
+        if command.startswith("rm ") and names_path(command, target, working_dir):
+            words = [word for word in command.split() if not names_path(word, target, working_dir)]
+            if any(not word.startswith("-") for word in words[1:]):
+                build.replace(reader, index, " ".join(words))
+            else:
+                build.remove(reader, index)
+    return not any(
+        command.startswith("rm ") and names_path(command, target, working_dir) for command in build.commands(reader)
+    )
+
+
+def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
+    """Files that a later layer deletes, by that layer."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    hidden_by = build.evidence.overlay.hidden_by[copy.layer]
+    for row in copy.context_paths:
+        ending = build.rows.ending((copy.layer, row)) if hidden_by[row] >= 0 else None
+        if ending is not None and ending.cause in _REMOVED and ending.layer > copy.layer:
+            rows[ending.layer].append(row)
+    for hider, chosen in rows.items():
+        reading = _reading(build, copy, chosen, hider + 1)
+        confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK)[reading]
+        yield _Candidate("files copied and removed later", confidence, Category.WASTE, tuple(chosen))
+
+
+def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> Reading:
+    """Whether a RUN between a COPY and the layer ``end`` reads files of the COPY."""
+    tops = _tops(build, copy, rows)
+    return max(
+        (
+            strongest_reading(_commands(build, layer), tops, build.drafts[layer].context.working_dir)
+            for layer in range(copy.layer + 1, end)
+        ),
+        default=Reading.NO,
+    )
+
+
+def _secrets(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
+    """Secrets: anyone who can pull the image can read them, so that no image may hold them."""
+    if copy.layer >= len(build.evidence.secrets):
+        return
+    rows = {row for chosen in build.evidence.secrets[copy.layer].values() for row in chosen if row in copy.context_paths}
+    visible = tuple(sorted(row for row in rows if build.rows.ending((copy.layer, row)) is None))
+    if visible:
+        yield _Candidate("secrets copied into the image", Confidence.PROBABLY, Category.SECRET, visible)
+
+
+def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterator[_Candidate]:
+    """Files that a rule of the catalog matches, one candidate for each claim."""
+    for claim in claims:
+        if claim.tier is not Tier.CATALOG or claim.confidence is Confidence.ASK or not claim.rows:
+            continue
+        origins = (build.rows.origin((layer, row)) for layer, rows in claim.rows.items() for row in rows)
+        rows = tuple(row for layer, row in origins if layer == copy.layer and row in copy.context_paths)
+        if rows:
+            is_read = _reading(build, copy, rows, build.own_layers.stop) is Reading.YES
+            confidence = Confidence.ASK if is_read else claim.confidence
+            yield _Candidate(f"{claim.rule.title} copied into the image", confidence, claim.rule.category, rows)
+
+
+def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: _State) -> Fix | None:
+    """Name files in .dockerignore, or say by hand what to do where no pattern is right."""
+    places = [(copy.layer, row) for row in candidate.rows if (copy.layer, row) not in state.ignored]
+    if not places:
+        return None
+    remove = {copy.context_paths[row] for _, row in places}
+    keep = {
+        path
+        for other in state.copies
+        for row, path in other.context_paths.items()
+        if (other.layer, row) not in state.ignored
+    }
+    is_needed = any(_is_needed(path, state.needed) for path in remove)
+    patterns = None if is_needed else cover(remove, (keep - remove) | state.needed)
+    tops = _tops(build, copy, [row for _, row in places])
+    title = f"{candidate.title}: {_list_names(tops)}"
+    gone = {(other.layer, row) for other in state.copies for row, path in other.context_paths.items() if path in remove}
+    rows = by_layer(copy_place for place in gone for copy_place in build.rows.copies(place))
+    reason = _why_by_hand(build, candidate, patterns)
+    if reason:
+        return Fix(
+            title=title,
+            confidence=max(candidate.confidence, Confidence.PROBABLY, key=list(Confidence).index),
+            category=candidate.category,
+            layers=(copy.layer,),
+            action=f"Keep {_list_names(tops)} out of {build.name(copy.layer)}. {reason}",
+            rows=rows,
+            in_patch=False,
+        )
+    assert patterns is not None  # noqa: S101 - _why_by_hand
+    state.ignored |= gone
+    for other in state.copies:
+        chosen = [row for layer, row in gone if layer == other.layer]
+        build.removed_paths.update(_tops(build, other, chosen))
+    revoke = "Revoke the secrets: earlier tags of the image keep them." if candidate.category is Category.SECRET else ""
+    return Fix(
+        title=title,
+        confidence=candidate.confidence,
+        category=candidate.category,
+        layers=(copy.layer,),
+        action=f"Add to .dockerignore: {', '.join(patterns)}.",
+        caution=revoke,
+        ignored=patterns,
+        rows=rows,
+    )
+
+
+def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] | None) -> str:
+    """Why .dockerignore cannot name the files without a person's decision; "" if it can."""
+    if candidate.confidence is Confidence.ASK:
+        return "A RUN in between reads them: mount them for that RUN, or copy them in a build stage."
+    if patterns is None:
+        return "Copy the folders that the image needs by name: another instruction needs the files, or no pattern fits."
+    if build.dockerfile is not None and candidate.category not in _NEEDED_BY_OTHER_STAGES:
+        own = {stage.index for stage in build.dockerfile.chain}
+        others = [
+            instruction
+            for instruction in build.dockerfile.instructions
+            if instruction.stage not in own
+            and instruction.keyword in ("COPY", "ADD")
+            and not any(flag.startswith("--from=") for flag in instruction.flags)
+        ]
+        if others:
+            return "Another stage copies from the context, too, and .dockerignore acts on both: copy less in this stage."
+    return ""
+
+
+def _tops(build: Build, copy: ContextCopy, rows: Iterable[int]) -> list[str]:
+    paths = build.rows.paths(copy.layer)
+    chosen = {paths[row] for row in rows}
+    return top_paths(chosen, (paths[row] for row in copy.context_paths if paths[row] not in chosen), copy.destination)
+
+
+def _commands(build: Build, layer: int) -> tuple[str, ...]:
+    step = build.drafts[layer].step
+    run = build.drafts[layer].run
+    if step.kind is not StepKind.RUN:
+        return ()
+    return run.units if run is not None else step.shell_commands
+
+
+def _list_names(paths: Sequence[str]) -> str:
+    names = [path.rpartition("/")[2] for path in paths]
+    listed = list(dict.fromkeys(names))[:_MAX_NAMES]
+    return ", ".join(listed) + (" …" if len(set(names)) > _MAX_NAMES else "")

@@ -1,0 +1,74 @@
+"""ContextCopy: a COPY from the build context, with the path in the context of each file that it brought."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
+from ocisize.plan.build import Build
+from ocisize.tar.filetable import DIRECTORY
+
+_GLOB = ("*", "?", "[")
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+
+
+@attrs.frozen
+class ContextCopy:
+    """A COPY or ADD of files from the build context."""
+
+    layer: int
+    destination: str  #: without slashes at its ends; "" is the root
+    context_paths: Mapping[int, str]  #: by row, directories left out: the path in the context; no row whose path is unknown
+    sources: tuple[str, ...]  #: as the instruction names them, without "./" and slashes at their ends; "." is the context
+
+
+def find_context_copies(build: Build) -> Iterator[ContextCopy]:
+    """Yield the COPY and ADD instructions above the base image that copy from the context and name their sources."""
+    for layer in build.own_layers:
+        draft = build.drafts[layer]
+        copy = draft.copy
+        if copy is None or copy.from_stage or not copies_from_context(draft.step) or lays_root_filesystem(draft.step):
+            continue
+        if not copy.sources or any("$" in word or "://" in word for word in (*copy.sources, copy.destination)):
+            continue
+        sources = tuple(_clean(source) for source in copy.sources)
+        if copy.keyword == "ADD" and any(source.endswith(_ARCHIVES) for source in sources):
+            continue  # unpacked: its paths are those of the archive
+        target = posixpath.normpath(posixpath.join(draft.context.working_dir, copy.destination)).strip("/")
+        is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
+        paths = _files(build, layer)
+        yield ContextCopy(layer, target, _map(paths, sources, target, is_folder=is_folder), sources)
+
+
+def _clean(source: str) -> str:
+    return posixpath.normpath(source).lstrip("/") or "."
+
+
+def _files(build: Build, layer: int) -> dict[int, str]:
+    kinds = build.evidence.tables[layer].kinds
+    return {row: path for row, path in enumerate(build.rows.paths(layer)) if kinds[row] != DIRECTORY}
+
+
+def _map(paths: Mapping[int, str], sources: Sequence[str], target: str, *, is_folder: bool) -> dict[int, str]:
+    """The path in the context of each row, where it is certain."""
+    prefix = f"{target}/" if target else ""
+    if len(sources) == 1 and not any(mark in sources[0] for mark in _GLOB):
+        (source,) = sources
+        if source != "." and set(paths.values()) == {file := prefix + posixpath.basename(source) if is_folder else target}:
+            return {row: source for row, path in paths.items() if path == file}
+        return {
+            row: path[len(prefix) :] if source == "." else f"{source}/{path[len(prefix) :]}"
+            for row, path in paths.items()
+            if path.startswith(prefix)
+        }
+    mapped: dict[int, str] = {}
+    for row, path in paths.items():
+        relative = path[len(prefix) :] if path.startswith(prefix) else ""
+        matching = [source for source in sources if fnmatch.fnmatchcase(relative, posixpath.basename(source))]
+        if relative and "/" not in relative and len(matching) == 1:
+            mapped[row] = posixpath.join(posixpath.dirname(matching[0]), relative)
+    return mapped

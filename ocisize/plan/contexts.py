@@ -1,0 +1,54 @@
+"""Contexts of build steps: the working directory and the user of each layer's step, and what is between the steps."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ocisize.history.steps import describe
+from ocisize.model.build_step import StepKind
+from ocisize.oci.documents import History
+
+_SEPARATORS = ("ENV", "ARG", "USER", "WORKDIR", "SHELL")  # instructions that change what a RUN behind them does
+_BUILDAH_COMMENT = "FROM "  # how buildah notes the image or stage that a step builds on
+
+
+class StepContext(NamedTuple):
+    """How the build step of a layer runs."""
+
+    working_dir: str = "/"
+    user: str = ""  #: "" is root
+    step_count: int = 0  #: number of RUN, COPY and ADD in the layer; 0 if the history does not tell, 2 or more: squashed
+    follows_directly: bool = False  #: whether nothing is between the step and that of the layer below
+
+
+def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
+    """Return the context of each layer's step, base first; contexts without steps if the history fits no layers.
+
+    ``buildah build`` makes one layer of all steps unless it is called with ``--layers``. Its history lists all steps, all
+    but the last one with ``empty_layer``.
+
+    >>> working_dir = History(created_by="WORKDIR /app", empty_layer=True)
+    >>> find_contexts([History(created_by="RUN a"), working_dir, History(created_by="RUN b")], 2)[1]
+    StepContext(working_dir='/app', user='', step_count=1, follows_directly=False)
+    """
+    if sum(not entry.empty_layer for entry in history) != layers:
+        return [StepContext()] * layers
+    buildah = any(entry.comment.startswith(_BUILDAH_COMMENT) for entry in history)
+    contexts: list[StepContext] = []
+    working_dir, user, steps, direct = "/", "", 0, False
+    for entry in history:
+        step = describe(entry)
+        makes_files = step.kind in (StepKind.RUN, StepKind.COPY, StepKind.ADD)
+        if step.kind is StepKind.WORKDIR:
+            working_dir = posixpath.normpath(posixpath.join(working_dir, step.arguments.strip("\"'") or "."))
+        elif step.keyword == "USER" and step.kind is StepKind.METADATA:
+            user = step.arguments
+        if entry.empty_layer:
+            steps += makes_files and (buildah or step.kind is not StepKind.RUN)
+            direct = direct and step.keyword not in _SEPARATORS
+            continue
+        contexts.append(StepContext(working_dir, user, steps + 1, direct and not steps))
+        steps, direct = 0, step.kind is StepKind.RUN
+    return contexts

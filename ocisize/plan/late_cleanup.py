@@ -1,0 +1,144 @@
+"""Files that a RUN writes and a later RUN removes: the removal moves to the end of the RUN that writes the files."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from ocisize.history.step_effects import cleanup_command
+from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.model.findings import Category, Confidence
+from ocisize.model.waste import CAUSES, Cause
+from ocisize.plan.build import Build
+from ocisize.plan.fixes import Fix
+from ocisize.plan.reads import Reading, strongest_reading
+from ocisize.plan.rows import RowsByLayer, by_layer
+
+_REMOVE = re.compile(r"rm(?:\s+-[\w-]+)+\s+\S")
+_UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
+_REMOVED = (Cause.DELETED, Cause.OPAQUE)
+_MIN_SIZE = 4096  # bytes of content that a moved removal saves
+
+
+def move_cleanups(build: Build) -> Iterator[Fix]:
+    """Move removals to the RUNs that write the files, and yield a fix for each removal."""
+    for upper in build.own_layers:
+        if build.drafts[upper].step.kind is not StepKind.RUN or not build.can_edit_run(upper):
+            continue
+        for _, command in list(build.own_commands(upper)):
+            if (fix := _move(build, upper, command)) is not None:
+                yield fix
+
+
+def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int, dict[str, list[int]]]:
+    """The rows that a removal hides, by the layer of the RUN that writes them and by the path that the removal names."""
+    writers: dict[int, dict[str, list[int]]] = defaultdict(dict)
+    leader = build.leader(upper)
+    for lower in build.own_layers[: build.own_layers.index(upper)]:
+        if (
+            build.drafts[lower].step.kind is not StepKind.RUN
+            or not build.can_edit_run(lower)
+            or build.leader(lower) is leader
+        ):
+            continue
+        rows = _removed_rows(build, lower, upper)
+        for target in targets:
+            matching = [row for row in rows if _matches(target, build.rows.paths(lower)[row])]
+            if matching:
+                writers[lower][target] = matching
+    return writers
+
+
+def _move(build: Build, upper: int, command: str) -> Fix | None:
+    targets = _targets(command, build.drafts[upper].context.working_dir)
+    confidence = Confidence.SAFE
+    moved: dict[int, list[int]] = defaultdict(list)
+    for lower, by_target in _find_writers(build, upper, targets).items():
+        if sum(build.rows.size_of({lower: rows}) for rows in by_target.values()) < _MIN_SIZE:
+            continue
+        reading = _reading(build, lower, upper, [target.lstrip("/") for target in by_target])
+        if reading is Reading.YES:
+            continue
+        if reading is Reading.MAYBE:
+            confidence = Confidence.PROBABLY
+        options = " ".join(word for word in command.split()[1:] if word.startswith("-"))
+        build.append(lower, f"rm {options} {' '.join(by_target)}")
+        moved[lower] += [row for rows in by_target.values() for row in rows]
+    if not moved:
+        return None
+    rows = by_layer((layer, row) for layer, chosen in moved.items() for row in chosen)
+    writers_listed = sorted(moved, key=lambda layer: -build.rows.size_of({layer: moved[layer]}))
+    return Fix(
+        title=f"files that a later RUN removes: {', '.join(target.rpartition('/')[2] or target for target in targets[:3])}",
+        confidence=confidence,
+        category=Category.WASTE,
+        layers=(*writers_listed, upper),
+        action=f"Run `{command}` at the end of the RUN that writes the files.",
+        rows=rows,
+    )
+
+
+def _targets(command: str, working_dir: str) -> list[str]:
+    """The absolute paths that an ``rm`` removes; none for any other command, and where the shell expands more than globs."""
+    if not _REMOVE.match(command) or _UNSAFE.search(command):
+        return []
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    return [posixpath.normpath(posixpath.join(working_dir, word)) for word in words[1:] if not word.startswith("-")]
+
+
+def _removed_rows(build: Build, lower: int, upper: int) -> list[int]:
+    overlay = build.evidence.overlay
+    rows = build.rows.hidden_rows(lower, upper)
+    return [
+        row
+        for row in rows
+        if CAUSES[overlay.causes[lower][row]] in _REMOVED and build.rows.origin((lower, row)) == (lower, row)
+    ]
+
+
+def _matches(target: str, path: str) -> bool:
+    """Whether an argument of ``rm -r`` removes a path, which has no leading slash."""
+    pattern, parts = target.lstrip("/"), path.split("/")
+    depth = pattern.count("/") + 1
+    return len(parts) >= depth and fnmatch.fnmatchcase("/".join(parts[:depth]), pattern)
+
+
+def _reading(build: Build, lower: int, upper: int, paths: Sequence[str]) -> Reading:
+    """Whether a RUN between two layers, or a command of the upper one before its cleanup, reads files."""
+    readings = [Reading.NO]
+    for layer in range(lower + 1, upper + 1):
+        draft = build.drafts[layer]
+        if draft.step.kind is StepKind.RUN:
+            commands = draft.run.units if draft.run is not None else draft.step.shell_commands
+            readings.append(strongest_reading(commands, paths, draft.context.working_dir))
+    return max(readings)
+
+
+def _is_cleanup(command: str) -> bool:
+    return bool(cleanup_command(BuildStep(f"RUN {command}")))
+
+
+def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
+    """Drop RUNs that only remove files which no layer stores any more.
+
+    ``gone`` are the rows that the fixes free, by layer.
+    """
+    freed = {layer: set(rows) for layer, rows in gone.items()}
+    for upper in build.own_layers:
+        draft = build.drafts[upper]
+        if draft.run is None or build.leader(upper) is not draft or draft.is_dropped or draft.options:
+            continue
+        if len(draft.pieces) != len(draft.run.units) or not all(map(_is_cleanup, draft.run.units)):
+            continue
+        if any(build.evidence.tables[upper].sizes):
+            continue
+        hidden = ((layer, row) for layer in range(upper) for row in build.rows.hidden_rows(layer, upper))
+        if all(row in freed.get(layer, ()) for layer, row in hidden):
+            draft.is_dropped = True

@@ -1,0 +1,192 @@
+"""make_plan: the plan for an image, from its findings and, if there is one, from its Dockerfile."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import attrs
+
+from ocisize.dockerfile.patch import make_patch
+from ocisize.findings.claim import Claim
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.model.build_files import BuildFiles
+from ocisize.model.findings import Finding
+from ocisize.model.plan import Plan, PlanStep
+from ocisize.plan.build import Build
+from ocisize.plan.caches import fix_caches
+from ocisize.plan.context_files import fix_context_files
+from ocisize.plan.fixes import Fix
+from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
+from ocisize.plan.options import fix_options, install_once
+from ocisize.plan.ownership import fix_ownership
+from ocisize.plan.rows import RowsByLayer, by_layer
+from ocisize.plan.run_groups import join_runs
+from ocisize.plan.simulation import Freed, Simulation
+
+_MIN_BY_HAND = 10_000  # bytes of content that are worth the work
+_MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
+
+
+class PlannedFindings(NamedTuple):
+    """A plan, and the findings with the steps that fix them."""
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+
+
+def make_plan(
+    evidence: ImageEvidence, reported: Sequence[tuple[Claim, Finding]], files: BuildFiles | None = None
+) -> PlannedFindings:
+    """Make the plan for an image.
+
+    Args:
+        evidence: the facts about the image.
+        reported: the findings, with the claims they come from.
+        files: the Dockerfile and the ignore file; a Dockerfile that fits no layer of the image is ignored.
+
+    """
+    build = Build(evidence, files)
+    claims = [claim for claim, _ in reported]
+    fixes = [
+        *fix_context_files(build, claims),
+        *install_once(build),
+        *join_runs(build),
+        *fix_caches(build),
+        *fix_options(build, claims),
+        *move_cleanups(build),
+        *fix_ownership(build),
+    ]
+    drop_idle_cleanups(build, _all_rows([fix for fix in fixes if fix.in_patch]))
+    fixes += _by_hand(build, reported, fixes)
+
+    simulation = Simulation(evidence)
+    ordered, freed = simulation.run(fixes)
+    numbers = _number_steps(ordered, freed)
+    holders = _holders_of_paths(build, ordered, numbers)
+    findings = tuple(
+        _with_step(finding, _find_step(claim, simulation, numbers, holders), numbers, ordered) for claim, finding in reported
+    )
+    ids = _ids_by_step(findings)
+    steps = tuple(
+        _make_step(build, fix, saved, ids.get(numbers[index], ()))
+        for index, (fix, saved) in enumerate(zip(ordered, freed, strict=True), 1)
+        if index in numbers
+    )
+    plan = Plan(
+        steps=steps,
+        edits=build.edits(),
+        estimated=any(layer.compressed_size is None for layer in evidence.layers),
+        dockerfile=files.dockerfile if files is not None and build.dockerfile is not None else None,
+    )
+    if files is not None and build.dockerfile is not None:
+        plan = attrs.evolve(plan, patch=_patch(build, plan, files))
+    return PlannedFindings(plan, findings)
+
+
+def _number_steps(fixes: Sequence[Fix], freed: Sequence[Freed]) -> dict[int, int]:
+    """The number of each fix in the plan, from 1, by its number in the simulation; fixes that save nothing have none."""
+    numbers: dict[int, int] = {}
+    for index, (fix, saved) in enumerate(zip(fixes, freed, strict=True), 1):
+        if saved.size or fix.ignored:
+            numbers[index] = len(numbers) + 1
+    return numbers
+
+
+def _make_step(build: Build, fix: Fix, saved: Freed, ids: Sequence[str]) -> PlanStep:
+    lines = (build.drafts[layer].instruction for layer in fix.layers)
+    return PlanStep(
+        title=fix.title,
+        confidence=fix.confidence,
+        category=fix.category,
+        size=saved.size,
+        compressed_size=saved.compressed_size,
+        layers=fix.layers,
+        lines=tuple(dict.fromkeys(instruction.first for instruction in lines if instruction is not None)),
+        action=fix.action,
+        caution=fix.caution,
+        ignored=fix.ignored,
+        in_patch=fix.in_patch,
+        findings=tuple(ids),
+        paths=saved.paths,
+        path_count=saved.file_count,
+    )
+
+
+def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Sequence[Fix]) -> Iterator[Fix]:
+    """Fixes for findings that no rule of the plan can make: a person must change the build."""
+    simulation = Simulation(build.evidence)
+    for number, fix in enumerate(fixes, 1):
+        simulation.apply(number, fix)
+    for claim, finding in reported:
+        places = (
+            (layer, row)
+            for layer, rows in claim.rows.items()
+            for row in rows
+            if build.rows.origin((layer, row))[0] in build.own_layers
+        )
+        rows = simulation.stored(by_layer(places))
+        if finding.in_base or build.rows.size_of(rows) < _MIN_BY_HAND:
+            continue
+        yield Fix(
+            title=claim.rule.title,
+            confidence=finding.confidence,
+            category=finding.category,
+            layers=tuple(layer for layer in finding.layers if layer in build.own_layers),
+            action=finding.fix,
+            rows=rows,
+            in_patch=False,
+        )
+
+
+def _find_step(claim: Claim, simulation: Simulation, numbers: dict[int, int], holders: dict[str, int]) -> int:
+    """The number of the fix that frees most bytes of a claim, or the files of a remark; 0 if no fix does."""
+    if not claim.rows:
+        named = {holders.get(path, 0) for path in claim.paths}
+        return named.pop() if len(named) == 1 else 0
+    sizes = simulation.freed_bytes(claim.rows)
+    index = max(numbers.keys() & sizes.keys(), key=lambda number: sizes[number], default=0)
+    return index if index and sizes[index] >= _MIN_FIXED_SHARE * sum(sizes.values()) else 0
+
+
+def _with_step(finding: Finding, index: int, numbers: dict[int, int], fixes: Sequence[Fix]) -> Finding:
+    """A finding with the number of the step that fixes it, and with the step's action as its fix."""
+    if not index:
+        return finding
+    fix = fixes[index - 1]
+    text = " ".join(part for part in (fix.action, fix.caution) if part) if fix.in_patch else finding.fix
+    return attrs.evolve(finding, plan_step=numbers[index], fix=text)
+
+
+def _holders_of_paths(build: Build, fixes: Sequence[Fix], numbers: dict[int, int]) -> dict[str, int]:
+    """The number in the simulation of the fix that keeps a path out of the image, for remarks on files that own no rows."""
+    return {
+        build.rows.paths(layer)[row]: index
+        for index, fix in enumerate(fixes, 1)
+        if index in numbers and fix.ignored
+        for layer, rows in fix.rows.items()
+        for row in rows
+    }
+
+
+def _ids_by_step(findings: Sequence[Finding]) -> dict[int, tuple[str, ...]]:
+    ids: dict[int, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.plan_step is not None:
+            ids[finding.plan_step].add(finding.id)
+    return {step: tuple(sorted(names)) for step, names in ids.items()}
+
+
+def _all_rows(fixes: Sequence[Fix]) -> RowsByLayer:
+    return by_layer((layer, row) for fix in fixes for layer, rows in fix.rows.items() for row in rows)
+
+
+def _patch(build: Build, plan: Plan, files: BuildFiles) -> str:
+    comments = [
+        f"{number}. by hand: {step.title}. {step.action}" for number, step in enumerate(plan.steps, 1) if not step.in_patch
+    ]
+    replacements = build.replacements()
+    if not replacements and not plan.ignored:
+        return ""
+    return make_patch(files.dockerfile, files.text, replacements, files.ignore, files.ignore_text, plan.ignored, comments)

@@ -1,0 +1,84 @@
+"""Packages that an option of the package manager leaves out, and packages that a later step installs in another version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ocisize.findings.claim import Claim, Tier
+from ocisize.history.package_managers import (
+    add_packages_edit,
+    can_move,
+    common_manager,
+    only_installs,
+    package_arguments,
+    removes_packages,
+)
+from ocisize.history.shell import Change
+from ocisize.model.findings import Category, Confidence
+from ocisize.model.waste import Cause
+from ocisize.plan.build import Build
+from ocisize.plan.fixes import Fix
+from ocisize.plan.rows import by_layer
+
+_CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
+_MIN_SHARE = 0.001  # of the content that installing once saves
+_LISTED_BY_REQUIREMENTS = ("pip", "npm")  # managers whose packages are known by name, whatever the lists of the day say
+
+
+def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
+    """Make the changes that claims about packages propose, and yield a fix for each claim."""
+    for claim in claims:
+        change = claim.change
+        if claim.tier is not Tier.HISTORY or change is None or change.layer not in build.own_layers:
+            continue
+        before = build.commands(change.layer)
+        if not build.change(change):
+            continue
+        changed = [after for after in build.commands(change.layer) if after not in before]
+        yield Fix(
+            title=claim.rule.title,
+            confidence=claim.confidence,
+            category=claim.rule.category,
+            layers=(change.layer,),
+            action=f"Change the RUN to: {'; '.join(changed)}.",
+            caution=claim.note,
+            rows=claim.rows,
+        )
+
+
+def install_once(build: Build) -> Iterator[Fix]:
+    """Install final versions in the first step that installs packages, and drop the later step, where both name them."""
+    least = _MIN_SHARE * sum(layer.content_size for layer in build.evidence.layers)
+    for upper in build.own_layers:
+        for lower in range(build.own_layers.start, upper):
+            if (fix := _install_once(build, lower, upper, least)) is not None:
+                yield fix
+                break
+
+
+def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | None:
+    steps = [draft.step for draft in build.drafts]
+    manager = common_manager(steps[lower], steps[upper])
+    if manager is None or manager.name not in _LISTED_BY_REQUIREMENTS or removes_packages(steps[upper]):
+        return None
+    if not (build.can_edit_run(lower) and build.can_edit_run(upper)) or not only_installs(manager, steps[upper]):
+        return None
+    packages = package_arguments(manager, steps[upper])
+    if not packages or not can_move(steps[lower + 1 : upper]) or build.drafts[upper].is_changed:
+        return None
+    rows = by_layer(
+        (lower, row)
+        for row in build.rows.hidden_rows(lower, upper)
+        if (ending := build.rows.ending((lower, row))) is not None and ending.cause in _CHANGED
+    )
+    if build.rows.size_of(rows) < least or not build.change(Change(lower, edit=add_packages_edit(manager, packages))):
+        return None
+    build.drafts[upper].is_dropped = True
+    return Fix(
+        title=f"packages that {manager.name} installs twice: {', '.join(packages)}",
+        confidence=Confidence.PROBABLY,
+        category=Category.WASTE,
+        layers=(lower, upper),
+        action=f"Install the final versions at once ({' '.join(packages)}) and drop {build.name(upper)}.",
+        rows=rows,
+    )

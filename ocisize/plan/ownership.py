@@ -1,0 +1,237 @@
+"""Owners and modes that a late RUN changes: set where the files come in, so that no layer stores the files twice.
+
+No ``chown -R`` is placed over files of a lower layer: a COPY gets ``--chown``, and a RUN changes only the files that the
+same RUN makes. What is left of the late command names single directories, which cost nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from ocisize.filesystem.whiteout import is_whiteout
+from ocisize.history.ownership import OwnershipChange, parse_ownership
+from ocisize.model.build_step import StepKind
+from ocisize.model.findings import Category, Confidence
+from ocisize.plan.build import Build
+from ocisize.plan.fixes import Fix
+from ocisize.plan.ownership_origin import (
+    ChangedPaths,
+    FileGroup,
+    are_all_inside,
+    attributes_of,
+    common_mode,
+    destination_of,
+    is_inside,
+    mode_of,
+    own_command,
+    owner_text,
+)
+from ocisize.plan.rows import Place, by_layer, parents_of
+from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
+
+_MAX_NAMED = 8  # directories and files that the rest of a chown names
+
+
+@attrs.define
+class _Placement:
+    """Where owners and modes of files are set instead."""
+
+    options: dict[int, dict[str, str | None]] = attrs.field(factory=dict)  #: of COPY, by layer
+    commands: dict[int, str] = attrs.field(factory=dict)  #: for the ends of RUNs, by layer
+    rows: list[Place] = attrs.field(factory=list)  #: that no layer stores again
+    left: list[Place] = attrs.field(factory=list)  #: that the late command stores again
+
+
+def fix_ownership(build: Build) -> Iterator[Fix]:
+    """Set owners and modes where files come in, and yield a fix for each late chown and chmod."""
+    for upper in build.own_layers:
+        if build.drafts[upper].step.kind is StepKind.RUN and build.can_edit_run(upper):
+            for target in _find_targets(build, upper):
+                if (fix := _fix_target(build, upper, target)) is not None:
+                    yield fix
+
+
+def _find_targets(build: Build, upper: int) -> list[ChangedPaths]:
+    working_dir = build.drafts[upper].context.working_dir
+    commands: dict[tuple[str, ...], list[tuple[int, OwnershipChange]]] = defaultdict(list)
+    for index, command in build.own_commands(upper):
+        change = parse_ownership(command)
+        if change is not None:
+            paths = tuple(posixpath.normpath(posixpath.join(working_dir, path)).strip("/") for path in change.targets)
+            commands[paths].append((index, change))
+    return [ChangedPaths(paths, tuple(changes)) for paths, changes in commands.items() if all(paths)]
+
+
+def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
+    groups = _find_groups(build, upper, target)
+    if not groups:
+        return None
+    if _changes_nothing(build, upper, target):
+        return _drop_commands(build, upper, target, groups)
+    placed = _Placement()
+    for group in groups:
+        _place(build, target, group, placed)
+    rest = _rest(build, upper, target, placed)
+    if not placed.rows or rest is None:
+        return None
+    for layer, options in placed.options.items():
+        build.drafts[layer].copy_options.update(options)
+    for layer, command in placed.commands.items():
+        build.append(layer, command)
+    _replace_commands(build, upper, target, rest)
+    return _describe(build, upper, target, placed)
+
+
+def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placement) -> None:
+    """Set owner and mode of a layer's files where the layer brings them, or leave the files to the late command."""
+    draft = build.drafts[group.layer]
+    pairs = [(attributes_of(build, place), attributes_of(build, build.rows.next_copy(place))) for place in group.places]
+    owners = {(after.uid, after.gid) for _, after in pairs}
+    changes_owner = any((before.uid, before.gid) != (after.uid, after.gid) for before, after in pairs)
+    changes_mode = any(mode_of(before) != mode_of(after) for before, after in pairs)
+    if draft.is_dropped:
+        return
+    if len(owners) == 1 and draft.copy is not None and are_all_inside(build, group.layer, target):
+        (owner,) = owners
+        options: dict[str, str | None] = {"--chown": owner_text(build, owner, group.layer, target)} if changes_owner else {}
+        if changes_mode:
+            options["--chmod"] = common_mode(build, group, {mode_of(after) for _, after in pairs})
+        if all(options.values()):
+            placed.options[group.layer] = placed.options.get(group.layer, {}) | options
+            placed.rows += group.places
+            return
+    elif len(owners) == 1 and draft.run is not None and not changes_mode:
+        (owner,) = owners
+        if command := own_command(build, group, target, owner):
+            placed.commands[group.layer] = command
+            placed.rows += group.places
+            return
+    placed.left += group.places
+
+
+def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement) -> Fix:
+    tools = " and ".join(_shown(change) for _, change in target.commands)
+    options = (f"{name}={value}" for values in placed.options.values() for name, value in values.items())
+    flags = " ".join(dict.fromkeys(options))
+    actions = [f"Copy with {flags}"] if flags else []
+    actions += [f"end the RUN that makes the files with `{command}`" for command in dict.fromkeys(placed.commands.values())]
+    text = ", and ".join(actions)
+    rows = by_layer(placed.rows)
+    return Fix(
+        title=f"{tools} stores files of lower layers again",
+        confidence=Confidence.SAFE,
+        category=Category.WASTE,
+        layers=(*sorted(rows, key=lambda layer: -build.rows.size_of({layer: rows[layer]})), upper),
+        action=f"{text[:1].upper()}{text[1:]}, in place of `{tools} {_shown_paths(target)}`.",
+        caution="--chmod needs BuildKit (Docker 23 or later) or Buildah." if "--chmod" in flags else "",
+        rows=rows,
+    )
+
+
+def _shown_paths(target: ChangedPaths) -> str:
+    return " ".join(shlex.quote(f"/{path}") for path in target.paths)
+
+
+def _shown(change: OwnershipChange) -> str:
+    return f"{change.tool} -R" if change.recursive else change.tool
+
+
+def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGroup]:
+    """Files below the target that the RUN stores again with the same content, by the layer that has them."""
+    table = build.evidence.tables[upper]
+    if not any(table.sizes):
+        return []
+    places: dict[int, list[Place]] = defaultdict(list)
+    for lower in range(upper):
+        for row in build.rows.hidden_rows(lower, upper):
+            if build.rows.has_copy((lower, row), upper) and is_inside(build.rows.paths(lower)[row], target.paths):
+                places[lower].append((lower, row))
+    return [FileGroup(layer, tuple(chosen)) for layer, chosen in places.items()]
+
+
+def _changes_nothing(build: Build, upper: int, target: ChangedPaths) -> bool:
+    """Whether all entries that the RUN stores below the target have the owner and the mode that they had before."""
+    table = build.evidence.tables[upper]
+    known: dict[str, Attributes] = {}
+    for lower in range(upper):
+        other = build.evidence.tables[lower]
+        for row, path in enumerate(build.rows.paths(lower)):
+            if is_inside(path, target.paths):
+                known[path] = other.attributes[other.owners[row]]
+    inside = [row for row, path in enumerate(build.rows.paths(upper)) if is_inside(path, target.paths)]
+    return all(
+        table.kinds[row] == SYMLINK or known.get(build.rows.paths(upper)[row]) == table.attributes[table.owners[row]]
+        for row in inside
+    )
+
+
+def _drop_commands(build: Build, upper: int, target: ChangedPaths, groups: Sequence[FileGroup]) -> Fix:
+    rows = by_layer(place for group in groups for place in group.places)
+    _replace_commands(build, upper, target, [])
+    tools = " and ".join(_shown(change) for _, change in target.commands)
+    return Fix(
+        title=f"{tools} changes nothing but stores files again",
+        confidence=Confidence.SAFE,
+        category=Category.WASTE,
+        layers=(upper, *(group.layer for group in groups)),
+        action=f"Drop `{tools} {_shown_paths(target)}`: owners and modes are right already.",
+        rows=rows,
+    )
+
+
+def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) -> list[str] | None:
+    """The directories and files that the late command must still name; None if there are too many."""
+    known: set[str] = set()
+    for layer in placed.options.keys() | placed.commands.keys():
+        draft = build.drafts[layer]
+        below = {
+            path
+            for lower in range(layer)
+            for path, kind in zip(build.rows.paths(lower), build.evidence.tables[lower].kinds, strict=True)
+            if kind == DIRECTORY
+        }
+        root = destination_of(build, layer) if draft.copy is not None else ""
+        known |= {
+            path
+            for path, kind in zip(build.rows.paths(layer), build.evidence.tables[layer].kinds, strict=True)
+            if path not in below
+            and (kind != DIRECTORY or (path.startswith(f"{root}/") if root else path not in target.paths))
+        }
+    table = build.evidence.tables[upper]
+    made = _made_anyway(build, upper) if build.removed_paths else set()
+    names = {build.rows.paths(layer)[row] for layer, row in placed.left}
+    for row, path in enumerate(build.rows.paths(upper)):
+        is_free = table.kinds[row] == DIRECTORY or not table.sizes[row]
+        if not is_free or path in known or not is_inside(path, target.paths) or is_whiteout(path.encode()):
+            continue
+        if path in made or not is_inside(path, build.removed_paths):
+            names.add(path)
+    return sorted(names) if len(names) <= _MAX_NAMED else None
+
+
+def _made_anyway(build: Build, upper: int) -> set[str]:
+    """Paths inside removed directories that a RUN makes in any case, with their parents."""
+    made: set[str] = set()
+    for layer in range(upper):
+        if build.drafts[layer].step.kind is not StepKind.RUN:
+            continue
+        kinds = build.evidence.tables[layer].kinds
+        for row, path in enumerate(build.rows.paths(layer)):
+            is_file = kinds[row] != DIRECTORY and build.rows.is_original((layer, row))
+            if is_file and is_inside(path, build.removed_paths):
+                made.update(parents_of(path), (path,))
+    return made
+
+
+def _replace_commands(build: Build, upper: int, target: ChangedPaths, rest: Sequence[str]) -> None:
+    """Let the commands act on some paths alone, without ``-R``; without paths the commands go."""
+    for index, change in target.commands:
+        if rest:
+            build.replace(upper, index, f"{change.tool} {change.value} {' '.join(shlex.quote('/' + path) for path in rest)}")
+        else:
+            build.remove(upper, index)

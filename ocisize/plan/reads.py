@@ -1,0 +1,86 @@
+"""Whether the commands of a RUN read files: an image does not record that, so the text of the commands must do."""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+
+_ASSIGNMENTS = re.compile(r"(?:\w+=\S*\s+)*")
+_SETS_METADATA_OR_REMOVES = re.compile(
+    r"(?:chown|chmod|chgrp|rm|rmdir|mkdir|useradd|adduser|groupadd|addgroup|true|:|cd|set|ldconfig|fc-cache"
+    r"|update-ca-certificates|locale-gen)\b"
+)
+_DELETES = re.compile(r"find\s.*-delete\b")
+_INSTALLS = re.compile(  # reads only the files that the command names
+    r"(?:(?:apt-get|apt|aptitude|apk|dnf5?|yum|microdnf|tdnf|zypper|pacman|dpkg)\b"
+    r"|(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s+(?:install|download|wheel|uninstall)\b"
+    r"|npm\s+(?:ci|install|i|prune|cache)\b|gem\s+install\b)"
+)
+_READS_TREES = re.compile(r"(?:cp|mv|tar|rsync|zip|7z|install)\b")
+
+
+class Reading(enum.IntEnum):
+    """Whether a command reads some files."""
+
+    NO = 0
+    MAYBE = 1  #: the command does not name them, but may read them
+    YES = 2  #: the command names them
+
+
+def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Reading:
+    """Return whether a shell command reads files.
+
+    Args:
+        command: without the word RUN.
+        paths: of files or directories, without leading slashes.
+        working_dir: the directory in which the command runs.
+
+    >>> reading_of("pip install --find-links /wheels -r requirements.txt", ["wheels"])
+    <Reading.YES: 2>
+    >>> reading_of("make test", ["srv/app/tests"], "/srv/app"), reading_of("chown -R app /srv", ["srv/app"])
+    (<Reading.MAYBE: 1>, <Reading.NO: 0>)
+
+    """
+    text = command[_ASSIGNMENTS.match(command).end() :]  # type: ignore[union-attr]  # matches any text
+    if _SETS_METADATA_OR_REMOVES.match(text) or _DELETES.match(text):
+        return Reading.NO
+    listed = list(paths)
+    if any(names_path(text, path, working_dir) for path in listed):
+        return Reading.YES
+    if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):
+        return Reading.YES
+    return Reading.NO if _INSTALLS.match(text) and not re.search(r"\s\.(?:\s|\[|$)", text) else Reading.MAYBE
+
+
+def strongest_reading(commands: Iterable[str], paths: Sequence[str], working_dir: str = "/") -> Reading:
+    """Return whether any of some commands reads files; the arguments are those of ``reading_of``."""
+    return max((reading_of(command, paths, working_dir) for command in commands), default=Reading.NO)
+
+
+def names_path(command: str, path: str, working_dir: str = "/") -> bool:
+    """Return whether a command names a path, or a path below it, absolute or as seen from the working directory.
+
+    >>> names_path("tar xf wheels/a.tar", "srv/wheels", "/srv"), names_path("tar xf mywheels", "srv/wheels", "/srv")
+    (True, False)
+    """
+    absolute = f"/{path}"
+    forms = [re.escape(absolute)]
+    relative = posixpath.relpath(absolute, working_dir)
+    if not relative.startswith(".."):
+        forms.append(rf"(?:\./)?{re.escape(relative)}")
+    elif "/" not in path.strip("/") or command.startswith("cd "):
+        forms.append(re.escape(relative))
+    return re.search(rf"(?<![\w.~/+-])(?:{'|'.join(forms)})(?![\w.+-])", command) is not None
+
+
+def _names_parent(command: str, path: str, working_dir: str) -> bool:
+    parent = posixpath.dirname(f"/{path}")
+    while parent != "/":
+        if parent == working_dir.rstrip("/") and re.search(r"(?:^|\s)(?:\.|\./|\*)(?:\s|$)", command):
+            return True
+        if re.search(rf"(?<![\w.~/+-]){re.escape(parent)}(?![\w.+-])", command):
+            return True
+        parent = posixpath.dirname(parent)
+    return False

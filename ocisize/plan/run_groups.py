@@ -1,0 +1,116 @@
+"""Neighboring RUNs that store files for each other to hide: joined into one RUN, whose layer stores only what is left.
+
+RUNs are joined only where the text says that nothing changes: no ENV, USER or WORKDIR between them, no command that sets the
+shell up for the next ones, no ``||`` that would hide the failure of another step, and no ``chown -R`` or ``chmod -R``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocisize.findings.checks.tools import load_tools
+from ocisize.history.ownership import sets_ownership
+from ocisize.model.build_step import StepKind
+from ocisize.model.findings import Category, Confidence
+from ocisize.plan.build import Build
+from ocisize.plan.caches import cache_rows, fetches_only
+from ocisize.plan.fixes import Fix
+from ocisize.plan.rows import by_layer
+
+_MIN_SHARE = 0.001  # of the content that joining two steps saves
+_MIN_SIZE = 10_000  # bytes of content that joining two steps saves
+
+
+def join_runs(build: Build) -> Iterator[Fix]:
+    """Join neighboring RUNs where a later one hides what an earlier one stores, and yield a fix for each group."""
+    least = max(_MIN_SIZE, _MIN_SHARE * sum(layer.content_size for layer in build.evidence.layers))
+    for chain in _chains(build):
+        for first, last in _intervals(build, chain, least):
+            rows = by_layer(
+                (layer, row)
+                for layer in range(first, last)
+                for hider in range(layer + 1, last + 1)
+                for row in build.rows.hidden_rows(layer, hider)
+            )
+            build.join(first, last)
+            steps = "two RUNs" if last == first + 1 else f"{last - first + 1} RUNs"
+            yield Fix(
+                title=f"files that one RUN writes and a later RUN hides ({steps} next to each other)",
+                confidence=Confidence.SAFE,
+                category=Category.WASTE,
+                layers=tuple(range(first, last + 1)),
+                action=f"Join the {steps} into one.",
+                rows=rows,
+            )
+
+
+def _chains(build: Build) -> Iterator[list[int]]:
+    """The longest sequences of neighboring layers whose RUNs can be joined."""
+    chain: list[int] = []
+    for layer in build.own_layers:
+        if chain and not (_can_join(build, layer, leads=False) and _follows(build, layer)):
+            if len(chain) > 1:
+                yield chain
+            chain = []
+        if chain or _can_join(build, layer, leads=True):
+            chain.append(layer)
+    if len(chain) > 1:
+        yield chain
+
+
+def _can_join(build: Build, layer: int, *, leads: bool) -> bool:
+    """Whether a RUN can be joined with others: as the first of them, or behind them."""
+    draft = build.drafts[layer]
+    if draft.step.kind is not StepKind.RUN or not build.can_edit_run(layer) or draft.run is None:
+        return False
+    if draft.run.options or draft.options or any(map(sets_ownership, draft.run.units)):
+        return False
+    return draft.run.can_lead if leads else draft.run.can_join
+
+
+def _follows(build: Build, layer: int) -> bool:
+    """Whether nothing is between a RUN and that of the layer below."""
+    draft, below = build.drafts[layer], build.drafts[layer - 1]
+    if not draft.context.follows_directly or draft.context.user != below.context.user:
+        return False
+    if build.dockerfile is None or draft.instruction is None or below.instruction is None:
+        return True
+    order = build.dockerfile.instructions
+    return order.index(draft.instruction) == order.index(below.instruction) + 1
+
+
+def _intervals(build: Build, chain: list[int], least: float) -> list[tuple[int, int]]:
+    """First and last layers of the groups to join, without overlaps."""
+    pairs = [
+        (lower, upper)
+        for upper in chain
+        for lower in chain
+        if lower < upper and _is_worth_joining(build, lower, upper, least)
+    ]
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(pairs):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _is_worth_joining(build: Build, lower: int, upper: int, least: float) -> bool:
+    first, second = build.drafts[lower].step, build.drafts[upper].step
+    matches = build.evidence.matches[lower]
+    for tool in load_tools():
+        if fetches_only(tool, first.shell_commands) and any(re.search(tool.command, text) for text in second.shell_commands):
+            fetched = {
+                row
+                for other in load_tools()
+                if other.tool == tool.tool
+                for rule in other.rules
+                for row in matches.get(rule, ())
+            }
+            if build.rows.size_of({lower: list(fetched)}) >= least:
+                return True
+    caches = cache_rows(build, lower)
+    rows = [row for row in build.rows.hidden_rows(lower, upper) if row not in caches]
+    return build.rows.size_of({lower: rows}) >= least

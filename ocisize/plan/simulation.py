@@ -1,0 +1,129 @@
+"""Simulation: applies fixes in order to the rows that the layers store, and counts what each of them frees."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.plan.fixes import Fix
+from ocisize.plan.rows import Place, RowsByLayer
+from ocisize.tar.filetable import IntArray
+from ocisize.text import decode_name
+
+_MAX_PATHS = 5  # paths of a step
+
+
+class Freed(NamedTuple):
+    """What one fix frees, after the fixes before it."""
+
+    size: int  #: bytes of content
+    compressed_size: int | None  #: bytes of download; None if neither known nor estimated
+    layers: tuple[int, ...]  #: that hold the rows, the one with the most bytes first
+    paths: tuple[str, ...]  #: the largest files
+    file_count: int  #: number of files with content
+
+
+class Simulation:
+    """The rows that the layers of an image store while fixes are applied."""
+
+    def __init__(self, evidence: ImageEvidence) -> None:
+        self._evidence = evidence
+        self._freed_by: list[IntArray] = [array("I", bytes(4 * len(table))) for table in evidence.tables]
+        copies: dict[str, list[int]] = defaultdict(list)
+        for layer in evidence.layers:
+            copies[layer.digest].append(layer.index)
+        self._copies = {layer.index: copies[layer.digest] for layer in evidence.layers}
+
+    def apply(self, number: int, fix: Fix) -> Freed:
+        """Free the rows of a fix that are still stored. ``number`` is that of the fix, from 1."""
+        rows: dict[int, list[int]] = {}
+        for layer, chosen in fix.rows.items():
+            freed_by = self._freed_by[layer]
+            rows[layer] = [row for row in dict.fromkeys(chosen) if not freed_by[row]]
+            for row in rows[layer]:
+                freed_by[row] = number
+        sizes = {layer: sum(map(self._evidence.tables[layer].sizes.__getitem__, freed)) for layer, freed in rows.items()}
+        return Freed(
+            size=sum(sizes.values()),
+            compressed_size=self._download(rows),
+            layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
+            paths=self._largest(rows),
+            file_count=sum(1 for layer, freed in rows.items() for row in freed if self._evidence.tables[layer].sizes[row]),
+        )
+
+    def run(self, fixes: Sequence[Fix]) -> tuple[list[Fix], list[Freed]]:
+        """Apply fixes, and return them in the order in which they are shown, each with what it frees.
+
+        Fixes in the patch are applied first, so that a fix by hand counts only what the patch leaves. Of each kind the
+        largest comes first. The numbers of the fixes are those of the result. Content decides, so that the same image has
+        the same order whatever its compression.
+        """
+        trial = Simulation(self._evidence)
+        sizes = [trial.apply(number, fix).size for number, fix in enumerate(fixes, 1)]
+        by_size = sorted(range(len(fixes)), key=lambda index: (not fixes[index].in_patch, -sizes[index], index))
+        trial = Simulation(self._evidence)
+        saved = {index: trial.apply(number, fixes[index]).size for number, index in enumerate(by_size, 1)}
+        shown = sorted(by_size, key=lambda index: -saved[index])
+        freed = {index: self.apply(shown.index(index) + 1, fixes[index]) for index in by_size}
+        return [fixes[index] for index in shown], [freed[index] for index in shown]
+
+    def is_gone(self, place: Place) -> bool:
+        """Whether no layer stores a row any more."""
+        layer, row = place
+        return bool(self._freed_by[layer][row])
+
+    def stored(self, rows: RowsByLayer) -> dict[int, list[int]]:
+        """Those of some rows that layers still store."""
+        kept = {layer: [row for row in chosen if not self._freed_by[layer][row]] for layer, chosen in rows.items()}
+        return {layer: chosen for layer, chosen in kept.items() if chosen}
+
+    def freed_bytes(self, rows: RowsByLayer) -> dict[int, int]:
+        """The bytes of content among some rows that each fix freed, by the number of the fix; 0 is for stored rows."""
+        sizes: dict[int, int] = defaultdict(int)
+        for layer, chosen in rows.items():
+            freed_by, column = self._freed_by[layer], self._evidence.tables[layer].sizes
+            for row in chosen:
+                sizes[freed_by[row]] += column[row]
+        return dict(sizes)
+
+    def _download(self, rows: RowsByLayer) -> int | None:
+        """The bytes of download of rows that were just freed; None if a layer has neither a size nor an estimate."""
+        total = 0
+        for layer, freed in rows.items():
+            gone = self._free_of_copies(layer, freed, rows)
+            first = self._evidence.layers[self._copies[layer][0]]
+            shares = self._evidence.tables[first.index].compressed_sizes
+            if shares is not None:
+                total += sum(map(shares.__getitem__, gone))
+            elif first.estimated_compressed_size is not None:
+                size = sum(map(self._evidence.tables[layer].sizes.__getitem__, gone))
+                total += size * first.estimated_compressed_size // max(first.content_size, 1)
+            elif gone:
+                return None
+        return total
+
+    def _free_of_copies(self, layer: int, freed: Sequence[int], rows: RowsByLayer) -> Sequence[int]:
+        """Those of the freed rows that leave the download: a blob is downloaded as long as one of its layers needs a row."""
+        copies = self._copies[layer]
+        if len(copies) == 1:
+            return freed
+        last = max(rows.keys() & set(copies))
+        counted = set(rows[last]) if layer != last else set()
+        columns = [self._freed_by[index] for index in copies]
+        return [row for row in freed if row not in counted and all(column[row] for column in columns)]
+
+    def _largest(self, rows: RowsByLayer) -> tuple[str, ...]:
+        tables = self._evidence.tables
+        places: Iterable[tuple[int, int, int]] = (
+            (-tables[layer].sizes[row], layer, row)
+            for layer, freed in rows.items()
+            for row in freed
+            if tables[layer].sizes[row]
+        )
+        largest = heapq.nsmallest(2 * _MAX_PATHS, places)
+        names = [decode_name(tables[layer].paths[row]) for _, layer, row in largest]
+        return tuple(dict.fromkeys(names))[:_MAX_PATHS]
