@@ -182,10 +182,10 @@ def _fresh_separator(sources: Sequence[RunSource]) -> str:
     for source in sources:
         if "\n" not in source.source:
             continue
-        for index, operator in enumerate(source.separators):
-            separator = source.separator(index)
-            if operator == "&&" and "\n" in separator and separator == strip_comments(separator):
-                return separator
+        separators = [source.separator(index) for index, operator in enumerate(source.separators) if operator == "&&"]
+        broken = [separator for separator in separators if "\n" in separator and separator == strip_comments(separator)]
+        if broken:
+            return min(broken, key=lambda separator: separator.count("\n"))
         newline = "\r\n" if "\r\n" in source.source else "\n"
         return f" {source.escape}{newline}{_indent_of(source)}&& "
     return " && "

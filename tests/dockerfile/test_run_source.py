@@ -167,6 +167,9 @@ def test_commands_are_added() -> None:
     assert add("RUN a \\\r\n\tb", "c") == "RUN a \\\r\n\tb \\\r\n\t&& c"
     assert add("RUN a \\\nb", "c") == "RUN a \\\nb \\\n    && c"
     assert add("RUN a;", "c") == "RUN a && c"
+    assert add("RUN a \\\n\t\\\n\t&& b \\\n\t&& c", "d") == "RUN a \\\n\t\\\n\t&& b \\\n\t&& c \\\n\t&& d", (
+        "no line for nothing"
+    )
     assert add("RUN a; b", "c", "d") == "RUN a; b && c && d"
     run = parse("RUN set -e; a; b")
     first, second, third = pieces_of(run)
