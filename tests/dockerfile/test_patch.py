@@ -15,6 +15,7 @@ from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.dockerfile.patch import make_patch, refusal
 from ocisize.errors import OcisizeError, PatchError
 from ocisize.model.build_step import BuildStep
+from tests.tools import program
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -56,7 +57,7 @@ def apply(folder: Path, diff: str, files: dict[str, str | None]) -> dict[str, st
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
     for options in (["--check"], []):
         done = subprocess.run(
-            ["git", "apply", *options, "--whitespace=nowarn", "-"], cwd=folder, input=diff.encode("utf-8", "surrogateescape"), capture_output=True,
+            [program("git"), "apply", *options, "--whitespace=nowarn", "-"], cwd=folder, input=diff.encode("utf-8", "surrogateescape"), capture_output=True,
             env={"PATH": "/usr/bin:/bin", "GIT_CEILING_DIRECTORIES": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)},
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stderr.decode()}\n{diff}"
@@ -115,7 +116,7 @@ def test_names_and_folders(tmp_path: Path) -> None:
         assert files == {path: TEXT.replace("RUN make", "RUN b"), f"{path}.dockerignore": ".git\n"}
     repository = tmp_path / "repository"
     repository.mkdir()
-    subprocess.run(["git", "init", "-q", str(repository)], check=True)
+    subprocess.run([program("git"), "init", "-q", str(repository)], check=True)
     assert (
         apply(repository, diff, {"g.Dockerfile": TEXT, "g.Dockerfile.dockerignore": None})["g.Dockerfile.dockerignore"]
         == ".git\n"
