@@ -107,7 +107,7 @@ safe 1.00 kB
 
 
 def test_a_long_fix_is_cut_in_short_and_whole_in_full(analysis: Analysis) -> None:
-    """A finding takes at most six lines or so of the report; all of its fix stands in the list of findings."""
+    """A finding takes at most six lines or so of the report; ``ocisize advise`` shows the whole fix."""
     words = " ".join(f"word{number}" for number in range(90))
     finding = attrs.evolve(FINDING, fix=words)
     short = text_of(analysis, finding, width=80)
@@ -117,7 +117,7 @@ def test_a_long_fix_is_cut_in_short_and_whole_in_full(analysis: Analysis) -> Non
 
 
 def test_others_take_a_line_each(analysis: Analysis) -> None:
-    """Below the first findings as many others stand in a line each, remarks that matter before them; the rest is counted."""
+    """Below the first findings as many others take a line each, serious remarks first; the rest is counted."""
     others = [attrs.evolve(FINDING, id=f"OS1{number}", compressed_size=900 - number, size=900) for number in range(10, 15)]
     text = text_of(analysis, FINDING, *others, REMARK, top=2)
     lines = text.splitlines()
@@ -134,8 +134,8 @@ def test_small_findings_take_a_line_only(analysis: Analysis) -> None:
     assert text_of(analysis, FINDING, small).splitlines()[-1] == "   40 B OS301 · safe · small"
 
 
-def test_what_is_asked_stands_last(analysis: Analysis) -> None:
-    """Nothing that only the author can tell stands above what is sure, however much it weighs, and the legend says so."""
+def test_what_is_asked_is_last(analysis: Analysis) -> None:
+    """Findings to ask about are below safe ones of any size, and the legend explains the word."""
     ask = attrs.evolve(FINDING, id="OS384", confidence=Confidence.ASK, compressed_size=5000)
     text = text_of(analysis, ask, FINDING)
     assert text.index("OS101") < text.index("OS384")
@@ -170,7 +170,7 @@ def test_unknown_download_sizes(analysis: Analysis) -> None:
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
-    """A reader sees what only another base can mend, and that it is counted already."""
+    """The report says which findings only another base image fixes, and that the sums count them."""
     text = text_of(analysis, attrs.evolve(FINDING, in_base=True))
     assert "safe 1.00 kB; of these in the base image 1.00 kB" in text
     assert "OS101 · safe · 5.00 kB unpacked · in the base image" in text

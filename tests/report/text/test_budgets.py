@@ -59,7 +59,7 @@ def test_a_line_says_got_limit_and_what_to_do(toml: str, expected: str) -> None:
 
 
 def test_growth_tells_what_it_is_measured_from() -> None:
-    """Limit and growth stand side by side."""
+    """Limit and growth are side by side."""
     baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=10_000)))
     assert line('max-download = "+2 %"', baseline=baseline) == "download 10.1 kB < 10.2 kB (baseline +2.0 %)"
     assert line('max-files = "+1"', baseline=baseline) == "files 6 < 7 (baseline +1)"
@@ -74,7 +74,7 @@ def test_growth_tells_what_it_is_measured_from() -> None:
     ],
 )
 def test_limits_between_two_bytes(kept: int, text: str) -> None:
-    """A share of a baseline is seldom whole: what is told is no equation, and never 0 B over."""
+    """A share of a baseline is seldom whole: the line never says = or 0 B over."""
     baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=kept)))
     assert line('max-download = "+2 %"', baseline=baseline) == text
 
@@ -85,7 +85,7 @@ def test_limits_between_two_files() -> None:
     assert line('max-files = "+2 %"', baseline=baseline) == "files 6 < 6.12 (baseline +2.0 %)"
 
 
-def test_dives_own_verdict_is_told_where_it_is_another() -> None:
+def test_a_different_verdict_of_dive_is_shown() -> None:
     """Where dive decides otherwise the reader sees its figure; elsewhere nothing."""
     figures = image().dive
     assert figures is not None
@@ -97,8 +97,8 @@ def test_dives_own_verdict_is_told_where_it_is_another() -> None:
     assert "dive" not in describe(found["lowestEfficiency"], image())
 
 
-def test_verdicts_stand_first_and_failing_ones_before_others() -> None:
-    """Above the totals; skipped ones are only counted."""
+def test_failed_budgets_come_first() -> None:
+    """Failed budgets are before the others and above the figures; skipped ones are only counted."""
     verdicts = judge(
         'max-live = "1 GB"\nmax-files = 1\nmax-download = "off"\n[[budget]]\nmax-layers = 1\nlevel = "warn"\n'
         '[[budget]]\nplatform = "linux/s390x"\nmax-layers = 1'
@@ -119,7 +119,7 @@ def test_no_budgets_no_section() -> None:
 def test_hostile_text_is_escaped() -> None:
     """Nothing in paths, build steps and reasons can steer a terminal."""
     bad = "\x1b[31m\r\n\u202e"
-    layers = tuple(attrs.evolve(each, build_step=BuildStep(bad)) for each in image().layers)
+    layers = tuple(attrs.evolve(layer, build_step=BuildStep(bad)) for layer in image().layers)
     analysis = changed(image(), layers=layers)
     found = verdict('[[budget]]\nlayer = "*"\nmax-unpacked = 1', analysis)
     found = attrs.evolve(found, budget=attrs.evolve(found.budget, reason=bad, origin=bad, layer=bad))

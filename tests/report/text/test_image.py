@@ -79,7 +79,7 @@ def test_text_fits_its_width(analysis: Analysis, width: int, report: Callable[..
     assert max(map(len, report(analysis, width=width).splitlines())) <= width
 
 
-def test_groups_stand_side_by_side(analysis: Analysis) -> None:
+def test_groups_are_side_by_side(analysis: Analysis) -> None:
     """The largest directories and file types, half as many as there are rows in the lists of files."""
     lines = text_of(analysis, width=100, top=4).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("Where the bytes are"))
@@ -102,7 +102,7 @@ def test_trees_are_drawn(analysis: Analysis) -> None:
 
 
 def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:
-    """Number and build step of the layer stand above the view."""
+    """The heading of a view has the number and build step of the layer."""
     for text in (tree_of(analysis, layer=1), files_of(analysis, layer=1)):
         assert text.splitlines()[1].startswith("linux/amd64 · layer 1: RUN step 1")
 
@@ -180,7 +180,7 @@ def test_an_unknown_download_size_is_said(tmp_path: Path) -> None:
 
 
 def test_an_image_without_waste_says_so(tmp_path: Path) -> None:
-    """No empty table stands where nothing is wasted."""
+    """Without waste there is a line, not an empty table."""
     folder = write_layout(build_image([layer({"a": b"1"})]), tmp_path / "layout")
     assert "No wasted files." in text_of(Analyzer().analyze(str(folder)))
 
@@ -440,7 +440,7 @@ def test_steps_show_what_tells_them_apart(step: str, short: str) -> None:
 
 
 def test_steps_that_look_alike_are_cut_in_their_middle() -> None:
-    """What tells two steps apart may stand at their end."""
+    """The difference between two steps may be at their end."""
     steps = ["RUN python3 tools/build_pages.py /srv/pages draft", "RUN python3 tools/build_pages.py /srv/pages", "RUN x"]
     assert shorten_steps(steps, 30) == ["RUN python…py /srv/pages draft", "RUN python…pages.py /srv/pages", "RUN x"]
 
