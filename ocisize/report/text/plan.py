@@ -103,6 +103,8 @@ def write_edits(console: Console, plan: Plan) -> None:
         console.print(Text(_describe_edit(edit, plan), style="dim"), overflow="fold")
         for line in wrap_instruction(printable_lines(edit.text), console.width - len(_INDENT)) or ["(remove the step)"]:
             console.print(Text(f"{_INDENT}{line}", style="" if edit.text else "dim"), overflow="fold")
+    if plan.edits and plan.ignored:
+        console.print()
     if plan.ignored:
         console.print(Text(f"Add to {DOCKERIGNORE}", style="bold"))
         for pattern in plan.ignored:

@@ -114,7 +114,7 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
         lines.append(
             Line(
                 (f"{number:>{number_width}} ", "dim"),
-                f"{cut(text, title_width):{title_width}}  ",
+                f"{cut_words(text, title_width):{title_width}}  ",
                 (f"{fix.saving:>{size_width}}", "bold"),
                 "  ",
                 (f"{fix.confidence!s:{safety_width}}", _STYLES[fix.confidence]),

@@ -76,7 +76,7 @@ def describe_bytes(saving: Saving, plan: Plan) -> str:
 
 
 def place_of(step: PlanStep, analysis: Analysis) -> str:
-    """Where a step of the plan is made: ``Dockerfile:2, 6``, ``.dockerignore`` or ``layer 4 RUN apt-get install``."""
+    """Where a step of the plan is made: ``Dockerfile:2, 6``, ``.dockerignore`` or ``layer 4 apt-get install``."""
     if step.lines and analysis.plan.dockerfile is not None:
         return describe_place(step, analysis.plan)
     if step.ignored:
@@ -89,13 +89,20 @@ def place_of_layers(layers: Sequence[int], analysis: Analysis) -> str:
     if not layers:
         return ""
     if len(layers) > 1:
-        shown = ", ".join(str(layer) for layer in layers[:_MAX_LAYERS])
-        rest = len(layers) - _MAX_LAYERS
-        return f"layers {shown} and {rest} more" if rest > 0 else f"layers {shown}"
-    step = analysis.layers[layers[0]].build_step
-    name = printable(name_step(step))
-    keyword = "" if name.startswith(step.keyword) else f"{printable(step.keyword)} "
-    return f"layer {layers[0]} {keyword}{name}".rstrip()
+        return f"layers {list_layers(layers)}"
+    return f"layer {layers[0]} {printable(name_step(analysis.layers[layers[0]].build_step))}".rstrip()
+
+
+def list_layers(layers: Sequence[int]) -> str:
+    """The numbers of layers, base first; of many the first ones.
+
+    >>> list_layers([7, 2]), list_layers([2, 10, 7, 4])
+    ('2, 7', '2, 4 and 2 more')
+    """
+    numbers = [str(layer) for layer in sorted(layers)]
+    if len(numbers) <= _MAX_LAYERS:
+        return ", ".join(numbers)
+    return f"{', '.join(numbers[: _MAX_LAYERS - 1])} and {len(numbers) - _MAX_LAYERS + 1} more"
 
 
 def summarize_fixes(analysis: Analysis) -> str:

@@ -47,7 +47,7 @@ def describe_place(step: PlanStep, plan: Plan) -> str:
     if plan.dockerfile is not None and step.lines:
         parts.append(f"{printable(plan.dockerfile)}:{', '.join(map(str, sorted(set(step.lines))))}")
     elif step.layers:
-        parts.append(f"{plural(len(step.layers), 'layer')} {', '.join(map(str, step.layers))}")
+        parts.append(f"{plural(len(step.layers), 'layer')} {', '.join(map(str, sorted(step.layers)))}")
     if step.ignored:
         parts.append(DOCKERIGNORE)
     return " · ".join(parts)
@@ -87,8 +87,9 @@ def describe_total(analysis: Analysis) -> str:
 def describe_safety(total: Saving, safe: Saving, probable: Saving, plan: Plan) -> str:
     """How much of a total is safe, or probably safe if nothing is: ``, 278 MB of it safe``; "" if all of it is asked."""
     for saving, words in ((safe, "safe"), (probable, "probably safe")):
-        if described := describe_saving(saving, plan).removesuffix(" unpacked"):
-            return f", {'all' if saving == total else described} of it {words}"
+        if described := describe_saving(saving, plan):
+            nearly = "nearly all" if described == describe_saving(total, plan) else described.removesuffix(" unpacked")
+            return f", {'all' if saving == total else nearly} of it {words}"
     return ""
 
 

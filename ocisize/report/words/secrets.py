@@ -57,5 +57,4 @@ def describe_remedy(findings: Sequence[Finding], analysis: Analysis) -> str:
         lines = [place for place in places if place != ".dockerignore"]
         where = f" ({', '.join(lines).replace(' · .dockerignore', '')})" if lines else ""
         return f"Revoke {it}, then add {it} to .dockerignore{where}."
-    where = f" ({', '.join(filter(None, places))})" if any(places) else ""
-    return f"Revoke {it}: anyone with the image can read {it}. Build without {it}{where}."
+    return f"Revoke {it}: anyone with the image can read {it}. Build without {it}."
