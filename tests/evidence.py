@@ -18,6 +18,7 @@ from ocisize.plan.make import make_plan
 from ocisize.history.steps import LayerHistory
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
+from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.sizes.layers import LayerFacts, summarize_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
@@ -38,7 +39,10 @@ def make_evidence(
     compressed_size_known: bool = True,
 ) -> ImageEvidence:
     """The evidence of some layers; the compressed size of each file is half its size, rounded up."""
-    tables = [scan_tar(io.BytesIO(tar_bytes(entries))) for entries in layers]
+    tables = [
+        scan_tar(io.BytesIO(tar_bytes(entries)), wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS)
+        for entries in layers
+    ]
     if compressed_size_known:
         tables = [
             table.with_compressed_sizes(array("q", [-(-size // 2) for size in table.sizes]), overhead=0) for table in tables

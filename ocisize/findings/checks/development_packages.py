@@ -23,6 +23,7 @@ from ocisize.history.install_options import (
 )
 from ocisize.history.shell import Change, edit_each, shorten
 from ocisize.history.step_effects import copies_from_context, copies_from_stage
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Confidence
 from ocisize.packages.composer import find_composer_development
 from ocisize.packages.development import DevelopmentPackages
@@ -99,11 +100,19 @@ def _fix(evidence: ImageEvidence, installer: Installer, layer: int, _: str) -> s
         return f"The base image brings them: use a base image that installs with {install}."
     if copies_from_stage(step):
         return f"In the stage that `{name}` copies from, run {installer.removal} after the build."
+    if copies_from_context(step) and _may_name(step, installer.directory):
+        return f"Run {install} before `{name}`, or in the image instead of it."
     if copies_from_context(step):
         return f"Name {installer.directory} in .dockerignore, so that `{name}` leaves it out; run {install} in the image."
     if installs_development(step, installer):
         return f"Install with {install} in `{name}`."
     return f"Install with {install}, where `{name}` installs them."
+
+
+def _may_name(step: BuildStep, directory: str) -> bool:
+    """Whether a COPY names the directory itself, which .dockerignore would make fail; also if its sources are not known."""
+    *sources, _ = step.arguments.split() or [""]
+    return any(source.rstrip("/").rpartition("/")[2] == directory or ":" in source for source in sources)
 
 
 def _remark(evidence: ImageEvidence, layer: int, command: str) -> Claim:

@@ -214,6 +214,8 @@ def test_what_does_not_use_the_packages(
     ("step", "fix"),
     [
         ("COPY . /app # buildkit", "Name node_modules in .dockerignore, so that `COPY . /app` leaves it out; run npm ci --omit=dev in the image."),
+        ("COPY node_modules ./node_modules # buildkit", "Run npm ci --omit=dev before `COPY node_modules ./node_modules`, or in the image instead of it."),
+        ("/bin/sh -c #(nop) COPY dir:0123456789abcdef in /app/node_modules ", "Run npm ci --omit=dev before `COPY dir:0123456789abcdef in /app/node_modules`, or in the image instead of it."),
         ("COPY --from=build /app /app # buildkit", "In the stage that `COPY --from=build /app /app` copies from, run npm prune --omit=dev after the build."),
         ("", "Install with npm ci --omit=dev, where `layer 0` installs them."),
         ("RUN /bin/sh -c npm ci --include=dev # buildkit", "Install with npm ci --omit=dev in `RUN npm ci --include=dev`."),
