@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
-from ocisize.model.findings import Category, Confidence
+from ocisize.model.findings import Advice, Category, Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
 from tests.hostile import HOSTILE, texts
 
@@ -89,8 +89,15 @@ def hostile_plan() -> Plan:
 
 
 def with_plan(analysis: Analysis, plan_: Plan | None = None) -> Analysis:
-    """The analysis with a plan."""
-    return attrs.evolve(analysis, plan=plan_ or plan())
+    """The analysis with a plan, and its findings with the first step that names them."""
+    made = plan_ or plan()
+    findings = tuple(
+        attrs.evolve(
+            finding, plan_step=next((number for number, one in enumerate(made.steps, 1) if finding.id in one.findings), None)
+        )
+        for finding in analysis.advice.findings
+    )
+    return attrs.evolve(analysis, plan=made, advice=Advice(findings))
 
 
 def random_plans(layer_count: int) -> st.SearchStrategy[Plan]:

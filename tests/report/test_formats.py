@@ -155,7 +155,7 @@ def test_markdown_has_totals_findings_and_layers(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
     text = to_markdown([ReportedImage(analysis=example)])
     for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
-                  f"**{len(example.advice.findings)} findings**", "`COPY --chown=1000:1000 . /app`",
+                  f"**{len(example.advice.findings)} findings**", "**Fix first**", "End the RUN with `apt-get clean`.",
                   "<summary>Layers</summary>", "| 4 | 20.7 kB |"):  # fmt: skip
         assert words in text
     assert re.search(r"<br>… and \d+ more \|", text)

@@ -24,7 +24,6 @@ from ocisize.report.words.download import human_download
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
-from ocisize.report.words.plan import steps_of
 from ocisize.report.words.units import UNKNOWN, human_size, percent
 from ocisize.text import count_of
 
@@ -159,8 +158,8 @@ def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], i
         facts.append("in the base image")
     if len(images) > 1:
         facts.append(on_platforms(platforms, images))
-    else:
-        facts += [f"fix {number}" for number in steps_of(finding, images[0].analysis.plan)]
+    elif finding.plan_step is not None:
+        facts.append(f"fix {finding.plan_step}")
     cell = f"**{escape_text(finding.title)}**<br>{escape_text(' · '.join(facts))}"
     for path in list_paths(finding):
         cell += f"<br>{path if path.startswith('…') else code_span(path)}"

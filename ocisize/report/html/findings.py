@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Finding
-from ocisize.model.plan import Plan
 from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
-from ocisize.report.words.plan import steps_of
 from ocisize.report.words.secrets import list_secrets
 from ocisize.report.words.units import human_dollars, human_size
 from ocisize.sizes.cost import Assumptions, cost_of
@@ -29,12 +27,12 @@ def write_secrets(analysis: Analysis) -> Markup:
         "section",
         element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
         element("p", note),
-        element("ol", *[_secret(finding, analysis.plan) for finding in secrets], class_="cards"),
+        element("ol", *[_secret(finding) for finding in secrets], class_="cards"),
         aria_labelledby="secrets-title",
     )
 
 
-def _secret(finding: Finding, plan: Plan) -> Markup:
+def _secret(finding: Finding) -> Markup:
     layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
     facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
     steps = list_steps(finding.layers, finding.build_steps)
@@ -44,7 +42,7 @@ def _secret(finding: Finding, plan: Plan) -> Markup:
         element(
             "div",
             element("h3", finding.title[:1].upper() + finding.title[1:]),
-            element("p", " · ".join(facts), *_links(steps_of(finding, plan)), class_="note"),
+            element("p", " · ".join(facts), _link(finding), class_="note"),
             list_files(finding.paths, finding.path_count),
             element("p", *with_code(finding.fix), class_="fix"),
             element("details", element("summary", "Build steps"), steps) if steps else Markup(),
@@ -67,7 +65,7 @@ def write_findings(analysis: Analysis, assumptions: Assumptions | None) -> Marku
         return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
     parts = [title]
     if analysis.plan.steps:
-        listed = _list_findings(findings, analysis.plan, assumptions)
+        listed = _list_findings(findings, assumptions)
         summary = f"{count_of(len(findings), 'finding')}, with files and build steps"
         parts.append(element("details", element("summary", summary), listed))
     else:
@@ -84,18 +82,18 @@ def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: 
     shown = [finding for finding in significant if finding.size][:_MAX_FINDINGS]
     shown += [finding for finding in significant if not finding.size]
     rest = [finding for finding in findings if finding not in shown]
-    parts = [_list_findings(shown, analysis.plan, assumptions)] if shown else []
+    parts = [_list_findings(shown, assumptions)] if shown else []
     if rest:
         more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(saving_bytes(rest))}"
-        parts.append(element("details", element("summary", more), _list_findings(rest, analysis.plan, assumptions)))
+        parts.append(element("details", element("summary", more), _list_findings(rest, assumptions)))
     return join(parts)
 
 
-def _list_findings(findings: Sequence[Finding], plan: Plan, assumptions: Assumptions | None) -> Markup:
-    return element("ol", *[_finding(finding, plan, assumptions) for finding in findings], class_="cards")
+def _list_findings(findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
+    return element("ol", *[_finding(finding, assumptions) for finding in findings], class_="cards")
 
 
-def _finding(finding: Finding, plan: Plan, assumptions: Assumptions | None) -> Markup:
+def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
     facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")
@@ -109,7 +107,7 @@ def _finding(finding: Finding, plan: Plan, assumptions: Assumptions | None) -> M
         element(
             "div",
             element("h3", finding.title[:1].upper() + finding.title[1:]),
-            element("p", " · ".join(facts), *_links(steps_of(finding, plan)), class_="note"),
+            element("p", " · ".join(facts), _link(finding), class_="note"),
             element("p", *with_code(finding.fix), class_="fix"),
             _where(finding),
         ),
@@ -122,9 +120,10 @@ def _saving(finding: Finding) -> str:
     return human_size(saving_bytes([finding])) if finding.size else "remark"
 
 
-def _links(steps: Sequence[int]) -> list[Markup]:
-    """Links to the steps of the plan with these numbers."""
-    return [join([" · ", element("a", f"fix {number}", href=f"#fix-{number}")]) for number in steps]
+def _link(finding: Finding) -> Markup:
+    """A link to the step of the plan that fixes a finding, "" if no step does."""
+    number = finding.plan_step
+    return Markup() if number is None else join([" · ", element("a", f"fix {number}", href=f"#fix-{number}")])
 
 
 def _where(finding: Finding) -> Markup:

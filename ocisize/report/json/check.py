@@ -50,6 +50,8 @@ def _wrong_advice(analysis: Analysis) -> Iterator[str]:
         if not ID.fullmatch(name):
             yield f"{name!a} is no id of a finding"
     for finding in findings:
+        if finding.plan_step is not None and not 0 < finding.plan_step <= len(plan.steps):
+            yield f"the plan has no step {finding.plan_step}"
         if len(finding.build_steps) != len(finding.layers):
             yield f"{finding.id} has {len(finding.layers)} layers and {len(finding.build_steps)} build steps"
     lines = [line for step in plan.steps for line in step.lines]

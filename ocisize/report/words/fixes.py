@@ -16,7 +16,6 @@ from ocisize.report.words.plan import (
     describe_saving,
     describe_total,
     saving_of,
-    steps_of,
 )
 from ocisize.report.words.steps import name_step
 from ocisize.report.words.units import human_size
@@ -134,4 +133,4 @@ def by_confidence(plan: Plan) -> str:
 
 def list_uncovered(analysis: Analysis) -> list[Finding]:
     """The findings that no step of the plan fixes, in their order."""
-    return [finding for finding in analysis.advice.findings if not steps_of(finding, analysis.plan)]
+    return [finding for finding in analysis.advice.findings if finding.plan_step is None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence, Finding, Saving
+from ocisize.model.findings import Confidence, Saving
 from ocisize.model.plan import Edit, Plan, PlanStep
 from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import human_size
@@ -91,12 +91,3 @@ def describe_safety(total: Saving, safe: Saving, probable: Saving, plan: Plan) -
             nearly = "nearly all" if described == describe_saving(total, plan) else described.removesuffix(" unpacked")
             return f", {'all' if saving == total else nearly} of it {words}"
     return ""
-
-
-def steps_of(finding: Finding, plan: Plan) -> list[int]:
-    """The numbers, from 1, of the steps that fix a finding wholly or in part."""
-    return [
-        number
-        for number, step in enumerate(plan.steps, 1)
-        if finding.id in step.findings and (not finding.layers or not step.layers or {*finding.layers} & {*step.layers})
-    ]

@@ -43,6 +43,8 @@ def test_documents_without_a_plan_are_read() -> None:
     """An analysis that was saved before there were plans has an empty one."""
     document = json.loads(to_json(with_plan(image())))
     del document["plan"]
+    for finding in document["advice"]["findings"]:
+        del finding["plan_step"]
     assert from_json(json.dumps(document)).plan == Plan()
 
 
@@ -62,6 +64,16 @@ def test_contradictions_are_refused(change: dict[str, Any], problem: str) -> Non
     document = json.loads(to_json(with_plan(image())))
     document["plan"]["steps"][0].update(change)
     with pytest.raises(ReportError, match=problem):
+        from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("number", [0, 4, -1])
+def test_findings_name_a_step_of_the_plan(number: int) -> None:
+    """The number of the step that fixes a finding is one of the plan's."""
+    document = json.loads(to_json(with_plan(image())))
+    assert document["advice"]["findings"][0]["plan_step"] == 1
+    document["advice"]["findings"][0]["plan_step"] = number
+    with pytest.raises(ReportError, match=f"the plan has no step {number}"):
         from_json(json.dumps(document))
 
 
