@@ -43,14 +43,16 @@ def find_composer_development(tables: Sequence[FileTable], overlay: Overlay) -> 
         overlay: which rows are visible.
 
     """
-    contents: dict[bytes, bytes] = {}
-    for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
-        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
-        contents.update(zip(table.paths.select(rows), (table.contents[row] for row in rows), strict=True))
+    contents = {
+        path: table.contents[row]
+        for table, hidden_by in zip(tables, overlay.hidden_by, strict=True)
+        if table.contents
+        for row, path in table.paths.select_with(COMPOSER_INSTALLED + b"\0")
+        if row in table.contents and hidden_by[row] < 0
+    }
     found = [
         _find_files(installed, tables, overlay)
         for path, content in sorted(contents.items())
-        if path == COMPOSER_INSTALLED or path.endswith(b"/" + COMPOSER_INSTALLED)
         if (installed := _read_installed(path, content)) is not None and installed.development
     ]
     return [packages for packages in found if packages is not None]

@@ -30,10 +30,11 @@ def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[
         overlay: which rows are visible.
 
     """
-    contents = dict(_visible_contents(tables, overlay))
-    locks = [lock for path, content in sorted(contents.items()) if (lock := _development_lock(path, content)) is not None]
+    found = dict(_visible_locks(tables, overlay))
+    locks = [lock for path, content in sorted(found.items()) if (lock := _development_lock(path, content)) is not None]
     if not locks:
         return []
+    contents = dict(_visible_manifests(tables, overlay))
     survey = _Survey(locks)
     for layer, table in enumerate(tables):
         if table.paths.contain(_PART):
@@ -59,13 +60,19 @@ def _development_of(lock: NpmLock, survey: _Survey, manifest: bytes) -> Developm
     )
 
 
-def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
-    """The kept files of npm that are visible, by path."""
+def _visible_locks(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
+    """The visible locks by path; few paths are looked at, since most images have no development packages."""
+    for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
+        for row, path in table.paths.select_with(NPM_LOCK + b"\0") if table.contents else ():
+            if row in table.contents and hidden_by[row] < 0:
+                yield path, table.contents[row]
+
+
+def _visible_manifests(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
+    """The kept files that are visible, by path: each ``package.json`` among them."""
     for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
         rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
-        for row, path in zip(rows, table.paths.select(rows), strict=True):
-            if path.endswith((PACKAGE_JSON, NPM_LOCK)):
-                yield path, table.contents[row]
+        yield from zip(table.paths.select(rows), (table.contents[row] for row in rows), strict=True)
 
 
 def _development_lock(path: bytes, content: bytes) -> NpmLock | None:
