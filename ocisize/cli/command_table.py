@@ -76,7 +76,7 @@ COMMANDS: Mapping[str, Command] = {
         formats={name: row.about for name, row in FORMATS.items()},
         several_reports=True,
     ),
-    "advise": Command("all findings, the larger ones with their fix; --all: each with its fix", _advise),
+    "advise": Command("what to change in the build, step by step, and all other findings", _advise),
     "files": Command("the largest files, of all layers or one, filtered by globs", _files),
     "tree": Command("the largest directories as a tree", _tree),
     "baseline": Command(

@@ -29,7 +29,7 @@ A scheme makes it explicit: {", ".join(scheme.usage for scheme in SCHEMES if sch
 _EXAMPLES = {
     "ocisize debian:12": "an image in a registry",
     "ocisize app.tar -f json": "a saved image, for programs",
-    "ocisize advise app.tar": "all findings",
+    "ocisize advise app.tar": "what to change in the build, step by step",
     "ocisize files app.tar --glob '*.pyc'": "the largest Python bytecode files",
     "ocisize app.tar --max-download 120MB": "exit status 1 if the download is larger",
 }

@@ -1,4 +1,4 @@
-"""``ocisize advise IMAGE``: all findings, with the fix for the larger ones, or with ``--all`` for each."""
+"""``ocisize advise IMAGE``: the plan step by step, the edited build steps, and all other findings; or the patch."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--all", action="store_true", help="show every finding at length (default: small ones take one line)"
+        "--all", action="store_true", help="show every step and finding at length (default: small ones take one line)"
     )
-    length.add_argument("--top", type=count, metavar="N", help="show the first N at length, the others in one line each")
+    length.add_argument(
+        "--top", type=count, metavar="N", help="show the first N of each list at length, the others in one line each"
+    )
     parser.add_argument(
         "--patch",
         action="store_true",
@@ -43,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze and list the findings."""
+    """Analyze, and write the plan and the findings, or the patch."""
     files = read_build_files(options)
     if options.patch and files is None:
         raise ViewError(f"--patch needs a Dockerfile: there is no {DOCKERFILE} here", hint="name it with --dockerfile FILE")
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             from ocisize.report.text.advise import write_advise
 
-            top = len(analysis.advice.findings) if options.all else options.top
+            top = sys.maxsize if options.all else options.top
             write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)
     return incomplete_status(KEPT, complete=analysis.complete)
 

@@ -11,6 +11,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.findings import Category, Confidence
 from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.words.download import ABOUT
 from ocisize.report.words.fixes import Fix, list_fixes, list_uncovered, summarize_fixes
 from ocisize.report.words.flow import join_parts
 from ocisize.report.words.steps import name_step
@@ -106,7 +107,7 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
     room = width - number_width - 1 - 2 - size_width - 2 - safety_width - 2  # for title and place
     titles = [printable(fix.title) for fix in fixes]
     longest = max(len("where"), *(len(fix.place) for fix in fixes))
-    place_width = max(min(longest, room - max(map(len, titles))), min(longest, _MIN_PLACE))
+    place_width = max(min(longest, room - max(map(len, titles))), min(longest, max(_MIN_PLACE, width // 4)))
     title_width = max(min(max(map(len, titles)), room - place_width), len(title) - number_width - 1)
     head = f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}  {'safe?':{safety_width}}  where"
     lines = [Line((head, "bold"))]
@@ -114,7 +115,7 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
         lines.append(
             Line(
                 (f"{number:>{number_width}} ", "dim"),
-                f"{cut_words(text, title_width):{title_width}}  ",
+                f"{cut(text, title_width):{title_width}}  ",
                 (f"{fix.saving:>{size_width}}", "bold"),
                 "  ",
                 (f"{fix.confidence!s:{safety_width}}", _STYLES[fix.confidence]),
@@ -123,6 +124,23 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
             )
         )
     return lines
+
+
+class _Measure:
+    """The figure by which layers are shown: their download, known or estimated, or the unpacked size of all of them."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.has_download = all(layer.expected_compressed_size is not None for layer in analysis.layers)
+        self.is_estimate = any(layer.compressed_size is None for layer in analysis.layers)
+
+    def weigh(self, layer: LayerAnalysis) -> int:
+        """The bytes of one layer."""
+        return (layer.expected_compressed_size or 0) if self.has_download else layer.content_size
+
+    def describe(self, layers: Sequence[LayerAnalysis]) -> str:
+        """The bytes of some layers with a unit, after ``≈`` if they are estimated."""
+        mark = ABOUT if self.has_download and self.is_estimate else ""
+        return f"{mark}{human_size(sum(map(self.weigh, layers)))}"
 
 
 def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
@@ -135,7 +153,7 @@ def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
         lines = _layer_rows(analysis, base if base > 1 else 0, width - LABEL_WIDTH)
     else:
         most = max(_MIN_LAYER_LINES, min(room, _MAX_FLOW_LINES))
-        flows = (_flow_layers(layers, base, count, width - LABEL_WIDTH) for count in range(len(layers) - base, -1, -1))
+        flows = (_flow_layers(analysis, base, count, width - LABEL_WIDTH) for count in range(len(layers) - base, -1, -1))
         lines = [Line(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
     return [
         Line((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), *line.spans) for number, line in enumerate(lines)
@@ -144,37 +162,36 @@ def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
 
 def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Line]:
     """A line for each layer, one for the ``base`` lowest together."""
+    measure = _Measure(analysis)
     own = analysis.layers[base:]
-    rows = [(str(layer.index), layer.weight) for layer in own]
+    rows = [(str(layer.index), measure.describe([layer])) for layer in own]
     if base:
-        rows.insert(0, (f"0-{base - 1}", sum(layer.weight for layer in analysis.layers[:base])))
+        rows.insert(0, (f"0-{base - 1}", measure.describe(analysis.layers[:base])))
     number_width = max(len(number) for number, _ in rows)
-    size_width = max(len(human_size(size)) for _, size in rows)
+    size_width = max(len(size) for _, size in rows)
     step_width = width - number_width - size_width - 4
     steps = shorten_steps([printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in own], step_width)
     if base:
         name = analysis.base.found.name if analysis.base is not None else None
         steps.insert(0, cut(f"base image {printable(name)}" if name else f"base image: {base:,} layers", step_width))
     return [
-        Line((f"{number:>{number_width}}  ", "dim"), f"{human_size(size):>{size_width}}  {step}")
+        Line((f"{number:>{number_width}}  ", "dim"), f"{size:>{size_width}}  {step}")
         for (number, size), step in zip(rows, steps, strict=True)
     ]
 
 
-def _flow_layers(layers: Sequence[LayerAnalysis], base: int, count: int, width: int) -> list[str]:
+def _flow_layers(analysis: Analysis, base: int, count: int, width: int) -> list[str]:
     """The base image, the ``count`` largest other layers in their order, and the sum of the rest."""
+    measure, layers = _Measure(analysis), analysis.layers
     own = layers[base:]
-    largest = sorted(own, key=lambda layer: -layer.weight)[:count]
-    least = _MIN_SHARE * sum(layer.weight for layer in layers)
-    shown = sorted((layer for layer in largest if layer.weight >= least), key=lambda layer: layer.index)
-    parts = [f"{human_size(sum(layer.weight for layer in layers[:base]))} base"] if base else []
-    for layer in shown:
-        name = printable(name_step(layer.build_step)) or f"layer {layer.index}"
-        parts.append(f"{human_size(layer.weight)} {name}")
-    rest = len(own) - len(shown)
-    if rest:
-        size = sum(layer.weight for layer in own) - sum(layer.weight for layer in shown)
-        parts.append(f"{rest:,} more {plural(rest, 'layer')}, {human_size(size)}")
+    least = _MIN_SHARE * sum(map(measure.weigh, layers))
+    largest = sorted(own, key=lambda layer: -measure.weigh(layer))[:count]
+    shown = sorted((layer for layer in largest if measure.weigh(layer) >= least), key=lambda layer: layer.index)
+    parts = [f"{measure.describe(layers[:base])} base"] if base else []
+    names = [printable(name_step(layer.build_step)) or f"layer {layer.index}" for layer in shown]
+    parts += [f"{measure.describe([layer])} {name}" for layer, name in zip(shown, names, strict=True)]
+    if rest := [layer for layer in own if layer not in shown]:
+        parts.append(f"{len(rest):,} more {plural(len(rest), 'layer')}, {measure.describe(rest)}")
     return join_parts(parts, width)
 
 

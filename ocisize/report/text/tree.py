@@ -108,7 +108,7 @@ def _lines(node: TreeNode, order: Order, label: str = "/", branches: str = "", s
         yield from _lines(child, order, name, stem + ("└ " if last else "├ "), stem + ("  " if last else "│ "))
     if others is not None:
         count = others.file_count
-        label = f"… {count_of(count, 'other')}" if count else "… directories and links"
+        label = f"… {count_of(count, 'more file')}" if count else "… directories and links"
         yield _Line(f"{stem}└ ", label, others, is_rest=True)
 
 

@@ -118,7 +118,7 @@ def summarize_fixes(analysis: Analysis) -> str:
 def describe_less(total: Saving, analysis: Analysis) -> str:
     """``468 MB less to download (75 %)``, or the same of the unpacked size if the download is unknown."""
     known = total.compressed_size is not None
-    whole = analysis.compressed_size if known else analysis.content_size
+    whole = analysis.expected_compressed_size if known else analysis.content_size
     part = total.compressed_size if total.compressed_size is not None else total.size
     share = f" ({100 * part / whole:.0f} %)" if whole else ""
     size = describe_saving(total, analysis.plan).removesuffix(" unpacked")

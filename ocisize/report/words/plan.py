@@ -77,8 +77,8 @@ def describe_total(analysis: Analysis) -> str:
     text = f"{name}: {human_size(saved.size)} less unpacked"
     if saved.compressed_size is not None:
         text = f"{name}: {describe_saving(saved, plan)} less to download"
-    if saved.compressed_size is not None and analysis.compressed_size:
-        text += f" ({100 * saved.compressed_size / analysis.compressed_size:.0f} %)"
+    if saved.compressed_size is not None and analysis.expected_compressed_size:
+        text += f" ({100 * saved.compressed_size / analysis.expected_compressed_size:.0f} %)"
     elif analysis.content_size:
         text += f" ({100 * saved.size / analysis.content_size:.0f} %)"
     return f"{text}{describe_safety(saved, safe, plan.saving(Confidence.PROBABLY), plan)}."

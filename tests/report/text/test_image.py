@@ -98,7 +98,7 @@ def test_trees_are_drawn(analysis: Analysis) -> None:
     assert re.search(r"0 B +5\.00 kB .*file\.bin\n", text)
     bars = [len(re.findall("[█▏▎▍▌▋▊▉░]", line)) for line in text.splitlines()[3:]]
     assert max(bars) == bars[1] == 20
-    assert "… 5 others" in tree_of(analysis, most=1)
+    assert "… 5 more files" in tree_of(analysis, most=1)
 
 
 def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:

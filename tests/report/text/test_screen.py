@@ -18,7 +18,7 @@ from ocisize.model.plan import Plan, PlanStep
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.report.text.screen import MAX_LINES, write_screen
 from ocisize.sizes.layers import split_at_base
-from tests.gates import image, judge
+from tests.gates import COMPRESSED_SIZES, image, judge
 
 STEP = PlanStep(
     title="apt archives and lists left behind",
@@ -176,6 +176,9 @@ def test_the_base_is_one_line() -> None:
     assert "          2    100 B  RUN rm" in lines
 
 
+ESTIMATES = tuple(zip(image().layers, COMPRESSED_SIZES, strict=True))
+
+
 def test_unknown_and_estimated_downloads() -> None:
     """Without the download the fixes show unpacked bytes; estimates are marked."""
     unknown = Plan(steps=tuple(attrs.evolve(step, compressed_size=None) for step in PLAN.steps))
@@ -184,7 +187,11 @@ def test_unknown_and_estimated_downloads() -> None:
     assert lines[2] == "download size unknown (uncompressed layers)"
     assert any(line.startswith("Fix first  ") and " unpacked  safe?" in line for line in lines)
     assert "All 3 fixes: 3.95 kB less unpacked (20 %), 3.05 kB of it safe." in lines
-    lines = shown(app(attrs.evolve(PLAN, estimated=True), compressed_size=None))
+    layers = [attrs.evolve(layer, compressed_size=None, estimated_compressed_size=size) for layer, size in ESTIMATES]
+    estimated: dict[str, Any] = {"compressed_size": None, "estimated_compressed_size": 10_100, "layers": tuple(layers)}
+    lines = shown(app(attrs.evolve(PLAN, estimated=True), **estimated))
+    assert lines[1] == "≈ 10.1 kB download · 20.0 kB unpacked · 5.00 kB hidden waste"
+    assert "Layers  0  ≈ 5.00 kB  ADD rootfs" in lines
     assert any("  ≈ 1.50 kB  safe " in line for line in lines)
     assert "All 3 fixes: ≈ 2.02 kB less to download (20 %), ≈ 1.52 kB of it safe." in lines
 
