@@ -38,12 +38,13 @@ def step(
     findings: Sequence[str] = ("OS101",),
     paths: Sequence[str] = ("app/tmp",),
     path_count: int = 2,
+    in_patch: bool = True,
 ) -> PlanStep:
     """A step on layer 1 of the image of ``gates``."""
     return PlanStep(
         title=title, confidence=confidence, category=category, size=size, compressed_size=compressed_size,
         layers=tuple(layers), lines=tuple(lines), action=action, caution=caution, ignored=tuple(ignored),
-        in_patch=bool(lines), findings=tuple(findings), paths=tuple(paths), path_count=path_count,
+        in_patch=in_patch, findings=tuple(findings), paths=tuple(paths), path_count=path_count,
     )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def plan(*, dockerfile: str | None = "Dockerfile") -> Plan:
         step(
             title="test data", confidence=Confidence.ASK, category=Category.TEST, size=500, compressed_size=250,
             layers=[3, 1], lines=[6, 3] if known else [], action="Copy named directories.",
-            caution="Check that no test runs in the image.", findings=[], paths=[], path_count=0,
+            caution="Check that no test runs in the image.", findings=[], paths=[], path_count=0, in_patch=False,
         ),
     )  # fmt: skip
     edits = (

@@ -11,6 +11,7 @@ from ocisize.report.subject import ReportedImage
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.findings import list_paths
 from ocisize.report.words.plan import (
+    BY_HAND,
     DOCKERIGNORE,
     describe_edit_place,
     describe_place,
@@ -80,7 +81,8 @@ def _step(
         places += [code_span(shorten_step(text, _MAX_WIDTH)) for text in list(filter(None, texts))[:_MAX_BUILD_STEPS]]
     saving = (describe_saving(saving_of(step), plan) or "-").replace(" ", _NO_BREAK)
     fix, where = ("<br>".join(filter(None, parts)) for parts in (lines, places))
-    return f"| {number} | {saving} | {step.confidence} | {fix} | {where} |"
+    safety = "<br>".join([str(step.confidence), *([] if step.in_patch else [BY_HAND])])
+    return f"| {number} | {saving} | {safety} | {fix} | {where} |"
 
 
 def _total(images: Sequence[ReportedImage]) -> str:

@@ -9,6 +9,7 @@ from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
 from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.plan import (
+    BY_HAND,
     DOCKERIGNORE,
     describe_edit_place,
     describe_place,
@@ -56,8 +57,8 @@ def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: Assumpti
         facts.append(f"{human_size(step.size)} unpacked")
     if assumptions is not None and (dollars := cost_of(step.compressed_size, assumptions).yearly_dollars):
         facts.append(f"{human_dollars(dollars)}/year")
-    if plan.patch and not step.in_patch:
-        facts.append("not in the patch")
+    if not step.in_patch:
+        facts.append(BY_HAND)
     facts += step.findings
     parts = [
         element("h3", f"{number}. {step.title}"),

@@ -10,6 +10,7 @@ from ocisize.report.words.units import human_size
 from ocisize.text import plural, printable
 
 DOCKERIGNORE = ".dockerignore"
+BY_HAND = "by hand"  #: of a step that the edits of the plan do not carry out
 
 
 def describe_saving(saving: Saving, plan: Plan) -> str:

@@ -48,7 +48,7 @@ def test_the_plan_comes_before_findings() -> None:
         "| 1 | 2.00 kB | safe | **apt archives left behind**<br>Delete them in the `RUN` that downloads them. | Dockerfile:3 |",
         "| 2 | 1.00 kB | probably | **documentation copied into the image**<br>Do not copy `docs`. "
         "| layer 3 · .dockerignore<br>`COPY . /app` |",
-        "| 3 | 250 B | ask | **test data**<br>Copy named directories.<br>Check that no test runs in the image. | Dockerfile:3, 6 |",
+        "| 3 | 250 B | ask<br>by hand | **test data**<br>Copy named directories.<br>Check that no test runs in the image. | Dockerfile:3, 6 |",
         "**All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**",
         "<summary>The edited instructions (3)</summary>", "Dockerfile:3-4: replace `RUN apt-get install` with",
         "```dockerfile\nRUN apt-get install \\\n && rm -rf /var/cache/apt\n```", "Dockerfile:5: delete `RUN rm`",

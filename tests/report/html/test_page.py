@@ -364,7 +364,7 @@ def test_the_plan_comes_before_findings() -> None:
         "Secrets in the image", "A secret", "/app/.env", "Fix first", "2.00 kBdownload1. apt archives left behind",
         "safe · Dockerfile:3 · 4.00 kB unpacked · OS101", "Delete them in the RUN that downloads them.",
         "2. documentation copied into the image", "probably · layer 3 · .dockerignore", "3. test data",
-        "ask · Dockerfile:3, 6", "Check that no test runs in the image.",
+        "ask · Dockerfile:3, 6 · 500 B unpacked · by hand", "Check that no test runs in the image.",
         "All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.",
         "Dockerfile:3-4 · replaces RUN apt-get install", "Dockerfile:5 · delete RUN rm", "Add to .dockerignore",
         "docs !docs/keep.md", "All edits as a patch, 6 lines", "Findings", "fix 1",
