@@ -50,7 +50,7 @@ planted mistakes.
 
 {savings}
 
-Findings in the fixed twin, outside the base image, with the confidence *sure*; all are right, none is large:
+Findings in the fixed twin, outside the base image, with the confidence *safe*; all are right, none is large:
 
 {twin}
 
@@ -238,7 +238,7 @@ def judge_twin(good: Analysis) -> str:
         if finding.confidence is Confidence.SAFE and not finding.in_base
     ]
     return tables.markdown(
-        ("sure in the fixed twin", "title", "MB unpacked", "MB download", "layers", "largest"), lines, left=2
+        ("safe in the fixed twin", "title", "MB unpacked", "MB download", "layers", "largest"), lines, left=2
     )
 
 

@@ -74,7 +74,7 @@ async def _serve(host: str, port: int, rate: float, latency: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("address", metavar="HOST:PORT")
-    parser.add_argument("--rate", type=float, default=12.5e6, help="bytes a second (default: 100 Mbit/s)")
+    parser.add_argument("--rate", type=float, default=12.5e6, help="bytes per second (default: 100 Mbit/s)")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds for a round trip (default: %(default)s)")
     options = parser.parse_args()
     host, _, port = options.address.rpartition(":")

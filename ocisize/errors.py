@@ -174,8 +174,8 @@ class LimitExceeded(OcisizeError):
 class LayerError(OcisizeError):
     """An error with the layer in which it occurred; ``index`` counts from 0 at the base.
 
-    >>> str(LayerError(2, "sha256:beef", StreamError("the gzip stream is cut", truncated=True)))
-    'layer 2 (sha256:beef): the gzip stream is cut'
+    >>> str(LayerError(2, "sha256:beef", StreamError("the gzip stream ends early", truncated=True)))
+    'layer 2 (sha256:beef): the gzip stream ends early'
     """
 
     def __init__(self, index: int, digest: str, cause: OcisizeError) -> None:

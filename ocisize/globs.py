@@ -31,7 +31,7 @@ _TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
 _IN_SET = re.compile(r"(.)-(.)|(.)", re.DOTALL)  # a range, or one character
 _WILDCARDS = {"*": ".*", "?": "."}
 _MAX_CACHED = 1 << 12  # components; globs share many of them
-_UNCLOSED = "has a '[' without its ']'"
+_UNCLOSED = "has a '[' without a ']'"
 
 
 class Component(NamedTuple):
@@ -93,7 +93,7 @@ def parse_glob(text: str) -> Glob:
     except ValueError as error:
         raise InvalidGlob(text, str(error)) from None
     if not any(component.needle for component in components):
-        raise InvalidGlob(text, "has no literal character, so that it matches too much")
+        raise InvalidGlob(text, "has no literal character and matches too much")
     return Glob(text, components, anchored, directory)
 
 

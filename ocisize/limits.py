@@ -241,10 +241,10 @@ def limits_within(memory: int, limits: Limits, *, jobs: int, times: int = 1) -> 
     if memory <= needed:
         what = f"reading {jobs} layers at once" if jobs > 1 else "reading a layer"
         raise LimitExceeded(
-            f"too little memory: {what} takes more than {needed:,} bytes, allowed are {memory:,}",
+            f"not enough memory: {what} needs more than {needed:,} bytes, the limit is {memory:,}",
             limit="memory",
             got=needed,
             allowed=memory,
-            hint="allow more with --max-memory" + (", or read fewer at once with --jobs" if jobs > 1 else ""),
+            hint="raise the limit with --max-memory" + (", or read fewer at once with --jobs" if jobs > 1 else ""),
         )
     return attrs.evolve(limits, memory=min(remaining // times, limits.memory or remaining), zstd_window=window)

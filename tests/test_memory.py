@@ -193,9 +193,9 @@ def test_limits_that_fit() -> None:
 
 def test_too_little_for_anything() -> None:
     """Said before anything is read, with what would help."""
-    with pytest.raises(LimitExceeded, match="too little memory: reading 8 layers at once takes more than") as caught:
+    with pytest.raises(LimitExceeded, match="not enough memory: reading 8 layers at once needs more than") as caught:
         limits_within(100 * MIB, Limits(), jobs=8)
-    assert caught.value.hint == "allow more with --max-memory, or read fewer at once with --jobs"
+    assert caught.value.hint == "raise the limit with --max-memory, or read fewer at once with --jobs"
 
 
 def test_an_image_that_does_not_fit(images: dict[str, tuple[Path, int, int]], capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,7 +167,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest
         return candidate_rows(tables, small)  # type: ignore[arg-type]
 
     monkeypatch.setattr("ocisize.layer.content_hashes.candidate_rows", cut)
-    with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
+    with pytest.raises(LayerError, match="^layer 1 .*truncated while it was read"):
         Analyzer().analyze(folder)
     write_layout(image, tmp_path / "l")
     found = Analyzer(keep_going=True).analyze(folder)
@@ -530,5 +530,5 @@ def test_formats_for_ci_on_all_platforms(tmp_path: Path, capsys: pytest.CaptureF
     assert main([str(folder), "--all-platforms", "--keep-going", "-q", "-f", form, "-f", f"text={tmp_path / 'text'}"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert f"error: {form}: this format has no place for images that could not be read: linux/arm64" in shown.err
+    assert f"error: {form}: this format cannot show images that could not be read: linux/arm64" in shown.err
     assert "not read: linux/arm64" in (tmp_path / "text").read_text()

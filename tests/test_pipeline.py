@@ -146,7 +146,7 @@ def test_a_repeated_layer_that_is_cut_is_named_by_its_lowest_place(tmp_path: Pat
     read = read_image(source)
     scans = [scan_layer(source, each) for each in read.layers[:3]]
     os.truncate(path, 0)
-    with pytest.raises(LayerError, match="^layer 1 .*cut while it was read"):
+    with pytest.raises(LayerError, match="^layer 1 .*truncated while it was read"):
         hash_duplicate_candidates(read.layers, [*scans, scans[1]], jobs=2)
     *_, above = outcomes = hash_duplicate_candidates(read.layers, [*scans, scans[1]], jobs=2, keep_going=True)
     assert isinstance(above, LayerError) and outcomes[1] is above

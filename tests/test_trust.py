@@ -244,7 +244,7 @@ def test_other_bytes_than_the_media_type_says(tmp_path: Path) -> None:
     image = build_image([BuiltLayer(tar, compress(tar, "zstd"), "gzip")])
     analysis = Analyzer().analyze(write_layout(image, tmp_path / "l"))
     assert analysis.layers[0].compression == "zstd"
-    assert analysis.warnings == ("layer 0: stored as zstd, though its media type says gzip",)
+    assert analysis.warnings == ("layer 0: stored as zstd, but its media type says gzip",)
 
 
 def test_an_oci_archive_is_no_docker_archive(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ class LayerStream:
         self._ended = True
 
     def _truncation_error(self, size: int) -> StreamError:
-        return StreamError(f"the {self.compression} stream is cut after {size} bytes of output", truncated=True)
+        return StreamError(f"the {self.compression} stream ends early, after {size} bytes of output", truncated=True)
 
     def finish(self) -> int:
         """Read the stored blob to its end and verify it; return its size in bytes. Call it when ``readinto`` returned 0.

@@ -26,7 +26,7 @@ from ocisize.model.quantity import Number
 
 NO_TABLES = "the analysis was saved without its files"
 NO_BASELINE = "there is no baseline of this image and platform"
-NOT_IN_BASELINE = "the baseline does not have the figure"
+NOT_IN_BASELINE = "the baseline has no such figure"
 NO_LAYER = "no layer has such a build step"
 NO_PATH = "no path matches"
 UNREAD = "not all layers could be read"
@@ -135,7 +135,7 @@ def _check_ids(verdict: Verdict, rules: Sequence[str] | None) -> Verdict:
     impossible = [finding for finding in verdict.budget.findings if not _can_be_found(finding, rules)]
     if not impossible:
         return verdict
-    reason = f"there is no finding {', '.join(impossible)}"
+    reason = f"unknown finding {', '.join(impossible)}"
     if verdict.measured:
         return attrs.evolve(verdict, reason=reason)
     return Verdict(budget=verdict.budget, status=BudgetStatus.UNMATCHED, reason=reason)
@@ -168,7 +168,7 @@ def _baselines(
     if growth and (
         (budget.layer and (part_of(attrs.evolve(budget, layer="")) or not kind.baseline_layer)) or not kind.baseline
     ):
-        raise BudgetError(f"{budget.key}: growth cannot be limited: no baseline has the figure")
+        raise BudgetError(f"{budget.key}: growth cannot be limited: baselines have no such figure")
     if not growth or entry is None:
         return [None] * (len(layers) if each_layer else 1)
     if part := part_of(budget):

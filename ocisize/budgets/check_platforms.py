@@ -42,7 +42,7 @@ def check_all(
     platforms = [*analyses, *absent]
     for number, budget in enumerate(budgets):
         if budget.level is not Level.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
-            reason = f"no image is for {budget.platform}, only for {', '.join(platforms)}"
+            reason = f"no image for {budget.platform}, only for {', '.join(platforms)}"
             for first in list(verdicts.values())[:1]:
                 first[number] = attrs.evolve(first[number], status=BudgetStatus.UNMATCHED, reason=reason)
     return {platform: tuple(judged) for platform, judged in verdicts.items()}

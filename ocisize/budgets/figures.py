@@ -16,7 +16,7 @@ from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 
 MAX_PLACES = 10  #: of a verdict; more are only counted
-UNKNOWN_DOWNLOAD = "the archive holds layers uncompressed, so that the download is unknown"
+UNKNOWN_DOWNLOAD = "the layers of the archive are uncompressed, so the download is unknown"
 SEVERITIES = tuple(str(severity) for severity in Severity)  #: highest first
 
 

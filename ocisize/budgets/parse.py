@@ -195,7 +195,7 @@ def _check_growth(reader: TableReader, budget: Budget) -> None:
     others = [key for key in NARROWING_KEYS if key in reader.table and key != "layer"]
     if budget.limit.growth and "layer" in reader.table and (others or kind_of(budget).baseline_layer is None):
         narrowing = " and ".join([*others, "layer"])
-        reader.note(budget.key, f"growth cannot be limited with {narrowing}: no baseline has the figure")
+        reader.note(budget.key, f"growth cannot be limited with {narrowing}: baselines have no such figure")
 
 
 def _as_text(value: Any) -> str:

@@ -25,17 +25,17 @@ UNWRITTEN = UNUSABLE  #: exit status
 _FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image, and their help; the keys of ``ocisize.budgets.kinds``, which takes long to import
 LIMIT_FLAGS = {
-    "max-download": "largest download: '120 MB', or growth over a baseline: '+2 %%'",
-    "max-unpacked": "largest size of all layers unpacked",
-    "max-live": "largest size that a container sees",
-    "max-waste": "largest waste, in bytes or as a share of unpacked: '5 %%'",
-    "min-efficiency": "smallest efficiency, live / unpacked: '95 %%'",
-    "max-files": "most files in all layers",
-    "max-layers": "most layers",
-    "max-layer-download": "largest download of a single layer",
-    "max-layer-unpacked": "largest size of a single layer unpacked",
-    "max-file-size": "size of the largest file",
-    "max-pull": "longest download time at a bandwidth: '10 s at 100 Mbit/s'",
+    "max-download": "maximum download: '120 MB', or growth over a baseline: '+2 %%'",
+    "max-unpacked": "maximum unpacked size of all layers",
+    "max-live": "maximum live size, which a container sees",
+    "max-waste": "maximum waste, in bytes or as a share of unpacked: '5 %%'",
+    "min-efficiency": "minimum efficiency (live / unpacked): '95 %%'",
+    "max-files": "maximum number of files in all layers",
+    "max-layers": "maximum number of layers",
+    "max-layer-download": "maximum download of a single layer",
+    "max-layer-unpacked": "maximum unpacked size of a single layer",
+    "max-file-size": "maximum size of a file",
+    "max-pull": "maximum download time at a bandwidth: '10 s at 100 Mbit/s'",
 }
 DIVE_FLAGS = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 
@@ -97,7 +97,7 @@ def add_budget_options(parser: argparse.ArgumentParser, *, brief: bool = False) 
 
 def _add_rules(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--forbid", metavar="GLOB", action="append", default=[], help="forbid paths in any layer, also deleted ones")
+    add("--forbid", metavar="GLOB", action="append", default=[], help="forbid paths in any layer, including deleted ones")
     add(
         "--forbid-findings",
         metavar="ID",
@@ -108,7 +108,7 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
     add("--ci", action="store_true", help="check dive's rules, from .dive-ci or with dive's defaults")
     add("--ci-config", metavar="FILE", help="read dive's rules from FILE instead of .dive-ci")
     for rule in DIVE_FLAGS:
-        add(f"--{rule}", metavar="LIMIT", dest=rule, help="dive's rule of this name, or 'disabled'")
+        add(f"--{rule}", metavar="LIMIT", dest=rule, help="limit of this rule of dive, or 'disabled'")
 
 
 def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

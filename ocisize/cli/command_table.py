@@ -80,7 +80,7 @@ COMMANDS: Mapping[str, Command] = {
     "files": Command("the largest files, of all layers or one, filtered by globs", _files),
     "tree": Command("the largest directories as a tree", _tree),
     "baseline": Command(
-        "how an image compares with accepted sizes, kept in a file",
+        "how an image compares with sizes stored in a file",
         _baseline,
         actions={
             "write": "store the image's figures",
@@ -92,7 +92,7 @@ COMMANDS: Mapping[str, Command] = {
         _diff,
         images={
             "before": "the old image: see below, or an analysis saved with -f json --files",
-            "after": "the new image, in any of these forms",
+            "after": "the new image, in the same forms",
         },
     ),
 }

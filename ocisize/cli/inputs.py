@@ -68,7 +68,7 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False, estimat
     with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
-        absent = [f"{name}: the index names it, but its manifest is not there" for name in index.absent]
+        absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
         own = [f"{name}: {text}" for name, analysis in index.analyses.items() for text in analysis.warnings]
         show_warnings([*absent, *index.warnings, *own])
     for image in index.unread:
@@ -87,8 +87,8 @@ def refuse_absent(index: IndexAnalysis) -> None:
     """Raise ViewError if the index names platforms whose manifests are missing: their budgets cannot be judged."""
     if index.absent:
         raise ViewError(
-            f"no budget can be judged on {', '.join(index.absent)}: the index names it, but its manifest is not there",
-            hint="choose what is there with --platform, or analyze the image in its registry",
+            f"budgets cannot be checked for {', '.join(index.absent)}: listed in the index, but its manifest is missing",
+            hint="choose another platform with --platform, or analyze the image in its registry",
         )
 
 
@@ -196,7 +196,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     else:
         steps = [[layer.build_step for layer in analysis.layers] for analysis in analyses]
         if not any(any(find_lines(image_steps, dockerfile)) for image_steps in steps):
-            problem = "no layer was written by its instructions; findings are shown at its first line"
+            problem = "no layer matches its instructions; findings are shown at its first line"
     if problem and options.dockerfile and not options.quiet:
         print_message("warning", f"--dockerfile: {path}: {problem}")
     return dockerfile

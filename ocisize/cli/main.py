@@ -25,7 +25,7 @@ from ocisize.sources.schemes import SCHEMES
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\
 IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder. \
-A scheme makes it explicit: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
+A scheme selects the kind explicitly: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
 _EXAMPLES = {
     "ocisize debian:12": "an image in a registry",
     "ocisize app.tar -f json": "a saved image, for programs",

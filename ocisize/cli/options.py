@@ -37,7 +37,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     group = parser.add_argument_group("options of all commands")
     add = group.add_argument
     add("--platform", metavar="OS/ARCH", help="which platform to analyze (default: linux on this processor)")
-    add("--select", metavar="NAME", help="which image of a file with several to analyze: a tag, a digest or @N")
+    add("--select", metavar="NAME", help="which image to analyze if a file contains several: a tag, a digest or @N")
     add(
         "-f", "--format", type=_output_type(formats), action="append", default=[], dest="outputs", metavar="NAME[=FILE]",
         help=f"format of the report, {_enumerate(formats)}, and its file (default: {next(iter(formats))})",
@@ -97,7 +97,7 @@ def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
         if name not in formats:
             raise argparse.ArgumentTypeError(f"unknown format {name!r} (choose from {', '.join(formats)})")
         if equals and not file:
-            raise argparse.ArgumentTypeError(f"{text!r} names no file")
+            raise argparse.ArgumentTypeError(f"{text!r}: expected a file after '='")
         return Output(name, None if file in ("", "-") else file)
 
     return parse
@@ -115,7 +115,7 @@ def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) 
     if len(unnamed) > 1:
         return f"argument -f: {' and '.join(unnamed)} cannot share one output; name a file, as in -f {unnamed[-1]}=FILE"
     if options.output and not unnamed:
-        return "argument -o: -f names the file already"
+        return "argument -o: -f already names the file"
     outputs = [Output(output.format, output.output or options.output) for output in outputs]
     files = [output.output and os.path.realpath(output.output) for output in outputs]
     if twice := [output.output for output, file in zip(outputs, files, strict=True) if files.count(file) > 1]:
@@ -142,7 +142,7 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
         "--rules",
         action="append",
         metavar="FILE",
-        help="TOML file with your own rules for unneeded files; can be repeated (see docs/rules.md)",
+        help="TOML file with your own rules for unneeded files, see docs/rules.md; can be repeated",
     )
     add(
         "--cost",

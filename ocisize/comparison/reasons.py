@@ -122,7 +122,7 @@ def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterat
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
             details.append((_weight(kind, files), _PHRASES[kind].format(files=count, of=of)))
     if shifted := _net_moved_size(layer):
-        text = "takes over files from other layers" if shifted > 0 else "loses files to other layers"
+        text = "gains files from other layers" if shifted > 0 else "loses files to other layers"
         details.append((abs(shifted), text))
     yield from (text for _, text in sorted(details, key=lambda detail: -detail[0]))
 

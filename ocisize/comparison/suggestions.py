@@ -16,11 +16,11 @@ MIN_SHARE = 0.01  #: of the image's weight; a smaller suggestion is left out
 _MIN_SAME_STEP_SHARE = 0.5  # of the layer of an unchanged build step, that is unchanged
 _MIN_OTHER_STEP_SHARE = 0.8  # of the layer of a changed build step, that is unchanged
 _FIXED_TIMES = (
-    "with fixed timestamps (SOURCE_DATE_EPOCH, PYTHONDONTWRITEBYTECODE), so that the same files give the same layer."
+    "with fixed timestamps (SOURCE_DATE_EPOCH, PYTHONDONTWRITEBYTECODE), so that the same files produce the same layer."
 )
-_REORDER = f"Put the steps that change more often above those that do not, and build {_FIXED_TIMES}"
+_REORDER = f"Put steps that change often after steps that rarely change, and build {_FIXED_TIMES}"
 _USE_LINK = (
-    "Make the files in another stage and add them with `COPY --link`, whose layer does not depend on the base; build "
+    "Create the files in a separate stage and add them with `COPY --link`, whose layer does not depend on the base. Build "
     + _FIXED_TIMES
 )
 _STATUS_WORDS = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerStatus.REMOVED: "is gone"}
@@ -50,7 +50,7 @@ def _store_once(after: Analysis, layers: Sequence[LayerChange]) -> Iterator[Sugg
         ]
         fix = (
             " ".join(fixes[:2])
-            or "Set owner and permissions in the step that adds the files: with `COPY --chown=…`, or within the same RUN."
+            or "Set owner and permissions in the step that adds the files: with `COPY --chown=…`, or in the same RUN."
         )
         yield Suggestion(text=fix, layers=(layer.after,), size=files.after_size, compressed_size=files.after_compressed_size)
 
@@ -61,12 +61,12 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         (
             LayerStatus.RECOMPRESSED,
             "the same content, compressed differently",
-            "Push with one tool and one compression, or copy the blobs that the registry has.",
+            "Always push with the same tool and compression, or copy the blobs from the registry.",
         ),
         (
             LayerStatus.REBUILT,
             "the same files, with different timestamps or order",
-            "Build reproducibly: fixed timestamps (SOURCE_DATE_EPOCH, BuildKit's rewrite-timestamp=true), or a build cache.",
+            "Build reproducibly, with fixed timestamps (SOURCE_DATE_EPOCH, BuildKit's rewrite-timestamp=true) or with a build cache.",
         ),
     ):
         same = [layer for layer in layers if layer.status is status and layer.download_size]

@@ -129,7 +129,7 @@ class _Merger:
                 if path.startswith(_AUFS_LINKS):
                     self._aufs_links[path] = self._base + row
             elif not name.startswith(WHITEOUT) or name.startswith(AUFS):
-                self._note(f"the path {_quote(path)} can be part of no filesystem")
+                self._note(f"the path {_quote(path)} cannot be part of a filesystem")
             elif name[len(WHITEOUT) :] in (b"", b".", b".."):
                 self._note(f"the whiteout {_quote(path)} names nothing")
             else:
@@ -208,7 +208,7 @@ class _Merger:
         if table.kinds[row] != SYMLINK:
             return None
         if number < self._base:
-            self._note(f"{_quote(path)} is a lower layer's symlink; drivers without overlays follow it")
+            self._note(f"{_quote(path)} is a symlink of a lower layer; drivers without overlays follow it")
             return None
         return table.links.get(row)
 
@@ -228,7 +228,7 @@ class _Merger:
                 self._note(f"the hard link {_quote(path)} has no target {_quote(target)}")
                 return
             if node < self._base:
-                self._note(f"the hard link {_quote(path)} has its target in a lower layer; some runtimes refuse it")
+                self._note(f"the hard link {_quote(path)} points to a lower layer; some runtimes refuse it")
             inode = self._inode_of.get(node, node)
             shown = self._names.get(inode, 1)
         else:

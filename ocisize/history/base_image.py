@@ -91,7 +91,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
     if not count:
         return None, f"{given.name} is not the base: it has no layers"
     if shared == len(diff_ids):
-        return None, f"{given.name} is not the base: it has {count} layers, the image only {shared}, all of them shared"
+        return None, f"{given.name} is not the base: it has {count} layers, the image only the first {shared}"
     return None, (
         f"{given.name} is not the base: layer {shared} is {diff_ids[shared] or 'of unknown content'}, "
         f"there {given.diff_ids[shared]}; {shared} of its {count} layers {'is' if shared == 1 else 'are'} shared"

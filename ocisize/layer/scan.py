@@ -176,7 +176,7 @@ def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | No
 def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
     """Return a warning if the media type names another compression than the bytes have."""
     named = LAYER_TYPES.get(media_type)
-    return [f"stored as {compression}, though its media type says {named}"] if named not in (None, compression) else []
+    return [f"stored as {compression}, but its media type says {named}"] if named not in (None, compression) else []
 
 
 def _scan_region(
@@ -266,5 +266,5 @@ def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Ev
         if stopped is not None and stopped.is_set():
             raise Stopped
     if payload.position < payload.size:
-        raise TarError("the file has been cut while it was read", offset=payload.offset + payload.position)
+        raise TarError("the file was truncated while it was read", offset=payload.offset + payload.position)
     return hasher.digest()

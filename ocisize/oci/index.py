@@ -79,7 +79,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
             unread.append(UnreadImage(label, entry.digest, str(error.cause)))
             continue
         if _differ(platform, image.platform):
-            warnings.append(f"{label}: the config of this image says that it is for {image.platform}")
+            warnings.append(f"{label}: its config names another platform, {image.platform}")
     if not images and unread:
         raise SourceError(
             f"no image of the index could be read; {unread[0].platform or unread[0].digest}: {unread[0].error}"

@@ -43,7 +43,7 @@ class IndexWalk:
             elif entry.digest not in self._visited:
                 self._visited.add(entry.digest)
                 if len(self._visited) > MAX_INDEX_ENTRIES:
-                    raise DocumentError(f"the index leads to more than {MAX_INDEX_ENTRIES} manifests")
+                    raise DocumentError(f"the index refers to more than {MAX_INDEX_ENTRIES} manifests")
                 document = self._resolve(entry)
                 if isinstance(document, Index):
                     self.walk(document, depth + 1)

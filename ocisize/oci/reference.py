@@ -69,19 +69,22 @@ def parse_reference(text: str) -> Reference:
     _, at, after = re.sub(_DIGEST_END, "", text).rpartition("@")
     if at and "/" in after:
         raise InvalidReference(
-            "invalid reference: it holds a user name or a password",
+            "invalid reference: it contains a user name or a password",
             hint=f"log in first: docker login {after.partition('/')[0]}",
         )
     if "://" in text:
-        raise InvalidReference(f"invalid reference {text!r}: no URL scheme", hint=f"write it as {text.split('://', 1)[1]!r}")
+        raise InvalidReference(
+            f"invalid reference {text!r}: a reference has no URL scheme", hint=f"write it as {text.split('://', 1)[1]!r}"
+        )
     if re.fullmatch("[0-9a-f]{64}", text):
-        raise InvalidReference(f"invalid reference {text!r}: a bare image id names no registry")
+        raise InvalidReference(f"invalid reference {text!r}: an image id alone names no registry")
     first, slash, rest = text.partition("/")
     registry = first if slash and _looks_like_host(first) else None
     match = re.fullmatch(_REMAINDER, rest if registry else text)
     if match is None or (registry and not re.fullmatch(_HOST, registry)):
         raise InvalidReference(
-            f"invalid reference {text!r}", hint="write [registry/]repository[:tag][@sha256:…], the repository in lower case"
+            f"invalid reference {text!r}",
+            hint="use [registry/]repository[:tag][@sha256:…], with the repository in lower case",
         )
     reference = _build(registry, match["repository"], match["tag"], match["digest"])
     _check(text, reference)

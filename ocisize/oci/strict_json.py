@@ -62,7 +62,7 @@ def load_json(data: bytes, what: str) -> Any:
     except RecursionError:
         raise DocumentError(f"{what} is nested too deeply") from None
     except ValueError as error:
-        hint = "it looks like HTML: is there a login page or a proxy in between?" if data.lstrip()[:1] == b"<" else None
+        hint = "it looks like HTML, for example a login page or an error of a proxy" if data.lstrip()[:1] == b"<" else None
         raise DocumentError(f"{what} is not valid JSON: {error}", hint=hint) from None
 
 

@@ -176,7 +176,7 @@ def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, 
         executable = table.attributes[table.owners[row]].mode & 0o111
         if visible == path and executable and table.sizes[row] >= _MIN_PROGRAM_SIZE:
             static = libc is None
-            title = "a static binary" if static else "a program of its own"
+            title = "a static binary" if static else "a single program"
             return Runtime("static" if static else "native", title, "", decode_name(path), layer)
     return None
 

@@ -128,18 +128,18 @@ _ROWS = (
         "json", "everything, for programs; ocisize.from_json reads it", _json,
         all_platforms=True, unread_images=True, takes_files=True, content_hashes=True, lists_files=True,
     ),
-    Format("html", "one page with a treemap and all files, which opens offline", _html, lists_files=True),
-    Format("markdown", "a pull request's comment or a step summary", _markdown, all_platforms=True),
+    Format("html", "one page with a treemap and all files; works offline", _html, lists_files=True),
+    Format("markdown", "for comments of pull requests and step summaries", _markdown, all_platforms=True),
     Format("sarif", "findings for code scanning and editors", _sarif, all_platforms=True, dockerfile_lines=True),
     Format("junit", "findings as failed tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
     Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
     Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
     Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
-    Format("csv", "a row per layer, or with --files per file", _csv, estimates=False, all_platforms=True, takes_files=True),
-    Format("ncdu", "what a container sees, for ncdu -f and gdu -f", _ncdu, estimates=False, lists_files=True),
-    Format("dive-json", "what dive --json exports", _dive_json, estimates=False, lists_files=True),
+    Format("csv", "one row for each layer, or with --files for each file", _csv, estimates=False, all_platforms=True, takes_files=True),
+    Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, lists_files=True),
+    Format("dive-json", "the format of dive --json", _dive_json, estimates=False, lists_files=True),
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
-    Format("badge-svg", "the badge itself", _badge_svg, estimates=False),
+    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False),
 )  # fmt: skip
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
@@ -179,5 +179,5 @@ def write_index_report(
         raise ReportError("this format shows one image only")
     if index.unread and not row.unread_images:
         listed = ", ".join(image.platform or image.digest for image in index.unread)
-        raise ReportError(f"this format has no place for images that could not be read: {listed}")
+        raise ReportError(f"this format cannot show images that could not be read: {listed}")
     row.load()(Subject.of_index(index, options, verdicts), file, options)

@@ -77,8 +77,8 @@ def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
     """Raise ViewError if the compressed sizes that ``order`` needs are unknown."""
     if order == Order.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
         raise ViewError(
-            "the download of files is unknown: the archive holds uncompressed layers",
-            hint="order by size, or analyze the image in its registry",
+            "the download of files is unknown: the layers of the archive are uncompressed",
+            hint="sort by size, or analyze the image in its registry",
         )
 
 

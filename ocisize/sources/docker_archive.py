@@ -67,7 +67,9 @@ class DockerArchiveSource(StoredSource):
 def _read_items(store: Store) -> list[_Item]:
     documents = load_json(store.read("manifest.json"), "manifest.json")
     if isinstance(documents, dict):
-        raise DocumentError("manifest.json is one object, as skopeo's dir: form has it; only docker's list can be read")
+        raise DocumentError(
+            "manifest.json is an object, as in the dir: format of skopeo; expected the list of a docker save archive"
+        )
     if not isinstance(documents, list) or not documents:
         raise DocumentError("manifest.json lists no image")
     return [structure(document, _Item, "manifest.json") for document in documents]
@@ -78,14 +80,14 @@ def _select(items: list[_Item], select: str | None) -> _Item:
         if len({(item.Config, item.Layers) for item in items}) == 1:
             return items[0]
         raise ArchiveError(
-            f"the archive holds several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
+            f"the archive contains several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
         )
     if select in (numbers := [f"@{number}" for number in range(len(items))]):
         return items[numbers.index(select)]
     for item in items:
         if any(same_name(tag, select) for tag in item.RepoTags):
             return item
-    raise ArchiveError(f"no image {select!r} in the archive; it holds: {_listing(items)}")
+    raise ArchiveError(f"no image {select!r} in the archive; it contains: {_listing(items)}")
 
 
 def _listing(items: list[_Item]) -> str:

@@ -46,7 +46,7 @@ class FolderStore(Store):
     def open(self, name: str) -> tuple[int, FileRegion]:
         path = self._folder / name
         if name.startswith("/") or ".." in path.parts:
-            raise ArchiveError(f"{name} points out of the folder")
+            raise ArchiveError(f"{name} points outside the folder")
         file = _OpenFile(path)
         with self._lock:
             self._files.add(file)
@@ -67,4 +67,4 @@ def open_file(path: Path) -> int:
     except OSError as error:
         raise ArchiveError(f"cannot open {path}: {error.strerror}") from None
     except ValueError:  # NUL or a lone surrogate, from a document
-        raise ArchiveError(f"{str(path)!r} cannot be the name of a file") from None
+        raise ArchiveError(f"{str(path)!r} is not a valid file name") from None

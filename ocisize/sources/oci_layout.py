@@ -96,10 +96,10 @@ def _select(index: Index, select: str | None) -> Descriptor | None:
     if select is not None:
         for entry in _select_entries(index, select):
             return entry
-        raise ArchiveError(f"no image {select!r} in the layout; it holds: {_listing(index)}")
+        raise ArchiveError(f"no image {select!r} in the layout; it contains: {_listing(index)}")
     entries = image_entries(index.manifests)
     if not entries:
-        raise ArchiveError("the layout holds no image")
+        raise ArchiveError("the layout contains no image")
     if len(entries) == 1:
         return entries[0]
     names = {name for entry in index.manifests for name in _names(entry)[:1]}
@@ -107,7 +107,7 @@ def _select(index: Index, select: str | None) -> Descriptor | None:
     by_platform = None not in platforms and len(set(platforms)) == len(platforms)
     if len(names) <= 1 and by_platform and not any(entry.media_type in INDEX_TYPES for entry in entries):
         return None
-    raise ArchiveError(f"the layout holds several images: {_listing(index)}", hint="choose one with --select NAME")
+    raise ArchiveError(f"the layout contains several images: {_listing(index)}", hint="choose one with --select NAME")
 
 
 def _listing(index: Index) -> str:

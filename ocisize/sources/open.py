@@ -33,15 +33,15 @@ def open_source(
     ocisize.errors.ArchiveError: no such file or folder: build/app.tar
     >>> open_source("App:1")
     Traceback (most recent call last):
-    ocisize.errors.InvalidReference: invalid reference 'App:1', and no file of that name
+    ocisize.errors.InvalidReference: invalid reference 'App:1', and no such file exists
     """
     if not text.strip():  # as a path this is the current folder
-        raise InvalidReference("no image is named: its name is empty", hint="is a variable unset?")
+        raise InvalidReference("the name of the image is empty", hint="check whether a shell variable is unset")
     options = OpenOptions(select, connection, limits or Limits())
     if explicit := find_scheme(text):
         scheme, rest = explicit
         source = scheme.open(rest, options)
-        _log.info("source: %s, as the scheme %s: says", source.format, scheme.name)
+        _log.info("source: %s, by its scheme %s:", source.format, scheme.name)
         return source
     if path_exists(text):
         from ocisize.sources.saved import open_saved
@@ -54,7 +54,7 @@ def open_source(
     try:
         source = open_registry(text, options)
     except InvalidReference as error:
-        raise InvalidReference(f"{error}, and no file of that name", hint=error.hint) from None
+        raise InvalidReference(f"{error}, and no such file exists", hint=error.hint) from None
     _log.info("source: %s %s, because no file or folder of this name exists", source.format, source.reference)
     return source
 

@@ -49,7 +49,7 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
 def _explain(path: Path, error: OcisizeError) -> ArchiveError:
     """Return the error of a file that cannot be opened as an archive, with a hint."""
     if isinstance(error, TarError) and not error.offset:
-        return ArchiveError(f"{path} is not a tar, a layout or an archive of images", hint=_EXPECTED)
+        return ArchiveError(f"{path} is not a tar, an OCI layout or an image archive", hint=_EXPECTED)
     truncated = isinstance(error, StreamError | TarError) and error.truncated
     return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else _EXPECTED))
 

@@ -49,7 +49,7 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
             raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
         return _open_layout(store, path, names, select, is_folder=is_folder)
     if "manifest.json" in names:
-        reason = "its scheme says so" if form else "it has a manifest.json"
+        reason = "its scheme requires it" if form else "it has a manifest.json"
         _log.info("%s is read as a docker-archive: %s", printable(str(path)), reason)
         return DockerArchiveSource(store, select=select)
     hint = _hint(is_layout=is_layout, is_folder=is_folder)
@@ -69,17 +69,17 @@ def _open_layout(store: Store, path: Path, names: set[str], select: str | None, 
     if source.is_empty and docker_compatible:  # Docker 25.0.0 to 25.0.2 left untagged images out of index.json
         _log.info("%s is read as a docker-archive: its index.json is empty, its manifest.json is not", printable(str(path)))
         return DockerArchiveSource(store, select=select)
-    kind = "a folder" if is_folder else "a tar, written for docker load too" if docker_compatible else "a tar"
+    kind = "a folder" if is_folder else "a tar that docker load also reads" if docker_compatible else "a tar"
     _log.info("%s is read as an OCI layout in %s: it has an index.json", printable(str(path)), kind)
     return source
 
 
 def _hint(*, is_layout: bool, is_folder: bool) -> str:
     if is_layout:
-        return f"write {'oci-dir:' if is_folder else 'oci-archive:'} in front, or leave out docker-archive:"
+        return f"use {'oci-dir:' if is_folder else 'oci-archive:'} as the scheme, or omit docker-archive:"
     if is_folder:
-        return "a layout folder holds oci-layout, index.json and blobs"
-    return "save one with: docker save -o FILE IMAGE"
+        return "an OCI layout folder contains oci-layout, index.json and blobs"
+    return "save an image with: docker save -o FILE IMAGE"
 
 
 def _describe_content(names: set[str]) -> str:
@@ -87,10 +87,10 @@ def _describe_content(names: set[str]) -> str:
     if not names:
         return "it is empty"
     if "repositories" in names:
-        return "an archive of Docker before 1.10, which no current Docker loads either"
+        return "an archive of Docker before 1.10, which current versions of Docker cannot load either"
     if "index.json" in names:
         whole = "oci-layout" in names
         return "it is an OCI layout, not a docker-archive" if whole else "an OCI layout without its oci-layout file"
     if len({name.partition("/")[0] for name in names} & _ROOT_FOLDERS) >= _MIN_ROOT_FOLDERS:
-        return "a root filesystem, as docker export writes it, without layers"
+        return "a root filesystem without layers, as written by docker export"
     return "it has neither manifest.json nor index.json"

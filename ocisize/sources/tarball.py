@@ -43,10 +43,10 @@ class _Members:
             elif kind == HARD_LINK:
                 path = clean_name(link)
             elif row in self.table.apparent_sizes:
-                raise ArchiveError(f"the member {name} is stored sparse", hint="pack the archive without tar's --sparse")
+                raise ArchiveError(f"the member {name} is a sparse file", hint="create the archive without tar --sparse")
             else:
                 return row
-        raise ArchiveError(f"the member {name} is a circle of links")
+        raise ArchiveError(f"the member {name} is a cycle of links")
 
 
 class _OpenTar(Store):

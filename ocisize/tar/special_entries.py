@@ -80,7 +80,7 @@ class SpecialEntries:
         ``extended`` is what headers before this one say of the same entry. Raises ValueError for a malformed header.
         """
         if not 0 <= size <= MAX_SPECIAL:
-            raise ValueError(f"extended header of {size} bytes, allowed are {MAX_SPECIAL}")
+            raise ValueError(f"extended header of {size} bytes, more than {MAX_SPECIAL}")
         payload = self.window.read_exactly(size, "an extended header")
         self.header_count += 1 + (payload.count(b"\n") + payload.count(b",")) // _RECORDS_PER_ENTRY
         self.unflushed_size += size + BLOCK
@@ -162,7 +162,7 @@ class SpecialEntries:
         window = self.window
         header = self._header(window.position - BLOCK)
         if header[257:265] != GNU_MAGIC:  # star uses the same letter for another layout
-            raise ValueError("sparse file in a header that is not GNU's")
+            raise ValueError("sparse file in a header that is not in GNU format")
         size, pairs = parse_number(header[483:495]), old_sparse_pairs(header[386:482])
         is_extended, length = header[482], 0
         while is_extended:

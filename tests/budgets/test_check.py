@@ -63,7 +63,7 @@ def test_forbidden_findings() -> None:
     assert verdict('forbid-findings = "OS102"').measured == 0
     assert verdict('forbid-findings = ["OS101", "OS999"]').status == BudgetStatus.FAIL
     unheard_of = verdict('forbid-findings = ["OS102", "OS999"]')
-    assert (unheard_of.status, unheard_of.reason) == (BudgetStatus.UNMATCHED, "there is no finding OS999")
+    assert (unheard_of.status, unheard_of.reason) == (BudgetStatus.UNMATCHED, "unknown finding OS999")
     assert [verdict(f'forbid-findings = ["{severity}"]').measured for severity in ("low", "medium", "high")] == [2, 1, 0]
     assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "COPY*"').status == BudgetStatus.PASS
     assert verdict('[[budget]]\nforbid-findings = "OS101"\nlayer = "RUN rm"').status == BudgetStatus.FAIL
@@ -256,7 +256,7 @@ def test_equal_steps_are_told_apart_by_their_order() -> None:
 def test_growth_that_the_baseline_cannot_tell() -> None:
     """A baseline without the download knows no growth of the download."""
     found = verdict('max-download = "+1 GB"', baseline=baseline(uncompressed()))
-    assert (found.status, found.reason) == (BudgetStatus.UNKNOWN, "the baseline does not have the figure")
+    assert (found.status, found.reason) == (BudgetStatus.UNKNOWN, "the baseline has no such figure")
     assert (
         verdict('[[budget]]\nlayer = "*"\nmax-download = "+1 GB"', baseline=baseline(uncompressed())).status
         == BudgetStatus.UNKNOWN
@@ -294,7 +294,7 @@ def test_growth_of_a_part(part: str) -> None:
     assert (under.status, judged(size - 1, "+1").status, judged(size - 1, "+100 %").status) == (BudgetStatus.PASS,) * 3
     unknown = verdict(text.format("+1 %"), baseline=baseline())
     assert (unknown.status, unknown.outcome) == (BudgetStatus.UNKNOWN, BudgetStatus.FAIL)
-    assert unknown.reason == "the baseline does not have the figure"
+    assert unknown.reason == "the baseline has no such figure"
 
 
 def test_parts_are_known_by_what_they_are() -> None:
@@ -338,7 +338,7 @@ def test_a_platform_that_no_image_is_for() -> None:
     (found, _) = check_all(analyses, parse_budgets(text.format("x", 'if-unmatched = "fail"')).budgets).values()
     assert (found[0].outcome, found[0].reason) == (
         BudgetStatus.FAIL,
-        "no image is for x, only for linux/amd64, linux/arm64/v8",
+        "no image for x, only for linux/amd64, linux/arm64/v8",
     )
     assert check_all({}, parse_budgets(text.format("x", "")).budgets) == {}
 

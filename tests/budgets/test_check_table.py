@@ -261,7 +261,7 @@ def test_growth(row: tuple[str, Unit]) -> None:
             if part in NARROWING_KEYS and part not in kind.narrowed_by:
                 continue
             if part == "layer" and kind.baseline_layer is None:
-                with pytest.raises(BudgetError, match="growth cannot be limited with layer: no baseline has the figure"):
+                with pytest.raises(BudgetError, match="growth cannot be limited with layer: baselines have no such figure"):
                     parse_budgets(budget)
                 continue
             verdict = judge(budget)

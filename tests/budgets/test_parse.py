@@ -80,7 +80,7 @@ def test_what_is_not_toml(text: str, problem: str) -> None:
             'path = "/a"\nlayer = "RUN"\nmax-live = "+2 %"',
             "o.toml:3: max-live: growth cannot be limited with path and layer",
         ),
-        ('layer = "RUN *"\nmax-files = "+2"', "o.toml:2: max-files: growth cannot be limited with layer: no baseline has"),
+        ('layer = "RUN *"\nmax-files = "+2"', "o.toml:2: max-files: growth cannot be limited with layer: baselines have"),
         ("visible-only = 1\nmax-files = 3", "o.toml:1: visible-only: got 1, expected true or false"),
         ("max-download = []", "o.toml:1: max-download: got an empty array"),
         ("budget = 3", "o.toml:1: budget: got an integer, expected [[budget]] tables"),

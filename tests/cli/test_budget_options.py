@@ -155,7 +155,7 @@ def test_an_archive_of_plain_layers_passes_no_limit_on_the_download(
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
     assert main([str(path), "--max-download", "1GB"]) == 1
-    assert "FAILED  download unknown: the archive holds layers uncompressed" in capsys.readouterr().out
+    assert "FAILED  download unknown: the layers of the archive are uncompressed" in capsys.readouterr().out
     assert main([str(path), "--max-unpacked", "1GB"]) == 0
 
 
@@ -303,11 +303,11 @@ def test_forbidden_findings_that_no_rule_makes(folder: Path, capsys: pytest.Capt
         '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "safe"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
     )
     assert run("--forbid-findings", "ACME001") == 0
-    assert "WARNING forbidden findings: there is no finding ACME001" in capsys.readouterr().out
+    assert "WARNING forbidden findings: unknown finding ACME001" in capsys.readouterr().out
     status = run("--forbid-findings", "ACME001", "--rules", "team.toml")
     assert (status, "forbidden findings 1: ACME001 in layer 1" in capsys.readouterr().out) == (1, True)
     assert run("--forbid-findings", "OS101", "--forbid-findings", "ACME002", "--rules", "team.toml") == 1
-    assert "forbidden findings 1: OS101 in layer 1; there is no finding ACME002" in capsys.readouterr().out
+    assert "forbidden findings 1: OS101 in layer 1; unknown finding ACME002" in capsys.readouterr().out
 
 
 def test_two_reports_cannot_share_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -322,7 +322,7 @@ def test_bad_views_are_errors(
 
 def test_a_bad_glob_is_a_usage_error(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A glob that matches too much, or cannot be parsed, is refused before anything is read."""
-    for glob, says in (("*", "matches too much"), ("[a", "without its ']'")):
+    for glob, says in (("*", "matches too much"), ("[a", "without a ']'")):
         with pytest.raises(SystemExit) as caught:
             main(["files", str(layout), "--glob", glob])
         assert caught.value.code == 2
@@ -410,7 +410,7 @@ def test_a_glob_that_names_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     """A folder is no file, so a glob that names one lists nothing, and a hint says how to get what is below."""
     path = str(write_layout(build_image([layer({"app/.git/HEAD": b"1"})]), tmp_path / "l"))
     status, out, err = status_of(["files", path, "--glob", "/app/.git"], capsys)
-    assert (status, err) == (0, "hint: /app/.git is a directory; for everything below it use --glob '/app/.git/'\n")
+    assert (status, err) == (0, "hint: /app/.git is a directory; for all files in it use --glob '/app/.git/'\n")
     assert "0 files" in out
     assert status_of(["files", path, "--glob", "/app/.git/"], capsys)[2] == ""
     assert status_of(["files", path, "--glob", "/app/none"], capsys)[2] == ""
@@ -431,7 +431,7 @@ def test_a_text_file_is_no_image(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path.write_text("hello")
     status, out, err = status_of([str(path)], capsys)
     assert (status, out) == (2, "")
-    assert err.startswith(f"error: {path} is not a tar, a layout or an archive of images\nhint: expected ")
+    assert err.startswith(f"error: {path} is not a tar, an OCI layout or an image archive\nhint: expected ")
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
@@ -525,9 +525,9 @@ def test_output_names_the_file_of_a_report_without(layout: Path, tmp_path: Path,
     [
         (["-f", "text", "-f", "json"], "text and json cannot share one output; name a file, as in -f json=FILE"),
         (["-f", "text=a", "-f", "json=a"], "two reports cannot share a"),
-        (["-f", "text=a", "-o", "b"], "-f names the file already"),
+        (["-f", "text=a", "-o", "b"], "-f already names the file"),
         (["-f", "text=a", "-f", "json", "-o", "a"], "two reports cannot share a"),
-        (["-f", "text="], "'text=' names no file"),
+        (["-f", "text="], "'text=': expected a file after '='"),
         (["-f", "nosuch=a"], "unknown format 'nosuch' (choose from text, json, "),
     ],
 )

@@ -368,7 +368,7 @@ def test_files_that_other_layers_have_now() -> None:
     after = analyzed([{"a": b"1" * 50}, {"b": b"2" * 90, "c": b"3"}], ["RUN one", "RUN two"])
     assert sorted(each.text for each in compare(before, after).reasons) == [
         "layer 0 `RUN one` produced different files: loses files to other layers",
-        "layer 1 `RUN two` produced different files: takes over files from other layers",
+        "layer 1 `RUN two` produced different files: gains files from other layers",
     ]
 
 
@@ -378,7 +378,7 @@ def test_merged_layers_are_no_small_change() -> None:
     merged = compare(analyzed(noise), analyzed([noise[0] | noise[1] | noise[2]], ["RUN all"]))
     assert merged.suggestions == ()
     assert {each.text.rpartition(": ")[2] for each in merged.reasons} == {
-        "takes over files from other layers", "loses files to other layers",
+        "gains files from other layers", "loses files to other layers",
     }  # fmt: skip
 
 
@@ -388,8 +388,8 @@ def test_a_step_that_is_gone_makes_those_above_it_run_again() -> None:
     more = analyzed([NOISE[0], {"etc/passwd": b"app"}, *NOISE[2:]], steps)
     less = analyzed([NOISE[0], rebuilt(NOISE[2], 10), rebuilt(NOISE[3], 2)], [STEPS[0], *STEPS[2:]])
     for found, why in (
-        (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put the steps"),
-        (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put the steps"),
+        (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put steps"),
+        (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put steps"),
     ):
         assert [why in each.text for each in found.suggestions] == [True]
 

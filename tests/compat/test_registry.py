@@ -185,7 +185,7 @@ def test_htpasswd_with_a_wrong_password(htpasswd: RealRegistry, docker_config: P
     error = denied(f"{htpasswd.host}/team/app:1")
     assert isinstance(error, AuthenticationFailed)
     assert error.status == 401
-    assert "the stored credentials do not open it" in (error.hint or "")
+    assert "the stored credentials have no access" in (error.hint or "")
 
 
 def test_htpasswd_without_credentials(htpasswd: RealRegistry) -> None:

@@ -63,10 +63,10 @@ def _docker(layers: list[str], more: Mapping[str, Entry], config: bytes = IMAGE.
 
 def _docker_archives() -> Iterator[Case]:
     circle = {"a/layer.tar": Link("../b/layer.tar"), "b/layer.tar": Link("../a/layer.tar")}
-    yield _case("links-in-a-circle", "reject", "is a circle of links", _archive(_docker(["a/layer.tar"], circle)))
-    yield _case("link-to-itself", "reject", "is a circle of links", _archive(_docker(["a"], {"a": Link("a")})))
+    yield _case("links-in-a-circle", "reject", "is a cycle of links", _archive(_docker(["a/layer.tar"], circle)))
+    yield _case("link-to-itself", "reject", "is a cycle of links", _archive(_docker(["a"], {"a": Link("a")})))
     yield _case(
-        "hardlinks-in-a-circle", "reject", "is a circle of links", _archive(_docker(["a"], {"a": Hard("b"), "b": Hard("a")}))
+        "hardlinks-in-a-circle", "reject", "is a cycle of links", _archive(_docker(["a"], {"a": Hard("b"), "b": Hard("a")}))
     )
     yield _case("link-out", "reject", "has no member", _archive(_docker(["a"], {"a": Link("../../../../etc/passwd")})))
     yield _case("link-absolute", "reject", "has no member", _archive(_docker(["a"], {"a": Link("/etc/passwd")})))
@@ -78,7 +78,7 @@ def _docker_archives() -> Iterator[Case]:
     yield _case("layer-is-a-folder", "reject", "has no member", _archive(_docker(["d"], {"d/x": b""})))
     chain: dict[str, Entry] = {f"l{number}": Link(f"l{number + 1}") for number in range(100)}
     yield _case(
-        "links-by-the-hundred", "reject", "is a circle of links", _archive(_docker(["l0"], {**chain, "l100": LAYER.tar}))
+        "links-by-the-hundred", "reject", "is a cycle of links", _archive(_docker(["l0"], {**chain, "l100": LAYER.tar}))
     )
     for outer in ("plain", "gzip"):
         stored = {"a.tar": compress(random.Random(1).randbytes(3 << 20), "plain")}
@@ -105,7 +105,7 @@ def _docker_archives() -> Iterator[Case]:
         "a": LAYER.tar,
         "manifest.json": json.dumps([*many, {**many[0], "Layers": []}]).encode(),
     }
-    yield _case("images-by-the-thousand", "reject", "the archive holds several images", _archive(entries))
+    yield _case("images-by-the-thousand", "reject", "the archive contains several images", _archive(entries))
     tags = _docker(["a"], {"a": LAYER.tar}, RepoTags=[ESCAPE + "\n::error::x"])
     yield _case("tag-hostile", "accept", "", _archive(tags))
     twice = [*_docker(["a"], {"a": LAYER.tar}).items(), ("a", tar_bytes({"other": b"x"}))]

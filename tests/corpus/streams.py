@@ -36,10 +36,10 @@ def _case(name: str, verdict: Verdict, message: str, blob: bytes, *options: str,
 def _broken_gzip() -> Iterator[Case]:
     blob = compress(TAR, "gzip")
     yield _case("gzip-of-nothing", "accept", "", gzip.compress(b"", mtime=0), tar=b"")
-    yield _case("gzip-cut-in-the-header", "reject", "gzip stream is cut", blob[:8])
-    yield _case("gzip-cut-in-the-middle", "reject", "gzip stream is cut", blob[: len(blob) // 2])
-    yield _case("gzip-cut-in-the-trailer", "reject", "gzip stream is cut", blob[:-4])
-    yield _case("gzip-without-trailer", "reject", "gzip stream is cut", blob[:-8])
+    yield _case("gzip-cut-in-the-header", "reject", "gzip stream ends early", blob[:8])
+    yield _case("gzip-cut-in-the-middle", "reject", "gzip stream ends early", blob[: len(blob) // 2])
+    yield _case("gzip-cut-in-the-trailer", "reject", "gzip stream ends early", blob[:-4])
+    yield _case("gzip-without-trailer", "reject", "gzip stream ends early", blob[:-8])
     yield _case("gzip-wrong-checksum", "reject", "broken gzip stream", blob[:-8] + b"abcd" + blob[-4:])
     yield _case("gzip-wrong-length", "reject", "broken gzip stream", blob[:-4] + b"abcd")
     yield _case(
@@ -49,7 +49,7 @@ def _broken_gzip() -> Iterator[Case]:
     yield _case("gzip-unknown-method", "reject", "not a tar|broken", blob[:2] + b"\x07" + blob[3:])
     yield _case("gzip-garbage-behind", "accept", "garbage follows the gzip stream", blob + b"garbage" * 100)
     yield _case("gzip-zeros-behind", "accept", "", blob + bytes(5000))
-    yield _case("gzip-second-member-cut", "reject", "gzip stream is cut", blob + compress(bytes(5000), "gzip")[:-9])
+    yield _case("gzip-second-member-cut", "reject", "gzip stream ends early", blob + compress(bytes(5000), "gzip")[:-9])
     yield _case("gzip-second-member-broken", "reject", "broken gzip|cut", blob + blob[:10] + b"\xff" * 50)
     yield _case("gzip-empty-members", "accept", "", gzip.compress(b"", mtime=0) * 50_000 + blob)
     yield _case(
@@ -71,10 +71,10 @@ def _broken_zstd() -> Iterator[Case]:
     blob = compress(TAR, "zstd")
     skippable = b"\x50\x2a\x4d\x18" + struct.pack("<I", 1000) + bytes(1000)
     yield _case("zstd-of-nothing", "accept", "", zstandard.compress(b""), tar=b"")
-    yield _case("zstd-magic-alone", "reject", "zstd stream is cut", blob[:4])
-    yield _case("zstd-cut-in-the-header", "reject", "zstd stream is cut", blob[:6])
-    yield _case("zstd-cut-in-the-middle", "reject", "zstd stream is cut", blob[: len(blob) // 2])
-    yield _case("zstd-without-checksum", "reject", "zstd stream is cut|the tar ends within", blob[:-4])
+    yield _case("zstd-magic-alone", "reject", "zstd stream ends early", blob[:4])
+    yield _case("zstd-cut-in-the-header", "reject", "zstd stream ends early", blob[:6])
+    yield _case("zstd-cut-in-the-middle", "reject", "zstd stream ends early", blob[: len(blob) // 2])
+    yield _case("zstd-without-checksum", "reject", "zstd stream ends early|the tar ends within", blob[:-4])
     yield _case("zstd-wrong-checksum", "reject", "broken zstd stream", blob[:-4] + b"abcd")
     yield _case(
         "zstd-flipped-bit", "reject", "broken zstd stream|cut|checksum", blob[:200] + bytes([blob[200] ^ 4]) + blob[201:]
@@ -82,8 +82,8 @@ def _broken_zstd() -> Iterator[Case]:
     yield _case("zstd-garbage-behind", "reject", "broken zstd stream", blob + b"garbage")
     yield _case("zstd-skippable-behind", "accept", "", blob + skippable * 3)
     yield _case("zstd-skippable-before", "accept", "", skippable * 1000 + blob)
-    yield _case("zstd-skippable-cut", "reject", "zstd stream is cut", blob + skippable[:500])
-    yield _case("zstd-skippable-of-4-GiB", "reject", "zstd stream is cut", b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + blob)
+    yield _case("zstd-skippable-cut", "reject", "zstd stream ends early", blob + skippable[:500])
+    yield _case("zstd-skippable-of-4-GiB", "reject", "zstd stream ends early", b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + blob)
     yield _case("zstd-skippable-only", "accept", "", skippable, tar=b"")
     yield _case(
         "zstd-dictionary-needed", "reject", "broken zstd stream", b"\x28\xb5\x2f\xfd\x23\x01\x02\x03\x04\x64" + blob[9:]

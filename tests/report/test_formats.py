@@ -169,10 +169,10 @@ def test_markdown_fits_a_comment() -> None:
     assert len(text.encode()) <= LIMIT < 65_536
     shown = text.count("<br>OS")
     assert 100 < shown < 900
-    assert f"… and {900 - shown} more findings, not shown for lack of room.\n" in text
+    assert f"… and {900 - shown} more findings, not shown to save space.\n" in text
     layers_shown = len(re.findall(r"^\| \d+ \|", text, re.MULTILINE))
     assert layers_shown > 5
-    assert f"… and {100 - layers_shown} more layers, not shown for lack of room.\n" in text
+    assert f"… and {100 - layers_shown} more layers, not shown to save space.\n" in text
     assert text.endswith("</details>\n")
 
 
@@ -202,7 +202,7 @@ def test_github_keeps_to_ten_of_a_kind() -> None:
     kinds = [line.split(" ")[0] for line in lines]
     assert [kinds.count(kind) for kind in ("::error", "::warning", "::notice")] == [10, 10, 10]
     assert lines[0].startswith("::error file=Dockerfile,title=ocisize OS100::")
-    assert lines[-1] == "ocisize: 9 more: GitHub keeps 10 annotations of a kind"
+    assert lines[-1] == "ocisize: 9 more: GitHub shows 10 annotations of a kind"
 
 
 @given(hostile.findings)

@@ -151,7 +151,7 @@ def test_an_unpacked_archive_stays_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(IMAGE.config)
     for name in (str(tmp_path / "secret"), "../secret"):
         write_files({"manifest.json": json.dumps([{"Config": name}]).encode()}, tmp_path / "folder")
-        with pytest.raises(ArchiveError, match="points out of the folder"):
+        with pytest.raises(ArchiveError, match="points outside the folder"):
             open_source(str(tmp_path / "folder"))
 
 
@@ -202,7 +202,7 @@ def test_a_choice_that_does_not_exist(several: str, select: str) -> None:
     """A wrong choice lists what there is."""
     with pytest.raises(
         ArchiveError,
-        match="no image .* in the archive; it holds: @0 docker.io/library/app:v1 app:latest, @1 .*, @2 untagged",
+        match="no image .* in the archive; it contains: @0 docker.io/library/app:v1 app:latest, @1 .*, @2 untagged",
     ):
         open_source(several, select=select)
 
@@ -241,8 +241,8 @@ def test_a_config_that_is_not_what_its_name_says(tmp_path: Path) -> None:
     [
         ({}, "no member x/layer.tar"),
         ({"x/layer.tar": Link("../y/layer.tar")}, "no member y/layer.tar"),
-        ({"x/layer.tar": Link("../y"), "y": Link("x/layer.tar")}, "circle of links"),
-        ({"x/layer.tar": Link("layer.tar")}, "circle of links"),
+        ({"x/layer.tar": Link("../y"), "y": Link("x/layer.tar")}, "cycle of links"),
+        ({"x/layer.tar": Link("layer.tar")}, "cycle of links"),
         ({"x/layer.tar": Link("../../../etc/passwd")}, r"no member \.\./\.\./etc/passwd"),
         ({"x/layer.tar": Link("/etc/passwd")}, "no member etc/passwd"),
         ({"x/layer.tar": Hard("../../etc/passwd")}, r"no member \.\./\.\./etc/passwd"),
@@ -262,7 +262,7 @@ def test_layers_that_are_not_there(tmp_path: Path, more: dict[str, Entry], match
 @pytest.mark.parametrize(
     ("document", "match"),
     [
-        (b"[]", "lists no image"), (b"5", "lists no image"), (b"{}", "one object"), (b"[", "not valid JSON"), (b"\xff", "not valid JSON"),
+        (b"[]", "lists no image"), (b"5", "lists no image"), (b"{}", "is an object"), (b"[", "not valid JSON"), (b"\xff", "not valid JSON"),
         (b"[5]", "is not valid"), (b"[{}]", "is not valid"), (b'[{"Config": 5}]', "is not valid"), (b"[" * 100_000, "nested too deeply"),
         (b'[{"Config": "x", "Layers": [null]}]', "is not valid"), (b'[{"Config": "x"}]', "no member x"), (b'[{"Config": "../x"}]', "no member"),
         (b'[{"Config": "\\ud800"}]', "no member"),

@@ -108,7 +108,7 @@ def test_several_images_without_a_choice(write: Writer) -> None:
     with pytest.raises(ArchiveError, match=f"several images: v1, v2, {other.digest}") as raised:
         open_source(path)
     assert raised.value.hint == "choose one with --select NAME"
-    with pytest.raises(ArchiveError, match=f"no image 'v3' in the layout; it holds: v1, v2, {other.digest}"):
+    with pytest.raises(ArchiveError, match=f"no image 'v3' in the layout; it contains: v1, v2, {other.digest}"):
         open_source(path, select="v3")
 
 
@@ -153,7 +153,7 @@ def test_an_empty_layout(write: Writer) -> None:
 def test_a_layout_of_attestations(write: Writer) -> None:
     """Where nothing is an image, that is said."""
     entry = {**AMD64.descriptor, "mediaType": "application/vnd.example.other"}
-    with pytest.raises(ArchiveError, match="the layout holds no image"):
+    with pytest.raises(ArchiveError, match="the layout contains no image"):
         open_source(write(layout_files(index_bytes([entry]), AMD64.blobs)))
 
 

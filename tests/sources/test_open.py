@@ -105,9 +105,9 @@ def test_an_empty_name(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """An unset variable names no image, and not the current folder either."""
     write_layout(IMAGE, tmp_path)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidReference, match="its name is empty") as caught:
+    with pytest.raises(InvalidReference, match="name of the image is empty") as caught:
         open_source(text)
-    assert caught.value.hint == "is a variable unset?"
+    assert caught.value.hint == "check whether a shell variable is unset"
 
 
 @pytest.mark.parametrize("text", ["a" * 5000, "x/" + "y" * 300 + "/..", "a\0b", "No Such Image", "docker-archive:a\0b"])
@@ -121,7 +121,7 @@ def test_an_ordinary_tar(tmp_path: Path) -> None:
     """A root filesystem, as docker export writes it, is recognized."""
     path = tmp_path / "rootfs.tar"
     path.write_bytes(tar_bytes({"etc": DIR, "etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}))
-    assert (refused(str(path), "a root filesystem, as docker export writes it").hint or "").startswith("save one with")
+    assert (refused(str(path), "a root filesystem without layers, as written by docker export").hint or "").startswith("save one with")
     path.write_bytes(compress(tar_bytes({"hello": b"x"}), "zstd"))
     refused(str(path), "neither manifest.json nor index.json")
 
@@ -131,7 +131,7 @@ def test_random_files(tmp_path: Path, data: bytes) -> None:
     """A file that is not a tar is an ArchiveError with the path and what is expected."""
     path = tmp_path / "file"
     path.write_bytes(data)
-    error = refused(str(path), f"{path} is not a tar, a layout or an archive of images")
+    error = refused(str(path), f"{path} is not a tar, an OCI layout or an image archive")
     assert error.hint == "expected a docker save archive, an OCI archive or an OCI layout folder"
 
 
@@ -154,9 +154,11 @@ def test_hints_fit_what_was_given(tmp_path: Path) -> None:
     archive = write_oci_archive(IMAGE, tmp_path / "oci.tar")
     for what, scheme in ((folder, "oci-dir:"), (archive, "oci-archive:")):
         error = refused(f"docker-archive:{what}", "it is an OCI layout, not a docker-archive")
-        assert error.hint == f"write {scheme} in front, or leave out docker-archive:"
+        assert error.hint == f"use {scheme} as the scheme, or omit docker-archive:"
     (tmp_path / "empty").mkdir()
-    assert refused(str(tmp_path / "empty"), "is empty").hint == "a layout folder holds oci-layout, index.json and blobs"
+    assert (
+        refused(str(tmp_path / "empty"), "is empty").hint == "an OCI layout folder contains oci-layout, index.json and blobs"
+    )
 
 
 @pytest.mark.parametrize(("data", "tool"), [(bz2.compress(b"x"), "bzip2"), (lzma.compress(b"x"), "xz")])
@@ -205,7 +207,7 @@ def test_archives_that_cannot_be_loaded(tmp_path: Path) -> None:
 def test_skopeos_dir_form(tmp_path: Path) -> None:
     """A manifest.json that is an object is not docker's."""
     write_files({"manifest.json": IMAGE.manifest, "version": b"Directory Transport Version: 1.1\n"}, tmp_path / "dir")
-    with pytest.raises(OcisizeError, match="skopeo's dir: form"):
+    with pytest.raises(OcisizeError, match="dir: format of skopeo"):
         open_source(str(tmp_path / "dir"))
 
 

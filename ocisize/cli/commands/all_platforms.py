@@ -24,8 +24,8 @@ def run_all(options: argparse.Namespace) -> int:
     if others := [row.name for row in formats if not row.all_platforms]:
         able = ", ".join(row.name for row in FORMATS.values() if row.all_platforms)
         raise ViewError(
-            f"--all-platforms: {', '.join(others)} can only be about one image",
-            hint=f"choose one with --platform, or a format out of {able}",
+            f"--all-platforms: {', '.join(others)} can show one image only",
+            hint=f"choose one with --platform, or one of the formats {able}",
         )
     gate = find_gate(options)
     needs_hashes = options.files and any(row.content_hashes for row in formats)

@@ -27,9 +27,11 @@ _DEFAULT_KEYS = ("max-download", "max-unpacked", "max-waste")  # these may not g
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--ratchet", action="store_true", help="with check: if all budgets are kept, lower figures that have become smaller"
+        "--ratchet",
+        action="store_true",
+        help="with check: if all budgets pass, lower the stored figures that have become smaller",
     )
-    parser.add_argument("--all-platforms", action="store_true", help="all images of an index, each by its own figures")
+    parser.add_argument("--all-platforms", action="store_true", help="all images of an index, each with its own figures")
     add_growth_options(parser)
 
 
@@ -124,7 +126,7 @@ def _growth_budgets(gate: BudgetGate, old: Entry | None, new: Entry) -> Iterator
     growth = [budget for budget in gate.budgets if budget.limit.growth]
     others = [budget.origin for budget in gate.budgets if not budget.limit.growth and budget.origin.startswith("--")]
     if others:
-        raise BudgetError(f"{', '.join(others)}: expected a growth such as '+2 %'; baseline check judges growth only")
+        raise BudgetError(f"{', '.join(others)}: expected a growth such as '+2 %'; baseline check limits growth only")
     if growth:
         yield from growth
         return

@@ -40,7 +40,7 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
     for pattern in globs:
         below = pattern.text.rstrip("/") + "/"
         if below != pattern.text and list_files(layers, count=0, globs=[parse_glob(below)]).file_count:
-            print_message("hint", f"{pattern.text} is a directory; for everything below it use --glob '{below}'")
+            print_message("hint", f"{pattern.text} is a directory; for all files in it use --glob '{below}'")
 
 
 def run(options: argparse.Namespace) -> int:

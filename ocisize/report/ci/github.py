@@ -40,14 +40,14 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
             file.write(f"::{command} {listed}::{_escape(chr(10).join(lines))}\n")
     missing = sum(-count for count in left.values() if count < 0)
     if missing:
-        file.write(f"ocisize: {missing:,} more: GitHub keeps {LIMIT} annotations of a kind\n")
+        file.write(f"ocisize: {missing:,} more: GitHub shows {LIMIT} annotations of a kind\n")
 
 
 def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
     """The images with unread layers."""
     for image in images:
         if not image.analysis.complete:
-            title = "ocisize: the image could not be read as a whole"
+            title = "ocisize: some layers could not be read"
             yield "error", {"title": title}, [image.with_platform(headline(image.analysis)), *list_unread(image.analysis)]
 
 

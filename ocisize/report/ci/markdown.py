@@ -73,7 +73,7 @@ def _head(images: Sequence[ReportedImage]) -> str:
         names, title, rule = ["Platform", *names], count_of(len(images), "platform"), f"---|{rule}"
     rows = [_figures(image) for image in images[:_MAX_PLATFORMS]]
     if len(images) > _MAX_PLATFORMS:
-        rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown for lack of room.")
+        rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown to save space.")
     text = (
         f"### {code_span(describe_image(first.analysis))} {title}\n\n{_unread(images)}| {' | '.join(names)} |\n|{rule}\n"
         + "\n".join(rows)

@@ -57,7 +57,7 @@ class Table:
 
 def note_missing(count: int, name: str) -> str:
     """A line about rows or blocks that a report has no room for."""
-    return f"… and {count:,} more {name}, not shown for lack of room.\n"
+    return f"… and {count:,} more {name}, not shown to save space.\n"
 
 
 def escape_text(text: str) -> str:

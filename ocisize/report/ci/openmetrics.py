@@ -37,7 +37,7 @@ _OF_LAYERS = ("compressed", "content", "wasted")
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write gauges for the images, their layers, findings, plans and budgets; unknown figures are left out."""
     images = [(_labels_of(image), image.analysis) for image in subject.images]
-    text = "Layers that could not be read; the figures that depend on them are left out."
+    text = "Layers that could not be read; figures that depend on them are omitted."
     _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in images])
     whole = [(labels, image) for labels, image in images if image.complete]
     for name, (text, read) in _SIZES.items():

@@ -102,9 +102,9 @@ def _budget_rules(image: ReportedImage) -> list[dict[str, Any]]:
         {
             "id": rule,
             "name": rule,
-            "shortDescription": {"text": f"{key} is not kept"},
-            "fullDescription": {"text": f"The image breaks a budget that its team has set for it: {key}."},
-            "help": {"text": "Make the image smaller, or raise the budget where it is written."},
+            "shortDescription": {"text": f"{key} failed"},
+            "fullDescription": {"text": f"The image exceeds a budget: {key}."},
+            "help": {"text": "Make the image smaller, or raise the budget."},
             "properties": {"tags": ["container", "image-size"], "precision": "very-high"},
         }
         for key, rule in {

@@ -37,7 +37,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     for image in subject.images:
         if options.files and not image.analysis.complete:
             why = headline(image.analysis)
-            raise ReportError(f"the list of files would have gaps, which CSV cannot say: {why}")
+            raise ReportError(f"the list of files would be incomplete, which CSV cannot show: {why}")
     writer = csv.writer(file, lineterminator="\r\n")
     several = any(image.platform for image in subject.images)
     writer.writerow((*["platform"] * several, *_FILE) if options.files else _HEAD)

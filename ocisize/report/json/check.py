@@ -48,7 +48,7 @@ def _wrong_advice(analysis: Analysis) -> Iterator[str]:
     findings, plan = analysis.advice.findings, analysis.plan
     for name in (*(finding.id for finding in findings), *(name for step in plan.steps for name in step.findings)):
         if not ID.fullmatch(name):
-            yield f"{name!a} is no id of a finding"
+            yield f"{name!a} is not the id of a finding"
     for finding in findings:
         if finding.plan_step is not None and not 0 < finding.plan_step <= len(plan.steps):
             yield f"the plan has no step {finding.plan_step}"
@@ -57,7 +57,7 @@ def _wrong_advice(analysis: Analysis) -> Iterator[str]:
     lines = [line for step in plan.steps for line in step.lines]
     lines += [line for edit in plan.edits for line in edit.lines or ()]
     if not all(0 < line < _MAX for line in lines):
-        yield "the plan names a line that no Dockerfile has"
+        yield "the plan names a line number that is out of range"
 
 
 def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
@@ -105,13 +105,13 @@ def check_columns(table: FileTable) -> None:
     if table.kinds.translate(None, _KINDS):
         raise ValueError("kinds that do not exist")
     if any(map(gt, table.sizes, table.ends)) or any(start > end for start, end in pairwise(table.ends)):
-        raise ValueError("ends that do not ascend")
+        raise ValueError("ends that are not in order")
     if min(table.sizes, default=0) < 0 or min(table.compressed_sizes or (), default=0) < 0:
         raise ValueError("negative sizes")
     numbers = [value for owner in table.attributes for value in attrs.astuple(owner)]
     numbers += [*table.apparent_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
     numbers += [table.tar_size, table.overhead or 0]
     if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):
-        raise ValueError("what should be numbers is none")
+        raise ValueError("values that are not numbers")
     if any(not 0 <= row < count for name in _BY_ROW for row in getattr(table, name)):
-        raise ValueError("rows that are not there")
+        raise ValueError("rows that do not exist")

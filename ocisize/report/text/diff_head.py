@@ -50,7 +50,7 @@ def _headline(comparison: Comparison) -> str:
     about = ABOUT if comparison.estimated_growth else ""
     download = comparison.estimated_growth if download is None else download
     if download is None:
-        text = f"{_verb(content)} {unpacked}; the download is unknown because an archive holds uncompressed layers"
+        text = f"{_verb(content)} {unpacked}; the download is unknown because the layers of an archive are uncompressed"
     else:
         same = _verb(download) == _verb(content) and download and content
         text = f"{_verb(download)} {about}{_amount(download, before.expected_compressed_size or 0)} to download, "

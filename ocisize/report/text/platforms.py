@@ -56,7 +56,7 @@ def _header(console: Console, index: IndexAnalysis) -> int:
     _line(console, index.reference if index.format == "registry" and index.reference else name, "bold")
     parts = [count_of(len(index.analyses), "platform")]
     if index.stored_size is not None:
-        parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers once")
+        parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers counted once")
     if index.attestations:
         parts.append(f"{count_of(index.attestations, 'attestation')} left out")
     _line(console, " · ".join(parts), "dim")
@@ -83,7 +83,7 @@ def _gaps(index: IndexAnalysis) -> Iterator[str]:
     if len(gaps) > _MAX_GAPS:
         yield f"… and {len(gaps) - _MAX_GAPS} more (-f json has all)"
     if gaps:
-        yield f"incomplete: {NOTE}; differences leave out partly read images"
+        yield f"incomplete: {NOTE}; differences do not include partly read images"
 
 
 def _verdicts(console: Console, index: IndexAnalysis, verdicts: Mapping[str, Sequence[Verdict]]) -> int:
@@ -146,7 +146,7 @@ def _drift(console: Console, index: IndexAnalysis, room: int) -> None:
     largest = max((size or 0 for spread in index.drift.figures for size in spread.values), default=0)
     significant = [item for item in items if item[0] >= _MIN_SHARE * largest] or items[:1]
     if not significant:
-        _line(console, "Differences: none; the platforms do not differ in anything that is compared", "bold")
+        _line(console, "No differences between the platforms", "bold")
         return
     _line(console, "Differences between the platforms, largest first", "bold")
     room, shown = room - 3, 0

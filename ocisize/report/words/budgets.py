@@ -219,7 +219,7 @@ def _help(verdict: Verdict, analysis: Analysis) -> str:
     if kind.value is Value.GLOBS:
         return "remove them in the step that adds them; files deleted in a later step are still downloaded"
     if kind.value is Value.FINDINGS:
-        return "the advice says how to fix them"
+        return "see the findings for their fixes"
     if budget.paths or budget.layer:
         return ""
     savings = ((finding.id, kind.saving(finding)) for finding in analysis.advice.findings)

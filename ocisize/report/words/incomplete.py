@@ -9,7 +9,9 @@ from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
 AT_LEAST, UNSURE = "≥ ", "? "
-NOTE = "Download is from the manifest; other figures count the layers that were read: ≥ is at least, ? may be more or less"
+NOTE = (
+    "Download is from the manifest; other figures count only the layers that were read: ≥ is at least, ? may be more or less"
+)
 _AT_LEAST = ("Unpacked", "Waste", "On disk")
 _EXACT = ("Download",)
 _MAX_LAYERS = 10  # that are listed

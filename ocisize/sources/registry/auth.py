@@ -151,8 +151,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         """Advice for the case that the registry denies access."""
         login = "docker login" if self.registry_host == DOCKER_HUB_HOST else f"docker login {self.registry_host}"
         if self.credentials is not None:
-            return f"the stored credentials do not open it; log in with others: {login}"
-        return f"log in first: {login}; registries also deny what does not exist"
+            return f"the stored credentials have no access; log in with others: {login}"
+        return f"log in first: {login}; registries also deny access to images that do not exist"
 
     def _refusal(self, status: int, *, for_good: bool = True) -> AuthenticationFailed:
         known = self.credentials is not None
@@ -179,9 +179,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         if credentials.registry_token and self.token is None and not self._token_used:
             self._token_used = True
             if not _TOKEN.fullmatch(credentials.registry_token):
-                raise AuthenticationFailed(
-                    f"the registry token stored for {self.registry_host} cannot be one", status=status
-                )
+                raise AuthenticationFailed(f"the registry token stored for {self.registry_host} is not valid", status=status)
             return credentials.registry_token
         realm = self._check_realm(challenge.get("realm", ""))
         service = challenge.get("service", "")
@@ -251,14 +249,14 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             try:
                 body = read_document(response.raw, _MAX_TOKEN_BODY)
             except (urllib3.exceptions.HTTPError, TooSlow) as error:
-                raise _TokenCutOff(f"{service} broke off: {self._error_text(error)}") from None
+                raise _TokenCutOff(f"the answer of {service} broke off: {self._error_text(error)}") from None
         try:
             answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
             token = answer.get("token") or answer.get("access_token")
         except (ValueError, AttributeError, RecursionError):
             token = None
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise RegistryError(f"{service} answered without a token", status=status)
+            raise RegistryError(f"{service} returned no token", status=status)
         self._tokens.add(token)
         return token
 

@@ -76,7 +76,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         for tries_left in reversed(range(self._retries + 1)):
             with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
                 if by_tag and self.prefix == "https" and urlsplit(response.url).scheme != "https":
-                    raise RegistryError(f"{what}: redirected to plain http, where nothing proves the manifest", status=_OK)
+                    raise RegistryError(
+                        f"{what}: redirected to plain http, where the manifest cannot be verified", status=_OK
+                    )
                 try:
                     body = read_document(response.raw, limit)
                     break
@@ -172,25 +174,25 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             return AuthenticationFailed(message, status=status, hint=self.auth.hint)
         hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
         if self.prefix == "http":  # the answer of Go's servers to http on a TLS port
-            hints[400] = "does the registry speak TLS? then name its CA: --ca-cert FILE"
+            hints[400] = "if the registry uses TLS, name its CA with --ca-cert FILE"
         return RegistryError(message, status=status, hint=hints.get(status))
 
     def _hint(self, error: Exception) -> str | None:
         if isinstance(error, requests.exceptions.SSLError) and self.prefix == "https":
             words = str(error)
             hints = {
-                "WRONG_VERSION_NUMBER": "the registry does not speak TLS; use --insecure for plain http",
-                "certificate has expired": "its owner must renew it; is this machine's clock right?",
-                "not yet valid": "is this machine's clock right?",
-                "Hostname mismatch": "is the host right? the certificate is another host's",
-                "IP address mismatch": "is the host right? the certificate is another host's",
+                "WRONG_VERSION_NUMBER": "the registry does not use TLS; use --insecure for plain http",
+                "certificate has expired": "its owner must renew it; check the clock of this machine",
+                "not yet valid": "check the clock of this machine",
+                "Hostname mismatch": "check the host name; the certificate is for another host",
+                "IP address mismatch": "check the host name; the certificate is for another host",
             }
             named = (hint for mark, hint in hints.items() if mark in words)
-            return next(named, "name the CA that signed the registry's certificate: --ca-cert FILE")
+            return next(named, "name the CA of the registry's certificate with --ca-cert FILE")
         if isinstance(error, requests.exceptions.ConnectionError) and self.prefix == "https":
             if self.auth.registry_host == DOCKER_HUB_HOST:
-                return "is there a connection to the internet?"
-            return "is the host right? use --insecure for a registry on plain http"
+                return "check the internet connection"
+            return "check the host name; use --insecure for a registry on plain http"
         return None
 
     def close(self) -> None:

@@ -128,7 +128,7 @@ def _from_entry(entry: Any, path: Path) -> Credentials | None:
     try:
         _require(str | None, username, password, identity, token)
     except TypeError:
-        raise AuthenticationFailed(f"{path} has an entry whose fields are not text") from None
+        raise AuthenticationFailed(f"{path} has an entry whose fields are not strings") from None
     if not (username or identity or token):
         return None
     return Credentials(username or None, (password or "").rstrip("\0") if username else None, identity, token)
@@ -153,11 +153,11 @@ def _from_helper(suffix: str, registry: str) -> Credentials | None:
     except FileNotFoundError:
         raise AuthenticationFailed(f"credential helper {command} is configured but not installed") from None
     except subprocess.TimeoutExpired:
-        raise AuthenticationFailed(f"credential helper {command} gave no answer in {_HELPER_SECONDS} s") from None
+        raise AuthenticationFailed(f"credential helper {command} did not answer within {_HELPER_SECONDS} s") from None
     except OSError as error:
         raise AuthenticationFailed(f"credential helper {command} cannot be run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise AuthenticationFailed(f"credential helper {command} gave an answer that is not its protocol") from None
+        raise AuthenticationFailed(f"credential helper {command} returned an invalid answer") from None
     if not secret:
         return None
     return Credentials(identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)

@@ -41,7 +41,7 @@ class Deadlines:
     """How long to wait for responses, in seconds."""
 
     window: float  #: each stretch of waiting in which ``min_rate`` must be reached
-    min_rate: int  #: bytes a second
+    min_rate: int  #: bytes per second
     deadline: float  #: a whole response
 
 
@@ -117,7 +117,7 @@ class Connections:
             return
         peer = read_address(address)
         if peer is not None and (peer.is_loopback or peer.is_link_local) and not self.registry_is_private:
-            raise RegistryError(f"{self.registry_host} led to {host}, which is the private address {address}")
+            raise RegistryError(f"{self.registry_host} redirected to {host} at the private address {address}")
 
     def connection_class(self, base: type) -> type:
         """Return a subclass of a connection class of urllib3 whose responses have deadlines and can be shut down.
@@ -232,7 +232,7 @@ class _DeadlineReader(io.RawIOBase):
         began = time.monotonic()
         left = self._until - began
         if left <= 0:
-            raise TooSlow(f"no end in {self._seconds:g} s")
+            raise TooSlow(f"not complete after {self._seconds:g} s")
         is_last_wait = self._timeout is None or left < self._timeout
         if is_last_wait:
             self._sock.settimeout(left)
@@ -240,7 +240,7 @@ class _DeadlineReader(io.RawIOBase):
             count = self._raw.readinto(buffer) or 0
         except TimeoutError:
             if is_last_wait:
-                raise TooSlow(f"no end in {self._seconds:g} s") from None
+                raise TooSlow(f"not complete after {self._seconds:g} s") from None
             raise
         self._check_rate(count, time.monotonic() - began)
         return count
@@ -253,7 +253,7 @@ class _DeadlineReader(io.RawIOBase):
         self._waited += seconds
         if self._waited >= self.deadlines.window:
             if self._received < self.deadlines.min_rate * self._waited:
-                minimum = f"the minimum is {self.deadlines.min_rate} bytes a second"
+                minimum = f"the minimum is {self.deadlines.min_rate} bytes per second"
                 raise TooSlow(f"{self._received} bytes in {self._waited:.3g} s, {minimum}")
             self._waited, self._received = 0.0, 0
 

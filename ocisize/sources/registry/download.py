@@ -40,7 +40,7 @@ class Download:
         """Raise RegistryError once the blob takes longer than allowed."""
         if time.monotonic() > self._until:
             problem = f"it took more than {self.seconds:g} s"
-            raise RegistryError(self._describe(problem), hint="allow more: --deadline SECONDS") from None
+            raise RegistryError(self._describe(problem), hint="raise the timeout with --deadline SECONDS") from None
 
     def seconds_until_retry(self, problem: str, status: int | None) -> float:
         """Count a failure and return the pause before the next try, in seconds.

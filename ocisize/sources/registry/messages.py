@@ -17,9 +17,9 @@ _QUERY = re.compile(r"(/[^\s?'\"]*)\?[^\s'\")]+")  # signed URLs carry their sig
 _USER_INFO = re.compile(r"//[^/\s@]+@")
 _REASONS: dict[type[Exception], str] = {
     urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
-    urllib3.exceptions.ConnectTimeoutError: "no connection in time",
-    urllib3.exceptions.ReadTimeoutError: "no answer in time",
-    TimeoutError: "no answer in time",
+    urllib3.exceptions.ConnectTimeoutError: "the connection timed out",
+    urllib3.exceptions.ReadTimeoutError: "timed out waiting for an answer",
+    TimeoutError: "timed out waiting for an answer",
     ConnectionResetError: "the connection was reset",
     http.client.IncompleteRead: "the connection was closed early",
 }

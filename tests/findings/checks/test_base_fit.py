@@ -20,7 +20,7 @@ TITLES = {rule.name: rule.title for rule in load_runtimes()}
 
 
 def runtime(name: str, version: str = "", path: str = "usr/local/bin/x", layer: int = 1) -> Runtime:
-    return Runtime(name, TITLES.get(name, "a program of its own"), version, path, layer)
+    return Runtime(name, TITLES.get(name, "a single program"), version, path, layer)
 
 
 def unfit(

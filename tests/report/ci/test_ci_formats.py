@@ -147,7 +147,7 @@ def test_markdown_with_thousands_of_budgets() -> None:
     assert len(text.encode()) <= LIMIT
     shown = text.count("| FAIL |")
     assert 100 < shown < 2000
-    assert f"… and {2000 - shown:,} more budgets, not shown for lack of room." in text
+    assert f"… and {2000 - shown:,} more budgets, not shown to save space." in text
     assert "OS101" in text
 
 
@@ -310,7 +310,7 @@ def test_markdown_of_many_platforms_fits() -> None:
     assert f"… and {300 - shown} more findings" in text
     text = of_all("markdown", [changed(image(), platform=f"linux/p{number}") for number in range(2000)])
     assert len(text.encode()) <= LIMIT
-    assert "\n\n… and 1,900 more platforms, not shown for lack of room.\n\n**4,000 findings**" in text
+    assert "\n\n… and 1,900 more platforms, not shown to save space.\n\n**4,000 findings**" in text
 
 
 def test_rows_name_their_platform() -> None:
@@ -361,7 +361,7 @@ def test_the_command_writes_all_formats(tmp_path: Path, capsys: pytest.CaptureFi
     assert all("linux/amd64" in (tmp_path / name).read_text() for name in names)
     capsys.readouterr()
     assert main([str(tmp_path / "missing"), "--all-platforms", "-f", "text", "-f", "ncdu=x", "-f", "badge=y"]) == 2
-    assert "--all-platforms: ncdu, badge can only be about one image" in capsys.readouterr().err
+    assert "--all-platforms: ncdu, badge can show one image only" in capsys.readouterr().err
 
 
 # lines
@@ -410,7 +410,7 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert first_place("--dockerfile", "nowhere") == ("nowhere", 1)
     (tmp_path / "other").write_text("FROM scratch\nRUN other\n")
     assert main([*arguments, "--dockerfile", "other"]) == 0
-    assert "warning: --dockerfile: other: no layer was written by its instructions" in capsys.readouterr().err
+    assert "warning: --dockerfile: other: no layer matches its instructions" in capsys.readouterr().err
 
 
 # what code scanning shows

@@ -127,10 +127,10 @@ def test_a_large_plan_fits_a_comment() -> None:
     assert len(text.encode()) <= LIMIT
     shown = text.count("**thing ")
     assert 5 < shown < 400
-    assert f"… and {400 - shown} more fixes, not shown for lack of room." in text
+    assert f"… and {400 - shown} more fixes, not shown to save space." in text
     blocks = text.count("```dockerfile")
     assert blocks > 5
-    assert f"… and {400 - blocks} more edits, not shown for lack of room." in text
+    assert f"… and {400 - blocks} more edits, not shown to save space." in text
     assert text.count("<br>OS") > 20
     assert "| 3 | 1.00 kB | 2.00 kB |" in text
 

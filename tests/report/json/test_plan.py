@@ -53,8 +53,8 @@ def test_documents_without_a_plan_are_read() -> None:
     [
         ({"layers": [4]}, "there is no layer 4"),
         ({"size": -1}, "step 1 of the plan: size is out of range"),
-        ({"findings": ["<b>"]}, "'<b>' is no id of a finding"),
-        ({"lines": [0]}, "the plan names a line that no Dockerfile has"),
+        ({"findings": ["<b>"]}, "'<b>' is not the id of a finding"),
+        ({"lines": [0]}, "the plan names a line number that is out of range"),
         ({"confidence": "sure"}, "sure"),
         ({"layers": None}, "layers"),
     ],
@@ -81,7 +81,7 @@ def test_edits_of_layers_that_do_not_exist_are_refused() -> None:
     """An edit names a layer of the image and lines from 1."""
     document = json.loads(to_json(with_plan(image())))
     document["plan"]["edits"][0].update({"layer": 9, "lines": [-1, 4]})
-    with pytest.raises(ReportError, match=r"the plan names a line that no Dockerfile has; there is no layer 9"):
+    with pytest.raises(ReportError, match=r"the plan names a line number that is out of range; there is no layer 9"):
         from_json(json.dumps(document))
 
 

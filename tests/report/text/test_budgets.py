@@ -47,7 +47,7 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
          "forbidden paths 3: /etc/conf in layer 0, /app/tmp in layer 1 and 1 more"
          " → remove them in the step that adds them; files deleted in a later step are still downloaded"),
         ('forbid = "*.pem"', "forbidden paths none"),
-        ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → the advice says how to fix them"),
+        ('forbid-findings = "OS103"', "forbidden findings 1: OS103 in layer 0 → see the findings for their fixes"),
         ('[[budget]]\npath = "/x"\nmax-live = 1', "live in /x: no path matches"),
         ('max-download = "+2 %"',
          "download unknown: there is no baseline of this image and platform → ocisize baseline write IMAGE"),

@@ -302,8 +302,8 @@ def test_other_json_is_refused(text: str, says: str) -> None:
         ("compressed_sizes", lambda values: values[:-1], "columns of different lengths"),
         ("content_hashes", lambda values: ["ab" * 17, *values[1:]], "content hashes that are too long"),
         ("paths", lambda values: ["a\0b", *values[1:]], "paths with NUL"),
-        ("apparent_sizes", lambda values: values | {"999999": 1}, "rows that are not there"),
-        ("links", lambda values: values | {"-1": "x"}, "rows that are not there"),
+        ("apparent_sizes", lambda values: values | {"999999": 1}, "rows that do not exist"),
+        ("links", lambda values: values | {"-1": "x"}, "rows that do not exist"),
     ],
 )
 def test_file_tables_that_do_not_fit_together_are_refused(
@@ -341,16 +341,16 @@ def test_wrong_types_are_named(analysis: Analysis) -> None:
         ("dive.efficiency", float("inf"), "dive's figures: efficiency is inf"),
         ("dive.layer_sizes", [-1], "a layer size of dive is out of range"),
         ("dive.layer_sizes", [], "dive's figures are of 0 layers"),
-        ("advice.findings.0.id", "\x1b[31m\ud800", r"'\x1b[31m\ud800' is no id of a finding"),
+        ("advice.findings.0.id", "\x1b[31m\ud800", r"'\x1b[31m\ud800' is not the id of a finding"),
         ("system.packages", -1, "the system: packages is out of range"),
         ("layers.0.files.kinds", "Z", "columns of different lengths"),
         ("layers.0.files.paths.0", "a\0b", "paths with NUL"),
         ("layers.0.files.sizes.0", -1, "negative sizes"),
-        ("layers.0.files.ends.0", 1 << 60, "ends that do not ascend"),
+        ("layers.0.files.ends.0", 1 << 60, "ends that are not in order"),
         ("layers.0.files.content_hashes.0", "ab" * 40, "content hashes that are too long"),
-        ("layers.0.files.modes.0", "a", "what should be numbers is none"),
-        ("layers.0.files.links", {"99": "a"}, "rows that are not there"),
-        ("layers.0.files.apparent_sizes", {"0": 1 << 80}, "what should be numbers is none"),
+        ("layers.0.files.modes.0", "a", "values that are not numbers"),
+        ("layers.0.files.links", {"99": "a"}, "rows that do not exist"),
+        ("layers.0.files.apparent_sizes", {"0": 1 << 80}, "values that are not numbers"),
     ],
 )
 def test_a_saved_analysis_that_cannot_be_is_refused(analysis: Analysis, path: str, value: Any, says: str) -> None:

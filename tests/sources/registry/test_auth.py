@@ -148,7 +148,7 @@ def test_basic_with_a_wrong_password(server: Server) -> None:
         error = refused(source)
     assert isinstance(error, AuthenticationFailed)
     assert error.status == 401
-    assert "the stored credentials do not open it" in (error.hint or "")
+    assert "the stored credentials have no access" in (error.hint or "")
     assert [request.authorization for request in server.requests] == [None, basic("user", SECRET)]
 
 

@@ -197,14 +197,14 @@ def test_an_empty_helper_name_is_no_helper(tmp_path: Path) -> None:
     ("script", "says"),
     [
         (f"echo {SECRET} >&2; echo {SECRET}; exit 3", "failed with status 3"),
-        (f"echo {SECRET}", "not its protocol"),
-        (f"""echo '["{SECRET}"]'""", "not its protocol"),
-        (f"""echo '"{SECRET}"'""", "not its protocol"),
-        (f"""echo '{{"Secret": "{SECRET}"}}'""", "not its protocol"),
-        (f"""echo '{{"Username": 5, "Secret": "{SECRET}"}}'""", "not its protocol"),
-        (f"""echo '{{"Username": "u", "Secret": ["{SECRET}"]}}'""", "not its protocol"),
-        (f"printf '\\377{SECRET}'", "not its protocol"),
-        ("true", "not its protocol"),
+        (f"echo {SECRET}", "returned an invalid answer"),
+        (f"""echo '["{SECRET}"]'""", "returned an invalid answer"),
+        (f"""echo '"{SECRET}"'""", "returned an invalid answer"),
+        (f"""echo '{{"Secret": "{SECRET}"}}'""", "returned an invalid answer"),
+        (f"""echo '{{"Username": 5, "Secret": "{SECRET}"}}'""", "returned an invalid answer"),
+        (f"""echo '{{"Username": "u", "Secret": ["{SECRET}"]}}'""", "returned an invalid answer"),
+        (f"printf '\\377{SECRET}'", "returned an invalid answer"),
+        ("true", "returned an invalid answer"),
     ],
 )
 def test_broken_helpers(script: str, says: str, tmp_path: Path, helper: Helper) -> None:
@@ -237,7 +237,7 @@ def test_a_silent_helper(tmp_path: Path, helper: Helper, monkeypatch: pytest.Mon
     """A helper that hangs is given up."""
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     helper("slow", "exec sleep 60")
-    with pytest.raises(AuthenticationFailed, match="gave no answer"):
+    with pytest.raises(AuthenticationFailed, match="did not answer"):
         found({"credsStore": "slow"}, tmp_path)
 
 

@@ -75,7 +75,7 @@ def test_a_dripping_body(read: Callable[..., bytes], server: Server) -> None:
     server.on(BLOB_PATH, Answer(BLOB, cut=1000, drip=0.01))
     error = failure(read, server, HURRIED)
     assert "too slow: " in str(error)
-    assert "the minimum is 1000 bytes a second" in str(error)
+    assert "the minimum is 1000 bytes per second" in str(error)
 
 
 def test_a_dripping_blob_is_resumed(server: Server) -> None:
@@ -136,7 +136,7 @@ def test_a_deadline_within_a_wait() -> None:
     hang_up.start()
     with ours, theirs:
         incoming = _DeadlineReader(ours, Connections("reg.test", Deadlines(window=3600, min_rate=0, deadline=0.05)))
-        with pytest.raises(TooSlow, match=r"too slow: no end in 0\.05 s"):
+        with pytest.raises(TooSlow, match=r"too slow: not complete after 0\.05 s"):
             incoming.readinto(bytearray(10))
         incoming.set_deadline(100)
         assert ours.gettimeout() == 3600
@@ -148,7 +148,7 @@ def test_trailers_without_end(server: Server) -> None:
     """What follows the last chunk of a body may not last for ever either."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
     server.on(PATH, Answer(b"X: x\r\n" * 1000, raw=head, forever=True))
-    assert "no end in 0.3 s" in str(failure(manifest_of, server, attrs.evolve(HURRIED, deadline=0.3)))
+    assert "not complete after 0.3 s" in str(failure(manifest_of, server, attrs.evolve(HURRIED, deadline=0.3)))
 
 
 def test_documents_have_less_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +313,7 @@ def test_a_retry_after_is_capped(after: str, server: Server, waits: list[float])
 
 
 def test_realms_that_are_no_host(server: Server) -> None:
-    """A token service whose name cannot be one is shown so that no terminal obeys it."""
+    """A token service whose name is not valid is shown so that no terminal obeys it."""
     server.on(PATH, Answer(b"", 401, {"WWW-Authenticate": 'Bearer realm="http://a\x1b[31mb/token"'}))
     assert isinstance(failure(manifest_of, server), RegistryError)
 
