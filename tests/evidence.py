@@ -106,7 +106,7 @@ def plan_on(*layers: Entries, steps: Sequence[str] = (), base_layers: int = 0) -
 
 
 def by_id(advice: Advice) -> dict[str, Finding]:
-    """Findings by their id, which must stand once each."""
+    """Findings by their id, which must occur once each."""
     found = {finding.id: finding for finding in advice.findings}
     assert len(found) == len(advice.findings), [finding.id for finding in advice.findings]
     return found

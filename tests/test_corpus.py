@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def results(server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Mapping[str, Any]:
-    """What became of each case that was selected, by its name and form."""
+    """The result of each case that was selected, by its name and form."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
     wanted = {item.callspec.params.get("name") for item in items if item.function is test_hostile}
     jobs: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ def test_the_corpus_is_large() -> None:
     [("bytearray(600 << 20)", 70), ("while True: pass", -9), ("raise ValueError", 70), ("print('fine')", 0)],
 )
 def test_the_harness_holds_its_children(code: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A case that takes too much memory or processor time, or ends in an error that is none of ours, is told."""
+    """A case that takes too much memory or processor time, or ends in an error that is none of ours, is reported."""
     from tests.corpus import harness
 
     monkeypatch.setattr(harness, "SECONDS", 1)

@@ -94,6 +94,6 @@ def go_format(value: float) -> str:
     [("06-same-content-rewritten", Cause.METADATA_ONLY), ("07-chmod-only", Cause.METADATA_ONLY),
      ("03-overwrite-same-size", Cause.OVERWRITTEN)],
 )  # fmt: skip
-def test_unchanged_content_is_told_apart(name: str, cause: Cause) -> None:
+def test_unchanged_content_is_distinguished(name: str, cause: Cause) -> None:
     """A file stored again with the same bytes is metadata-only, one of the same size with other bytes is not."""
     assert {entry.cause for entry in Analyzer().analyze(str(FOLDER / f"{name}.tar")).waste} == {cause}

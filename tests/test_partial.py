@@ -99,7 +99,7 @@ def test_a_layer_cannot_be_read(tmp_path: Path, damage: str, jobs: int) -> None:
 
 
 def test_broken_tars_show_none_of_their_rows(tmp_path: Path) -> None:
-    """What stands before the break is no layer: a name that the rest would have removed, or replaced, is not told."""
+    """Entries before the break are not a layer: names that the rest would remove or replace are not reported."""
     tar = tar_bytes({"x": b"1" * 600, "y": b"2"})
     image = image_with(raw_layer(tar[:1536] + b"?" * 512 + tar[2048:]))
     found = Analyzer(keep_going=True).analyze(write_layout(image, tmp_path / "l"))
@@ -109,7 +109,7 @@ def test_broken_tars_show_none_of_their_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2, 8])
 def test_the_lowest_broken_layer_is_named(tmp_path: Path, jobs: int) -> None:
-    """Of several, whatever is read first: here the largest stands highest."""
+    """Of several, whatever is read first: here the largest is the highest."""
     image = build_image([layer({f"f{size}": os.urandom(size)}) for size in (10, 3000, 200_000, 100, 400_000)])
     folder = write_layout(image, tmp_path / "l")
     for index in (1, 2, 4):
@@ -146,7 +146,7 @@ def test_a_registry_that_fails_ends_all(server: Server) -> None:
     assert [(each.index, each.failure and each.failure.step) for each in found.unread] == [(1, "fetch")]
 
 
-def test_a_layer_that_stands_twice(tmp_path: Path) -> None:
+def test_a_repeated_layer(tmp_path: Path) -> None:
     """Both are unread."""
     twice = layer({"x": os.urandom(900)})
     image = build_image([twice, layer(BASE), twice])
@@ -287,7 +287,7 @@ def test_nothing_looks_like_a_clean_pass(partial: Analysis) -> None:
 
 
 def test_unread_layers_are_easy_to_read(partial: Analysis) -> None:
-    """A digest stands once at length, and a line that is too long goes on below where it began."""
+    """A digest is shown in full once, and a line that is too long goes on below where it began."""
     digest = partial.unread[0].digest
     file = io.StringIO()
     write_sections(partial, file, width=80)
@@ -300,7 +300,7 @@ def test_unread_layers_are_easy_to_read(partial: Analysis) -> None:
 
 
 def test_what_is_whole_says_so(tmp_path: Path) -> None:
-    """None of the marks stand where all was read, with keep_going or without."""
+    """None of the marks is shown where all was read, with keep_going or without."""
     folder = write_layout(whole(), tmp_path / "l")
     found = Analyzer(keep_going=True).analyze(folder)
     assert found == Analyzer().analyze(folder)
@@ -514,7 +514,7 @@ def test_platforms_with_plain_index_entries(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["markdown", "sarif", "junit", "github", "gitlab", "openmetrics", "csv"])
 def test_formats_for_ci_on_all_platforms(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
-    """The platform with an unread layer is told apart; where an image is missing as a whole, no such document is written."""
+    """The platform with an unread layer is distinguished; where an image is missing as a whole, no such document is written."""
     gone = build("arm64").layers[1].digest
     assert main([str(write_index(tmp_path / "l", gone)), "--all-platforms", "--keep-going", "-q", "-f", form]) == 2
     text = capsys.readouterr().out

@@ -198,7 +198,7 @@ def test_nested_indexes_are_read_once() -> None:
 
 
 def test_repeated_layers_are_read_once() -> None:
-    """A layer that stands ten times in an image is fetched and scanned once."""
+    """A layer that is repeated ten times in an image is fetched and scanned once."""
     built = layer({"a": b"1"})
     image: BuiltImage = build_image([built] * 10)
     source = Counting(image.manifest, image.blobs)

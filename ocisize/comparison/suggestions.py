@@ -66,7 +66,8 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         (
             LayerStatus.REBUILT,
             "the same files, with different timestamps or order",
-            "Build reproducibly, with fixed timestamps (SOURCE_DATE_EPOCH, BuildKit's rewrite-timestamp=true) or with a build cache.",
+            "Build reproducibly, with fixed timestamps (SOURCE_DATE_EPOCH, rewrite-timestamp=true of BuildKit) or a build "
+            "cache.",
         ),
     ):
         same = [layer for layer in layers if layer.status is status and layer.download_size]

@@ -78,7 +78,7 @@ class Explanation:
             KeyError: the kind has no such message, or a placeholder has no value.
 
         >>> explain(Check.OVERWRITTEN).title_of(upper=3, lower=1, files="2 files")
-        '2 files of layer 1 overwritten by layer 3'
+        'overwritten by layer 3: 2 files of layer 1'
 
         """
         return self.messages[variant].format_map(values)

@@ -49,7 +49,7 @@ def test_it_reads_back() -> None:
     assert baseline.entry("acme/app", "linux/arm64") is baseline.entry("other", "linux/amd64") is None
 
 
-def test_entries_stand_beside_each_other() -> None:
+def test_entries_are_independent() -> None:
     """Other images and platforms stay when one is written, and the order of writing does not show."""
     small = attrs.evolve(entry_of(image()), layers=())
     one = Baseline().with_entry("b", "linux/arm64", small).with_entry("a", "x", small).with_entry("b", "linux/amd64", small)
@@ -131,7 +131,7 @@ def test_layers_are_replaced_when_none_has_grown() -> None:
 
 
 def test_parts_are_kept_and_lowered() -> None:
-    """Figures of parts stand in the file only where there are any, read back, fall, and are not forgotten."""
+    """Figures of parts are in the file only where there are any, read back, fall, and are not forgotten."""
     entry = entry_of(image(), {"compressed_size in /app": 5, "live_size in /b": 7})
     text = baseline_to_json(Baseline().with_entry("a", "b", entry))
     assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live_size in /b": 7, "compressed_size in /app": 5}

@@ -43,7 +43,7 @@ def test_a_forbidden_directory_is_what_lies_in_it() -> None:
 
 
 def test_many_forbidden_paths_are_counted() -> None:
-    """The first places are told, all are counted, in the order of layers."""
+    """The first places are reported, all are counted, in the order of layers."""
     found = verdict('forbid = ["/app", "/bin", "/etc"]')
     assert (found.measured, found.where_count) == (6, 6)
     assert [place.layer for place in found.where] == [0, 0, 1, 1, 1, 3]
@@ -127,7 +127,7 @@ def test_the_visible_view() -> None:
 
 
 def test_budgets_of_layers() -> None:
-    """Each layer whose build step matches is measured by itself; the one that is furthest off is told first."""
+    """Each layer whose build step matches is measured by itself; the one that is furthest off is reported first."""
     found = verdict('[[budget]]\nlayer = "RUN *"\nmax-unpacked = 7999')
     assert (found.status, found.measured, found.where_count) == (BudgetStatus.FAIL, 8000, 1)
     assert found.where == (Place(layer=1, measured=8000),)
@@ -150,7 +150,7 @@ def test_patterns_of_build_steps_are_literal_but_for_stars() -> None:
 
 @pytest.mark.parametrize("narrow", ['layer = "FROM scratch"', 'path = "/opt/app"'])
 def test_what_matches_nothing_is_no_pass(narrow: str) -> None:
-    """A budget about nothing in the image is told, as a warning unless it says otherwise."""
+    """A budget about nothing in the image is reported, as a warning unless it says otherwise."""
     text = f"[[budget]]\n{narrow}\nmax-unpacked = 1\n"
     found = verdict(text)
     assert (found.status, found.outcome, found.measured) == (BudgetStatus.UNMATCHED, BudgetStatus.WARN, None)
@@ -246,7 +246,7 @@ def test_growth_of_layers_goes_by_their_steps() -> None:
     assert [place.layer for place in verdict(text.format("+10 %"), baseline=baseline(old)).where] == [3, 1]
 
 
-def test_equal_steps_are_told_apart_by_their_order() -> None:
+def test_equal_steps_are_distinguished_by_their_order() -> None:
     """The second layer of a step is compared with the second one."""
     twice = changed(image(), layers=tuple(attrs.evolve(each, build_step=BuildStep("RUN x")) for each in image().layers))
     text = '[[budget]]\nlayer = "RUN x"\nmax-unpacked = "+0"'
@@ -322,7 +322,7 @@ def test_a_part_that_is_gone_has_not_grown() -> None:
 
 
 def test_a_platform_that_no_image_is_for() -> None:
-    """Of all platforms of an index none is what a budget is for: that is told once, and what the file lacks counts."""
+    """Of all platforms of an index none is what a budget is for: that is reported once, and what the file lacks counts."""
     analyses = {name: changed(image(), platform=name) for name in ("linux/amd64", "linux/arm64/v8")}
     text = '[[budget]]\nplatform = "{}"\nmax-download = 1\n{}'
 

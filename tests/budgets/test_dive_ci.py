@@ -206,7 +206,7 @@ def test_verdicts_on_known_images(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_what_dive_says_of_known_images(name: str) -> None:
-    """The verdict told as dive's own is the one that dive gave."""
+    """The verdict shown for dive is the one of dive."""
     analysis = analyze(name)
     assert analysis.dive is not None
     for budget in dive_budgets({}, {}, ""):
@@ -249,8 +249,8 @@ def test_a_whiteout_of_nothing_hides_no_waste(tmp_path: Path) -> None:
     assert (found["highestWastedBytes"].status, found["highestWastedBytes"].measured) == (BudgetStatus.FAIL, 5000)
 
 
-def test_entries_that_stand_twice_in_a_layer_are_waste(tmp_path: Path) -> None:
-    """dive keeps the last and forgets the first, which is downloaded all the same."""
+def test_repeated_entries_of_a_layer_are_waste(tmp_path: Path) -> None:
+    """dive counts only the last one, although the first one is also downloaded."""
     analysis = saved(tmp_path, {"sh": b"1"}, [("a", b"1" * 4000), ("a", b"2" * 4000)])
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None

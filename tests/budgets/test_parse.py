@@ -1,4 +1,4 @@
-"""Budgets in TOML: where errors point, and what cannot stand together. Verdicts are tested with the gate."""
+"""Budgets in TOML: where errors point, and keys that cannot be combined. Verdicts are tested with the gate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def problems_of(text: str, **options: tuple[str, ...]) -> list[str]:
 
 
 def test_all_problems_at_once() -> None:
-    """Every problem is told with its line, key, what was got and what was expected."""
+    """Every problem is reported with its line, key, what was got and what was expected."""
     text = """\
 max-download = "120 MX"   # not a unit
 max-fils = 3
@@ -95,7 +95,7 @@ def test_what_cannot_be(text: str, problem: str) -> None:
 
 
 def test_lines_are_those_of_the_right_table() -> None:
-    """A key that stands in several tables is named where it is wrong."""
+    """A key in several tables is named where it is wrong."""
     text = 'max-download = 1\n[[budget]]\nmax-download = 2\n[[budget]] # third\n"max-download" = "x"\n'
     assert problems_of(text)[0].startswith("o.toml:5: max-download: got 'x'")
     assert problems_of('budget = [{max-download = "x"}]')[0].startswith("o.toml:1: max-download: got 'x'")
@@ -181,7 +181,7 @@ def test_the_page_has_the_keys_and_what_cannot_narrow_them() -> None:
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=40))
 def test_any_text_is_settings_or_an_error(text: str) -> None:
-    """Whatever stands in a file: budgets, or problems that name it, at lines that it has."""
+    """Any text of a file: budgets, or problems that name it, at lines that it has."""
     for table in ((), ("tool", "ocisize")):
         try:
             parse_budgets(text, "o.toml", table=table)

@@ -68,7 +68,7 @@ def test_the_status(arguments: list[str], status: int, form: str, capsys: pytest
     assert ("budget fail: " in captured.err) is (status == 1 and form != "text")
 
 
-def test_all_wrong_flags_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_wrong_flags_are_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each, before the image is read."""
     assert main(["missing.tar", "--max-download", "x", "--max-files", "1.5", "--forbid-findings", "y"]) == 2
     assert capsys.readouterr().err.splitlines() == [
@@ -283,7 +283,7 @@ def test_a_report_that_cannot_be_written_stops_no_other(folder: Path, capsys: py
 
 
 def test_a_file_that_sets_up_nothing_is_no_gate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Named, it is an error: a misplaced table would pass everything. Found, it is told."""
+    """Named, it is an error: a misplaced table would pass everything. Found, it is reported."""
     (folder / "pyproject.toml").write_text("[tool.ocisise]\nmax-files = 1\n")
     (folder / "empty.toml").write_text("# max-files = 1\n")
     for name in ("pyproject.toml", "empty.toml"):
@@ -298,7 +298,7 @@ def test_a_file_that_sets_up_nothing_is_no_gate(folder: Path, capsys: pytest.Cap
 
 
 def test_forbidden_findings_that_no_rule_makes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An id is one of ocisize's or of the rules that were given; any other one is told, beside what was found, too."""
+    """An id is one of ocisize's or of the rules that were given; any other one is reported, beside what was found, too."""
     (folder / "team.toml").write_text(
         '[[rule]]\nid = "ACME001"\ntitle = "big"\nwhat = "w"\nconfidence = "safe"\nfix = {any = "f"}\nglobs = ["/app/big"]\n'
     )

@@ -59,7 +59,7 @@ def test_the_command_reports_text(before: BuiltImage, after: BuiltImage, tmp_pat
     assert len(run("diff", left, left).stdout.splitlines()) == 1
 
 
-def test_a_saved_analysis_without_files_is_told(
+def test_a_saved_analysis_without_files_is_reported(
     before: BuiltImage, after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A side saved without files gives totals and layers, and the report says so."""

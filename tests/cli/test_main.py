@@ -164,7 +164,7 @@ def test_a_truncated_layer_names_the_layer(tmp_path: Path, capsys: pytest.Captur
     assert f"layer 0 ({image.layers[0].digest})" in err
 
 
-def test_the_base_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_base_is_distinguished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--base parts the figures; one that is not the base is a warning, and one that cannot be read an error."""
     base, top = layer({"a": b"1" * 2000}), layer({"b": b"2" * 10})
     image = str(write_layout(build_image([base, top]), tmp_path / "app"))
@@ -242,7 +242,7 @@ def test_an_image_can_be_named_like_a_command(
 
 
 def test_files_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """``ocisize files`` lists the largest files, with what became of them."""
+    """``ocisize files`` lists the largest files, with their causes of waste."""
     status, out, err = status_of(["files", str(layout)], capsys)
     assert (status, err) == (0, "")
     assert re.search(r"2\.00 kB +\S+ B +0→1 +deleted +/a\n", out)
@@ -369,7 +369,7 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """``ocisize advise`` shows every finding, as text or as a document, by users' rules as well."""
     status, out, err = status_of(["advise", str(layout)], capsys)
     assert (status, err) == (0, "")
-    assert "1 file of layer 0 deleted by layer 1" in out
+    assert "deleted by layer 1, but still downloaded: 1 file of layer 0" in out
     document = json.loads(status_of(["advise", str(layout), "-f", "json"], capsys)[1])
     ids = [finding["id"] for finding in document["advice"]["findings"]]
     assert document["schema"] == "ocisize.advice"
@@ -399,7 +399,7 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_misplaced_words_are_explained(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a command does not know is told with what was probably meant; nothing is read."""
+    """What a command does not know is reported with what was probably meant; nothing is read."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -444,8 +444,8 @@ def test_help_fits_the_terminal(command: str | None, width: int, monkeypatch: py
     assert "130 interrupted" in " ".join(text.split())
 
 
-def test_budgets_stand_in_the_long_help() -> None:
-    """The program's help is for everybody; what is for CI stands in that of analyze, and works without the word, too."""
+def test_budgets_are_in_the_long_help() -> None:
+    """The program's help is for everybody; what is for CI is in that of analyze, and works without the word, too."""
     assert "--highestWastedBytes" not in make_parser().format_help()
     assert "ocisize analyze --help" in " ".join(make_parser().format_help().split())
     assert "--highestWastedBytes" in make_parser("analyze").format_help()

@@ -113,7 +113,7 @@ def test_sparse_files_differ_by_their_holes() -> None:
 
 
 def test_layers_of_equal_content_are_not_shared() -> None:
-    """The same tar in another compression and the same files in another tar are told from shared layers."""
+    """The same tar in another compression and the same files in another tar are distinguished from shared layers."""
     files: Entries = {"a": b"a" * 1000, "b": Link("a")}
     tar = layer(files)
     younger = layer({"a": File(b"a" * 1000, mtime=7), "b": Link("a")})
@@ -150,7 +150,7 @@ def test_a_repeated_blob_is_downloaded_once() -> None:
 
 
 def test_names_that_are_no_text_are_compared_alike() -> None:
-    """A saved analysis writes such names with escapes; they are the same files all the same."""
+    """A saved analysis writes such names with escapes; they are still the same files."""
     before = analyzed([{"caf\udce9": b"1", "b": b"2"}, {"c": b"3"}])
     after = analyzed([{"caf\udce9": b"1", "b": b"2", "d": b"4"}, {"c": b"3"}])
     saved = from_json(to_json(before, files=True))
@@ -172,7 +172,7 @@ def test_contents_that_were_not_read_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_saved_without_files() -> None:
-    """Totals and layers are told, with what cannot be; where only shared layers lack files, nothing is missing."""
+    """Totals and layers are reported, with what cannot be; where only shared layers lack files, nothing is missing."""
     before = analyzed([BASE, {"a": b"1" * 50}])
     after = analyzed([BASE, {"a": b"1" * 70}])
     found = compare(from_json(to_json(before)), after)
@@ -230,7 +230,7 @@ def aligned(before: Sequence[str], after: Sequence[str]) -> list[tuple[int | Non
     ],
 )
 def test_steps_are_aligned(after: Sequence[str], pairs: list[tuple[int | None, int | None]]) -> None:
-    """A changed step is one row, and new and dropped steps have rows of their own, where they stood."""
+    """A changed step is one row, and new and dropped steps have separate rows at their positions."""
     assert aligned(STEPS, after) == pairs
 
 
@@ -239,7 +239,7 @@ def test_steps_without_names_are_aligned_in_order() -> None:
     assert aligned(["", ""], ["", "", ""]) == [(0, 0), (1, 1), (None, 2)]
 
 
-def test_shared_layers_are_found_wherever_they_stand() -> None:
+def test_shared_layers_are_found_at_any_position() -> None:
     """The same blob is the same layer, in whatever order and under whatever name."""
     first, second = layer({"a": b"1"}), layer({"b": b"2"})
     found = compare(analyzed([first, second]), analyzed([second, first], ["RUN x", "RUN y"]))
@@ -304,7 +304,7 @@ def test_another_base_is_named_first() -> None:
     assert any("COPY --link" in each.text and each.layers == (1, 2) for each in found.suggestions)
 
 
-def test_hardly_any_growth_is_told_from_below() -> None:
+def test_layers_with_little_growth_are_in_their_order() -> None:
     """Layers that grew by less than a hundredth of the image come in their order, those that grew more before them."""
     noise = [random.Random(number).randbytes(60_000) for number in range(5)]
 
@@ -331,7 +331,7 @@ def test_a_small_change_to_a_large_step() -> None:
 
 
 def test_a_step_with_another_result() -> None:
-    """A step that comes out differently by itself is told as such."""
+    """A step that comes out differently by itself is reported as such."""
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], rebuilt(NOISE[1], 3)], STEPS[:2]))
     assert "Fix versions and times" in found.suggestions[0].text
 

@@ -117,12 +117,12 @@ def test_random_tars_by_tarfile(tar: bytes) -> None:
         reject()
     found = by_scan(tar)
     if not is_tree(found):
-        reject()  # mtree mixes up entries that stand in one place
+        reject()  # mtree mixes up entries that are in one place
     compare(found, expected)
 
 
 def is_tree(found: list[Seen]) -> bool:
-    """Whether each path stands once, and below directories only."""
+    """Whether each path occurs once, and below directories only."""
     kinds = {seen.path: seen.kind for seen in found}
     above = {parent for path in kinds for parent in accumulate(path.split("/")[:-1], "{}/{}".format)}
     return len(kinds) == len(found) and all(kinds.get(path, "dir") == "dir" for path in above)

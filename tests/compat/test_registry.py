@@ -149,7 +149,7 @@ def test_what_does_not_exist(name: str, registry: RealRegistry) -> None:
 
 
 def test_credentials_do_no_harm(registry: RealRegistry, docker_config: Path) -> None:
-    """A registry that asks for nothing is told nothing, and serves as before."""
+    """A registry that asks for nothing gets no credentials, and serves as before."""
     write_docker_config(docker_config, registry.host, USER, PASSWORD)
     built = image()
     registry.push("team/app", "gzip", built)
@@ -189,7 +189,7 @@ def test_htpasswd_with_a_wrong_password(htpasswd: RealRegistry, docker_config: P
 
 
 def test_htpasswd_without_credentials(htpasswd: RealRegistry) -> None:
-    """Who has no credentials is told to log in."""
+    """A client without credentials is asked to log in."""
     error = denied(f"{htpasswd.host}/team/app:1")
     assert isinstance(error, AuthenticationFailed)
     assert f"docker login {htpasswd.host}" in (error.hint or "")
@@ -261,7 +261,7 @@ def test_tokens_with_a_wrong_password(guarded: Guarded, docker_config: Path) -> 
 
 
 def test_tokens_without_credentials(guarded: Guarded) -> None:
-    """Who has no credentials and gets no token is told to log in."""
+    """A client without credentials and gets no token is asked to log in."""
     error = denied(f"{guarded.registry.host}/team/app:1")
     assert isinstance(error, AuthenticationFailed)
     assert "docker login" in (error.hint or "")

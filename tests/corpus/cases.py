@@ -50,7 +50,7 @@ Made: TypeAlias = "Bundle | Callable[[Path], Path]"  #: an image, or what writes
 
 @attrs.frozen
 class Case:
-    """``message`` is a pattern: of the error, or of a warning where the image is accepted; empty stands for none."""
+    """``message`` is a pattern: of the error, or of a warning where the image is accepted; empty means none."""
 
     name: str
     verdict: Verdict

@@ -115,7 +115,7 @@ def test_an_implied_directory_hides_a_file() -> None:
 
 
 def test_a_hidden_tree_can_come_back() -> None:
-    """A directory made anew has nothing of the one that was hidden."""
+    """A directory created again has nothing of the one that was hidden."""
     found = wasted({"d/e/a": b"1"}, {"d": b"2"}, {"d/e/a": b"3"})
     assert found == [("d", "overwritten", 1, 2), ("d/e/a", "overwritten", 0, 1)]
 
@@ -137,7 +137,7 @@ def test_paths_are_compared_in_one_form(name: str) -> None:
     assert wasted({"d/a": b"1"}, {name: b"2"}) == [("d/a", "overwritten", 0, 1)]
 
 
-def test_case_is_told_apart() -> None:
+def test_case_is_distinguished() -> None:
     """``A`` and ``a`` are two files."""
     assert wasted({"a": b"1"}, {"A": b"2"}, {".wh.A": b""}) == [("A", "deleted", 1, 2)]
 
@@ -221,7 +221,7 @@ def test_whiteout_hides_nothing_of_its_own_layer(upper: Entries) -> None:
 
 
 def test_whiteout_beside_its_directory() -> None:
-    """A directory that is deleted and made anew in one layer has only its new content."""
+    """A directory that is deleted and created again in one layer has only its new content."""
     assert wasted({"d/a": b"1", "d/b": b"2"}, [("d/b", b"3"), (".wh.d", b"")]) == [
         ("d/a", "deleted", 0, 1),
         ("d/b", "deleted", 0, 1),
@@ -235,7 +235,7 @@ def test_a_deleted_file_can_come_back() -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_opaque_hides_lower_layers_only(*, last: bool) -> None:
-    """An opaque marker hides the lower content of its directory wherever it stands in the tar."""
+    """An opaque marker hides the lower content of its directory wherever it is in the tar."""
     marker: tuple[str, Entry] = ("d/.wh..wh..opq", b"")
     added: tuple[str, Entry] = ("d/n", b"4")
     upper = [added, marker] if last else [marker, added]

@@ -113,7 +113,7 @@ def test_duplicates_count_all_but_one() -> None:
 
 
 def test_duplicates_name_their_originals() -> None:
-    """Each duplicate comes with the row that stands first, counted through all layers."""
+    """Each duplicate comes with the first row, counted through all layers."""
     tables = tables_of({"a": b"123", "b": b"45", "c": b"123"}, {"d": b"45", "e": b"6", "f": b"123"})
     found = find_duplicates(tables, overlay_all(tables))
     assert [list(zip(each.rows, each.originals, strict=True)) for each in found] == [[(2, 0)], [(0, 1), (2, 0)]]
@@ -146,7 +146,7 @@ def test_unread_content_is_no_duplicate() -> None:
 # What to read
 
 
-def test_only_sizes_that_stand_twice_need_reading() -> None:
+def test_only_repeated_sizes_need_reading() -> None:
     """A file of a size that no other has cannot equal another; directories, links and empty files never do."""
     layers: list[Entries] = [
         {"d": DIR, "a": b"1", "b": b"22", "e": b""},

@@ -41,7 +41,7 @@ def test_cleanup_in_a_later_layer() -> None:
     assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
     assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SAFE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
-    assert finding.title == "2 files of layer 0 deleted by layer 1; they are still downloaded"
+    assert finding.title == "deleted by layer 1, but still downloaded: 2 files of layer 0"
     assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
     assert finding.rule == "docs/rules.md#os101"
 
@@ -133,7 +133,7 @@ def test_package_databases_and_licences_stay_twice() -> None:
 
 
 def test_waste_within_the_base() -> None:
-    """What the base image's own steps hide from each other is not for the image's own steps to mend."""
+    """Files that steps of the base image hide from each other cannot be fixed in the image's own steps."""
     layers: list[Entries] = [{"lib/x": b"old!", "a": b"1"}, {"lib/x": b"new", ".wh.a": b""}, {"b": b"2"}]
     found = by_id(advice_on(*layers, steps=["RUN a", "RUN b", "RUN c"], base_layers=2))
     assert {found[id_].fix for id_ in ("OS101", "OS103")} == {
@@ -169,7 +169,7 @@ def test_opaque_replacement_duplicate_entries_and_unreachable_bytes() -> None:
     assert found["OS105"].layers == found["OS106"].layers == (1,)
 
 
-def test_waste_is_told_apart_by_layers() -> None:
+def test_waste_is_distinguished_by_layers() -> None:
     """Each pair of layers that hold and hide is a finding, the most bytes of download first."""
     advice = advice_on({"a": b"1" * 10, "b": b"2" * 20}, {".wh.a": b"", "c": b"3"}, {".wh.b": b""})
     assert [(finding.layers, finding.size) for finding in advice.findings if finding.size] == [((0, 2), 20), ((0, 1), 10)]
@@ -285,7 +285,7 @@ fix = { any = "Ask acme." }
 
 
 @pytest.mark.parametrize(("steps", "base_layers"), [([COPY], 0), (["RUN apt-get install x"], 0), (["ADD x in /"], 1)])
-def test_fixes_of_users_are_told_as_they_are(steps: list[str], base_layers: int) -> None:
+def test_fixes_of_users_are_not_changed(steps: list[str], base_layers: int) -> None:
     """Also for what was copied, and for what the base brings."""
     catalog = parse_catalog(FOREIGN, "x")
     assert only(advice_on({"a.acme": b"1"}, steps=steps, base_layers=base_layers, catalog=catalog)).fix == "Ask acme."

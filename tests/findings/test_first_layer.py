@@ -8,7 +8,7 @@ from tests.evidence import make_evidence
 
 
 def test_copies_of_copies_lead_to_the_first() -> None:
-    """Through any number of layers; other content begins anew, and what nobody stored before is the layer's own."""
+    """Through any number of layers; other content starts again, and content that no lower layer stores belongs to the layer."""
     layers: list[Entries] = [
         {"a": File(b"1", uid=uid), "b": File(b"2" if uid < 2 else b"3", uid=uid), f"c{uid}": b"c"} for uid in range(4)
     ]

@@ -185,7 +185,7 @@ def _stored(image: BuiltImage, form: str, outer: images.Compression) -> Iterator
     if form == "oci-archive":
         entries = images.layout_files(images.index_bytes([images.named(image.descriptor, "app")]), image.blobs)
         archive = tar_of(entries)
-    elif form == "repeated":  # a docker-archive in which each layer stands twice, once as a link
+    elif form == "repeated":  # a docker-archive in which each layer is repeated, once as a link
         twice = BuiltImage(image.layers * 2, image.config, image.manifest)
         archive = images.tar_bytes(images.docker_archive_entries(twice, "legacy", None))
     else:

@@ -22,7 +22,7 @@ _LONGEST = 1 << 12
 
 
 def run_steps(data: bytes) -> None:
-    """A step is told in words on one line, without its secrets; whatever reads it ends soon, however long it is."""
+    """A step is reported in words on one line, without its secrets; whatever reads it ends soon, however long it is."""
     flags, text = (data[0], as_text(data[1:])) if data else (0, "")
     if flags & 1 and text:  # what a regular expression is slow at is mostly a repetition
         text *= _LONGEST // len(text)
@@ -74,7 +74,7 @@ def _read(step: BuildStep) -> None:
 
 
 def run_files(data: bytes) -> None:
-    """Package databases and paths: whatever stands in them."""
+    """Package databases and paths: with any content."""
     status = dpkg.read_status(data)
     automatic = dpkg.read_automatic(data)
     for package in dpkg.only_recommended(status, automatic):

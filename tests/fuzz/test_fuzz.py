@@ -72,7 +72,7 @@ def test_wrong_tables_and_figures_are_noticed() -> None:
         check_analysis(attrs.evolve(analysis, wasted_size=analysis.wasted_size + 1))
 
 
-def test_mended_tars_pass_their_checksums() -> None:
+def test_repaired_tars_pass_their_checksums() -> None:
     """Damaged fields get past the first gate."""
     damaged = bytearray(member(b"a", b"1" * 600) + member(b"b", b"2") + END)
     damaged[0] = damaged[1536] = ord("c")

@@ -129,7 +129,7 @@ def saved_edits() -> list[bytes]:
 
 
 def run_budgets(data: bytes) -> None:
-    """Files of budgets, dive's rules, rules of one's own: read, or refused with what is wrong."""
+    """Files of budgets, dive's rules, rules of users: read, or refused with what is wrong."""
     kind, text = (data[0], as_text(data[1:])) if data else (0, "")
     read: tuple[Callable[[], object], ...] = (
         lambda: parse_budgets(text),

@@ -74,7 +74,7 @@ def test_a_pause_after_the_end_of_official_images(base: tuple[History, ...]) -> 
     assert summary(found(*base, *OWN)) == (layers, "created", "likely")
 
 
-def test_a_base_image_stands_on_another() -> None:
+def test_a_base_image_with_another_base() -> None:
     """An official image itself was built on a distribution's."""
     assert summary(found(*PYTHON)) == (1, "created", "likely")
 
@@ -354,7 +354,7 @@ def test_annotations_are_read_from_manifest_and_index(tmp_path: Path) -> None:
     assert (analysis.base.found.method, analysis.base.base, analysis.base.own) == (Method.NAMED, None, None)
 
 
-def test_findings_in_the_base_are_told_apart(tmp_path: Path) -> None:
+def test_findings_in_the_base_are_distinguished(tmp_path: Path) -> None:
     """Junk that the base brings is not of the own steps' making."""
     base = build_image([layer({"var/lib/apt/lists/Packages": b"p" * 900})])
     write_layout(base, tmp_path / "base")
@@ -374,7 +374,7 @@ def test_findings_in_the_base_are_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_advice_does_not_rest_on_guesses(method: Method, certainty: Certainty, expected: int) -> None:
-    """What is told to be the base's is not the own steps' to mend, so it must be more than a guess."""
+    """Findings are assigned to the base image only if the base is more than a guess."""
     assert Base(2, None, None, method, certainty).certain_layers == expected
 
 

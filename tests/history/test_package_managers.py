@@ -48,7 +48,7 @@ def test_managers_know_their_examples(manager: ManagerCommand) -> None:
     ],
 )  # fmt: skip
 def test_installed(manager: str, step: str, packages: list[str] | None) -> None:
-    """Packages by name; files, addresses and lists of requirements cannot be told elsewhere."""
+    """Packages by name; files, addresses and lists of requirements cannot be reported elsewhere."""
     assert package_arguments(BY_NAME[manager], BuildStep(step)) == packages
 
 
@@ -76,7 +76,7 @@ def test_steps_that_only_install() -> None:
 
 
 def test_versions_take_the_place_of_others() -> None:
-    """By name, whatever its spelling; what is new stands at the end."""
+    """By name, whatever its spelling; what is new is at the end."""
     edit = add_packages_edit(BY_NAME["pip"], ["a-B==2", "c"])
     assert edit(["RUN make", "pip install --user A_b==1 d"]) == ["RUN make", "pip install --user a-B==2 d c"]
     assert edit(["RUN make"]) is None

@@ -34,7 +34,7 @@ def test_long_steps_are_shown_in_part() -> None:
 
 
 def test_changes_of_one_step_add_up() -> None:
-    """Each command is added once, edits act one after the other, and what cannot be made is told."""
+    """Each command is added once, edits act one after the other, and what cannot be made is reported."""
     edits = [edit_each(lambda command: command + " --x" if "--x" not in command else None), edit_each(lambda command: None)]
     changes = [*(Change(layer=0, edit=edit) for edit in (edits[0], *edits)), Change(layer=0, command="b")]
     changed = apply_changes(BuildStep("RUN a"), [*changes, changes[-1]])

@@ -28,7 +28,7 @@ def test_each_step_owns_a_layer() -> None:
 
 
 def test_step_details_are_kept() -> None:
-    """The text as written and the time stand beside the wording."""
+    """The text as written and the time are next to the wording."""
     entry = History(created="2026-01-02T03:04:05Z", created_by="RUN /bin/sh -c make # buildkit")
     assert match_history([entry], 1) == (LayerHistory(BuildStep("RUN make"), entry.created_by, entry.created, certain=True),)
 

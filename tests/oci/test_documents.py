@@ -212,7 +212,7 @@ def test_giant_steps_are_cut() -> None:
     assert {step.comment for step in cut.history} == {"c" * 9}
 
 
-def test_a_mistake_far_down_is_told() -> None:
+def test_a_deeply_nested_mistake_is_reported() -> None:
     """The one mistake in a long list is an error, though not all of the list is looked through for words."""
     layers = [{"digest": f"sha256:{1:064x}", "size": 1}] * 3000
     document = {"config": layers[0], "layers": [*layers, 5]}

@@ -214,7 +214,7 @@ def test_no_budget_passes_because_a_platform_is_absent(tmp_path: Path, capsys: p
     assert "linux/s390x" in captured.out
 
 
-def test_platforms_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_platforms_of_one_name_are_distinguished(tmp_path: Path) -> None:
     """Windows images by their version, others by digest; entries that repeat are one."""
     images = [build_image([layer({"a": bytes([number])})], os="windows") for number in range(4)]
     entries: list[dict[str, Any]] = [for_platform(each.descriptor, "windows", "amd64") for each in images]
@@ -261,7 +261,7 @@ def test_drift(index: IndexAnalysis) -> None:
     ]
 
 
-def test_what_one_image_hides_stands_in_the_other_only(tmp_path: Path) -> None:
+def test_files_that_one_image_hides_are_only_in_the_other(tmp_path: Path) -> None:
     """A file of a shared layer that one image deletes; a link at the same path is no absence."""
     base = layer({"etc/a": b"a" * 100, "etc/b": b"b" * 10})
     images = [build_image([base, layer({"etc/.wh.a": b""})]), build_image([base], architecture="arm64")]
@@ -334,7 +334,7 @@ def test_paths_for_other_processors() -> None:
 def test_the_text(index: IndexAnalysis) -> None:
     """The table and the drift, each difference with who has what and why."""
     lines = text_of(index).splitlines()
-    assert lines[1].endswith("shared layers counted once · 2 attestations left out")
+    assert lines[1].endswith("shared layers once · 2 attestations left out")
     assert any(line.endswith(" 2.05 linux/amd64") for line in lines)
     at = lines.index("Differences between the platforms, largest first")
     assert lines[at + 1].endswith("RUN TARGETARCH=amd64 make")

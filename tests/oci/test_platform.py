@@ -144,7 +144,7 @@ def test_attestations_are_no_images(descriptor: Descriptor) -> None:
 
 
 def test_entries_keep_their_order() -> None:
-    """Images, indexes and untyped entries stay in order, other types go, and what repeats counts where it stood first."""
+    """Images, indexes and untyped entries stay in order, other types go, and what repeats counts where it was first."""
     first, second, third = entry(1, "linux/amd64"), entry(2, "linux/arm64"), entry(3, media_type=OCI_INDEX)
     untyped, cache = entry(4, media_type=""), entry(5, media_type="application/vnd.buildkit.cacheconfig.v0")
     assert image_entries([first, cache, second, third, first, untyped]) == [first, second, third, untyped]

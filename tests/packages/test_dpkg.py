@@ -45,14 +45,14 @@ def test_what_was_asked_for_stays() -> None:
     assert found(stanzas, "libextra") == []
 
 
-def test_what_stands_below_stays() -> None:
+def test_packages_of_lower_layers_stay() -> None:
     """Packages of lower layers are needed, and what they depend on."""
     stanzas = [stanza("app", Recommends="extra"), stanza("extra"), stanza("old", Depends="extra")]
     assert found(stanzas, "extra old", below="old") == []
     assert found(stanzas[:2], "extra", below="extra") == []
 
 
-def test_recommended_by_what_stands_below() -> None:
+def test_recommended_by_packages_of_lower_layers() -> None:
     """New packages may be recommended by old ones."""
     assert found([stanza("old", Recommends="extra"), stanza("extra")], "extra old", below="old") == ["extra"]
 
@@ -82,7 +82,7 @@ def test_orphans_are_not_recommended() -> None:
 
 
 def test_architectures() -> None:
-    """Two architectures of a name are two packages; those for all stand in extended_states with the machine's."""
+    """Two architectures of a name are two packages; those for all are in extended_states with the machine's."""
     packages = read_status("\n\n".join([stanza("libc6"), stanza("libc6", "i386"), stanza("data", "all")]).encode())
     assert set(packages) == {PackageId("libc6", "amd64"), PackageId("libc6", "i386"), PackageId("data", "all")}
     assert found([stanza("app", Recommends="data"), stanza("data", "all")], "data") == ["data"]
@@ -100,7 +100,7 @@ def test_what_is_not_installed(status: str) -> None:
      b"Package: a\nPackage: b\nDepends: ,,|,", b"\r\n\r\n", b"Package: a\nStatus: install ok installed\nDepends: \xff (", b"\0" * 100],
 )  # fmt: skip
 def test_broken_stanzas(text: bytes) -> None:
-    """What is broken is passed over, and what stands beside it is read."""
+    """What is broken is passed over, and what is next to it is read."""
     packages = read_status(text + b"\n\n" + stanza("good").encode() + b"\n\n" + text)
     assert PackageId("good", "amd64") in packages
     read_automatic(text)

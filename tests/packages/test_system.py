@@ -153,7 +153,7 @@ def test_runtimes_by_their_program(path: str, expected: tuple[str, str]) -> None
     ],
 )
 def test_what_only_looks_like_a_runtime(path: str) -> None:
-    """Names must match to the end and stand in a bin folder."""
+    """Names must match to the end and are in a bin folder."""
     assert not system_of({path: b"elf"}).runtimes
 
 

@@ -1,6 +1,6 @@
 """dive's rules, written as slowly and plainly as they read: what fast code is compared with.
 
-A layer is a tree of nodes; nodes know their parents. Whiteouts are looked up in a stack that is built anew for each.
+A layer is a tree of nodes; nodes know their parents. Whiteouts are looked up in a stack that is built again for each.
 """
 
 from __future__ import annotations

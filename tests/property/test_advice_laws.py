@@ -85,7 +85,7 @@ def test_savings_are_bounded_by_what_is_there(layers: list[Pairs], base_layers: 
 
 @laws
 @given(MIXED, st.integers(0, 5), STEPS)
-def test_all_waste_is_told_once(layers: list[Pairs], base_layers: int, steps: list[str]) -> None:
+def test_all_waste_is_reported_once(layers: list[Pairs], base_layers: int, steps: list[str]) -> None:
     """Each hidden file is in one claim: on what hides it, or on the step that left it for another one to replace.
 
     All claims are findings but those on a base's files that any step rewrites, while they are small.
@@ -113,7 +113,7 @@ def test_all_waste_is_told_once(layers: list[Pairs], base_layers: int, steps: li
 @laws
 @given(MIXED, STEPS)
 def test_acting_on_all_leaves_one_of_each_content(layers: list[Pairs], steps: list[str]) -> None:
-    """With all findings acted on, each content that stays visible and is no junk still stands: once, or where packages have it."""
+    """With all findings acted on, each content that stays visible and is no junk is still there: once, or where packages have it."""
     evidence = evidence_of(layers, steps=steps)
     junk = [{row for rows in found.values() for row in rows} for found in evidence.matches]
     claimed = claimed_rows(evidence)

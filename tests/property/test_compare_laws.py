@@ -236,7 +236,7 @@ def test_saved_analyses_compare_alike(images: tuple[list[Draft], list[Draft]]) -
 
 @settings(laws, max_examples=20)
 @given(two_images())
-def test_without_files_the_layers_are_told(images: tuple[list[Draft], list[Draft]]) -> None:
+def test_without_files_the_layers_are_reported(images: tuple[list[Draft], list[Draft]]) -> None:
     """An analysis saved without files gives the same growth by layers, and says which side lacks files."""
     before, after = analyzed(images[0]), analyzed(images[1])
     found = compare(from_json(to_json(before)), after)

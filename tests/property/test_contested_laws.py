@@ -104,7 +104,7 @@ def test_a_long_directory_that_comes_back() -> None:
 
 @pytest.mark.parametrize("below", [False, True])
 def test_a_hard_link_to_a_symlink_leads_on(below: bool) -> None:
-    """What stands below such a link stands where the symlink leads."""
+    """What is below such a link stands where the symlink leads."""
     target: list[tuple[str, Entry]] = [("t/x", b"old")]
     links: list[tuple[str, Entry]] = [("p/S", Link("/t")), ("p/H", Hard("p/S"))]
     layers: list[Pairs] = [target, [*links, ("p/H/x", b"new")]] if below else [[*links, *target, ("p/H/x", b"new")]]

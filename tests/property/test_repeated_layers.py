@@ -38,7 +38,7 @@ def first_copies(analysis: Analysis) -> list[int]:
 
 @st.composite
 def images(draw: st.DrawFn) -> list[Pairs]:
-    """Layers of which some stand several times."""
+    """Layers of which some are repeated."""
     pool = draw(LAYERS)
     return draw(st.lists(st.sampled_from(pool), min_size=1, max_size=6))
 

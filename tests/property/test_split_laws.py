@@ -23,7 +23,7 @@ COMPRESSED = ("compressed_size", "wasted_compressed_size")
 
 @st.composite
 def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
-    """Layers with any figures; a digest that stands again has the same download, or none is known."""
+    """Layers with any figures; a digest that is repeated has the same download, or none is known."""
     downloads = {digest: draw(st.one_of(SIZE, SIZE, st.none())) for digest in "abc"}
     layers = []
     for index, digest in enumerate(draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=6))):

@@ -64,7 +64,7 @@ def test_every_rule_claims_its_examples_and_no_near_misses(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", CATALOG.rules, ids=lambda rule: rule.id)
 def test_every_rule_is_complete(rule: Rule) -> None:
-    """Every packaged rule says why, how to mend it, and has an id in its range."""
+    """Every packaged rule has a reason, a fix, and an id in its range."""
     assert re.fullmatch(PACKAGED_PREFIX + r"3\d\d", rule.id)
     assert rule.why
     assert rule.fix
@@ -138,7 +138,7 @@ def run(command: str, root: Path) -> None:
     subprocess.run(["/bin/sh", "-c", f"{name}{inside}"], check=True, cwd=root)
 
 
-def test_ids_stand_in_order() -> None:
+def test_ids_are_in_order() -> None:
     """Ids ascend, so that a new one is seen to be new; files lie in order, too."""
     ids = [rule.id for rule in CATALOG.rules]
     assert ids == sorted({*ids})

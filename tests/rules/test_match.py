@@ -92,7 +92,7 @@ def test_placeholders_within_names_stay_as_they_are() -> None:
 
 
 def test_needs_hold_across_layers() -> None:
-    """What a rule needs may stand in any layer."""
+    """What a rule needs may be in any layer."""
     catalog = catalog_of(('["/lib/*.h"]', 'needs = ["/bin/cc"]'))
     tables = [table_of(["lib/a.h", "lib/a.c"]), table_of(["bin/cc"])]
     assert [{index: list(rows) for index, rows in found.items()} for found in match_tables(catalog, tables)] == [

@@ -1,4 +1,4 @@
-"""The list of files: order, globs, layers, and what became of each file."""
+"""The list of files: order, globs, layers, and the cause of waste of each file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def paths(listing: Listing) -> list[tuple[int, str]]:
     return [(file.layer, file.path) for file in listing.files]
 
 
-def test_files_stand_largest_first(analysis: Analysis) -> None:
+def test_the_largest_files_come_first(analysis: Analysis) -> None:
     """By size, ties by path and layer; links, directories and whiteouts are no files."""
     listing = listed(analysis)
     assert paths(listing) == [(0, "d/zero.bin"), (0, "d/noise.bin"), (0, "gone.txt"), (0, "same"), (1, "same"),
@@ -91,7 +91,7 @@ def test_one_layer(analysis: Analysis) -> None:
     ],
 )
 def test_globs_mean_what_they_mean_in_the_catalog(analysis: Analysis, globs: Sequence[str], expected: list[str]) -> None:
-    """Anchored or not, whole directories, any depth; a file that several globs match stands once."""
+    """Anchored or not, whole directories, any depth; a file that several globs match occurs once."""
     listing = listed(analysis, *globs)
     assert [file.path for file in listing.files] == expected
     assert listing.file_count == len(expected)
@@ -99,7 +99,7 @@ def test_globs_mean_what_they_mean_in_the_catalog(analysis: Analysis, globs: Seq
 
 
 def test_a_repeated_blob_is_downloaded_once() -> None:
-    """A layer that stands twice lists its files twice, and they are downloaded once."""
+    """A layer that is repeated lists its files twice, and they are downloaded once."""
     twice = layer({"a": b"1" * 100})
     analysis = Analyzer().analyze_source(single(build_image([twice, twice])))
     listing = listed(analysis)

@@ -48,7 +48,7 @@ def test_a_large_directory_of_few_parts_is_divided() -> None:
 
 
 def test_files_in_the_root_have_a_group() -> None:
-    """What lies directly in the root, and a directory's files beside its children, are told as a glob tells them."""
+    """What lies directly in the root, and a directory's files beside its children, are shown as globs."""
     groups = groups_of(layer({"a": b"1" * 10, "opt/x": b"2" * 90}))
     assert sizes(groups.directories) == {"/opt/": 90, "/*": 10, None: 0}
 
@@ -63,7 +63,7 @@ def test_only_the_largest_directories_are_kept_apart() -> None:
 
 
 def test_very_deep_paths_count_for_a_directory_above() -> None:
-    """Below MAX_DEPTH nothing is told apart, and everything is counted."""
+    """Below MAX_DEPTH nothing is distinguished, and everything is counted."""
     deep = "/".join(["d"] * (MAX_DEPTH + 5))
     groups = groups_of(layer({f"{deep}/x": b"1" * 10, f"{deep}/e/y": b"2" * 10, "/".join(["d"] * MAX_DEPTH) + "/z": b"3"}))
     assert sizes(groups.directories) == {"/" + "d/" * MAX_DEPTH: 21, None: 0}
@@ -85,7 +85,7 @@ def test_what_is_wasted_stays_in_its_group() -> None:
 
 
 def test_build_steps_that_are_alike_are_one_group() -> None:
-    """Layers of one build step are added up, and one that stands twice is downloaded once."""
+    """Layers of one build step are added up, and one that is repeated is downloaded once."""
     one, two, other = layer({"a": b"1" * 10}), layer({"b": b"2" * 20}), layer({"c": b"3" * 40})
     steps = ["RUN x", "RUN x", "COPY y", "RUN x"]
     history = [{"created_by": f"{step} # buildkit"} for step in steps]
@@ -172,7 +172,7 @@ def test_types(path: str, expected: str) -> None:
     assert groups.file_types[0].name == expected
 
 
-def test_no_extension_stands_twice() -> None:
+def test_no_extension_is_repeated() -> None:
     """Every extension in the table belongs to one type and is written in lower case."""
     extensions = " ".join(EXTENSIONS.values()).split()
     assert len(set(extensions)) == len(extensions)

@@ -78,7 +78,7 @@ def test_disk_size_is_in_blocks(analysis: Analysis) -> None:
 
 
 def test_duplicate_size(analysis: Analysis) -> None:
-    """What stands at two visible paths is duplicated in the upper layer, and is not waste."""
+    """What is at two visible paths is duplicated in the upper layer, and is not waste."""
     assert [each.duplicate_size for each in analysis.layers] == [0, 4096, 0]
     assert analysis.duplicate_size == 4096
 
@@ -158,7 +158,7 @@ def test_an_image_without_content(tmp_path: Path) -> None:
 
 
 def test_the_same_layer_twice(tmp_path: Path) -> None:
-    """A layer that stands twice wastes its first copy, metadata-only, and is downloaded once."""
+    """A layer that is repeated wastes its first copy, metadata-only, and is downloaded once."""
     built = layer({"a": b"x" * 1000})
     analysis = Analyzer().analyze(str(write_layout(build_image([built, built]), tmp_path / "layout")))
     assert [(entry.path, str(entry.cause), entry.held_by) for entry in analysis.waste] == [("a", "metadata-only", 0)]

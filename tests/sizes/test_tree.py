@@ -59,7 +59,7 @@ def test_the_largest_nodes(analysis: Analysis) -> None:
 
 
 def test_small_siblings_are_one_line(analysis: Analysis) -> None:
-    """With fewer nodes the largest remain, and what hangs beside them is told in one figure."""
+    """With fewer nodes the largest remain, and what hangs beside them is reported in one figure."""
     assert list(lines(make_tree(analysis.layers, count=4))) == [
         "/ 1865 500",
         "  /usr/ 1610 300",
@@ -111,7 +111,7 @@ def test_a_path_can_be_both() -> None:
 
 
 def test_very_deep_paths() -> None:
-    """Deeper than MAX_DEPTH nothing is told apart."""
+    """Deeper than MAX_DEPTH nothing is distinguished."""
     deep = "/".join(["d"] * (MAX_DEPTH + 5))
     tree = make_tree(analyse(layer({f"{deep}/x": b"1" * 10, "y": b"2"})).layers, count=9)
     assert list(lines(tree)) == ["/ 11 0", f"  {'/d' * MAX_DEPTH}/ 10 0", "  /y 1 0"]

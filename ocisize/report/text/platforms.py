@@ -56,7 +56,7 @@ def _header(console: Console, index: IndexAnalysis) -> int:
     _line(console, index.reference if index.format == "registry" and index.reference else name, "bold")
     parts = [count_of(len(index.analyses), "platform")]
     if index.stored_size is not None:
-        parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers counted once")
+        parts.append(f"{AT_LEAST if index.unread else ''}{human_size(index.stored_size)} in all, shared layers once")
     if index.attestations:
         parts.append(f"{count_of(index.attestations, 'attestation')} left out")
     _line(console, " · ".join(parts), "dim")

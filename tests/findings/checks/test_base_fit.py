@@ -134,7 +134,7 @@ def test_musl_needs_no_caution_twice() -> None:
 
 
 def test_a_base_for_one_program() -> None:
-    """Static binaries need none; of others it cannot be told."""
+    """Static binaries need none; of others it cannot be reported."""
     assert "OS241" not in unfit(runtime("native"), base=40)
     claim = unfit(runtime("native"), base=75)["OS241"]
     assert "distroless/static-debian12 for a static program (Go with CGO_ENABLED=0, Rust for musl); or" in str(claim.fix)
@@ -147,7 +147,7 @@ def test_without_a_base_nothing_is_said_of_it() -> None:
 
 
 def test_a_version_that_is_unknown() -> None:
-    """A base is named all the same."""
+    """A smaller base is named."""
     assert "node:VERSION-slim" in str(unfit(runtime("node"), base=900)["OS241"].fix)
 
 

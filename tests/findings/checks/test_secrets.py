@@ -1,4 +1,4 @@
-"""What an image gives away: files in any layer, variables, build arguments; and how it is run and named."""
+"""Secrets of an image: files in any layer, variables, build arguments; and how the image is run and named."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_users(tmp_path: Path, user: object, root: bool) -> None:
      (f"example.com/app:latest@sha256:{'a' * 64}", False)],
 )  # fmt: skip
 def test_names_that_move(tmp_path: Path, name: str, floats: bool) -> None:
-    """Only a name that means latest is told; a bare name in a layout may be a tag."""
+    """Only a name that means latest is reported; a bare name in a layout may be a tag."""
     assert len(by_id(analyze(tmp_path, [{"a": b"x"}], ["RUN a"], name=name), "OS221")) == floats
 
 

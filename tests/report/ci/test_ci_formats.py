@@ -280,8 +280,8 @@ def test_github_annotates_once_what_several_platforms_have() -> None:
     lines = of_all("github", verdicts=judged_all()).splitlines()
     assert [line.partition("::")[2].partition("::")[2][:44] for line in lines] == [
         "linux/arm64: download 10,200 B > 10,150 B, 5",
-        "linux/amd64, linux/arm64: 2 files of layer 1",
-        "linux/amd64: 1 file of layer 0 overwritten b",
+        "linux/amd64, linux/arm64: Deleted by layer 2",
+        "linux/amd64: Overwritten by layer 3: 1 file ",
     ]
 
 

@@ -23,5 +23,5 @@ def test_numbers(value: float, text: str) -> None:
      ('"\\\n\x01', r'"\"\\\n\u0001"'), ("caf\u00e9", '"caf\u00e9"')],
 )  # fmt: skip
 def test_text(text: str, quoted: str) -> None:
-    """HTML's characters are escaped, bytes that are no UTF-8 are replaced, all other text stands as it is."""
+    """HTML's characters are escaped, bytes that are no UTF-8 are replaced, all other text is unchanged."""
     assert go_quote(text) == quoted

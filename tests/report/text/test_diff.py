@@ -84,7 +84,7 @@ def test_lists_are_cut(comparison: Comparison) -> None:
 
 
 def test_nothing_changed_is_one_line() -> None:
-    """The same image is told in one line, and so is another config over the same layers."""
+    """The same image is reported in one line, and so is another config over the same layers."""
     image = analyzed(NOISE[:2], STEPS[:2])
     assert text_of(compare(image, image)).startswith("Nothing changed: the same 2 layers, ")
     assert len(text_of(compare(image, image)).splitlines()) == 1
@@ -108,8 +108,8 @@ def test_headlines(before: Entries, after: Entries, says: str) -> None:
     assert says in text
 
 
-def test_other_signs_are_told_apart() -> None:
-    """An image that grows to download and shrinks unpacked is told with both words."""
+def test_other_signs_are_distinguished() -> None:
+    """An image that grows to download and shrinks unpacked is reported with both words."""
     found = compare(analyzed([{"a": b"0" * 90_000}]), analyzed([{"a": bytes(range(256)) * 8 + b"\1\7\3" * 99}]))
     assert found.compressed_growth is not None
     assert found.compressed_growth > 0 > found.growth
@@ -132,7 +132,7 @@ def test_unknown_download_sizes_are_said(tmp_path: Path) -> None:
     assert "Grew by 200 B (200.0 %) unpacked; the" not in text
 
 
-def test_what_cannot_be_told_is_said() -> None:
+def test_unknown_figures_are_explained() -> None:
     """Without its files a saved analysis has no tables of files, and the report says why."""
     saved = from_json(to_json(analyzed([{"a": b"1"}])))
     text = text_of(compare(saved, analyzed([{"a": b"22"}])))
@@ -176,7 +176,7 @@ def test_json_without_files() -> None:
 
 
 def test_the_page_on_comparisons_has_all_words(comparison: Comparison) -> None:
-    """Every status, kind and field stands in the documentation."""
+    """Every status, kind and field is in the documentation."""
     page = (Path(__file__).parent.parent.parent.parent / "docs" / "diff.md").read_text()
     for word in (*LayerStatus, *FileChangeKind, *json.loads(comparison_to_json(comparison))):
         assert f"`{word}`" in page or word in ("schema", "version", "ocisize"), word
@@ -224,7 +224,7 @@ def test_layers_with_the_same_tar_are_not_called_other_ones() -> None:
     assert "A host with BEFORE downloads all " in text
 
 
-def test_base_and_own_layers_are_told_apart() -> None:
+def test_base_and_own_layers_are_distinguished() -> None:
     """Where both bases are known, what grew is parted into theirs and the rest, exactly, with the doubt there is."""
     steps = ["/bin/sh -c #(nop) ADD file:0123456789ab in / ", "RUN make # buildkit"]
     before, after = analyzed(NOISE[:2], steps), analyzed([NOISE[0] | {"more": b"m" * 900}, NOISE[1] | {"x": b"x"}], steps)
@@ -242,7 +242,7 @@ def test_base_and_own_layers_are_told_apart() -> None:
     assert document["base"]["base"]["growth"] + document["base"]["own"]["growth"] == document["growth"]
 
 
-def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
+def test_a_base_with_different_guesses_is_not_reported() -> None:
     """Where a layer is the base's in one image and one's own in the other, nothing can be said exactly."""
     import attrs
 
@@ -264,7 +264,7 @@ def test_a_base_that_is_guessed_otherwise_is_not_told() -> None:
 
 
 def test_both_paths_of_a_moved_file_fit() -> None:
-    """The old path stands below the new one, each cut by itself."""
+    """The old path is below the new one, each cut by itself."""
     old, new = (f"{place}/python3/{'very-long-folder-name/' * 3}" for place in ("usr/lib", "opt/venv/lib"))
     text = text_of(compare(analyzed([{f"{old}x.so": b"q" * 70}]), analyzed([{f"{new}y.so": b"q" * 70}])), width=80)
     files = text[text.index("Files: 1 (layer") :].splitlines()
