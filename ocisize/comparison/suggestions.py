@@ -66,8 +66,7 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
         (
             LayerStatus.REBUILT,
             "the same files, with different timestamps or order",
-            "Build reproducibly, with fixed timestamps (SOURCE_DATE_EPOCH, rewrite-timestamp=true of BuildKit) or a build "
-            "cache.",
+            "Build reproducibly: use fixed timestamps (SOURCE_DATE_EPOCH, rewrite-timestamp=true of BuildKit) or a cache.",
         ),
     ):
         same = [layer for layer in layers if layer.status is status and layer.download_size]

@@ -122,7 +122,7 @@ def test_an_ordinary_tar(tmp_path: Path) -> None:
     path = tmp_path / "rootfs.tar"
     path.write_bytes(tar_bytes({"etc": DIR, "etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}))
     assert (refused(str(path), "a root filesystem without layers, as written by docker export").hint or "").startswith(
-        "save one with"
+        "save an image with"
     )
     path.write_bytes(compress(tar_bytes({"hello": b"x"}), "zstd"))
     refused(str(path), "neither manifest.json nor index.json")
