@@ -135,7 +135,7 @@ _ROWS = (
     Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
     Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
     Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
-    Format("csv", "one row per layer, or with --files per file", _csv, estimates=False, all_platforms=True, takes_files=True),
+    Format("csv", "rows of layers, or of files with --files", _csv, estimates=False, all_platforms=True, takes_files=True),
     Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, lists_files=True),
     Format("dive-json", "the format of dive --json", _dive_json, estimates=False, lists_files=True),
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
