@@ -14,6 +14,7 @@ _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥≈'-]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "=": "="}
 _LINKED = re.compile(r"://|www\.|:\w+:")  # becomes a link or an emoji outside of code
 _SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # text that a code span in a table can hold unchanged
+_SAFE_IN_ELEMENT = " /,-=%+;{}()'^?"  # characters that are no markup in an element within a table
 _FENCE = re.compile(r"`{3,}")
 
 
@@ -75,8 +76,11 @@ def _pieces(text: str) -> Iterator[str]:
             yield code_span(piece, MAX_COMMAND)
             continue
         for word in re.split(r"( +)", printable(piece)):
-            bare = word.rstrip(".,;:)")
-            yield _ENTITIES.get(word) or (word if _is_plain(word) else code_span(bare) + word[len(bare) :])
+            bare = word.lstrip("(").rstrip(".,;:)")
+            start = len(word) - len(word.lstrip("("))
+            yield _ENTITIES.get(word) or (
+                word if _is_plain(word) else word[:start] + code_span(bare) + word[start + len(bare) :]
+            )
 
 
 def _is_plain(word: str) -> bool:
@@ -95,7 +99,8 @@ def code_span(text: str, max_length: int = MAX_CODE) -> str:
     text = cut(text, max_length)
     if _SAFE_IN_SPAN.fullmatch(text):
         return f"`{text}`"
-    escaped = (character if character.isalnum() or character == " " else f"&#{ord(character)};" for character in text)
+    safe = _SAFE_IN_ELEMENT if "www" in text.lower() else f"{_SAFE_IN_ELEMENT}."
+    escaped = (character if character.isalnum() or character in safe else f"&#{ord(character)};" for character in text)
     return f"<code>{''.join(escaped)}</code>"
 
 

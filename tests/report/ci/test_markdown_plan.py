@@ -87,6 +87,16 @@ def test_commands_in_a_fix_are_whole(command: str) -> None:
     assert command in codes(text_of("markdown", analysis))
 
 
+def test_parentheses_around_code_are_text() -> None:
+    """Words that become code leave parentheses and punctuation outside."""
+    assert escape_text("Install both at once (lxml==5.2.2 *.pyc).") == "Install both at once (`lxml==5.2.2` `*.pyc`)."
+
+
+def test_code_elements_stay_readable() -> None:
+    """Only characters that could be markup are written as entities."""
+    assert escape_text(quote_code("find / -name x.py | wc")) == "<code>find / -name x.py &#124; wc</code>"
+
+
 def test_continued_lines_become_one_line() -> None:
     """A command of several lines fits into the cell of a table."""
     assert escape_text(f"Use {quote_code('RUN a && rm -rf /x').replace(' && ', chr(92) + chr(10) + '  && ')}.") == (
