@@ -25,6 +25,7 @@ from ocisize.report.text.tables import Fitted, new_table, print_rest, print_rows
 from ocisize.report.words.context import describe_base, describe_cost, describe_system
 from ocisize.report.words.download import human_download
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
+from ocisize.report.words.steps import show_step
 from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
 from ocisize.sizes.cost import Assumptions, default_assumptions
 from ocisize.tar.filetable import FileEntry
@@ -109,7 +110,7 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     wide = console.width >= _WIDE
     columns = ["#", "Download", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides", "Build step"]
     table = new_table(console, "Layers, base first (waste: hidden bytes in it; hides: bytes that it hides)", columns, 1)
-    steps = [printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in layers]
+    steps = [printable(show_step(layer.build_step) or f"({layer.digest[:19]})") for layer in layers]
 
     @cache
     def shorten_all(width: int) -> Mapping[str, str]:

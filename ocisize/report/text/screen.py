@@ -14,7 +14,7 @@ from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, wr
 from ocisize.report.words.download import ABOUT
 from ocisize.report.words.fixes import Fix, list_fixes, list_uncovered, summarize_fixes
 from ocisize.report.words.flow import join_parts
-from ocisize.report.words.steps import name_step
+from ocisize.report.words.steps import name_step, show_step
 from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
 from ocisize.text import count_of, plural, printable
 
@@ -170,7 +170,7 @@ def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Line]:
     number_width = max(len(number) for number, _ in rows)
     size_width = max(len(size) for _, size in rows)
     step_width = width - number_width - size_width - 4
-    steps = shorten_steps([printable(layer.build_step.text or f"({layer.digest[:19]})") for layer in own], step_width)
+    steps = shorten_steps([printable(show_step(layer.build_step) or f"({layer.digest[:19]})") for layer in own], step_width)
     if base:
         name = analysis.base.found.name if analysis.base is not None else None
         steps.insert(0, cut(f"base image {printable(name)}" if name else f"base image: {base:,} layers", step_width))
@@ -201,7 +201,9 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
     rows = []
     plan = analysis.plan
     if plan.patch:
-        rows.append((f"ocisize advise {image} --patch", "these edits as a patch"))
+        edited = sum(step.in_patch for step in plan.steps)
+        which = f"{edited:,} of these fixes" if edited < len(plan.steps) else "all fixes" if edited > 1 else "this fix"
+        rows.append((f"ocisize advise {image} --patch", f"{which} as a patch"))
     elif analysis.advice.findings or plan.steps:
         rest = len(list_uncovered(analysis)) if plan.steps else 0
         more = f", and {rest:,} other {plural(rest, 'finding')}" if rest else ""

@@ -11,6 +11,7 @@ from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.report.words.plan import (
     DOCKERIGNORE,
+    MIN_SHARE,
     describe_place,
     describe_safety,
     describe_saving,
@@ -45,7 +46,7 @@ def list_fixes(analysis: Analysis) -> list[Fix]:
                 title=step.title,
                 saving=describe_bytes(saving_of(step), plan),
                 confidence=step.confidence,
-                place=place_of(step, analysis),
+                place=DOCKERIGNORE if step.ignored else place_of(step, analysis),
             )
             for step in plan.steps
         ]
@@ -120,7 +121,7 @@ def describe_less(total: Saving, analysis: Analysis) -> str:
     known = total.compressed_size is not None
     whole = analysis.expected_compressed_size if known else analysis.content_size
     part = total.compressed_size if total.compressed_size is not None else total.size
-    share = f" ({100 * part / whole:.0f} %)" if whole else ""
+    share = f" ({100 * part / whole:.0f} %)" if whole and part >= MIN_SHARE * whole else ""
     size = describe_saving(total, analysis.plan).removesuffix(" unpacked")
     return f"{size or human_size(0)} less {'to download' if known else 'unpacked'}{share}"
 

@@ -11,6 +11,7 @@ from ocisize.text import plural, printable
 
 DOCKERIGNORE = ".dockerignore"
 BY_HAND = "by hand"  #: of a step that the edits of the plan do not carry out
+MIN_SHARE = 0.005  #: of the image; smaller shares are left out
 
 
 def describe_saving(saving: Saving, plan: Plan) -> str:
@@ -78,10 +79,11 @@ def describe_total(analysis: Analysis) -> str:
     text = f"{name}: {human_size(saved.size)} less unpacked"
     if saved.compressed_size is not None:
         text = f"{name}: {describe_saving(saved, plan)} less to download"
-    if saved.compressed_size is not None and analysis.expected_compressed_size:
-        text += f" ({100 * saved.compressed_size / analysis.expected_compressed_size:.0f} %)"
-    elif analysis.content_size:
-        text += f" ({100 * saved.size / analysis.content_size:.0f} %)"
+    part, whole = saved.compressed_size, analysis.expected_compressed_size
+    if part is None or not whole:
+        part, whole = saved.size, analysis.content_size
+    if whole and part >= MIN_SHARE * whole:
+        text += f" ({100 * part / whole:.0f} %)"
     return f"{text}{describe_safety(saved, safe, plan.saving(Confidence.PROBABLY), plan)}."
 
 

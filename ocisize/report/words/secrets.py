@@ -11,6 +11,7 @@ from ocisize.report.words.fixes import place_of
 from ocisize.text import printable
 
 _PLACE = re.compile(r".*? in (layers? \d.*?)(?:: [\d,]+ files?)?")  # in the title of a finding about files
+_HIDDEN = re.compile(r", still downloadable although (layer \d+ \w+ \w+)")
 _MAX_PATHS = 2  # in a sentence
 
 
@@ -31,7 +32,7 @@ def describe_secrets(findings: Sequence[Finding]) -> list[str]:
             path = f", /{printable(finding.paths[0])}" if finding.paths else ""
             others.append(f"{title[:1].upper()}{title[1:]}{path}.")
             continue
-        place = match[1]
+        place = _HIDDEN.sub(r" (\1 too late)", match[1])
         paths_by_place.setdefault(place, []).extend(f"/{printable(path)}" for path in finding.paths)
         counts[place] = counts.get(place, 0) + finding.path_count
     files = [f"{_enumerate(paths, counts[place])} in {place}." for place, paths in paths_by_place.items()]

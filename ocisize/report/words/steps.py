@@ -20,7 +20,17 @@ _WITH_ACTIONS = frozenset((
     "yarn", "yum", "zypper",
 ))  # fmt: skip
 _RECURSIVE = frozenset({"chown", "chmod", "chgrp", "rm", "cp"})
+_SUM = re.compile(r"\b(?:file|dir|multi):[0-9a-f]{12,}\S* in ")  # in place of the sources, as older builders write it
 MAX_NAME = 26  #: characters of a short name
+
+
+def show_step(step: BuildStep) -> str:
+    """The text of a build step without the checksums of sources.
+
+    >>> show_step(BuildStep("COPY dir:0d1a6187c856… in /wheels"))
+    'COPY … /wheels'
+    """
+    return _SUM.sub("… ", step.text)
 
 
 def name_step(step: BuildStep) -> str:

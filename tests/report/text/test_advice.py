@@ -307,9 +307,10 @@ build/Dockerfile:6 (layer 3)
 
 
 def test_findings_of_the_plan_are_not_repeated(analysis: Analysis) -> None:
-    """Below the plan are the findings that it does not fix: those of other ids, and of other layers."""
+    """Below the plan are the findings that no step fixes, even if a step fixes another finding of the same rule."""
     other = attrs.evolve(FINDING, layers=(5,), build_steps=(BuildStep("RUN other"),), title="another layer")
-    text = advise(analysis, Plan(steps=(step(findings=("OS101",)),)), FINDING, other, REMARK)
+    fixed = attrs.evolve(FINDING, plan_step=1)
+    text = advise(analysis, Plan(steps=(step(findings=("OS101",)),)), fixed, other, REMARK)
     assert "7 files of layer 0" not in text
     assert "Not in the plan: safe (1 finding, 1.00 kB)\n1.00 kB another layer" in text
     assert "Remarks (1 finding)" in text

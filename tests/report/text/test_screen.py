@@ -32,9 +32,11 @@ STEP = PlanStep(
 )
 PLAN = Plan(
     steps=(
-        STEP,
+        attrs.evolve(STEP, in_patch=True),
         attrs.evolve(STEP, title="compilers", confidence=Confidence.PROBABLY, compressed_size=500, size=900, lines=(8, 6)),
-        attrs.evolve(STEP, title=".git in the image", compressed_size=20, size=50, lines=(), ignored=(".git",)),
+        attrs.evolve(
+            STEP, title=".git in the image", compressed_size=20, size=50, lines=(), ignored=(".git",), in_patch=True
+        ),
     ),
     dockerfile="Dockerfile",
     patch="--- a/Dockerfile",
@@ -96,7 +98,7 @@ Layers  0  5.00 kB  ADD rootfs
         2    100 B  RUN rm
         3  1.00 kB  COPY . /app
 
-ocisize advise shop/py:1 --patch   these edits as a patch
+ocisize advise shop/py:1 --patch   2 of these fixes as a patch
 ocisize shop/py:1 --full           layers, files and every figure"""
     )
 
@@ -238,7 +240,7 @@ def test_only_commands_that_make_sense() -> None:
         ),
         (
             [attrs.evolve(SECRET, title="keys in layer 2, still downloadable although layer 3 deletes it: 1 file")],
-            ["/srv/app/.env is in layer 2, still downloadable although layer 3 deletes it."],
+            ["/srv/app/.env is in layer 2 (layer 3 deletes it too late)."],
         ),
         (
             [attrs.evolve(SECRET, title="the environment reveals a secret: TOKEN", paths=(), path_count=0)],
