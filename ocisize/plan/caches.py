@@ -14,6 +14,11 @@ from ocisize.model.findings import Category
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 
+_INSTALLS_SOMEHOW = re.compile(
+    r"^RUN\b.*\bapt(?:-get|itude)?\b.*\binstall\b", re.DOTALL
+)  # also the exec form and here-documents
+_UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
+
 
 def fix_caches(build: Build) -> Iterator[Fix]:
     """Clean up in each RUN that leaves the cache of a tool, and yield a fix for each tool."""
@@ -110,7 +115,15 @@ def _update_where_needed(build: Build, layer: int, cache: ToolCache) -> bool:
     dependent: list[tuple[int, int, str]] = []
     for later in range(layer + 1, len(build.drafts)):
         step = build.drafts[later].step
-        if build.leader(later) is leader or not re.search("/lists", cache.cleanup) or not relies_on_lists(step):
+        if build.leader(later) is leader or not re.search("/lists", cache.cleanup):
+            continue
+        if (
+            build.drafts[later].run is None
+            and _INSTALLS_SOMEHOW.search(step.text)
+            and not _UPDATES_SOMEHOW.search(step.text)
+        ):
+            return False
+        if not relies_on_lists(step):
             continue
         if any(re.search(r"\bapt(?:-get|itude)?\s+(?:.*\s)?update\b", command) for command in build.commands(later)):
             continue

@@ -178,10 +178,19 @@ def _secrets(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
     """Secrets: anyone who can pull the image can read them, so that no image may hold them."""
     if copy.layer >= len(build.evidence.secrets):
         return
-    rows = {row for chosen in build.evidence.secrets[copy.layer].values() for row in chosen if row in copy.context_paths}
+    kinds = build.evidence.catalog.secrets
+    rows = {
+        row
+        for index, chosen in build.evidence.secrets[copy.layer].items()
+        if kinds[index].confidence is not Confidence.ASK
+        for row in chosen
+        if row in copy.context_paths
+    }
     visible = tuple(sorted(row for row in rows if build.rows.ending((copy.layer, row)) is None))
     if visible:
-        yield _Candidate("secrets copied into the image", Confidence.PROBABLY, Category.SECRET, visible)
+        is_read = _reading(build, copy, visible, build.own_layers.stop) is Reading.YES
+        confidence = Confidence.ASK if is_read else Confidence.PROBABLY
+        yield _Candidate("secrets copied into the image", confidence, Category.SECRET, visible)
 
 
 def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterator[_Candidate]:

@@ -33,23 +33,23 @@ def test_cleanup_in_a_later_layer() -> None:
     """Both layers and steps are named; the fix moves the deletion into the step that wrote the files."""
     finding = only(
         advice_on(
-            {"opt/a": b"1" * 10, "opt/b": b"2" * 30, "keep": b"k"},
+            {"opt/a": b"1" * 1000, "opt/b": b"2" * 5000, "keep": b"k"},
             {"opt/.wh.a": b"", "opt/.wh.b": b""},
             steps=[INSTALL, "RUN rm -rf /opt"],
         )
     )
     assert (finding.id, finding.layers, step_texts(finding)) == ("OS101", (0, 1), (INSTALL, "RUN rm -rf /opt"))
-    assert (finding.size, finding.compressed_size, finding.confidence) == (40, 20, Confidence.SAFE)
+    assert (finding.size, finding.compressed_size, finding.confidence) == (6000, 3000, Confidence.SAFE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
     assert finding.title == "deleted by layer 1, but still downloaded: 2 files of layer 0"
-    assert finding.fix == f"Change layer 0 to `{INSTALL} && rm -rf /opt`, and drop layer 1, `RUN rm -rf /opt`."
+    assert finding.fix == "Run `rm -rf /opt` at the end of the RUN that writes the files."
     assert finding.rule == "docs/rules.md#os101"
 
 
 def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     """A COPY cannot delete: the fix is .dockerignore."""
     finding = only(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[COPY, "RUN rm /app/a"]))
-    assert f"Keep the files out of `{COPY}`: name them in .dockerignore" in finding.fix
+    assert finding.fix == "Add to .dockerignore: a."
 
 
 def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
@@ -87,10 +87,7 @@ def test_bytes_that_a_later_layer_stores_again() -> None:
     steps = [COPY, "RUN chown -R 1 /app", "RUN chown -R 2 /app"]
     finding = by_id_first(advice_on(*layers, steps=steps), "OS380")
     assert (finding.layers, step_texts(finding)) == ((0, 2), (COPY, steps[2]))
-    assert (
-        finding.fix
-        == f"Add `**/.git` to .dockerignore, or copy only the paths that the image needs instead of `{COPY}`; layer 2 stores them again."
-    )
+    assert finding.fix == "Add to .dockerignore: .git."
 
 
 def test_a_fix_for_each_layer() -> None:
@@ -137,7 +134,7 @@ def test_waste_within_the_base() -> None:
     layers: list[Entries] = [{"lib/x": b"old!", "a": b"1"}, {"lib/x": b"new", ".wh.a": b""}, {"b": b"2"}]
     found = by_id(advice_on(*layers, steps=["RUN a", "RUN b", "RUN c"], base_layers=2))
     assert {found[id_].fix for id_ in ("OS101", "OS103")} == {
-        "The base image's `RUN b` hides what its `RUN a` brings: use another base image, or tell its maintainers."
+        "The base image's `RUN b` hides files of its `RUN a`: use another base image, or tell its maintainers."
     }
     assert found["OS101"].in_base
 
@@ -146,7 +143,9 @@ def test_deleting_in_windows() -> None:
     """A step that only deletes, in the words of other shells."""
     steps = ["RUN msiexec x.msi", "RUN del C:\\x.msi"]
     fix = only(advice_on({"Files/x.msi": b"1"}, {"Files/.wh.x.msi": b""}, steps=steps)).fix
-    assert fix.startswith("Delete the files at the end of")
+    assert fix == (
+        "Write, use and delete the files in one RUN: delete them in `RUN msiexec x.msi` instead of in `RUN del C:\\x.msi`."
+    )
 
 
 def test_tests_of_the_project() -> None:
@@ -267,7 +266,7 @@ def test_junk_that_was_copied() -> None:
     """The fix for files from the build context is .dockerignore, whatever tool creates such files."""
     finding = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=[COPY]))
     assert finding.id == "OS340"
-    assert finding.fix.startswith(f"Add them to .dockerignore, so that `{COPY}` does not copy them. Without bytecode")
+    assert finding.fix == "Add to .dockerignore: __pycache__."
     stage = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=["COPY --from=build /app /app"]))
     assert stage.fix.startswith("Leave them out of `COPY --from=build /app /app`: remove them in the stage it copies from")
     assert "dockerignore" in only(advice_on({"app/.git/objects/x": b"1"}, steps=[COPY])).fix

@@ -16,26 +16,27 @@ from tests.advice import analyze, by_id
 from tests.catalogs import table_of
 
 LISTS = {"var/lib/apt/lists/deb_Packages": b"lists" * 99}
-#: what the fix says about the first example of a tool
-FIXES = {
-    "OS202": "`RUN apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*` (hadolint DL3009)",
-    "OS203": "`RUN apt-get install -y x && apt-get clean`.",
-    "OS204": "`RUN apk update --no-cache && apk add --no-cache curl` (hadolint DL3019)",
-    "OS205": "`RUN yum install -y x && yum clean all && rm -rf /var/cache/yum` (hadolint DL3032)",
-    "OS206": "`RUN microdnf install -y x && microdnf clean all && rm -rf /var/cache/dnf",
-    "OS207": "zypper clean --all` (hadolint DL3036)",
-    "OS208": "&& rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*`.",
-    "OS209": "`RUN pip install --no-cache-dir -r requirements.txt` (hadolint DL3042)",
-    "OS210": "`RUN uv sync --no-cache --locked`",
-    "OS211": "`RUN poetry install --only main && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv",
-    "OS212": "`RUN micromamba install -y x && micromamba clean --all --yes`",
-    "OS213": "`RUN npm ci --omit=dev && npm cache clean --force`",
-    "OS214": "`RUN yarn install --frozen-lockfile && yarn cache clean` (hadolint DL3060)",
-    "OS215": "&& go clean -cache -modcache`",
-    "OS216": '`RUN cargo build --release && rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"',
-    "OS217": '`RUN gem install rails && rm -rf "$(gem env gemdir)/cache"',
-    "OS218": "`RUN composer install --no-cache --no-dev`",
-    "OS219": "`RUN dotnet restore && dotnet nuget locals all --clear`",
+#: the RUN that the plan makes of the first example of a tool
+REWRITTEN = {
+    "OS202": "RUN apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*",
+    "OS203": "RUN apt-get install -y x && apt-get clean",
+    "OS204": "RUN apk update --no-cache && apk add --no-cache curl",
+    "OS205": "RUN yum install -y x && yum clean all && rm -rf /var/cache/yum",
+    "OS206": "RUN microdnf install -y x && microdnf clean all && rm -rf /var/cache/dnf /var/cache/libdnf5 /var/cache/yum",
+    "OS207": "RUN zypper -n install x && zypper clean --all",
+    "OS208": "RUN pacman -Syu --noconfirm x && rm -rf /var/cache/pacman/pkg/* /var/lib/pacman/sync/*",
+    "OS209": "RUN pip install --no-cache-dir -r requirements.txt",
+    "OS210": "RUN uv sync --no-cache --locked",
+    "OS211": "RUN poetry install --only main && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts ~/.cache/pipenv"
+    " ~/.cache/pdm ~/.cache/hatch",
+    "OS212": "RUN micromamba install -y x && micromamba clean --all --yes",
+    "OS213": "RUN npm ci --omit=dev && npm cache clean --force",
+    "OS214": "RUN yarn install --frozen-lockfile && yarn cache clean",
+    "OS215": "RUN CGO_ENABLED=0 go build ./... && go clean -cache -modcache",
+    "OS216": 'RUN cargo build --release && rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry" "${CARGO_HOME:-$HOME/.cargo}/git"',
+    "OS217": 'RUN gem install rails && rm -rf "$(gem env gemdir)/cache" "$(gem env gemdir)/doc"',
+    "OS218": "RUN composer install --no-cache --no-dev",
+    "OS219": "RUN dotnet restore && dotnet nuget locals all --clear",
 }
 
 
@@ -61,21 +62,35 @@ def test_tools_fit_the_catalog(tool: ToolCache) -> None:
 
 @pytest.mark.parametrize("tool", load_tools(), ids=lambda tool: tool.id)
 def test_examples_of_tools(tool: ToolCache, tmp_path: Path) -> None:
-    """A RUN that leaves files is named with them, and how to write it better; one that cleans up is not."""
+    """A RUN that leaves files gets the option or the cleanup of its tool; one that cleans up has no such finding."""
     path = leftover_of(tool)
-    texts = [*tool.matches, *tool.misses, f"{tool.matches[0]} <<EOF"]
-    layers = [{path: f"{number}".encode() * (number + 9)} for number in range(len(texts))]
-    for number, text in enumerate(texts):
-        analysis = analyze(tmp_path / str(number), [layers[number]], [f"RUN /bin/sh -c {text} # buildkit"])
-        left = tool_findings(analysis)
-        found = [(finding.id, finding.size, finding.paths, finding.layers) for finding in left]
-        expected = (tool.id, sum(map(len, layers[number].values())), (path,), (0,))
-        assert found == ([] if text in tool.misses else [expected]), text
+    heredoc = f"{tool.matches[0]} <<EOF"
+    for number, text in enumerate([*tool.matches, *tool.misses, heredoc]):
+        layer = {path: f"{number}".encode() * (number + 9)}
+        analysis = analyze(tmp_path / str(number), [layer], [f"RUN /bin/sh -c {text} # buildkit"])
+        found = tool_findings(analysis)
+        if text in tool.misses:
+            assert (found, analysis.plan.edits) == ([], ())
+            continue
+        (finding,) = found
+        size = sum(map(len, layer.values()))
+        assert (finding.id, finding.size, finding.paths, finding.layers) == (tool.id, size, (path,), (0,))
+        assert finding.confidence is tool.confidence
+        if text == heredoc:  # a RUN that reads a here-document cannot be changed
+            assert finding.fix == f"In `RUN {text}`, {tool.advice}."
+            assert (finding.plan_step, analysis.plan.edits) == (None, ())
+            continue
+        (edit,), (step,) = analysis.plan.edits, analysis.plan.steps
+        assert edit.text.startswith("RUN ")
+        assert (
+            edit.text.count(tool.option) == text.count(" && ") + 1
+            if tool.option
+            else edit.text.startswith(f"RUN {text} && ")
+        )
+        assert (step.size, step.findings, step.in_patch, finding.plan_step) == (size, (tool.id,), True, 1)
+        assert finding.fix == step.action
         if number == 0:
-            assert left[0].confidence is tool.confidence
-            assert FIXES.get(tool.id, tool.option or tool.cleanup) in left[0].fix
-        assert all(re.match(r"(Change layer 0 to `RUN .*`|In `RUN .*`, (end|use) .*)", finding.fix) for finding in left)
-    assert left[0].fix.startswith("In `RUN ")  # what is read from a here-document cannot be written better
+            assert edit.text == REWRITTEN[tool.id]
 
 
 def tool_findings(analysis: Analysis) -> list[Finding]:
@@ -101,20 +116,27 @@ def test_caches_go_environments_stay() -> None:
 @pytest.mark.parametrize(
     ("path", "first", "second", "expected"),
     [
-        ("var/lib/apt/lists/x", "apt-get update", "apt-get install -y c", "end with `&& rm -rf /var/lib/apt/lists/*` (hadolint DL3009)."),
-        ("var/cache/apk/x", "apk update", "apk add c", "use apk with `--no-cache` (hadolint DL3019)"),
-        ("root/.nuget/packages/x", "dotnet restore", "dotnet publish --no-restore", "end with `&& dotnet nuget locals all --clear`"),
-        ("go/pkg/mod/x", "go mod download", "go build .", "end with `&& go clean -cache -modcache`"),
-        ("root/.cargo/registry/x", "cargo fetch", "cargo build --offline", "end with"),
+        ("var/lib/apt/lists/x", "apt-get update", "apt-get install -y c",
+         "RUN apt-get update && apt-get install -y c && rm -rf /var/lib/apt/lists/*"),
+        ("var/cache/apk/x", "apk update", "apk add c", "RUN apk update --no-cache && apk add --no-cache c"),
+        ("root/.nuget/packages/x", "dotnet restore", "dotnet publish --no-restore",
+         "RUN dotnet restore && dotnet publish --no-restore && dotnet nuget locals all --clear"),
+        ("go/pkg/mod/x", "go mod download", "go build .", "RUN go mod download && go build . && go clean -cache -modcache"),
+        ("root/.cargo/registry/x", "cargo fetch", "cargo build --offline",
+         'RUN cargo fetch && cargo build --offline && rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry" '
+         '"${CARGO_HOME:-$HOME/.cargo}/git"'),
     ],
 )  # fmt: skip
 def test_files_that_a_later_step_needs(path: str, first: str, second: str, expected: str, tmp_path: Path) -> None:
-    """A step that only downloads is joined with the step that uses the files, and cleans up after it."""
-    layers, steps = [{path: b"x"}, {"usr/x": b"y"}], [f"RUN {first}", f"RUN {second}"]
-    (found,) = tool_findings(analyze(tmp_path / "two", layers, steps))
-    assert found.fix.startswith(f"Join `RUN {second}`, which may need them, with `RUN {first}`, and {expected}")
-    (found,) = tool_findings(analyze(tmp_path / "one", layers[:1], steps[:1]))
-    assert found.fix.startswith(f"Change layer 0 to `RUN {first}")
+    """A step that only downloads is joined with the step that uses the files, and cleans up after the use."""
+    layers, steps = [{path: b"x" * 20_000}, {"usr/x": b"y"}], [f"RUN {first}", f"RUN {second}"]
+    analysis = analyze(tmp_path / "two", layers, steps)
+    assert [edit.text for edit in analysis.plan.edits] == [expected, ""]
+    assert analysis.plan.total.size == 20_000
+    (edit,) = analyze(tmp_path / "one", layers[:1], steps[:1]).plan.edits
+    assert edit.text.startswith(f"RUN {first}")
+    apart = analyze(tmp_path / "apart", [*layers[:1], {"app/x": b"x"}, *layers[1:]], [steps[0], "COPY . /app", steps[1]])
+    assert not any(edit.layer == 0 for edit in apart.plan.edits)
 
 
 def test_no_rows_no_finding(tmp_path: Path) -> None:
@@ -135,7 +157,13 @@ def test_leavings_that_another_step_writes_again(tmp_path: Path) -> None:
     analysis = analyze(tmp_path, [{**LISTS, "lib/x": b"x"}, upper], steps)
     found = by_id(analysis, "OS")
     assert [(each.id, each.size, each.layers) for each in found if each.size] == [("OS202", 495, (0,)), ("OS202", 400, (1,))]
-    assert found[0].fix == f"Change layer 0 to `{steps[0]} && rm -rf /var/lib/apt/lists/*` (hadolint DL3009)."
+    assert [edit.text for edit in analysis.plan.edits] == [f"{step} && rm -rf /var/lib/apt/lists/*" for step in steps]
+    (step,) = analysis.plan.steps
+    assert (step.size, step.layers, step.action) == (
+        895,
+        (0, 1),
+        "End each of the 2 RUNs with `rm -rf /var/lib/apt/lists/*`.",
+    )
     assert analysis.wasted_size == 495
 
 
@@ -147,8 +175,25 @@ def test_steps_that_rely_on_lists(tmp_path: Path) -> None:
         "RUN apt-get update && apt-get install y",
     ]
     analysis = analyze(tmp_path, [LISTS, {"lib/x": b"x"}, {"lib/y": b"y"}], steps)
-    (found,) = by_id(analysis, "OS202")
-    assert found.fix.endswith("(hadolint DL3009). Layer 1 then needs an apt-get update before the installation.")
+    remove = "rm -rf /var/lib/apt/lists/*"
+    assert [edit.text for edit in analysis.plan.edits] == [
+        f"RUN apt-get update && apt-get install w && {remove}",
+        f"RUN apt-get update && apt-get install -y x && {remove}",
+    ]
+    apart = analyze(tmp_path / "exec", [LISTS, {"lib/x": b"x"}], [steps[0], 'RUN /bin/sh -c ["apt-get", "install", "x"]'])
+    assert apart.plan.edits == ()  # a RUN that cannot be changed needs the lists
+
+
+def test_one_step_has_all_changes(tmp_path: Path) -> None:
+    """Findings on one RUN are fixed by one final text; each of them saves its own bytes."""
+    layers = [{**LISTS, "var/cache/apt/archives/x_1.deb": b"x" * 20, "root/.cache/pip/x": b"y" * 30}]
+    analysis = analyze(tmp_path, layers, ["RUN apt-get update && apt-get install -y x && pip install y"])
+    (edit,) = analysis.plan.edits
+    assert edit.text == (
+        "RUN apt-get update && apt-get install -y x && pip install --no-cache-dir y"
+        " && rm -rf /var/lib/apt/lists/* && apt-get clean"
+    )
+    assert [(step.size, step.findings) for step in analysis.plan.steps] == [(515, ("OS202", "OS203")), (30, ("OS209",))]
 
 
 def test_hidden_rows_belong_to_what_hides_them(tmp_path: Path) -> None:
