@@ -15,7 +15,7 @@ from ocisize.model.findings import Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
 from ocisize.report.words.fixes import LEGEND, by_confidence, describe_bytes, describe_less, place_of
 from ocisize.report.words.flow import SEPARATOR
-from ocisize.report.words.plan import DOCKERIGNORE, describe_edit_place, saving_of
+from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, saving_of
 from ocisize.report.words.units import cut, human_size, shorten_path
 from ocisize.text import count_of, printable
 
@@ -62,13 +62,9 @@ def _saves_much(step: PlanStep, analysis: Analysis) -> bool:
 
 def _render_line(step: PlanStep, analysis: Analysis, width: int) -> Text:
     """Confidence, title and place on one line."""
-    facts = "".join(SEPARATOR + fact for fact in (place_of(step, analysis), _by_hand(step, analysis.plan)) if fact)
+    facts = "".join(SEPARATOR + fact for fact in (place_of(step, analysis), "" if step.in_patch else BY_HAND) if fact)
     title = cut(printable(step.title), max(width - len(step.confidence) - len(SEPARATOR) - len(facts), _MIN_TITLE))
     return Text.assemble((str(step.confidence), STYLES[step.confidence]), SEPARATOR, title, (facts, "dim"))
-
-
-def _by_hand(step: PlanStep, plan: Plan) -> str:
-    return "by hand" if plan.patch and not step.in_patch else ""
 
 
 def _render_step(step: PlanStep, analysis: Analysis, width: int) -> Text:
@@ -78,8 +74,8 @@ def _render_step(step: PlanStep, analysis: Analysis, width: int) -> Text:
         facts.append(f"{human_size(step.size)} unpacked")
     if step.findings:
         facts.append(", ".join(dict.fromkeys(step.findings)))
-    if by_hand := _by_hand(step, analysis.plan):
-        facts.append(by_hand)
+    if not step.in_patch:
+        facts.append(BY_HAND)
     text = Text.assemble((printable(step.title), "bold"), "\n", (str(step.confidence), STYLES[step.confidence]))
     text.append("".join(SEPARATOR + printable(fact) for fact in facts), "dim")
     text.append(f"\n{printable(step.action)}")
