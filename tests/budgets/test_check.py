@@ -179,9 +179,15 @@ def test_variants_of_a_platform_belong_to_it() -> None:
 
 
 def uncompressed() -> Analysis:
-    """The image as a docker-archive of plain layers has it."""
-    layers = [attrs.evolve(each, compressed_size=None, wasted_compressed_size=None) for each in image().layers]
-    return changed(image(), layers=tuple(layers), compressed_size=None, wasted_compressed_size=None)
+    """The image as a docker-archive of plain layers has it, with estimates, which no budget may use."""
+    unknown: dict[str, Any] = {
+        "compressed_size": None,
+        "wasted_compressed_size": None,
+        "estimated_compressed_size": 1,
+        "estimate_error": 0.0,
+    }
+    layers = [attrs.evolve(layer, **unknown) for layer in image().layers]
+    return changed(image(), layers=tuple(layers), **unknown)
 
 
 @pytest.mark.parametrize(
