@@ -24,8 +24,7 @@ them. Then hidden files go to OS1xx, and other files to the first rule of OS3xx 
 Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is for the
 layer that added the files.
 
-Development packages of npm (`npm ci --omit=dev`) are not reported: the file that marks them,
-node_modules/.package-lock.json, is not read.
+If the plan fixes a finding, reports show the action of the step instead of the fix on this page ([plan.md](plan.md)).
 
 Confidence: *safe*, no running container needs the files; *probably*, most containers do not need them; *ask*, only the author
 of the image can tell.

@@ -33,7 +33,7 @@ def check_all(
     >>> budgets = ocisize.parse_budgets('platform = "linux/arm64"\\nmax-layers = 5').budgets
     >>> verdicts = check_all(ocisize.Analyzer().analyze_all("testdata/example.tar").analyses, budgets)
     >>> [(verdict.status.value, verdict.reason) for verdict in verdicts["linux/amd64"]]
-    [('unmatched', 'no image is for linux/arm64, only for linux/amd64')]
+    [('unmatched', 'no image for linux/arm64, only for linux/amd64')]
     """
     named = {platform: attrs.evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
     verdicts = {

@@ -78,7 +78,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
     >>> match_given(given, ["sha256:aa", "sha256:bb", "sha256:cc"])[0].layers
     2
     >>> match_given(given, ["sha256:aa"])[1]
-    'debian:12 is not the base: it has 2 layers, the image only 1, all of them shared'
+    'debian:12 is not the base: of its 2 layers, the image has only the first 1'
     """
     shared = 0
     for own, base in zip(diff_ids, given.diff_ids, strict=False):
@@ -91,7 +91,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
     if not count:
         return None, f"{given.name} is not the base: it has no layers"
     if shared == len(diff_ids):
-        return None, f"{given.name} is not the base: it has {count} layers, the image only the first {shared}"
+        return None, f"{given.name} is not the base: of its {count} layers, the image has only the first {shared}"
     return None, (
         f"{given.name} is not the base: layer {shared} is {diff_ids[shared] or 'of unknown content'}, "
         f"there {given.diff_ids[shared]}; {shared} of its {count} layers {'is' if shared == 1 else 'are'} shared"

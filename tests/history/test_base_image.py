@@ -270,7 +270,7 @@ def test_a_given_base_whose_layers_come_first() -> None:
             f"layer 1 is {DIFF_IDS[1]}, there {DIFF_IDS[5]}; 1 of its 2 layers is shared",
         ),
         ((DIFF_IDS[5],), DIFF_IDS[:3], "0 of its 1 layers are shared"),
-        (DIFF_IDS[:4], DIFF_IDS[:3], "it has 4 layers, the image only the first 3"),
+        (DIFF_IDS[:4], DIFF_IDS[:3], "of its 4 layers, the image has only the first 3"),
         ((), DIFF_IDS[:3], "it has no layers"),
         ((None,), (None,), "layer 0 is of unknown content"),
     ],

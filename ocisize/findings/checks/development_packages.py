@@ -76,7 +76,6 @@ def _claim(
         title=rule.title_of(
             packages=f"{count:,} of {count_of(packages.package_count, 'package')}",
             where=f"/{decode_name(packages.directory)}",
-            are="is" if count == 1 else "are",
             names=", ".join(packages.names[path] for path in largest),
             files=FILES,
         ),
@@ -85,7 +84,7 @@ def _claim(
         change=(
             Change(layer=origin, edit=edit_each(partial(without_development, installer=installer))) if editable else None
         ),
-        note=f"{user} may use them: then build in a separate stage." if user else "",
+        note=f"{user} may use them. If it does, build in a separate stage." if user else "",
         blame_first_layer=True,
         tier=Tier.HISTORY,
         rows=rows,
@@ -97,16 +96,16 @@ def _fix(evidence: ImageEvidence, installer: Installer, layer: int, _: str) -> s
     name, step = evidence.step(layer), evidence.layers[layer].build_step
     install = f"{installer.command} {installer.option}"
     if layer < evidence.base_layers:
-        return f"The base image brings them: use a base image that installs with {install}."
+        return f"The base image contains them: use a base image that installs with `{install}`."
     if copies_from_stage(step):
-        return f"In the stage that `{name}` copies from, run {installer.removal} after the build."
+        return f"In the stage that `{name}` copies from, run `{installer.removal}` after the build."
     if copies_from_context(step) and _may_name(step, installer.directory):
-        return f"Run {install} before `{name}`, or in the image instead of it."
+        return f"Run `{install}` before `{name}`, or in the image instead of it."
     if copies_from_context(step):
-        return f"Name {installer.directory} in .dockerignore, so that `{name}` leaves it out; run {install} in the image."
+        return f"Add {installer.directory} to .dockerignore, so that `{name}` omits it, and run `{install}` in the image."
     if installs_development(step, installer):
-        return f"Install with {install} in `{name}`."
-    return f"Install with {install}, where `{name}` installs them."
+        return f"Use `{install}` in `{name}`."
+    return f"Use `{install}` where `{name}` installs them."
 
 
 def _may_name(step: BuildStep, directory: str) -> bool:
@@ -120,7 +119,7 @@ def _remark(evidence: ImageEvidence, layer: int, command: str) -> Claim:
     return Claim(
         rule=rule,
         title=rule.title_of(layer=layer, command=shorten(command.strip())),
-        fix=f"Install them only in a stage that runs the tests, and leave them out of `{evidence.step(layer)}`.",
+        fix=f"Install them only in a stage that runs the tests, not in `{evidence.step(layer)}`.",
         other_layers=(layer,),
     )
 

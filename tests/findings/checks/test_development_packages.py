@@ -64,7 +64,7 @@ def test_the_files_of_development_packages(tmp_path: Path) -> None:
     )
     assert finding.path_count == 4
     assert finding.title == (
-        "2 of 5 packages in /app/node_modules are only for development, such as @types/node, typescript: 4 files"
+        "development packages in /app/node_modules (2 of 5 packages, such as @types/node, typescript): 4 files"
     )
     assert finding.confidence.value == "probably"
     assert finding.category.value == "development"
@@ -188,7 +188,7 @@ def test_what_may_use_the_packages(
     layers: list[Entries] = [project(scripts=scripts), *[{"x": b"x"} for _ in later]]
     (finding,) = by_id(analyze(tmp_path, layers, [step, *later], config=config), ID)
     assert finding.confidence.value == "ask"
-    assert finding.fix.endswith(f"{user} may use them: then build in a separate stage.")
+    assert finding.fix.endswith(f"{user} may use them. If it does, build in a separate stage.")
 
 
 @pytest.mark.parametrize(
@@ -213,12 +213,12 @@ def test_what_does_not_use_the_packages(
 @pytest.mark.parametrize(
     ("step", "fix"),
     [
-        ("COPY . /app # buildkit", "Name node_modules in .dockerignore, so that `COPY . /app` leaves it out; run npm ci --omit=dev in the image."),
-        ("COPY node_modules ./node_modules # buildkit", "Run npm ci --omit=dev before `COPY node_modules ./node_modules`, or in the image instead of it."),
-        ("/bin/sh -c #(nop) COPY dir:0123456789abcdef in /app/node_modules ", "Run npm ci --omit=dev before `COPY … /app/node_modules`, or in the image instead of it."),
-        ("COPY --from=build /app /app # buildkit", "In the stage that `COPY --from=build /app /app` copies from, run npm prune --omit=dev after the build."),
-        ("", "Install with npm ci --omit=dev, where `layer 0` installs them."),
-        ("RUN /bin/sh -c npm ci --include=dev # buildkit", "Install with npm ci --omit=dev in `RUN npm ci --include=dev`."),
+        ("COPY . /app # buildkit", "Add node_modules to .dockerignore, so that `COPY . /app` omits it, and run `npm ci --omit=dev` in the image."),
+        ("COPY node_modules ./node_modules # buildkit", "Run `npm ci --omit=dev` before `COPY node_modules ./node_modules`, or in the image instead of it."),
+        ("/bin/sh -c #(nop) COPY dir:0123456789abcdef in /app/node_modules ", "Run `npm ci --omit=dev` before `COPY … /app/node_modules`, or in the image instead of it."),
+        ("COPY --from=build /app /app # buildkit", "In the stage that `COPY --from=build /app /app` copies from, run `npm prune --omit=dev` after the build."),
+        ("", "Use `npm ci --omit=dev` where `layer 0` installs them."),
+        ("RUN /bin/sh -c npm ci --include=dev # buildkit", "Use `npm ci --omit=dev` in `RUN npm ci --include=dev`."),
     ],
 )  # fmt: skip
 def test_fixes_by_step(tmp_path: Path, step: str, fix: str) -> None:
@@ -261,7 +261,7 @@ def test_development_packages_of_composer(tmp_path: Path, directory: str) -> Non
     (finding,) = by_id(analyze(tmp_path, [vendor(directory=directory)], [COMPOSER_STEP]), COMPOSER_ID)
     where = f"/{directory.removeprefix('./')}".rstrip("/")
     assert finding.title == (
-        f"2 of 4 packages in {where} are only for development, such as composer/semver, phpunit/phpunit: 2 files"
+        f"development packages in {where} (2 of 4 packages, such as composer/semver, phpunit/phpunit): 2 files"
     )
     assert (finding.size, finding.confidence.value) == (2000, "probably")
     assert finding.fix == "Change the RUN to: composer install --no-dev."
@@ -311,7 +311,7 @@ def test_steps_that_install_python_packages_for_development(tmp_path: Path, comm
     findings = by_id(analyze(tmp_path, [{"x": b"x" * 1000}], [f"RUN /bin/sh -c cd /app && {command} # buildkit"]), "OS223")
     assert len(findings) == is_development
     for finding in findings:
-        assert finding.title == f"layer 0 installs Python packages for development: {command}"
+        assert finding.title == f"Python development packages installed in layer 0: {command}"
         assert (finding.size, finding.layers, finding.confidence.value) == (0, (0,), "ask")
 
 
