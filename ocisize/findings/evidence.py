@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -15,8 +14,6 @@ from ocisize.model.system import System
 from ocisize.oci.documents import ImageConfig
 from ocisize.rules.rule import Catalog
 from ocisize.tar.filetable import FileTable, IntArray
-
-_SUM = re.compile(r"\b(?:file|dir|multi):\S+ in ")  # how builders without BuildKit note the sources of a COPY
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +37,7 @@ class ImageEvidence:
 
         Sums in place of sources, which no Dockerfile has, are left out: ``COPY … /app``.
         """
-        return shorten(_SUM.sub("… ", self.layers[layer].build_step.text) or f"layer {layer}")
+        return shorten(self.layers[layer].build_step.shown or f"layer {layer}")
 
 
 def fix_for_stage(step: str) -> str:

@@ -12,6 +12,7 @@ _SEPARATOR = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _QUOTED_OR_SEPARATOR = re.compile(f"{_QUOTED.pattern}|{_SEPARATOR.pattern}")
 _NOT_EDITABLE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;…]$")  # no shell, a here-document, a comment, or text that was cut
+_SUM = re.compile(r"\b(?:file|dir|multi):\S+ in ")
 _OPTIONS = re.compile(r"(?:--\S+(?:\s+|$))*")
 _DEBIAN = re.compile(r"(?:# )?debian\.sh\b")  # how official Debian images note their root filesystem
 _SEQUENTIAL = ("&&", ";")
@@ -54,6 +55,15 @@ class BuildStep:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def shown(self) -> str:
+        """The text for people: without the sums that builders other than BuildKit note in place of sources.
+
+        >>> BuildStep("COPY dir:0123456789ab… in /app").shown
+        'COPY … /app'
+        """
+        return _SUM.sub("… ", self.text)
 
     @cached_property
     def kind(self) -> StepKind:

@@ -58,6 +58,7 @@ class Plan:
     edits: tuple[Edit, ...] = ()  #: base first
     estimated: bool = False  #: True if the bytes of download are estimated, since the layers are uncompressed
     dockerfile: str | None = None  #: the Dockerfile whose lines the plan names; None if there is none that fits
+    patch_error: str = ""  #: why there is no patch although there are edits, "" if there is one
     patch: str = ""  #: unified diff of the Dockerfile and .dockerignore; "" without a Dockerfile or without edits
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -17,11 +18,13 @@ from ocisize.history.shell import Change, shorten
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import Edit
-from ocisize.plan.contexts import StepContext, find_contexts
+from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
+from ocisize.plan.reads import names_path
 from ocisize.plan.rows import RowIndex
 
 _REDACTED = "<redacted>"
 _CUT = "…"
+_MAX_LINE = 100  # characters of a joined RUN on one line
 _MAKE_FILES = ("RUN", "COPY", "ADD")
 
 
@@ -57,7 +60,8 @@ class Draft:
         if self.is_dropped or self.joined_into is not None or (self.run is not None and not self.pieces):
             return ""
         if self.run is not None:
-            return render_run(self.pieces, options=self.options)
+            text = render_run(self.pieces, options=self.options)
+            return _wrap(text, self.pieces, escape) if self.instruction is not None else text
         return with_options(self.source, self.copy_options, escape)
 
 
@@ -100,6 +104,8 @@ class Build:
         self.base_layers = base_layers
         self.removed_paths: set[str] = set()  # of files and directories that no COPY brings any more
         self.escape = self.dockerfile.escape if self.dockerfile is not None else "\\"
+        #: whether the builder knows ``RUN --mount`` and ``COPY --chmod``: docker's builder before BuildKit does not
+        self.can_mount = is_built_by_modern_builder(evidence.config.history)
         contexts = find_contexts(evidence.config.history, len(steps))
         self.drafts = [
             self._draft(layer, step, context, instruction)
@@ -127,6 +133,11 @@ class Build:
             parsed = parse_copy(draft.source, self.escape)
             draft.copy = parsed if parsed is not None and not parsed.has_sum else None
         return draft
+
+    def is_joined(self, layer: int) -> bool:
+        """Whether the commands of a layer's RUN are in one RUN with those of other layers."""
+        leader = self.leader(layer)
+        return leader.layer != layer or any(draft.joined_into == layer for draft in self.drafts)
 
     def name(self, layer: int) -> str:
         """The instruction of a layer for a sentence, in backquotes: as the Dockerfile has it, else as the history has it."""
@@ -157,10 +168,11 @@ class Build:
         return [piece.text for piece in self.leader(layer).pieces]
 
     def append(self, layer: int, command: str) -> None:
-        """Add a command at the end of a layer's RUN, unless the RUN has the command."""
-        leader = self.leader(layer)
-        if command not in [piece.text for piece in leader.pieces]:
-            leader.pieces.append(Piece(command))
+        """Add a command at the end of a layer's RUN, unless the RUN has the command behind those of the layer's step."""
+        pieces, own = self.leader(layer).pieces, self.drafts[layer].run
+        last = max((number for number, piece in enumerate(pieces) if piece.source is own), default=0)
+        if command not in [piece.text for piece in pieces[last:]]:
+            pieces.append(Piece(command))
 
     def insert_before(self, layer: int, index: int, command: str) -> None:
         """Add a command before a command of a layer's RUN; ``index`` counts the commands of the layer's own step."""
@@ -203,6 +215,14 @@ class Build:
             made = True
         return made
 
+    def tolerate_missing(self, path: str, above: int) -> None:
+        """Let no ``rm`` above a layer fail because a path is not in the image any more."""
+        for layer in range(above + 1, len(self.drafts)):
+            working_dir = self.drafts[layer].context.working_dir
+            for index, command in list(self.own_commands(layer)):
+                if re.match(r"rm\s+(?!.*(?:^|\s)(?:-\w*f|--force))", command) and names_path(command, path, working_dir):
+                    self.replace(layer, index, f"rm -f {command.removeprefix('rm').lstrip()}")
+
     def join(self, first: int, last: int) -> None:
         """Join the RUNs of neighboring layers into that of the first one."""
         leader = self.leader(first)
@@ -233,6 +253,19 @@ class Build:
             for draft in self.drafts
             if draft.is_changed and draft.instruction is not None
         ]
+
+
+def _wrap(text: str, pieces: Sequence[Piece], escape: str) -> str:
+    """A joined RUN with a line for each command, where it is long and no source has line breaks of its own."""
+    sources = {piece.source for piece in pieces if piece.source is not None}
+    plain = all(set(source.separators) <= {"&&"} for source in sources)
+    if len(text) <= _MAX_LINE or "\n" in text or len(sources) < 2 or not plain:
+        return text
+    first, *others = [piece.text for piece in pieces]
+    if not text.endswith(" && ".join([first, *others])):
+        return text
+    head = text.removesuffix(" && ".join([first, *others]))
+    return f"{head}{first}" + "".join(f" {escape}\n    && {command}" for command in others)
 
 
 def _pieces_of(run: RunSource) -> list[Piece]:

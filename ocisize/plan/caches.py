@@ -85,7 +85,7 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
         return {}
     commands = [part for command in build.commands(layer) for part in split_commands(command)[::2]]
     called = next((match for part in commands if (match := re.search(cache.command, part))), None)
-    if called is None or any(re.search(cache.keeps_out, command) for command in build.commands(layer)):
+    if called is None or _cleans_up(build.commands(layer), cache):
         return {}
     if fetches_only(cache, commands) and _is_used_later(build, members[-1], cache):
         return {}
@@ -95,8 +95,15 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
         return rows if changed else {}
     if not _update_where_needed(build, members[-1], cache):
         return {}
-    build.append(layer, cache.cleanup.replace("{tool}", called[1] if called.re.groups else cache.tool))
+    build.append(members[-1], cache.cleanup.replace("{tool}", called[1] if called.re.groups else cache.tool))
     return rows
+
+
+def _cleans_up(commands: Sequence[str], cache: ToolCache) -> bool:
+    """Whether a RUN keeps a cache out of its layer: a cleanup counts only behind the last call of the tool."""
+    last = max(number for number, command in enumerate(commands) if re.search(cache.command, command))
+    counted = commands if cache.option else commands[last:]
+    return any(re.search(cache.keeps_out, command) for command in counted)
 
 
 def _is_used_later(build: Build, layer: int, cache: ToolCache) -> bool:

@@ -9,23 +9,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.dockerfile.ignore_cover import cover
 from ocisize.findings.claim import Claim, Tier
-from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import Cause
+from ocisize.plan.bind_mounts import ContextState, commands_of, mount_for_reader
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies
 from ocisize.plan.fixes import Fix
-from ocisize.plan.reads import Reading, names_path, reading_of, strongest_reading
-from ocisize.plan.rows import Place, by_layer, top_paths
+from ocisize.plan.reads import Reading, strongest_reading
+from ocisize.plan.rows import by_layer, top_paths
+from ocisize.rules.match import find_protected, match_globs
+from ocisize.rules.rule import Rule
 
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
 _NEEDED_BY_OTHER_STAGES = (Category.CACHE, Category.LEFTOVER, Category.LOG, Category.SECRET)  # they do not need these
-_BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."
 
 
 class _Candidate(NamedTuple):
@@ -37,21 +36,12 @@ class _Candidate(NamedTuple):
     rows: tuple[int, ...]  #: of the layer of the COPY
 
 
-@attrs.define
-class _State:
-    """What the rule has decided so far."""
-
-    copies: list[ContextCopy]
-    needed: set[str]  #: context paths that must not be ignored: sources of mounts and of other instructions
-    ignored: set[Place] = attrs.field(factory=set)
-
-
 def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     """Yield the fixes of files that COPY instructions bring for nothing, and change the steps of the build."""
     copies = list(find_context_copies(build))
-    state = _State(copies, set(_other_sources(build, copies)))
+    state = ContextState(copies, set(_other_sources(build, copies)))
     for copy in list(copies):
-        if (fix := _mount(build, copy, state)) is not None:
+        if (fix := mount_for_reader(build, copy, state)) is not None:
             yield fix
     for copy in state.copies:
         for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
@@ -88,66 +78,6 @@ def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]
                     yield source.strip("/").removeprefix("./")
 
 
-def _mount(build: Build, copy: ContextCopy, state: _State) -> Fix | None:
-    """Mount the source of a COPY whose files one RUN reads and a later step removes."""
-    table = build.evidence.tables[copy.layer]
-    rows = [row for row in range(len(table)) if row in copy.context_paths]
-    if not rows or len(rows) < sum(kind != ord("5") for kind in table.kinds) or len(copy.sources) != 1:
-        return None
-    endings = {build.rows.ending((copy.layer, row)) for row in rows}
-    ending = next(iter(endings))
-    if len(endings) != 1 or ending is None or ending.cause not in _REMOVED or not copy.destination:
-        return None
-    paths = [build.rows.paths(copy.layer)[row] for row in rows]
-    is_file = set(copy.context_paths.values()) == {copy.sources[0]}
-    target = paths[0] if is_file else copy.destination
-    readers = [
-        layer
-        for layer in range(copy.layer + 1, ending.layer + 1)
-        if any(
-            reading_of(command, [target, *paths[:1]], build.drafts[layer].context.working_dir) is Reading.YES
-            for command in _commands(build, layer)
-        )
-    ]
-    if len(readers) != 1 or not build.can_edit_run(readers[0]) or copy.sources == (".",):
-        return None
-    (reader,) = readers
-    if not _stop_removing(build, reader, target) and reader == ending.layer:
-        return None
-    source = copy.sources[0]
-    build.drafts[copy.layer].is_dropped = True
-    build.removed_paths.add(target)
-    option = f"--mount=type=bind,source={source},target=/{target}"
-    build.leader(reader).options.append(option)
-    state.copies.remove(copy)
-    state.needed.add(source)
-    name = source if is_file else f"{source}/"
-    return Fix(
-        title=f"{name} copied for one RUN and removed later",
-        confidence=Confidence.PROBABLY,
-        category=Category.WASTE,
-        layers=(copy.layer, reader),
-        action=f"Mount {name} for the RUN that reads it ({option}) and drop {build.name(copy.layer)}.",
-        caution=f"{_BIND_CAUTION} The RUN cannot write into the mount.",
-        rows=by_layer(place for row in rows for place in build.rows.copies((copy.layer, row))),
-    )
-
-
-def _stop_removing(build: Build, reader: int, target: str) -> bool:
-    """Take the ``rm`` of a path out of the RUN that will mount the path; False if that cannot be done."""
-    working_dir = build.drafts[reader].context.working_dir
-    for index, command in list(build.own_commands(reader)):
-        if command.startswith("rm ") and names_path(command, target, working_dir):
-            words = [word for word in command.split() if not names_path(word, target, working_dir)]
-            if any(not word.startswith("-") for word in words[1:]):
-                build.replace(reader, index, " ".join(words))
-            else:
-                build.remove(reader, index)
-    return not any(
-        command.startswith("rm ") and names_path(command, target, working_dir) for command in build.commands(reader)
-    )
-
-
 def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
     """Files that a later layer deletes, by that layer."""
     rows: dict[int, list[int]] = defaultdict(list)
@@ -167,7 +97,7 @@ def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> 
     tops = _tops(build, copy, rows)
     return max(
         (
-            strongest_reading(_commands(build, layer), tops, build.drafts[layer].context.working_dir)
+            strongest_reading(commands_of(build, layer), tops, build.drafts[layer].context.working_dir)
             for layer in range(copy.layer + 1, end)
         ),
         default=Reading.NO,
@@ -200,13 +130,24 @@ def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterat
             continue
         origins = (build.rows.origin((layer, row)) for layer, rows in claim.rows.items() for row in rows)
         rows = tuple(row for layer, row in origins if layer == copy.layer and row in copy.context_paths)
-        if rows:
+        if rows and isinstance(claim.rule, Rule):
+            rows = _all_matches(build, copy, claim.rule, rows)
             is_read = _reading(build, copy, rows, build.own_layers.stop) is Reading.YES
             confidence = Confidence.ASK if is_read else claim.confidence
             yield _Candidate(f"{claim.rule.title} copied into the image", confidence, claim.rule.category, rows)
 
 
-def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: _State) -> Fix | None:
+def _all_matches(build: Build, copy: ContextCopy, rule: Rule, rows: Sequence[int]) -> tuple[int, ...]:
+    """All rows of a COPY that a rule matches: those that other rules claimed go with the directory that the rule names."""
+    if rule.needs:
+        return tuple(rows)
+    tables = [build.evidence.tables[copy.layer]]
+    (matched,) = match_globs(rule.globs, tables, exceptions=rule.exceptions)
+    (protected,) = find_protected(build.evidence.catalog, tables, [matched])
+    return tuple(row for row in matched if row in copy.context_paths and row not in protected)
+
+
+def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState) -> Fix | None:
     """Name files in .dockerignore, or say by hand what to do where no pattern is right."""
     places = [(copy.layer, row) for row in candidate.rows if (copy.layer, row) not in state.ignored]
     if not places:
@@ -239,7 +180,9 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: _Stat
     state.ignored |= gone
     for other in state.copies:
         chosen = [row for layer, row in gone if layer == other.layer]
-        build.removed_paths.update(_tops(build, other, chosen))
+        for path in _tops(build, other, chosen):
+            build.removed_paths.add(path)
+            build.tolerate_missing(path, other.layer)
     revoke = "Revoke the secrets: earlier tags of the image keep them." if candidate.category is Category.SECRET else ""
     return Fix(
         title=title,
@@ -277,14 +220,6 @@ def _tops(build: Build, copy: ContextCopy, rows: Iterable[int]) -> list[str]:
     paths = build.rows.paths(copy.layer)
     chosen = {paths[row] for row in rows}
     return top_paths(chosen, (paths[row] for row in copy.context_paths if paths[row] not in chosen), copy.destination)
-
-
-def _commands(build: Build, layer: int) -> tuple[str, ...]:
-    step = build.drafts[layer].step
-    run = build.drafts[layer].run
-    if step.kind is not StepKind.RUN:
-        return ()
-    return run.units if run is not None else step.shell_commands
 
 
 def _list_names(paths: Sequence[str]) -> str:

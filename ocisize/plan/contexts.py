@@ -23,6 +23,18 @@ class StepContext(NamedTuple):
     follows_directly: bool = False  #: whether nothing is between the step and that of the layer below
 
 
+def is_built_by_modern_builder(history: Sequence[History]) -> bool:
+    """Return whether BuildKit or Buildah made an image, which know options that docker's older builder lacks.
+
+    >>> is_built_by_modern_builder([History(created_by="/bin/sh -c #(nop) COPY dir:0123 in /app")])
+    False
+    """
+    return any(
+        entry.comment.startswith((_BUILDAH_COMMENT, "buildkit.")) or entry.created_by.endswith("# buildkit")
+        for entry in history
+    )
+
+
 def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
     """Return the context of each layer's step, base first; contexts without steps if the history fits no layers.
 

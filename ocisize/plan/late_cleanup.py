@@ -18,7 +18,7 @@ from ocisize.plan.fixes import Fix
 from ocisize.plan.reads import Reading, strongest_reading
 from ocisize.plan.rows import RowsByLayer, by_layer
 
-_REMOVE = re.compile(r"rm(?:\s+-[\w-]+)+\s+\S")
+_REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MIN_SIZE = 4096  # bytes of content that a moved removal saves
@@ -121,8 +121,8 @@ def _reading(build: Build, lower: int, upper: int, paths: Sequence[str]) -> Read
     return max(readings)
 
 
-def _is_cleanup(command: str) -> bool:
-    return bool(cleanup_command(BuildStep(f"RUN {command}")))
+def _is_cleanup(command: str, working_dir: str) -> bool:
+    return bool(_targets(command, working_dir) or cleanup_command(BuildStep(f"RUN {command}")))
 
 
 def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
@@ -135,7 +135,8 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
         draft = build.drafts[upper]
         if draft.run is None or build.leader(upper) is not draft or draft.is_dropped or draft.options:
             continue
-        if len(draft.pieces) != len(draft.run.units) or not all(map(_is_cleanup, draft.run.units)):
+        working_dir = draft.context.working_dir
+        if len(draft.pieces) != len(draft.run.units) or not all(_is_cleanup(unit, working_dir) for unit in draft.run.units):
             continue
         if any(build.evidence.tables[upper].sizes):
             continue

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import attrs
 
 from ocisize.dockerfile.patch import make_patch
+from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.build_files import BuildFiles
-from ocisize.model.findings import Finding
+from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.plan.build import Build
 from ocisize.plan.caches import fix_caches
@@ -24,6 +25,7 @@ from ocisize.plan.ownership import fix_ownership
 from ocisize.plan.rows import RowsByLayer, by_layer
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
+from ocisize.text import count_of
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work
 _MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
@@ -81,7 +83,10 @@ def make_plan(
         dockerfile=files.dockerfile if files is not None and build.dockerfile is not None else None,
     )
     if files is not None and build.dockerfile is not None:
-        plan = attrs.evolve(plan, patch=_patch(build, plan, files))
+        try:
+            plan = attrs.evolve(plan, patch=_patch(build, plan, files))
+        except PatchError as error:
+            plan = attrs.evolve(plan, patch_error=str(error))
     return PlannedFindings(plan, findings)
 
 
@@ -117,8 +122,10 @@ def _make_step(build: Build, fix: Fix, saved: Freed, ids: Sequence[str]) -> Plan
 def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Sequence[Fix]) -> Iterator[Fix]:
     """Fixes for findings that no rule of the plan can make: a person must change the build."""
     simulation = Simulation(build.evidence)
-    for number, fix in enumerate(fixes, 1):
-        simulation.apply(number, fix)
+    for fix in fixes:
+        simulation.free(1, fix)
+    groups: dict[tuple[str, Confidence], list[tuple[Finding, RowsByLayer]]] = defaultdict(list)
+    titles: dict[str, str] = {}
     for claim, finding in reported:
         places = (
             (layer, row)
@@ -127,15 +134,21 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
             if build.rows.origin((layer, row))[0] in build.own_layers
         )
         rows = simulation.stored(by_layer(places))
-        if finding.in_base or build.rows.size_of(rows) < _MIN_BY_HAND:
-            continue
+        if not finding.in_base and build.rows.size_of(rows) >= _MIN_BY_HAND:
+            groups[finding.id, finding.confidence].append((finding, rows))
+            titles[finding.id] = claim.rule.title
+    for (name, confidence), members in groups.items():
+        members.sort(key=lambda member: -build.rows.size_of(member[1]))
+        first, _ = members[0]
+        layers = dict.fromkeys(layer for finding, _ in members for layer in finding.layers if layer in build.own_layers)
+        more = f" (and {count_of(len(members) - 1, 'more place')}: see the findings {name})" if len(members) > 1 else ""
         yield Fix(
-            title=claim.rule.title,
-            confidence=finding.confidence,
-            category=finding.category,
-            layers=tuple(layer for layer in finding.layers if layer in build.own_layers),
-            action=finding.fix,
-            rows=rows,
+            title=titles[name],
+            confidence=confidence,
+            category=first.category,
+            layers=tuple(layers),
+            action=f"{first.fix}{more}",
+            rows=by_layer((layer, row) for _, rows in members for layer, chosen in rows.items() for row in chosen),
             in_patch=False,
         )
 

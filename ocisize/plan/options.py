@@ -73,7 +73,7 @@ def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | N
     )
     if build.rows.size_of(rows) < least or not build.change(Change(lower, edit=add_packages_edit(manager, packages))):
         return None
-    build.drafts[upper].is_dropped = True
+    build.drafts[upper].joined_into = build.leader(lower).layer
     return Fix(
         title=f"packages that {manager.name} installs twice: {', '.join(packages)}",
         confidence=Confidence.PROBABLY,

@@ -50,7 +50,7 @@ class _Placement:
 def fix_ownership(build: Build) -> Iterator[Fix]:
     """Set owners and modes where files come in, and yield a fix for each late chown and chmod."""
     for upper in build.own_layers:
-        if build.drafts[upper].step.kind is StepKind.RUN and build.can_edit_run(upper):
+        if build.drafts[upper].step.kind is StepKind.RUN and build.can_edit_run(upper) and not build.is_joined(upper):
             for target in _find_targets(build, upper):
                 if (fix := _fix_target(build, upper, target)) is not None:
                     yield fix
@@ -64,7 +64,11 @@ def _find_targets(build: Build, upper: int) -> list[ChangedPaths]:
         if change is not None:
             paths = tuple(posixpath.normpath(posixpath.join(working_dir, path)).strip("/") for path in change.targets)
             commands[paths].append((index, change))
-    return [ChangedPaths(paths, tuple(changes)) for paths, changes in commands.items() if all(paths)]
+    return [
+        ChangedPaths(paths, tuple(f"{path}/" for path in paths), tuple(changes))
+        for paths, changes in commands.items()
+        if all(paths)
+    ]
 
 
 def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
@@ -83,8 +87,9 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
         build.drafts[layer].copy_options.update(options)
     for layer, command in placed.commands.items():
         build.append(layer, command)
+    written = _quote_commands(build, upper, target)
     _replace_commands(build, upper, target, rest)
-    return _describe(build, upper, target, placed)
+    return _describe(build, upper, target, placed, written)
 
 
 def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placement) -> None:
@@ -99,13 +104,13 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
     if len(owners) == 1 and draft.copy is not None and are_all_inside(build, group.layer, target):
         (owner,) = owners
         options: dict[str, str | None] = {"--chown": owner_text(build, owner, group.layer, target)} if changes_owner else {}
-        if changes_mode:
+        if changes_mode and build.can_mount:
             options["--chmod"] = common_mode(build, group, {mode_of(after) for _, after in pairs})
-        if all(options.values()):
+        if options and all(options.values()) and (build.can_mount or not changes_mode):
             placed.options[group.layer] = placed.options.get(group.layer, {}) | options
             placed.rows += group.places
             return
-    elif len(owners) == 1 and draft.run is not None and not changes_mode:
+    elif len(owners) == 1 and draft.run is not None and not changes_mode and not build.is_joined(group.layer):
         (owner,) = owners
         if command := own_command(build, group, target, owner):
             placed.commands[group.layer] = command
@@ -114,8 +119,9 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
     placed.left += group.places
 
 
-def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement) -> Fix:
-    tools = " and ".join(_shown(change) for _, change in target.commands)
+def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement, written: str) -> Fix:
+    """The fix; ``written`` are the commands as the step has them, in backquotes."""
+    verb = "store" if len(target.commands) > 1 else "stores"
     options = (f"{name}={value}" for values in placed.options.values() for name, value in values.items())
     flags = " ".join(dict.fromkeys(options))
     actions = [f"Copy with {flags}"] if flags else []
@@ -123,18 +129,25 @@ def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement
     text = ", and ".join(actions)
     rows = by_layer(placed.rows)
     return Fix(
-        title=f"{tools} stores files of lower layers again",
+        title=f"{_name_tools(target)} {verb} files of lower layers again",
         confidence=Confidence.SAFE,
         category=Category.WASTE,
         layers=(*sorted(rows, key=lambda layer: -build.rows.size_of({layer: rows[layer]})), upper),
-        action=f"{text[:1].upper()}{text[1:]}, in place of `{tools} {_shown_paths(target)}`.",
+        action=f"{text[:1].upper()}{text[1:]}, in place of {written}.",
         caution="--chmod needs BuildKit (Docker 23 or later) or Buildah." if "--chmod" in flags else "",
         rows=rows,
     )
 
 
-def _shown_paths(target: ChangedPaths) -> str:
-    return " ".join(shlex.quote(f"/{path}") for path in target.paths)
+def _name_tools(target: ChangedPaths) -> str:
+    """The tools of the commands, each once: ``chmod -R and chown -R``."""
+    return " and ".join(dict.fromkeys(_shown(change) for _, change in target.commands))
+
+
+def _quote_commands(build: Build, upper: int, target: ChangedPaths) -> str:
+    """The commands as the step has them, in backquotes."""
+    written = dict(build.own_commands(upper))
+    return " and ".join(f"`{written[index]}`" for index, _ in target.commands)
 
 
 def _shown(change: OwnershipChange) -> str:
@@ -149,7 +162,7 @@ def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGro
     places: dict[int, list[Place]] = defaultdict(list)
     for lower in range(upper):
         for row in build.rows.hidden_rows(lower, upper):
-            if build.rows.has_copy((lower, row), upper) and is_inside(build.rows.paths(lower)[row], target.paths):
+            if build.rows.has_copy((lower, row), upper) and target.holds(build.rows.paths(lower)[row]):
                 places[lower].append((lower, row))
     return [FileGroup(layer, tuple(chosen)) for layer, chosen in places.items()]
 
@@ -161,9 +174,9 @@ def _changes_nothing(build: Build, upper: int, target: ChangedPaths) -> bool:
     for lower in range(upper):
         other = build.evidence.tables[lower]
         for row, path in enumerate(build.rows.paths(lower)):
-            if is_inside(path, target.paths):
+            if target.holds(path):
                 known[path] = other.attributes[other.owners[row]]
-    inside = [row for row, path in enumerate(build.rows.paths(upper)) if is_inside(path, target.paths)]
+    inside = [row for row, path in enumerate(build.rows.paths(upper)) if target.holds(path)]
     return all(
         table.kinds[row] == SYMLINK or known.get(build.rows.paths(upper)[row]) == table.attributes[table.owners[row]]
         for row in inside
@@ -172,14 +185,16 @@ def _changes_nothing(build: Build, upper: int, target: ChangedPaths) -> bool:
 
 def _drop_commands(build: Build, upper: int, target: ChangedPaths, groups: Sequence[FileGroup]) -> Fix:
     rows = by_layer(place for group in groups for place in group.places)
+    written = _quote_commands(build, upper, target)
     _replace_commands(build, upper, target, [])
-    tools = " and ".join(_shown(change) for _, change in target.commands)
+    tools = _name_tools(target)
+    verb = "change nothing but store" if len(target.commands) > 1 else "changes nothing but stores"
     return Fix(
-        title=f"{tools} changes nothing but stores files again",
+        title=f"{tools} {verb} files again",
         confidence=Confidence.SAFE,
         category=Category.WASTE,
         layers=(upper, *(group.layer for group in groups)),
-        action=f"Drop `{tools} {_shown_paths(target)}`: owners and modes are right already.",
+        action=f"Drop {written}: owners and modes are right already.",
         rows=rows,
     )
 
@@ -207,10 +222,9 @@ def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) ->
     names = {build.rows.paths(layer)[row] for layer, row in placed.left}
     for row, path in enumerate(build.rows.paths(upper)):
         is_free = table.kinds[row] == DIRECTORY or not table.sizes[row]
-        if not is_free or path in known or not is_inside(path, target.paths) or is_whiteout(path.encode()):
-            continue
-        if path in made or not is_inside(path, build.removed_paths):
+        if is_free and path not in known and target.holds(path) and not is_whiteout(path.encode()):
             names.add(path)
+    names = {path for path in names if path in made or not is_inside(path, build.removed_paths)}
     return sorted(names) if len(names) <= _MAX_NAMED else None
 
 

@@ -28,7 +28,12 @@ class ChangedPaths(NamedTuple):
     """The chown and chmod commands of a RUN on the same paths."""
 
     paths: tuple[str, ...]  #: without leading slashes
+    prefixes: tuple[str, ...]  #: the paths with slashes at their ends
     commands: tuple[tuple[int, OwnershipChange], ...]  #: with their numbers in the RUN
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is one of the paths or below one of them."""
+        return path.startswith(self.prefixes) or path in self.paths
 
 
 def attributes_of(build: Build, place: Place) -> Attributes:
@@ -44,7 +49,7 @@ def mode_of(attributes: Attributes) -> int:
 
 def is_inside(path: str, targets: Iterable[str]) -> bool:
     """Return whether a path is one of some paths or below one of them."""
-    return any(path == target or path.startswith(f"{target}/") for target in targets)
+    return path in targets or path.startswith(tuple(f"{target}/" for target in targets))
 
 
 def destination_of(build: Build, layer: int) -> str:
@@ -57,7 +62,7 @@ def destination_of(build: Build, layer: int) -> str:
 def are_all_inside(build: Build, layer: int, target: ChangedPaths) -> bool:
     """Whether all files that a COPY brings are below the target, so that an option of the COPY changes no other file."""
     table, paths = build.evidence.tables[layer], build.rows.paths(layer)
-    return all(kind == DIRECTORY or is_inside(path, target.paths) for kind, path in zip(table.kinds, paths, strict=True))
+    return all(kind == DIRECTORY or target.holds(path) for kind, path in zip(table.kinds, paths, strict=True))
 
 
 def owner_text(build: Build, owner: tuple[int, int], layer: int, target: ChangedPaths) -> str:
@@ -93,12 +98,12 @@ def own_command(build: Build, group: FileGroup, target: ChangedPaths, owner: tup
         path
         for lower in range(group.layer)
         for path, kind in zip(build.rows.paths(lower), build.evidence.tables[lower].kinds, strict=True)
-        if kind != DIRECTORY and is_inside(path, target.paths)
+        if kind != DIRECTORY and target.holds(path)
     }
     own = {
         path
         for path, kind in zip(build.rows.paths(group.layer), build.evidence.tables[group.layer].kinds, strict=True)
-        if kind != DIRECTORY and is_inside(path, target.paths)
+        if kind != DIRECTORY and target.holds(path)
     }
     root = next((path for path in target.paths if all(is_inside(name, (path,)) for name in chosen)), "")
     tops = top_paths(own, others - own, root)

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 _ASSIGNMENTS = re.compile(r"(?:\w+=\S*\s+)*")
-_SETS_METADATA_OR_REMOVES = re.compile(
+# commands that fail where a path that they name is missing; those with -f do not
+_NEEDS_NAMED_PATHS = re.compile(r"(?:chown|chmod|chgrp|rmdir)\b")
+_READS_NOTHING = re.compile(
     r"(?:chown|chmod|chgrp|rm|rmdir|mkdir|useradd|adduser|groupadd|addgroup|true|:|cd|set|ldconfig|fc-cache"
     r"|update-ca-certificates|locale-gen)\b"
 )
@@ -44,9 +46,10 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
 
     """
     text = command[_ASSIGNMENTS.match(command).end() :]  # type: ignore[union-attr]  # matches any text
-    if _SETS_METADATA_OR_REMOVES.match(text) or _DELETES.match(text):
-        return Reading.NO
     listed = list(paths)
+    if _READS_NOTHING.match(text) or _DELETES.match(text):
+        is_needed = _NEEDS_NAMED_PATHS.match(text) and any(names_path(text, path, working_dir) for path in listed)
+        return Reading.YES if is_needed else Reading.NO
     if any(names_path(text, path, working_dir) for path in listed):
         return Reading.YES
     if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):

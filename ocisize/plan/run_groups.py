@@ -7,9 +7,9 @@ shell up for the next ones, no ``||`` that would hide the failure of another ste
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ocisize.findings.checks.tools import load_tools
+from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.history.ownership import sets_ownership
 from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
@@ -97,11 +97,16 @@ def _intervals(build: Build, chain: list[int], least: float) -> list[tuple[int, 
     return merged
 
 
+def _uses(tool: ToolCache, commands: Sequence[str]) -> bool:
+    """Whether a tool does more than to download what later steps need."""
+    return any(re.search(tool.command, command) for command in commands) and not fetches_only(tool, commands)
+
+
 def _is_worth_joining(build: Build, lower: int, upper: int, least: float) -> bool:
     first, second = build.drafts[lower].step, build.drafts[upper].step
     matches = build.evidence.matches[lower]
     for tool in load_tools():
-        if fetches_only(tool, first.shell_commands) and any(re.search(tool.command, text) for text in second.shell_commands):
+        if fetches_only(tool, first.shell_commands) and _uses(tool, second.shell_commands):
             fetched = {
                 row
                 for other in load_tools()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocisize.findings.evidence import ImageEvidence
@@ -38,22 +38,32 @@ class Simulation:
             copies[layer.digest].append(layer.index)
         self._copies = {layer.index: copies[layer.digest] for layer in evidence.layers}
 
-    def apply(self, number: int, fix: Fix) -> Freed:
-        """Free the rows of a fix that are still stored. ``number`` is that of the fix, from 1."""
+    def free(self, number: int, fix: Fix) -> dict[int, list[int]]:
+        """Free the rows of a fix that are still stored, and return them. ``number`` is that of the fix, from 1."""
         rows: dict[int, list[int]] = {}
         for layer, chosen in fix.rows.items():
             freed_by = self._freed_by[layer]
-            rows[layer] = [row for row in dict.fromkeys(chosen) if not freed_by[row]]
-            for row in rows[layer]:
+            rows[layer] = freed = [row for row in chosen if not freed_by[row]]
+            for row in freed:
                 freed_by[row] = number
-        sizes = {layer: sum(map(self._evidence.tables[layer].sizes.__getitem__, freed)) for layer, freed in rows.items()}
+        return rows
+
+    def apply(self, number: int, fix: Fix) -> Freed:
+        """Free the rows of a fix that are still stored, and sum them. ``number`` is that of the fix, from 1."""
+        rows = self.free(number, fix)
+        sizes = {layer: self._size_of(layer, freed) for layer, freed in rows.items()}
         return Freed(
             size=sum(sizes.values()),
             compressed_size=self._download(rows),
             layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
             paths=self._largest(rows),
-            file_count=sum(1 for layer, freed in rows.items() for row in freed if self._evidence.tables[layer].sizes[row]),
+            file_count=sum(
+                sum(map(bool, map(self._evidence.tables[layer].sizes.__getitem__, freed))) for layer, freed in rows.items()
+            ),
         )
+
+    def _size_of(self, layer: int, rows: Sequence[int]) -> int:
+        return sum(map(self._evidence.tables[layer].sizes.__getitem__, rows))
 
     def run(self, fixes: Sequence[Fix]) -> tuple[list[Fix], list[Freed]]:
         """Apply fixes, and return them in the order in which they are shown, each with what it frees.
@@ -62,11 +72,12 @@ class Simulation:
         largest comes first. The numbers of the fixes are those of the result. Content decides, so that the same image has
         the same order whatever its compression.
         """
-        trial = Simulation(self._evidence)
-        sizes = [trial.apply(number, fix).size for number, fix in enumerate(fixes, 1)]
+        sizes = [sum(self._size_of(layer, rows) for layer, rows in fix.rows.items()) for fix in fixes]
         by_size = sorted(range(len(fixes)), key=lambda index: (not fixes[index].in_patch, -sizes[index], index))
         trial = Simulation(self._evidence)
-        saved = {index: trial.apply(number, fixes[index]).size for number, index in enumerate(by_size, 1)}
+        saved: dict[int, int] = {}
+        for index in by_size:
+            saved[index] = sum(self._size_of(layer, rows) for layer, rows in trial.free(1, fixes[index]).items())
         shown = sorted(by_size, key=lambda index: -saved[index])
         freed = {index: self.apply(shown.index(index) + 1, fixes[index]) for index in by_size}
         return [fixes[index] for index in shown], [freed[index] for index in shown]
@@ -100,8 +111,7 @@ class Simulation:
             if shares is not None:
                 total += sum(map(shares.__getitem__, gone))
             elif first.estimated_compressed_size is not None:
-                size = sum(map(self._evidence.tables[layer].sizes.__getitem__, gone))
-                total += size * first.estimated_compressed_size // max(first.content_size, 1)
+                total += self._size_of(layer, gone) * first.estimated_compressed_size // max(first.content_size, 1)
             elif gone:
                 return None
         return total
@@ -117,13 +127,13 @@ class Simulation:
         return [row for row in freed if row not in counted and all(column[row] for column in columns)]
 
     def _largest(self, rows: RowsByLayer) -> tuple[str, ...]:
-        tables = self._evidence.tables
-        places: Iterable[tuple[int, int, int]] = (
-            (-tables[layer].sizes[row], layer, row)
-            for layer, freed in rows.items()
-            for row in freed
-            if tables[layer].sizes[row]
-        )
-        largest = heapq.nsmallest(2 * _MAX_PATHS, places)
-        names = [decode_name(tables[layer].paths[row]) for _, layer, row in largest]
+        """The paths of the largest files among rows, each path once."""
+        tables, count = self._evidence.tables, 2 * _MAX_PATHS
+        largest: list[tuple[int, int, int]] = []
+        for layer, freed in rows.items():
+            sizes = tables[layer].sizes
+            least = max(min(heapq.nlargest(count, map(sizes.__getitem__, freed)), default=0), 1)
+            large = ((-sizes[row], layer, row) for row in freed if sizes[row] >= least)
+            largest += heapq.nsmallest(count, large)
+        names = [decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(count, largest)]
         return tuple(dict.fromkeys(names))[:_MAX_PATHS]

@@ -70,6 +70,8 @@ def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
     plan = analysis.plan
     if plan.dockerfile is None:
         raise ViewError(f"--patch: the instructions of {name_of_dockerfile(options)} did not make the layers of this image")
+    if plan.patch_error:
+        raise ViewError(f"--patch: {plan.patch_error}")
     if not plan.patch and not options.quiet:
         print_message("note", "nothing to patch: the plan has no step that can be carried out by an edit")
     data = plan.patch.encode("utf-8", "surrogateescape")  # the bytes of the files, line breaks included
