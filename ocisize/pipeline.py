@@ -31,8 +31,8 @@ from ocisize.model.findings import Advice
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
-from ocisize.plan.build import count_base_layers
 from ocisize.plan.make import make_plan
+from ocisize.plan.pairing import count_base_layers
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
@@ -104,7 +104,8 @@ def analyze_layers(
     # Turn all of this evidence into findings: what could be better, and how many bytes that is.
     base_layers = base.certain_layers if base is not None else 0
     if build_files is not None:
-        base_layers = max(base_layers, count_base_layers([layer.build_step for layer in layers], build_files))
+        steps = [layer.build_step for layer in layers]
+        base_layers = max(base_layers, count_base_layers(steps, image.config.history, build_files))
     evidence = ImageEvidence(
         layers=layers,
         tables=tables,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy, with_options
-from ocisize.dockerfile.lines import LayerPairs, pair_layers
-from ocisize.dockerfile.parse import Dockerfile, Instruction, parse_dockerfile
+from ocisize.dockerfile.parse import Dockerfile, Instruction
 from ocisize.dockerfile.patch import refusal
 from ocisize.dockerfile.run_source import Piece, RunSource, render_run
 from ocisize.findings.evidence import ImageEvidence
@@ -19,13 +18,13 @@ from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import Edit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
+from ocisize.plan.pairing import SquashedCopy, pair_dockerfile
 from ocisize.plan.reads import names_path
 from ocisize.plan.rows import RowIndex
 
 _REDACTED = "<redacted>"
 _CUT = "…"
 _MAX_LINE = 100  # characters of a joined RUN on one line
-_MAKE_FILES = ("RUN", "COPY", "ADD")
 
 
 @attrs.define
@@ -65,24 +64,6 @@ class Draft:
         return with_options(self.source, self.copy_options, escape)
 
 
-def count_base_layers(steps: Sequence[BuildStep], files: BuildFiles) -> int:
-    """Return how many layers are below those that a Dockerfile made; 0 if the Dockerfile does not fit.
-
-    ``steps`` are the build steps of the layers, base first.
-    """
-    fitting = _find_fitting(steps, files)
-    return (fitting[1].base_layers or 0) if fitting is not None else 0
-
-
-def _find_fitting(steps: Sequence[BuildStep], files: BuildFiles) -> tuple[Dockerfile, LayerPairs] | None:
-    """The Dockerfile with its layers; None unless at least half of its instructions made a layer of the image."""
-    dockerfile = parse_dockerfile(files.text)
-    pairs = pair_layers(steps, dockerfile)
-    candidates = [instruction for instruction in dockerfile.chain_instructions if instruction.keyword in _MAKE_FILES]
-    paired = sum(instruction is not None and instruction.keyword in _MAKE_FILES for instruction in pairs.instructions)
-    return (dockerfile, pairs) if paired and 2 * paired >= len(candidates) else None
-
-
 class Build:
     """The build of an image as far as its layers and its history tell, and the Dockerfile if there is one.
 
@@ -96,11 +77,12 @@ class Build:
         steps = [layer.build_step for layer in evidence.layers]
         instructions: Sequence[Instruction | None] = [None] * len(steps)
         base_layers = evidence.base_layers
-        fitting = _find_fitting(steps, files) if files is not None else None
-        if fitting is not None:
-            self.dockerfile, pairs = fitting
-            instructions = pairs.instructions
-            base_layers = max(base_layers, pairs.base_layers or 0)
+        #: of layers that hold several steps: their COPY and ADD instructions
+        self.squashed_copies: Mapping[int, Sequence[SquashedCopy]] = {}
+        pairing = pair_dockerfile(steps, evidence.config.history, files) if files is not None else None
+        if pairing is not None:
+            self.dockerfile, instructions, self.squashed_copies = pairing.dockerfile, pairing.instructions, pairing.copies
+            base_layers = max(base_layers, pairing.base_layers)
         self.base_layers = base_layers
         self.removed_paths: set[str] = set()  # of files and directories that no COPY brings any more
         self.escape = self.dockerfile.escape if self.dockerfile is not None else "\\"

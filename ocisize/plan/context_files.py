@@ -128,6 +128,8 @@ def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterat
     for claim in claims:
         if claim.tier is not Tier.CATALOG or claim.confidence is Confidence.ASK or not claim.rows:
             continue
+        if copy.layer in build.squashed_copies and claim.rule.category is not Category.LEFTOVER:
+            continue  # a RUN of the same layer may have made the files
         origins = (build.rows.origin((layer, row)) for layer, rows in claim.rows.items() for row in rows)
         rows = tuple(row for layer, row in origins if layer == copy.layer and row in copy.context_paths)
         if rows and isinstance(claim.rule, Rule):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy
 from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
 from ocisize.plan.build import Build
 from ocisize.tar.filetable import DIRECTORY
@@ -30,18 +31,27 @@ def find_context_copies(build: Build) -> Iterator[ContextCopy]:
     """Yield the COPY and ADD instructions above the base image that copy from the context and name their sources."""
     for layer in build.own_layers:
         draft = build.drafts[layer]
-        copy = draft.copy
-        if copy is None or copy.from_stage or not copies_from_context(draft.step) or lays_root_filesystem(draft.step):
-            continue
-        if not copy.sources or any("$" in word or "://" in word for word in (*copy.sources, copy.destination)):
-            continue
-        sources = tuple(_clean(source) for source in copy.sources)
-        if copy.keyword == "ADD" and any(source.endswith(_ARCHIVES) for source in sources):
-            continue  # unpacked: its paths are those of the archive
-        target = posixpath.normpath(posixpath.join(draft.context.working_dir, copy.destination)).strip("/")
-        is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
-        paths = _files(build, layer)
-        yield ContextCopy(layer, target, _map(paths, sources, target, is_folder=is_folder), sources)
+        if draft.copy is not None and copies_from_context(draft.step) and not lays_root_filesystem(draft.step):
+            yield from _find_paths(build, layer, draft.copy, draft.context.working_dir)
+        for squashed in build.squashed_copies.get(layer, ()):
+            copy = parse_copy(squashed.instruction.source, build.escape)
+            if copy is not None:
+                yield from _find_paths(build, layer, copy, squashed.working_dir)
+
+
+def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: str) -> Iterator[ContextCopy]:
+    if (
+        copy.from_stage
+        or not copy.sources
+        or any("$" in word or "://" in word for word in (*copy.sources, copy.destination))
+    ):
+        return
+    sources = tuple(_clean(source) for source in copy.sources)
+    if copy.keyword == "ADD" and any(source.endswith(_ARCHIVES) for source in sources):
+        return  # unpacked: its paths are those of the archive
+    target = posixpath.normpath(posixpath.join(working_dir, copy.destination)).strip("/")
+    is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
+    yield ContextCopy(layer, target, _map(_files(build, layer), sources, target, is_folder=is_folder), sources)
 
 
 def _clean(source: str) -> str:

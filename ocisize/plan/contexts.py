@@ -49,13 +49,11 @@ def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
         return [StepContext()] * layers
     buildah = any(entry.comment.startswith(_BUILDAH_COMMENT) for entry in history)
     contexts: list[StepContext] = []
-    working_dir, user, steps, direct = "/", "", 0, False
-    for entry in history:
+    user, steps, direct = "", 0, False
+    for entry, working_dir in zip(history, find_working_dirs(history), strict=True):
         step = describe(entry)
         makes_files = step.kind in (StepKind.RUN, StepKind.COPY, StepKind.ADD)
-        if step.kind is StepKind.WORKDIR:
-            working_dir = posixpath.normpath(posixpath.join(working_dir, step.arguments.strip("\"'") or "."))
-        elif step.keyword == "USER" and step.kind is StepKind.METADATA:
+        if step.keyword == "USER" and step.kind is StepKind.METADATA:
             user = step.arguments
         if entry.empty_layer:
             steps += makes_files and (buildah or step.kind is not StepKind.RUN)
@@ -64,3 +62,19 @@ def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
         contexts.append(StepContext(working_dir, user, steps + 1, direct and not steps))
         steps, direct = 0, step.kind is StepKind.RUN
     return contexts
+
+
+def find_working_dirs(history: Sequence[History]) -> list[str]:
+    """Return the working directory at each entry of a history, absolute and without a slash at its end.
+
+    >>> find_working_dirs([History(created_by=text) for text in ("WORKDIR /app", "WORKDIR lib", "RUN make")])
+    ['/app', '/app/lib', '/app/lib']
+    """
+    directories: list[str] = []
+    working_dir = "/"
+    for entry in history:
+        step = describe(entry)
+        if step.kind is StepKind.WORKDIR:
+            working_dir = posixpath.normpath(posixpath.join(working_dir, step.arguments.strip("\"'") or "."))
+        directories.append(working_dir)
+    return directories

@@ -1,0 +1,86 @@
+"""Pairing: which instruction of a Dockerfile made which layer of an image, also where one layer holds several steps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from ocisize.dockerfile.lines import pair_layers
+from ocisize.dockerfile.parse import Dockerfile, Instruction, parse_dockerfile
+from ocisize.history.steps import describe
+from ocisize.model.build_files import BuildFiles
+from ocisize.model.build_step import BuildStep
+from ocisize.oci.documents import History
+from ocisize.plan.contexts import find_working_dirs
+
+_MAKE_FILES = ("RUN", "COPY", "ADD")
+
+
+@attrs.frozen(kw_only=True)
+class SquashedCopy:
+    """A COPY or ADD of a layer that holds several steps."""
+
+    instruction: Instruction
+    working_dir: str
+
+
+@attrs.frozen(kw_only=True)
+class Pairing:
+    """A Dockerfile with the layers that its instructions made."""
+
+    dockerfile: Dockerfile
+    instructions: Sequence[Instruction | None]  #: by layer, base first; None where the layer holds several steps, too
+    base_layers: int = 0  #: number of layers below those of the Dockerfile; 0 if that is not certain
+    copies: Mapping[int, Sequence[SquashedCopy]] = attrs.field(factory=dict)  #: by layer that holds several steps
+
+
+def pair_dockerfile(steps: Sequence[BuildStep], history: Sequence[History], files: BuildFiles) -> Pairing | None:
+    """Return the pairing of a Dockerfile with an image; None unless half of its instructions are steps of the image.
+
+    Args:
+        steps: the build steps of the layers, base first.
+        history: the history of the image.
+        files: the Dockerfile.
+
+    """
+    dockerfile = parse_dockerfile(files.text)
+    pairs = pair_layers(steps, dockerfile)
+    if _fits(dockerfile, pairs.instructions):
+        return Pairing(dockerfile=dockerfile, instructions=pairs.instructions, base_layers=pairs.base_layers or 0)
+    return _pair_squashed(len(steps), history, dockerfile)
+
+
+def count_base_layers(steps: Sequence[BuildStep], history: Sequence[History], files: BuildFiles) -> int:
+    """Return how many layers are below those that a Dockerfile made; 0 if the Dockerfile does not fit.
+
+    The arguments are those of ``pair_dockerfile``.
+    """
+    pairing = pair_dockerfile(steps, history, files)
+    return pairing.base_layers if pairing is not None else 0
+
+
+def _fits(dockerfile: Dockerfile, instructions: Iterable[Instruction | None]) -> bool:
+    candidates = sum(instruction.keyword in _MAKE_FILES for instruction in dockerfile.chain_instructions)
+    paired = sum(instruction is not None and instruction.keyword in _MAKE_FILES for instruction in instructions)
+    return paired > 0 and 2 * paired >= candidates
+
+
+def _pair_squashed(layers: int, history: Sequence[History], dockerfile: Dockerfile) -> Pairing | None:
+    """The pairing with all steps of the history, where ``buildah build`` made one layer of them."""
+    if sum(not entry.empty_layer for entry in history) != layers:
+        return None
+    entries = [describe(entry) for entry in history]
+    paired = pair_layers(entries, dockerfile).instructions
+    if not _fits(dockerfile, paired):
+        return None
+    copies: dict[int, list[SquashedCopy]] = defaultdict(list)
+    layer, own = 0, layers
+    for entry, instruction, working_dir in zip(history, paired, find_working_dirs(history), strict=True):
+        if instruction is not None and instruction.keyword in _MAKE_FILES:
+            own = min(own, layer)
+            if instruction.keyword != "RUN":
+                copies[layer].append(SquashedCopy(instruction=instruction, working_dir=working_dir))
+        layer += not entry.empty_layer
+    return Pairing(dockerfile=dockerfile, instructions=[None] * layers, base_layers=own % layers, copies=copies)
