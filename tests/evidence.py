@@ -67,7 +67,7 @@ def make_evidence(
     if config is None:
         config = ImageConfig(RootFs(), history=tuple(History(created_by=text) for text in texts), run=RunConfig(user="app"))
     return ImageEvidence(
-        layers=summarize_layers(tables, facts, histories, waste, [each.size for each in duplicates]),
+        layers=summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates]),
         tables=tables,
         overlay=overlay,
         duplicates=duplicates,

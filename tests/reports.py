@@ -80,4 +80,4 @@ def of_all(
 
 def judged_all() -> dict[str, list[Verdict]]:
     """Verdicts on both: the larger one breaks a budget."""
-    return {each.platform: judge('max-download = "10.15 kB"\nmax-files = 6', each) for each in platforms()}
+    return {platform.platform: judge('max-download = "10.15 kB"\nmax-files = 6', platform) for platform in platforms()}

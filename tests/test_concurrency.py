@@ -174,7 +174,7 @@ def test_errors_are_pickled_whole(error: OcisizeError) -> None:
 
 def test_every_error_can_travel() -> None:
     """No class takes pickling into its own hands again."""
-    kinds = [each for each in vars(all_errors).values() if isinstance(each, type) and issubclass(each, OcisizeError)]
+    kinds = [value for value in vars(all_errors).values() if isinstance(value, type) and issubclass(value, OcisizeError)]
     assert len(kinds) > 15
     assert all(kind.__reduce__ is OcisizeError.__reduce__ for kind in kinds)
 

@@ -83,7 +83,7 @@ def interrupt(command: list[str], ready: Callable[[], bool]) -> tuple[int, str]:
 def test_ctrl_c_while_layers_stall(server: Server, stalled: Callable[[bytes], Answer], jobs: str) -> None:
     """Threads that wait for a registry are woken; status 130, one line, no traceback."""
     name = serve(server, many_layers(), stalled=stalled)
-    blobs = lambda: sum("/blobs/" in each.path for each in server.requests) > 1
+    blobs = lambda: sum("/blobs/" in request.path for request in server.requests) > 1
     status, error = interrupt([name, "--jobs", jobs], blobs)
     assert (status, error) == (130, "error: interrupted\n")
 
@@ -98,7 +98,7 @@ def test_ctrl_c_while_the_manifest_stalls(server: Server) -> None:
 def test_ctrl_c_while_asked_to_wait(server: Server) -> None:
     """A registry that says when to come again is not waited for."""
     name = serve(server, many_layers(), stalled=lambda _: Answer(status=429, headers={"Retry-After": "50"}))
-    blobs = lambda: sum("/blobs/" in each.path for each in server.requests) > 1
+    blobs = lambda: sum("/blobs/" in request.path for request in server.requests) > 1
     status, error = interrupt([name], blobs)
     assert (status, error) == (130, "error: interrupted\n")
 
@@ -295,7 +295,7 @@ def test_the_main_thread_is_interrupted(server: Server) -> None:
     name = serve(server, many_layers(), stalled=half)
 
     def press() -> None:
-        while sum("/blobs/" in each.path for each in server.requests) < 2:
+        while sum("/blobs/" in request.path for request in server.requests) < 2:
             time.sleep(0.02)
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGUSR1)

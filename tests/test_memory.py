@@ -101,7 +101,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, in
         for name, at in (("amd64", half), ("arm64", 2 * half))
     ]
     listed = [for_platform(each.descriptor, "linux", name) for each, name in zip(platforms, ("amd64", "arm64"), strict=True)]
-    blobs = {digest: data for each in platforms for digest, data in each.blobs.items()}
+    blobs = {digest: data for platform in platforms for digest, data in platform.blobs.items()}
     folder = write_files(layout_files(index_bytes(listed), blobs), tmp_path_factory.mktemp("memory") / "index")
     made["index"] = folder, COUNT + COUNT // 20, metadata(COUNT, 50)
     return made

@@ -334,13 +334,13 @@ forbid-findings = ["OS120"]
 
 
 def statuses(text: str, analysis: Analysis) -> dict[str, BudgetStatus]:
-    return {each.budget.key: each.status for each in check(analysis, parse_budgets(text).budgets)}
+    return {verdict.budget.key: verdict.status for verdict in check(analysis, parse_budgets(text).budgets)}
 
 
 def test_budgets_that_nobody_could_judge(partial: Analysis) -> None:
     """What the manifest tells is kept; all else is not, since an unread layer might break it."""
     verdicts = check(partial, parse_budgets(BUDGETS).budgets)
-    kept = {each.budget.key for each in verdicts if each.status is BudgetStatus.PASS}
+    kept = {verdict.budget.key for verdict in verdicts if verdict.status is BudgetStatus.PASS}
     assert kept == {"max-download", "max-layers", "max-layer-download"}
     assert {each.status for each in verdicts} == {BudgetStatus.PASS, BudgetStatus.INCOMPLETE}
     assert {each.outcome for each in verdicts if each.status is BudgetStatus.INCOMPLETE} == {BudgetStatus.FAIL}
@@ -350,7 +350,10 @@ def test_budgets_that_nobody_could_judge(partial: Analysis) -> None:
 def test_no_budget_lets_an_unread_layer_pass(partial: Analysis) -> None:
     """What is unknown may be let pass, what was not looked at may not; a budget that only warns goes on warning."""
     text = '[[budget]]\nmax-unpacked = "1 GB"\nif-unknown = "off"\nif-unmatched = "off"\n[[budget]]\nlevel = "warn"\nmax-live = "1 GB"\n'
-    assert [each.outcome for each in check(partial, parse_budgets(text).budgets)] == [BudgetStatus.FAIL, BudgetStatus.WARN]
+    assert [verdict.outcome for verdict in check(partial, parse_budgets(text).budgets)] == [
+        BudgetStatus.FAIL,
+        BudgetStatus.WARN,
+    ]
 
 
 def test_budgets_that_are_broken_all_the_same(partial: Analysis) -> None:
@@ -470,7 +473,7 @@ def test_a_platform_without_a_layer(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "linux/arm64: incomplete: 1 of 3 layers could not be read" in shown.out
     assert "FAIL linux/arm64: unpacked unknown" in shown.out
     shared = Analyzer(keep_going=True).analyze_all(write_index(tmp_path / "s", SHARED.digest))
-    assert [len(each.unread) for each in shared.analyses.values()] == [1, 1, 1]
+    assert [len(analysis.unread) for analysis in shared.analyses.values()] == [1, 1, 1]
     assert shared.drift.platforms == ()
 
 
@@ -495,7 +498,7 @@ def test_no_platform_at_all(tmp_path: Path) -> None:
 def test_an_index_that_names_no_platforms(tmp_path: Path) -> None:
     """Where only configs tell the platform, a broken one leaves the others."""
     images = [build(name) for name in NAMES]
-    blobs = {digest: data for each in images for digest, data in each.blobs.items()}
+    blobs = {digest: data for image in images for digest, data in image.blobs.items()}
     del blobs[sha256(images[1].config)]
     folder = write_files(layout_files(index_bytes([each.descriptor for each in images]), blobs), tmp_path / "l")
     nested = (folder / "index.json").read_bytes()
@@ -509,7 +512,7 @@ def test_an_index_that_names_no_platforms(tmp_path: Path) -> None:
 def test_platforms_with_plain_index_entries(tmp_path: Path) -> None:
     """One image alone counts as an index of one."""
     found = Analyzer(keep_going=True).analyze_all(damaged(tmp_path / "l", 1))
-    assert [each.complete for each in found.analyses.values()] == [False]
+    assert [analysis.complete for analysis in found.analyses.values()] == [False]
 
 
 @pytest.mark.parametrize("form", ["markdown", "sarif", "junit", "github", "gitlab", "openmetrics", "csv"])

@@ -141,7 +141,7 @@ def test_budgets_of_layers() -> None:
 
 def test_patterns_of_build_steps_are_literal_but_for_stars() -> None:
     """Brackets and dots mean themselves, and the pattern covers the whole build step."""
-    layers = [attrs.evolve(each, build_step=BuildStep('CMD ["a.b"]')) for each in image().layers]
+    layers = [attrs.evolve(layer, build_step=BuildStep('CMD ["a.b"]')) for layer in image().layers]
     analysis = changed(image(), layers=tuple(layers))
     assert verdict("""[[budget]]\nlayer = 'CMD ["a.b"]'\nmax-layers = 4""", analysis).measured == 4
     assert verdict("""[[budget]]\nlayer = 'CMD ["axb"]'\nmax-layers = 4""", analysis).status == BudgetStatus.UNMATCHED
@@ -210,7 +210,7 @@ def test_an_unknown_figure_is_no_pass(text: str) -> None:
 )
 def test_an_analysis_without_files_is_no_pass(text: str) -> None:
     """Read back from JSON without --files, an analysis cannot tell of paths."""
-    bare = changed(image(), layers=tuple(attrs.evolve(each, files=None) for each in image().layers))
+    bare = changed(image(), layers=tuple(attrs.evolve(layer, files=None) for layer in image().layers))
     assert verdict(text, bare).status == BudgetStatus.UNKNOWN
     assert verdict("max-unpacked = 20000", bare).status == BudgetStatus.PASS
 
@@ -254,7 +254,7 @@ def test_growth_of_layers_goes_by_their_steps() -> None:
 
 def test_equal_steps_are_distinguished_by_their_order() -> None:
     """The second layer of a step is compared with the second one."""
-    twice = changed(image(), layers=tuple(attrs.evolve(each, build_step=BuildStep("RUN x")) for each in image().layers))
+    twice = changed(image(), layers=tuple(attrs.evolve(layer, build_step=BuildStep("RUN x")) for layer in image().layers))
     text = '[[budget]]\nlayer = "RUN x"\nmax-unpacked = "+0"'
     assert verdict(text, twice, baseline(twice)).status == BudgetStatus.PASS
 
@@ -307,7 +307,7 @@ def test_parts_are_known_by_what_they_are() -> None:
     """The order of globs does not matter, all else does; the whole, layers, and limits without growth have no part."""
     texts = ['path = ["/a", "/b"]', 'path = ["/b", "/a"]', 'path = "/a"', 'ignore = "/a"', 'path = "/a"\nignore = "/a/b"']
     budgets = [parse_budgets(f'{text}\nmax-download = "+0"').budgets[0] for text in texts]
-    assert [part_of(each) for each in budgets] == [
+    assert [part_of(budget) for budget in budgets] == [
         "compressed_size in /a, /b", "compressed_size in /a, /b", "compressed_size in /a", "compressed_size without /a", "compressed_size in /a without /a/b",
     ]  # fmt: skip
     others = parse_budgets(

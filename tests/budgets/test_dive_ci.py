@@ -160,7 +160,7 @@ def test_words_that_switch_a_rule_off(word: str) -> None:
 def test_sizes_as_dive_reads_them(text: str, size: int) -> None:
     """Decimal and binary, any case."""
     budgets = dive_budgets({"highestWastedBytes": text}, {}, "")
-    assert next(each.limit.value for each in budgets if each.key == "highestWastedBytes") == size
+    assert next(budget.limit.value for budget in budgets if budget.key == "highestWastedBytes") == size
 
 
 @pytest.mark.parametrize("rule", DIVE_RULES)
@@ -254,7 +254,7 @@ def test_repeated_entries_of_a_layer_are_waste(tmp_path: Path) -> None:
     analysis = saved(tmp_path, {"sh": b"1"}, [("a", b"1" * 4000), ("a", b"2" * 4000)])
     found = verdicts(analysis, highestWastedBytes="0")
     assert analysis.dive is not None
-    assert all(dive_passes(each.budget, analysis.dive) for each in found.values())
+    assert all(dive_passes(verdict.budget, analysis.dive) for verdict in found.values())
     assert {key: each.status for key, each in found.items()} == dict.fromkeys(DIVE_RULES, BudgetStatus.FAIL)
 
 

@@ -32,7 +32,7 @@ def analyzed(layers: Sequence[BuiltLayer | Entries], steps: Sequence[str] = ()) 
 
 def kinds(found: Comparison) -> list[tuple[Any, ...]]:
     assert found.files is not None
-    return [(str(each.kind), each.before_path, each.path, each.growth) for each in found.files]
+    return [(str(file.kind), file.before_path, file.path, file.growth) for file in found.files]
 
 
 BASE = {"etc/passwd": b"root", "usr/lib/libc.so": b"c" * 900}
@@ -66,7 +66,7 @@ def test_a_file_moves_from_layer_to_layer() -> None:
     found = compare(analyzed([{"a": b"1", "b": b"22"}, {"c": b"3"}]), analyzed([{"a": b"1"}, {"b": b"22", "c": b"3"}]))
     assert kinds(found) == []
     assert [each.growth for each in found.layers] == [-2, 2]
-    assert [each.status for each in found.layers] == [LayerStatus.CHANGED, LayerStatus.CHANGED]
+    assert [verdict.status for verdict in found.layers] == [LayerStatus.CHANGED, LayerStatus.CHANGED]
 
 
 def test_what_is_stored_again_is_named_first() -> None:
@@ -75,7 +75,7 @@ def test_what_is_stored_again_is_named_first() -> None:
     owned = {path: File(content, uid=1000) for path, content in (("app/a", b"a" * 500), ("app/b", b"b" * 300))}
     steps = ["ADD file:0 in /", "COPY . /app", "RUN chown -R 1000 /app"]
     found = compare(analyzed(layers, steps[:2]), analyzed([*layers, owned], steps))
-    assert [each[0] for each in kinds(found)] == ["stored again", "stored again"]
+    assert [change[0] for change in kinds(found)] == ["stored again", "stored again"]
     assert found.reasons[0].text == (
         "layer 2 `RUN chown -R 1000 /app` is new: stores 2 files of layer 1 again only to change owner, permissions or timestamps, "
         "most in /app/"
@@ -120,9 +120,9 @@ def test_layers_of_equal_content_are_not_shared() -> None:
     before = analyzed([layer(BASE), tar, layer({"x": b"1"}), layer(files)])
     after = analyzed([layer(BASE), raw_layer(tar.tar, "zstd"), layer({"x": b"2"}), younger])
     found = compare(before, after)
-    assert [str(each.status) for each in found.layers] == ["shared", "recompressed", "changed", "rebuilt"]
-    assert "as zstd instead of gzip" in " ".join(each.text for each in found.reasons)
-    told = " ".join(each.text for each in found.suggestions)
+    assert [str(verdict.status) for verdict in found.layers] == ["shared", "recompressed", "changed", "rebuilt"]
+    assert "as zstd instead of gzip" in " ".join(reason.text for reason in found.reasons)
+    told = " ".join(suggestion.text for suggestion in found.suggestions)
     assert "layer 1 `RUN 1`: the same content, compressed differently as in BEFORE" in told
     assert "layer 3 `RUN 3`: the same files, with different timestamps or order as in BEFORE" in told
     expected = sum(layer.compressed_size or 0 for layer in after.layers[1:])
@@ -142,7 +142,7 @@ def test_a_repeated_blob_is_downloaded_once() -> None:
     """A blob that AFTER has twice is content twice, but downloaded, and counted, once."""
     twice = layer({"a": b"a" * 100})
     found = compare(analyzed([twice]), analyzed([twice, layer({"b": b""}), twice]))
-    assert [str(each.status) for each in found.layers] == ["shared", "added", "added"]
+    assert [str(verdict.status) for verdict in found.layers] == ["shared", "added", "added"]
     assert found.layers[2].compressed_growth == 0
     assert [(each.growth, each.compressed_growth) for each in found.files or ()] == [(100, 0)]
     assert (found.growth, found.compressed_growth) == (100, found.layers[1].compressed_growth)
@@ -163,10 +163,10 @@ def test_contents_that_were_not_read_are_not_compared(tmp_path: Path) -> None:
     write_docker_archive(build_image([layer({"big": BIG, "other": BIG + b"1"})]), path)
     before, after = Analyzer().analyze(path), analyzed([{"big": BIG, "new": BIG + b"1"}])
     found = compare(before, after)
-    assert sorted(each[0] for each in kinds(found)) == ["added", "not compared", "removed"]
+    assert sorted(change[0] for change in kinds(found)) == ["added", "not compared", "removed"]
     assert found.growth == 0
     assert found.compressed_growth is None
-    assert all(each.compressed_growth is None for each in found.directories)
+    assert all(directory.compressed_growth is None for directory in found.directories)
     hashed = compare(Analyzer(hash_content=True).analyze(path), after)
     assert kinds(hashed) == [("moved", "other", "new", 0)]
 
@@ -190,7 +190,7 @@ def test_what_an_archive_holds_plainly_may_be_there(tmp_path: Path) -> None:
     image = build_image([layer(BASE)])
     archive = Analyzer().analyze(write_docker_archive(image, tmp_path / "a.tar"))
     found = compare(archive, Analyzer().analyze_source(single(image)))
-    assert [str(each.status) for each in found.layers] == ["recompressed"]
+    assert [str(verdict.status) for verdict in found.layers] == ["recompressed"]
     assert (found.download_size, found.compressed_growth, found.suggestions, found.reasons) == (None, None, (), ())
     assert compare(archive, archive).download_size == 0
 
@@ -285,7 +285,7 @@ def test_a_changed_step_makes_those_above_it_run_again() -> None:
     assert found.reasons[0].text == (
         "layer 1 `RUN apt-get install -y python3 git` is now with `git`: adds 20 files, most in /usr/lib/git/"
     )
-    again = next(each for each in found.suggestions if each.layers == (2, 3))
+    again = next(suggestion for suggestion in found.suggestions if suggestion.layers == (2, 3))
     assert "layers 2 and 3: the same steps, and most files are unchanged, but they are downloaded again" in again.text
     assert "because layer 1 `RUN apt-get install -y python3 git` below changed" in again.text
     assert again.size == 88 * 6000
@@ -300,8 +300,8 @@ def test_another_base_is_named_first() -> None:
     )
     found = compare(before, after)
     assert "is another base image" in found.reasons[0].text
-    assert [str(each.status) for each in found.layers] == ["changed", "changed", "changed", "shared"]
-    assert any("COPY --link" in each.text and each.layers == (1, 2) for each in found.suggestions)
+    assert [str(verdict.status) for verdict in found.layers] == ["changed", "changed", "changed", "shared"]
+    assert any("COPY --link" in suggestion.text and suggestion.layers == (1, 2) for suggestion in found.suggestions)
 
 
 def test_layers_with_little_growth_are_in_their_order() -> None:
@@ -313,7 +313,7 @@ def test_layers_with_little_growth_are_in_their_order() -> None:
         return analyzed(files, STEPS)
 
     little = compare(image(0, 0, 0, 0), image(10, 300, 200, 0))
-    assert [each.after for each in little.reasons if each.growth] == [0, 1, 2]
+    assert [reason.after for reason in little.reasons if reason.growth] == [0, 1, 2]
     much = compare(image(0, 0, 0, 0), image(10, 300, 9000, 20_000))
     assert [each.after for each in much.reasons] == [3, 2, 0, 1]
     assert [each.growth for each in much.reasons] == [20_000, 9000, 10, 300]
@@ -323,7 +323,7 @@ def test_a_small_change_to_a_large_step() -> None:
     """A step that got a little more to do is downloaded as a whole: the little is better off in a step of its own."""
     steps = [STEPS[0], "RUN apt-get install -y python3 git"]
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], NOISE[1] | {"bin/git": b"g" * 500}], steps))
-    assert [each.layers for each in found.suggestions] == [(1,)]
+    assert [suggestion.layers for suggestion in found.suggestions] == [(1,)]
     assert "Add the new files in a separate step above it." in found.suggestions[0].text
     less = {path: content for path, content in NOISE[1].items() if int(path[4:]) < 30}
     steps = ["RUN apt-get install -y python3 git", "RUN apt-get install -y python3"]
@@ -351,7 +351,11 @@ def test_directories_name_where_it_grew() -> None:
     """Renamed folders are seen though they come to nothing, new versions count by their difference."""
     before = analyzed([{f"usr/lib/old/{n}": bytes([n]) * 1000 for n in range(5)} | {"etc/a": b"1" * 100, "bin/x": b"x"}])
     after = analyzed([{f"usr/lib/new/{n}": bytes([n]) * 1000 for n in range(5)} | {"etc/a": b"1" * 160, "bin/x": b"x"}])
-    found = {each.name: (each.growth, each.file_count) for each in compare(before, after).directories if each.name}
+    found = {
+        directory.name: (directory.growth, directory.file_count)
+        for directory in compare(before, after).directories
+        if directory.name
+    }
     assert found == {"/usr/lib/old/": (-5000, 0), "/usr/lib/new/": (5000, 5), "/etc/": (60, 1)}
 
 
@@ -359,14 +363,14 @@ def test_deep_paths_are_no_burden() -> None:
     """Files thousands of directories deep count for a directory far above them."""
     deep = "d/" * 1500
     found = compare(analyzed([{"a": b"1"}]), analyzed([{"a": b"1"} | {f"{deep}{n}/f": b"22" for n in range(20)}]))
-    assert [(each.growth, each.file_count) for each in found.directories][:1] == [(40, 20)]
+    assert [(directory.growth, directory.file_count) for directory in found.directories][:1] == [(40, 20)]
 
 
 def test_files_that_other_layers_have_now() -> None:
     """What a layer grew by files that are the same in another layer is said, not left without a cause."""
     before = analyzed([{"a": b"1" * 50, "b": b"2" * 90}, {"c": b"3"}], ["RUN one", "RUN two"])
     after = analyzed([{"a": b"1" * 50}, {"b": b"2" * 90, "c": b"3"}], ["RUN one", "RUN two"])
-    assert sorted(each.text for each in compare(before, after).reasons) == [
+    assert sorted(reason.text for reason in compare(before, after).reasons) == [
         "layer 0 `RUN one` produced different files: loses files to other layers",
         "layer 1 `RUN two` produced different files: gains files from other layers",
     ]
@@ -377,7 +381,7 @@ def test_merged_layers_are_no_small_change() -> None:
     noise = [{f"{step}/{number}": bytes([number, step]) * 3000 for number in range(50)} for step in range(3)]
     merged = compare(analyzed(noise), analyzed([noise[0] | noise[1] | noise[2]], ["RUN all"]))
     assert merged.suggestions == ()
-    assert {each.text.rpartition(": ")[2] for each in merged.reasons} == {
+    assert {reason.text.rpartition(": ")[2] for reason in merged.reasons} == {
         "gains files from other layers", "loses files to other layers",
     }  # fmt: skip
 
@@ -391,7 +395,7 @@ def test_a_step_that_is_gone_makes_those_above_it_run_again() -> None:
         (compare(more, less), "because layer 1 of BEFORE `RUN useradd app` below is gone. Put steps"),
         (compare(less, more), "because layer 1 `RUN useradd app` below is new. Put steps"),
     ):
-        assert [why in each.text for each in found.suggestions] == [True]
+        assert [why in suggestion.text for suggestion in found.suggestions] == [True]
 
 
 def test_the_first_of_equal_layers_pays() -> None:
@@ -403,5 +407,5 @@ def test_the_first_of_equal_layers_pays() -> None:
     entries = {group.name: group.compressed_size or 0 for group in analysis.groups.build_steps}
     assert (entries["RUN 0"] > 0, entries["RUN 1"] > 0, entries["RUN 2"]) == (True, True, 0)
     rows = compare(analyzed([]), analysis).layers
-    assert [each.after_compressed_size for each in rows] == [len(twice.blob), len(between.blob), 0]
+    assert [row.after_compressed_size for row in rows] == [len(twice.blob), len(between.blob), 0]
     assert analysis.compressed_size == len(twice.blob) + len(between.blob)

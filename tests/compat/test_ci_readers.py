@@ -57,7 +57,7 @@ def test_sarif_is_valid() -> None:
         assert [error.message for error in SARIF.iter_errors(document)] == []
         for run in document["runs"]:
             rules = run["tool"]["driver"]["rules"]
-            assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
+            assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
             assert len({rule["id"] for rule in rules}) == len(rules)
             prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]]
             assert len(set(prints)) == len(prints) > 0

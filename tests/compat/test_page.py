@@ -85,7 +85,9 @@ class Report:
 
     def requests(self) -> list[str]:
         messages = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
-        return [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+        return [
+            message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
+        ]
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)

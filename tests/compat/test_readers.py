@@ -238,7 +238,7 @@ def test_metrics_of_the_example(example: Analysis) -> None:
     found = check_metrics(example)
     (download,) = found["ocisize_image_compressed_bytes"]
     assert (download.value, download.labels) == (example.compressed_size, {"image": "example", "platform": "linux/amd64"})
-    assert [each.value for each in found["ocisize_layer_wasted_bytes"]] == [each.wasted_size for each in example.layers]
+    assert [each.value for each in found["ocisize_layer_wasted_bytes"]] == [layer.wasted_size for layer in example.layers]
     assert found["ocisize_image_efficiency_ratio"][0].value == pytest.approx(example.efficiency, abs=1e-6)
     assert sum(each.value for each in found["ocisize_findings"]) == len(example.advice.findings)
     assert sum(each.value for each in found["ocisize_findings_compressed_bytes"]) == example.advice.compressed_size
@@ -341,5 +341,5 @@ def test_the_badge_is_a_picture(example: Analysis) -> None:
     root = ElementTree.fromstring(text_of("badge-svg", example))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     rectangles = root.findall("{*}g/{*}rect")
-    assert int(root.attrib["width"]) == sum(int(each.attrib["width"]) for each in rectangles)
+    assert int(root.attrib["width"]) == sum(int(rectangle.attrib["width"]) for rectangle in rectangles)
     assert not [name for each in root.iter() for name in each.attrib if "href" in name]

@@ -591,7 +591,7 @@ def test_other_holes_are_another_content() -> None:
     assert wasted(*layers) == [("a", "overwritten", 0, 1)]
     assert wasted(layers[0], layers[0]) == [("a", "metadata-only", 0, 1)]
     tables = tables_of({"a": sparse(100, b"12345"), "b": sparse(200, b"12345"), "c": b"12345", "d": sparse(200, b"12345")})
-    assert [each.size for each in find_duplicates(tables, overlay_all(tables))] == [5]
+    assert [duplicate.size for duplicate in find_duplicates(tables, overlay_all(tables))] == [5]
 
 
 # Many entries

@@ -99,7 +99,7 @@ def test_no_layers() -> None:
 
 
 def sizes_of(tables: list[FileTable], overlay: Overlay) -> list[int]:
-    return [each.size for each in find_duplicates(tables, overlay)]
+    return [duplicate.size for duplicate in find_duplicates(tables, overlay)]
 
 
 def duplicates(*layers: Entries) -> list[int]:

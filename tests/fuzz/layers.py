@@ -229,7 +229,7 @@ def stream_seeds() -> list[bytes]:
     streams = [
         text[:1024], gzip.compress(text), named.getvalue(), extra, b"".join(map(gzip.compress, pieces)), gzip.compress(text) + b"garbage",
         gzip.compress(text) + bytes(100), gzip.compress(b""), gzip.compress(text)[:-5], zstd.compress(text),
-        b"".join(map(zstd.compress, pieces)), skipped + zstd.compress(text) + skipped, b"".join(itertools.chain(*((zstd.compress(each), skipped) for each in pieces))),
+        b"".join(map(zstd.compress, pieces)), skipped + zstd.compress(text) + skipped, b"".join(itertools.chain(*((zstd.compress(piece), skipped) for piece in pieces))),
         unsized.compress(text) + unsized.flush(), zstd.compress(bytes(200_000)), zstd.compress(b""), zstd.compress(text)[:-3], b"", b"BZh91AY&SY", b"\xfd7zXZ\0",
     ]  # fmt: skip
     return [bytes([number, 17 * number % 256]) + stream for number, stream in enumerate(streams)]

@@ -359,7 +359,7 @@ def test_findings_in_the_base_are_distinguished(tmp_path: Path) -> None:
     base = build_image([layer({"var/lib/apt/lists/Packages": b"p" * 900})])
     write_layout(base, tmp_path / "base")
     image = write_layout(build_image([*base.layers, layer({"app": b"a"})]), tmp_path / "app")
-    without = {each.id: each.in_base for each in Analyzer().analyze(image).advice.findings}
+    without = {finding.id: finding.in_base for finding in Analyzer().analyze(image).advice.findings}
     given_it = {each.id: each.in_base for each in Analyzer(base=tmp_path / "base").analyze(image).advice.findings}
     assert (without["OS301"], given_it["OS301"]) == (False, True)
 

@@ -104,7 +104,7 @@ def test_all_is_each(tmp_path_factory: pytest.TempPathFactory, data: st.DataObje
         build_image(data.draw(st.lists(st.sampled_from(layers), max_size=4)), architecture=architecture)
         for architecture in ("amd64", "arm64", "riscv64")
     ]
-    entries = [for_platform(each.descriptor, "linux", json.loads(each.config)["architecture"]) for each in images]
+    entries = [for_platform(image.descriptor, "linux", json.loads(image.config)["architecture"]) for image in images]
     folder = write(tmp_path_factory.mktemp("law"), entries, images)
     found = Analyzer().analyze_all(folder)
     assert len(found.analyses) == 3
@@ -125,7 +125,7 @@ def test_shared_layers_are_read_once(server: Server) -> None:
         for digest in each.blobs.keys() - {each.digest}:
             assert len(server.requests_of(f"/v2/app/blobs/{digest}")) == 1, digest
     assert not server.requests_of(f"/v2/app/blobs/{json.loads(document)['manifests'][-1]['digest']}")
-    assert len({id(each.layers[0].files) for each in found.analyses.values()}) == 1
+    assert len({id(analysis.layers[0].files) for analysis in found.analyses.values()}) == 1
     assert found.stored_size == sum({each.digest: len(each.blob) for name in NAMES for each in build(name).layers}.values())
 
 
@@ -217,7 +217,7 @@ def test_no_budget_passes_because_a_platform_is_absent(tmp_path: Path, capsys: p
 def test_platforms_of_one_name_are_distinguished(tmp_path: Path) -> None:
     """Windows images by their version, others by digest; entries that repeat are one."""
     images = [build_image([layer({"a": bytes([number])})], os="windows") for number in range(4)]
-    entries: list[dict[str, Any]] = [for_platform(each.descriptor, "windows", "amd64") for each in images]
+    entries: list[dict[str, Any]] = [for_platform(image.descriptor, "windows", "amd64") for image in images]
     for entry, version in zip(entries[:2], ("10.0.17763.1", "10.0.20348.1"), strict=True):
         entry["platform"]["os.version"] = version
     entries.append(dict(entries[0]))
@@ -242,7 +242,7 @@ def test_an_image_for_another_processor_is_a_warning(tmp_path: Path) -> None:
 def test_drift(index: IndexAnalysis) -> None:
     """Figures, steps, directories and findings of an index of which all is known."""
     drift = index.drift
-    figures = {each.name: each for each in drift.figures}
+    figures = {figure.name: figure for figure in drift.figures}
     assert figures["content_size"].values == (21000, 10000, 12000)
     assert figures["content_size"].ratios == (2.1, 1.0, 1.2)
     assert figures["wasted_size"].ratios == (None, None, None)
@@ -256,7 +256,7 @@ def test_drift(index: IndexAnalysis) -> None:
     assert (only.platform, only.layer, only.directory, only.content_size, only.file_count) == (
         "linux/amd64", 2, "/opt/cuda/", 9000, 1,
     )  # fmt: skip
-    assert [(each.id, each.platforms, each.sizes) for each in drift.findings] == [
+    assert [(finding.id, finding.platforms, finding.sizes) for finding in drift.findings] == [
         ("OS101", ("linux/amd64",), (1000, None, None))
     ]
 
@@ -448,6 +448,6 @@ def test_a_finding_by_another_step_is_no_drift(tmp_path: Path) -> None:
         entries.append(for_platform(images[-1].descriptor, "linux", architecture))
     found = Analyzer().analyze_all(write(tmp_path, entries, images))
     assert all("OS361" in [each.id for each in one.advice.findings] for one in found.analyses.values())
-    drift = {each.id: each.platforms for each in found.drift.findings}
+    drift = {finding.id: finding.platforms for finding in found.drift.findings}
     assert "OS361" not in drift
     assert ("linux/arm64",) in drift.values()

@@ -198,7 +198,7 @@ def test_many_runtimes_end() -> None:
     versions = [f"3.{number}" for number in range(30_000)]
     longer = {version[:-1] for version in versions}
     expected = [version for version in versions if version not in longer]
-    assert sorted(each.version for each in runtimes if each.path.startswith("usr")) == sorted(expected)
+    assert sorted(runtime.version for runtime in runtimes if runtime.path.startswith("usr")) == sorted(expected)
     assert len(runtimes) == len(expected) + 30_000
 
 

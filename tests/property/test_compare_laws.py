@@ -53,7 +53,7 @@ laws = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 
 
 def analyzed(drafts: Sequence[Draft]) -> Analysis:
-    history = [{"created_by": each.step} for each in drafts]
+    history = [{"created_by": draft.step} for draft in drafts]
     image = build_image([layer(each.entries, each.compression) for each in drafts], history=history)
     return Analyzer(jobs=1).analyze_source(single(image))
 
@@ -77,9 +77,9 @@ def test_layers_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     assert sum(each.compressed_growth or 0 for each in found.layers) == found.compressed_growth
     if found.base is not None:
         parts = found.base.base, found.base.own
-        assert sum(each.growth for each in parts) == found.growth
+        assert sum(part.growth for part in parts) == found.growth
         assert sum(each.compressed_growth or 0 for each in parts) == found.compressed_growth
-    assert sum(each.growth for each in found.reasons) == found.growth
+    assert sum(reason.growth for reason in found.reasons) == found.growth
     assert sum(each.compressed_growth or 0 for each in found.reasons) == found.compressed_growth
 
 
@@ -102,10 +102,10 @@ def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     assert unchanged.growth == 0
     assert found.files is not None
     for kind in FileChangeKind:
-        rows = [each for each in found.files if each.kind is kind]
+        rows = [file for file in found.files if file.kind is kind]
         assert found.sum_of(kind) == FileSum(
             count=len(rows),
-            before_size=sum(each.before_size for each in rows),
+            before_size=sum(row.before_size for row in rows),
             after_size=sum(each.after_size for each in rows),
             before_compressed_size=sum(each.before_compressed_size or 0 for each in rows),
             after_compressed_size=sum(each.after_compressed_size or 0 for each in rows),
@@ -124,7 +124,7 @@ def test_directories_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
         assert sum(each.growth for each in found.directories) == found.growth
         assert sum(each.compressed_growth or 0 for each in found.directories) == found.compressed_growth
         assert sum(each.file_count for each in found.directories) == len(found.files)
-    names = [each.name for each in found.directories if each.name is not None]
+    names = [directory.name for directory in found.directories if directory.name is not None]
     for name in names:
         assert not any(other != name and other.startswith(name) and name.endswith("/") for other in names)
 
@@ -171,17 +171,17 @@ def test_kinds_are_what_they_say(images: tuple[list[Draft], list[Draft]]) -> Non
         (path, size) for path, _, size in (right - left).elements()
     )
     again = {(display_name(each.path), each.hidden_by) for each in found.after.waste if each.cause.value == "metadata-only"}
-    for each in found.files:
-        match each.kind:
+    for file in found.files:
+        match file.kind:
             case FileChangeKind.ADDED | FileChangeKind.STORED_AGAIN:
-                assert each.before_path is None and each.after_layer is not None
-                assert ((each.path, each.after_layer) in again) == (each.kind is FileChangeKind.STORED_AGAIN)
+                assert file.before_path is None and file.after_layer is not None
+                assert ((file.path, file.after_layer) in again) == (file.kind is FileChangeKind.STORED_AGAIN)
             case FileChangeKind.REMOVED | FileChangeKind.STORED_ONCE:
-                assert each.after_layer is None and each.before_path == each.path
+                assert file.after_layer is None and file.before_path == file.path
             case FileChangeKind.MOVED:
-                assert each.growth == 0 and each.path != each.before_path
+                assert file.growth == 0 and file.path != file.before_path
             case FileChangeKind.CHANGED:
-                assert each.path == each.before_path
+                assert file.path == file.before_path
             case _:
                 raise AssertionError("all contents were read")
 
@@ -219,7 +219,7 @@ def test_an_image_equals_itself(drafts: list[Draft]) -> None:
     image = analyzed(drafts)
     found = compare(image, image)
     assert found.same_layers
-    assert {each.status for each in found.layers} <= {LayerStatus.SHARED}
+    assert {verdict.status for verdict in found.layers} <= {LayerStatus.SHARED}
     assert (found.reasons, found.suggestions, found.directories, list(found.files or ())) == ((), (), (), [])
 
 

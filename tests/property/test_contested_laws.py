@@ -144,4 +144,4 @@ SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number i
 def test_few_rows_are_contested(upper: Pairs, selected: set[str]) -> None:
     """What lies apart is left out, what can be hidden and what hides it is not."""
     rows = find_overlapping_rows(tables_of([SYSTEM, upper]))
-    assert {path.decode() for each in rows for path in each.paths} == selected
+    assert {path.decode() for row in rows for path in row.paths} == selected

@@ -36,7 +36,7 @@ def analyzed(layers: Sequence[Pairs], compression: Compression = "gzip", piece: 
 
 def compressed_size_of_entries(analysis: Analysis) -> int:
     blobs = {each.digest: each for each in analysis.layers}.values()
-    return sum((each.compressed_size or 0) - (each.overhead_size or 0) for each in blobs)
+    return sum((blob.compressed_size or 0) - (blob.overhead_size or 0) for blob in blobs)
 
 
 def figures(group: Group) -> tuple[int, ...]:

@@ -73,7 +73,11 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     return Result(
         waste,
         summarize_layers(
-            tables, facts, [LayerHistory()] * len(tables), waste, [each.size for each in find_duplicates(tables, merged)]
+            tables,
+            facts,
+            [LayerHistory()] * len(tables),
+            waste,
+            [duplicate.size for duplicate in find_duplicates(tables, merged)],
         ),
     )
 

@@ -105,7 +105,7 @@ def test_totals_count_each_blob_once(layers: list[Pairs]) -> None:
     analysis = analyzed(layers)
     blobs = {each.digest: each for each in analysis.layers}.values()
     listing = list_files(analysis.layers, count=3)
-    assert (listing.compressed_size or 0) <= sum((each.compressed_size or 0) - (each.overhead_size or 0) for each in blobs)
+    assert (listing.compressed_size or 0) <= sum((blob.compressed_size or 0) - (blob.overhead_size or 0) for blob in blobs)
     assert analysis.wasted_compressed_size == sum(each.wasted_compressed_size or 0 for each in blobs)
     assert (analysis.advice.compressed_size or 0) <= sum(
         (each.compressed_size or 0) - (each.overhead_size or 0) for each in blobs

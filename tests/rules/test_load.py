@@ -98,7 +98,7 @@ def test_finds_in_fixes_find_what_the_rule_matches(rule: Rule, tmp_path: Path) -
         for path in rule.misses
         if not path.endswith("/") and path not in {str(Path(each).parent) for each in rule.matches}
     ]
-    for number, command in enumerate(dict.fromkeys(each for text in rule.fix.values() for each in FINDS.findall(text))):
+    for number, command in enumerate(dict.fromkeys(match for text in rule.fix.values() for match in FINDS.findall(text))):
         root = tmp_path / str(number)
         lay_out(root, [*rule.matches, *misses])
         run(command, root)
@@ -109,7 +109,9 @@ def test_finds_in_fixes_find_what_the_rule_matches(rule: Rule, tmp_path: Path) -
 @pytest.mark.parametrize("rule", [rule for rule in CATALOG.rules if REMOVES.search(str(rule.fix))], ids=lambda rule: rule.id)
 def test_removals_in_fixes_remove_what_the_rule_matches(rule: Rule, tmp_path: Path) -> None:
     """Each path that an rm of a fix names is a place of the rule's, and nothing that the rule leaves alone goes with it."""
-    commands = [each for text in rule.fix.values() for each in REMOVES.findall(text) if "/etc/apt/apt.conf.d/" not in each]
+    commands = [
+        match for text in rule.fix.values() for match in REMOVES.findall(text) if "/etc/apt/apt.conf.d/" not in match
+    ]
     for target in (target for command in commands for target in command.split()[2:]):
         named = target.replace("~", "/root").strip("/").replace("*", "x")
         assert any(claimed_by(rule, named) + claimed_by(rule, f"{named}/a/b")), target

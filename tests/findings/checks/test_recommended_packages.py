@@ -84,7 +84,7 @@ def test_files_that_another_path_holds(tmp_path: Path) -> None:
 def test_steps(tmp_path: Path, step: str, said: str | None) -> None:
     """A step that always installs without recommended packages is not to blame."""
     found = by_id(analyze(tmp_path, [database(BASE), UPPER], ["ADD rootfs", step]), "OS201")
-    assert [said in each.fix for each in found if said] == [True] * (said is not None)
+    assert [said in finding.fix for finding in found if said] == [True] * (said is not None)
     assert len(found) == (said is not None)
 
 

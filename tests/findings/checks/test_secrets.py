@@ -79,7 +79,7 @@ def test_a_secret_file(tmp_path: Path) -> None:
     """A copied secret is a remark that saves nothing, is serious, and has a fix."""
     layers = [{"app/.env": b"PASSWORD=x", "app/deploy/id_rsa": b"key", "app/.npmrc": b"x", "app/empty/.env": b""}]
     found = by_id(analyze(tmp_path, layers, ["COPY . /app"]), "OS230")
-    assert [(each.title, each.paths, each.severity, each.confidence) for each in found] == [
+    assert [(finding.title, finding.paths, finding.severity, finding.confidence) for finding in found] == [
         ("environment files in layer 0: 1 file", ("app/.env",), Severity.HIGH, Confidence.PROBABLY),
         ("private SSH keys in layer 0: 1 file", ("app/deploy/id_rsa",), Severity.HIGH, Confidence.PROBABLY),
         ("settings that may contain tokens in layer 0: 1 file", ("app/.npmrc",), Severity.MEDIUM, Confidence.ASK),
@@ -138,7 +138,7 @@ def test_environment_and_history(tmp_path: Path) -> None:
         "Env": [f"API_TOKEN={SECRET}", "PATH=/bin", "GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305", "EMPTY_TOKEN="]
     }
     analysis = analyze(tmp_path, layers, steps, config=config, history=history)
-    assert [(each.id, each.title, each.layers, str(each.severity)) for each in by_id(analysis, "OS23")] == [
+    assert [(finding.id, finding.title, finding.layers, str(finding.severity)) for finding in by_id(analysis, "OS23")] == [
         ("OS231", "secret in the environment: API_TOKEN", (), "high"),
         ("OS232", "secret in the build history: OLD_PASSWORD", (), "high"),
         ("OS232", "secret in the build history (2 layers): NPM_TOKEN", (0, 1), "high"),
@@ -164,7 +164,9 @@ def test_environment_and_history(tmp_path: Path) -> None:
 def test_users(tmp_path: Path, user: object, root: bool) -> None:
     """An image that names no user, or root, runs as root."""
     found = by_id(analyze(tmp_path, [{"a": b"x"}], ["RUN a"], config={"User": user}), "OS220")
-    assert [(each.severity, each.confidence, each.size) for each in found] == [(Severity.LOW, Confidence.ASK, 0)] * root
+    assert [(finding.severity, finding.confidence, finding.size) for finding in found] == [
+        (Severity.LOW, Confidence.ASK, 0)
+    ] * root
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,10 @@ def test_hidden_rows_belong_to_what_hides_them(tmp_path: Path) -> None:
     """Lists that a later step deletes are waste first; what is left of them goes to the step that wrote them."""
     layers = [{**LISTS, "var/lib/apt/lists/b": b"b" * 7}, {"var/lib/apt/lists/.wh.b": b""}]
     analysis = analyze(tmp_path, layers, ["RUN apt-get update", "RUN rm /var/lib/apt/lists/b"])
-    assert [(each.id, each.size) for each in analysis.advice.findings if each.size] == [("OS202", 495), ("OS101", 7)]
+    assert [(finding.id, finding.size) for finding in analysis.advice.findings if finding.size] == [
+        ("OS202", 495),
+        ("OS101", 7),
+    ]
 
 
 def test_kept_lists_are_surely_junk(tmp_path: Path) -> None:

@@ -176,8 +176,8 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
 def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
     """A passed budget is not an issue; each issue is at the line of its budget and has a unique fingerprint."""
     issues = json.loads(with_budgets("gitlab"))
-    assert [(each["check_name"], each["severity"], each["location"]["path"], each["location"]["lines"]["begin"])
-            for each in issues[:4]] == [
+    assert [(issue["check_name"], issue["severity"], issue["location"]["path"], issue["location"]["lines"]["begin"])
+            for issue in issues[:4]] == [
         ("budget-max-download", "critical", "ocisize.toml", 1), ("budget-max-waste", "critical", "ocisize.toml", 2),
         ("budget-forbid", "critical", "ocisize.toml", 3), ("budget-max-files", "minor", "ocisize.toml", 6),
     ]  # fmt: skip
@@ -190,7 +190,7 @@ def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("ocisize.toml", 6)
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert [rules[each["ruleIndex"]] for each in results] == [each["ruleId"] for each in results]
-    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
+    prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in results]
     assert len(set(prints)) == len(prints) == 6
 
 
@@ -270,7 +270,7 @@ def test_gitlab_separates_platforms() -> None:
     """Fingerprints are unique over all images, and the same in a report on one platform."""
     issues = json.loads(of_all("gitlab", verdicts=judged_all()))
     assert len({each["fingerprint"] for each in issues}) == len(issues) == 4
-    assert [each["description"].partition(": ")[0] for each in issues] == ["linux/amd64"] * 2 + ["linux/arm64"] * 2
+    assert [issue["description"].partition(": ")[0] for issue in issues] == ["linux/amd64"] * 2 + ["linux/arm64"] * 2
     alone = json.loads(text_of("gitlab", platforms()[1], verdicts=judged_all()["linux/arm64"]))
     assert [each["fingerprint"] for each in alone] == [each["fingerprint"] for each in issues[2:]]
 
@@ -347,7 +347,7 @@ def test_platforms_are_what_the_index_calls_them() -> None:
         assert all(platform in written(name) for platform in alike), name
     lines = written("openmetrics").splitlines()
     assert len(set(lines)) == len(lines)
-    prints = [each["fingerprint"] for each in json.loads(written("gitlab"))]
+    prints = [issue["fingerprint"] for issue in json.loads(written("gitlab"))]
     assert len(set(prints)) == len(prints) == 7
     assert len({run["automationDetails"]["id"] for run in json.loads(written("sarif"))["runs"]}) == 3
 
@@ -370,7 +370,7 @@ def test_the_command_writes_all_formats(tmp_path: Path, capsys: pytest.CaptureFi
 def lines_in(name: str, text: str) -> list[tuple[int, int]]:
     if name == "sarif":
         regions = [each["locations"][0]["physicalLocation"]["region"] for each in json.loads(text)["runs"][0]["results"]]
-        return [(each["startLine"], each["endLine"]) for each in regions]
+        return [(region["startLine"], region["endLine"]) for region in regions]
     if name == "gitlab":
         return [(each["location"]["lines"]["begin"], each["location"]["lines"]["end"]) for each in json.loads(text)]
     return [(int(first), int(last)) for first, last in re.findall(r"file=Dockerfile,line=(\d+),endLine=(\d+),", text)]
@@ -395,7 +395,7 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     def first_place(*more: str) -> tuple[str, int]:
         assert main([*arguments, *more]) == 0
         output = capsys.readouterr()
-        place = next(each["location"] for each in json.loads(output.out) if each["check_name"] == "OS101")
+        place = next(issue["location"] for issue in json.loads(output.out) if issue["check_name"] == "OS101")
         assert ("warning: --dockerfile: nowhere: No such file" in output.err) is ("nowhere" in more)
         return place["path"], place["lines"]["begin"]
 
