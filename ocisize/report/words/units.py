@@ -10,7 +10,7 @@ from ocisize.model.build_step import BuildStep, StepKind
 
 UNKNOWN = "?"
 _CUT = "…"
-_PUNCTUATION = re.compile(r"\s*[,;:(·]\s*\Z")  # that is not shown before "…"
+_PUNCTUATION = re.compile(r"(?:\s*[,;:(·])+\s*\Z")  # that is not shown before "…"
 _MIN_NAME = 20  # characters of a cut name, before its directory gets any
 _HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
 _PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
