@@ -11,11 +11,12 @@ from ocisize.findings.advise import advise
 from ocisize.rules.rule import Catalog
 from ocisize.rules.load import load_catalog
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Finding
 from ocisize.model.plan import Plan
 from ocisize.plan.make import make_plan
-from ocisize.history.steps import LayerHistory
+from ocisize.history.steps import LayerHistory, describe
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
@@ -99,10 +100,24 @@ def advice_of(evidence: ImageEvidence) -> Advice:
     return Advice(make_plan(evidence, advise(evidence)).findings)
 
 
-def plan_on(*layers: Entries, steps: Sequence[str] = (), base_layers: int = 0) -> Plan:
-    """The plan for some layers, without a Dockerfile."""
-    evidence = make_evidence(*layers, steps=steps, base_layers=base_layers)
-    return make_plan(evidence, advise(evidence)).plan
+def plan_on(
+    *layers: Entries,
+    steps: Sequence[str] = (),
+    base_layers: int = 0,
+    history: Sequence[History] | None = None,
+    os: str = "linux",
+    dockerfile: str | None = None,
+    catalog: Catalog | None = None,
+) -> Plan:
+    """The plan for some layers that BuildKit built; ``history`` is that of another builder or has steps without layers."""
+    if history is None:
+        history = [History(created_by=text, comment="buildkit.dockerfile.v0") for text in steps]
+    else:
+        steps = [describe(entry).text for entry in history if not entry.empty_layer]
+    config = ImageConfig(RootFs(), os=os, history=tuple(history), run=RunConfig(user="app"))
+    evidence = make_evidence(*layers, steps=steps, base_layers=base_layers, config=config, catalog=catalog)
+    files = BuildFiles(dockerfile="Dockerfile", text=dockerfile) if dockerfile is not None else None
+    return make_plan(evidence, advise(evidence), files).plan
 
 
 def by_id(advice: Advice) -> dict[str, Finding]:

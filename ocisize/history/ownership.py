@@ -12,7 +12,8 @@ from typing import NamedTuple
 _RECURSIVE_OPTION = re.compile(r"--recursive|-\w*R\w*")
 _RECURSIVE = re.compile(r"\b(?:chown|chgrp|chmod)\s+(?:\S+\s+)*?(?:--recursive|-\w*R\w*)(?:\s|$)")
 _FINDS = re.compile(r"\bfind\s.*\b(?:chown|chgrp|chmod)\b")
-_UNSAFE = re.compile(r"[$`*?\[{~]")  # expanded by the shell
+_UNSAFE = re.compile(r"[$`*?\[{~|&;<>()]")  # expanded by the shell, or between commands
+_IGNORED_FAILURE = re.compile(r"\s*\|\|\s*(?:true|:)\s*$")
 
 
 class OwnershipChange(NamedTuple):
@@ -29,9 +30,12 @@ def parse_ownership(command: str) -> OwnershipChange | None:
 
     >>> parse_ownership("chown -R app:app /app/ /srv")
     OwnershipChange(tool='chown', value='app:app', targets=('/app', '/srv'), recursive=True)
-    >>> parse_ownership("chmod u+x $FILE"), parse_ownership("make")
+    >>> parse_ownership("chown app /app || true")
+    OwnershipChange(tool='chown', value='app', targets=('/app',), recursive=False)
+    >>> parse_ownership("chmod u+x $FILE"), parse_ownership("chmod 755 /app | make")
     (None, None)
     """
+    command = _IGNORED_FAILURE.sub("", command)
     if _UNSAFE.search(command):
         return None
     try:

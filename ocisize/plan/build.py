@@ -101,8 +101,8 @@ class Build:
 
     def _draft(self, layer: int, step: BuildStep, context: StepContext, instruction: Instruction | None) -> Draft:
         draft = Draft(layer, step, context, instruction, instruction.source if instruction is not None else step.text)
-        if layer < self.base_layers or context.step_count != 1:
-            return draft
+        if layer < self.base_layers or context.step_count != 1 or self.evidence.config.os == "windows":
+            return draft  # the shells of Windows join commands in other ways
         if self.dockerfile is not None:
             if instruction is None or refusal(self.dockerfile, instruction, step):
                 return draft

@@ -45,11 +45,30 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
             yield fix
     for copy in state.copies:
         for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
-            needed = tuple(row for row in candidate.rows if _is_needed(copy.context_paths[row], state.needed))
-            free = tuple(row for row in candidate.rows if row not in set(needed))
-            for rows in filter(None, (free, needed)):
+            named = state.needed | _kept_elsewhere(build, copy, candidate, state)
+            needed = {row for row in candidate.rows if _is_needed(copy.context_paths[row], named)}
+            free = tuple(row for row in candidate.rows if row not in needed)
+            for rows in filter(None, (free, tuple(sorted(needed)))):
                 if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
                     yield fix
+
+
+def _kept_elsewhere(build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState) -> set[str]:
+    """Context paths of removed files that another COPY brings, too, where a RUN reads them or nothing removes them."""
+    if candidate.category is not Category.WASTE:
+        return set()  # not needed anywhere, whichever COPY brings them
+    paths = {copy.context_paths[row] for row in candidate.rows}
+    kept: set[str] = set()
+    for other in state.copies:
+        rows = [row for row, path in other.context_paths.items() if path in paths] if other is not copy else []
+        endings = {row: build.rows.ending((other.layer, row)) for row in rows}
+        removals = [ending.layer for ending in endings.values() if ending is not None and ending.cause in _REMOVED]
+        if removals and _reading(build, other, rows, max(removals)) is Reading.YES:
+            kept.update(other.context_paths[row] for row in rows)
+        kept.update(
+            other.context_paths[row] for row, ending in endings.items() if ending is None or ending.cause not in _REMOVED
+        )
+    return kept
 
 
 def _is_needed(path: str, needed: set[str]) -> bool:
@@ -161,13 +180,13 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
         for row, path in other.context_paths.items()
         if (other.layer, row) not in state.ignored
     }
-    is_needed = any(_is_needed(path, state.needed) for path in remove)
-    patterns = None if is_needed else cover(remove, (keep - remove) | state.needed)
+    needed = state.needed | _kept_elsewhere(build, copy, candidate, state)
+    patterns = None if any(_is_needed(path, needed) for path in remove) else cover(remove, (keep - remove) | state.needed)
     tops = _tops(build, copy, [row for _, row in places])
     title = f"{candidate.title}: {_list_names(tops)}"
     gone = {(other.layer, row) for other in state.copies for row, path in other.context_paths.items() if path in remove}
-    rows = by_layer(copy_place for place in gone for copy_place in build.rows.copies(place))
     reason = _why_by_hand(build, candidate, patterns)
+    rows = by_layer(copy_place for place in (places if reason else gone) for copy_place in build.rows.copies(place))
     if reason:
         return Fix(
             title=title,

@@ -21,6 +21,7 @@ _INSTALLS = re.compile(  # reads only the files that the command names
     r"|npm\s+(?:ci|install|i|prune|cache)\b|gem\s+install\b)"
 )
 _READS_TREES = re.compile(r"(?:cp|mv|tar|rsync|zip|7z|install)\b")
+_CHANGES_DIRECTORY = re.compile(r"cd\s+([\w./+-]+)")
 
 
 class Reading(enum.IntEnum):
@@ -58,8 +59,17 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
 
 
 def strongest_reading(commands: Iterable[str], paths: Sequence[str], working_dir: str = "/") -> Reading:
-    """Return whether any of some commands reads files; the arguments are those of ``reading_of``."""
-    return max((reading_of(command, paths, working_dir) for command in commands), default=Reading.NO)
+    """Return whether any of some commands, in their order, reads files; the arguments are those of ``reading_of``.
+
+    >>> strongest_reading(["cd wheels", "pip install a.whl"], ["srv/wheels/a.whl"], "/srv")
+    <Reading.YES: 2>
+    """
+    strongest = Reading.NO
+    for command in commands:
+        if (match := _CHANGES_DIRECTORY.fullmatch(command)) is not None:
+            working_dir = posixpath.normpath(posixpath.join(working_dir, match[1]))
+        strongest = max(strongest, reading_of(command, paths, working_dir))
+    return strongest
 
 
 def names_path(command: str, path: str, working_dir: str = "/") -> bool:
