@@ -169,5 +169,5 @@ def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], i
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
     from_files: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
     sizes = from_files if layer.failure is None else (None, None, None)
-    step = code_span(layer.build_step.text or layer.digest[:19])
+    step = code_span(layer.build_step.shown or layer.digest[:19])
     return _row(image, (str(layer.index), human_download(layer), *map(human_size, sizes), step))

@@ -77,7 +77,7 @@ def _step(
     lines.append(escape_text(on_platforms(platforms, images)))
     places = [escape_text(describe_place(step, plan))]
     if plan.dockerfile is None or not step.lines:
-        texts = [image.analysis.layers[layer].build_step.text for layer in step.layers]
+        texts = [image.analysis.layers[layer].build_step.shown for layer in step.layers]
         places += [code_span(shorten_step(text, _MAX_WIDTH)) for text in list(filter(None, texts))[:_MAX_BUILD_STEPS]]
     saving = (describe_saving(saving_of(step), plan) or "-").replace(" ", _NO_BREAK)
     fix, where = ("<br>".join(filter(None, parts)) for parts in (lines, places))
@@ -125,6 +125,6 @@ def _blocks(plan: Plan) -> Iterator[str]:
 
 def _block(edit: Edit, plan: Plan) -> str:
     place = describe_edit_place(edit, plan)
-    old = code_span(edit.build_step.text) if edit.build_step.text else "unknown step"
+    old = code_span(edit.build_step.shown) if edit.build_step.shown else "unknown step"
     title = f"{escape_text(place[:1].upper() + place[1:])}:"
     return f"{title} replace {old} with\n\n{code_block(edit.text, 'dockerfile')}" if edit.text else f"{title} delete {old}"

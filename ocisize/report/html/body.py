@@ -102,7 +102,7 @@ def write_layers(analysis: Analysis) -> Markup:
 
 
 def _layer(layer: LayerAnalysis) -> Markup:
-    doubt = "" if layer.build_step_certain or not layer.build_step.text else "? "
+    doubt = "" if layer.build_step_certain or not layer.build_step.shown else "? "
     cells = [
         human_download(layer),
         human_size(layer.content_size),
@@ -117,7 +117,7 @@ def _layer(layer: LayerAnalysis) -> Markup:
         "tr",
         element("th", str(layer.index), scope="row"),
         *[element("td", cell) for cell in cells],
-        element("td", element("code", doubt + (layer.build_step.text or f"({layer.digest[:19]})"))),
+        element("td", element("code", doubt + (layer.build_step.shown or f"({layer.digest[:19]})"))),
     )
 
 

@@ -58,7 +58,7 @@ def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], lea
                 "content_size": layer.content_size,
                 "compressed_size": layer.compressed_size,
                 "wasted_size": layer.wasted_size,
-                "build_step": printable(layer.build_step.text or layer.digest[:19]),
+                "build_step": printable(layer.build_step.shown or layer.digest[:19]),
             }
             for layer in analysis.layers
         ],

@@ -87,7 +87,7 @@ def _saving(step: PlanStep, plan: Plan) -> list[str]:
 
 def _build_steps(step: PlanStep, analysis: Analysis) -> Markup:
     """The build steps of the first layers, each on a line of its own."""
-    texts = [(layer, shorten_step(analysis.layers[layer].build_step.text, _MAX_WIDTH)) for layer in step.layers]
+    texts = [(layer, shorten_step(analysis.layers[layer].build_step.shown, _MAX_WIDTH)) for layer in step.layers]
     known = [(layer, text) for layer, text in texts if text][:_MAX_BUILD_STEPS]
     return join([element("p", f"Layer {layer}: ", element("code", text), class_="note") for layer, text in known])
 
@@ -106,7 +106,7 @@ def _edits(plan: Plan) -> Markup:
 def _edit(edit: Edit, plan: Plan) -> Markup:
     place = describe_edit_place(edit, plan)
     verb = "replaces" if edit.text else "delete"
-    old = element("code", cut(edit.build_step.text, _MAX_WIDTH) or "unknown step")
+    old = element("code", cut(edit.build_step.shown, _MAX_WIDTH) or "unknown step")
     title = element("p", element("strong", place[:1].upper() + place[1:]), f" · {verb} ", old, class_="note")
     return join([title, block(edit.text)]) if edit.text else title
 

@@ -105,7 +105,7 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
             signed_size(layer.growth),
             NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
-            Text(printable(layer.build_step.text)),
+            Text(printable(layer.build_step.shown)),
         )
         for layer in layers
     ]

@@ -117,7 +117,7 @@ def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
         return dict(zip(steps, shorten_steps(steps, width), strict=True))
 
     for layer, step in zip(layers, steps, strict=True):
-        uncertain = bool(layer.build_step.text) and not layer.build_step_certain
+        uncertain = bool(layer.build_step.shown) and not layer.build_step_certain
         prefix = _UNCERTAIN if uncertain else ""
         table.add_row(*_layer_cells(layer, wide=wide), Fitted(step, lambda text, width: shorten_all(width)[text], prefix))
     console.print(table)

@@ -66,4 +66,4 @@ def print_name(console: Console, analysis: Analysis) -> None:
 
 def layer_title(layer: LayerAnalysis) -> str:
     """The heading of a layer."""
-    return f"layer {layer.index}: {layer.build_step.text or layer.digest[:19]}"
+    return f"layer {layer.index}: {layer.build_step.shown or layer.digest[:19]}"

@@ -181,7 +181,7 @@ def _items(index: IndexAnalysis) -> Iterator[_Item]:
             if largest and not step.missing:
                 details.append(f"only {largest[0][0]} has {_describe(largest_only[largest[0]])}")
             explained.update(largest)
-            yield step.difference, step.build_step.text or "a layer without a build step", details
+            yield step.difference, step.build_step.shown or "a layer without a build step", details
     for (platform, layer), only in largest_only.items():
         if (platform, layer) not in explained:
             yield only.weight, f"layer {layer} of {platform}", [f"only this platform has {_describe(only)}"]

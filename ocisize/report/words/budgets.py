@@ -206,7 +206,7 @@ def _place(place: Place, analysis: Analysis) -> str:
     if place.path is not None:
         parts.append(shorten_path("/" + display_name(place.path), 60))
     if place.layer is not None:
-        step = "" if place.path or place.finding else analysis.layers[place.layer].build_step.text[:40]
+        step = "" if place.path or place.finding else analysis.layers[place.layer].build_step.shown[:40]
         parts.append(f"in layer {place.layer}" + (f" ({step})" if step else ""))
     return " ".join(parts)
 
