@@ -202,7 +202,7 @@ class Build:
         for layer in range(above + 1, len(self.drafts)):
             working_dir = self.drafts[layer].context.working_dir
             for index, command in list(self.own_commands(layer)):
-                if re.match(r"rm\s+(?!.*(?:^|\s)(?:-\w*f|--force))", command) and names_path(command, path, working_dir):
+                if re.match(r"rm(?!.*\s(?:-\w*f|--force))\s", command) and names_path(command, path, working_dir):
                     self.replace(layer, index, f"rm -f {command.removeprefix('rm').lstrip()}")
 
     def join(self, first: int, last: int) -> None:

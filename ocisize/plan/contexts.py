@@ -24,14 +24,14 @@ class StepContext(NamedTuple):
 
 
 def is_built_by_modern_builder(history: Sequence[History]) -> bool:
-    """Return whether BuildKit or Buildah made an image, which know options that docker's older builder lacks.
+    """Return whether BuildKit or Buildah made the last step of an image; docker's older builder lacks some of their options.
 
     >>> is_built_by_modern_builder([History(created_by="/bin/sh -c #(nop) COPY dir:0123 in /app")])
     False
     """
-    return any(
+    return any(  # the lower steps may be those of a base image that another builder made
         entry.comment.startswith((_BUILDAH_COMMENT, "buildkit.")) or entry.created_by.endswith("# buildkit")
-        for entry in history
+        for entry in history[-1:]
     )
 
 

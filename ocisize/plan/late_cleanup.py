@@ -21,6 +21,7 @@ from ocisize.plan.rows import RowsByLayer, by_layer
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
+_MAX_NAMES = 3  # paths in a title
 _MIN_SIZE = 4096  # bytes of content that a moved removal saves
 
 
@@ -57,6 +58,7 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
     targets = _targets(command, build.drafts[upper].context.working_dir)
     confidence = Confidence.SAFE
     moved: dict[int, list[int]] = defaultdict(list)
+    commands: dict[int, str] = {}
     for lower, by_target in _find_writers(build, upper, targets).items():
         if sum(build.rows.size_of({lower: rows}) for rows in by_target.values()) < _MIN_SIZE:
             continue
@@ -65,19 +67,25 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
             continue
         if reading is Reading.MAYBE:
             confidence = Confidence.PROBABLY
-        options = " ".join(word for word in command.split()[1:] if word.startswith("-"))
-        build.append(lower, f"rm {options} {' '.join(by_target)}")
+        options = [word for word in command.split()[1:] if word.startswith("-")]
+        commands[lower] = " ".join(["rm", *options, *by_target])
         moved[lower] += [row for rows in by_target.values() for row in rows]
     if not moved:
         return None
+    for lower, text in commands.items():
+        build.append(lower, text)
+        for target in _targets(text, "/"):
+            build.tolerate_missing(target.lstrip("/"), lower)
+    written = " or ".join(f"`{text}`" for text in dict.fromkeys(commands.values()))
+    names = dict.fromkeys(target.rpartition("/")[2] for text in commands.values() for target in _targets(text, "/"))
     rows = by_layer((layer, row) for layer, chosen in moved.items() for row in chosen)
     writers_listed = sorted(moved, key=lambda layer: -build.rows.size_of({layer: moved[layer]}))
     return Fix(
-        title=f"files that a later RUN removes: {', '.join(target.rpartition('/')[2] or target for target in targets[:3])}",
+        title=f"files that a later RUN removes: {', '.join(list(names)[:_MAX_NAMES])}",
         confidence=confidence,
         category=Category.WASTE,
         layers=(*writers_listed, upper),
-        action=f"Run `{command}` at the end of the RUN that writes the files.",
+        action=f"End the RUN that writes the files with {written}.",
         rows=rows,
     )
 
