@@ -12,6 +12,7 @@ from ocisize.dockerfile.patch import make_patch
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.history.redact import redact
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan, PlanStep
@@ -84,7 +85,8 @@ def make_plan(
     )
     if files is not None and build.dockerfile is not None:
         try:
-            plan = attrs.evolve(plan, patch=_patch(build, plan, files))
+            patch = _patch(build, plan, files)
+            plan = attrs.evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
         except PatchError as error:
             plan = attrs.evolve(plan, patch_error=str(error))
     return PlannedFindings(plan, findings)

@@ -122,7 +122,7 @@ def _ignored(plan: Plan) -> Markup:
 
 def _patch(plan: Plan) -> Markup:
     """The patch, folded away."""
-    if not plan.patch:
+    if not plan.patch or plan.patch_has_secrets:
         return Markup()
     lines = plan.patch.rstrip("\n")
     summary = f"All edits as a patch, {count_of(lines.count(chr(10)) + 1, 'line')}"

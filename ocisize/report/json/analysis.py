@@ -104,6 +104,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     """The steps and edits of a plan, with what they save together."""
     totals = {name: attrs.asdict(saving) for name, saving in (("total", plan.total), ("patched", plan.patched))}
     document: dict[str, Any] = encodable(attrs.asdict(plan, value_serializer=serialize_build_steps))
+    if plan.patch_has_secrets:
+        document["patch"] = ""
     return totals | document
 
 
