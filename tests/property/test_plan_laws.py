@@ -39,7 +39,7 @@ STEPS = [
     "RUN apt-get clean && rm -rf /var/lib/apt/lists/*", "RUN apt-get clean", "USER 1000", "USER 0", "ENV A=b",
     "RUN cp /opt/big /opt/copy", "RUN cp /srv/app/main.py /opt/main.py", "RUN true", "# a comment", "",
 ]  # fmt: skip
-laws = settings(deadline=None, max_examples=1500)
+laws = settings(deadline=None, max_examples=120)
 
 
 @attrs.frozen
