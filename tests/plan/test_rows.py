@@ -1,0 +1,78 @@
+"""Rows of several layers that hold one file."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocisize.model.waste import Cause
+from ocisize.plan.rows import Ending, RowIndex, by_layer, parents_of, top_paths
+from tests.evidence import make_evidence
+from tests.images import DIR, Entries, File, Hard
+
+DATA = b"1" * 100
+
+
+def index_of(*layers: Entries) -> RowIndex:
+    return RowIndex(make_evidence(*layers))
+
+
+def test_copies_through_several_layers() -> None:
+    """A row, its copies and its origin; what hides the last copy is the ending of all of them."""
+    rows = index_of({"x": File(DATA)}, {"y": b"y"}, {"x": File(DATA, uid=1)}, {"x": File(DATA, uid=2)}, {".wh.x": b""})
+    assert list(rows.copies((0, 0))) == [(0, 0), (2, 0), (3, 0)]
+    assert rows.origin((3, 0)) == (0, 0)
+    assert rows.next_copy((0, 0)) == (2, 0)
+    assert rows.has_copy((0, 0), 2) and not rows.has_copy((0, 0), 3)
+    assert rows.is_original((0, 0)) and not rows.is_original((2, 0))
+    assert {rows.ending(place) for place in ((0, 0), (2, 0), (3, 0))} == {Ending(Cause.DELETED, 4)}
+    with pytest.raises(KeyError):
+        rows.next_copy((3, 0))
+
+
+def test_changed_content_is_no_copy() -> None:
+    """A file that a layer writes with other content ends there; a file that is visible has no ending."""
+    rows = index_of({"x": DATA}, {"x": b"2" * 100})
+    assert list(rows.copies((0, 0))) == [(0, 0)]
+    assert rows.ending((0, 0)) == Ending(Cause.OVERWRITTEN, 1)
+    assert rows.ending((1, 0)) is None
+    assert rows.origin((1, 0)) == (1, 0)
+
+
+@pytest.mark.parametrize("repeats", [2, 3, 50])
+def test_paths_that_one_layer_repeats(repeats: int) -> None:
+    """Copies within one layer are no copies in an upper one: following them ends."""
+    again: Entries = [("x", File(DATA, uid=uid)) for uid in range(repeats)]
+    rows = index_of(again, again, [("x", File(DATA, uid=99))])
+    for layer in (0, 1):
+        for row in range(repeats):
+            copies = list(rows.copies((layer, row)))
+            assert [place[0] for place in copies] == sorted({place[0] for place in copies})
+            assert rows.origin(copies[-1])[0] in (0, 1)
+            rows.ending((layer, row))
+
+
+def test_hidden_rows() -> None:
+    """The files of a layer by the layer that hides them, without directories."""
+    rows = index_of({"d": DIR, "d/a": DATA, "d/b": DATA, "c": DATA}, {".wh.d": b""}, {"c": b"2"})
+    paths = rows.paths(0)
+    assert [paths[row] for row in rows.hidden_rows(0, 1)] == ["d/a", "d/b"]
+    assert [paths[row] for row in rows.hidden_rows(0, 2)] == ["c"]
+    assert rows.hidden_rows(1, 2) == []
+    assert rows.size_of({0: rows.hidden_rows(0, 1)}) == 200
+
+
+def test_hard_links_have_no_bytes() -> None:
+    """The link is a row without content."""
+    rows = index_of({"a": DATA, "b": Hard("a")})
+    assert rows.size_of({0: [0, 1]}) == 100
+
+
+def test_paths() -> None:
+    """Rows grouped by layer, parents, and the shortest list of paths."""
+    assert by_layer([]) == {}
+    assert by_layer([(1, 2), (1, 2), (0, 9)]) == {0: [9], 1: [2]}
+    assert list(parents_of("a")) == []
+    assert top_paths({"app/x/a", "app/x/b"}, [], "app") == ["app/x"]
+    assert top_paths({"app/x/a"}, ["app/x/b"], "app") == ["app/x/a"]
+    assert top_paths({"a", "b/c"}, [], "") == ["a", "b"]
+    assert top_paths({"app/x"}, ["app/y/z"], "app") == ["app/x"]
