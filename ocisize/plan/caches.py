@@ -19,6 +19,8 @@ _INSTALLS_SOMEHOW = re.compile(
 )  # also the exec form and here-documents
 _UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
 
+_MIN_SIZE, _MIN_SHARE = 10_000, 0.001  # bytes, or share of the content, of a cache that is worth a command
+
 
 def fix_caches(build: Build) -> Iterator[Fix]:
     """Clean up in each RUN that leaves the cache of a tool, and yield a fix for each tool."""
@@ -81,7 +83,8 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
     }
     rows = {layer: chosen for layer, chosen in found.items() if chosen}
     layer = members[0]
-    if not rows:
+    least = min(_MIN_SIZE, _MIN_SHARE * sum(other.content_size for other in build.evidence.layers))
+    if build.rows.size_of({holder: sorted(chosen) for holder, chosen in rows.items()}) < max(least, 1):
         return {}
     commands = [part for command in build.commands(layer) for part in split_commands(command)[::2]]
     called = next((match for part in commands if (match := re.search(cache.command, part))), None)
