@@ -85,6 +85,7 @@ class Build:
             base_layers = max(base_layers, pairing.base_layers)
         self.base_layers = base_layers
         self.removed_paths: set[str] = set()  # of files and directories that no COPY brings any more
+        self.moved_removals: list[tuple[int, str]] = []  # layer and path of each removal at the end of an earlier RUN
         self.escape = self.dockerfile.escape if self.dockerfile is not None else "\\"
         #: whether the builder knows ``RUN --mount`` and ``COPY --chmod``: docker's builder before BuildKit does not
         self.can_mount = is_built_by_modern_builder(evidence.config.history)

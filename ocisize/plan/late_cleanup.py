@@ -76,6 +76,7 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
         build.append(lower, text)
         for target in _targets(text, "/"):
             build.tolerate_missing(target.lstrip("/"), lower)
+            build.moved_removals.append((lower, target))
     written = " or ".join(f"`{text}`" for text in dict.fromkeys(commands.values()))
     names = dict.fromkeys(target.rpartition("/")[2] for text in commands.values() for target in _targets(text, "/"))
     rows = by_layer((layer, row) for layer, chosen in moved.items() for row in chosen)
@@ -149,5 +150,11 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
         if any(build.evidence.tables[upper].sizes):
             continue
         hidden = ((layer, row) for layer in range(upper) for row in build.rows.hidden_rows(layer, upper))
-        if all(row in freed.get(layer, ()) for layer, row in hidden):
+        if all(row in freed.get(layer, ()) or _is_removed_earlier(build, layer, row) for layer, row in hidden):
             draft.is_dropped = True
+
+
+def _is_removed_earlier(build: Build, layer: int, row: int) -> bool:
+    """Whether a removal that moved to the RUN of this or an upper layer removes a row, too."""
+    path = build.rows.paths(layer)[row]
+    return any(layer <= lower and _matches(target, path) for lower, target in build.moved_removals)
