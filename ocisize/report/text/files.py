@@ -36,7 +36,7 @@ def write_files(
             console.print()
             console.print(Text(title, style="bold"))
             return
-        print_rows(console, f"{title} (layer that holds → layer that hides)", _COLUMNS, list(map(_cells, listing.files)), 3)
+        print_rows(console, f"{title} (layer that stores → layer that hides)", _COLUMNS, list(map(_cells, listing.files)), 3)
         shown_size = sum(row.size for row in listing.files)
         print_rest(console, listing.file_count - len(listing.files), listing.content_size - shown_size)
 

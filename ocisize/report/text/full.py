@@ -184,7 +184,7 @@ def _waste(console: Console, analysis: Analysis, top: int) -> None:
          f"{entry.held_by}→{entry.hidden_by}", "/" + printable(entry.path))
         for entry in shown
     ]  # fmt: skip
-    title = f"Wasted files: {count:,}, {human_size(analysis.wasted_size)} (layer that holds → layer that hides)"
+    title = f"Wasted files: {count:,}, {human_size(analysis.wasted_size)} (layer that stores → layer that hides)"
     print_rows(console, title, ("Size", "Download", "Cause", "Layers", "Path"), rows, 3)
     print_rest(console, count - len(shown), analysis.wasted_size - sum(entry.size for entry in shown))
 
