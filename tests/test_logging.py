@@ -35,7 +35,7 @@ def test_phases_and_the_platform_are_logged_at_info(caplog: pytest.LogCaptureFix
     phases = [match[1] for text in found if (match := re.fullmatch(r"(.+): \d+\.\d{3} s", text))]
     assert phases == [
         "open", "manifest, config and base image", "layers", "overlay", "waste and duplicates", "history and sizes", "system",
-        "rules", "findings", "analysis",
+        "rules", "findings", "plan", "analysis",
     ]  # fmt: skip
     assert not messages(caplog, logging.DEBUG)
 

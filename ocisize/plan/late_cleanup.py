@@ -7,7 +7,7 @@ import posixpath
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.history.step_effects import cleanup_command
 from ocisize.model.build_step import BuildStep, StepKind
@@ -16,12 +16,14 @@ from ocisize.model.waste import CAUSES, Cause
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 from ocisize.plan.reads import Reading, strongest_reading
-from ocisize.plan.rows import RowsByLayer, by_layer
+from ocisize.plan.rows import RowsByLayer, by_layer, parents_of
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
+_GLOB = re.compile(r"[*?\[]")
+_MAX_GLOBS = 32  # arguments of one rm
 _MIN_SIZE = 4096  # bytes of content that a moved removal saves
 
 
@@ -37,7 +39,7 @@ def move_cleanups(build: Build) -> Iterator[Fix]:
 
 def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int, dict[str, list[int]]]:
     """The rows that a removal hides, by the layer of the RUN that writes them and by the path that the removal names."""
-    writers: dict[int, dict[str, list[int]]] = defaultdict(dict)
+    writers: dict[int, dict[str, list[int]]] = {}
     leader = build.leader(upper)
     for lower in build.own_layers[: build.own_layers.index(upper)]:
         if (
@@ -46,11 +48,10 @@ def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int,
             or build.leader(lower) is leader
         ):
             continue
-        rows = _removed_rows(build, lower, upper)
-        for target in targets:
-            matching = [row for row in rows if _matches(target, build.rows.paths(lower)[row])]
-            if matching:
-                writers[lower][target] = matching
+        paths = build.rows.paths(lower)
+        by_target = _rows_by_target(targets, {row: paths[row] for row in _removed_rows(build, lower, upper)})
+        if by_target:
+            writers[lower] = by_target
     return writers
 
 
@@ -112,11 +113,22 @@ def _removed_rows(build: Build, lower: int, upper: int) -> list[int]:
     ]
 
 
-def _matches(target: str, path: str) -> bool:
-    """Whether an argument of ``rm -r`` removes a path, which has no leading slash."""
-    pattern, parts = target.lstrip("/"), path.split("/")
-    depth = pattern.count("/") + 1
-    return len(parts) >= depth and fnmatch.fnmatchcase("/".join(parts[:depth]), pattern)
+def _rows_by_target(targets: Sequence[str], paths: Mapping[int, str]) -> dict[str, list[int]]:
+    """The rows that each argument of an ``rm -r`` removes; paths have no leading slash. None if there are too many globs."""
+    names = {target.lstrip("/"): target for target in targets if not _GLOB.search(target)}
+    globs = {target: re.compile(fnmatch.translate(target.lstrip("/"))) for target in targets if _GLOB.search(target)}
+    if len(globs) > _MAX_GLOBS:
+        return {}
+    rows: dict[str, list[int]] = {target: [] for target in targets}
+    for row, path in paths.items():
+        for top in (path, *parents_of(path)):
+            if top in names:
+                rows[names[top]].append(row)
+        parts = path.split("/") if globs else []
+        for target, glob in globs.items():
+            if glob.match("/".join(parts[: target.count("/")])):  # a part of the glob matches a part of the path
+                rows[target].append(row)
+    return {target: chosen for target, chosen in rows.items() if chosen}
 
 
 def _reading(build: Build, lower: int, upper: int, paths: Sequence[str]) -> Reading:

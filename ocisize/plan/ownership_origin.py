@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange
 from ocisize.history.step_effects import makes_users
 from ocisize.plan.build import Build
-from ocisize.plan.rows import Place, top_paths
+from ocisize.plan.rows import Place, parents_of, top_paths
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 
 _MAX_TOPS = 6  # directories that a chown in the RUN that makes them names
@@ -47,9 +47,9 @@ def mode_of(attributes: Attributes) -> int:
     return attributes.mode & _MODE_BITS
 
 
-def is_inside(path: str, targets: Iterable[str]) -> bool:
+def is_inside(path: str, targets: Collection[str]) -> bool:
     """Return whether a path is one of some paths or below one of them."""
-    return path in targets or path.startswith(tuple(f"{target}/" for target in targets))
+    return path in targets or any(parent in targets for parent in parents_of(path))
 
 
 def destination_of(build: Build, layer: int) -> str:

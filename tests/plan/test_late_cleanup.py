@@ -133,3 +133,27 @@ def test_hostile_commands_take_no_time(command: str) -> None:
     """Long steps that almost say something are read once."""
     plan = plan_on({"opt/a": BIG}, {"b": SMALL}, {"opt/.wh.a": b""}, steps=["RUN fetch", "COPY b /b", f"RUN {command}"])
     assert plan.total.size == 20_000
+
+
+def test_many_arguments_and_many_files() -> None:
+    """Each file is looked up once, however many paths the removal names."""
+    files = {f"opt/d/{number}": SMALL for number in range(3000)}
+    names = " ".join(f"/opt/x{number}" for number in range(3000))
+    plan = plan_on(files, {"b": SMALL}, {"opt/.wh.d": b""}, steps=["RUN fetch", "COPY b /b", f"RUN rm -rf {names} /opt/d"])
+    assert texts(plan)[0] == (0, "RUN fetch && rm -rf /opt/d")
+    globs = " ".join(f"/opt/x{number}*" for number in range(100))
+    plan = plan_on(files, {"b": SMALL}, {"opt/.wh.d": b""}, steps=["RUN fetch", "COPY b /b", f"RUN rm -rf {globs} /opt/d"])
+    assert texts(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "size"),
+    [("/opt/*", 40_000), ("/opt/?", 40_000), ("/opt/[ab]", 20_000), ("/o*/a", 20_000), ("/opt/*/x", 20_000), ("/*", 40_000)],
+)
+def test_globs(argument: str, size: int) -> None:
+    """A star is a part of a path."""
+    whiteouts = {20_000: ["opt/.wh.a"], 40_000: ["opt/.wh.a", "opt/.wh.c"]}[size]
+    layers: list[Entries] = [{"opt/a/x": BIG, "opt/c/y": b"3" * 20_000}, {"b": SMALL}, dict.fromkeys(whiteouts, b"")]
+    plan = plan_on(*layers, steps=["RUN fetch", "COPY b /b", f"RUN rm -rf {argument}"])
+    assert texts(plan)[0] == (0, f"RUN fetch && rm -rf {argument}")
+    assert plan.total.size == size
