@@ -161,12 +161,14 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
             continue
         if any(build.evidence.tables[upper].sizes):
             continue
-        hidden = ((layer, row) for layer in range(upper) for row in build.rows.hidden_rows(layer, upper))
-        if all(row in freed.get(layer, ()) or _is_removed_earlier(build, layer, row) for layer, row in hidden):
+        stored = ((layer, set(build.rows.hidden_rows(layer, upper)) - freed.get(layer, set())) for layer in range(upper))
+        if all(rows <= _rows_removed_earlier(build, layer, rows) for layer, rows in stored):
             draft.is_dropped = True
 
 
-def _is_removed_earlier(build: Build, layer: int, row: int) -> bool:
-    """Whether a removal that moved to the RUN of this or an upper layer removes a row, too."""
-    path = build.rows.paths(layer)[row]
-    return any(layer <= lower and _matches(target, path) for lower, target in build.moved_removals)
+def _rows_removed_earlier(build: Build, layer: int, rows: set[int]) -> set[int]:
+    """Those of some rows that a removal which moved to the RUN of this or an upper layer removes, too."""
+    targets = [target for lower, target in build.moved_removals if layer <= lower]
+    paths = build.rows.paths(layer)
+    by_target = _rows_by_target(targets, {row: paths[row] for row in rows})
+    return {row for chosen in by_target.values() for row in chosen}
