@@ -233,7 +233,7 @@ def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] 
             and not any(flag.startswith("--from=") for flag in instruction.flags)
         ]
         if others:
-            return "Another stage copies from the context, too, and .dockerignore acts on both: copy less in this stage."
+            return "Another stage also copies from the context, and .dockerignore applies to both: copy less in this stage."
     return ""
 
 

@@ -93,30 +93,53 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
 
 
 def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placement) -> None:
-    """Set owner and mode of a layer's files where the layer brings them, or leave the files to the late command."""
+    """Set owner and mode of a layer's files where the layer brings them, or leave the files to the late command.
+
+    Files whose mode another command of the same RUN changes stay with that command.
+    """
     draft = build.drafts[group.layer]
-    pairs = [(attributes_of(build, place), attributes_of(build, build.rows.next_copy(place))) for place in group.places]
-    owners = {(after.uid, after.gid) for _, after in pairs}
-    changes_owner = any((before.uid, before.gid) != (after.uid, after.gid) for before, after in pairs)
-    changes_mode = any(mode_of(before) != mode_of(after) for before, after in pairs)
     if draft.is_dropped:
         return
-    if len(owners) == 1 and draft.copy is not None and are_all_inside(build, group.layer, target):
-        (owner,) = owners
-        options: dict[str, str | None] = {"--chown": owner_text(build, owner, group.layer, target)} if changes_owner else {}
-        if changes_mode and build.can_mount:
-            options["--chmod"] = common_mode(build, group, {mode_of(after) for _, after in pairs})
-        if options and all(options.values()) and (build.can_mount or not changes_mode):
+    sets_mode = any(change.tool == "chmod" for _, change in target.commands)
+    places, changes_mode = group.places, False
+    after = {place: attributes_of(build, build.rows.next_copy(place)) for place in places}
+    changed = {place for place in places if mode_of(attributes_of(build, place)) != mode_of(after[place])}
+    if sets_mode:
+        changes_mode = bool(changed)
+    else:
+        places = tuple(place for place in places if place not in changed)
+    owners = {(attributes.uid, attributes.gid) for attributes in after.values()}
+    if len(owners) != 1 or not places:
+        placed.left += places
+        return
+    (owner,) = owners
+    if draft.copy is not None and are_all_inside(build, group.layer, target):
+        options = _copy_options(build, target, group, owner, changes_mode=changes_mode)
+        if options:
             placed.options[group.layer] = placed.options.get(group.layer, {}) | options
-            placed.rows += group.places
+            placed.rows += places
             return
-    elif len(owners) == 1 and draft.run is not None and not changes_mode and not build.is_joined(group.layer):
-        (owner,) = owners
-        if command := own_command(build, group, target, owner):
+    elif draft.run is not None and not changes_mode and not build.is_joined(group.layer):
+        command = own_command(build, group, target, owner)
+        if command:
             placed.commands[group.layer] = command
-            placed.rows += group.places
+            placed.rows += places
             return
-    placed.left += group.places
+    placed.left += places
+
+
+def _copy_options(
+    build: Build, target: ChangedPaths, group: FileGroup, owner: tuple[int, int], *, changes_mode: bool
+) -> dict[str, str | None]:
+    """The options of a COPY that give its files their owner and mode; none if no options do."""
+    before = [attributes_of(build, place) for place in group.places]
+    options: dict[str, str | None] = {}
+    if any((attributes.uid, attributes.gid) != owner for attributes in before):
+        options["--chown"] = owner_text(build, owner, group.layer, target)
+    if changes_mode:
+        modes = {mode_of(attributes_of(build, build.rows.next_copy(place))) for place in group.places}
+        options["--chmod"] = common_mode(build, group, modes) if build.can_mount else ""
+    return options if all(options.values()) else {}
 
 
 def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement, written: str) -> Fix:
@@ -194,7 +217,7 @@ def _drop_commands(build: Build, upper: int, target: ChangedPaths, groups: Seque
         confidence=Confidence.SAFE,
         category=Category.WASTE,
         layers=(upper, *(group.layer for group in groups)),
-        action=f"Drop {written}: owners and modes are right already.",
+        action=f"Drop {written}: owners and modes do not change.",
         rows=rows,
     )
 

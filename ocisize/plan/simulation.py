@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.model.findings import Confidence
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import Place, RowsByLayer
 from ocisize.tar.filetable import IntArray
@@ -68,9 +69,9 @@ class Simulation:
     def run(self, fixes: Sequence[Fix]) -> tuple[list[Fix], list[Freed]]:
         """Apply fixes, and return them in the order in which they are shown, each with what it frees.
 
-        Fixes in the patch are applied first, so that a fix by hand counts only what the patch leaves. Of each kind the
-        largest comes first. The numbers of the fixes are those of the result. Content decides, so that the same image has
-        the same order whatever its compression.
+        Fixes in the patch are applied first, so that a fix by hand counts only what the patch leaves. The largest fix comes
+        first; those that only the author can decide come last. The numbers of the fixes are those of the result. Content
+        decides, so that the same image has the same order whatever its compression.
         """
         sizes = [sum(self._size_of(layer, rows) for layer, rows in fix.rows.items()) for fix in fixes]
         by_size = sorted(range(len(fixes)), key=lambda index: (not fixes[index].in_patch, -sizes[index], index))
@@ -78,7 +79,7 @@ class Simulation:
         saved: dict[int, int] = {}
         for index in by_size:
             saved[index] = sum(self._size_of(layer, rows) for layer, rows in trial.free(1, fixes[index]).items())
-        shown = sorted(by_size, key=lambda index: -saved[index])
+        shown = sorted(by_size, key=lambda index: (fixes[index].confidence is Confidence.ASK, -saved[index]))
         freed = {index: self.apply(shown.index(index) + 1, fixes[index]) for index in by_size}
         return [fixes[index] for index in shown], [freed[index] for index in shown]
 
