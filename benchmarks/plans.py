@@ -310,7 +310,8 @@ def main() -> None:
                 print(f"{case.name}, {builder.name}: {state}, {time.monotonic() - started:.0f} s", flush=True)
                 for failure in result.failures:
                     print("    " + failure.replace("\n", "\n    "), flush=True)
-        versions = ", ".join(f"{builder.name} {builder.version()}" for builder in builders)
+        names = {result.builder for result in results}
+        versions = ", ".join(f"{builder.name} {builder.version()}" for builder in builders if builder.name in names)
     finally:
         for builder in builders:
             if isinstance(builder, Docker):
