@@ -158,16 +158,17 @@ def build_before(case: Case, builder: Builder, folder: Path) -> Saved:
     return saved
 
 
-def ocisize(*words: str | Path) -> str:
-    """Standard output of a command of ocisize."""
-    return run([sys.executable, "-m", "ocisize", *words], PYTHONPATH=str(HERE.parent))
+def ocisize(*words: str, folder: Path) -> str:
+    """Standard output of a command of ocisize that runs in a folder, where it finds the Dockerfile."""
+    command = [sys.executable, "-m", "ocisize", *words]
+    return run(["env", "-C", folder, *command], PYTHONPATH=str(HERE.parent))
 
 
 def advise(image: str, context: Path, folder: Path) -> tuple[dict[str, Any], str]:
     """The plan and its patch; both are kept in ``folder``."""
-    words = ["advise", image, "--dockerfile", context / "Dockerfile"]
-    document = ocisize(*words, "-f", "json")
-    patch = ocisize(*words, "--patch")
+    words = ["advise", image, "--dockerfile", "Dockerfile"]
+    document = ocisize(*words, "-f", "json", folder=context)
+    patch = ocisize(*words, "--patch", folder=context)
     (folder / "advice.json").write_text(document)
     (folder / "plan.patch").write_text(patch)
     return json.loads(document)["plan"], patch

@@ -92,7 +92,7 @@ class Tree:
 
     visible: dict[str, Entry]
     content_size: int  #: bytes of the files of all layers
-    compressed_size: int  #: bytes of all layers as gzip
+    compressed_size: int  #: bytes of all layers as gzip; a blob that comes twice is downloaded once
     layers: int
 
 
@@ -116,7 +116,8 @@ def read_tree(layout: Path, cache: Path) -> Tree:
             kept.write_bytes(pickle.dumps(entries))
         content_size += sum(entry.size for entry in entries)
         visible = apply(visible, entries)
-    return Tree(visible, content_size, sum(layer["size"] for layer in manifest["layers"]), len(manifest["layers"]))
+    blobs = {layer["digest"]: layer["size"] for layer in manifest["layers"]}
+    return Tree(visible, content_size, sum(blobs.values()), len(manifest["layers"]))
 
 
 def apply(lower: dict[str, Entry], entries: Collection[Entry]) -> dict[str, Entry]:
