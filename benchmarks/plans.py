@@ -74,6 +74,7 @@ class Case:
     changing: dict[str, str] = attrs.field(factory=dict)  #: paths whose content is not compared, with the reason
     builders: list[str] = attrs.field(factory=lambda: ["buildah", "docker, BuildKit"])
     arguments: list[str] = attrs.field(factory=list)
+    packages: bool = False  #: whether a plan may leave out Debian packages
     max_promise: int | None = None
 
 
@@ -263,6 +264,10 @@ def ignored_table(cases: Sequence[Case]) -> str:
     for case in cases:
         rows += [[f"`{case.name}`", f"`{glob}`", "the file", reason] for glob, reason in case.ignored.items()]
         rows += [[f"`{case.name}`", f"`{glob}`", "its content", reason] for glob, reason in case.changing.items()]
+        if case.packages:
+            rows.append(
+                [f"`{case.name}`", "files of packages that the plan leaves out", "absence", "the image may not need them"]
+            )
         if case.removed:
             globs = ", ".join(f"`{glob}`" for glob in case.removed)
             rows.append([f"`{case.name}`", globs, "absence", "the plan may remove the file"])

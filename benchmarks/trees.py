@@ -20,6 +20,7 @@ import attrs
 
 OPAQUE = ".wh..wh..opq"
 WHITEOUT = ".wh."
+LIST = re.compile(r"var/lib/dpkg/info/([^/:]+)(?::\w+)?\.list")
 CAPABILITY = "SCHILY.xattr.security.capability"
 
 
@@ -35,6 +36,7 @@ class Entry:
     digest: str = ""  #: of the content of a file
     target: str = ""  #: of a link
     capability: str = ""
+    files: tuple[str, ...] = ()  #: of a Debian package, in the list that names them
 
     def difference(self, other: Entry, *, content: bool) -> str:
         """What differs, in words; "" if nothing. ``content`` is whether the content of files counts."""
@@ -72,17 +74,20 @@ def read_layer(blob: Path) -> list[Entry]:
     with gzip.open(blob) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         for info in tar:
             kind = KINDS.get(info.type, info.type.decode("latin-1"))
-            digest = ""
+            path = info.name.removeprefix("./").strip("/")
+            digest, listed = "", ()
             if kind == "file":
                 content = tar.extractfile(info)
                 assert content is not None
-                digest = hash_file(content) if info.size else "empty"
-            path = info.name.removeprefix("./").strip("/")
+                if LIST.fullmatch(path):
+                    text = content.read()
+                    digest, listed = hashlib.sha256(text).hexdigest(), tuple(text.decode().replace("\n/", "\n").splitlines())
+                else:
+                    digest = hash_file(content)
+            size, target = info.size if kind == "file" else 0, info.linkname if "link" in kind else ""
             capability = info.pax_headers.get(CAPABILITY, "")
-            entries.append(
-                Entry(path, kind, info.mode & 0o7777, (info.uid, info.gid), info.size if kind == "file" else 0, digest,
-                      info.linkname if "link" in kind else "", capability)
-            )  # fmt: skip
+            mode, owner = info.mode & 0o7777, (info.uid, info.gid)
+            entries.append(Entry(path, kind, mode, owner, size, digest, target, capability, listed))
     return entries
 
 
@@ -94,6 +99,12 @@ class Tree:
     content_size: int  #: bytes of the files of all layers
     compressed_size: int  #: bytes of all layers as gzip; a blob that comes twice is downloaded once
     layers: int
+
+    @property
+    def packages(self) -> dict[str, tuple[str, ...]]:
+        """The files of Debian's packages by name."""
+        lists = ((LIST.fullmatch(path), entry) for path, entry in self.visible.items())
+        return {match[1]: entry.files for match, entry in lists if match is not None}
 
 
 def read_tree(layout: Path, cache: Path) -> Tree:
@@ -157,17 +168,38 @@ def matcher(globs: Collection[str]) -> Callable[[str], bool]:
     return lambda path: pattern.match(path) is not None
 
 
+def package_files(before: Tree, after: Tree) -> set[str]:
+    """The files of the Debian packages that only the first image has."""
+    kept, paths = after.packages, set()
+    for name, files in before.packages.items():
+        if name not in kept:
+            paths.update(files)
+            paths.update(path for path in before.visible if re.match(rf"var/lib/dpkg/info/{re.escape(name)}[.:]", path))
+    return paths
+
+
 def differences(
-    before: Tree, after: Tree, *, ignored: Collection[str], changing: Collection[str], removed: Collection[str]
+    before: Tree,
+    after: Tree,
+    *,
+    ignored: Collection[str],
+    changing: Collection[str],
+    removed: Collection[str],
+    packages: bool = False,
 ) -> Iterator[str]:
-    """The differences of two trees, but for ignored paths, the content of changing files, and files that may go."""
+    """The differences of two trees.
+
+    Left out are ignored paths, the content of changing files, files that may go and, if ``packages``, files of Debian
+    packages that only the first image has.
+    """
     ignores, changes, may_go = matcher(ignored), matcher(changing), matcher(removed)
+    unpacked = package_files(before, after) if packages else set()
     for path in sorted({*before.visible, *after.visible}):
         if not path or ignores(path):
             continue
         old, new = before.visible.get(path), after.visible.get(path)
         if new is None:
-            if not may_go(path):
+            if not may_go(path) and path not in unpacked:
                 yield f"{path}: gone"
         elif old is None:
             yield f"{path}: new"
