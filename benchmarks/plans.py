@@ -173,7 +173,11 @@ def prove(case: Case, builder: Builder, out: Path) -> Result:
         result.before.compressed_size - after.compressed_size,
     )
     result.failures += judge_saving(result)
-    differing = list(differences(result.before, after, ignored=case.ignored, changing=case.changing, removed=case.removed))
+    differing = list(
+        differences(
+            result.before, after, ignored=case.ignored, changing=case.changing, removed=case.removed, packages=case.packages
+        )
+    )
     result.tree = f"{len(differing)} differ" if differing else "equal"
     result.failures += [f"file {difference}" for difference in differing[:MAX_SHOWN]]
     left = list(remaining(plan, analyze(saved.image).advice.findings, analyze(again.image).advice.findings))
