@@ -31,9 +31,6 @@ from builders import Buildah, Builder, BuildFailed, Docker, Saved, run
 from plan_cases import INPUTS, Case, load_cases, prepare_bases, write_context
 from trees import Tree, differences, read_tree
 
-from ocisize import analyze
-from ocisize.model.findings import Finding
-
 #: Allowed differences between promise and real saving, as shares of the promise; and in bytes, for small promises.
 MAX_SHARE, MAX_COMPRESSED_SHARE = 0.03, 0.10
 MAX_BYTES, MAX_COMPRESSED_BYTES = 4_096, 16_384
@@ -107,13 +104,13 @@ def ocisize(*words: str, folder: Path) -> str:
 
 
 def advise(image: str, context: Path, folder: Path) -> tuple[dict[str, Any], str]:
-    """The plan and its patch; both are kept in ``folder``."""
+    """The findings with the plan, and the patch; both are kept in ``folder``."""
     words = ["advise", image, "--dockerfile", "Dockerfile"]
     document = ocisize(*words, "-f", "json", folder=context)
     patch = ocisize(*words, "--patch", folder=context)
     (folder / "advice.json").write_text(document)
     (folder / "plan.patch").write_text(patch)
-    return json.loads(document)["plan"], patch
+    return json.loads(document), patch
 
 
 def apply_patch(context: Path, patch: str, folder: Path) -> Path:
@@ -127,17 +124,18 @@ def apply_patch(context: Path, patch: str, folder: Path) -> Path:
     return copy
 
 
-def remaining(plan: dict[str, Any], before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[str]:
-    """The findings on the second image that the patch of the plan claims to fix."""
-    for step in plan["steps"]:
+def remaining(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str]:
+    """The findings of the second report that the patch of the plan in the first one claims to fix."""
+    for step in first["plan"]["steps"]:
         if not step["in_patch"]:
             continue
         paths = set(step["paths"])
-        first = [finding for finding in before if finding.id in step["findings"] and paths & set(finding.paths)]
-        for finding in after:
-            same = [one for one in first if one.id == finding.id and set(one.paths) & set(finding.paths) & paths]
-            if same and not finding.in_base:
-                yield f"{finding.id} {finding.title}: {finding.size:,} bytes, {', '.join(finding.paths[:3])}"
+        fixed = [one for one in first["advice"]["findings"] if one["id"] in step["findings"] and paths & set(one["paths"])]
+        for finding in second["advice"]["findings"]:
+            named = paths & set(finding["paths"])
+            if not finding["in_base"] and any(one["id"] == finding["id"] and named & set(one["paths"]) for one in fixed):
+                shown = ", ".join(finding["paths"][:3])
+                yield f"{finding['id']} {finding['title']}: {finding['size']:,} bytes, {shown}"
 
 
 def judge_saving(result: Result) -> Iterator[str]:
@@ -158,12 +156,13 @@ def prove(case: Case, builder: Builder, out: Path) -> Result:
     result = Result(case, builder.name, read_tree(saved.layout, cache))
     context = out / case.name / "context"
     try:
-        plan, patch = advise(saved.image, context, folder)
-        result.planned = sum(step["size"] for step in plan["steps"])
-        chosen = [step for step in plan["steps"] if step["in_patch"]]
+        document, patch = advise(saved.image, context, folder)
+        result.planned = sum(step["size"] for step in document["plan"]["steps"])
+        chosen = [step for step in document["plan"]["steps"] if step["in_patch"]]
         compressed = [step["compressed_size"] for step in chosen]
         result.promised = sum(step["size"] for step in chosen), None if None in compressed else sum(compressed)
         again = build(case, builder, apply_patch(context, patch, folder), folder / "after")
+        second = json.loads(ocisize("advise", again.image, "-f", "json", folder=out))
     except BuildFailed as error:
         result.failures.append(str(error))
         return result
@@ -180,7 +179,7 @@ def prove(case: Case, builder: Builder, out: Path) -> Result:
     )
     result.tree = f"{len(differing)} differ" if differing else "equal"
     result.failures += [f"file {difference}" for difference in differing[:MAX_SHOWN]]
-    left = list(remaining(plan, analyze(saved.image).advice.findings, analyze(again.image).advice.findings))
+    left = list(remaining(document, second))
     result.report = f"{len(left)} left" if left else "fixed"
     result.failures += [f"finding {finding}" for finding in left]
     return result
