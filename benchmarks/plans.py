@@ -125,11 +125,15 @@ def apply_patch(context: Path, patch: str, folder: Path) -> Path:
 
 
 def remaining(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str]:
-    """The findings of the second report that the patch of the plan in the first one claims to fix."""
+    """The findings of the second report that the patch of the plan in the first one claims to fix.
+
+    A file of which a step to make by hand frees another copy may still have a finding.
+    """
+    by_hand = {path for step in first["plan"]["steps"] if not step["in_patch"] for path in step["paths"]}
     for step in first["plan"]["steps"]:
         if not step["in_patch"]:
             continue
-        paths = set(step["paths"])
+        paths = set(step["paths"]) - by_hand
         fixed = [one for one in first["advice"]["findings"] if one["id"] in step["findings"] and paths & set(one["paths"])]
         for finding in second["advice"]["findings"]:
             named = paths & set(finding["paths"])
