@@ -25,7 +25,6 @@ from ocisize.tar.filetable import HARD_LINK
 from ocisize.tar.paths import clean_name
 
 FILES = "\0files"  #: in titles: replaced by the number of files, "3 files"; no path and hardly a build step has a NUL
-THEY_ARE = "\0they are"  #: in titles: replaced by "it is" for one file, else "they are"
 PATH = "\0path"  #: in fixes: replaced by the path of the largest file
 _REPLACED = (CAUSES.index(Cause.OVERWRITTEN), CAUSES.index(Cause.OPAQUE))
 
@@ -49,7 +48,7 @@ class Claim:
     The layers of the finding are those that hold its rows, the one with the most bytes first, then ``other_layers``.
     A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and its own severity.
 
-    ``title`` may contain FILES and THEY_ARE, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
+    ``title`` may contain FILES, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
     of the largest path among them; the fixes of several layers are printed one after the other. ``change`` is a change of
     the RUN that does the same; the plan makes the change where it can.
     """

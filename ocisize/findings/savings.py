@@ -6,7 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ocisize.findings.claim import FILES, PATH, THEY_ARE, Claim
+from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
 from ocisize.model.analysis import LayerAnalysis
@@ -151,7 +151,7 @@ def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) ->
 
 def _fill_counts(title: str, count: int) -> str:
     """A title with the number of files in it."""
-    return title.replace(FILES, count_of(count, "file")).replace(THEY_ARE, "it is" if count == 1 else "they are")
+    return title.replace(FILES, count_of(count, "file"))
 
 
 def _sum_of(column: IntArray, rows: Sequence[int]) -> int:

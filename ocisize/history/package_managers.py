@@ -138,24 +138,6 @@ def find_install(command: str) -> re.Match[str] | None:
     return next((match for manager in _managers_with_lists() if (match := manager.find_install(command))), None)
 
 
-def fetches_lists(step: BuildStep) -> bool:
-    """Whether a step fetches package lists and installs nothing.
-
-    >>> fetches_lists(BuildStep("RUN apt-get update"))
-    True
-    """
-    return any(_updates(manager, step) and not _installs(manager, step) for manager in _managers_with_lists())
-
-
-def removes_lists(step: BuildStep) -> bool:
-    """Whether a step names the directory of apt's package lists, which steps do to remove the lists.
-
-    >>> removes_lists(BuildStep("RUN apt-get update && rm -rf /var/lib/apt/lists/*"))
-    True
-    """
-    return _APT_LISTS in step.text
-
-
 def package_arguments(manager: ManagerCommand, step: BuildStep) -> list[str] | None:
     """The packages that a RUN installs, as it names them; None if it names files, addresses or lists of requirements.
 
@@ -182,7 +164,7 @@ def package_arguments(manager: ManagerCommand, step: BuildStep) -> list[str] | N
 
 
 def add_packages_edit(manager: ManagerCommand, packages: Sequence[str]) -> Callable[[list[str]], list[str] | None]:
-    """An edit for ``apply_changes`` that makes a step install these packages, too.
+    """An edit for a ``Change`` that makes a step install these packages, too.
 
     A package that the step installs in another version is replaced.
 

@@ -94,15 +94,6 @@ def makes_users(step: BuildStep) -> bool:
     return _MAKES_USERS.search(step.text) is not None
 
 
-def removes_only(step: BuildStep) -> bool:
-    """Whether all commands of a step delete files.
-
-    >>> removes_only(BuildStep("RUN rm -rf /src && find / -name '*.pyc' -delete"))
-    True
-    """
-    return step.kind is not StepKind.UNKNOWN and all(map(_REMOVES.match, step.shell_commands))
-
-
 def cleanup_command(step: BuildStep) -> str:
     """The shell command of a step that only deletes absolute paths, so that any earlier step can run it; else "".
 

@@ -67,7 +67,7 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
         confidence=Confidence.PROBABLY,
         category=Category.WASTE,
         layers=(copy.layer, reader),
-        action=f"Mount {name} for the RUN that reads it ({option}) and drop {build.name(copy.layer)}.",
+        action=f"Mount {name} for the RUN that reads it (`{option}`) and drop {build.name(copy.layer)}.",
         caution=f"{_BIND_CAUTION} The RUN cannot write into the mount.",
         rows=by_layer(place for row in rows for place in build.rows.copies((copy.layer, row))),
     )

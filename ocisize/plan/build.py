@@ -21,6 +21,7 @@ from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern
 from ocisize.plan.pairing import SquashedCopy, pair_dockerfile
 from ocisize.plan.reads import names_path
 from ocisize.plan.rows import RowIndex
+from ocisize.text import quote_code
 
 _REDACTED = "<redacted>"
 _CUT = "…"
@@ -126,9 +127,9 @@ class Build:
         """The instruction of a layer for a sentence, in backquotes: as the Dockerfile has it, else as the history has it."""
         instruction = self.drafts[layer].instruction
         if instruction is None:
-            return f"`{self.evidence.step(layer)}`"
+            return quote_code(self.evidence.step(layer))
         flags = "".join(f"{flag} " for flag in instruction.flags)
-        return f"`{shorten(redact(f'{instruction.keyword} {flags}{instruction.text}').text)}`"
+        return quote_code(shorten(redact(f"{instruction.keyword} {flags}{instruction.text}").text))
 
     def leader(self, layer: int) -> Draft:
         """The draft that holds the commands of a layer's RUN: its own, or that of the RUN it was joined into."""
@@ -140,11 +141,6 @@ class Build:
     def can_edit_run(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN can be changed."""
         return self.drafts[layer].run is not None and not self.leader(layer).is_dropped
-
-    def can_edit_copy(self, layer: int) -> bool:
-        """Whether the options of a layer's COPY or ADD can be changed."""
-        draft = self.drafts[layer]
-        return draft.copy is not None and not draft.is_dropped
 
     def commands(self, layer: int) -> list[str]:
         """The commands of a layer's RUN as they are now, those of the RUNs it was joined with included."""

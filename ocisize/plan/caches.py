@@ -45,7 +45,7 @@ def fix_caches(build: Build) -> Iterator[Fix]:
             confidence=caches[0].confidence,
             category=Category.CACHE,
             layers=tuple(sorted(rows, key=lambda layer: -build.rows.size_of({layer: sorted(rows[layer])}))),
-            action=f"Call {name} with {option}." if option else f"End {_count_runs(len(rows))} with `{commands}`.",
+            action=f"Call {name} with `{option}`." if option else f"End {_count_runs(len(rows))} with `{commands}`.",
             rows={layer: sorted(chosen) for layer, chosen in rows.items()},
         )
 

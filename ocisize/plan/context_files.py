@@ -21,6 +21,7 @@ from ocisize.plan.reads import Reading, strongest_reading
 from ocisize.plan.rows import by_layer, top_paths
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
+from ocisize.text import quote_code
 
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
@@ -210,7 +211,7 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
         confidence=candidate.confidence,
         category=candidate.category,
         layers=(copy.layer,),
-        action=f"Add to .dockerignore: {', '.join(patterns)}.",
+        action=f"Add to .dockerignore: {', '.join(map(quote_code, patterns))}.",
         caution=revoke,
         ignored=patterns,
         rows=rows,

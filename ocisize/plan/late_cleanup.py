@@ -78,7 +78,7 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
         for target in _targets(text, "/"):
             build.tolerate_missing(target.lstrip("/"), lower)
             build.moved_removals.append((lower, target))
-    written = " or ".join(f"`{text}`" for text in dict.fromkeys(commands.values()))
+    written = " or ".join(map(quote_code, dict.fromkeys(commands.values())))
     names = dict.fromkeys(target.rpartition("/")[2] for text in commands.values() for target in _targets(text, "/"))
     rows = by_layer((layer, row) for layer, chosen in moved.items() for row in chosen)
     writers_listed = sorted(moved, key=lambda layer: -build.rows.size_of({layer: moved[layer]}))

@@ -33,6 +33,7 @@ from ocisize.plan.ownership_origin import (
 )
 from ocisize.plan.rows import Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
+from ocisize.text import quote_code
 
 _MAX_NAMED = 8  # directories and files that the rest of a chown names
 
@@ -147,8 +148,9 @@ def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement
     verb = "store" if len(target.commands) > 1 else "stores"
     options = (f"{name}={value}" for values in placed.options.values() for name, value in values.items())
     flags = " ".join(dict.fromkeys(options))
-    actions = [f"Copy with {flags}"] if flags else []
-    actions += [f"end the RUN that makes the files with `{command}`" for command in dict.fromkeys(placed.commands.values())]
+    actions = [f"Copy with `{flags}`"] if flags else []
+    ends = dict.fromkeys(placed.commands.values())
+    actions += [f"end the RUN that makes the files with {quote_code(command)}" for command in ends]
     text = ", and ".join(actions)
     rows = by_layer(placed.rows)
     return Fix(
@@ -170,7 +172,7 @@ def _name_tools(target: ChangedPaths) -> str:
 def _quote_commands(build: Build, upper: int, target: ChangedPaths) -> str:
     """The commands as the step has them, in backquotes."""
     written = dict(build.own_commands(upper))
-    return " and ".join(f"`{written[index]}`" for index, _ in target.commands)
+    return " and ".join(quote_code(written[index]) for index, _ in target.commands)
 
 
 def _shown(change: OwnershipChange) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence
 from ocisize.plan.fixes import Fix
-from ocisize.plan.rows import Place, RowsByLayer
+from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import IntArray
 from ocisize.text import decode_name
 
@@ -82,11 +82,6 @@ class Simulation:
         shown = sorted(by_size, key=lambda index: (fixes[index].confidence is Confidence.ASK, -saved[index]))
         freed = {index: self.apply(shown.index(index) + 1, fixes[index]) for index in by_size}
         return [fixes[index] for index in shown], [freed[index] for index in shown]
-
-    def is_gone(self, place: Place) -> bool:
-        """Whether no layer stores a row any more."""
-        layer, row = place
-        return bool(self._freed_by[layer][row])
 
     def stored(self, rows: RowsByLayer) -> dict[int, list[int]]:
         """Those of some rows that layers still store."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ocisize.packages import dpkg, owners as installed
 from ocisize.history import ownership, package_managers as packages
-from ocisize.history.shell import Change, apply_changes
 from ocisize.model.build_step import BuildStep, split_commands
 from ocisize.history.base_image import find_base
 from ocisize.rules.file_types import place_of, type_of
@@ -61,11 +60,9 @@ def _read(step: BuildStep) -> None:
         found = packages.package_arguments(manager, step)
         assert found is None or all(found)
         packages.only_installs(manager, step)
-        change = Change(layer=0, edit=packages.add_packages_edit(manager, ["x"]), command="rm -rf /a")
-        rewritten = apply_changes(step, [change])
-        assert rewritten is None or (rewritten.build_step.text.startswith("RUN ") and len(rewritten.made) == 1)
+        edited = packages.add_packages_edit(manager, ["x"])(list(step.shell_commands))
+        assert edited is None or len(edited) == len(step.shell_commands)
     packages.relies_on_lists(step)
-    packages.fetches_lists(step)
     packages.can_move([step])
     packages.common_manager(step, step)
     assert len(shorten_step(step.text, 60)) <= 60

@@ -7,7 +7,6 @@ import pytest
 from ocisize.history.package_managers import (
     ManagerCommand,
     load_manager_commands,
-    fetches_lists,
     package_arguments,
     add_packages_edit,
     only_installs,
@@ -84,8 +83,6 @@ def test_versions_take_the_place_of_others() -> None:
 
 def test_lists_of_packages() -> None:
     """Who fetches them, and who needs that."""
-    assert fetches_lists(BuildStep("RUN apt-get update"))
-    assert not fetches_lists(BuildStep("RUN apt-get update && apt-get install a"))
     assert relies_on_lists(BuildStep("RUN apt-get install a"))
     assert not relies_on_lists(BuildStep("RUN apt-get update && apt-get install a"))
     assert not relies_on_lists(BuildStep("COPY a b"))

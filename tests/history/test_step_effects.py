@@ -13,7 +13,6 @@ from ocisize.history.step_effects import (
     makes_users,
     may_lay_root_filesystem,
     may_only_set_metadata,
-    removes_only,
     sets_metadata,
     sets_variables,
 )
@@ -24,7 +23,7 @@ def answers(text: str) -> set[str]:
     """The names of the questions that are answered by yes."""
     questions = (
         copies_from_context, copies_from_stage, lays_root_filesystem, makes_directory, makes_users, may_lay_root_filesystem,
-        may_only_set_metadata, removes_only, sets_metadata, sets_variables,
+        may_only_set_metadata, sets_metadata, sets_variables,
     )  # fmt: skip
     return {question.__name__ for question in questions if question(BuildStep(text))}
 
@@ -53,8 +52,8 @@ def answers(text: str) -> set[str]:
         ("RUN touch /a && make", set()),
         ("RUN useradd app", {"makes_users"}),
         ("RUN addgroup app; make", {"makes_users"}),
-        ("RUN rm -rf $HOME/.cache; find / -delete", {"removes_only"}),
-        ("RUN Remove-Item x", {"removes_only"}),
+        ("RUN rm -rf $HOME/.cache; find / -delete", set()),
+        ("RUN Remove-Item x", set()),
         ("RUN rm -rf /a && make", set()),
     ],
 )

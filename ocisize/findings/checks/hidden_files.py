@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import compress
 
-from ocisize.findings.claim import FILES, THEY_ARE, Claim, Fix, Tier
+from ocisize.findings.claim import FILES, Claim, Fix, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_stage
 from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_effects import (
@@ -55,7 +55,7 @@ def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
         rule = explain(_CHECKS[cause])
         yield Claim(
             rule=rule,
-            title=rule.title_of(upper=upper, lower=lower, files=FILES, they_are=THEY_ARE),
+            title=rule.title_of(upper=upper, lower=lower, files=FILES),
             confidence=Confidence.ASK if of_base and not chosen else rule.confidence,
             fix=_fix(evidence, cause, lower, upper, rows),
             blame_first_layer=cause is Cause.DELETED,
