@@ -17,6 +17,7 @@ from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 from ocisize.plan.reads import Reading, strongest_reading
 from ocisize.plan.rows import RowsByLayer, by_layer, parents_of
+from ocisize.text import quote_code
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
