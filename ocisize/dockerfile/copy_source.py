@@ -12,6 +12,7 @@ from ocisize.dockerfile.words import parse_words, split_flags, split_sum, split_
 
 _COPY = re.compile(r"\s*(COPY|ADD)(?=\s)", re.IGNORECASE)
 _KEYWORD = re.compile(r"\s*[A-Za-z]+")
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _QUOTES = str.maketrans("", "", "\"'")
 
@@ -41,6 +42,11 @@ class CopyInstruction:
     def chmod(self) -> str:
         """The value of ``--chmod``; "" without."""
         return self._value("chmod")
+
+    @property
+    def may_unpack(self) -> bool:
+        """Whether the instruction is an ADD that may unpack an archive, whose entries keep their owners and modes."""
+        return self.keyword == "ADD" and any("$" in source or source.endswith(_ARCHIVES) for source in self.sources)
 
     @property
     def link(self) -> bool:

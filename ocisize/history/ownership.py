@@ -28,6 +28,8 @@ class OwnershipChange(NamedTuple):
 def parse_ownership(command: str) -> OwnershipChange | None:
     """Return what a chown, chgrp or chmod command does; None for other commands and for paths that the shell expands.
 
+    None, too, for commands that act on the files of one owner, or take the owner from another file.
+
     >>> parse_ownership("chown -R app:app /app/ /srv")
     OwnershipChange(tool='chown', value='app:app', targets=('/app', '/srv'), recursive=True)
     >>> parse_ownership("chown app /app || true")
@@ -46,8 +48,8 @@ def parse_ownership(command: str) -> OwnershipChange | None:
         return None
     options = [word for word in words[1:] if word.startswith("-")]
     value, *targets = [word for word in words[1:] if not word.startswith("-")] or [""]
-    if not targets:
-        return None
+    if not targets or any(option.startswith(("--from", "--reference")) for option in options):
+        return None  # changes only some files, or in a way that the command does not show
     return OwnershipChange(
         tool=words[0],
         value=value,

@@ -1,4 +1,4 @@
-"""The effects of a build step on files: whether it copies or only deletes files, makes users, sets owners or modes.
+"""The effects of a build step on files: whether it copies or only deletes files, sets owners or modes.
 
 The text of a step decides, and its kind, which ``model.build_step`` reads from the text.
 """
@@ -14,7 +14,6 @@ _ROOT_FILESYSTEM_ARCHIVE = re.compile(
 )
 _SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 _TOUCH = re.compile(r"touch\s")
-_MAKES_USERS = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
 _REMOVES = re.compile(r"(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
 
@@ -85,13 +84,6 @@ def may_only_set_metadata(step: BuildStep) -> bool:
     return sets_metadata(step) or step.kind is StepKind.UNKNOWN or all(map(_TOUCH.match, step.shell_commands))
 
 
-def makes_users(step: BuildStep) -> bool:
-    """Whether a step creates users or groups.
-
-    >>> makes_users(BuildStep("RUN useradd app"))
-    True
-    """
-    return _MAKES_USERS.search(step.text) is not None
 
 
 def cleanup_command(step: BuildStep) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
@@ -25,6 +26,8 @@ from ocisize.text import quote_code
 
 _REDACTED = "<redacted>"
 _CUT = "…"
+_USERS = frozenset({"etc/passwd", "etc/group"})
+_ENDS_SHELL = re.compile(r"(?:exit|exec)\b")
 _MAX_LINE = 100  # characters of a joined RUN on one line
 
 
@@ -118,6 +121,12 @@ class Build:
             draft.copy = parsed if parsed is not None and not parsed.has_sum else None
         return draft
 
+    @cached_property
+    def last_layer_of_users(self) -> int:
+        """The uppermost layer that changes the names of users and groups, -1 if there is none: packages make users, too."""
+        layers = (layer for layer in reversed(range(len(self.drafts))) if _USERS.intersection(self.rows.paths(layer)))
+        return next(layers, -1)
+
     def is_joined(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN are in one RUN with those of other layers."""
         leader = self.leader(layer)
@@ -141,6 +150,17 @@ class Build:
     def can_edit_run(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN can be changed."""
         return self.drafts[layer].run is not None and not self.leader(layer).is_dropped
+
+    def can_clean_up(self, layer: int, rows: Iterable[int]) -> bool:
+        """Whether a command at the end of a layer's RUN runs and may remove files that the RUN writes.
+
+        A RUN of another user than root may write files of root by ``sudo``, and cannot remove them without.
+        """
+        pieces = self.leader(layer).pieces
+        if pieces and _ENDS_SHELL.match(pieces[-1].text):
+            return False
+        table = self.evidence.tables[layer]
+        return self.drafts[layer].context.is_root or all(table.attributes[table.owners[row]].uid for row in rows)
 
     def commands(self, layer: int) -> list[str]:
         """The commands of a layer's RUN as they are now, those of the RUNs it was joined with included."""

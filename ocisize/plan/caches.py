@@ -17,6 +17,9 @@ from ocisize.plan.fixes import Fix
 _INSTALLS_SOMEHOW = re.compile(
     r"^RUN\b.*\bapt(?:-get|itude)?\b.*\binstall\b", re.DOTALL
 )  # also the exec form and here-documents
+# commands that use the caches of another user or in another place than a cleanup behind them
+_RUNS_AS_OTHER = re.compile(r"\b(?:su|sudo|gosu|su-exec|runuser|setpriv)\s|\s--cache[= ]|\bnpm_config_cache=")
+_NAMES_SYSTEM_PATH = re.compile(r"\s/var/|\bapt-get\b|\bzypper\b")
 _UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
 
 _MIN_SIZE, _MIN_SHARE = 10_000, 0.001  # bytes, or share of the content, of a cache that is worth a command
@@ -92,6 +95,10 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
         return {}
     if fetches_only(cache, commands) and _is_used_later(build, members[-1], cache):
         return {}
+    if not cache.option and not all(build.can_clean_up(member, chosen) for member, chosen in rows.items()):
+        return {}
+    if not cache.option and _RUNS_AS_OTHER.search(called.string) and not _NAMES_SYSTEM_PATH.search(cache.cleanup):
+        return {}
     if cache.option:
         edit = edit_each(lambda command: _with_option(command, cache))
         changed = [member for member in members if build.change(Change(member, edit=edit))]
@@ -138,7 +145,7 @@ def _update_where_needed(build: Build, layer: int, cache: ToolCache) -> bool:
         if any(re.search(r"\bapt(?:-get|itude)?\s+(?:.*\s)?update\b", command) for command in build.commands(later)):
             continue
         index = next((index for index, command in build.own_commands(later) if find_install(command)), None)
-        if index is None or not build.can_edit_run(later):
+        if index is None or not build.can_edit_run(later) or not build.drafts[later].context.is_root:
             return False
         dependent.append((later, index, "apt-get update"))
     for later, index, command in dependent:

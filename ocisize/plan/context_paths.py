@@ -14,7 +14,6 @@ from ocisize.plan.build import Build
 from ocisize.tar.filetable import DIRECTORY
 
 _GLOB = ("*", "?", "[")
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
 
 @attrs.frozen
@@ -47,7 +46,7 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
     ):
         return
     sources = tuple(_clean(source) for source in copy.sources)
-    if copy.keyword == "ADD" and any(source.endswith(_ARCHIVES) for source in sources):
+    if copy.may_unpack:
         return  # unpacked: its paths are those of the archive
     target = posixpath.normpath(posixpath.join(working_dir, copy.destination)).strip("/")
     is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1

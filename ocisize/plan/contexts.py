@@ -22,6 +22,11 @@ class StepContext(NamedTuple):
     step_count: int = 0  #: number of RUN, COPY and ADD in the layer; 0 if the history does not tell, 2 or more: squashed
     follows_directly: bool = False  #: whether nothing is between the step and that of the layer below
 
+    @property
+    def is_root(self) -> bool:
+        """Whether the step runs as root."""
+        return self.user.partition(":")[0].strip("\"'") in ("", "0", "root")
+
 
 def is_built_by_modern_builder(history: Sequence[History]) -> bool:
     """Return whether BuildKit or Buildah made the last step of an image; docker's older builder lacks some of their options.

@@ -65,7 +65,7 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
         if sum(build.rows.size_of({lower: rows}) for rows in by_target.values()) < _MIN_SIZE:
             continue
         reading = _reading(build, lower, upper, [target.lstrip("/") for target in by_target])
-        if reading is Reading.YES:
+        if reading is Reading.YES or not all(build.can_clean_up(lower, rows) for rows in by_target.values()):
             continue
         if reading is Reading.MAYBE:
             confidence = Confidence.PROBABLY

@@ -101,6 +101,9 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
     draft = build.drafts[group.layer]
     if draft.is_dropped:
         return
+    if draft.copy is not None and draft.copy.may_unpack:
+        placed.left += group.places
+        return
     sets_mode = any(change.tool == "chmod" for _, change in target.commands)
     places, changes_mode = group.places, False
     after = {place: attributes_of(build, build.rows.next_copy(place)) for place in places}
@@ -120,13 +123,19 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
             placed.options[group.layer] = placed.options.get(group.layer, {}) | options
             placed.rows += places
             return
-    elif draft.run is not None and not changes_mode and not build.is_joined(group.layer):
+    elif _can_own(build, group.layer) and not changes_mode:
         command = own_command(build, group, target, owner)
         if command:
             placed.commands[group.layer] = command
             placed.rows += places
             return
     placed.left += places
+
+
+def _can_own(build: Build, layer: int) -> bool:
+    """Whether a chown at the end of a layer's RUN works: only root can give files away."""
+    draft = build.drafts[layer]
+    return draft.run is not None and not build.is_joined(layer) and draft.context.is_root and build.can_clean_up(layer, ())
 
 
 def _copy_options(
@@ -271,6 +280,7 @@ def _replace_commands(build: Build, upper: int, target: ChangedPaths, rest: Sequ
     """Let the commands act on some paths alone, without ``-R``; without paths the commands go."""
     for index, change in target.commands:
         if rest:
-            build.replace(upper, index, f"{change.tool} {change.value} {' '.join(shlex.quote('/' + path) for path in rest)}")
+            names = " ".join(shlex.quote(f"/{path}") for path in rest)
+            build.replace(upper, index, f"{change.tool} {change.value} {names}")
         else:
             build.remove(upper, index)

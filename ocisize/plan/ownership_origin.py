@@ -8,7 +8,6 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange
-from ocisize.history.step_effects import makes_users
 from ocisize.plan.build import Build
 from ocisize.plan.rows import Place, parents_of, top_paths
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
@@ -66,11 +65,10 @@ def are_all_inside(build: Build, layer: int, target: ChangedPaths) -> bool:
 
 
 def owner_text(build: Build, owner: tuple[int, int], layer: int, target: ChangedPaths) -> str:
-    """User and group for ``--chown``: the names in the command where an earlier step made them, else the numbers."""
+    """User and group for ``--chown``: the names in the command where earlier steps made all users, else the numbers."""
     written = next((change.value for _, change in target.commands if change.tool == "chown"), "")
     user, colon, group = written.partition(":")
-    made_later = any(makes_users(build.drafts[other].step) for other in range(layer, len(build.drafts)))
-    if colon and user and group and not made_later:
+    if colon and user and group and build.last_layer_of_users < layer:
         return written
     return f"{owner[0]}:{owner[1]}"
 
@@ -88,7 +86,17 @@ def common_mode(build: Build, group: FileGroup, modes: set[int]) -> str:
     if len(modes) != 1 or files != len(group.places):
         return ""
     (mode,) = modes
-    return f"{mode:o}" if len(group.places) == 1 or folders <= {mode} else ""
+    return f"{mode:o}" if folders <= {mode} or _copies_one_file(build, group) else ""
+
+
+def _copies_one_file(build: Build, group: FileGroup) -> bool:
+    """Whether a COPY has one source, a file: the directories above its copy keep their modes."""
+    copy, root = build.drafts[group.layer].copy, destination_of(build, group.layer)
+    if copy is None or len(copy.sources) != 1 or len(group.places) != 1:
+        return False
+    ((layer, row),) = group.places
+    path, name = build.rows.paths(layer)[row], posixpath.basename(copy.sources[0])
+    return path in (root, f"{root}/{name}".lstrip("/"))
 
 
 def own_command(build: Build, group: FileGroup, target: ChangedPaths, owner: tuple[int, int]) -> str:

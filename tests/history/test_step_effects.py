@@ -10,7 +10,6 @@ from ocisize.history.step_effects import (
     copies_from_stage,
     lays_root_filesystem,
     makes_directory,
-    makes_users,
     may_lay_root_filesystem,
     may_only_set_metadata,
     sets_metadata,
@@ -22,7 +21,7 @@ from ocisize.model.build_step import BuildStep
 def answers(text: str) -> set[str]:
     """The names of the questions that are answered by yes."""
     questions = (
-        copies_from_context, copies_from_stage, lays_root_filesystem, makes_directory, makes_users, may_lay_root_filesystem,
+        copies_from_context, copies_from_stage, lays_root_filesystem, makes_directory, may_lay_root_filesystem,
         may_only_set_metadata, sets_metadata, sets_variables,
     )  # fmt: skip
     return {question.__name__ for question in questions if question(BuildStep(text))}
@@ -50,8 +49,6 @@ def answers(text: str) -> set[str]:
         ("RUN chown -R a /app && make", {"sets_metadata", "may_only_set_metadata"}),
         ("RUN touch /a && touch /b", {"may_only_set_metadata"}),
         ("RUN touch /a && make", set()),
-        ("RUN useradd app", {"makes_users"}),
-        ("RUN addgroup app; make", {"makes_users"}),
         ("RUN rm -rf $HOME/.cache; find / -delete", set()),
         ("RUN Remove-Item x", set()),
         ("RUN rm -rf /a && make", set()),
