@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.history.package_managers import find_install, relies_on_lists
@@ -17,9 +17,9 @@ from ocisize.plan.fixes import Fix
 _INSTALLS_SOMEHOW = re.compile(
     r"^RUN\b.*\bapt(?:-get|itude)?\b.*\binstall\b", re.DOTALL
 )  # also the exec form and here-documents
-# commands that use the caches of another user or in another place than a cleanup behind them
-_RUNS_AS_OTHER = re.compile(r"\b(?:su|sudo|gosu|su-exec|runuser|setpriv)\s|\s--cache[= ]|\bnpm_config_cache=")
-_NAMES_SYSTEM_PATH = re.compile(r"\s/var/|\bapt-get\b|\bzypper\b")
+# calls that use the cache of another user, or in another place, than a cleanup behind them
+_USES_OTHER_CACHE = re.compile(r"\b(?:su|sudo|gosu|su-exec|runuser|setpriv)\s|\s--cache[= ]|\bnpm_config_cache=")
+_NAMES_SYSTEM_CACHE = re.compile(r"\s/var/|\bapt-get\b|\bzypper\b")
 _UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
 
 _MIN_SIZE, _MIN_SHARE = 10_000, 0.001  # bytes, or share of the content, of a cache that is worth a command
@@ -95,18 +95,21 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
         return {}
     if fetches_only(cache, commands) and _is_used_later(build, members[-1], cache):
         return {}
-    if not cache.option and not all(build.can_clean_up(member, chosen) for member, chosen in rows.items()):
-        return {}
-    if not cache.option and _RUNS_AS_OTHER.search(called.string) and not _NAMES_SYSTEM_PATH.search(cache.cleanup):
-        return {}
     if cache.option:
         edit = edit_each(lambda command: _with_option(command, cache))
         changed = [member for member in members if build.change(Change(member, edit=edit))]
         return rows if changed else {}
-    if not _update_where_needed(build, members[-1], cache):
+    if not _reaches(build, cache, called.string, rows) or not _update_where_needed(build, members[-1], cache):
         return {}
     build.append(members[-1], cache.cleanup.replace("{tool}", called[1] if called.re.groups else cache.tool))
     return rows
+
+
+def _reaches(build: Build, cache: ToolCache, call: str, rows: Mapping[int, set[int]]) -> bool:
+    """Whether the cleanup of a tool, at the end of a RUN with a call of the tool, removes the files of the call."""
+    if not all(build.can_clean_up(layer, chosen) for layer, chosen in rows.items()):
+        return False
+    return not _USES_OTHER_CACHE.search(call) or _NAMES_SYSTEM_CACHE.search(cache.cleanup) is not None
 
 
 def _cleans_up(commands: Sequence[str], cache: ToolCache) -> bool:

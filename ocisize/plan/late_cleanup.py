@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import posixpath
 import re
 import shlex
@@ -21,6 +22,7 @@ from ocisize.text import quote_code
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
+_WILDCARD = re.compile(r"[*?\[]")
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
 _GLOB = re.compile(r"[*?\[]")
@@ -64,7 +66,7 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
     for lower, by_target in _find_writers(build, upper, targets).items():
         if sum(build.rows.size_of({lower: rows}) for rows in by_target.values()) < _MIN_SIZE:
             continue
-        reading = _reading(build, lower, upper, [target.lstrip("/") for target in by_target])
+        reading = _reading(build, lower, upper, [_literal_path(target) for target in by_target])
         if reading is Reading.YES or not all(build.can_clean_up(lower, rows) for rows in by_target.values()):
             continue
         if reading is Reading.MAYBE:
@@ -141,6 +143,16 @@ def _reading(build: Build, lower: int, upper: int, paths: Sequence[str]) -> Read
             commands = draft.run.units if draft.run is not None else draft.step.shell_commands
             readings.append(strongest_reading(commands, paths, draft.context.working_dir))
     return max(readings)
+
+
+def _literal_path(target: str) -> str:
+    """A target, or the directory of a target with wildcards: other files in the directory may match, too.
+
+    >>> _literal_path("/tmp/*.deb"), _literal_path("/opt/big")
+    ('tmp', 'opt/big')
+    """
+    names = target.strip("/").split("/")
+    return "/".join(itertools.takewhile(lambda name: not _WILDCARD.search(name), names))
 
 
 def _is_cleanup(command: str, working_dir: str) -> bool:

@@ -51,7 +51,7 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
     if _READS_NOTHING.match(text) or _DELETES.match(text):
         is_needed = _NEEDS_NAMED_PATHS.match(text) and any(names_path(text, path, working_dir) for path in listed)
         return Reading.YES if is_needed else Reading.NO
-    if any(names_path(text, path, working_dir) for path in listed):
+    if any(names_path(text, path, working_dir) or is_within(working_dir, path) for path in listed):
         return Reading.YES
     if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):
         return Reading.YES
@@ -86,6 +86,15 @@ def names_path(command: str, path: str, working_dir: str = "/") -> bool:
     elif "/" not in path.strip("/") or command.startswith("cd "):
         forms.append(re.escape(relative))
     return re.search(rf"(?<![\w.~/+-])(?:{'|'.join(forms)})(?![\w.+-])", command) is not None
+
+
+def is_within(directory: str, path: str) -> bool:
+    """Return whether an absolute directory is a path or below the path, which has no leading slash.
+
+    >>> is_within("/src/lib", "src"), is_within("/srv", "src")
+    (True, False)
+    """
+    return f"{directory.strip('/')}/".startswith(f"{path}/")
 
 
 def _names_parent(command: str, path: str, working_dir: str) -> bool:
