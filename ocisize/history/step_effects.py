@@ -84,8 +84,6 @@ def may_only_set_metadata(step: BuildStep) -> bool:
     return sets_metadata(step) or step.kind is StepKind.UNKNOWN or all(map(_TOUCH.match, step.shell_commands))
 
 
-
-
 def cleanup_command(step: BuildStep) -> str:
     """The shell command of a step that only deletes absolute paths, so that any earlier step can run it; else "".
 
