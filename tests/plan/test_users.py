@@ -46,7 +46,7 @@ def test_caches_that_a_cleanup_does_not_reach(command: str) -> None:
 
 def test_only_root_gives_files_away() -> None:
     """A chown at the end of the RUN of another user would fail."""
-    layers = [{"app/x": File(BIG, uid=1000)}, {"app/x": File(BIG, uid=5, gid=5)}]
+    layers: list[Entries] = [{"app/x": File(BIG, uid=1000)}, {"app/x": File(BIG, uid=5, gid=5)}]
     assert plan_on(*layers, history=[USER, run("make x"), ROOT, run("chown -R 5:5 /app")]).edits == ()
     assert len(plan_on(*layers, history=[run("make x"), run("chown -R 5:5 /app")]).edits) == 2
 
@@ -71,7 +71,7 @@ def test_names_of_users_that_a_package_makes(layer: int, owner: str) -> None:
 
 def test_entries_of_archives_keep_their_owners() -> None:
     """ADD gives --chown to no entry of an archive."""
-    layers = [{"app/x": BIG}, {"app/x": File(BIG, uid=5, gid=5)}]
+    layers: list[Entries] = [{"app/x": BIG}, {"app/x": File(BIG, uid=5, gid=5)}]
     assert plan_on(*layers, steps=["ADD a.tar.gz /app/", "RUN chown -R 5:5 /app"]).edits == ()
     assert plan_on(*layers, steps=["ADD a /app/", "RUN chown -R 5:5 /app"]).edits[0].text == "ADD --chown=5:5 a /app/"
 
@@ -80,12 +80,12 @@ def test_entries_of_archives_keep_their_owners() -> None:
 def test_the_mode_of_a_copied_file(source: str, is_in_patch: bool) -> None:
     """--chmod acts on the directories of a copied directory, too: 600 would close them."""
     path = "app/x" if is_in_patch else "app/d/x"
-    layers = [{"app": DIR, "app/d": DIR, path: BIG}, {path: File(BIG, mode=0o600)}]
+    layers: list[Entries] = [{"app": DIR, "app/d": DIR, path: BIG}, {path: File(BIG, mode=0o600)}]
     (step,) = plan_on(*layers, steps=[f"COPY {source} /app/", f"RUN chmod 600 /{path}"]).steps
     assert step.in_patch is is_in_patch
 
 
 def test_a_chown_of_the_files_of_one_owner() -> None:
     """The command does not tell which files it changes."""
-    layers = [{"app/x": BIG}, {"app/x": File(BIG, uid=5, gid=5)}]
+    layers: list[Entries] = [{"app/x": BIG}, {"app/x": File(BIG, uid=5, gid=5)}]
     assert plan_on(*layers, steps=["COPY . /app", "RUN chown -R --from=root 5:5 /app"]).edits == ()
