@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.findings import Confidence
+from ocisize.plan.estimates import FileEstimates
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import IntArray
@@ -37,6 +38,7 @@ class Simulation:
         copies: dict[str, list[int]] = defaultdict(list)
         for layer in evidence.layers:
             copies[layer.digest].append(layer.index)
+        self._estimates: dict[int, FileEstimates] = {}
         self._copies = {layer.index: copies[layer.digest] for layer in evidence.layers}
 
     def free(self, number: int, fix: Fix) -> dict[int, list[int]]:
@@ -107,7 +109,10 @@ class Simulation:
             if shares is not None:
                 total += sum(map(shares.__getitem__, gone))
             elif first.estimated_compressed_size is not None:
-                total += self._size_of(layer, gone) * first.estimated_compressed_size // max(first.content_size, 1)
+                if first.index not in self._estimates:
+                    table = self._evidence.tables[first.index]
+                    self._estimates[first.index] = FileEstimates(table, first.estimated_compressed_size)
+                total += self._estimates[first.index].sum_of(gone)
             elif gone:
                 return None
         return total

@@ -47,6 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Analyze, and write the plan and the findings, or the patch."""
     files = read_build_files(options)
+    if options.patch and options.format != "text":
+        raise ViewError("--patch and -f exclude each other: a patch is one format")
     if options.patch and files is None:
         raise ViewError(f"--patch needs a Dockerfile: there is no {DOCKERFILE} here", hint="name it with --dockerfile FILE")
     analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules, build_files=files)
