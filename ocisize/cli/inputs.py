@@ -172,6 +172,14 @@ def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
     return BuildFiles(dockerfile=name, text=text, ignore=ignore, ignore_text=ignore_text)
 
 
+def warn_of_misfit(options: argparse.Namespace, files: BuildFiles | None, analysis: Analysis) -> None:
+    """Print a warning if the Dockerfile of ``--dockerfile`` was read but did not make the layers of the image."""
+    if options.dockerfile and files is not None and analysis.plan.dockerfile is None and not options.quiet:
+        print_message(
+            "warning", f"--dockerfile: {options.dockerfile} did not make the layers of this image; the plan names no lines"
+        )
+
+
 def _read_text(path: Path) -> str:
     """The text of a file with its line breaks; bytes that are not UTF-8 become surrogate escapes."""
     return path.read_bytes().decode("utf-8", "surrogateescape")

@@ -16,6 +16,8 @@ from ocisize.model.build_step import BuildStep
 
 _BYTE_ORDER_MARK, _RETURN = "\ufeff", "\r"
 _WILDCARD = re.compile(r"\\(.)|\[(.)\]", re.DOTALL)
+_COMMENT_WIDTH = 98  # characters of a comment, without "# "
+_COMMENT_WORD = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")  # text in backticks is one word, which can be copied from one line
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 
@@ -32,8 +34,8 @@ def make_patch(
 
     Each of ``replacements`` has the first and last line of one or several whole instructions, counted from 1, and their new
     text; "" removes the lines, and a last line before the first one inserts text in front of the first line. ``ignored`` are
-    patterns to add to the ignore file, whose text is None if the file does not exist. ``comments`` are lines in front of the
-    diff, which ``git apply`` skips. Without changes the patch has comments only.
+    patterns to add to the ignore file, whose text is None if the file does not exist. ``comments`` are texts in front of the
+    diff, wrapped to about 100 columns, which ``git apply`` skips. Without changes the patch has comments only.
 
     Raises PatchError if the edits overlap, cut an instruction, or change any other one, and if a pattern has no effect.
 
@@ -53,7 +55,7 @@ def make_patch(
     @@ -0,0 +1,1 @@
     +a
     """
-    parts = [f"# {line}\n" for comment in comments for line in comment.splitlines() or [""]]
+    parts = [f"# {line}\n" for comment in comments for line in _wrap_comment(comment)]
     lines = _split_lines(dockerfile_text)
     edits = _edits(lines, replacements, _newline_of(dockerfile_text))
     _check(dockerfile_text, replacements, _applied(lines, edits), edits)
@@ -62,6 +64,19 @@ def make_patch(
     edit = _added_patterns(ignore_lines, ignore_text or "", ignored)
     parts.append(make_diff(_normalize(ignore_name), None if ignore_text is None else ignore_lines, [edit]))
     return "".join(parts)
+
+
+def _wrap_comment(comment: str) -> Iterator[str]:
+    """The lines of a comment, further lines indented; text in backticks is not broken."""
+    for line in comment.splitlines() or [""]:
+        wrapped = ""
+        for word in _COMMENT_WORD.findall(line):
+            if wrapped and len(wrapped) + 1 + len(word) > _COMMENT_WIDTH:
+                yield wrapped
+                wrapped = f"  {word}"
+            else:
+                wrapped = f"{wrapped} {word}" if wrapped else word
+        yield wrapped
 
 
 def refusal(dockerfile: Dockerfile, instruction: Instruction, step: BuildStep | None = None) -> str:

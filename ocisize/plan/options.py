@@ -19,7 +19,7 @@ from ocisize.model.waste import Cause
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import by_layer
-from ocisize.text import quote_code
+from ocisize.text import plural, quote_code
 
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
 _MIN_SHARE = 0.001  # of the content that installing once saves
@@ -41,7 +41,7 @@ def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
             confidence=claim.confidence,
             category=claim.rule.category,
             layers=(change.layer,),
-            action=f"Change the RUN to {' and '.join(map(quote_code, changed))}.",
+            action=f"Change the {plural(len(changed), 'command')} to {' and '.join(map(quote_code, changed))}.",
             caution=claim.note,
             rows=claim.rows,
         )

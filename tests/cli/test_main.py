@@ -365,6 +365,27 @@ def test_a_closed_pipe_leaves_the_status(layout: Path, command: str, color: str)
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", ["analyze", "advise"])
+def test_a_dockerfile_of_another_image_is_noted(
+    command: str, layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Dockerfile that the user names is never ignored in silence."""
+    other = tmp_path / "other.Dockerfile"
+    other.write_text("FROM x\nRUN make install\n")
+    arguments = [command, str(layout), "--dockerfile", str(other)]
+    status, _, err = status_of(arguments, capsys)
+    assert status == 0
+    assert err == f"warning: --dockerfile: {other} did not make the layers of this image; the plan names no lines\n"
+    assert status_of([*arguments, "--quiet"], capsys)[2] == ""
+
+
+def test_a_patch_has_one_format(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--patch`` with another format is refused: a program would read a diff as JSON."""
+    status, out, err = status_of(["advise", str(layout), "--patch", "-f", "json"], capsys)
+    assert (status, out) == (2, "")
+    assert "--patch writes a diff, not json" in err
+
+
 def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``ocisize advise`` shows every finding, as text or as a document, by users' rules as well."""
     status, out, err = status_of(["advise", str(layout)], capsys)

@@ -235,3 +235,16 @@ def test_large_files() -> None:
     text = "FROM x\n" + "RUN a\n" * 50_000
     assert patch(text, [(line, line, "RUN b") for line in range(2, 50_000, 5)]).count("\n+RUN b") == 10_000
     assert patch(text, [(2, 50_001, "RUN b\n" * 40_000)])
+
+
+def test_long_comments_are_wrapped(tmp_path: Path) -> None:
+    """A comment has lines of at most 100 columns, except for a command in backticks, which stays whole to be copied."""
+    command = f"`find / {'-name x ' * 14}-delete`"
+    diff = patch("FROM x\nRUN a\n", [(2, 2, "RUN b")], comments=[f"2. by hand: {'some words ' * 20}{command} then."])
+    comments = [line for line in diff.split("\n") if line.startswith("#")]
+    assert [line for line in comments if len(line) > 100] == [f"#   {command}"]
+    assert all(line.startswith("#   ") for line in comments[1:])
+    assert (
+        " ".join(line.removeprefix("#").strip() for line in comments) == f"2. by hand: {'some words ' * 20}{command} then."
+    )
+    assert apply(tmp_path, diff, {"Dockerfile": "FROM x\nRUN a\n"})["Dockerfile"] == "FROM x\nRUN b\n"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_build_files, read_image
+from ocisize.cli.inputs import DOCKERFILE, name_of_dockerfile, read_build_files, read_image, warn_of_misfit
 from ocisize.cli.options import (
     KEPT,
     add_dockerfile,
@@ -46,6 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze, and write the plan and the findings, or the patch."""
+    if options.patch and options.format != "text":
+        raise ViewError(
+            f"--patch writes a diff, not {options.format}", hint="-f json without --patch has the patch as plan.patch"
+        )
     files = read_build_files(options)
     if options.patch and options.format != "text":
         raise ViewError("--patch and -f exclude each other: a patch is one format")
@@ -54,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules, build_files=files)
     if options.patch:
         return _write_patch(options, analysis)
+    warn_of_misfit(options, files, analysis)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json.advice import advice_to_json

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 
 from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
-from ocisize.cli.inputs import name_of_dockerfile, read_build_files, read_dockerfile, read_image, repeat_arguments
+from ocisize.cli.inputs import (
+    name_of_dockerfile,
+    read_build_files,
+    read_dockerfile,
+    read_image,
+    repeat_arguments,
+    warn_of_misfit,
+)
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
@@ -70,14 +77,17 @@ def run(options: argparse.Namespace) -> int:
         print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
+    files = read_build_files(options)
     analysis = read_image(
         options,
         hash_content=needs_hashes,
         estimate_download=estimates,
         base=options.base,
         rules=options.rules,
-        build_files=read_build_files(options),
+        build_files=files,
     )
+    if not any(row.dockerfile_lines for row in formats):
+        warn_of_misfit(options, files, analysis)
     verdicts = gate.judge(analysis)
 
     from ocisize.report.options import ReportOptions

@@ -97,7 +97,7 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None) -
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
     steps = [(layer, step) for layer, step in zip(finding.layers, finding.build_steps, strict=True) if step.text]
     for layer, step in steps[:_MAX_STEPS]:
-        text.append("\n" + cut(f"layer {layer}: {printable(step.text)}", width), "dim")
+        text.append("\n" + cut(f"layer {layer}: {printable(step.shown)}", width), "dim")
     if len(steps) > _MAX_STEPS:
         text.append(f"\n… and {len(steps) - _MAX_STEPS} more layers", "dim")
     for path in finding.paths[:_MAX_PATHS]:

@@ -13,8 +13,8 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.findings import Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
-from ocisize.report.words.fixes import LEGEND, by_confidence, describe_bytes, describe_less, place_of
-from ocisize.report.words.flow import SEPARATOR
+from ocisize.report.words.fixes import LEGEND, ORDER, by_confidence, describe_bytes, describe_less, place_of
+from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, saving_of
 from ocisize.report.words.units import cut, human_size, shorten_path
 from ocisize.text import count_of, printable
@@ -39,7 +39,7 @@ def write_steps(console: Console, analysis: Analysis, top: int | None = None) ->
         total += f", {human_size(plan.total.size)} unpacked"
     console.print()
     console.print(Text(f"Plan: {count_of(len(plan.steps), 'step')}, {total}", style="bold"), overflow="fold")
-    for line in (by_confidence(plan), LEGEND):
+    for line in (by_confidence(plan), LEGEND, *([ORDER] if len(plan.steps) > 1 else [])):
         console.print(Text(line, style="dim"), overflow="fold")
     sizes = [describe_bytes(saving_of(step), plan) for step in plan.steps]
     indent = len(str(len(sizes))) + 1 + max(map(len, sizes)) + 1
@@ -76,11 +76,12 @@ def _render_step(step: PlanStep, analysis: Analysis, width: int) -> Text:
         facts.append(", ".join(dict.fromkeys(step.findings)))
     if not step.in_patch:
         facts.append(BY_HAND)
+    lines = join_parts([str(step.confidence), *map(printable, facts)], width)
     text = Text.assemble((printable(step.title), "bold"), "\n", (str(step.confidence), STYLES[step.confidence]))
-    text.append("".join(SEPARATOR + printable(fact) for fact in facts), "dim")
+    text.append("\n".join(lines).removeprefix(str(step.confidence)), "dim")
     text.append(f"\n{printable(step.action)}")
     if step.caution:
-        text.append("\nCheck: ", "yellow").append(printable(step.caution))
+        text.append("\nCaution: ", "yellow").append(printable(step.caution))
     if step.paths:
         rest = step.path_count - 1
         more = f" and {count_of(rest, 'more file')}" if rest > 0 else ""

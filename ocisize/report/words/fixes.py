@@ -24,6 +24,7 @@ from ocisize.text import printable
 
 NO_SAVING = "-"
 LEGEND = "safe: no container needs the files · probably: most do not · ask: only you know"
+ORDER = "largest unpacked size first, ask last; no byte is counted twice"
 _MAX_LAYERS = 3  # that a place names
 
 

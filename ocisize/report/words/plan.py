@@ -72,7 +72,7 @@ def describe_total(analysis: Analysis) -> str:
     if not plan.steps:
         return ""
     count = len(plan.steps)
-    name = f"All {count:,} fixes" if count > 1 else "1 fix"
+    name = "1 fix" if count == 1 else "Both fixes" if count == 2 else f"All {count:,} fixes"
     saved, safe = plan.total, plan.saving(Confidence.SAFE)
     if not describe_saving(saved, plan):
         return f"{name}, which {'save' if count > 1 else 'saves'} no bytes."

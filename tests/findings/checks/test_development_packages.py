@@ -68,7 +68,7 @@ def test_the_files_of_development_packages(tmp_path: Path) -> None:
     )
     assert finding.confidence.value == "probably"
     assert finding.category.value == "development"
-    assert finding.fix == "Change the RUN to: npm ci --omit=dev."
+    assert finding.fix == "Change the command to `npm ci --omit=dev`."
 
 
 def test_projects_are_found_anywhere_and_in_every_form(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_layers_that_store_the_packages_again(tmp_path: Path) -> None:
     (again,) = by_id(advice, "OS102")
     assert finding.size < again.size == size_of(FILES, "app")
     assert finding.layers == (0, 1)
-    assert finding.fix == "Change the RUN to: npm ci --omit=dev."
+    assert finding.fix == "Change the command to `npm ci --omit=dev`."
 
 
 @pytest.mark.parametrize(("place", "freed"), [(ROOT + "typescript/bin/tsc", True), (ROOT + "express/tsc", False)])
@@ -264,7 +264,7 @@ def test_development_packages_of_composer(tmp_path: Path, directory: str) -> Non
         f"development packages in {where} (2 of 4 packages, such as composer/semver, phpunit/phpunit): 2 files"
     )
     assert (finding.size, finding.confidence.value) == (2000, "probably")
-    assert finding.fix == "Change the RUN to: composer install --no-dev."
+    assert finding.fix == "Change the command to `composer install --no-dev`."
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_the_files_of_recommended_packages(tmp_path: Path) -> None:
     assert set(found.paths[1:]) <= {*notes, "etc/fonts.conf", "usr/lib/libfont.so.1", "usr/share/doc/docs/copyright"}
     assert found.layers == (1,)
     assert found.fix == (
-        "Change the RUN to: apt-get install --no-install-recommends -y app. "
+        "Change the command to `apt-get install --no-install-recommends -y app`. "
         "Largest packages avoided: fonts, libfont, docs. Install the packages that the program needs by name."
     )
 
@@ -76,7 +76,7 @@ def test_files_that_another_path_holds(tmp_path: Path) -> None:
         ("RUN apt-get -o APT::Install-Recommends=false install app", None),
         ("RUN echo 'APT::Install-Recommends \"0\";' > /etc/apt/apt.conf.d/x && apt-get install app", None),
         ("RUN apt install --no-install-recommends a && apt-get -y install b",
-         "Change the RUN to: apt-get -y install --no-install-recommends b."),
+         "Change the command to `apt-get -y install --no-install-recommends b`."),
         ("RUN ./install.sh", "Install with `--no-install-recommends` in `RUN ./install.sh`"),
         ("COPY --from=build / /", "in the stage that `COPY --from=build / /` copies from"),
     ],

@@ -123,7 +123,7 @@ def test_platforms_share_steps() -> None:
     )
     assert "| 2 | 2.00 kB | safe | **another**<br>Delete them in the `RUN` that downloads them.<br>on linux/arm64 |" in text
     assert "**linux/amd64: All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**" in text
-    assert "**linux/arm64: All 2 fixes: 5.00 kB less to download (49 %), all of it safe.**" in text
+    assert "**linux/arm64: Both fixes: 5.00 kB less to download (49 %), all of it safe.**" in text
 
 
 def test_a_large_plan_fits_a_comment() -> None:

@@ -261,6 +261,7 @@ def test_the_plan_step_by_step(analysis: Analysis) -> None:
 Plan: 3 steps, 1.91 kB less to download (19 %), 10.0 kB unpacked
 safe 1.00 kB · probably 10 B · ask 900 B
 safe: no container needs the files · probably: most do not · ask: only you know
+largest unpacked size first, ask last; no byte is counted twice
 
 1 1.00 kB apt archives and lists left behind
           safe · Dockerfile:2 · 5.00 kB unpacked · OS203, OS202
@@ -270,7 +271,7 @@ safe: no container needs the files · probably: most do not · ask: only you kno
 2   900 B caches
           ask · Dockerfile:4, 9 · 5.00 kB unpacked · by hand
           Remove them in the same RUN.
-          Check: does a step read them?
+          Caution: does a step read them?
 
 3    10 B probably · small · .dockerignore · by hand
 
