@@ -14,6 +14,7 @@ from ocisize.analyzer import Analyzer
 from ocisize.dockerfile.ignore import IgnoreFile
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_files import BuildFiles
+from ocisize.model.findings import Category
 from ocisize.model.plan import Plan
 from tests.building import ARCHIVES, LISTS, Built, BuildError, Node, build, content_of
 from tests.images import write_layout
@@ -128,7 +129,8 @@ def test_a_plan_saves_what_it_promises(dockerfile: str) -> None:
 
 def kept_nodes(tree: Mapping[str, Node], plan: Plan) -> dict[str, Node]:
     """The files that a plan keeps, with owners and modes; of directories only what is in them counts."""
-    ignored = IgnoreFile.parse("\n".join(plan.ignored))
+    unneeded = (step for step in plan.steps if step.category is not Category.WASTE)  # a container does not see waste
+    ignored = IgnoreFile.parse("\n".join(pattern for step in unneeded for pattern in step.ignored))
     names = {path for path in CONTEXT if ignored.excludes(path)}
     return {
         path: node
