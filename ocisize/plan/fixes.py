@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
+from ocisize.history.shell import shorten
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.rows import RowsByLayer
+
+_MAX_TITLE = 200  # characters; commands of hostile images name thousands of paths
+_MAX_ACTION = 4000  # characters
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Fix:
     """A change, with the rows that no layer stores after it. The fields are those of ``PlanStep``."""
 
-    title: str
+    title: str = attrs.field(converter=partial(shorten, max_length=_MAX_TITLE))
     confidence: Confidence
     category: Category
     layers: tuple[int, ...]
-    action: str
+    action: str = attrs.field(converter=partial(shorten, max_length=_MAX_ACTION))
     rows: RowsByLayer
     caution: str = ""
     ignored: tuple[str, ...] = ()

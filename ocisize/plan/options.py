@@ -22,6 +22,7 @@ from ocisize.plan.rows import by_layer
 from ocisize.text import plural, quote_code
 
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
+_MAX_NAMES = 5  # packages in a title
 _MIN_SHARE = 0.001  # of the content that installing once saves
 _LISTED_BY_REQUIREMENTS = ("pip", "npm")  # managers whose packages are known by name, whatever the lists of the day say
 
@@ -75,11 +76,13 @@ def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | N
     if build.rows.size_of(rows) < least or not build.change(Change(lower, edit=add_packages_edit(manager, packages))):
         return None
     build.drafts[upper].joined_into = build.leader(lower).layer
+    others = f" and {len(packages) - _MAX_NAMES} more" if len(packages) > _MAX_NAMES else ""
+    listed = "" if others else f" (`{' '.join(packages)}`)"
     return Fix(
-        title=f"packages that {manager.name} installs twice: {', '.join(packages)}",
+        title=f"packages that {manager.name} installs twice: {', '.join(packages[:_MAX_NAMES])}{others}",
         confidence=Confidence.PROBABLY,
         category=Category.WASTE,
         layers=(lower, upper),
-        action=f"Install the final versions at once (`{' '.join(packages)}`) and drop {build.name(upper)}.",
+        action=f"Install the final versions at once{listed} and drop {build.name(upper)}.",
         rows=rows,
     )

@@ -23,11 +23,10 @@ STEPS = ["ADD rootfs.tar.gz /", "COPY . /app", "RUN /bin/sh -c chown -R 7:7 /app
 def image(tmp_path: Path) -> str:
     """The layout of an image that DOCKERFILE builds."""
     files = {"app/main.py": BIG, "app/.git/p": BIG[1:]}
-    layers = [
-        {"bin/sh": b"sh"}, files, {path: File(data, uid=7, gid=7) for path, data in files.items()}, {"app/.wh..git": b""},
-    ]  # fmt: skip
+    owned = {path: File(data, uid=7, gid=7) for path, data in files.items()}
+    layers = [layer({"bin/sh": b"sh"}), layer(files), layer(owned), layer({"app/.wh..git": b""})]
     history = [{"created_by": f"{step} # buildkit", "comment": "buildkit.dockerfile.v0"} for step in STEPS]
-    return str(write_layout(build_image(list(map(layer, layers)), history=history), tmp_path / "image"))
+    return str(write_layout(build_image(layers, history=history), tmp_path / "image"))
 
 
 @pytest.fixture

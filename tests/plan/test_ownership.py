@@ -77,7 +77,7 @@ def test_several_modes() -> None:
     """COPY --chmod gives files and directories one mode: with several modes, a person decides."""
     layers: list[Entries] = [
         BASE,
-        {"app": File(b"", mode=0o755), "app/a": A, "app/b": B} | {"app": DIR},
+        {"app": DIR, "app/a": A, "app/b": B},
         {"app/a": File(A, mode=0o755), "app/b": File(B, mode=0o750)},
     ]
     plan = plan_on(*layers, steps=["ADD rootfs.tar.gz /", "COPY app /app", "RUN chmod 755 /app/a && chmod 750 /app/b"])
