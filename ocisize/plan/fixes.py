@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import attrs
 
 from ocisize.history.shell import shorten
@@ -14,15 +12,23 @@ _MAX_TITLE = 200  # characters; commands of hostile images name thousands of pat
 _MAX_ACTION = 4000  # characters
 
 
+def _shorten_title(title: str) -> str:
+    return shorten(title, _MAX_TITLE)
+
+
+def _shorten_action(action: str) -> str:
+    return shorten(action, _MAX_ACTION)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Fix:
     """A change, with the rows that no layer stores after it. The fields are those of ``PlanStep``."""
 
-    title: str = attrs.field(converter=partial(shorten, max_length=_MAX_TITLE))
+    title: str = attrs.field(converter=_shorten_title)
     confidence: Confidence
     category: Category
     layers: tuple[int, ...]
-    action: str = attrs.field(converter=partial(shorten, max_length=_MAX_ACTION))
+    action: str = attrs.field(converter=_shorten_action)
     rows: RowsByLayer
     caution: str = ""
     ignored: tuple[str, ...] = ()

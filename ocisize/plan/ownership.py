@@ -6,15 +6,14 @@ same RUN makes. What is left of the late command names single directories, which
 
 from __future__ import annotations
 
-import posixpath
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 
 from ocisize.filesystem.whiteout import is_whiteout
-from ocisize.history.ownership import OwnershipChange, parse_ownership
+from ocisize.history.ownership import OwnershipChange
 from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.build import Build
@@ -23,10 +22,13 @@ from ocisize.plan.ownership_origin import (
     ChangedPaths,
     FileGroup,
     are_all_inside,
+    are_stored_by_others,
     attributes_of,
     common_mode,
     destination_of,
+    find_targets,
     is_inside,
+    join_targets,
     mode_of,
     own_command,
     owner_text,
@@ -52,27 +54,18 @@ def fix_ownership(build: Build) -> Iterator[Fix]:
     """Set owners and modes where files come in, and yield a fix for each late chown and chmod."""
     for upper in build.own_layers:
         if build.drafts[upper].step.kind is StepKind.RUN and build.can_edit_run(upper) and not build.is_joined(upper):
-            for target in _find_targets(build, upper):
+            targets = find_targets(build, upper)
+            joined, inner = join_targets(targets)
+            if joined is not None and (fix := _fix_target(build, upper, joined, inner)) is not None:
+                yield fix
+                continue
+            for target in targets:
                 if (fix := _fix_target(build, upper, target)) is not None:
                     yield fix
 
 
-def _find_targets(build: Build, upper: int) -> list[ChangedPaths]:
-    working_dir = build.drafts[upper].context.working_dir
-    commands: dict[tuple[str, ...], list[tuple[int, OwnershipChange]]] = defaultdict(list)
-    for index, command in build.own_commands(upper):
-        change = parse_ownership(command)
-        if change is not None:
-            paths = tuple(posixpath.normpath(posixpath.join(working_dir, path)).strip("/") for path in change.targets)
-            commands[paths].append((index, change))
-    return [
-        ChangedPaths(paths, tuple(f"{path}/" for path in paths), tuple(changes))
-        for paths, changes in commands.items()
-        if all(paths)
-    ]
-
-
-def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
+def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collection[str] = ()) -> Fix | None:
+    """Fix the commands on a target. ``inner`` are the paths of joined commands: they must be files that need no command."""
     groups = _find_groups(build, upper, target)
     if not groups:
         return None
@@ -82,7 +75,11 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths) -> Fix | None:
     for group in groups:
         _place(build, target, group, placed)
     rest = _rest(build, upper, target, placed)
-    if not placed.rows or rest is None:
+    if not placed.rows or rest is None or (inner and rest):
+        return None
+    if not {build.rows.paths(layer)[row] for layer, row in placed.rows}.issuperset(inner):
+        return None
+    if are_stored_by_others(build, upper, target, placed.rows):
         return None
     for layer, options in placed.options.items():
         build.drafts[layer].copy_options.update(options)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from ocisize.history.ownership import OwnershipChange
+from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.plan.build import Build
 from ocisize.plan.rows import Place, parents_of, top_paths
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
@@ -33,6 +34,47 @@ class ChangedPaths(NamedTuple):
     def holds(self, path: str) -> bool:
         """Whether a path is one of the paths or below one of them."""
         return path.startswith(self.prefixes) or path in self.paths
+
+
+def find_targets(build: Build, upper: int) -> list[ChangedPaths]:
+    """Return the chown and chmod commands that a RUN has left, by their paths."""
+    working_dir = build.drafts[upper].context.working_dir
+    commands: dict[tuple[str, ...], list[tuple[int, OwnershipChange]]] = defaultdict(list)
+    for index, command in build.own_commands(upper):
+        change = parse_ownership(command)
+        if change is not None:
+            paths = tuple(posixpath.normpath(posixpath.join(working_dir, path)).strip("/") for path in change.targets)
+            commands[paths].append((index, change))
+    return [
+        ChangedPaths(paths, tuple(f"{path}/" for path in paths), tuple(changes))
+        for paths, changes in commands.items()
+        if all(paths)
+    ]
+
+
+def join_targets(targets: Sequence[ChangedPaths]) -> tuple[ChangedPaths | None, set[str]]:
+    """Return the commands on some paths and on paths inside as one target, with the paths inside.
+
+    The target is None if no target holds all others.
+    """
+    for outer in targets:
+        inner = {path for target in targets if target is not outer for path in target.paths}
+        if inner and all(map(outer.holds, inner)):
+            commands = sorted((command for target in targets for command in target.commands), key=lambda command: command[0])
+            return outer._replace(commands=tuple(commands)), inner
+    return None, set()
+
+
+def are_stored_by_others(build: Build, upper: int, target: ChangedPaths, places: Iterable[Place]) -> bool:
+    """Return whether a command of the RUN that is no part of the target stores some of the files again, too."""
+    indexes = {index for index, _ in target.commands}
+    others = [other for other in find_targets(build, upper) if not indexes & {index for index, _ in other.commands}]
+    paths = [build.rows.paths(layer)[row] for layer, row in places] if others else []
+    return any(
+        path in other.paths or (other.holds(path) and any(change.recursive for _, change in other.commands))
+        for other in others
+        for path in paths
+    )
 
 
 def attributes_of(build: Build, place: Place) -> Attributes:

@@ -49,8 +49,8 @@ def strings(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from strings(part)
-    elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
+    elif attrs.has(kind := type(value)):
+        for field in attrs.fields(kind):
             if field.name not in ("build_step", "build_steps"):
                 yield from strings(getattr(value, field.name))
 

@@ -73,6 +73,17 @@ def test_owner_and_mode() -> None:
     assert texts(plan) == [(1, "COPY --chown=1000:1000 --chmod=755 . /app"), (2, "RUN make")]
 
 
+def test_modes_of_single_files() -> None:
+    """A chmod that COPY cannot replace stays, and so does every command that would store its files again."""
+    layers: list[Entries] = [BASE, {"app/a": A, "app/b": B}, {"app/a": File(A, uid=7, mode=0o755), "app/b": File(B, uid=7)}]
+    plan = plan_on(*layers, steps=["ADD rootfs.tar.gz /", "COPY app /app", "RUN chown -R 7:0 /app && chmod 755 /app/a"])
+    assert texts(plan) == [(1, "COPY --chown=7:0 app /app"), (2, "RUN chmod 755 /app/a")]
+    assert [step.size for step in plan.steps if step.in_patch] == [30_000]
+    directory: list[Entries] = [BASE, {"app/d": File(A), "app/e": DIR}, {"app/d": File(A, uid=7), "app/e": DIR}]
+    plan = plan_on(*directory, steps=["ADD rootfs.tar.gz /", "COPY app /app", "RUN chown -R 7:0 /app && chmod 700 /app/e"])
+    assert texts(plan)[1:] == [(2, "RUN chmod 700 /app/e")]
+
+
 def test_several_modes() -> None:
     """COPY --chmod gives files and directories one mode: with several modes, a person decides."""
     layers: list[Entries] = [
@@ -169,7 +180,9 @@ def test_commands_that_stay(command: str) -> None:
 
 def test_a_user_that_the_same_run_makes() -> None:
     """A name that does not exist at the COPY is written as a number; making the user stays."""
-    plan = copied("useradd u && chown -R u:u /app && pip install x", gid=1000)
+    upper: Entries = {"app/x": File(A, uid=1000, gid=1000), "etc/passwd": b"root u"}
+    steps = ["ADD rootfs.tar.gz /", "COPY . /app", "RUN useradd u && chown -R u:u /app && pip install x"]
+    plan = plan_on(BASE, {"app/x": A}, upper, steps=steps)
     assert texts(plan) == [(1, "COPY --chown=1000:1000 . /app"), (2, "RUN useradd u && pip install x")]
 
 

@@ -37,7 +37,6 @@ def test_bytes_are_freed_once() -> None:
     second = simulation.apply(2, fix({0: [0, 1]}))
     assert (second.size, second.compressed_size, second.paths, second.file_count) == (50, 25, ("b",), 1)
     assert simulation.apply(3, fix({0: [0, 1, 2]})).size == 0
-    assert simulation.is_gone((0, 0)) and not simulation.is_gone((0, 3))
     assert simulation.stored({0: [0, 1, 3]}) == {0: [3]}
     assert simulation.freed_bytes({0: [0, 1, 3]}) == {1: 100, 2: 50, 0: 30}
 
