@@ -10,6 +10,7 @@ from ocisize.model.waste import Cause
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy
 from ocisize.plan.fixes import Fix
+from ocisize.plan.missing_paths import tolerate_missing
 from ocisize.plan.reads import Reading, names_path, reading_of
 from ocisize.plan.rows import Place, by_layer
 from ocisize.tar.filetable import DIRECTORY
@@ -56,7 +57,7 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
     source = copy.sources[0]
     build.drafts[copy.layer].is_dropped = True
     build.removed_paths.add(target)
-    build.tolerate_missing(target, copy.layer)
+    tolerate_missing(build, [target], copy.layer)
     option = f"--mount=type=bind,source={source},target=/{target}"
     build.leader(reader).options.append(option)
     state.copies.remove(copy)

@@ -20,7 +20,6 @@ from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import Edit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
 from ocisize.plan.pairing import SquashedCopy, pair_dockerfile
-from ocisize.plan.reads import names_path
 from ocisize.plan.rows import RowIndex
 from ocisize.text import quote_code
 
@@ -213,14 +212,6 @@ class Build:
             self.append(layer, change.command)
             made = True
         return made
-
-    def tolerate_missing(self, path: str, above: int) -> None:
-        """Let no ``rm`` above a layer fail because a path is not in the image any more."""
-        for layer in range(above + 1, len(self.drafts)):
-            working_dir = self.drafts[layer].context.working_dir
-            for index, command in list(self.own_commands(layer)):
-                if re.match(r"rm(?!.*\s(?:-\w*f|--force))\s", command) and names_path(command, path, working_dir):
-                    self.replace(layer, index, f"rm -f {command.removeprefix('rm').lstrip()}")
 
     def join(self, first: int, last: int) -> None:
         """Join the RUNs of neighboring layers into that of the first one."""

@@ -6,7 +6,7 @@ A late ``rm`` of copied files is never joined into another step: the layer of th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.dockerfile.ignore_cover import cover
@@ -17,8 +17,9 @@ from ocisize.plan.bind_mounts import ContextState, commands_of, mount_for_reader
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies
 from ocisize.plan.fixes import Fix
+from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, strongest_reading
-from ocisize.plan.rows import by_layer, top_paths
+from ocisize.plan.rows import Place, by_layer, top_paths
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
@@ -64,7 +65,7 @@ def _kept_elsewhere(build: Build, copy: ContextCopy, candidate: _Candidate, stat
         rows = [row for row, path in other.context_paths.items() if path in paths] if other is not copy else []
         endings = {row: build.rows.ending((other.layer, row)) for row in rows}
         removals = [ending.layer for ending in endings.values() if ending is not None and ending.cause in _REMOVED]
-        if removals and _reading(build, other, rows, max(removals)) is Reading.YES:
+        if removals and _reading(build, other, rows, max(removals)) >= Reading.LIKELY:
             kept.update(other.context_paths[row] for row in rows)
         kept.update(
             other.context_paths[row] for row, ending in endings.items() if ending is None or ending.cause not in _REMOVED
@@ -108,7 +109,7 @@ def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
             rows[ending.layer].append(row)
     for hider, chosen in rows.items():
         reading = _reading(build, copy, chosen, hider + 1)
-        confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK)[reading]
+        confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK, Confidence.ASK)[reading]
         yield _Candidate("files copied and removed later", confidence, Category.WASTE, tuple(chosen))
 
 
@@ -186,7 +187,7 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     tops = _tops(build, copy, [row for _, row in places])
     title = f"{candidate.title}: {_list_names(tops)}"
     gone = {(other.layer, row) for other in state.copies for row, path in other.context_paths.items() if path in remove}
-    reason = _why_by_hand(build, candidate, patterns)
+    reason = _why_by_hand(build, candidate, patterns) or _why_not_missing(build, state, gone)
     rows = by_layer(copy_place for place in (places if reason else gone) for copy_place in build.rows.copies(place))
     if reason:
         return Fix(
@@ -202,9 +203,9 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     state.ignored |= gone
     for other in state.copies:
         chosen = [row for layer, row in gone if layer == other.layer]
-        for path in _tops(build, other, chosen):
-            build.removed_paths.add(path)
-            build.tolerate_missing(path, other.layer)
+        tops = _tops(build, other, chosen)
+        build.removed_paths.update(tops)
+        tolerate_missing(build, tops, other.layer)
     revoke = "Revoke the secrets: earlier tags of the image keep them." if candidate.category is Category.SECRET else ""
     return Fix(
         title=title,
@@ -235,6 +236,15 @@ def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] 
         ]
         if others:
             return "Another stage also copies from the context, and .dockerignore applies to both: copy less in this stage."
+    return ""
+
+
+def _why_not_missing(build: Build, state: ContextState, gone: Collection[Place]) -> str:
+    """Why a RUN fails without files of COPY instructions; "" if none does."""
+    for copy in state.copies:
+        chosen = [row for layer, row in gone if layer == copy.layer]
+        if chosen and not can_lack(build, _tops(build, copy, chosen), copy.layer):
+            return "A later RUN fails without the files: drop its removal of them, too."
     return ""
 
 

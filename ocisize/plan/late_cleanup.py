@@ -8,7 +8,7 @@ import posixpath
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ocisize.history.step_effects import cleanup_command
 from ocisize.model.build_step import BuildStep, StepKind
@@ -16,13 +16,13 @@ from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
-from ocisize.plan.reads import Reading, strongest_reading
+from ocisize.plan.missing_paths import can_lack, tolerate_missing
+from ocisize.plan.reads import Reading, strongest_reading, with_directories
 from ocisize.plan.rows import RowsByLayer, by_layer, parents_of
 from ocisize.text import quote_code
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
-_WILDCARD = re.compile(r"[*?\[]")
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
 _GLOB = re.compile(r"[*?\[]")
@@ -35,8 +35,10 @@ def move_cleanups(build: Build) -> Iterator[Fix]:
     for upper in build.own_layers:
         if build.drafts[upper].step.kind is not StepKind.RUN or not build.can_edit_run(upper):
             continue
-        for _, command in list(build.own_commands(upper)):
-            if (fix := _move(build, upper, command)) is not None:
+        numbered = list(build.own_commands(upper))
+        directories = with_directories([command for _, command in numbered], build.drafts[upper].context.working_dir)
+        for (index, command), (_, directory) in zip(numbered, directories, strict=True):
+            if (fix := _move(build, (upper, index), _targets(command, directory), command)) is not None:
                 yield fix
 
 
@@ -58,16 +60,19 @@ def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int,
     return writers
 
 
-def _move(build: Build, upper: int, command: str) -> Fix | None:
-    targets = _targets(command, build.drafts[upper].context.working_dir)
+def _move(build: Build, place: tuple[int, int], targets: Sequence[str], command: str) -> Fix | None:
+    """Move a removal, the command with a number in the RUN of a layer, to the RUNs that write the files."""
+    upper, _ = place
     confidence = Confidence.SAFE
     moved: dict[int, list[int]] = defaultdict(list)
     commands: dict[int, str] = {}
     for lower, by_target in _find_writers(build, upper, targets).items():
         if sum(build.rows.size_of({lower: rows}) for rows in by_target.values()) < _MIN_SIZE:
             continue
-        reading = _reading(build, lower, upper, [_literal_path(target) for target in by_target])
-        if reading is Reading.YES or not all(build.can_clean_up(lower, rows) for rows in by_target.values()):
+        reading = _reading(build, lower, place, [_literal_path(target) for target in by_target])
+        if reading >= Reading.LIKELY or not all(build.can_clean_up(lower, rows) for rows in by_target.values()):
+            continue
+        if not can_lack(build, _relative(by_target), lower):
             continue
         if reading is Reading.MAYBE:
             confidence = Confidence.PROBABLY
@@ -78,9 +83,8 @@ def _move(build: Build, upper: int, command: str) -> Fix | None:
         return None
     for lower, text in commands.items():
         build.append(lower, text)
-        for target in _targets(text, "/"):
-            build.tolerate_missing(target.lstrip("/"), lower)
-            build.moved_removals.append((lower, target))
+        tolerate_missing(build, _relative(_targets(text, "/")), lower)
+        build.moved_removals += [(lower, target) for target in _targets(text, "/")]
     written = " or ".join(map(quote_code, dict.fromkeys(commands.values())))
     names = dict.fromkeys(target.rpartition("/")[2] for text in commands.values() for target in _targets(text, "/"))
     rows = by_layer((layer, row) for layer, chosen in moved.items() for row in chosen)
@@ -103,7 +107,12 @@ def _targets(command: str, working_dir: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         return []
-    return [posixpath.normpath(posixpath.join(working_dir, word)) for word in words[1:] if not word.startswith("-")]
+    paths = [posixpath.normpath(posixpath.join(working_dir, word)) for word in words[1:] if not word.startswith("-")]
+    return [path for path in paths if _literal_path(path)]
+
+
+def _relative(targets: Iterable[str]) -> list[str]:
+    return [target.lstrip("/") for target in targets]
 
 
 def _removed_rows(build: Build, lower: int, upper: int) -> list[int]:
@@ -134,13 +143,15 @@ def _rows_by_target(targets: Sequence[str], paths: Mapping[int, str]) -> dict[st
     return {target: chosen for target, chosen in rows.items() if chosen}
 
 
-def _reading(build: Build, lower: int, upper: int, paths: Sequence[str]) -> Reading:
-    """Whether a RUN between two layers, or a command of the upper one before its cleanup, reads files."""
+def _reading(build: Build, lower: int, place: tuple[int, int], paths: Sequence[str]) -> Reading:
+    """Whether a RUN above a layer reads files, up to the command with a number in the RUN of another layer."""
     readings = [Reading.NO]
+    upper, index = place
     for layer in range(lower + 1, upper + 1):
         draft = build.drafts[layer]
         if draft.step.kind is StepKind.RUN:
             commands = draft.run.units if draft.run is not None else draft.step.shell_commands
+            commands = commands[:index] if layer == upper else commands
             readings.append(strongest_reading(commands, paths, draft.context.working_dir))
     return max(readings)
 
@@ -152,7 +163,7 @@ def _literal_path(target: str) -> str:
     ('tmp', 'opt/big')
     """
     names = target.strip("/").split("/")
-    return "/".join(itertools.takewhile(lambda name: not _WILDCARD.search(name), names))
+    return "/".join(itertools.takewhile(lambda name: not _GLOB.search(name), names))
 
 
 def _is_cleanup(command: str, working_dir: str) -> bool:

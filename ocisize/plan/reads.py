@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import fnmatch
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _ASSIGNMENTS = re.compile(r"(?:\w+=\S*\s+)*")
 # commands that fail where a path that they name is missing; those with -f do not
@@ -21,7 +22,14 @@ _INSTALLS = re.compile(  # reads only the files that the command names
     r"|npm\s+(?:ci|install|i|prune|cache)\b|gem\s+install\b)"
 )
 _READS_TREES = re.compile(r"(?:cp|mv|tar|rsync|zip|7z|install)\b")
+_BUILDS = re.compile(  # reads the sources below the directory in which the command runs
+    r"(?:make|cmake|ninja|meson|bazel|cargo|mvn|\./mvnw|gradle|\./gradlew|sbt|dotnet|swift|webpack|vite|tsc|rake|mix|stack|cabal)\b"
+    r"|go\s+(?:build|install|test|generate)\b|(?:npm|pnpm)\s+(?:run|test|run-script)\b|yarn\s+(?:run\s+)?(?!install)\w|npx\s"
+    r"|python[\d.]*\s+setup\.py\b|python[\d.]*\s+-m\s+build\b|\./configure\b"
+)
 _CHANGES_DIRECTORY = re.compile(r"cd\s+([\w./+-]+)")
+_CHANGES_DIRECTORY_SOMEHOW = re.compile(r"(?:cd|pushd|popd)\b")
+_UNKNOWN_DIRECTORY = "/\0"
 
 
 class Reading(enum.IntEnum):
@@ -29,7 +37,8 @@ class Reading(enum.IntEnum):
 
     NO = 0
     MAYBE = 1  #: the command does not name them, but may read them
-    YES = 2  #: the command names them
+    LIKELY = 2  #: the command builds software in a directory above them
+    YES = 3  #: the command names them
 
 
 def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Reading:
@@ -41,20 +50,23 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
         working_dir: the directory in which the command runs.
 
     >>> reading_of("pip install --find-links /wheels -r requirements.txt", ["wheels"])
-    <Reading.YES: 2>
+    <Reading.YES: 3>
     >>> reading_of("make test", ["srv/app/tests"], "/srv/app"), reading_of("chown -R app /srv", ["srv/app"])
-    (<Reading.MAYBE: 1>, <Reading.NO: 0>)
+    (<Reading.LIKELY: 2>, <Reading.NO: 0>)
 
     """
     text = command[_ASSIGNMENTS.match(command).end() :]  # type: ignore[union-attr]  # matches any text
     listed = list(paths)
     if _READS_NOTHING.match(text) or _DELETES.match(text):
-        is_needed = _NEEDS_NAMED_PATHS.match(text) and any(names_path(text, path, working_dir) for path in listed)
+        is_needed = not _READS_NOTHING.match(text) or _NEEDS_NAMED_PATHS.match(text)
+        is_needed = is_needed and any(names_path(text, path, working_dir) for path in listed)
         return Reading.YES if is_needed else Reading.NO
     if any(names_path(text, path, working_dir) or is_within(working_dir, path) for path in listed):
         return Reading.YES
     if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):
         return Reading.YES
+    if working_dir != "/" and _BUILDS.match(text) and any(f"/{path}".startswith(f"{working_dir}/") for path in listed):
+        return Reading.LIKELY
     return Reading.NO if _INSTALLS.match(text) and not re.search(r"\s\.(?:\s|\[|$)", text) else Reading.MAYBE
 
 
@@ -62,14 +74,41 @@ def strongest_reading(commands: Iterable[str], paths: Sequence[str], working_dir
     """Return whether any of some commands, in their order, reads files; the arguments are those of ``reading_of``.
 
     >>> strongest_reading(["cd wheels", "pip install a.whl"], ["srv/wheels/a.whl"], "/srv")
-    <Reading.YES: 2>
+    <Reading.YES: 3>
     """
     strongest = Reading.NO
+    for command, directory in with_directories(commands, working_dir):
+        if directory != working_dir and any(is_within(directory, path) for path in paths):
+            return Reading.YES  # cd fails without the directory
+        strongest = max(strongest, reading_of(command, paths, directory))
+    return strongest
+
+
+def with_directories(commands: Iterable[str], working_dir: str) -> Iterator[tuple[str, str]]:
+    """Yield the commands of a RUN with the directory in which each runs; that of a ``cd`` is the new one.
+
+    A directory that the shell expands is unknown: no path is in the directory that stands for it.
+
+    >>> list(with_directories(["cd lib", "make"], "/srv"))
+    [('cd lib', '/srv/lib'), ('make', '/srv/lib')]
+    """
     for command in commands:
         if (match := _CHANGES_DIRECTORY.fullmatch(command)) is not None:
             working_dir = posixpath.normpath(posixpath.join(working_dir, match[1]))
-        strongest = max(strongest, reading_of(command, paths, working_dir))
-    return strongest
+        elif _CHANGES_DIRECTORY_SOMEHOW.match(command):
+            working_dir = _UNKNOWN_DIRECTORY
+        yield command, working_dir
+
+
+def matches_wildcard(word: str, path: str, working_dir: str = "/") -> bool:
+    """Return whether a word of a command, which may have wildcards, matches a path or a directory above the path.
+
+    >>> matches_wildcard("*.log", "srv/a.log", "/srv"), matches_wildcard("/a*", "srv/a")
+    (True, False)
+    """
+    pattern, names = posixpath.normpath(posixpath.join(working_dir, word)).lstrip("/"), path.split("/")
+    depth = pattern.count("/") + 1
+    return len(names) >= depth and fnmatch.fnmatchcase("/".join(names[:depth]), pattern)
 
 
 def names_path(command: str, path: str, working_dir: str = "/") -> bool:

@@ -10,7 +10,7 @@ from ocisize.plan.reads import Reading, names_path, reading_of, strongest_readin
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("make", Reading.MAYBE),
+        ("make", Reading.LIKELY),
         ("python3 /srv/app/setup.py", Reading.MAYBE),
         ("tar xf /srv/in.tar", Reading.YES),
         ("A=1 B=/x tar xf /srv/in.tar -C /opt", Reading.YES),
@@ -33,7 +33,7 @@ from ocisize.plan.reads import Reading, names_path, reading_of, strongest_readin
         ("pip install -r requirements.txt", Reading.NO),
         ("pip install .", Reading.MAYBE),
         ("pip install .[dev]", Reading.MAYBE),
-        ("npm run build", Reading.MAYBE),
+        ("npm run build", Reading.LIKELY),
     ],
 )
 def test_commands(command: str, expected: Reading) -> None:
