@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _ASSIGNMENTS = re.compile(r"(?:\w+=\S*\s+)*")
 # commands that fail where a path that they name is missing; those with -f do not
-_NEEDS_NAMED_PATHS = re.compile(r"(?:chown|chmod|chgrp|rmdir)\b")
+_NEEDS_NAMED_PATHS = re.compile(r"(?:chown|chmod|chgrp|rmdir|find)\b")
 _READS_NOTHING = re.compile(
     r"(?:chown|chmod|chgrp|rm|rmdir|mkdir|useradd|adduser|groupadd|addgroup|true|:|cd|set|ldconfig|fc-cache"
     r"|update-ca-certificates|locale-gen)\b"
@@ -58,9 +58,8 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
     text = command[_ASSIGNMENTS.match(command).end() :]  # type: ignore[union-attr]  # matches any text
     listed = list(paths)
     if _READS_NOTHING.match(text) or _DELETES.match(text):
-        is_needed = not _READS_NOTHING.match(text) or _NEEDS_NAMED_PATHS.match(text)
-        is_needed = is_needed and any(names_path(text, path, working_dir) for path in listed)
-        return Reading.YES if is_needed else Reading.NO
+        fails = _NEEDS_NAMED_PATHS.match(text) and any(names_path(text, path, working_dir) for path in listed)
+        return Reading.YES if fails else Reading.NO
     if any(names_path(text, path, working_dir) or is_within(working_dir, path) for path in listed):
         return Reading.YES
     if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):
