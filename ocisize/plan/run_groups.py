@@ -36,7 +36,7 @@ def join_runs(build: Build) -> Iterator[Fix]:
             build.join(first, last)
             steps = "two RUNs" if last == first + 1 else f"{last - first + 1} RUNs"
             yield Fix(
-                title=f"files that one RUN writes and a later RUN hides ({steps} next to each other)",
+                title="files that a later RUN deletes or replaces",
                 confidence=Confidence.SAFE,
                 category=Category.WASTE,
                 layers=tuple(range(first, last + 1)),

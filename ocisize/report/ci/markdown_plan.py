@@ -50,7 +50,7 @@ def write_plan(images: Sequence[ReportedImage], room: int) -> str:
     total = _total(images)
     rows = [_step(number, *row, images) for number, row in enumerate(steps, 1)]
     table = Table("fixes", "# | Saves | Safety | Fix | Where", left=3)
-    title = "\n**Fix first**\n"
+    title = "\n**Fix first** (largest unpacked size first)\n"
     room -= byte_length(title) + byte_length(total)
     text = table.fill(rows[:_MAX_STEPS], room)
     if not text:

@@ -7,7 +7,7 @@ from ocisize.model.plan import Edit, Plan, PlanStep, sum_steps
 from ocisize.model.sizes import weight_of
 from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
-from ocisize.report.words.fixes import LEGEND
+from ocisize.report.words.fixes import LEGEND, ORDER
 from ocisize.report.words.plan import (
     BY_HAND,
     DOCKERIGNORE,
@@ -47,7 +47,7 @@ def write_plan(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
 
 def _legend(plan: Plan) -> str:
     """The confidences of the steps in words, and the sign of an estimate."""
-    return LEGEND + (" · ≈: the download is an estimate" if plan.estimated else "")
+    return f"{LEGEND} · {ORDER}" + (" · ≈: the download is an estimate" if plan.estimated else "")
 
 
 def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: Assumptions | None) -> Markup:

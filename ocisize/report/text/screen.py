@@ -7,12 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+import attrs
+
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.findings import Category, Confidence
 from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
 from ocisize.report.words.download import ABOUT
-from ocisize.report.words.fixes import Fix, list_fixes, list_uncovered, summarize_fixes
+from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes
 from ocisize.report.words.flow import join_parts
 from ocisize.report.words.steps import name_step, show_step
 from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
@@ -27,7 +29,11 @@ _MAX_UNREAD = 2  # layers that are listed
 _MIN_FIXES = 3  # that are listed, whatever else needs lines
 _MAX_FLOW_LINES = 3  # of the largest layers
 _MIN_LAYER_LINES = 2
-_MIN_PLACE = 23  # characters of the place of a fix, unless all are shorter
+_MIN_PLACE = 17  # characters of the place of a fix, unless all are shorter
+_UNPACKED = "unpacked"  # the heading of a column
+_ORDERED = " (largest unpacked)"  # after a title above savings that are not in their order
+_MIN_TITLE = 50  # characters of a title that is cut for the unpacked size
+_MIN_ORDERED = 48  # characters for title and place, which leave room for that
 _MIN_SHARE = 0.002  # of the image; smaller layers are only counted where not all layers fit
 _STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
 #: the commands that have the name of an image as their own: ``analyze`` must be written before these
@@ -89,34 +95,54 @@ def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Lin
         more = f" There {'is' if len(remarks) == 1 else 'are'} {count_of(len(remarks), 'remark')}." if remarks else ""
         return [Line(line) for line in textwrap.wrap(f"Nothing to fix was found{where}.{more}", width)]
     shown = fixes[: min(top, max(room - 2, _MIN_FIXES))]
+    shown = [attrs.evolve(fix, place=_shorten_place(fix.place, analysis.plan.dockerfile)) for fix in shown]
     title = "Fix first" if analysis.plan.steps else "Findings"
     table = (
-        _table(title, shown, width, unpacked=analysis.compressed_size is None and not analysis.plan.estimated)
+        _table(title, shown, width, has_download=analysis.compressed_size is not None or analysis.plan.estimated)
         if shown
         else []
     )
     return [*table, *(Line((line, "bold")) for line in textwrap.wrap(summarize_fixes(analysis), width))]
 
 
-def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> list[Line]:
-    """Number, title, saving, confidence and place of each fix, below a line of headings."""
-    heading = "unpacked" if unpacked else "saves"
+def _shorten_place(place: str, dockerfile: str | None) -> str:
+    """A place without the folders of a Dockerfile whose path is long."""
+    name = printable(dockerfile or "")
+    return (
+        f"…/{place[name.rindex('/') + 1 :]}" if len(name) >= _MIN_PLACE and "/" in name and place.startswith(name) else place
+    )
+
+
+def _table(title: str, fixes: Sequence[Fix], width: int, *, has_download: bool) -> list[Line]:
+    """Number, title, saving, confidence and place of each fix, below a line of headings.
+
+    The largest unpacked saving comes first: it is shown next to the download where there is room.
+    """
+    heading = "saves" if has_download else _UNPACKED
     size_width = max(len(heading), *(len(fix.saving) for fix in fixes))
     safety_width = max(len("safe?"), *(len(fix.confidence) for fix in fixes))
     number_width = len(str(len(fixes)))
     room = width - number_width - 1 - 2 - size_width - 2 - safety_width - 2  # for title and place
     titles = [printable(fix.title) for fix in fixes]
+    widest = max(map(len, titles))
     longest = max(len("where"), *(len(fix.place) for fix in fixes))
-    place_width = max(min(longest, room - max(map(len, titles))), min(longest, max(_MIN_PLACE, width // 4)))
-    title_width = max(min(max(map(len, titles)), room - place_width), len(title) - number_width - 1)
-    head = f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}  {'safe?':{safety_width}}  where"
-    lines = [Line((head, "bold"))]
+    column = 2 + max(len(_UNPACKED), *(len(human_size(fix.saved.size)) for fix in fixes)) if has_download else 0
+    if room < min(widest, _MIN_TITLE) + longest + column:
+        column = 0
+        title += _ORDERED if has_download and not _is_descending(fixes) and number_width + 1 + room > _MIN_ORDERED else ""
+    room -= column
+    place_width = max(min(longest, room - widest), min(longest, max(_MIN_PLACE, width // 5)))
+    title_width = max(min(widest, room - place_width), len(title) - number_width - 1)
+    more = f"{_UNPACKED:>{column}}" if column else ""
+    head = f"{title:{number_width + 1 + title_width}}  {heading:>{size_width}}"
+    lines = [Line((head, "bold"), (more, "dim"), (f"  {'safe?':{safety_width}}  where", "bold"))]
     for number, (fix, text) in enumerate(zip(fixes, titles, strict=True), 1):
         lines.append(
             Line(
                 (f"{number:>{number_width}} ", "dim"),
                 f"{cut(text, title_width):{title_width}}  ",
                 (f"{fix.saving:>{size_width}}", "bold"),
+                (f"{human_size(fix.saved.size):>{column}}" if column else "", "dim"),
                 "  ",
                 (f"{fix.confidence!s:{safety_width}}", _STYLES[fix.confidence]),
                 "  ",
@@ -124,6 +150,12 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, unpacked: bool) -> l
             )
         )
     return lines
+
+
+def _is_descending(fixes: Sequence[Fix]) -> bool:
+    """Whether no fix saves more download than the fix before it; those that only the author can decide come last."""
+    sizes = [fix.saved.compressed_size or 0 for fix in fixes if fix.confidence is not Confidence.ASK]
+    return sizes == sorted(sizes, reverse=True)
 
 
 class _Measure:
@@ -207,7 +239,9 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
     elif analysis.advice.findings or plan.steps:
         rest = len(list_uncovered(analysis)) if plan.steps else 0
         more = f", and {rest:,} other {plural(rest, 'finding')}" if rest else ""
-        rows.append((f"ocisize advise {image}", f"how to fix each{more}"))
+        rows.append(
+            (f"ocisize advise {image}", "the files of each" if is_all_in_base(analysis) else f"how to fix each{more}")
+        )
     analyze = "analyze " if arguments[0] in _COMMANDS else ""
     rows.append((f"ocisize {analyze}{image} --full", "layers, files and every figure"))
     longest = max(len(command) for command, _ in rows)

@@ -10,7 +10,7 @@ from ocisize.model.build_step import BuildStep, StepKind
 
 UNKNOWN = "?"
 _CUT = "…"
-_PUNCTUATION = re.compile(r"(?:\s*[,;:(·])+\s*\Z")  # that is not shown before "…"
+_PUNCTUATION = re.compile(r"(?:\s*[,;:(·]|\s+and\b)+\s*\Z")  # and words that is not shown before "…"
 _MIN_NAME = 20  # characters of a cut name, before its directory gets any
 _HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
 _PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
@@ -163,8 +163,8 @@ def cut(text: str, width: int) -> str:
 def cut_words(text: str, width: int) -> str:
     """The first words of a text that fit into ``width`` characters with " …"; a first word that is too long is cut.
 
-    >>> cut_words("layer 2 RUN apt-get install", 24), cut_words("Dockerfile:2", 24)
-    ('layer 2 RUN apt-get …', 'Dockerfile:2')
+    >>> cut_words("layer 2 RUN apt-get install", 24), cut_words("layers 1, 2 and 3 more", 17)
+    ('layer 2 RUN apt-get …', 'layers 1, 2 …')
     """
     if len(text) <= width:
         return text

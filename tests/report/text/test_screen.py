@@ -205,12 +205,36 @@ def test_an_image_without_findings_says_so() -> None:
     assert not any("advise" in line or "--patch" in line for line in lines)
 
 
+def test_the_order_of_the_fixes_is_explained() -> None:
+    """Fixes come in the order of their unpacked bytes, in every source: the column is shown, or else the title says so."""
+    small = attrs.evolve(STEP, title="x" * 60, compressed_size=20, size=8000)
+    large = attrs.evolve(STEP, title="archives", compressed_size=3000, size=4000)
+    asked = attrs.evolve(STEP, title="copies", compressed_size=9000, size=9000, confidence=Confidence.ASK)
+    heads = [
+        next(line for line in shown(app(Plan(steps=steps)), width=width) if line.startswith("Fix first"))
+        for steps in ((small, large), (large, asked))
+        for width in (40, 80, 120)
+    ]
+    assert ["(largest unpacked)" in head for head in heads] == [False, True, False, False, False, False]
+    assert [" unpacked " in head for head in heads] == [False, False, True, False, True, True]
+    (row,) = [line for line in shown(app(Plan(steps=(small, large))), width=120) if "archives" in line]
+    assert row.split()[2:6] == ["3.00", "kB", "4.00", "kB"]
+
+
+def test_the_file_name_of_a_dockerfile_far_away_is_shown() -> None:
+    """A long path leaves room for the line, which is what a reader looks for."""
+    lines = shown(app(attrs.evolve(PLAN, dockerfile="/srv/build/images/shop/Dockerfile")))
+    assert any(line.endswith("…/Dockerfile:6, 8") for line in lines)
+
+
 def test_findings_without_a_plan_are_listed() -> None:
     """A base image that only others can change, or an analysis without a plan, still shows what is large."""
     finding = attrs.evolve(SECRET, category=Category.CACHE, title="caches", size=900, compressed_size=90, in_base=True)
     lines = shown(app(Plan(), [finding]))
     assert any(line.startswith("Findings ") for line in lines)
     assert any(line.startswith("1 caches") and line.endswith("base image") for line in lines)
+    assert "The finding is in the base image (90 B): use a smaller one." in lines
+    lines = shown(app(Plan(), [attrs.evolve(finding, in_base=False)]))
     assert "1 finding: 90 B less to download (1 %), all of it probably safe." in lines
     assert "ocisize advise shop/py:1   how to fix each" in lines
 
