@@ -160,7 +160,7 @@ def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement
     text = ", and ".join(actions)
     rows = by_layer(placed.rows)
     return Fix(
-        title=f"{_name_tools(target)} {verb} files of lower layers again",
+        title=f"{_name_tools(target)} {verb} files again",
         confidence=Confidence.SAFE,
         category=Category.WASTE,
         layers=(*sorted(rows, key=lambda layer: -build.rows.size_of({layer: rows[layer]})), upper),

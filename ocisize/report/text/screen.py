@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ _MIN_PLACE = 17  # characters of the place of a fix, unless all are shorter
 _UNPACKED = "unpacked"  # the heading of a column
 _ORDERED = " (largest unpacked)"  # after a title above savings that are not in their order
 _MIN_TITLE = 50  # characters of a title that is cut for the unpacked size
+_MAX_GROWTH = 1.02  # of savings that count as equal
 _MIN_ORDERED = 48  # characters for title and place, which leave room for that
 _MIN_SHARE = 0.002  # of the image; smaller layers are only counted where not all layers fit
 _STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
@@ -153,9 +155,9 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, has_download: bool) 
 
 
 def _is_descending(fixes: Sequence[Fix]) -> bool:
-    """Whether no fix saves more download than the fix before it; those that only the author can decide come last."""
+    """Whether no fix saves clearly more download than the fix before it; those that only the author can decide come last."""
     sizes = [fix.saved.compressed_size or 0 for fix in fixes if fix.confidence is not Confidence.ASK]
-    return sizes == sorted(sizes, reverse=True)
+    return all(after <= _MAX_GROWTH * before for before, after in itertools.pairwise(sizes))
 
 
 class _Measure:
