@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
+from collections.abc import Collection, Iterator
+from functools import cached_property
+
 import attrs
 
 from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import Cause
 from ocisize.plan.build import Build
-from ocisize.plan.context_paths import ContextCopy
+from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.fixes import Fix
-from ocisize.plan.missing_paths import tolerate_missing
-from ocisize.plan.reads import Reading, names_path, reading_of
-from ocisize.plan.rows import Place, by_layer
+from ocisize.plan.missing_paths import can_lack, tolerate_missing
+from ocisize.plan.reads import (
+    Reading,
+    is_within,
+    matches_wildcard,
+    names_parent,
+    names_path,
+    reading_of,
+    with_directories,
+)
+from ocisize.plan.rows import Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY
 
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
+_WRITES = re.compile(  # commands that write to files or directories that they name
+    r"(?:^|[;&|(]\s*|\b(?:then|do|else|sudo|exec)\s+)(?:chmod|chown|chgrp|mv|rm|rmdir|find|sed|touch|ln|patch|dos2unix"
+    r"|make|cmake|ninja|cargo|mvn|gradle|npm|yarn|pnpm|go|git|bundle|composer|dotnet)\s"
+)
+_INSTALLS_SOURCES = re.compile(
+    r"\bpip[\d.]*\s+install\s(?!.*(?:--find-links|-f)\b)"
+)  # pip builds in the directory of the sources
 _BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."
 
 
-@attrs.define
+@attrs.define(slots=False)  # with a dictionary for the cached property
 class ContextState:
     """What the rules about the build context have decided so far."""
 
     copies: list[ContextCopy]
     needed: set[str]  #: context paths that must not be ignored: sources of mounts and of other instructions
     ignored: set[Place] = attrs.field(factory=set)
+
+    def needs(self, path: str, others: Collection[str] = ()) -> bool:
+        """Whether an instruction reads a path of the context by name, or one of some other paths holds the path."""
+        holders = (path, *parents_of(path))
+        if any(holder in self.needed or holder in others for holder in holders):
+            return True
+        return any(matches_wildcard(source, path) for source in self._wildcards)
+
+    @cached_property
+    def _wildcards(self) -> list[str]:
+        return [source for source in self.needed if has_wildcard(source)]
 
 
 def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fix | None:
@@ -52,8 +83,13 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
     if len(readers) != 1 or not build.can_edit_run(readers[0]) or copy.sources == (".",) or not build.can_mount:
         return None
     (reader,) = readers
-    if not _stop_removing(build, reader, target) and reader == ending.layer:
+    if not _can_mount(build, copy, reader, target) or not can_lack(build, [target], copy.layer):
         return None
+    for index, command in list(_commands_left(build, reader, target)):
+        if command:
+            build.replace(reader, index, command)
+        else:
+            build.remove(reader, index)
     source = copy.sources[0]
     build.drafts[copy.layer].is_dropped = True
     build.removed_paths.add(target)
@@ -74,19 +110,44 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
     )
 
 
-def _stop_removing(build: Build, reader: int, target: str) -> bool:
-    """Take the ``rm`` of a path out of the RUN that will mount the path; False if that cannot be done."""
-    working_dir = build.drafts[reader].context.working_dir
-    for index, command in list(build.own_commands(reader)):
-        if command.startswith("rm ") and names_path(command, target, working_dir):
-            words = [word for word in command.split() if not names_path(word, target, working_dir)]
-            if any(not word.startswith("-") for word in words[1:]):
-                build.replace(reader, index, " ".join(words))
-            else:
-                build.remove(reader, index)
+def _can_mount(build: Build, copy: ContextCopy, reader: int, target: str) -> bool:
+    """Whether a mount does for a RUN what a COPY does: nothing else is at the path, and no command writes there."""
+    instruction, context = build.drafts[copy.layer].copy, build.drafts[reader].context
+    if instruction is None or instruction.chmod or (instruction.chown and not context.is_root):
+        return False
+    if has_wildcard(copy.sources[0]) or any(
+        layer != copy.layer and build.rows.has(layer, target) for layer in range(reader)
+    ):
+        return False
+    commands = [command for _, command in _commands_left(build, reader, target)]
     return not any(
-        command.startswith("rm ") and names_path(command, target, working_dir) for command in build.commands(reader)
+        is_within(directory, target) or _may_write(command, target, directory)
+        for command, directory in with_directories(commands, context.working_dir)
     )
+
+
+def _may_write(command: str, target: str, directory: str) -> bool:
+    """Whether a command may write to a path, or remove the path."""
+    words = command.split()
+    if _INSTALLS_SOURCES.search(command) and any(
+        posixpath.normpath(posixpath.join(directory, word)) == f"/{target}" for word in words
+    ):
+        return True
+    touches = names_path(command, target, directory) or names_parent(command, target, directory)
+    touches = touches or any(matches_wildcard(word, target, directory) for word in words[1:])
+    return touches and _WRITES.search(command) is not None
+
+
+def _commands_left(build: Build, reader: int, target: str) -> Iterator[tuple[int, str]]:
+    """The commands of a RUN, with their numbers, without the removal of a path; "" for a command that goes."""
+    numbered = list(build.own_commands(reader))
+    directories = with_directories([command for _, command in numbered], build.drafts[reader].context.working_dir)
+    for (index, command), (_, directory) in zip(numbered, directories, strict=True):
+        if not command.startswith("rm ") or not names_path(command, target, directory):
+            yield index, command
+            continue
+        words = [word for word in command.split() if not names_path(word, target, directory)]
+        yield index, " ".join(words) if any(not word.startswith("-") for word in words[1:]) else ""
 
 
 def commands_of(build: Build, layer: int) -> tuple[str, ...]:

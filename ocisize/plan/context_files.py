@@ -5,11 +5,13 @@ A late ``rm`` of copied files is never joined into another step: the layer of th
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.dockerfile.ignore_cover import cover
+from ocisize.dockerfile.parse import Instruction
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import Cause
@@ -25,6 +27,8 @@ from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
 
 _REMOVED = (Cause.DELETED, Cause.OPAQUE)
+_MOUNTS_CONTEXT = re.compile(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
+_MOUNT_SOURCE = re.compile(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context
 _MAX_NAMES = 3  # paths in a title
 _NEEDED_BY_OTHER_STAGES = (Category.CACHE, Category.LEFTOVER, Category.LOG, Category.SECRET)  # they do not need these
 
@@ -47,8 +51,8 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
             yield fix
     for copy in state.copies:
         for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
-            named = state.needed | _kept_elsewhere(build, copy, candidate, state)
-            needed = {row for row in candidate.rows if _is_needed(copy.context_paths[row], named)}
+            kept = _kept_elsewhere(build, copy, candidate, state)
+            needed = {row for row in candidate.rows if state.needs(copy.context_paths[row], kept)}
             free = tuple(row for row in candidate.rows if row not in needed)
             for rows in filter(None, (free, tuple(sorted(needed)))):
                 if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
@@ -71,11 +75,6 @@ def _kept_elsewhere(build: Build, copy: ContextCopy, candidate: _Candidate, stat
             other.context_paths[row] for row, ending in endings.items() if ending is None or ending.cause not in _REMOVED
         )
     return kept
-
-
-def _is_needed(path: str, needed: set[str]) -> bool:
-    """Whether another instruction reads a path of the context by name."""
-    return any(path == source or path.startswith(f"{source}/") for source in needed)
 
 
 def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]:
@@ -182,8 +181,9 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
         for row, path in other.context_paths.items()
         if (other.layer, row) not in state.ignored
     }
-    needed = state.needed | _kept_elsewhere(build, copy, candidate, state)
-    patterns = None if any(_is_needed(path, needed) for path in remove) else cover(remove, (keep - remove) | state.needed)
+    kept = _kept_elsewhere(build, copy, candidate, state)
+    needed = any(state.needs(path, kept) for path in remove)
+    patterns = None if needed else cover(remove, (keep - remove) | state.needed)
     tops = _tops(build, copy, [row for _, row in places])
     title = f"{candidate.title}: {_list_names(tops)}"
     gone = {(other.layer, row) for other in state.copies for row, path in other.context_paths.items() if path in remove}
@@ -227,16 +227,22 @@ def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] 
         return "Copy the folders that the image needs by name: another instruction needs the files, or no pattern fits."
     if build.dockerfile is not None and candidate.category not in _NEEDED_BY_OTHER_STAGES:
         own = {stage.index for stage in build.dockerfile.chain}
-        others = [
-            instruction
-            for instruction in build.dockerfile.instructions
-            if instruction.stage not in own
-            and instruction.keyword in ("COPY", "ADD")
-            and not any(flag.startswith("--from=") for flag in instruction.flags)
-        ]
-        if others:
-            return "Another stage also copies from the context, and .dockerignore applies to both: copy less in this stage."
+        if any(
+            _may_read_context(instruction, is_own=instruction.stage in own) for instruction in build.dockerfile.instructions
+        ):
+            return "Another instruction also reads the context, and .dockerignore applies to both: copy less in this one."
     return ""
+
+
+def _may_read_context(instruction: Instruction, *, is_own: bool) -> bool:
+    """Whether an instruction may read any file of the build context.
+
+    In the stages of the image (``is_own``), COPY instructions whose sources are known are compared with the files.
+    """
+    if instruction.keyword in ("COPY", "ADD"):
+        from_context = not any(flag.startswith("--from=") for flag in instruction.flags)
+        return from_context and (not is_own or "$" in instruction.text)
+    return any(_MOUNTS_CONTEXT.match(flag) and not _MOUNT_SOURCE.search(flag) for flag in instruction.flags)
 
 
 def _why_not_missing(build: Build, state: ContextState, gone: Collection[Place]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
@@ -13,7 +14,8 @@ from ocisize.history.step_effects import copies_from_context, lays_root_filesyst
 from ocisize.plan.build import Build
 from ocisize.tar.filetable import DIRECTORY
 
-_GLOB = ("*", "?", "[")
+_ABSOLUTE = re.compile("/").match
+_WILDCARD = re.compile(r"[*?\[]")
 
 
 @attrs.frozen
@@ -30,6 +32,8 @@ def find_context_copies(build: Build) -> Iterator[ContextCopy]:
     """Yield the COPY and ADD instructions above the base image that copy from the context and name their sources."""
     for layer in build.own_layers:
         draft = build.drafts[layer]
+        if draft.copy is not None and draft.instruction is None and any(map(_ABSOLUTE, draft.copy.sources)):
+            continue  # BuildKit leaves --from out of the history
         if draft.copy is not None and copies_from_context(draft.step) and not lays_root_filesystem(draft.step):
             yield from _find_paths(build, layer, draft.copy, draft.context.working_dir)
         for squashed in build.squashed_copies.get(layer, ()):
@@ -42,6 +46,7 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
     if (
         copy.from_stage
         or not copy.sources
+        or "--parents" in copy.options
         or any("$" in word or "://" in word for word in (*copy.sources, copy.destination))
     ):
         return
@@ -51,6 +56,15 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
     target = posixpath.normpath(posixpath.join(working_dir, copy.destination)).strip("/")
     is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
     yield ContextCopy(layer, target, _map(_files(build, layer), sources, target, is_folder=is_folder), sources)
+
+
+def has_wildcard(source: str) -> bool:
+    """Return whether a source of a COPY may stand for several files.
+
+    >>> has_wildcard("package*.json"), has_wildcard("src")
+    (True, False)
+    """
+    return _WILDCARD.search(source) is not None
 
 
 def _clean(source: str) -> str:
@@ -65,19 +79,23 @@ def _files(build: Build, layer: int) -> dict[int, str]:
 def _map(paths: Mapping[int, str], sources: Sequence[str], target: str, *, is_folder: bool) -> dict[int, str]:
     """The path in the context of each row, where it is certain."""
     prefix = f"{target}/" if target else ""
-    if len(sources) == 1 and not any(mark in sources[0] for mark in _GLOB):
+    if len(sources) == 1 and not has_wildcard(sources[0]):
         (source,) = sources
-        if source != "." and set(paths.values()) == {file := prefix + posixpath.basename(source) if is_folder else target}:
-            return {row: source for row, path in paths.items() if path == file}
+        file = prefix + posixpath.basename(source)
+        if source != "." and set(paths.values()) in ({file}, {target} - ({target} if is_folder else set())):
+            return dict.fromkeys(paths, source)
         return {
             row: path[len(prefix) :] if source == "." else f"{source}/{path[len(prefix) :]}"
             for row, path in paths.items()
             if path.startswith(prefix)
         }
     mapped: dict[int, str] = {}
+    named = [
+        source for source in sources if posixpath.basename(source).strip("*")
+    ]  # others bring what is in directories, too
     for row, path in paths.items():
         relative = path[len(prefix) :] if path.startswith(prefix) else ""
-        matching = [source for source in sources if fnmatch.fnmatchcase(relative, posixpath.basename(source))]
+        matching = [source for source in named if fnmatch.fnmatchcase(relative, posixpath.basename(source))]
         if relative and "/" not in relative and len(matching) == 1:
             mapped[row] = posixpath.join(posixpath.dirname(matching[0]), relative)
     return mapped

@@ -62,7 +62,7 @@ def reading_of(command: str, paths: Iterable[str], working_dir: str = "/") -> Re
         return Reading.YES if fails else Reading.NO
     if any(names_path(text, path, working_dir) or is_within(working_dir, path) for path in listed):
         return Reading.YES
-    if _READS_TREES.match(text) and any(_names_parent(text, path, working_dir) for path in listed):
+    if _READS_TREES.match(text) and any(names_parent(text, path, working_dir) for path in listed):
         return Reading.YES
     if working_dir != "/" and _BUILDS.match(text) and any(f"/{path}".startswith(f"{working_dir}/") for path in listed):
         return Reading.LIKELY
@@ -135,7 +135,12 @@ def is_within(directory: str, path: str) -> bool:
     return f"{directory.strip('/')}/".startswith(f"{path}/")
 
 
-def _names_parent(command: str, path: str, working_dir: str) -> bool:
+def names_parent(command: str, path: str, working_dir: str = "/") -> bool:
+    """Return whether a command names a directory above a path, the root left out, or anything in such a directory.
+
+    >>> names_parent("chown -R app /srv", "srv/app/x"), names_parent("cp * /x", "srv/app", "/srv")
+    (True, True)
+    """
     parent = posixpath.dirname(f"/{path}")
     while parent != "/":
         if parent == working_dir.rstrip("/") and re.search(r"(?:^|\s)(?:\.|\./|\*)(?:\s|$)", command):

@@ -36,6 +36,7 @@ class RowIndex:
     def __init__(self, evidence: ImageEvidence) -> None:
         self._evidence = evidence
         self._paths: dict[int, list[str]] = {}
+        self._path_sets: dict[int, frozenset[str]] = {}
         self._hidden: dict[int, dict[int, list[int]]] = {}
 
     def paths(self, layer: int) -> list[str]:
@@ -43,6 +44,12 @@ class RowIndex:
         if layer not in self._paths:
             self._paths[layer] = list(map(decode_name, self._evidence.tables[layer].paths))
         return self._paths[layer]
+
+    def has(self, layer: int, path: str) -> bool:
+        """Whether a layer has an entry for a path."""
+        if layer not in self._path_sets:
+            self._path_sets[layer] = frozenset(self.paths(layer))
+        return path in self._path_sets[layer]
 
     @cached_property
     def _copy_of(self) -> dict[Place, Place]:

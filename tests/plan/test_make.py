@@ -119,7 +119,7 @@ def test_the_right_stage() -> None:
     plan = plan_on(*LAYERS[:4], steps=steps, dockerfile=dockerfile)
     assert {edit.layer: edit.lines for edit in plan.edits} == {1: (5, 5), 2: (6, 6), 3: (7, 7)}
     assert ".git" not in plan.ignored
-    assert any(not step.in_patch and "Another stage also copies from the context" in step.action for step in plan.steps)
+    assert any(not step.in_patch and "Another instruction also reads the context" in step.action for step in plan.steps)
 
 
 def test_a_stage_that_the_last_one_continues() -> None:
