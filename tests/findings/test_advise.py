@@ -98,10 +98,17 @@ def test_a_fix_for_each_layer() -> None:
     ]  # fmt: skip
     finding = only(advice_on(*layers, steps=[INSTALL, "RUN pip install b", "RUN pip install c"]))
     assert finding.fix == (
-        "Layer 0, 54 %: Delete them in the same RUN: `find / -xdev -depth -type d -name __pycache__ -exec rm -rf {} +`. "
+        "Layer 0, 54 %: End the RUN that writes them with `find / -xdev -depth -type d -name __pycache__ -exec rm -rf {} +`. "
         "Layers 1 and 2, 45 %: Use `pip install --no-compile …`, and set `PYTHONDONTWRITEBYTECODE=1` during the build. "
         "Without bytecode, programs start more slowly: each new container compiles the modules it imports."
     )
+
+
+def test_a_run_that_only_compiles_is_left_out() -> None:
+    """Nobody needs to delete at the end of a RUN what the RUN is there to make."""
+    compiled = {"app/__pycache__/a.pyc": b"1" * 60}
+    finding = only(advice_on({"app/a.py": b"1"}, compiled, steps=[COPY, "RUN python3 -m compileall -q /app"]))
+    assert finding.fix.startswith("Leave `compileall` out of `RUN python3 -m compileall -q /app`: Python compiles")
 
 
 def test_files_of_the_base_that_own_steps_hide() -> None:
