@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import attrs
@@ -46,6 +47,27 @@ class ContextState:
     copies: list[ContextCopy]
     needed: set[str]  #: context paths that must not be ignored: sources of mounts and of other instructions
     ignored: set[Place] = attrs.field(factory=set)
+    kept: dict[ContextCopy, set[str]] = attrs.field(factory=dict)  #: context paths of what nothing removes, or a RUN reads
+
+    @cached_property
+    def keepers(self) -> Counter[str]:
+        """The number of COPY instructions that keep a context path."""
+        return Counter(path for paths in self.kept.values() for path in paths)
+
+    @cached_property
+    def places(self) -> Mapping[str, Sequence[Place]]:
+        """The rows that hold the file of a context path."""
+        places: dict[str, list[Place]] = defaultdict(list)
+        for copy in self.copies:
+            for row, path in copy.context_paths.items():
+                places[path].append((copy.layer, row))
+        return places
+
+    def stored_paths(self) -> set[str]:
+        """The context paths of all files that are not ignored."""
+        return {
+            path for copy in self.copies for row, path in copy.context_paths.items() if (copy.layer, row) not in self.ignored
+        }
 
     def needs(self, path: str, others: Collection[str] = ()) -> bool:
         """Whether an instruction reads a path of the context by name, or one of some other paths holds the path."""

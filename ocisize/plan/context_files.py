@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.dockerfile.ignore_cover import cover
@@ -21,7 +21,7 @@ from ocisize.plan.context_paths import ContextCopy, find_context_copies
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, strongest_reading
-from ocisize.plan.rows import Place, by_layer, top_paths
+from ocisize.plan.rows import RowsByLayer, by_layer, top_paths
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
@@ -49,9 +49,10 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     for copy in list(copies):
         if (fix := mount_for_reader(build, copy, state)) is not None:
             yield fix
+    state.kept.update((copy, _find_kept(build, copy)) for copy in state.copies)
     for copy in state.copies:
         for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
-            kept = _kept_elsewhere(build, copy, candidate, state)
+            kept = _kept_elsewhere(copy, candidate, state)
             needed = {row for row in candidate.rows if state.needs(copy.context_paths[row], kept)}
             free = tuple(row for row in candidate.rows if row not in needed)
             for rows in filter(None, (free, tuple(sorted(needed)))):
@@ -59,22 +60,21 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
                     yield fix
 
 
-def _kept_elsewhere(build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState) -> set[str]:
+def _find_kept(build: Build, copy: ContextCopy) -> set[str]:
+    """Context paths of the files of a COPY that nothing removes, or that a RUN reads before."""
+    kept = set(copy.context_paths.values())
+    for hider, rows in _find_removals(build, copy).items():
+        if _reading(build, copy, rows, hider) < Reading.LIKELY:
+            kept.difference_update(copy.context_paths[row] for row in rows)
+    return kept
+
+
+def _kept_elsewhere(copy: ContextCopy, candidate: _Candidate, state: ContextState) -> set[str]:
     """Context paths of removed files that another COPY brings, too, where a RUN reads them or nothing removes them."""
     if candidate.category is not Category.WASTE:
         return set()  # not needed anywhere, whichever COPY brings them
     paths = {copy.context_paths[row] for row in candidate.rows}
-    kept: set[str] = set()
-    for other in state.copies:
-        rows = [row for row, path in other.context_paths.items() if path in paths] if other is not copy else []
-        endings = {row: build.rows.ending((other.layer, row)) for row in rows}
-        removals = [ending.layer for ending in endings.values() if ending is not None and ending.cause in _REMOVED]
-        if removals and _reading(build, other, rows, max(removals)) >= Reading.LIKELY:
-            kept.update(other.context_paths[row] for row in rows)
-        kept.update(
-            other.context_paths[row] for row, ending in endings.items() if ending is None or ending.cause not in _REMOVED
-        )
-    return kept
+    return {path for path in paths if state.keepers[path] > (path in state.kept[copy])}
 
 
 def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]:
@@ -98,18 +98,23 @@ def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]
                     yield source.strip("/").removeprefix("./")
 
 
-def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
-    """Files that a later layer deletes, by that layer."""
+def _find_removals(build: Build, copy: ContextCopy) -> dict[int, list[int]]:
+    """The rows of a COPY that later layers delete, by the layer that does."""
     rows: dict[int, list[int]] = defaultdict(list)
     hidden_by = build.evidence.overlay.hidden_by[copy.layer]
     for row in copy.context_paths:
         ending = build.rows.ending((copy.layer, row)) if hidden_by[row] >= 0 else None
         if ending is not None and ending.cause in _REMOVED and ending.layer > copy.layer:
             rows[ending.layer].append(row)
-    for hider, chosen in rows.items():
-        reading = _reading(build, copy, chosen, hider + 1)
+    return rows
+
+
+def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
+    """Files that a later layer deletes, by that layer."""
+    for hider, rows in _find_removals(build, copy).items():
+        reading = _reading(build, copy, rows, hider + 1)
         confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK, Confidence.ASK)[reading]
-        yield _Candidate("files copied and removed later", confidence, Category.WASTE, tuple(chosen))
+        yield _Candidate("files copied and removed later", confidence, Category.WASTE, tuple(rows))
 
 
 def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> Reading:
@@ -175,20 +180,16 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     if not places:
         return None
     remove = {copy.context_paths[row] for _, row in places}
-    keep = {
-        path
-        for other in state.copies
-        for row, path in other.context_paths.items()
-        if (other.layer, row) not in state.ignored
-    }
-    kept = _kept_elsewhere(build, copy, candidate, state)
+    kept = _kept_elsewhere(copy, candidate, state)
     needed = any(state.needs(path, kept) for path in remove)
-    patterns = None if needed else cover(remove, (keep - remove) | state.needed)
+    patterns = None if needed else cover(remove, (state.stored_paths() - remove) | state.needed)
     tops = _tops(build, copy, [row for _, row in places])
     title = f"{candidate.title}: {_list_names(tops)}"
-    gone = {(other.layer, row) for other in state.copies for row, path in other.context_paths.items() if path in remove}
-    reason = _why_by_hand(build, candidate, patterns) or _why_not_missing(build, state, gone)
-    rows = by_layer(copy_place for place in (places if reason else gone) for copy_place in build.rows.copies(place))
+    reason = _why_by_hand(build, candidate, patterns)
+    gone = {} if reason else by_layer(place for path in remove for place in state.places[path])
+    reason = reason or _why_not_missing(build, state, gone)
+    stored = by_layer(places) if reason else gone
+    rows = by_layer(place for layer, chosen in stored.items() for row in chosen for place in build.rows.copies((layer, row)))
     if reason:
         return Fix(
             title=title,
@@ -200,12 +201,12 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
             in_patch=False,
         )
     assert patterns is not None  # noqa: S101 - _why_by_hand
-    state.ignored |= gone
+    state.ignored.update((layer, row) for layer, chosen in gone.items() for row in chosen)
     for other in state.copies:
-        chosen = [row for layer, row in gone if layer == other.layer]
-        tops = _tops(build, other, chosen)
-        build.removed_paths.update(tops)
-        tolerate_missing(build, tops, other.layer)
+        if other.layer in gone:
+            missing = _tops(build, other, gone[other.layer])
+            build.removed_paths.update(missing)
+            tolerate_missing(build, missing, other.layer)
     revoke = "Revoke the secrets: earlier tags of the image keep them." if candidate.category is Category.SECRET else ""
     return Fix(
         title=title,
@@ -245,11 +246,10 @@ def _may_read_context(instruction: Instruction, *, is_own: bool) -> bool:
     return any(_MOUNTS_CONTEXT.match(flag) and not _MOUNT_SOURCE.search(flag) for flag in instruction.flags)
 
 
-def _why_not_missing(build: Build, state: ContextState, gone: Collection[Place]) -> str:
+def _why_not_missing(build: Build, state: ContextState, gone: RowsByLayer) -> str:
     """Why a RUN fails without files of COPY instructions; "" if none does."""
     for copy in state.copies:
-        chosen = [row for layer, row in gone if layer == copy.layer]
-        if chosen and not can_lack(build, _tops(build, copy, chosen), copy.layer):
+        if copy.layer in gone and not can_lack(build, _tops(build, copy, gone[copy.layer]), copy.layer):
             return "A later RUN fails without the files: drop its removal of them, too."
     return ""
 

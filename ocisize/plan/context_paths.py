@@ -18,7 +18,7 @@ _ABSOLUTE = re.compile("/").match
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class ContextCopy:
     """A COPY or ADD of files from the build context."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -69,7 +69,7 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collectio
     groups = _find_groups(build, upper, target)
     if not groups:
         return None
-    if _changes_nothing(build, upper, target):
+    if _changes_nothing(build, upper, target, [place for group in groups for place in group.places]):
         return _drop_commands(build, upper, target, groups)
     placed = _Placement()
     for group in groups:
@@ -198,8 +198,13 @@ def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGro
     return [FileGroup(layer, tuple(chosen)) for layer, chosen in places.items()]
 
 
-def _changes_nothing(build: Build, upper: int, target: ChangedPaths) -> bool:
-    """Whether all entries that the RUN stores below the target have the owner and the mode that they had before."""
+def _changes_nothing(build: Build, upper: int, target: ChangedPaths, places: Iterable[Place]) -> bool:
+    """Whether all entries that the RUN stores below the target have the owner and the mode that they had before.
+
+    ``places`` are the files in lower layers that the RUN stores again.
+    """
+    if any(attributes_of(build, place) != attributes_of(build, build.rows.next_copy(place)) for place in places):
+        return False
     table = build.evidence.tables[upper]
     known: dict[str, Attributes] = {}
     for lower in range(upper):
