@@ -38,6 +38,8 @@ STEPS = [
     "RUN read /wheels/w.whl && write /usr/lib/w 19000", "RUN read /opt/big", "RUN read /wheels/w.whl && rm -rf /wheels",
     "RUN apt-get update", "RUN apt-get install -y x", "RUN apt-get update && apt-get install -y y && write /opt/extra 11000",
     "RUN apt-get clean && rm -rf /var/lib/apt/lists/*", "RUN apt-get clean", "USER 1000", "USER 0", "ENV A=b",
+    "RUN chown -R 7:7 /srv && chmod 755 /srv/run.sh", "RUN chown -R 5:5 /srv/app && chmod -R 755 /srv/app/util",
+    "COPY . /opt/src", "RUN rm -rf /opt/src/notes /opt/src/wheels", "RUN read /opt/src/wheels/w.whl",
     "RUN cp /opt/big /opt/copy", "RUN cp /srv/app/main.py /opt/main.py", "RUN true", "# a comment", "",
 ]  # fmt: skip
 laws = settings(deadline=None, max_examples=120)
