@@ -42,14 +42,14 @@ def test_cleanup_in_a_later_layer() -> None:
     assert (finding.size, finding.compressed_size, finding.confidence) == (6000, 3000, Confidence.SAFE)
     assert (finding.paths, finding.path_count) == (("opt/b", "opt/a"), 2)
     assert finding.title == "deleted by layer 1, but still downloaded: 2 files of layer 0"
-    assert finding.fix == "Run `rm -rf /opt` at the end of the RUN that writes the files."
+    assert finding.fix == "End the RUN that writes the files with `rm -rf /opt`."
     assert finding.rule == "docs/rules.md#os101"
 
 
 def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     """A COPY cannot delete: the fix is .dockerignore."""
     finding = only(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[COPY, "RUN rm /app/a"]))
-    assert finding.fix == "Add to .dockerignore: a."
+    assert finding.fix == "Add to .dockerignore: `a`."
 
 
 def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
@@ -87,7 +87,7 @@ def test_bytes_that_a_later_layer_stores_again() -> None:
     steps = [COPY, "RUN chown -R 1 /app", "RUN chown -R 2 /app"]
     finding = by_id_first(advice_on(*layers, steps=steps), "OS380")
     assert (finding.layers, step_texts(finding)) == ((0, 2), (COPY, steps[2]))
-    assert finding.fix == "Add to .dockerignore: .git."
+    assert finding.fix == "Add to .dockerignore: `.git`."
 
 
 def test_a_fix_for_each_layer() -> None:
@@ -273,7 +273,7 @@ def test_junk_that_was_copied() -> None:
     """The fix for files from the build context is .dockerignore, whatever tool creates such files."""
     finding = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=[COPY]))
     assert finding.id == "OS340"
-    assert finding.fix == "Add to .dockerignore: __pycache__."
+    assert finding.fix == "Add to .dockerignore: `__pycache__`."
     stage = only(advice_on({"app/__pycache__/x.pyc": b"1"}, steps=["COPY --from=build /app /app"]))
     assert stage.fix.startswith("Leave them out of `COPY --from=build /app /app`: remove them in the stage it copies from")
     assert "dockerignore" in only(advice_on({"app/.git/objects/x": b"1"}, steps=[COPY])).fix

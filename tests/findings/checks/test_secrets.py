@@ -86,7 +86,7 @@ def test_a_secret_file(tmp_path: Path) -> None:
     ]
     assert {each.size for each in found} == {0}
     revoke = "Revoke the secrets: earlier tags of the image keep them."
-    assert found[0].fix == f"Add to .dockerignore: .env, deploy, empty. {revoke}"
+    assert found[0].fix == f"Add to .dockerignore: `.env`, `deploy`, `empty`. {revoke}"
     assert found[2].fix == (
         "Revoke the secret: anyone who can pull the image can read it. Add the file to .dockerignore, or copy only the paths that "
         "the image needs instead of `COPY . /app`. In steps that need the secret, use `RUN --mount=type=secret,id=NAME …`."

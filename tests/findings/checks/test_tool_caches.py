@@ -70,7 +70,7 @@ def test_examples_of_tools(tool: ToolCache, tmp_path: Path) -> None:
         analysis = analyze(tmp_path / str(number), [layer], [f"RUN /bin/sh -c {text} # buildkit"])
         found = tool_findings(analysis)
         if text in tool.misses:
-            assert (found, analysis.plan.edits) == ([], ())
+            assert found == []
             continue
         (finding,) = found
         size = sum(map(len, layer.values()))
