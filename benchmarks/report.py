@@ -2,9 +2,9 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-Includes layout.md, which is written by hand, and comparing.md, estimates.md, advice.md, soak.md and fuzzing.md, which scripts write. If
-the tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md by hand. Plots
-need matplotlib (``pip install ocisize[benchmark]``).
+Includes layout.md, which is written by hand, and comparing.md, estimates.md, advice.md, plans.md, soak.md and fuzzing.md, which
+scripts write. If the tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md
+by hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def write(results: Results, *, with_plots: bool) -> str:
         ("Comparing", "comparing"),
         ("Estimates of the download", "estimates"),
         ("Advice", "advice"),
+        ("Plans proved by building", "plans"),
         ("Faults", "soak"),
         ("Fuzzing", "fuzzing"),
     )
