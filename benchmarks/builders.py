@@ -69,7 +69,7 @@ class Buildah:
 
     @property
     def name(self) -> str:
-        return "buildah" if self.layers else "buildah, one layer"
+        return "buildah" if self.layers else "buildah-one-layer"
 
     def _command(self, *words: str | Path) -> list[str | Path]:
         store = ["--root", self.folder / "root", "--runroot", self.folder / "run", "--storage-driver", "overlay"]
@@ -109,7 +109,7 @@ class Docker:
 
     @property
     def name(self) -> str:
-        return "docker, BuildKit" if self.buildkit else "docker, classic"
+        return "docker-buildkit" if self.buildkit else "docker-classic"
 
     @property
     def _socket(self) -> Path:

@@ -33,7 +33,7 @@ class Case:
     removed: list[str]  #: visible files that a plan may remove
     ignored: dict[str, str] = attrs.field(factory=dict)  #: paths that are not compared, with the reason
     changing: dict[str, str] = attrs.field(factory=dict)  #: paths whose content is not compared, with the reason
-    builders: list[str] = attrs.field(factory=lambda: ["buildah", "docker, BuildKit"])
+    builders: list[str] = attrs.field(factory=lambda: ["buildah", "docker-buildkit"])
     arguments: list[str] = attrs.field(factory=list)
     packages: bool = False  #: whether a plan may leave out Debian packages
     max_promise: int | None = None

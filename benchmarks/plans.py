@@ -37,15 +37,17 @@ MAX_BYTES, MAX_COMPRESSED_BYTES = 4_096, 16_384
 MAX_SHOWN = 12  #: differences that are printed
 TEXT = """\
 `benchmarks/plans.py` builds {cases} Dockerfiles, asks `ocisize advise IMAGE --dockerfile Dockerfile --patch` for the patch,
-applies the patch with `git apply`, and builds again. Measured {date}: {versions}.
+applies the patch with `git apply`, and builds again. Measured {date} with {versions}.
+ocisize reads images of buildah with gzip layers, and images of docker as `docker save` writes them, so it estimates their download.
 
-*Whole plan* is the unpacked saving of all steps, with those to make by hand. *Promised* is the saving of the steps in the
-patch, *real* is the saving of the second build. The difference is at most
-{share:.0%} unpacked and {compressed_share:.0%} of the download, or {bytes:,} and {compressed_bytes:,} bytes. The files are
-equal if path, kind, mode, owner, content and link target are equal; times do not count. A case passes if the second report
-has no finding that the plan promised to fix.
+*Whole plan* is the unpacked saving of all steps, with those to make by hand. *Promised* is the saving of the steps in the patch,
+and *real* is the saving of the second build. The difference is at most {share:.0%} unpacked and {compressed_share:.0%} of the download, or
+{bytes:,} and {compressed_bytes:,} bytes. Files are *equal* if path, kind, mode, owner, content and link target are equal; times do not count.
+The second report has no finding that the patch promises to fix.
 
 {table}
+
+{titles}
 
 Left out of the comparison of files:
 
@@ -70,7 +72,7 @@ class Result:
 
 def folder_of(case: Case, builder: Builder, out: Path) -> Path:
     """Where the images of a case and a builder are."""
-    return out / case.name / builder.name.lower().replace(", ", "-").replace(" ", "-")
+    return out / case.name / builder.name
 
 
 def build(case: Case, builder: Builder, context: Path, folder: Path) -> Saved:
@@ -200,7 +202,8 @@ def table(results: Sequence[Result]) -> str:
         cells = [f"`{result.case.name}`", result.builder, megabytes(result.planned)]
         totals = result.before.content_size, result.before.compressed_size
         for total, promised, real in zip(totals, result.promised, result.real or (None, None), strict=True):
-            off = f"{100 * (real - promised) / promised:+.1f} %" if promised and real is not None else ""
+            exact = promised is not None and promised > MAX_BYTES and real is not None
+            off = f"{100 * (real - promised) / promised:+.1f} %" if exact else ""
             cells += [megabytes(total), megabytes(promised), megabytes(real), off]
         rows.append([*cells, result.tree, result.report, "FAILED" if result.failures else "passed"])
     sizes = ["promised", "real", "off by"]
@@ -276,7 +279,8 @@ def main() -> None:
     text = TEXT.format(
         cases=len(cases), date=time.strftime("%Y-%m-%d"), versions=versions, share=MAX_SHARE,
         compressed_share=MAX_COMPRESSED_SHARE, bytes=MAX_BYTES, compressed_bytes=MAX_COMPRESSED_BYTES,
-        table=table(results), ignored=ignored_table(cases),
+        table=table(results), titles=tables.markdown(["case", "Dockerfile"], [[f"`{case.name}`", case.title] for case in cases], left=2),
+        ignored=ignored_table(cases),
     )  # fmt: skip
     if options.write:
         (HERE / "plans.md").write_text(text)
