@@ -81,7 +81,7 @@ def test_what_is_stored_again_is_named_first() -> None:
         "most in /app/"
     )
     assert (found.reasons[0].growth, found.growth) == (800, 800)
-    assert found.suggestions[0].text.startswith("Copy with --chown=1000:0, in place of `chown -R 1000 /app`")
+    assert found.suggestions[0].text.startswith("Copy with `--chown=1000:0`, in place of `chown -R 1000 /app`")
     back = compare(found.after, found.before)
     assert [each[0] for each in kinds(back)] == ["stored once", "stored once"]
     assert back.reasons[0].text == (
