@@ -280,9 +280,13 @@ def _made_anyway(build: Build, upper: int) -> set[str]:
 
 def _replace_commands(build: Build, upper: int, target: ChangedPaths, rest: Sequence[str]) -> None:
     """Let the commands act on some paths alone, without ``-R``; without paths the commands go."""
+    kinds = build.evidence.tables[upper].kinds
+    links = {path for row, path in enumerate(build.rows.paths(upper)) if kinds[row] == SYMLINK} if rest else set()
     for index, change in target.commands:
-        if rest:
-            names = " ".join(shlex.quote(f"/{path}") for path in rest)
-            build.replace(upper, index, f"{change.tool} {change.value} {names}")
+        paths = [path for path in rest if change.tool != "chmod" or path not in links]  # symlinks have no mode
+        if paths:
+            names = " ".join(shlex.quote(f"/{path}") for path in paths)
+            tool = f"{change.tool} -h" if links.intersection(paths) else change.tool  # else their targets change
+            build.replace(upper, index, f"{tool} {change.value} {names}")
         else:
             build.remove(upper, index)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.plan.build import Build
+from ocisize.plan.reads import with_directories
 from ocisize.plan.rows import Place, parents_of, top_paths
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 
 _MAX_TOPS = 6  # directories that a chown in the RUN that makes them names
 _MODE_BITS = 0o7777
+_STORES = re.compile(r"\b(?:chown|chgrp|chmod|touch)\b")  # commands that store a file again without new content
+_EXPANDED = re.compile(r"[*?\[$`~{]")  # what the shell expands begins here
+_PUNCTUATION = str.maketrans(dict.fromkeys("|&;()<>{}\"'", " "))
 
 
 class FileGroup(NamedTuple):
@@ -38,12 +43,11 @@ class ChangedPaths(NamedTuple):
 
 def find_targets(build: Build, upper: int) -> list[ChangedPaths]:
     """Return the chown and chmod commands that a RUN has left, by their paths."""
-    working_dir = build.drafts[upper].context.working_dir
     commands: dict[tuple[str, ...], list[tuple[int, OwnershipChange]]] = defaultdict(list)
-    for index, command in build.own_commands(upper):
+    for index, command, directory in _commands_with_directories(build, upper):
         change = parse_ownership(command)
         if change is not None:
-            paths = tuple(posixpath.normpath(posixpath.join(working_dir, path)).strip("/") for path in change.targets)
+            paths = tuple(posixpath.normpath(posixpath.join(directory, path)).strip("/") for path in change.targets)
             commands[paths].append((index, change))
     return [
         ChangedPaths(paths, tuple(f"{path}/" for path in paths), tuple(changes))
@@ -69,12 +73,41 @@ def are_stored_by_others(build: Build, upper: int, target: ChangedPaths, places:
     """Return whether a command of the RUN that is no part of the target stores some of the files again, too."""
     indexes = {index for index, _ in target.commands}
     others = [other for other in find_targets(build, upper) if not indexes & {index for index, _ in other.commands}]
-    paths = [build.rows.paths(layer)[row] for layer, row in places] if others else []
-    return any(
+    unread = tuple(prefix for _, *command in _commands_with_directories(build, upper) for prefix in _prefixes(*command))
+    paths = [build.rows.paths(layer)[row] for layer, row in places] if others or unread else []
+    return any(path.startswith(unread) for path in paths) or any(
         path in other.paths or (other.holds(path) and any(change.recursive for _, change in other.commands))
         for other in others
         for path in paths
     )
+
+
+def _commands_with_directories(build: Build, upper: int) -> Iterator[tuple[int, str, str]]:
+    """The commands that a RUN has left, with their numbers and the directories in which they run."""
+    numbered = list(build.own_commands(upper))
+    directories = with_directories([command for _, command in numbered], build.drafts[upper].context.working_dir)
+    return ((index, command, directory) for (index, command), (_, directory) in zip(numbered, directories, strict=True))
+
+
+def _prefixes(command: str, directory: str) -> Iterator[str]:
+    """How the paths begin whose files a command may store again, where ``parse_ownership`` does not read the command.
+
+    >>> list(_prefixes("find /app | xargs chmod 755", "/")), list(_prefixes("chmod +x *.sh", "/srv"))
+    (['find', 'app', 'xargs', '755'], ['srv/'])
+    """
+    if not _STORES.search(command) or parse_ownership(command) is not None:
+        return
+    for word in command.translate(_PUNCTUATION).split():
+        if word.startswith(("-", "+")) or _STORES.fullmatch(word):
+            continue
+        literal = _EXPANDED.split(word, maxsplit=1)[0]
+        path = posixpath.normpath(posixpath.join(directory, literal)).lstrip("/")
+        if word.startswith(("$", "`")):
+            yield ""
+        elif path and literal != word and literal in ("", posixpath.join(literal, "")):
+            yield f"{path}/"
+        else:
+            yield path
 
 
 def attributes_of(build: Build, place: Place) -> Attributes:

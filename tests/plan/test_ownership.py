@@ -9,7 +9,7 @@ import pytest
 from ocisize.model.plan import Plan
 from ocisize.oci.documents import History
 from tests.evidence import plan_on
-from tests.images import DIR, Entries, File
+from tests.images import DIR, Entries, File, Link
 
 A, B, C = b"1" * 20_000, b"2" * 30_000, b"3" * 15_000
 BASE: Entries = {"bin/sh": b"sh", "etc/passwd": b"root"}
@@ -230,3 +230,43 @@ def test_many_paths() -> None:
     owned: Entries = {f"app/{number}": File(b"1", uid=7) for number in range(2000)}
     plan = plan_on(BASE, files, owned, steps=["ADD rootfs.tar.gz /", "COPY . /app", f"RUN chown -R 7:0 {names} /app"])
     assert texts(plan)[0] == (1, "COPY --chown=7:0 . /app")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "chmod 644 /app/*",
+        "find /app -type f -exec chmod 644 {} +",
+        "find /app -type f | xargs chmod 644",
+        "cd /app && chmod 644 *",
+        "chmod 644 $FILES",
+        "touch /app/x",
+    ],
+)
+def test_commands_that_store_the_files_again(command: str) -> None:
+    """Without the chown nothing is saved: the other command of the RUN stores the files, too."""
+    assert texts(copied(f"chown -R 1000:1000 /app && {command}", gid=1000)) == []
+    assert texts(copied(f"{command} && chown -R 1000:1000 /app", gid=1000)) == []
+
+
+@pytest.mark.parametrize("command", ["chmod +x /usr/bin/*.sh", "find /usr -name x -exec chmod 644 {} +", "touch /y"])
+def test_commands_on_other_files(command: str) -> None:
+    """They do not store the copied files."""
+    assert texts(copied(f"chown -R 1000:1000 /app && {command}", gid=1000))[0] == (1, "COPY --chown=1000:1000 . /app")
+
+
+def test_a_chown_behind_cd() -> None:
+    """``cd`` says which directory the command changes."""
+    assert texts(copied("cd /app && chown -R 1000:1000 . && make", gid=1000)) == [
+        (1, "COPY --chown=1000:1000 . /app"), (2, "RUN cd /app && make"),
+    ]  # fmt: skip
+    both = copied("cd /app && chown -R 1000:1000 . && chmod 644 x && make", gid=1000)
+    assert texts(both) == [(1, "COPY --chown=1000:1000 . /app"), (2, "RUN cd /app && make")]
+
+
+def test_symlinks_that_the_command_still_names() -> None:
+    """Not their targets: chown -R changes the links."""
+    layers: list[Entries] = [BASE, {"app/link": Link("/etc/passwd")}, {"app/x": A},
+                             {"app/x": File(A, uid=7, gid=7), "app/link": Link("/etc/passwd")}]  # fmt: skip
+    plan = plan_on(*layers, steps=["ADD rootfs.tar.gz /", "RUN ln", "COPY x /app/", "RUN chown -R 7:7 /app && make"])
+    assert texts(plan) == [(2, "COPY --chown=7:7 x /app/"), (3, "RUN chown -h 7:7 /app/link && make")]
