@@ -17,7 +17,8 @@ from ocisize.model.build_step import BuildStep
 _BYTE_ORDER_MARK, _RETURN = "\ufeff", "\r"
 _WILDCARD = re.compile(r"\\(.)|\[(.)\]", re.DOTALL)
 _COMMENT_WIDTH = 98  # characters of a comment, without "# "
-_COMMENT_WORD = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")  # text in backticks is one word, which can be copied from one line
+#: text in backticks is one word, which can be copied from one line, and so is a share
+_COMMENT_WORD = re.compile(r"(?:`[^`]*`|\d+ %|[^\s`]|`)+")
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 

@@ -26,7 +26,7 @@ from ocisize.plan.ownership import fix_ownership
 from ocisize.plan.rows import RowsByLayer, by_layer
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
-from ocisize.text import count_of
+from ocisize.text import count_of, plural
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work
 _MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
@@ -199,9 +199,16 @@ def _all_rows(fixes: Sequence[Fix]) -> RowsByLayer:
 
 def _patch(build: Build, plan: Plan, files: BuildFiles) -> str:
     comments = [
-        f"{number}. by hand: {step.title}. {step.action}" for number, step in enumerate(plan.steps, 1) if not step.in_patch
+        f"{number}. by hand{_describe_lines(step.lines)}: {step.title}. {step.action}"
+        for number, step in enumerate(plan.steps, 1)
+        if not step.in_patch
     ]
     replacements = build.replacements()
     if not replacements and not plan.ignored:
         return ""
     return make_patch(files.dockerfile, files.text, replacements, files.ignore, files.ignore_text, plan.ignored, comments)
+
+
+def _describe_lines(lines: Sequence[int]) -> str:
+    """Where the Dockerfile must be changed, "" if unknown."""
+    return f", {plural(len(lines), 'line')} {', '.join(map(str, sorted(lines)))}" if lines else ""

@@ -248,3 +248,5 @@ def test_long_comments_are_wrapped(tmp_path: Path) -> None:
         " ".join(line.removeprefix("#").strip() for line in comments) == f"2. by hand: {'some words ' * 20}{command} then."
     )
     assert apply(tmp_path, diff, {"Dockerfile": "FROM x\nRUN a\n"})["Dockerfile"] == "FROM x\nRUN b\n"
+    shares = patch("FROM x\n", comments=["Layer 1, 12 % of it. " * 40])
+    assert "#   %" not in shares

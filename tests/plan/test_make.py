@@ -119,6 +119,7 @@ def test_the_right_stage() -> None:
     plan = plan_on(*LAYERS[:4], steps=steps, dockerfile=dockerfile)
     assert {edit.layer: edit.lines for edit in plan.edits} == {1: (5, 5), 2: (6, 6), 3: (7, 7)}
     assert ".git" not in plan.ignored
+    assert re.search(r"(?m)^# \d+\. by hand, line 5: ", plan.patch)
     assert any(not step.in_patch and "Another instruction also reads the context" in step.action for step in plan.steps)
 
 

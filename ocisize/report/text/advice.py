@@ -37,7 +37,7 @@ def write_findings(console: Console, analysis: Analysis, top: int, assumptions: 
     console.print()
     console.print(Text(advice_headline(analysis), style="bold"))
     if any(finding.size for finding in findings):
-        for line in (by_confidence(analysis), LEGEND):
+        for line in (by_confidence(analysis), *([] if analysis.plan.steps else [LEGEND])):
             console.print(Text(line, style="dim"))
     grid = new_grid()
     large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]

@@ -11,7 +11,6 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Category, Confidence, Finding, Severity, sum_savings
 from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import human_size, percent
-from ocisize.text import count_of
 
 _MIN_SHARE = 0.005  # of the content of the image that a significant finding saves
 
@@ -36,7 +35,7 @@ def advice_headline(analysis: Analysis) -> str:
     """How many findings there are, and what they save together."""
     advice, download = analysis.advice, analysis.compressed_size
     count = len(advice.findings)
-    text = f"Advice: {count_of(count, 'finding')}"
+    text = f"All findings: {count:,}"
     if not advice.size:
         return text
     if advice.compressed_size is not None and download:

@@ -96,7 +96,7 @@ def test_a_finding_in_short(analysis: Analysis) -> None:
     assert (
         text_of(analysis, FINDING).rstrip()
         == f"""
-Advice: 1 finding, saving 1.00 kB of download (10.0 %), 5.00 kB unpacked
+All findings: 1, saving 1.00 kB of download (10.0 %), 5.00 kB unpacked
 safe 1.00 kB
 {LEGEND}
 1.00 kB 7 files of layer 0 deleted by layer 1; they are still downloaded
@@ -166,7 +166,7 @@ def test_unknown_download_sizes(analysis: Analysis) -> None:
     """Without the download the content counts."""
     finding = attrs.evolve(FINDING, compressed_size=None)
     text = text_of(attrs.evolve(analysis, compressed_size=None), finding)
-    assert f"Advice: 1 finding, saving 5.00 kB unpacked\nsafe 5.00 kB\n{LEGEND}\n5.00 kB 7 files" in text
+    assert f"All findings: 1, saving 5.00 kB unpacked\nsafe 5.00 kB\n{LEGEND}\n5.00 kB 7 files" in text
 
 
 def test_findings_in_the_base_say_so(analysis: Analysis) -> None:
