@@ -26,7 +26,7 @@ from ocisize.text import quote_code
 _REDACTED = "<redacted>"
 _CUT = "…"
 _USERS = frozenset({"etc/passwd", "etc/group"})
-_ENDS_SHELL = re.compile(r"(?:exit|exec)\b")
+_HAS_NO_NEXT = re.compile(r"^(?:exit|exec)\b|&$")  # commands that end the shell, or run in the background
 _MAX_LINE = 100  # characters of a joined RUN on one line
 
 
@@ -147,17 +147,17 @@ class Build:
         return draft
 
     def can_edit_run(self, layer: int) -> bool:
-        """Whether the commands of a layer's RUN can be changed."""
-        return self.drafts[layer].run is not None and not self.leader(layer).is_dropped
+        """Whether the commands of a layer's RUN can be changed, and others can follow them."""
+        leader = self.leader(layer)
+        if self.drafts[layer].run is None or leader.is_dropped:
+            return False
+        return not leader.pieces or _HAS_NO_NEXT.search(leader.pieces[-1].text) is None
 
     def can_clean_up(self, layer: int, rows: Iterable[int]) -> bool:
-        """Whether a command at the end of a layer's RUN runs and may remove files that the RUN writes.
+        """Whether a command at the end of a layer's RUN may remove files that the RUN writes.
 
         A RUN of another user than root may write files of root by ``sudo``, and cannot remove them without.
         """
-        pieces = self.leader(layer).pieces
-        if pieces and _ENDS_SHELL.match(pieces[-1].text):
-            return False
         table = self.evidence.tables[layer]
         return self.drafts[layer].context.is_root or all(table.attributes[table.owners[row]].uid for row in rows)
 

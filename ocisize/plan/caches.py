@@ -18,6 +18,7 @@ _INSTALLS_SOMEHOW = re.compile(
     r"^RUN\b.*\bapt(?:-get|itude)?\b.*\binstall\b", re.DOTALL
 )  # also the exec form and here-documents
 # calls that use the cache of another user, or in another place, than a cleanup behind them
+_APT_LISTS = re.compile("/lists")
 _USES_OTHER_CACHE = re.compile(r"\b(?:su|sudo|gosu|su-exec|runuser|setpriv)\s|\s--cache[= ]|\bnpm_config_cache=")
 _NAMES_SYSTEM_CACHE = re.compile(r"\s/var/|\bapt-get\b|\bzypper\b")
 _UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
@@ -93,15 +94,19 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
     called = next((match for part in commands if (match := re.search(cache.command, part))), None)
     if called is None or _cleans_up(build.commands(layer), cache):
         return {}
-    if fetches_only(cache, commands) and _is_used_later(build, members[-1], cache):
+    followers = _followers(build, members[-1], cache)
+    is_needed = fetches_only(cache, commands) and _is_used_later(build, members[-1], cache)
+    if is_needed or not all(map(build.can_edit_run, followers)):
         return {}
     if cache.option:
         edit = edit_each(lambda command: _with_option(command, cache))
-        changed = [member for member in members if build.change(Change(member, edit=edit))]
+        changed = [member for member in (*members, *followers) if build.change(Change(member, edit=edit))]
         return rows if changed else {}
     if not _reaches(build, cache, called.string, rows) or not _update_where_needed(build, members[-1], cache):
         return {}
-    build.append(members[-1], cache.cleanup.replace("{tool}", called[1] if called.re.groups else cache.tool))
+    cleanup = cache.cleanup.replace("{tool}", called[1] if called.re.groups else cache.tool)
+    for member in (members[-1], *followers):
+        build.append(member, cleanup)
     return rows
 
 
@@ -117,6 +122,21 @@ def _cleans_up(commands: Sequence[str], cache: ToolCache) -> bool:
     last = max(number for number, command in enumerate(commands) if re.search(cache.command, command))
     counted = commands if cache.option else commands[last:]
     return any(re.search(cache.keeps_out, command) for command in counted)
+
+
+def _followers(build: Build, layer: int, cache: ToolCache) -> list[int]:
+    """Later RUNs of a tool that fill its cache again, or fail, where the cache of a RUN is gone; apt's lists are apart."""
+    if not cache.fetches or _APT_LISTS.search(cache.cleanup):
+        return []
+    leader = build.leader(layer)
+    return [
+        later
+        for later in range(layer + 1, len(build.drafts))
+        if build.drafts[later].step.kind is StepKind.RUN
+        and build.leader(later) is not leader
+        and any(re.search(cache.command, command) for command in build.drafts[later].step.shell_commands)
+        and not re.search(cache.keeps_out, build.drafts[later].step.text)
+    ]
 
 
 def _is_used_later(build: Build, layer: int, cache: ToolCache) -> bool:
@@ -135,7 +155,7 @@ def _update_where_needed(build: Build, layer: int, cache: ToolCache) -> bool:
     dependent: list[tuple[int, int, str]] = []
     for later in range(layer + 1, len(build.drafts)):
         step = build.drafts[later].step
-        if build.leader(later) is leader or not re.search("/lists", cache.cleanup):
+        if build.leader(later) is leader or not _APT_LISTS.search(cache.cleanup):
             continue
         if (
             build.drafts[later].run is None

@@ -185,8 +185,10 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
             continue
         if any(build.evidence.tables[upper].sizes):
             continue
-        stored = ((layer, set(build.rows.hidden_rows(layer, upper)) - freed.get(layer, set())) for layer in range(upper))
-        if all(rows <= _rows_removed_earlier(build, layer, rows) for layer, rows in stored):
+        hidden = [(layer, set(build.rows.hidden_rows(layer, upper))) for layer in range(upper)]
+        stored = ((layer, rows - freed.get(layer, set())) for layer, rows in hidden)
+        is_idle = all(rows <= _rows_removed_earlier(build, layer, rows) for layer, rows in stored)
+        if is_idle and any(rows for _, rows in hidden):  # else the RUN removed nothing before, or directories
             draft.is_dropped = True
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ocisize.findings.claim import Claim, Tier
 from ocisize.history.package_managers import (
+    ManagerCommand,
     add_packages_edit,
     can_move,
     common_manager,
@@ -14,6 +16,7 @@ from ocisize.history.package_managers import (
     removes_packages,
 )
 from ocisize.history.shell import Change
+from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import Cause
 from ocisize.plan.build import Build
@@ -24,6 +27,10 @@ from ocisize.text import plural, quote_code
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
 _MAX_NAMES = 5  # packages in a title
 _MIN_SHARE = 0.001  # of the content that installing once saves
+_SAME_PACKAGES = re.compile(  # options that change neither the packages nor their place
+    r"-m|-[Uqy]+|--(?:upgrade|quiet|yes|no-cache-dir|no-compile|disable-pip-version-check|no-warn-script-location|no-audit"
+    r"|no-fund|root-user-action(?:=.*)?|progress-bar(?:=.*)?)"
+)
 _LISTED_BY_REQUIREMENTS = ("pip", "npm")  # managers whose packages are known by name, whatever the lists of the day say
 
 
@@ -58,6 +65,17 @@ def install_once(build: Build) -> Iterator[Fix]:
                 break
 
 
+def _install_options(manager: ManagerCommand, step: BuildStep) -> set[str]:
+    """The options of the installations in a step that say where packages come from or go to, with their values."""
+    options: set[str] = set()
+    for command in filter(manager.find_install, step.shell_commands):
+        words = command.split()
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            if word.startswith("-") and not _SAME_PACKAGES.fullmatch(word):
+                options.add(f"{word} {following}" if word in manager.options_with_value else word)
+    return options
+
+
 def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | None:
     steps = [draft.step for draft in build.drafts]
     manager = common_manager(steps[lower], steps[upper])
@@ -67,6 +85,9 @@ def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | N
         return None
     packages = package_arguments(manager, steps[upper])
     if not packages or not can_move(steps[lower + 1 : upper]) or build.drafts[upper].is_changed:
+        return None
+    drafts = build.drafts[lower], build.drafts[upper]
+    if len({(draft.context.user, *sorted(_install_options(manager, draft.step))) for draft in drafts}) > 1:
         return None
     rows = by_layer(
         (lower, row)

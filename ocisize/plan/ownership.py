@@ -132,7 +132,7 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
 def _can_own(build: Build, layer: int) -> bool:
     """Whether a chown at the end of a layer's RUN works: only root can give files away."""
     draft = build.drafts[layer]
-    return draft.run is not None and not build.is_joined(layer) and draft.context.is_root and build.can_clean_up(layer, ())
+    return draft.run is not None and not build.is_joined(layer) and draft.context.is_root and build.can_edit_run(layer)
 
 
 def _copy_options(

@@ -26,7 +26,7 @@ def upgraded(first: str, second: str, *between: str) -> Plan:
     ("first", "second", "joined"),
     [
         ("RUN pip install a==1 b", "RUN pip install -U a==2", "RUN pip install a==2 b"),
-        ("RUN pip install a_b[x]~=1.0", "RUN pip install --index-url https://x a-b[x]==2 c", "RUN pip install a-b[x]==2 c"),
+        ("RUN pip install a_b[x]~=1.0", "RUN pip install --upgrade a-b[x]==2 c", "RUN pip install a-b[x]==2 c"),
         ("RUN npm install a@1", "RUN npm install a@2", "RUN npm install a@2"),
     ],
 )

@@ -89,3 +89,9 @@ def test_a_chown_of_the_files_of_one_owner() -> None:
     """The command does not tell which files it changes."""
     layers: list[Entries] = [{"app/x": BIG}, {"app/x": File(BIG, uid=5, gid=5)}]
     assert plan_on(*layers, steps=["COPY . /app", "RUN chown -R --from=root 5:5 /app"]).edits == ()
+
+
+@pytest.mark.parametrize("end", ["exit 0", "exec true", "daemon &"])
+def test_nothing_runs_behind_the_last_command(end: str) -> None:
+    """A command behind these would not run, or is no valid shell."""
+    assert plan_on(LISTS, steps=[f"RUN apt-get update && apt-get install -y x && {end}"]).edits == ()
