@@ -191,7 +191,8 @@ def test_any_edits_apply(tmp_path: Path, pieces: list[str], data: st.DataObject,
         assert replaced(text, replacements) == text
         return
     after = apply(tmp_path, diff, {"Dockerfile": original})["Dockerfile"]
-    assert after.removesuffix(newline) == replaced(text, replacements).replace("\n", newline).removesuffix(newline)
+    expected = replaced(text, replacements).replace("\n", newline)
+    assert after in (expected, f"{expected}{newline}")  # the line break before a last line that goes stays
 
 
 def reason(text: str, step: str | None = None, line: int = -1) -> str:
