@@ -104,6 +104,11 @@ class _Machine:
             self.touched.discard(name)
             self.removed.add(name)
 
+    def check_owner(self, path: str) -> None:
+        """Raise BuildError for a user that may not remove a path."""
+        if self.user[0] and any(self.tree[name].uid != self.user[0] for name in self.below(path)):
+            raise BuildError(f"{path}: Permission denied")
+
     def take_layer(self, below: Mapping[str, Node]) -> BuiltLayer:
         """The layer of what was touched since the last one."""
         names = set(self.touched)
@@ -227,6 +232,8 @@ def _run(machine: _Machine, instruction: Instruction) -> None:
             mounts.append(name)
     for command in run.units:
         _execute(machine, shlex.split(command))
+    if not (machine.touched | machine.removed).isdisjoint(mounts):
+        raise BuildError("Read-only file system")
     for name in mounts:
         if name in before:
             machine.tree[name] = before[name]
@@ -248,8 +255,13 @@ def _execute(machine: _Machine, words: list[str]) -> None:
         if not any(name in machine.tree for name in machine.expand(plain[0])):
             raise BuildError(f"{plain[0]}: No such file or directory")
     elif tool == "rm":
+        is_forced = any("f" in option for option in options)
         for word in plain:
-            for path in machine.expand(word):
+            chosen = [path for path in machine.expand(word) if machine.below(path)]
+            if not chosen and not is_forced:
+                raise BuildError(f"{word}: No such file or directory")
+            for path in chosen:
+                machine.check_owner(path)
                 machine.remove(path)
     elif tool == "mkdir":
         for word in plain:
@@ -272,6 +284,8 @@ def _execute(machine: _Machine, words: list[str]) -> None:
 
 
 def _change(machine: _Machine, tool: str, value: str, paths: list[str], recursive: bool) -> None:
+    if machine.user[0] and tool == "chown":
+        raise BuildError("Operation not permitted")
     for start in paths:
         if start not in machine.tree:
             raise BuildError(f"{start}: No such file or directory")

@@ -69,8 +69,10 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collectio
     groups = _find_groups(build, upper, target)
     if not groups:
         return None
-    if _changes_nothing(build, upper, target, [place for group in groups for place in group.places]):
-        return _drop_commands(build, upper, target, groups)
+    places = [place for group in groups for place in group.places]
+    if _changes_nothing(build, upper, target, places):
+        is_saved = not are_stored_by_others(build, upper, target, places)
+        return _drop_commands(build, upper, target, groups) if is_saved else None
     placed = _Placement()
     for group in groups:
         _place(build, target, group, placed)

@@ -40,6 +40,7 @@ STEPS = [
     "RUN apt-get clean && rm -rf /var/lib/apt/lists/*", "RUN apt-get clean", "USER 1000", "USER 0", "ENV A=b",
     "RUN chown -R 7:7 /srv && chmod 755 /srv/run.sh", "RUN chown -R 5:5 /srv/app && chmod -R 755 /srv/app/util",
     "COPY . /opt/src", "RUN rm -rf /opt/src/notes /opt/src/wheels", "RUN read /opt/src/wheels/w.whl",
+    "RUN rm /srv/conf.ini", "RUN rm -r /opt/*", "RUN chown 1000 /wheels/w.whl && read /wheels/w.whl", "RUN write /opt/own 13000",
     "RUN cp /opt/big /opt/copy", "RUN cp /srv/app/main.py /opt/main.py", "RUN true", "# a comment", "",
 ]  # fmt: skip
 laws = settings(deadline=None, max_examples=120)
@@ -117,6 +118,14 @@ def steps(*lines: str) -> str:
         "RUN read /wheels/w.whl && write /usr/lib/w 19000",
         "COPY . /srv",
         "RUN rm -rf /srv/.git /wheels /srv/wheels",
+    )
+)
+@example(
+    steps(
+        "COPY . /srv",
+        "RUN chown -R 7:7 /srv && chmod 755 /srv/run.sh",
+        "COPY app /srv/app",
+        "RUN chown -R 7:7 /srv && chmod 755 /srv/run.sh",
     )
 )
 @laws
