@@ -211,7 +211,7 @@ def _copy(machine: _Machine, instruction: Instruction) -> None:
 def _selected(context: Mapping[str, bytes], source: str) -> Iterator[tuple[str, str]]:
     """Path and path below the source of each file that a source selects; "" for a source that is a file."""
     matching = [path for path in context if path == source or source == "." or path.startswith(f"{source}/")]
-    if not matching:
+    if not matching and source != ".":
         raise BuildError(f"{source}: not found in the context")
     for path in sorted(matching):
         yield path, "" if path == source else path if source == "." else path[len(source) + 1 :]

@@ -22,6 +22,7 @@ from ocisize.plan.ownership_origin import (
     ChangedPaths,
     FileGroup,
     are_all_inside,
+    are_copied_before,
     are_stored_by_others,
     attributes_of,
     common_mode,
@@ -75,7 +76,7 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collectio
         return _drop_commands(build, upper, target, groups) if is_saved else None
     placed = _Placement()
     for group in groups:
-        _place(build, target, group, placed)
+        _place(build, upper, target, group, placed)
     rest = _rest(build, upper, target, placed)
     if not placed.rows or rest is None or (inner and rest):
         return None
@@ -92,7 +93,7 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collectio
     return _describe(build, upper, target, placed, written)
 
 
-def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placement) -> None:
+def _place(build: Build, upper: int, target: ChangedPaths, group: FileGroup, placed: _Placement) -> None:
     """Set owner and mode of a layer's files where the layer brings them, or leave the files to the late command.
 
     Files whose mode another command of the same RUN changes stay with that command.
@@ -112,8 +113,8 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
     else:
         places = tuple(place for place in places if place not in changed)
     owners = {(attributes.uid, attributes.gid) for attributes in after.values()}
-    if len(owners) != 1 or not places:
-        placed.left += places
+    if len(owners) != 1 or not places or are_copied_before(build, group, upper, target, with_mode=changes_mode):
+        placed.left += group.places
         return
     (owner,) = owners
     if draft.copy is not None and are_all_inside(build, group.layer, target):
@@ -128,7 +129,7 @@ def _place(build: Build, target: ChangedPaths, group: FileGroup, placed: _Placem
             placed.commands[group.layer] = command
             placed.rows += places
             return
-    placed.left += places
+    placed.left += group.places
 
 
 def _can_own(build: Build, layer: int) -> bool:

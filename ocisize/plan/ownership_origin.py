@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.plan.build import Build
-from ocisize.plan.reads import with_directories
+from ocisize.plan.reads import names_parent, names_path, with_directories
 from ocisize.plan.rows import Place, parents_of, top_paths
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 
 _MAX_TOPS = 6  # directories that a chown in the RUN that makes them names
 _MODE_BITS = 0o7777
+_COPIES_OWNERS = re.compile(r"\b(?:cp\s.*(?:-\w*[ap]|--archive|--preserve)|(?:rsync|tar|mv)\s)")
+_COPIES_MODES = re.compile(r"\b(?:cp|rsync|tar|mv)\s")
 _STORES = re.compile(r"\b(?:chown|chgrp|chmod|touch)\b")  # commands that store a file again without new content
 _EXPANDED = re.compile(r"[*?\[$`~{]")  # what the shell expands begins here
 _PUNCTUATION = str.maketrans(dict.fromkeys("|&;()<>{}\"'", " "))
@@ -79,6 +81,27 @@ def are_stored_by_others(build: Build, upper: int, target: ChangedPaths, places:
         path in other.paths or (other.holds(path) and any(change.recursive for _, change in other.commands))
         for other in others
         for path in paths
+    )
+
+
+def are_copied_before(build: Build, group: FileGroup, upper: int, target: ChangedPaths, *, with_mode: bool) -> bool:
+    """Return whether a RUN copies files of a target, with their owners or modes, before the RUN that changes them.
+
+    Args:
+        build: the build.
+        group: the files of a lower layer.
+        upper: the layer of the RUN that changes owners and modes.
+        target: the paths that the RUN changes.
+        with_mode: whether the modes of the files change; ``cp`` copies modes, and owners only with some options.
+
+    """
+    copies = _COPIES_MODES if with_mode else _COPIES_OWNERS
+    return any(
+        copies.search(command)
+        and any(names_path(command, path, directory) or names_parent(command, path, directory) for path in target.paths)
+        for layer in range(group.layer + 1, upper)
+        if build.drafts[layer].run is not None
+        for _, command, directory in _commands_with_directories(build, layer)
     )
 
 

@@ -270,3 +270,19 @@ def test_symlinks_that_the_command_still_names() -> None:
                              {"app/x": File(A, uid=7, gid=7), "app/link": Link("/etc/passwd")}]  # fmt: skip
     plan = plan_on(*layers, steps=["ADD rootfs.tar.gz /", "RUN ln", "COPY x /app/", "RUN chown -R 7:7 /app && make"])
     assert texts(plan) == [(2, "COPY --chown=7:7 x /app/"), (3, "RUN chown -h 7:7 /app/link && make")]
+
+
+@pytest.mark.parametrize(
+    ("copy", "command", "is_fixed"),
+    [
+        ("cp -a /app/x /opt/x", "chown -R 7:7 /app", False),
+        ("cp /app/x /opt/x", "chown -R 7:7 /app", True),
+        ("cd /app && tar cf /opt/x .", "chown -R 7:7 /app", False),
+        ("cp -a /srv/x /opt/x", "chown -R 7:7 /app", True),
+    ],
+)
+def test_copies_of_the_files(copy: str, command: str, is_fixed: bool) -> None:  # noqa: FBT001 - a case
+    """A RUN in between that copies the files with their owners would copy the new ones."""
+    layers: list[Entries] = [BASE, {"app/x": A}, {"opt/x": B}, {"app/x": File(A, uid=7, gid=7)}]
+    plan = plan_on(*layers, steps=["ADD rootfs.tar.gz /", "COPY . /app", f"RUN {copy}", f"RUN {command}"])
+    assert bool(plan.edits) is is_fixed

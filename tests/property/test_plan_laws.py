@@ -128,6 +128,16 @@ def steps(*lines: str) -> str:
         "RUN chown -R 7:7 /srv && chmod 755 /srv/run.sh",
     )
 )
+@example(
+    steps(
+        "RUN write /srv/app/__pycache__/m.pyc 13000",
+        "COPY . /srv",
+        "COPY . /srv",
+        "RUN chown -R 5:5 /srv/app && chmod -R 755 /srv/app/util",
+    )
+)
+@example(steps("COPY --chown=5:5 app /srv/app", "RUN cp /srv/app/main.py /opt/main.py", "RUN chmod -R 755 /srv/app"))
+@example(steps("COPY . /opt/src", "ENV A=b", "RUN rm -rf /opt/*"))
 @laws
 @given(GOOD)
 def test_a_plan_saves_what_it_promises(dockerfile: str) -> None:
