@@ -149,7 +149,7 @@ def _reading(build: Build, lower: int, place: tuple[int, int], paths: Sequence[s
     upper, index = place
     for layer in range(lower + 1, upper + 1):
         draft = build.drafts[layer]
-        if draft.step.kind is StepKind.RUN:
+        if draft.step.kind is StepKind.RUN and build.leader(layer) is not build.leader(lower):
             commands = draft.run.units if draft.run is not None else draft.step.shell_commands
             commands = commands[:index] if layer == upper else commands
             readings.append(strongest_reading(commands, paths, draft.context.working_dir))

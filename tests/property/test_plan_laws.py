@@ -138,6 +138,15 @@ def steps(*lines: str) -> str:
 )
 @example(steps("COPY --chown=5:5 app /srv/app", "RUN cp /srv/app/main.py /opt/main.py", "RUN chmod -R 755 /srv/app"))
 @example(steps("COPY . /opt/src", "ENV A=b", "RUN rm -rf /opt/*"))
+@example(
+    steps(
+        "RUN write /opt/big 20000 && write /opt/small 12000",
+        "RUN write /opt/big 21000",
+        "WORKDIR /srv",
+        "RUN rm -rf /opt/*",
+        "COPY . .",
+    )
+)
 @laws
 @given(GOOD)
 def test_a_plan_saves_what_it_promises(dockerfile: str) -> None:
