@@ -96,7 +96,9 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
         return {}
     followers = _followers(build, members[-1], cache)
     is_needed = fetches_only(cache, commands) and _is_used_later(build, members[-1], cache)
-    if is_needed or not all(map(build.can_edit_run, followers)):
+    # A cleanup would empty a cache mount.
+    is_mounted = any(option.startswith("--mount=type=cache") for member in members for option in _options(build, member))
+    if is_needed or is_mounted or not all(map(build.can_edit_run, followers)):
         return {}
     if cache.option:
         edit = edit_each(lambda command: _with_option(command, cache))
@@ -115,6 +117,11 @@ def _reaches(build: Build, cache: ToolCache, call: str, rows: Mapping[int, set[i
     if not all(build.can_clean_up(layer, chosen) for layer, chosen in rows.items()):
         return False
     return not _USES_OTHER_CACHE.search(call) or _NAMES_SYSTEM_CACHE.search(cache.cleanup) is not None
+
+
+def _options(build: Build, layer: int) -> Sequence[str]:
+    run = build.drafts[layer].run
+    return run.options if run is not None else ()
 
 
 def _cleans_up(commands: Sequence[str], cache: ToolCache) -> bool:

@@ -11,6 +11,7 @@ from ocisize.model.build_step import StepKind
 from ocisize.oci.documents import History
 
 _SEPARATORS = ("ENV", "ARG", "USER", "WORKDIR", "SHELL")  # instructions that change what a RUN behind them does
+_SETUP = ("ENV", "ARG", "USER", "SHELL")
 _BUILDAH_COMMENT = "FROM "  # how buildah notes the image or stage that a step builds on
 
 
@@ -21,6 +22,7 @@ class StepContext(NamedTuple):
     user: str = ""  #: "" is root
     step_count: int = 0  #: number of RUN, COPY and ADD in the layer; 0 if the history does not tell, 2 or more: squashed
     follows_directly: bool = False  #: whether nothing is between the step and that of the layer below
+    changes_setup: bool = False  #: whether ENV, ARG, USER or SHELL is between the step and that of the layer below
 
     @property
     def is_root(self) -> bool:
@@ -48,13 +50,13 @@ def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
 
     >>> working_dir = History(created_by="WORKDIR /app", empty_layer=True)
     >>> find_contexts([History(created_by="RUN a"), working_dir, History(created_by="RUN b")], 2)[1]
-    StepContext(working_dir='/app', user='', step_count=1, follows_directly=False)
+    StepContext(working_dir='/app', user='', step_count=1, follows_directly=False, changes_setup=False)
     """
     if sum(not entry.empty_layer for entry in history) != layers:
         return [StepContext()] * layers
     buildah = any(entry.comment.startswith(_BUILDAH_COMMENT) for entry in history)
     contexts: list[StepContext] = []
-    user, steps, direct = "", 0, False
+    user, steps, direct, changes = "", 0, False, False
     for entry, working_dir in zip(history, find_working_dirs(history), strict=True):
         step = describe(entry)
         makes_files = step.kind in (StepKind.RUN, StepKind.COPY, StepKind.ADD)
@@ -63,9 +65,10 @@ def find_contexts(history: Sequence[History], layers: int) -> list[StepContext]:
         if entry.empty_layer:
             steps += makes_files and (buildah or step.kind is not StepKind.RUN)
             direct = direct and step.keyword not in _SEPARATORS
+            changes = changes or (step.keyword in _SETUP and step.kind is StepKind.METADATA)
             continue
-        contexts.append(StepContext(working_dir, user, steps + 1, direct and not steps))
-        steps, direct = 0, step.kind is StepKind.RUN
+        contexts.append(StepContext(working_dir, user, steps + 1, direct and not steps, changes))
+        steps, direct, changes = 0, step.kind is StepKind.RUN, False
     return contexts
 
 

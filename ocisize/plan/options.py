@@ -81,7 +81,10 @@ def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | N
     manager = common_manager(steps[lower], steps[upper])
     if manager is None or manager.name not in _LISTED_BY_REQUIREMENTS or removes_packages(steps[upper]):
         return None
-    if not (build.can_edit_run(lower) and build.can_edit_run(upper)) or not only_installs(manager, steps[upper]):
+    # With another setup, the later step may install from another place or for another user.
+    changes_setup = any(draft.context.changes_setup for draft in build.drafts[lower + 1 : upper + 1])
+    can_edit = build.can_edit_run(lower) and build.can_edit_run(upper)
+    if changes_setup or not can_edit or not only_installs(manager, steps[upper]):
         return None
     packages = package_arguments(manager, steps[upper])
     if not packages or not can_move(steps[lower + 1 : upper]) or build.drafts[upper].is_changed:

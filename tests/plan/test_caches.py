@@ -98,3 +98,10 @@ def test_text_that_was_cut_or_redacted() -> None:
         plan = plan_on({"root/.cache/pip/x": BIG}, steps=[step])
         assert plan.edits == ()
         assert [step.in_patch for step in plan.steps] == [False]
+
+
+def test_a_cache_mount_is_not_emptied() -> None:
+    """A cleanup at the end of a RUN with a cache mount would remove the files of the mount."""
+    mount = "--mount=type=cache,target=/var/lib/apt"
+    plan = plan_on({ARCHIVE: BIG}, steps=[f"RUN {mount} apt-get update && apt-get install -y x"])
+    assert texts(plan) == []

@@ -6,6 +6,7 @@ import pytest
 
 from ocisize.model.findings import Confidence
 from ocisize.model.plan import Plan
+from ocisize.oci.documents import History
 from tests.evidence import plan_on
 from tests.images import Entries
 
@@ -61,3 +62,15 @@ def test_thousands_of_packages() -> None:
     (step,) = plan.steps
     assert len(step.title) < 200
     assert len(step.action) < 400
+
+
+@pytest.mark.parametrize("setup", ["ENV PIP_INDEX_URL=https://x", "USER 1000", "ARG PIP_INDEX_URL", 'SHELL ["/bin/bash"]'])
+def test_a_setup_in_between_keeps_both_installations(setup: str) -> None:
+    """The second installation may come from another place, or be for another user."""
+    history = [
+        History(created_by="RUN pip install a==1"),
+        History(created_by=setup, empty_layer=True),
+        History(created_by="RUN pip install a==2"),
+    ]
+    plan = plan_on({"lib/x": OLD}, {"lib/x": NEW}, steps=[entry.created_by for entry in history[::2]], history=history)
+    assert texts(plan) == []
