@@ -93,7 +93,7 @@ def _docker_archives() -> Iterator[Case]:
     for name, text, what in (
         ("empty", b"", "is not valid JSON"), ("deep", b"[" * 500_000, "nested too deeply"), ("numbers", b"[1, 2]", "is not valid"),
         ("name-twice", b'[{"Config": "a", "Layers": [], "Config": "b"}]', "is repeated"),
-        ("object", b"{}", "is one object"), ("none", b"[]", "lists no image"), ("null", b"[null]", "is not valid"),
+        ("object", b"{}", "is an object"), ("none", b"[]", "lists no image"), ("null", b"[null]", "is not valid"),
         ("escape", json.dumps([{"Config": ESCAPE, "Layers": []}]).encode(), "has no member"),
         ("config-climbs", json.dumps([{"Config": "../../etc/passwd", "Layers": []}]).encode(), "has no member"),
         ("binary", bytes(range(256)), "is not valid JSON"), ("huge", b" " * (21 << 20), "more than 20971520"),
@@ -205,7 +205,7 @@ def _files() -> Iterator[Case]:
         "gzip-of-random-bytes", "reject", "is not a tar", _bytes(compress(random.Random(3).randbytes(100_000), "gzip"))
     )
     whole = compress(tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"])), "gzip")
-    yield _case("archive-cut", "reject", "is cut after", _bytes(whole[: len(whole) // 2]))
+    yield _case("archive-cut", "reject", "ends early", _bytes(whole[: len(whole) // 2]))
     plain = tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"]))
     yield _case("archive-cut-plain", "reject", "the tar ends within", _bytes(plain[:3000]))
     zeros = member(b"manifest.json", b"[]") + header(b"zeros", b"\x80" + (1 << 50).to_bytes(11, "big"))
