@@ -61,10 +61,10 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
 
 
 def _find_kept(build: Build, copy: ContextCopy) -> set[str]:
-    """Context paths of the files of a COPY that nothing removes, or that a RUN reads before."""
+    """Context paths of the files of a COPY that nothing removes, or that a RUN reads until then."""
     kept = set(copy.context_paths.values())
     for hider, rows in _find_removals(build, copy).items():
-        if _reading(build, copy, rows, hider) < Reading.LIKELY:
+        if _reading(build, copy, rows, hider + 1) < Reading.LIKELY:
             kept.difference_update(copy.context_paths[row] for row in rows)
     return kept
 

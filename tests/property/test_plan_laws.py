@@ -147,6 +147,11 @@ def steps(*lines: str) -> str:
         "COPY . .",
     )
 )
+@example(
+    steps(
+        "COPY . .", "RUN read /wheels/w.whl && rm -rf /wheels", "COPY . /opt/src", "RUN rm -rf /opt/src/notes /opt/src/wheels"
+    )
+)  # fmt: skip
 @laws
 @given(GOOD)
 def test_a_plan_saves_what_it_promises(dockerfile: str) -> None:
