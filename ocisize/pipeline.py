@@ -32,7 +32,7 @@ from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.plan.make import make_plan
-from ocisize.plan.pairing import count_base_layers
+from ocisize.plan.pairing import pair_dockerfile
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
@@ -103,9 +103,10 @@ def analyze_layers(
 
     # Turn all of this evidence into findings: what could be better, and how many bytes that is.
     base_layers = base.certain_layers if base is not None else 0
+    pairing = None
     if build_files is not None:
-        steps = [layer.build_step for layer in layers]
-        base_layers = max(base_layers, count_base_layers(steps, image.config.history, build_files))
+        pairing = pair_dockerfile([layer.build_step for layer in layers], image.config.history, build_files)
+        base_layers = max(base_layers, pairing.base_layers if pairing is not None else 0)
     evidence = ImageEvidence(
         layers=layers,
         tables=tables,
@@ -123,7 +124,7 @@ def analyze_layers(
     timer.end("findings")
 
     # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
-    planned = make_plan(evidence, reported, build_files)
+    planned = make_plan(evidence, reported, pairing)
     timer.end("plan")
 
     return Analysis(

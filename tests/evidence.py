@@ -16,6 +16,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Finding
 from ocisize.model.plan import Plan
 from ocisize.plan.make import make_plan
+from ocisize.plan.pairing import Pairing, pair_dockerfile
 from ocisize.history.steps import LayerHistory, describe
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
@@ -117,7 +118,14 @@ def plan_on(
     config = ImageConfig(RootFs(), os=os, history=tuple(history), run=RunConfig(user="app"))
     evidence = make_evidence(*layers, steps=steps, base_layers=base_layers, config=config, catalog=catalog)
     files = BuildFiles(dockerfile="Dockerfile", text=dockerfile) if dockerfile is not None else None
-    return make_plan(evidence, advise(evidence), files).plan
+    return make_plan(evidence, advise(evidence), paired(evidence, files)).plan
+
+
+def paired(evidence: ImageEvidence, files: BuildFiles | None) -> Pairing | None:
+    """The layers of an image with the instructions of its Dockerfile."""
+    if files is None:
+        return None
+    return pair_dockerfile([layer.build_step for layer in evidence.layers], evidence.config.history, files)
 
 
 def by_id(advice: Advice) -> dict[str, Finding]:

@@ -9,12 +9,11 @@ _MAX_IN_SENTENCE = 120  # characters of a step within a sentence
 
 
 class Change(NamedTuple):
-    """A change to the RUN that made a layer: an edit of its commands, a command to append, or both."""
+    """A change to the commands of the RUN that made a layer."""
 
     layer: int
     #: given all commands, without the word RUN, returns them changed; None for no change
-    edit: Callable[[list[str]], list[str] | None] | None = None
-    command: str = ""  #: to append
+    edit: Callable[[list[str]], list[str] | None]
 
 
 def shorten(text: str, max_length: int = _MAX_IN_SENTENCE) -> str:

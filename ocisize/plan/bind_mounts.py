@@ -10,9 +10,7 @@ from functools import cached_property
 
 import attrs
 
-from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
-from ocisize.model.waste import Cause
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.fixes import Fix
@@ -26,10 +24,9 @@ from ocisize.plan.reads import (
     reading_of,
     with_directories,
 )
-from ocisize.plan.rows import Place, by_layer, parents_of
+from ocisize.plan.rows import REMOVED, Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY
 
-_REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _WRITES = re.compile(  # commands that write to files or directories that they name
     r"(?:^|[;&|(]\s*|\b(?:then|do|else|sudo|exec)\s+)(?:chmod|chown|chgrp|mv|rm|rmdir|find|sed|touch|ln|patch|dos2unix"
     r"|make|cmake|ninja|cargo|mvn|gradle|npm|yarn|pnpm|go|git|bundle|composer|dotnet)\s"
@@ -89,7 +86,7 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
         return None
     endings = {build.rows.ending((copy.layer, row)) for row in rows}
     ending = next(iter(endings))
-    if len(endings) != 1 or ending is None or ending.cause not in _REMOVED or not copy.destination:
+    if len(endings) != 1 or ending is None or ending.cause not in REMOVED or not copy.destination:
         return None
     paths = [build.rows.paths(copy.layer)[row] for row in rows]
     is_file = set(copy.context_paths.values()) == {copy.sources[0]}
@@ -99,7 +96,7 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
         for layer in range(copy.layer + 1, ending.layer + 1)
         if any(
             reading_of(command, [target, *paths[:1]], build.drafts[layer].context.working_dir) is Reading.YES
-            for command in commands_of(build, layer)
+            for command in build.written_commands(layer)
         )
     ]
     if len(readers) != 1 or not build.can_edit_run(readers[0]) or copy.sources == (".",) or not build.can_mount:
@@ -170,12 +167,3 @@ def _commands_left(build: Build, reader: int, target: str) -> Iterator[tuple[int
             continue
         words = [word for word in command.split() if not names_path(word, target, directory)]
         yield index, " ".join(words) if any(not word.startswith("-") for word in words[1:]) else ""
-
-
-def commands_of(build: Build, layer: int) -> tuple[str, ...]:
-    """Return the shell commands of a layer's RUN as the history has them; none of other steps."""
-    step = build.drafts[layer].step
-    run = build.drafts[layer].run
-    if step.kind is not StepKind.RUN:
-        return ()
-    return run.units if run is not None else step.shell_commands

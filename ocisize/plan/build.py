@@ -15,11 +15,10 @@ from ocisize.dockerfile.run_source import Piece, RunSource, render_run
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import redact
 from ocisize.history.shell import Change, shorten
-from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import Edit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
-from ocisize.plan.pairing import SquashedCopy, pair_dockerfile
+from ocisize.plan.pairing import Pairing, SquashedCopy
 from ocisize.plan.rows import RowIndex
 from ocisize.text import quote_code
 
@@ -73,7 +72,7 @@ class Build:
     ``base_layers`` is the number of layers of the base image: nothing below can be changed.
     """
 
-    def __init__(self, evidence: ImageEvidence, files: BuildFiles | None) -> None:
+    def __init__(self, evidence: ImageEvidence, pairing: Pairing | None) -> None:
         self.evidence = evidence
         self.rows = RowIndex(evidence)
         self.dockerfile: Dockerfile | None = None
@@ -82,7 +81,6 @@ class Build:
         base_layers = evidence.base_layers
         #: of layers that hold several steps: their COPY and ADD instructions
         self.squashed_copies: Mapping[int, Sequence[SquashedCopy]] = {}
-        pairing = pair_dockerfile(steps, evidence.config.history, files) if files is not None else None
         if pairing is not None:
             self.dockerfile, instructions, self.squashed_copies = pairing.dockerfile, pairing.instructions, pairing.copies
             base_layers = max(base_layers, pairing.base_layers)
@@ -119,6 +117,11 @@ class Build:
             parsed = parse_copy(draft.source, self.escape)
             draft.copy = parsed if parsed is not None and not parsed.has_sum else None
         return draft
+
+    @cached_property
+    def content_size(self) -> int:
+        """The bytes of content of the image."""
+        return sum(layer.content_size for layer in self.evidence.layers)
 
     @cached_property
     def last_layer_of_users(self) -> int:
@@ -161,6 +164,13 @@ class Build:
         table = self.evidence.tables[layer]
         return self.drafts[layer].context.is_root or all(table.attributes[table.owners[row]].uid for row in rows)
 
+    def written_commands(self, layer: int) -> Sequence[str]:
+        """The commands of a layer's RUN as they are written; none of other steps."""
+        draft = self.drafts[layer]
+        if draft.step.kind is not StepKind.RUN:
+            return ()
+        return draft.run.units if draft.run is not None else draft.step.shell_commands
+
     def commands(self, layer: int) -> list[str]:
         """The commands of a layer's RUN as they are now, those of the RUNs it was joined with included."""
         return [piece.text for piece in self.leader(layer).pieces]
@@ -202,15 +212,11 @@ class Build:
         if not self.can_edit_run(layer):
             return False
         made = False
-        if change.edit is not None:
-            for index, command in list(self.own_commands(layer)):
-                changed = _edit(command, change.edit)
-                if changed != command:
-                    self.replace(layer, index, changed)
-                    made = True
-        if change.command:
-            self.append(layer, change.command)
-            made = True
+        for index, command in list(self.own_commands(layer)):
+            changed = _edit(command, change.edit)
+            if changed != command:
+                self.replace(layer, index, changed)
+                made = True
         return made
 
     def join(self, first: int, last: int) -> None:

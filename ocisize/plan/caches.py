@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.history.package_managers import find_install, relies_on_lists
@@ -54,10 +54,10 @@ def fix_caches(build: Build) -> Iterator[Fix]:
         )
 
 
-def cache_rows(build: Build, layer: int) -> set[int]:
-    """The rows of a layer that are caches of any tool."""
+def cache_rows(build: Build, layer: int, tools: Iterable[ToolCache]) -> set[int]:
+    """The rows of a layer that are caches of some tools."""
     matches = build.evidence.matches[layer]
-    return {row for tool in load_tools() for rule in tool.rules for row in matches.get(rule, ())}
+    return {row for tool in tools for rule in tool.rules for row in matches.get(rule, ())}
 
 
 def fetches_only(tool: ToolCache, commands: Sequence[str]) -> bool:
@@ -82,12 +82,9 @@ def _groups(build: Build) -> list[list[int]]:
 
 def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, set[int]]:
     """Change a RUN so that a tool leaves no cache; the rows that go, by layer, none if the RUN stays."""
-    found = {
-        layer: {row for rule in cache.rules for row in build.evidence.matches[layer].get(rule, ())} for layer in members
-    }
-    rows = {layer: chosen for layer, chosen in found.items() if chosen}
+    rows = {layer: chosen for layer in members if (chosen := cache_rows(build, layer, [cache]))}
     layer = members[0]
-    least = min(_MIN_SIZE, _MIN_SHARE * sum(other.content_size for other in build.evidence.layers))
+    least = min(_MIN_SIZE, _MIN_SHARE * build.content_size)
     if build.rows.size_of({holder: sorted(chosen) for holder, chosen in rows.items()}) < max(least, 1):
         return {}
     commands = [part for command in build.commands(layer) for part in split_commands(command)[::2]]
@@ -95,7 +92,7 @@ def _clean(build: Build, members: Sequence[int], cache: ToolCache) -> dict[int, 
     if called is None or _cleans_up(build.commands(layer), cache):
         return {}
     followers = _followers(build, members[-1], cache)
-    is_needed = fetches_only(cache, commands) and _is_used_later(build, members[-1], cache)
+    is_needed = fetches_only(cache, commands) and bool(_find_later_calls(build, members[-1], cache))
     # A cleanup would empty a cache mount.
     is_mounted = any(option.startswith("--mount=type=cache") for member in members for option in _options(build, member))
     if is_needed or is_mounted or not all(map(build.can_edit_run, followers)):
@@ -135,6 +132,12 @@ def _followers(build: Build, layer: int, cache: ToolCache) -> list[int]:
     """Later RUNs of a tool that fill its cache again, or fail, where the cache of a RUN is gone; apt's lists are apart."""
     if not cache.fetches or _APT_LISTS.search(cache.cleanup):
         return []
+    later = _find_later_calls(build, layer, cache)
+    return [other for other in later if not re.search(cache.keeps_out, build.drafts[other].step.text)]
+
+
+def _find_later_calls(build: Build, layer: int, cache: ToolCache) -> list[int]:
+    """The layers above a RUN, and not joined with the RUN, whose RUNs call a tool."""
     leader = build.leader(layer)
     return [
         later
@@ -142,18 +145,7 @@ def _followers(build: Build, layer: int, cache: ToolCache) -> list[int]:
         if build.drafts[later].step.kind is StepKind.RUN
         and build.leader(later) is not leader
         and any(re.search(cache.command, command) for command in build.drafts[later].step.shell_commands)
-        and not re.search(cache.keeps_out, build.drafts[later].step.text)
     ]
-
-
-def _is_used_later(build: Build, layer: int, cache: ToolCache) -> bool:
-    leader = build.leader(layer)
-    return any(
-        re.search(cache.command, command)
-        for later in range(layer + 1, len(build.drafts))
-        if build.drafts[later].step.kind is StepKind.RUN and build.leader(later) is not leader
-        for command in build.drafts[later].step.shell_commands
-    )
 
 
 def _update_where_needed(build: Build, layer: int, cache: ToolCache) -> bool:

@@ -14,19 +14,17 @@ from ocisize.dockerfile.ignore_cover import cover
 from ocisize.dockerfile.parse import Instruction
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
-from ocisize.model.waste import Cause
-from ocisize.plan.bind_mounts import ContextState, commands_of, mount_for_reader
+from ocisize.plan.bind_mounts import ContextState, mount_for_reader
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, strongest_reading
-from ocisize.plan.rows import RowsByLayer, by_layer, top_paths
+from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer, top_paths
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
 
-_REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MOUNTS_CONTEXT = re.compile(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
 _MOUNT_SOURCE = re.compile(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context
 _MAX_NAMES = 3  # paths in a title
@@ -104,7 +102,7 @@ def _find_removals(build: Build, copy: ContextCopy) -> dict[int, list[int]]:
     hidden_by = build.evidence.overlay.hidden_by[copy.layer]
     for row in copy.context_paths:
         ending = build.rows.ending((copy.layer, row)) if hidden_by[row] >= 0 else None
-        if ending is not None and ending.cause in _REMOVED and ending.layer > copy.layer:
+        if ending is not None and ending.cause in REMOVED and ending.layer > copy.layer:
             rows[ending.layer].append(row)
     return rows
 
@@ -122,7 +120,7 @@ def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> 
     tops = _tops(build, copy, rows)
     return max(
         (
-            strongest_reading(commands_of(build, layer), tops, build.drafts[layer].context.working_dir)
+            strongest_reading(build.written_commands(layer), tops, build.drafts[layer].context.working_dir)
             for layer in range(copy.layer + 1, end)
         ),
         default=Reading.NO,

@@ -59,7 +59,7 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
 
 
 def has_wildcard(source: str) -> bool:
-    """Return whether a source of a COPY may stand for several files.
+    """Return whether a source of a COPY may name several files.
 
     >>> has_wildcard("package*.json"), has_wildcard("src")
     (True, False)

@@ -33,4 +33,3 @@ class Fix:
     caution: str = ""
     ignored: tuple[str, ...] = ()
     in_patch: bool = True
-    findings: tuple[str, ...] = ()  #: ids of findings that it fixes although their rows stay

@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ocisize.history.step_effects import cleanup_command
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.model.findings import Category, Confidence
-from ocisize.model.waste import CAUSES, Cause
+from ocisize.model.waste import CAUSES
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, strongest_reading, with_directories
-from ocisize.plan.rows import RowsByLayer, by_layer, parents_of
+from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer, parents_of
 from ocisize.text import quote_code
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")
 _UNSAFE = re.compile(r"[$`~\\\"']|\{")  # expanded by the shell in a way that is not followed here
-_REMOVED = (Cause.DELETED, Cause.OPAQUE)
 _MAX_NAMES = 3  # paths in a title
 _GLOB = re.compile(r"[*?\[]")
 _MAX_GLOBS = 32  # arguments of one rm
@@ -121,7 +120,7 @@ def _removed_rows(build: Build, lower: int, upper: int) -> list[int]:
     return [
         row
         for row in rows
-        if CAUSES[overlay.causes[lower][row]] in _REMOVED and build.rows.origin((lower, row)) == (lower, row)
+        if CAUSES[overlay.causes[lower][row]] in REMOVED and build.rows.origin((lower, row)) == (lower, row)
     ]
 
 
@@ -150,7 +149,7 @@ def _reading(build: Build, lower: int, place: tuple[int, int], paths: Sequence[s
     for layer in range(lower + 1, upper + 1):
         draft = build.drafts[layer]
         if draft.step.kind is StepKind.RUN and build.leader(layer) is not build.leader(lower):
-            commands = draft.run.units if draft.run is not None else draft.step.shell_commands
+            commands = build.written_commands(layer)
             commands = commands[:index] if layer == upper else commands
             readings.append(strongest_reading(commands, paths, draft.context.working_dir))
     return max(readings)

@@ -23,6 +23,7 @@ from ocisize.plan.fixes import Fix
 from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
 from ocisize.plan.options import fix_options, install_once
 from ocisize.plan.ownership import fix_ownership
+from ocisize.plan.pairing import Pairing
 from ocisize.plan.rows import RowsByLayer, by_layer
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
@@ -40,17 +41,17 @@ class PlannedFindings(NamedTuple):
 
 
 def make_plan(
-    evidence: ImageEvidence, reported: Sequence[tuple[Claim, Finding]], files: BuildFiles | None = None
+    evidence: ImageEvidence, reported: Sequence[tuple[Claim, Finding]], pairing: Pairing | None = None
 ) -> PlannedFindings:
     """Make the plan for an image.
 
     Args:
         evidence: the facts about the image.
         reported: the findings, with the claims they come from.
-        files: the Dockerfile and the ignore file; a Dockerfile that fits no layer of the image is ignored.
+        pairing: the Dockerfile with the layers that it made; None without a Dockerfile that fits the image.
 
     """
-    build = Build(evidence, files)
+    build = Build(evidence, pairing)
     claims = [claim for claim, _ in reported]
     fixes = [
         *fix_context_files(build, claims),
@@ -81,11 +82,11 @@ def make_plan(
         steps=steps,
         edits=build.edits(),
         estimated=any(layer.compressed_size is None for layer in evidence.layers),
-        dockerfile=files.dockerfile if files is not None and build.dockerfile is not None else None,
+        dockerfile=pairing.files.dockerfile if pairing is not None else None,
     )
-    if files is not None and build.dockerfile is not None:
+    if pairing is not None:
         try:
-            patch = _patch(build, plan, files)
+            patch = _patch(build, plan, pairing.files)
             plan = attrs.evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
         except PatchError as error:
             plan = attrs.evolve(plan, patch_error=str(error))

@@ -57,7 +57,7 @@ def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
 
 def install_once(build: Build) -> Iterator[Fix]:
     """Install final versions in the first step that installs packages, and drop the later step, where both name them."""
-    least = _MIN_SHARE * sum(layer.content_size for layer in build.evidence.layers)
+    least = _MIN_SHARE * build.content_size
     for upper in build.own_layers:
         for lower in range(build.own_layers.start, upper):
             if (fix := _install_once(build, lower, upper, least)) is not None:

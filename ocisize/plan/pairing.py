@@ -30,7 +30,8 @@ class SquashedCopy:
 class Pairing:
     """A Dockerfile with the layers that its instructions made."""
 
-    dockerfile: Dockerfile
+    files: BuildFiles
+    dockerfile: Dockerfile  #: the Dockerfile of ``files``
     instructions: Sequence[Instruction | None]  #: by layer, base first; None where the layer holds several steps, too
     base_layers: int = 0  #: number of layers below those of the Dockerfile; 0 if that is not certain
     copies: Mapping[int, Sequence[SquashedCopy]] = attrs.field(factory=dict)  #: by layer that holds several steps
@@ -48,17 +49,10 @@ def pair_dockerfile(steps: Sequence[BuildStep], history: Sequence[History], file
     dockerfile = parse_dockerfile(files.text)
     pairs = pair_layers(steps, dockerfile)
     if _fits(dockerfile, pairs.instructions):
-        return Pairing(dockerfile=dockerfile, instructions=pairs.instructions, base_layers=pairs.base_layers or 0)
-    return _pair_squashed(len(steps), history, dockerfile)
-
-
-def count_base_layers(steps: Sequence[BuildStep], history: Sequence[History], files: BuildFiles) -> int:
-    """Return how many layers are below those that a Dockerfile made; 0 if the Dockerfile does not fit.
-
-    The arguments are those of ``pair_dockerfile``.
-    """
-    pairing = pair_dockerfile(steps, history, files)
-    return pairing.base_layers if pairing is not None else 0
+        return Pairing(
+            files=files, dockerfile=dockerfile, instructions=pairs.instructions, base_layers=pairs.base_layers or 0
+        )
+    return _pair_squashed(len(steps), history, files, dockerfile)
 
 
 def _fits(dockerfile: Dockerfile, instructions: Iterable[Instruction | None]) -> bool:
@@ -67,7 +61,7 @@ def _fits(dockerfile: Dockerfile, instructions: Iterable[Instruction | None]) ->
     return paired > 0 and 2 * paired >= candidates
 
 
-def _pair_squashed(layers: int, history: Sequence[History], dockerfile: Dockerfile) -> Pairing | None:
+def _pair_squashed(layers: int, history: Sequence[History], files: BuildFiles, dockerfile: Dockerfile) -> Pairing | None:
     """The pairing with all steps of the history, where ``buildah build`` made one layer of them."""
     if sum(not entry.empty_layer for entry in history) != layers:
         return None
@@ -83,4 +77,4 @@ def _pair_squashed(layers: int, history: Sequence[History], dockerfile: Dockerfi
             if instruction.keyword != "RUN":
                 copies[layer].append(SquashedCopy(instruction=instruction, working_dir=working_dir))
         layer += not entry.empty_layer
-    return Pairing(dockerfile=dockerfile, instructions=[None] * layers, base_layers=own % layers, copies=copies)
+    return Pairing(files=files, dockerfile=dockerfile, instructions=[None] * layers, base_layers=own % layers, copies=copies)

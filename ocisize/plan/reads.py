@@ -86,7 +86,7 @@ def strongest_reading(commands: Iterable[str], paths: Sequence[str], working_dir
 def with_directories(commands: Iterable[str], working_dir: str) -> Iterator[tuple[str, str]]:
     """Yield the commands of a RUN with the directory in which each runs; that of a ``cd`` is the new one.
 
-    A directory that the shell expands is unknown: no path is in the directory that stands for it.
+    A directory that the shell expands is unknown: it contains no path.
 
     >>> list(with_directories(["cd lib", "make"], "/srv"))
     [('cd lib', '/srv/lib'), ('make', '/srv/lib')]

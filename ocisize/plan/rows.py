@@ -16,6 +16,8 @@ from ocisize.text import decode_name
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 Place: TypeAlias = "tuple[int, int]"  # layer and row
 
+REMOVED = (Cause.DELETED, Cause.OPAQUE)  #: causes of waste that are removals
+
 _METADATA_ONLY = CAUSES.index(Cause.METADATA_ONLY)
 
 

@@ -24,7 +24,7 @@ _MIN_SIZE = 10_000  # bytes of content that joining two steps saves
 
 def join_runs(build: Build) -> Iterator[Fix]:
     """Join neighboring RUNs where a later one hides what an earlier one stores, and yield a fix for each group."""
-    least = max(_MIN_SIZE, _MIN_SHARE * sum(layer.content_size for layer in build.evidence.layers))
+    least = max(_MIN_SIZE, _MIN_SHARE * build.content_size)
     for chain in _chains(build):
         for first, last in _intervals(build, chain, least):
             rows = by_layer(
@@ -104,18 +104,11 @@ def _uses(tool: ToolCache, commands: Sequence[str]) -> bool:
 
 def _is_worth_joining(build: Build, lower: int, upper: int, least: float) -> bool:
     first, second = build.drafts[lower].step, build.drafts[upper].step
-    matches = build.evidence.matches[lower]
     for tool in load_tools():
         if fetches_only(tool, first.shell_commands) and _uses(tool, second.shell_commands):
-            fetched = {
-                row
-                for other in load_tools()
-                if other.tool == tool.tool
-                for rule in other.rules
-                for row in matches.get(rule, ())
-            }
+            fetched = cache_rows(build, lower, [other for other in load_tools() if other.tool == tool.tool])
             if build.rows.size_of({lower: list(fetched)}) >= least:
                 return True
-    caches = cache_rows(build, lower)
+    caches = cache_rows(build, lower, load_tools())
     rows = [row for row in build.rows.hidden_rows(lower, upper) if row not in caches]
     return build.rows.size_of({lower: rows}) >= least

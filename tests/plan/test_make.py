@@ -15,7 +15,7 @@ from ocisize.model.plan import Plan
 from ocisize.oci.documents import History, ImageConfig, RootFs
 from ocisize.history.steps import describe
 from ocisize.plan.make import PlannedFindings, make_plan
-from tests.evidence import make_evidence, plan_on
+from tests.evidence import make_evidence, plan_on, paired
 from tests.images import Entries, File
 
 A, B, C = b"1" * 20_000, b"2" * 30_000, b"3" * 15_000
@@ -39,7 +39,7 @@ def planned(history: Sequence[History], dockerfile: str | None = None, ignore: s
     steps = [describe(entry).text for entry in history if not entry.empty_layer]
     evidence = make_evidence(*LAYERS[: len(steps)], steps=steps, config=ImageConfig(RootFs(), history=tuple(history)))
     files = BuildFiles(dockerfile="Dockerfile", text=dockerfile, ignore_text=ignore) if dockerfile is not None else None
-    return make_plan(evidence, advise(evidence), files)
+    return make_plan(evidence, advise(evidence), paired(evidence, files))
 
 
 def strings(value: object) -> Iterator[str]:
