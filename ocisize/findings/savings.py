@@ -70,7 +70,7 @@ class _Savings:
             return None
         parts = self._trace(claim)
         layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
-        paths = claim.paths[:_MAX_PATHS] if claim.paths else _largest(rows, evidence.tables)
+        paths = claim.paths[:_MAX_PATHS] if claim.paths else largest_paths(rows, evidence.tables)
         count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
         return Finding(
             id=claim.id,
@@ -108,7 +108,7 @@ class _Savings:
         groups: dict[str, list[int]] = defaultdict(list)
         for origin, rows in parts.items():
             if len(groups) < _MAX_FIXES and (not groups or self._size_of(rows) >= _MIN_FIX_SHARE * total):
-                path = _largest(rows, self._evidence.tables)[0]
+                path = largest_paths(rows, self._evidence.tables)[0]
                 text = claim.fix(origin, path).replace(PATH, f"/{path}")
                 groups[_with_holders(text, origin, rows)].append(origin)
         sizes = {text: sum(self._size_of(parts[origin]) for origin in origins) for text, origins in groups.items()}
@@ -158,15 +158,20 @@ def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
     return sum(map(column.__getitem__, rows))
 
 
-def _largest(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> tuple[str, ...]:
-    """The paths of the largest files among rows by layer, largest first."""
+def largest_paths(
+    rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable], count: int = _MAX_PATHS
+) -> tuple[str, ...]:
+    """Return the paths of the largest files among rows by layer, largest first; files without content are left out.
+
+    ``tables`` are those of all layers, ``count`` is the number of paths.
+    """
     largest: list[tuple[int, int, int]] = []
     for layer, chosen in rows.items():
         sizes = tables[layer].sizes
-        smallest = min(heapq.nlargest(_MAX_PATHS, map(sizes.__getitem__, chosen)), default=0)
-        large = (row for row in chosen if sizes[row] >= smallest)
-        largest += heapq.nsmallest(_MAX_PATHS, ((-sizes[row], layer, row) for row in large))
-    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(_MAX_PATHS, largest))
+        least = max(min(heapq.nlargest(count, map(sizes.__getitem__, chosen)), default=0), 1)
+        large = ((-sizes[row], layer, row) for row in chosen if sizes[row] >= least)
+        largest += heapq.nsmallest(count, large)
+    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(count, largest))
 
 
 def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:

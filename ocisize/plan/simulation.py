@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.savings import largest_paths
 from ocisize.model.findings import Confidence
 from ocisize.plan.estimates import FileEstimates
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import IntArray
-from ocisize.text import decode_name
 
 _MAX_PATHS = 5  # paths of a step
 
@@ -59,7 +58,7 @@ class Simulation:
             size=sum(sizes.values()),
             compressed_size=self._download(rows),
             layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
-            paths=self._largest(rows),
+            paths=tuple(dict.fromkeys(largest_paths(rows, self._evidence.tables, 2 * _MAX_PATHS)))[:_MAX_PATHS],
             file_count=sum(
                 sum(map(bool, map(self._evidence.tables[layer].sizes.__getitem__, freed))) for layer, freed in rows.items()
             ),
@@ -126,15 +125,3 @@ class Simulation:
         counted = set(rows[last]) if layer != last else set()
         columns = [self._freed_by[index] for index in copies]
         return [row for row in freed if row not in counted and all(column[row] for column in columns)]
-
-    def _largest(self, rows: RowsByLayer) -> tuple[str, ...]:
-        """The paths of the largest files among rows, each path once."""
-        tables, count = self._evidence.tables, 2 * _MAX_PATHS
-        largest: list[tuple[int, int, int]] = []
-        for layer, freed in rows.items():
-            sizes = tables[layer].sizes
-            least = max(min(heapq.nlargest(count, map(sizes.__getitem__, freed)), default=0), 1)
-            large = ((-sizes[row], layer, row) for row in freed if sizes[row] >= least)
-            largest += heapq.nsmallest(count, large)
-        names = [decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(count, largest)]
-        return tuple(dict.fromkeys(names))[:_MAX_PATHS]

@@ -13,9 +13,9 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.findings import Confidence
 from ocisize.model.plan import Edit, Plan, PlanStep
-from ocisize.report.words.fixes import LEGEND, ORDER, by_confidence, describe_bytes, describe_less, place_of
+from ocisize.report.words.fixes import LEGEND, ORDER, by_confidence, describe_bytes, place_of
 from ocisize.report.words.flow import SEPARATOR, join_parts
-from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, saving_of
+from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, describe_less, saving_of
 from ocisize.report.words.units import cut, human_size, shorten_path
 from ocisize.text import count_of, printable
 

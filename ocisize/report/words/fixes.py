@@ -11,7 +11,7 @@ from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.report.words.plan import (
     DOCKERIGNORE,
-    MIN_SHARE,
+    describe_less,
     describe_place,
     describe_safety,
     describe_saving,
@@ -19,7 +19,6 @@ from ocisize.report.words.plan import (
     saving_of,
 )
 from ocisize.report.words.steps import name_step
-from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
 NO_SAVING = "-"
@@ -126,16 +125,6 @@ def summarize_fixes(analysis: Analysis) -> str:
     safety = describe_safety(total, advice.saving(Confidence.SAFE), advice.saving(Confidence.PROBABLY), analysis.plan)
     name = f"All {len(findings):,} findings" if len(findings) > 1 else "1 finding"
     return f"{name}: {describe_less(total, analysis)}{safety}."
-
-
-def describe_less(total: Saving, analysis: Analysis) -> str:
-    """``468 MB less to download (75 %)``, or the same of the unpacked size if the download is unknown."""
-    known = total.compressed_size is not None
-    whole = analysis.expected_compressed_size if known else analysis.content_size
-    part = total.compressed_size if total.compressed_size is not None else total.size
-    share = f" ({100 * part / whole:.0f} %)" if whole and part >= MIN_SHARE * whole else ""
-    size = describe_saving(total, analysis.plan).removesuffix(" unpacked")
-    return f"{size or human_size(0)} less {'to download' if known else 'unpacked'}{share}"
 
 
 def by_confidence(plan: Plan) -> str:

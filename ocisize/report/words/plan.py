@@ -76,15 +76,17 @@ def describe_total(analysis: Analysis) -> str:
     saved, safe = plan.total, plan.saving(Confidence.SAFE)
     if not describe_saving(saved, plan):
         return f"{name}, which {'save' if count > 1 else 'saves'} no bytes."
-    text = f"{name}: {human_size(saved.size)} less unpacked"
-    if saved.compressed_size is not None:
-        text = f"{name}: {describe_saving(saved, plan)} less to download"
-    part, whole = saved.compressed_size, analysis.expected_compressed_size
+    return f"{name}: {describe_less(saved, analysis)}{describe_safety(saved, safe, plan.saving(Confidence.PROBABLY), plan)}."
+
+
+def describe_less(total: Saving, analysis: Analysis) -> str:
+    """``468 MB less to download (75 %)``, or the same of the unpacked size if the download is unknown."""
+    part, whole = total.compressed_size, analysis.expected_compressed_size
     if part is None or not whole:
-        part, whole = saved.size, analysis.content_size
-    if whole and part >= MIN_SHARE * whole:
-        text += f" ({100 * part / whole:.0f} %)"
-    return f"{text}{describe_safety(saved, safe, plan.saving(Confidence.PROBABLY), plan)}."
+        part, whole = total.size, analysis.content_size
+    share = f" ({100 * part / whole:.0f} %)" if whole and part >= MIN_SHARE * whole else ""
+    size = describe_saving(total, analysis.plan).removesuffix(" unpacked")
+    return f"{size or human_size(0)} less {'unpacked' if total.compressed_size is None else 'to download'}{share}"
 
 
 def describe_safety(total: Saving, safe: Saving, probable: Saving, plan: Plan) -> str:
