@@ -154,6 +154,7 @@ class Analyzer:
         outcomes = self._read_distinct_layers(source, image)
         timer.end("layers")
 
+        image = attrs.evolve(image, warnings=(*source.warnings, *image.warnings))
         analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base, self.build_files)
         timer.end("analysis")
         return analysis
@@ -215,7 +216,7 @@ class Analyzer:
             attestations=index.attestations,
             absent=index.absent,
             unread=index.unread,
-            warnings=index.warnings,
+            warnings=(*source.warnings, *index.warnings),
         )
 
     def _make_limits(self, times: int = 1) -> Limits:

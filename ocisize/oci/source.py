@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from ocisize.oci.documents import Descriptor
@@ -54,6 +54,8 @@ class ImageSource(Source, Protocol):
     has_manifest: bool = True  #: False if the manifest was composed here, so that its digest exists nowhere else
     keeps_compression: bool = True
     """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
+    warnings: Sequence[str] = ()
+    """What the user should know about how the image was found and read; complete once the layers are read."""
 
     @property
     def sequential(self) -> bool:

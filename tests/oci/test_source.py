@@ -62,6 +62,21 @@ def test_a_subclass_answers_for_itself() -> None:
     assert not source.aborted
 
 
+def test_warnings_of_a_source_reach_the_analysis() -> None:
+    """A source may learn while layers are read what the user should know; an index tells it once, not per image."""
+
+    class Talking(Archive):
+        def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+            self.warnings = ("the layers came from a mirror",)
+            return super().open_blob(descriptor)
+
+    image = build_image([layer({"a": b"1"})])
+    assert Analyzer().analyze_source(Talking(image)).warnings[0] == "the layers came from a mirror"
+    index = Analyzer().analyze_all_source(Talking(image))
+    assert index.warnings == ("the layers came from a mirror",)
+    assert not [text for analysis in index.analyses.values() for text in analysis.warnings if "mirror" in text]
+
+
 def test_a_failed_analysis_aborts_the_source() -> None:
     """The threads of other layers may wait for bytes that never come."""
     image = build_image([layer({"a": b"1"}), layer({"b": b"2"})])
