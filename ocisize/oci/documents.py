@@ -85,6 +85,7 @@ class Manifest:
     media_type: str = ""
     artifact_type: str | None = None
     annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    subject: Descriptor | None = None  #: the manifest that this one signs, attests or describes
 
 
 @attrs.frozen

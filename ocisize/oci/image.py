@@ -9,6 +9,7 @@ import attrs
 
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import DocumentError, NoMatchingPlatform, NotAnImage
+from ocisize.oci.artifacts import find_artifact_kind
 from ocisize.oci.documents import Descriptor, ImageConfig, Index, Manifest, Platform
 from ocisize.oci.index_walk import walk_index
 from ocisize.oci.media_types import CONFIG_TYPES, LAYER_TYPES
@@ -21,22 +22,6 @@ from ocisize.text import printable
 MAX_LAYERS = 4096
 _MAX_LISTED_BLOBS = 5  # of an artifact that is not an image
 _log = logging.getLogger(__name__)
-#: a part of the media types of artifacts that registries hold beside images → what the artifact is
-_ARTIFACTS = (
-    ("cosign", "cosign signature or attestation"),
-    ("in-toto", "build attestation"),
-    ("dsse", "attestation"),
-    ("sigstore", "signature bundle"),
-    ("helm", "Helm chart"),
-    ("wasm", "Wasm module"),
-    ("buildkit.cacheconfig", "BuildKit cache"),
-    ("amazon.soci", "SOCI index"),
-    ("ollama", "language model"),
-    ("docker.ai", "language model"),
-    ("cncf.model", "model"),
-    ("docker.plugin", "Docker plugin"),
-    ("encrypted", "encrypted image"),
-)
 
 
 @attrs.frozen
@@ -113,11 +98,10 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
     digest = digest_of(data)
     if isinstance(document, Index):
         raise DocumentError(f"{digest} is an index, expected a manifest")
-    _require_image(document, digest)
     if len(document.layers) > MAX_LAYERS:
         raise DocumentError(f"{digest} has {len(document.layers)} layers, more than {MAX_LAYERS}")
-    config = parse_config(read_blob(source, document.config, MAX_CONFIG), f"the config {document.config.digest}")
-    diff_ids, warnings = config.rootfs.diff_ids, list[str]()
+    config = parse_config(_read_config(source, document, digest), f"the config {document.config.digest}")
+    diff_ids, warnings = config.rootfs.diff_ids, _list_untyped(document)
     if len(diff_ids) != len(document.layers):
         warnings.append(f"the config lists {len(diff_ids)} layers, the manifest {len(document.layers)}")
     layers = tuple(
@@ -170,18 +154,32 @@ def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[De
     return entry, None
 
 
-def _require_image(manifest: Manifest, digest: str) -> None:
-    """Raise NotAnImage if the manifest is of another artifact: a chart, a signature, a model."""
-    config_type = manifest.config.media_type
-    has_other_type = manifest.artifact_type not in (None, "", config_type)
-    has_other_blobs = any(layer.media_type not in LAYER_TYPES for layer in manifest.layers)
-    if config_type in CONFIG_TYPES and not has_other_type and not has_other_blobs:
-        return
-    types = [manifest.artifact_type or "", config_type, *(layer.media_type for layer in manifest.layers)]
-    kind = next((name for part, name in _ARTIFACTS if any(part in text for text in types)), "unknown artifact")
-    listed = (f"{layer.media_type} ({layer.size} bytes)" for layer in manifest.layers[:_MAX_LISTED_BLOBS])
+def _read_config(source: Source, manifest: Manifest, digest: str) -> bytes:
+    """Return the config of an image; raise NotAnImage if the manifest describes another artifact: a chart, a signature."""
+    kind, config = find_artifact_kind(manifest), b""
+    if kind is None:
+        config = read_blob(source, manifest.config, MAX_CONFIG)
+        kind = find_artifact_kind(manifest, config)
+    if kind is None:
+        return config
+    listed = (f"{layer.media_type or 'no media type'} ({layer.size} bytes)" for layer in manifest.layers[:_MAX_LISTED_BLOBS])
     raise NotAnImage(
-        f"{digest} is not a container image but: {kind}, config type {config_type or 'missing'}, "
+        f"{digest} is not a container image but: {kind}, config type {manifest.config.media_type or 'missing'}, "
         f"{', '.join(listed) or 'no blobs'}",
         kind=kind,
     )
+
+
+def _list_untyped(manifest: Manifest) -> list[str]:
+    """Return warnings about media types that do not name what the content is."""
+    warnings = []
+    config_type = manifest.config.media_type
+    if config_type not in CONFIG_TYPES:
+        named = f"the media type {config_type}" if config_type else "no media type"
+        warnings.append(f"the config has {named}; it is that of an image by its content")
+    untyped = [layer.media_type for layer in manifest.layers if layer.media_type not in LAYER_TYPES]
+    if untyped:
+        named = f"the media type {untyped[0]}" if untyped[0] else "no media type"
+        which = "layers have" if len(untyped) == len(manifest.layers) else f"of {len(manifest.layers)} layers have"
+        warnings.append(f"{len(untyped)} {which} {named}; their bytes show how they are compressed")
+    return warnings
