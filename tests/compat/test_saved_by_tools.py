@@ -1,0 +1,224 @@
+"""What real tools save is read as it is: every figure, name and platform of each form of ``tests/saved/forms.toml``.
+
+skopeo and umoci save the forms when the tests run. ``testdata/saved`` has the others, which docker 20.10.24, containerd
+1.6.20, podman 4.3.1 and buildah 1.28.2 saved; where these are installed, they save them again.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+
+import ocisize
+from ocisize import Analysis, Analyzer
+from ocisize.cli.main import main
+from ocisize.errors import ArchiveError, OcisizeError
+from ocisize.sources.schemes import SCHEMES
+from tests.registry import RealRegistry
+from tests.saved.figures import Figures
+from tests.saved.forms import KEPT, Form, Image, Workshop, forms
+from tests.saved.seeds import FIGURES, IMAGES
+from tests.saved.tools import is_installed
+from tests.tools import program
+
+#: schemes that the forms are also opened with
+_SCHEMES = {"docker-archive": "docker-archive", "oci-archive": "oci-archive", "oci": "oci-dir", "dir": "dir"}
+
+
+@attrs.frozen
+class Saved:
+    """A form that a tool saved, and its images."""
+
+    form: Form
+    path: Path
+    images: tuple[Image, ...]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether no choice among images is needed."""
+        return len(self.images) == 1
+
+
+Save = Callable[[str], Saved]
+
+
+@pytest.fixture(scope="session")
+def save(registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Save]:
+    """Return a form by its name: saved by its tool, or unpacked from ``testdata/saved``; once for all tests."""
+    made: dict[str, Saved] = {}
+    with Workshop(tmp_path_factory.mktemp("saved"), registry.host) as workshop:
+
+        def save_once(name: str) -> Saved:
+            if name not in made:
+                form = forms()[name]
+                if form.kept:
+                    path = unpack(form, workshop.folder / name)
+                else:
+                    program(form.tool)
+                    path = workshop.make(form)
+                made[name] = Saved(form, path, form.images(path, registry.host))
+            return made[name]
+
+        yield save_once
+
+
+def unpack(form: Form, path: Path) -> Path:
+    """Write a form of ``testdata/saved`` as its tool wrote it."""
+    data = lzma.decompress((KEPT / f"{form.name}.xz").read_bytes())
+    if form.is_file:
+        path.write_bytes(data)
+        return path
+    archive = path.with_suffix(".unpacked")
+    archive.write_bytes(data)
+    with tarfile.open(archive) as members:
+        members.extractall(path)  # noqa: S202 - of this repository
+    return path
+
+
+def check(analysis: Analysis, expected: Figures) -> None:
+    """The analysis has the figures of the image."""
+    assert tuple(layer.diff_id for layer in analysis.layers) == expected.diff_ids
+    assert analysis.content_size == expected.content
+    assert analysis.live_size == expected.live
+    assert analysis.wasted_size == expected.waste
+    assert analysis.compressed_size == expected.compressed
+    assert analysis.platform in (expected.platform, expected.platform.removesuffix("/v8"))
+    assert not analysis.warnings
+
+
+def analyze(path: str | Path, figures: Figures, select: str | None = None) -> Analysis:
+    return Analyzer(platform=figures.platform, verify=True).analyze(path, select=select)
+
+
+def names_of(wanted: Callable[[Form], bool]) -> Sequence[str]:
+    read = {scheme.name for scheme in SCHEMES}
+    return [
+        name for name, form in forms().items() if form.scheme in read and not name.endswith(("xz", "bz2")) and wanted(form)
+    ]
+
+
+SINGLE = names_of(lambda form: form.count <= 1)
+SEVERAL = names_of(lambda form: form.count > 1)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("with_scheme", [False, True], ids=["", "scheme"])
+def test_one_image(name: str, with_scheme: bool, save: Save) -> None:
+    """A form of one image is opened by its path, with and without its scheme, for each of its platforms."""
+    saved = save(name)
+    path = f"{_SCHEMES[saved.form.scheme]}:{saved.path}" if with_scheme else saved.path
+    for figures in saved.images[0].platforms:
+        check(analyze(path, figures), figures)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_images(name: str, save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a choice, the error lists every image by its names, or by the number that selects it."""
+    saved = save(name)
+    with pytest.raises(ArchiveError, match="several images") as caught:
+        Analyzer().analyze(saved.path)
+    for number, image in enumerate(saved.images):
+        assert any(text in str(caught.value) for text in (*image.names[:1], f"@{number}"))
+    assert main([str(saved.path)]) == 2
+    assert "--select" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.count > 0))
+def test_select(name: str, save: Save) -> None:
+    """``--select`` chooses an image by each of its names and by its number."""
+    saved = save(name)
+    for number, image in enumerate(saved.images):
+        for selector in (*image.names, f"@{number}"):
+            for figures in image.platforms:
+                check(analyze(saved.path, figures, selector), figures)
+    with pytest.raises(OcisizeError, match=r"nothing:1"):
+        Analyzer().analyze(saved.path, select="nothing:1")
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.count > 0))
+def test_all_platforms(name: str, save: Save) -> None:
+    """``--all-platforms`` analyses every platform of an image, and names each."""
+    saved = save(name)
+    for image in saved.images:
+        select = None if saved.is_single else (*image.names, f"@{saved.images.index(image)}")[0]
+        index = Analyzer(verify=True).analyze_all(saved.path, select=select)
+        assert len(index.analyses) == len(image.platforms)
+        for analysis, figures in zip(index.analyses.values(), image.platforms, strict=True):
+            check(analysis, figures)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_platform_that_is_absent(name: str, save: Save) -> None:
+    """The error of a platform that an image lacks names those that the image has."""
+    saved = save(name)
+    if len(saved.images[0].platforms) > 1:
+        with pytest.raises(OcisizeError) as caught:
+            Analyzer(platform="linux/s390x").analyze(saved.path)
+        for figures in saved.images[0].platforms:
+            assert figures.platform.removesuffix("/v8") in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_json(name: str, save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    """``-f json`` has the same figures, and what it writes can be read back."""
+    saved = save(name)
+    figures = saved.images[0].platforms[0]
+    assert main([str(saved.path), "-q", "-f", "json", "--platform", figures.platform]) == 0
+    text = capsys.readouterr().out
+    document = json.loads(text)
+    assert document["content_size"] == figures.content
+    assert document["live_size"] == figures.live
+    assert document["wasted_size"] == figures.waste
+    check(ocisize.from_json(text), figures)
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.kept))
+def test_kept_forms(name: str, save: Save) -> None:
+    """``manifest.json`` of ``testdata/saved`` says how each form was made, and the figures are those of today's seeds."""
+    saved = save(name)
+    row = json.loads((KEPT / "manifest.json").read_text())[name]
+    assert tuple(row["commands"]) == saved.form.commands
+    assert row["scheme"] == saved.form.scheme
+    expected = [image.as_json() for image in saved.images]
+    assert json.loads(json.dumps(expected)) == row["images"]
+
+
+@pytest.fixture(scope="session")
+def workshop(registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A workshop for the tools of kept forms."""
+    with Workshop(tmp_path_factory.mktemp("again"), registry.host) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.kept))
+def test_kept_forms_are_saved_again(name: str, registry: RealRegistry, save: Save, workshop: Workshop) -> None:
+    """Where the tool is installed, its commands save the same images again."""
+    saved = save(name)
+    if not is_installed(saved.form.tool):
+        pytest.skip(f"{saved.form.tool} is not installed; what it saved is read in the other tests")
+    again = saved.form.images(workshop.make(saved.form), registry.host)
+    assert [comparable(image, saved.form) for image in again] == [comparable(image, saved.form) for image in saved.images]
+
+
+def comparable(image: Image, form: Form) -> Image:
+    """The image without what depends on the machine: blobs that a tool knows, and times in layers that a tool builds."""
+    platforms = [attrs.evolve(figures, compressed=None) for figures in image.platforms]
+    if not form.count:
+        platforms = [attrs.evolve(figures, diff_ids=()) for figures in platforms]
+    return attrs.evolve(image, platforms=tuple(platforms))
+
+
+def test_seeds_have_each_kind() -> None:
+    """The images have a repeated layer, a layer of two images, whiteouts, a hard link, a symlink and a duplicate."""
+    layers = {name: [layer.digest for layer in image.layers] for name, image in IMAGES.items()}
+    assert len(set(layers["amd64"])) < len(layers["amd64"])
+    assert set(layers["amd64"]) & set(layers["other"])
+    assert set(layers["amd64"]) & set(layers["arm64"])
+    kinds = {(each.content, each.live, each.waste) for each in FIGURES.values()}
+    assert kinds == {(11_710, 6210, 5500), (4400, 3400, 1000), (5620, 5620, 0)}
