@@ -54,7 +54,8 @@ class Limits:
     #: Uncompressed bytes per stored byte, of one layer and of all. Only long runs of one byte exceed 200: gzip reaches
     #: 1,032, zstd 32,000.
     ratio: int = attrs.field(default=200, validator=_AT_LEAST_ONE)
-    #: Uncompressed bytes up to which the ratio is not checked: files of zeros are legal, and 16 GiB of them take 6 s.
+    #: Uncompressed bytes up to which the ratio is not checked: files of zeros are legal, and 16 GiB of them take 6 s. At
+    #: most 1 GiB for xz and bzip2, which take ten times as long.
     ratio_floor: int = attrs.field(default=16 << 30, validator=_AT_LEAST_ONE)
     #: Entries of all layers, with their extended headers and the directories that only paths imply. Large images have
     #: 300,000; each takes ``MEMORY_PER_ENTRY``.
@@ -62,7 +63,8 @@ class Limits:
     #: Bytes of all paths, their parent directories, link targets and extended attributes. A path has 75 bytes on average,
     #: and at most 65,536.
     metadata_size: int = attrs.field(default=256 << 20, validator=_AT_LEAST_ONE)
-    #: Window of a zstd frame: memory of each layer that is being read. The default is that of the zstd tool.
+    #: Window of a zstd frame, or dictionary of an xz stream: memory of each layer that is being read. The default is that
+    #: of the zstd tool; ``xz -9`` takes 64 MiB.
     zstd_window: int = attrs.field(default=128 << 20, validator=_AT_LEAST_ONE)
     #: Files of a saved image, compressed or not. An image of 4,096 layers has 12,000 in Docker's old format.
     members: int = attrs.field(default=1_000_000, validator=_AT_LEAST_ONE)
@@ -83,17 +85,19 @@ _TEXTS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def limit_error(limit: str, got: int, allowed: int) -> LimitExceeded:
+def limit_error(limit: str, got: int, allowed: int, *, what: str = "") -> LimitExceeded:
     """The error for ``limit``, a field of Limits, where ``got`` is more than ``allowed``; both in the limit's unit.
+
+    ``what`` says what is counted, if it is not what the limit is mostly for.
 
     >>> error = limit_error("entries", 12, 10)
     >>> print(error, "-", error.hint)  # doctest: +NORMALIZE_WHITESPACE
     more than 10 entries in all layers, extended headers and implied directories included -
     if you trust the image, raise the limit: --max-entries, or Analyzer(limits=Limits(entries=...))
     """
-    what, flag = _TEXTS[limit]
+    text, flag = _TEXTS[limit]
     hint = f"if you trust the image, raise the limit: {f'{flag}, or ' if flag else ''}Analyzer(limits=Limits({limit}=...))"
-    return LimitExceeded(f"more than {allowed} {what}", limit=limit, got=got, allowed=allowed, hint=hint)
+    return LimitExceeded(f"more than {allowed} {what or text}", limit=limit, got=got, allowed=allowed, hint=hint)
 
 
 class Tally:
@@ -185,13 +189,16 @@ class Meter:
         self._max_size = tally.max_stream_size
         self._size = self._entries = self._metadata_size = 0
 
-    def record_size(self, size: int, stored: int) -> None:
-        """Record that ``stored`` bytes have been decompressed to ``size`` bytes so far. Raises LimitExceeded."""
+    def record_size(self, size: int, stored: int, *, ratio_floor: int | None = None) -> None:
+        """Record that ``stored`` bytes have been decompressed to ``size`` bytes so far. Raises LimitExceeded.
+
+        ``ratio_floor``, in bytes, lowers that of the limits.
+        """
         limits, growth = self.limits, size - self._size
         self._size = size
         if size > self._max_size:
             raise limit_error(self._tally.stream_limit, size, self._max_size)
-        if size > limits.ratio_floor and size > limits.ratio * stored:
+        if size > limits.ratio * stored and size > min(limits.ratio_floor, ratio_floor or limits.ratio_floor):
             raise limit_error("ratio", size // max(stored, 1), limits.ratio)
         self._tally.add_size(growth)
 

@@ -11,10 +11,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,8 +25,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import zstandard
 
-Compression: TypeAlias = Literal["gzip", "zstd", "plain"]
-SUFFIXES: dict[Compression, str] = {"gzip": "+gzip", "zstd": "+zstd", "plain": ""}
+Compression: TypeAlias = Literal["gzip", "zstd", "plain", "xz", "bzip2"]
+SUFFIXES: dict[Compression, str] = {"gzip": "+gzip", "zstd": "+zstd", "plain": "", "xz": "+xz", "bzip2": "+bzip2"}
 OCI = "application/vnd.oci.image"
 
 
@@ -97,6 +99,10 @@ def compress(data: bytes, compression: Compression) -> bytes:
         return gzip.compress(data, 6, mtime=0)
     if compression == "zstd":
         return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
+    if compression == "xz":
+        return lzma.compress(data, preset=1)
+    if compression == "bzip2":
+        return bz2.compress(data)
     return data
 
 

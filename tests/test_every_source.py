@@ -34,7 +34,7 @@ from tests.images import (
 )
 from tests.registry import RealRegistry
 
-COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd")
+COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd")  # of images in registries
 # What may differ: where it came from, and what it costs compressed.
 ASIDE = {
     "source", "format", "reference", "digest", "media_type", "manifest_size", "compressed_size", "wasted_compressed_size",
@@ -169,6 +169,18 @@ def test_docker_archives(
     stored = {one.compression for one in found.layers}
     assert (found.compressed_size is None) == (stored == {"plain"})
     assert (found.estimated_compressed_size is None) == (stored != {"plain"})
+
+
+@pytest.mark.parametrize("outer", ["xz", "bzip2"])
+@pytest.mark.parametrize("compression", ["plain", "xz", "bzip2"])
+def test_docker_archives_in_seldom_compressions(
+    image: BuiltImage, expected: Analysis, tmp_path: Path, compression: Compression, outer: Compression
+) -> None:
+    """A docker-archive that another program compressed, and one with such layers."""
+    path = write_docker_archive(image.recompressed(compression), tmp_path / "app.tar", style="crane", outer=outer)
+    found = Analyzer(platform="linux/amd64").analyze(str(path))
+    assert_same(found, expected)
+    assert {one.compression for one in found.layers} == {compression}
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -15,18 +15,21 @@ import attrs
 import zstandard
 
 from ocisize.blob.decoder_input import DecoderInput
+from ocisize.blob.multi_stream import BrokenStream, Bzip2Decoder, XzDecoder
 from ocisize.blob.zstd_frames import ZstdFrameParser
-from ocisize.errors import StreamError
 
 try:
     from isal import isal_zlib
 except ImportError:  # no wheel for this machine; zlib takes four times as long
     isal_zlib = None  # type: ignore[assignment]
 
-GZIP, ZSTD, PLAIN = "gzip", "zstd", "plain"
+GZIP, ZSTD, BZIP2, XZ, PLAIN = "gzip", "zstd", "bzip2", "xz", "plain"
 MAGIC_SIZE = 18  #: bytes at the start of a stream from which its compression is detected
 #: raised by decoders for malformed bytes
-DECODER_ERRORS = (zlib.error, zstandard.ZstdError, gzip.BadGzipFile, *((isal_zlib.error,) if isal_zlib else ()))
+DECODER_ERRORS = (
+    zlib.error, zstandard.ZstdError, gzip.BadGzipFile, BrokenStream, *((isal_zlib.error,) if isal_zlib else ()),
+)  # fmt: skip
+_SLOW_RATIO_FLOOR = 1 << 30  # bytes: 16 GiB of zeros, the usual floor, take xz and bzip2 more than a minute
 
 
 class Decoder(Protocol):
@@ -47,8 +50,9 @@ class Compression:
 
     name: str  #: as reports and media types write it
     magic: re.Pattern[bytes]  #: matches the first bytes of a stream
-    open_decoder: Callable[[DecoderInput, int, int], Decoder] | None
-    """Takes the stored bytes, the size of a read and the largest zstd window, in bytes; None: cannot be read."""
+    open_decoder: Callable[[DecoderInput, int, int], Decoder]
+    """Takes the stored bytes, the size of a read and the largest window or dictionary, in bytes."""
+    ratio_floor: int | None = None  #: bytes; lowers ``Limits.ratio_floor`` for a slow decoder
 
 
 def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
@@ -65,19 +69,24 @@ def _open_zstd(file: DecoderInput, step: int, max_window: int) -> Decoder:
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
 
+def _open_bzip2(file: DecoderInput, step: int, _: int) -> Decoder:
+    return Bzip2Decoder(file, step)
+
+
 def _open_plain(file: DecoderInput, _: int, __: int) -> Decoder:
     return file
 
 
 #: name → compression; the first whose magic matches is taken, and ``plain`` matches always
 COMPRESSIONS: Mapping[str, Compression] = {
-    name: Compression(name, re.compile(magic), open_decoder)
-    for name, magic, open_decoder in (
-        (GZIP, rb"\x1f\x8b\x08", _open_gzip),  # RFC 1952
-        (ZSTD, rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", _open_zstd),  # RFC 8878: a frame or a skippable frame
-        ("bzip2", rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", None),  # the magic of a block too: a tar may begin with a file BZh
-        ("xz", rb"\xfd7zXZ\0", None),
-        (PLAIN, rb"", _open_plain),
+    name: Compression(name, re.compile(magic), open_decoder, ratio_floor)
+    for name, magic, open_decoder, ratio_floor in (
+        (GZIP, rb"\x1f\x8b\x08", _open_gzip, None),  # RFC 1952
+        (ZSTD, rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", _open_zstd, None),  # RFC 8878: a frame or a skippable frame
+        # The magic of a block too: a tar may begin with a file BZh.
+        (BZIP2, rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", _open_bzip2, _SLOW_RATIO_FLOOR),
+        (XZ, rb"\xfd7zXZ\0", XzDecoder, _SLOW_RATIO_FLOOR),
+        (PLAIN, rb"", _open_plain, None),
     )
 }
 
@@ -85,24 +94,18 @@ COMPRESSIONS: Mapping[str, Compression] = {
 def detect_compression(head: bytes) -> str:
     r"""Return the name of a stream's compression, detected from its first MAGIC_SIZE bytes.
 
-    Raises StreamError if the stream is compressed in a way that cannot be read.
-
     >>> detect_compression(b"\x1f\x8b\x08" + bytes(15))
     'gzip'
     >>> detect_compression(b"etc/passwd" + bytes(8))
     'plain'
     """
-    compression = next(row for row in COMPRESSIONS.values() if row.magic.match(head))
-    if compression.open_decoder is None:
-        name = compression.name
-        raise StreamError(f"compressed with {name}, which is not supported", hint=f"decompress it first: {name} -d")
-    return compression.name
+    return next(name for name, compression in COMPRESSIONS.items() if compression.magic.match(head))
 
 
 def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window: int) -> Decoder:
-    """Open a decoder that reads ``step`` stored bytes at a time; zstd windows have at most ``max_window`` bytes.
+    """Open a decoder that reads ``step`` stored bytes at a time; windows and dictionaries have at most ``max_window`` bytes.
 
-    Raises StreamError for a compression that cannot be read.
+    Raises StreamError if this Python lacks the module for a compression.
 
     >>> from ocisize.blob.decoder_input import ChunkFile
     >>> decoder = open_decoder(GZIP, ChunkFile([gzip.compress(b"content")]), step=4096, max_window=1 << 20)
@@ -110,7 +113,4 @@ def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window:
     >>> decoder.readinto(buffer), decoder.tell(), bytes(buffer[:7])
     (7, 7, b'content')
     """
-    opener = COMPRESSIONS[compression].open_decoder
-    if opener is None:
-        raise StreamError(f"compressed with {compression}, which is not supported")
-    return opener(file, step, max_window)
+    return COMPRESSIONS[compression].open_decoder(file, step, max_window)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from ocisize.blob.compression import DECODER_ERRORS, GZIP, MAGIC_SIZE, PLAIN, detect_compression, open_decoder
+from ocisize.blob.compression import COMPRESSIONS, DECODER_ERRORS, GZIP, MAGIC_SIZE, PLAIN, detect_compression, open_decoder
 from ocisize.blob.decoder_input import ChunkFile, RegionFile
+from ocisize.blob.multi_stream import TrailingGarbage
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier, algorithm_of
@@ -29,12 +30,11 @@ class LayerStream:
     ``chunks`` are the stored bytes. A FileRegion is read in place and given to the ``verifier``; chunks from elsewhere must
     have been verified already. ``stored_size`` is how many bytes the blob should have; small blobs get a finer map.
     ``diff_id``, when given, is checked by ``finish``, unless the chunks are plain and ``verified_as`` is the same digest.
-    ``meter`` enforces limits at every step; without it, only the window of zstd frames is limited. ``on_bytes`` is called
+    ``meter`` enforces limits at every step; without it, only windows and dictionaries are limited. ``on_bytes`` is called
     with the number of stored bytes read so far.
 
-    ``offsets`` is the map of stored and uncompressed bytes, ``size`` the uncompressed bytes so far, ``compression`` one of
-    GZIP, ZSTD and PLAIN, and ``anomalies`` are odd but readable parts in words. Raises StreamError for a compression that
-    is not supported.
+    ``offsets`` is the map of stored and uncompressed bytes, ``size`` the uncompressed bytes so far, ``compression`` a
+    key of COMPRESSIONS, and ``anomalies`` are odd but readable parts in words.
 
     >>> import gzip
     >>> stream = LayerStream([gzip.compress(b"content")])
@@ -63,6 +63,7 @@ class LayerStream:
         self._step = _MAX_STEP if stored_size is None else min(max(stored_size // _STEPS_PER_BLOB, _MIN_STEP), _MAX_STEP)
         if self.compression == GZIP and len(head) > 3 and head[3] & _EXTRA_FIELD:
             self._step = _MAX_STEP  # ISA-L needs the whole header at once, and an extra field has up to 64 KiB
+        self._ratio_floor = COMPRESSIONS[self.compression].ratio_floor
         limits = Limits() if meter is None else meter.limits
         self._decoder = open_decoder(self.compression, self._file, step=self._step, max_window=limits.zstd_window)
         if self.compression == PLAIN and diff_id == verified_as:
@@ -102,7 +103,7 @@ class LayerStream:
             filled = self._decoder.tell() - self.size  # decoders write to the buffer before they raise
         self.size += filled
         if self._meter is not None:
-            self._meter.record_size(self.size, file.consumed)
+            self._meter.record_size(self.size, file.consumed, ratio_floor=self._ratio_floor)
         if self._hash is not None:
             self._hash.update(buffer[:filled])
         if self._on_bytes is not None and file.consumed != consumed_before:
@@ -110,11 +111,11 @@ class LayerStream:
         return filled
 
     def _end_at_garbage(self, error: Exception, position: int) -> None:
-        """End a gzip stream that garbage follows. Raises StreamError for any other error of the decoder."""
-        if "Not a gzipped file" not in str(error):
+        """End a gzip or bzip2 stream that garbage follows. Raises StreamError for any other error of the decoder."""
+        if not isinstance(error, TrailingGarbage) and "Not a gzipped file" not in str(error):
             raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
-        # gzip(1) and Go disagree on bytes after the last member; the image itself is whole.
-        self.anomalies.append("garbage follows the gzip stream")
+        # gzip(1), bzip2(1) and Go disagree on bytes after the last member; the image itself is whole.
+        self.anomalies.append(f"garbage follows the {self.compression} stream")
         self._ended = True
 
     def _truncation_error(self, size: int) -> StreamError:

@@ -43,7 +43,7 @@ class LayerScan:
     """The result of scanning a layer: its files, how it is stored, and what was verified."""
 
     table: FileTable
-    compression: str  #: ``gzip``, ``zstd`` or ``plain``
+    compression: str  #: ``gzip``, ``zstd``, ``bzip2``, ``xz`` or ``plain``
     digest_verified: bool  #: the stored bytes have the descriptor's digest
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files

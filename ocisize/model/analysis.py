@@ -41,7 +41,7 @@ class LayerAnalysis(Sizes):
     digest: str
     diff_id: str | None
     media_type: str
-    compression: str  #: ``gzip``, ``zstd`` or ``plain``; ``unknown`` if the layer could not be read
+    compression: str  #: ``gzip``, ``zstd``, ``bzip2``, ``xz`` or ``plain``; ``unknown`` if the layer could not be read
     overhead_size: int | None  #: bytes of the blob that belong to no entry; None if compressed_size is
     hides_size: int  #: bytes of content that this layer hides, in lower layers or in itself
     build_step: BuildStep  #: secrets are redacted, here and in created_by

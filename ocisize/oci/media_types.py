@@ -24,7 +24,7 @@ _OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _OCI_NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 _DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
-_COMPRESSED = [name for name, row in COMPRESSIONS.items() if row.open_decoder and name != PLAIN]
+_COMPRESSED = [name for name in COMPRESSIONS if name != PLAIN]
 #: media types of layers → the compression that each names; None for Docker's plain type, which has compressed bytes too
 LAYER_TYPES: Mapping[str, str | None] = {
     _OCI_LAYER: PLAIN,

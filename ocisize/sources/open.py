@@ -14,7 +14,9 @@ if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved 
     from ocisize.oci.source import ImageSource
     from ocisize.sources.registry.client import Connection
 
-_ARCHIVE_ENDINGS = (".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.xz", "/")
+_ARCHIVE_ENDINGS = (
+    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
+)  # fmt: skip
 _log = logging.getLogger(__name__)
 
 

@@ -8,12 +8,15 @@ import hashlib
 import lzma
 import random
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import attrs
 import pytest
 import zstandard
 
@@ -21,7 +24,8 @@ import ocisize.blob.stream
 from ocisize.blob.region import FileRegion
 from ocisize.errors import BlobError, DigestMismatch, LimitExceeded, OcisizeError, SizeMismatch, StreamError
 from ocisize.blob.stream import LayerStream
-from ocisize.blob.compression import detect_compression
+from ocisize.blob.compression import COMPRESSIONS, detect_compression
+from ocisize.limits import Limits, Meter, Tally
 from ocisize.blob.verify import Verifier, verify_chunks
 from ocisize.tar.scanner import scan_tar
 from tests.images import layer, sha256, tar_bytes
@@ -66,6 +70,10 @@ def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
+def xz(data: bytes) -> bytes:
+    return lzma.compress(data, preset=1)
+
+
 FORMS = {
     "plain": (DATA, "plain"),
     "gzip": (gzip.compress(DATA), "gzip"),
@@ -81,6 +89,18 @@ FORMS = {
     "zstd skippable between": (zstd(DATA[:9]) + SKIPPABLE + LAST_SKIPPABLE + zstd(DATA[9:]), "zstd"),
     "zstd skippable last": (zstd(DATA) + LAST_SKIPPABLE + SKIPPABLE, "zstd"),
     "zstd all": (SKIPPABLE + members(DATA, lambda data: zstd(data) + SKIPPABLE), "zstd"),
+    "xz": (xz(DATA), "xz"),
+    "xz without checksum": (lzma.compress(DATA, check=lzma.CHECK_NONE, preset=1), "xz"),
+    "xz sha256": (lzma.compress(DATA, check=lzma.CHECK_SHA256, preset=1), "xz"),
+    "xz streams": (members(DATA, xz), "xz"),
+    "xz many streams": (members(DATA, xz, 3000), "xz"),
+    "xz empty streams": (xz(b"") + xz(DATA) + xz(b""), "xz"),
+    "xz padding": (xz(DATA[:9]) + bytes(4) + xz(DATA[9:]) + bytes(40_000), "xz"),
+    "bzip2": (bz2.compress(DATA), "bzip2"),
+    "bzip2 small blocks": (bz2.compress(DATA, 1), "bzip2"),
+    "bzip2 streams": (members(DATA, bz2.compress), "bzip2"),
+    "bzip2 many streams": (members(DATA, bz2.compress, 3000), "bzip2"),
+    "bzip2 empty streams": (bz2.compress(b"") + bz2.compress(DATA) + bz2.compress(b""), "bzip2"),
 }
 
 
@@ -95,7 +115,7 @@ def test_every_form_gives_the_same_bytes(form: str, size: int) -> None:
     assert (stream.compression, stream.size, stream.anomalies) == (compression, len(DATA), [])
 
 
-@pytest.mark.parametrize("blob", [b"", gzip.compress(b"", mtime=0), zstd(b""), SKIPPABLE])
+@pytest.mark.parametrize("blob", [b"", gzip.compress(b"", mtime=0), zstd(b""), SKIPPABLE, xz(b""), bz2.compress(b"")])
 @pytest.mark.usefixtures("decoder")
 def test_empty_streams(blob: bytes) -> None:
     """Nothing at all, plain or compressed, is a valid empty stream."""
@@ -103,7 +123,7 @@ def test_empty_streams(blob: bytes) -> None:
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 17, 40_000])
-@pytest.mark.parametrize("form", ["plain", "gzip members", "zstd all"])
+@pytest.mark.parametrize("form", ["plain", "gzip members", "zstd all", "xz padding", "bzip2 streams"])
 def test_chunks_of_any_size(form: str, pieces: int) -> None:
     """The bytes do not depend on how the blob is cut into chunks, empty ones included."""
     blob = FORMS[form][0]
@@ -129,14 +149,24 @@ def test_magic_bytes_decide() -> None:
         assert detect_compression(other) == "plain"
 
 
-@pytest.mark.parametrize(
-    ("blob", "tool"), [(bz2.compress(b"x"), "bzip2"), (bz2.compress(b""), "bzip2"), (lzma.compress(b"x"), "xz")]
-)
-def test_other_compressions_are_named(blob: bytes, tool: str) -> None:
-    """bzip2 and xz are refused by name, with what to do."""
-    with pytest.raises(StreamError, match=f"compressed with {tool}, which is not supported") as raised:
+    assert detect_compression(xz(b"x")) == "xz"
+    assert detect_compression(bz2.compress(b"x")) == detect_compression(bz2.compress(b"")) == "bzip2"
+
+
+@pytest.mark.parametrize(("blob", "tool", "module"), [(xz(b"x"), "xz", "lzma"), (bz2.compress(b"x"), "bzip2", "bz2")])
+def test_pythons_without_a_module(blob: bytes, tool: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python can be built without these two; the error names the program that decompresses the file."""
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(StreamError, match=f"compressed with {tool}, but this Python was built without its module") as raised:
         LayerStream([blob])
     assert raised.value.hint == f"decompress it first: {tool} -d"
+
+
+def test_seldom_decoders_cost_nothing_at_import() -> None:
+    """The modules of xz and bzip2 are loaded with the first stream that needs them."""
+    program = "import sys, ocisize.blob.stream; print({'lzma', 'bz2', '_lzma', '_bz2'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("name", ["BZh", "BZh9", "BZhackers/tool"])
@@ -294,7 +324,7 @@ def test_truncated_gzip_is_an_error_without_a_digest() -> None:
             read(blob[:cut])
 
 
-@pytest.mark.parametrize("form", ["gzip", "gzip members", "zstd", "zstd all"])
+@pytest.mark.parametrize("form", ["gzip", "gzip members", "zstd", "zstd all", "xz", "xz streams", "bzip2", "bzip2 streams"])
 @pytest.mark.usefixtures("decoder")
 def test_damaged_blobs_never_pass(form: str) -> None:
     """A flipped bit anywhere is an error, of stream or digest."""
@@ -335,6 +365,64 @@ def test_garbage_after_zstd() -> None:
     """What follows the last frame and is no frame is refused."""
     with pytest.raises(StreamError, match="broken zstd stream"):
         read(FORMS["zstd"][0] + b"garbage")
+
+
+@pytest.mark.parametrize("garbage", [b"garbage", b"\n", bytes(100), b"BZx9", b"BZh0" + bytes(50), xz(b"x"), gzip.compress(b"x")])
+@pytest.mark.parametrize("form", ["bzip2", "bzip2 streams", "bzip2 many streams"])
+@pytest.mark.parametrize("size", [10_000, 1 << 20])
+def test_garbage_after_bzip2_is_an_anomaly(form: str, size: int, garbage: bytes) -> None:
+    """bzip2 1.0.8 warns "trailing garbage after EOF ignored" and ends with status 0."""
+    blob = FORMS[form][0] + garbage
+    data, stream = read(blob, size)
+    assert (data == DATA, stream.size, stream.anomalies) == (True, len(DATA), ["garbage follows the bzip2 stream"])
+    consume(blob, sha256(blob), len(blob))
+
+
+@pytest.mark.parametrize(
+    ("blob", "message"),
+    [
+        (xz(DATA) + b"garbage", "broken xz stream after 310000 bytes of output: garbage follows a stream"),
+        (xz(DATA) + bytes(3), "broken xz stream after 310000 bytes of output: 3 zero bytes follow a stream"),
+        (xz(DATA) + bytes(6) + xz(b"x"), "broken xz stream after 310000 bytes of output: 6 zero bytes follow a stream"),
+        (xz(DATA) + bytes(4) + xz(DATA)[:20], "the xz stream ends early, after 310000 bytes"),
+        (xz(DATA) + gzip.compress(b"x"), "broken xz stream after 310000 bytes of output: garbage follows a stream"),
+        (bz2.compress(DATA) + b"B", "the bzip2 stream ends early, after 310000 bytes"),
+        (bz2.compress(DATA) + b"BZh", "the bzip2 stream ends early, after 310000 bytes"),
+        (bz2.compress(DATA) + b"BZh9", "the bzip2 stream ends early, after 310000 bytes"),
+        (bz2.compress(DATA) + b"BZh9 and so on", "broken bzip2 stream after 310000 bytes of output: Invalid data stream"),
+    ],
+)
+def test_what_xz_and_bzip2_refuse_behind_a_stream(blob: bytes, message: str) -> None:
+    """xz 5.4.1 and bzip2 1.0.8 decompress what is whole and end with an error (tests/compat/test_decompressors.py)."""
+    with pytest.raises(StreamError, match=message):
+        read(blob)
+
+
+def dictionary_of(size: int) -> bytes:
+    """A small xz stream that asks for a dictionary of ``size`` bytes."""
+    return lzma.compress(DATA, filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": size}])
+
+
+def test_xz_dictionaries_are_limited() -> None:
+    """A dictionary is memory, as the window of a zstd frame is, and has the same limit."""
+    assert read(dictionary_of(1 << 20))[0] == DATA
+    meter = Meter(Tally(Limits(zstd_window=(1 << 20) - 1)))
+    with pytest.raises(LimitExceeded, match="more than 1048575 bytes of dictionary for an xz stream") as raised:
+        drain(LayerStream([xz(b"x"), dictionary_of(4 << 20)], meter=meter))
+    assert raised.value.limit == "zstd_window" and "zstd_window" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("compress", [xz, bz2.compress])
+def test_slow_decoders_have_a_lower_ratio_floor(compress: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of zeros are refused earlier where unpacking them takes long."""
+    rows = {name: attrs.evolve(row, ratio_floor=row.ratio_floor and 1 << 20) for name, row in COMPRESSIONS.items()}
+    monkeypatch.setattr("ocisize.blob.stream.COMPRESSIONS", rows)
+    blob = compress(bytes(2 << 20))
+    for limits in (Limits(), Limits(ratio_floor=1 << 40)):
+        with pytest.raises(LimitExceeded, match="more than 200 uncompressed bytes per stored byte"):
+            drain(LayerStream([blob], meter=Meter(Tally(limits))))
+    assert len(drain(LayerStream([blob], meter=Meter(Tally(Limits(ratio=100_000)))))) == 2 << 20
+    assert len(drain(LayerStream([gzip.compress(bytes(2 << 20))], meter=Meter(Tally(Limits()))))) == 2 << 20
 
 
 def test_zstd_windows_are_limited() -> None:

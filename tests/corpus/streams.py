@@ -24,12 +24,14 @@ def stream_cases() -> Iterator[Case]:
     """All of them."""
     yield from _broken_gzip()
     yield from _broken_zstd()
+    yield from _broken_xz()
+    yield from _broken_bzip2()
     yield from _others()
     yield from _bombs()
 
 
 def _case(name: str, verdict: Verdict, message: str, blob: bytes, *options: str, tar: bytes = TAR) -> Case:
-    kind = "zstd" if "zstd" in name else "gzip"
+    kind = next((kind for kind in ("zstd", "xz", "bzip2") if kind in name), "gzip")
     return Case(f"stream-{name}", verdict, message, lambda: of_blob(blob, tar, kind), options)  # type: ignore[arg-type]
 
 
@@ -99,9 +101,45 @@ def _broken_zstd() -> Iterator[Case]:
     yield _case("zstd-content-less-than-said", "reject", "broken zstd stream", lie)
 
 
+def _broken_xz() -> Iterator[Case]:
+    blob = compress(TAR, "xz")
+    yield _case("xz", "accept", "", blob)
+    yield _case("xz-of-nothing", "accept", "", lzma.compress(b""), tar=b"")
+    yield _case("xz-magic-alone", "reject", "xz stream ends early", blob[:6])
+    yield _case("xz-cut-in-the-middle", "reject", "xz stream ends early", blob[: len(blob) // 2])
+    yield _case("xz-without-index", "reject", "xz stream ends early", blob[:-24])
+    yield _case("xz-wrong-checksum", "reject", "broken xz stream.*Corrupt", blob[:-40] + b"abcd" + blob[-36:])
+    yield _case("xz-wrong-footer", "reject", "broken xz stream", blob[:-4] + b"abcd")
+    yield _case("xz-garbage-behind", "reject", "broken xz stream.*garbage follows", blob + b"garbage")
+    yield _case("xz-padding-behind", "accept", "", blob + bytes(400_000))
+    yield _case("xz-padding-not-in-fours", "reject", "zero bytes follow a stream, not a multiple of four", blob + bytes(401))
+    yield _case("xz-second-stream-cut", "reject", "xz stream ends early", blob + blob[:100])
+    yield _case("xz-empty-streams", "accept", "", lzma.compress(b"") * 20_000 + blob)
+    yield _case("xz-unknown-checksum", "reject", "broken xz stream", blob[:7] + b"\x0f" + blob[8:])
+    huge = lzma.compress(b"x", lzma.FORMAT_XZ, filters=[{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 192 << 20}])
+    yield _case("xz-dictionary-of-192-MiB", "limit", "more than 134217728 bytes of dictionary", huge)
+    zeros = header(b"zeros", b"\x80" + (1 << 50).to_bytes(11, "big"))
+    bomb = lzma.compress(zeros, preset=0) + lzma.compress(bytes(64 << 20), preset=0) * 20
+    yield _case("xz-bomb", "limit", "more than 200 uncompressed bytes per stored byte", bomb)
+
+
+def _broken_bzip2() -> Iterator[Case]:
+    blob = compress(TAR, "bzip2")
+    yield _case("bzip2", "accept", "", blob)
+    yield _case("bzip2-of-nothing", "accept", "", bz2.compress(b""), tar=b"")
+    yield _case("bzip2-magic-alone", "reject", "bzip2 stream ends early", blob[:10])
+    yield _case("bzip2-cut-in-the-middle", "reject", "bzip2 stream ends early", blob[: len(blob) // 2])
+    yield _case("bzip2-wrong-checksum", "reject", "broken bzip2 stream", blob[:-4] + b"abcd")
+    yield _case("bzip2-garbage-behind", "accept", "garbage follows the bzip2 stream", blob + b"garbage")
+    yield _case("bzip2-second-stream-cut", "reject", "bzip2 stream ends early", blob + blob[:100])
+    yield _case("bzip2-second-stream-broken", "reject", "broken bzip2 stream", blob + blob[:4] + b"\xff" * 50)
+    yield _case("bzip2-empty-streams", "accept", "", bz2.compress(b"") * 20_000 + blob)
+    zeros = header(b"zeros", b"\x80" + (1 << 50).to_bytes(11, "big"))
+    bomb = bz2.compress(zeros) + bz2.compress(bytes(64 << 20)) * 20
+    yield _case("bzip2-bomb", "limit", "more than 200 uncompressed bytes per stored byte", bomb)
+
+
 def _others() -> Iterator[Case]:
-    yield _case("bzip2", "reject", "compressed with bzip2", bz2.compress(TAR))
-    yield _case("xz", "reject", "compressed with xz", lzma.compress(TAR))
     yield _case("gzip-in-gzip", "reject", "not a tar", compress(compress(TAR, "gzip"), "gzip"))
     yield _case("gzip-in-zstd", "reject", "not a tar", compress(compress(TAR, "gzip"), "zstd"))
     yield Case("stream-nothing", "accept", "", lambda: of_blob(b"", b"", "plain"))

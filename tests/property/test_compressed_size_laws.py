@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 from collections.abc import Callable, Iterable
 
 import attrs
@@ -45,6 +47,10 @@ FORMS: dict[str, Callable[[bytes, int], bytes]] = {
     "gzip garbage": lambda tar, size: gzip.compress(tar, 1) + b"garbage" * size,
     "zstd": lambda tar, _: zstandard.compress(tar, 1),
     "zstd frames": lambda tar, size: b"".join(zstandard.compress(piece, 1) for piece in pieces(tar, size)),
+    "xz streams": lambda tar, size: b"".join(lzma.compress(piece, preset=0) for piece in pieces(tar, size)),
+    "xz padding": lambda tar, size: lzma.compress(tar, preset=0) + bytes(size // 4 * 4),
+    "bzip2": lambda tar, _: bz2.compress(tar, 1),
+    "bzip2 garbage": lambda tar, size: bz2.compress(tar, 1) + b"garbage" * size,
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import os
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +14,7 @@ from ocisize.oci.source import ImageSource, complete_source
 from ocisize.sources import schemes
 from ocisize.sources.open import open_source
 from tests.images import (
-    DIR, build_image, compress, layer, tar_bytes, write_docker_archive, write_files, write_layout, write_oci_archive,
+    DIR, Compression, build_image, compress, layer, tar_bytes, write_docker_archive, write_files, write_layout, write_oci_archive,
 )  # fmt: skip
 from tests.sources.test_store import counted
 from tests.oci.test_image import MemorySource
@@ -163,12 +161,27 @@ def test_hints_fit_what_was_given(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("data", "tool"), [(bz2.compress(b"x"), "bzip2"), (lzma.compress(b"x"), "xz")])
-def test_archives_in_other_compressions(tmp_path: Path, data: bytes, tool: str) -> None:
-    """The error names an unsupported compression, and the hint the program for it."""
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    assert refused(str(path), f"compressed with {tool}").hint == f"decompress it first: {tool} -d"
+@pytest.mark.parametrize("name", ["app.tar.xz", "app.tar", "app.gz", "app"])
+@pytest.mark.parametrize("outer", ["plain", "gzip", "zstd", "xz", "bzip2"])
+def test_archives_in_every_compression_at_any_name(tmp_path: Path, outer: Compression, name: str) -> None:
+    """Content decides: ``docker load`` and skopeo 1.9.3 read all of these."""
+    path = write_docker_archive(IMAGE, tmp_path / name, outer=outer)
+    analysis = Analyzer().analyze(path)
+    assert (analysis.format, analysis.content_size, analysis.compressed_size) == ("docker-archive", 7, None)
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip", "xz"])
+@pytest.mark.parametrize("compression", ["xz", "bzip2"])
+def test_layers_in_xz_and_bzip2(tmp_path: Path, compression: Compression, outer: Compression) -> None:
+    """Docker's and containers/image's loaders detect the compression of layers; their sizes are those of the file."""
+    image = IMAGE.recompressed(compression)
+    for path in (
+        write_docker_archive(image, tmp_path / "a", style="crane", outer=outer), write_oci_archive(image, tmp_path / "b", outer=outer),
+    ):  # fmt: skip
+        analysis = Analyzer(verify=True).analyze(path)
+        assert [layer.compression for layer in analysis.layers] == [compression] * 2
+        assert (analysis.content_size, analysis.compressed_size) == (7, sum(len(layer.blob) for layer in image.layers))
+        assert all(layer.digest_verified and layer.diff_id_verified for layer in analysis.layers)
 
 
 @pytest.mark.parametrize("data", [b"", bytes(1024), bytes(10240)])

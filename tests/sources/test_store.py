@@ -29,7 +29,7 @@ ENTRIES: dict[str, Entry] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["plain", "gzip", "zstd"])
+@pytest.fixture(params=["plain", "gzip", "zstd", "xz", "bzip2"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The same archive in every outer compression."""
     path = tmp_path / "archive"
