@@ -147,8 +147,6 @@ def test_magic_bytes_decide() -> None:
         bytes(18),
     ):
         assert detect_compression(other) == "plain"
-
-
     assert detect_compression(xz(b"x")) == "xz"
     assert detect_compression(bz2.compress(b"x")) == detect_compression(bz2.compress(b"")) == "bzip2"
 
@@ -367,7 +365,9 @@ def test_garbage_after_zstd() -> None:
         read(FORMS["zstd"][0] + b"garbage")
 
 
-@pytest.mark.parametrize("garbage", [b"garbage", b"\n", bytes(100), b"BZx9", b"BZh0" + bytes(50), xz(b"x"), gzip.compress(b"x")])
+@pytest.mark.parametrize(
+    "garbage", [b"garbage", b"\n", bytes(100), b"BZx9", b"BZh0" + bytes(50), xz(b"x"), gzip.compress(b"x")]
+)
 @pytest.mark.parametrize("form", ["bzip2", "bzip2 streams", "bzip2 many streams"])
 @pytest.mark.parametrize("size", [10_000, 1 << 20])
 def test_garbage_after_bzip2_is_an_anomaly(form: str, size: int, garbage: bytes) -> None:
