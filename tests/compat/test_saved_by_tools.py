@@ -10,6 +10,7 @@ import json
 import lzma
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -49,23 +50,28 @@ Save = Callable[[str], Saved]
 
 
 @pytest.fixture(scope="session")
-def save(registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Save]:
+def workshop(registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A workshop in which tools save."""
+    with Workshop(tmp_path_factory.mktemp("saved"), registry.host) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def save(registry: RealRegistry, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Save:
     """Return a form by its name: saved by its tool, or unpacked from ``testdata/saved``; once for all tests."""
-    made: dict[str, Saved] = {}
-    with Workshop(tmp_path_factory.mktemp("saved"), registry.host) as workshop:
+    kept = tmp_path_factory.mktemp("kept")
 
-        def save_once(name: str) -> Saved:
-            if name not in made:
-                form = forms()[name]
-                if form.kept:
-                    path = unpack(form, workshop.folder / name)
-                else:
-                    program(form.tool)
-                    path = workshop.make(form)
-                made[name] = Saved(form, path, form.images(path, registry.host))
-            return made[name]
+    @cache
+    def save_once(name: str) -> Saved:
+        form = forms()[name]
+        if form.kept:
+            path = unpack(form, kept / name)
+        else:
+            program(form.tool)
+            path = workshop.make(form)
+        return Saved(form, path, form.images(path, registry.host))
 
-        yield save_once
+    return save_once
 
 
 def unpack(form: Form, path: Path) -> Path:
@@ -178,6 +184,24 @@ def test_json(name: str, save: Save, capsys: pytest.CaptureFixture[str]) -> None
     check(ocisize.from_json(text), figures)
 
 
+@pytest.mark.parametrize("name", names_of(lambda form: form.is_pushed))
+def test_registry(name: str, registry: RealRegistry, workshop: Workshop) -> None:
+    """What a tool pushes to a real registry has the figures of what skopeo copies back from there."""
+    form = forms()[name]
+    if form.kept and not is_installed(form.tool):
+        pytest.skip(f"{form.tool} is not installed; what it pushed is read in the other tests")
+    program(form.tool)
+    for image in form.images(workshop.make(form), registry.host):
+        for figures in image.platforms:
+            tagged = analyze(f"docker://{image.reference}", figures)
+            check(tagged, figures)
+            repository = image.reference.rpartition(":")[0]
+            check(analyze(f"{repository}@{tagged.digest}", figures), figures)
+        index = Analyzer(verify=True).analyze_all(image.reference)
+        for analysis, figures in zip(index.analyses.values(), image.platforms, strict=True):
+            check(analysis, figures)
+
+
 @pytest.mark.parametrize("name", names_of(lambda form: form.kept))
 def test_kept_forms(name: str, save: Save) -> None:
     """``manifest.json`` of ``testdata/saved`` says how each form was made, and the figures are those of today's seeds."""
@@ -187,13 +211,6 @@ def test_kept_forms(name: str, save: Save) -> None:
     assert row["scheme"] == saved.form.scheme
     expected = [image.as_json() for image in saved.images]
     assert json.loads(json.dumps(expected)) == row["images"]
-
-
-@pytest.fixture(scope="session")
-def workshop(registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A workshop for the tools of kept forms."""
-    with Workshop(tmp_path_factory.mktemp("again"), registry.host) as made:
-        yield made
 
 
 @pytest.mark.parametrize("name", names_of(lambda form: form.kept))

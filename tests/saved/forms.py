@@ -27,10 +27,11 @@ KEPT = Path(__file__).parent.parent.parent / "testdata" / "saved"
 
 @attrs.frozen
 class Image:
-    """An image of a form: the names that select it, and the figures of each platform."""
+    """An image of a form: the names that select it, the figures of each platform, and its name in a registry if it has one."""
 
     names: tuple[str, ...]
     platforms: tuple[Figures, ...]
+    reference: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The image as the manifest of ``python -m tests.saved`` lists it."""
@@ -51,6 +52,11 @@ class Form:
     def tool(self) -> str:
         """The program that the form is named after."""
         return self.name.partition("-")[0]
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether the form is a copy of images in the registry."""
+        return any("reference" in image for image in self._images)
 
     @property
     def is_file(self) -> bool:
@@ -74,6 +80,7 @@ class Form:
                 tuple(
                     attrs.evolve(FIGURES[seed], compressed=stored.get(FIGURES[seed].diff_ids)) for seed in image["platforms"]
                 ),
+                image.get("reference", "").replace("{registry}", registry),
             )
             for image in self._images
         )
@@ -108,8 +115,10 @@ class Workshop:
         self._stack.close()
 
     def make(self, form: Form) -> Path:
-        """Write a form and return its path."""
+        """Write a form, once, and return its path."""
         out, work = self.folder / form.name, self.folder / f"{form.name}.work"
+        if out.exists():
+            return out
         work.mkdir()
         environment = self._environment(form.tool)
         for command in form.commands:
