@@ -104,9 +104,7 @@ def analyze(path: str | Path, figures: Figures, select: str | None = None) -> An
 
 def names_of(wanted: Callable[[Form], bool]) -> Sequence[str]:
     read = {scheme.name for scheme in SCHEMES}
-    return [
-        name for name, form in forms().items() if form.scheme in read and not name.endswith(("xz", "bz2")) and wanted(form)
-    ]
+    return [name for name, form in forms().items() if form.scheme in read and wanted(form)]
 
 
 SINGLE = names_of(lambda form: form.count <= 1)
