@@ -23,7 +23,16 @@ from ocisize.oci.documents import (
     RunConfig,
 )
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
-from ocisize.oci.strict_json import abbreviated_repr, excerpt, expect_type, parse_json, spelled_once, strict_converter
+from ocisize.oci.strict_json import (
+    abbreviated_repr,
+    check_spelling,
+    excerpt,
+    expect_type,
+    has_null,
+    parse_json,
+    read_object,
+    strict_converter,
+)
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_HISTORY = 2 << 20  # characters of all build steps that are kept: each step is searched for secrets
@@ -38,6 +47,7 @@ _JSON_NAMES = {
     ImageConfig: {"os_version": "os.version", "run": "config"},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
+_MANIFEST_NAMES = ("schemaVersion", "mediaType", "config", "layers", "manifests", "fsLayers")  # that tell documents apart
 _MAX_PROBLEMS = 10
 _MAX_PROBLEM = 400  # characters of each
 _PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
@@ -76,7 +86,7 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
         read = make_dict_structure_fn(cls, converter, **renamed)  # type: ignore[arg-type]
         names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in attrs.fields(cls)]
-        converter.register_structure_hook(cls, spelled_once(read, names))
+        converter.register_structure_hook(cls, read_object(read, names))
     return converter
 
 
@@ -122,8 +132,8 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     """Parse a manifest or an index.
 
     ``what`` names the document in errors; ``media_type`` is the type that the descriptor or the registry gives. Raises
-    DocumentError for invalid JSON, schema 1, documents that are both an index and a manifest, and a media type that
-    contradicts the content.
+    DocumentError for invalid JSON, schema 1, documents that are both an index and a manifest, and a media type, of the
+    descriptor or in the document, that contradicts the content.
 
     >>> parse_manifest(b'{"manifests": []}', "index.json")
     Index(manifests=(), media_type='', annotations={})
@@ -132,21 +142,28 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     ocisize.errors.DocumentError: the manifest is a schema 1 manifest (the format before 2016), which is not supported
     """
     document = parse_json(data, what)
-    declared = str(document.get("mediaType", media_type))
-    if "fsLayers" in document or "vnd.docker.distribution.manifest.v1" in declared:
+    try:
+        check_spelling(document, _MANIFEST_NAMES)
+        expect_type(document.get("schemaVersion", 2), int)
+    except (ValueError, TypeError) as error:
+        raise DocumentError(f"{what} is not valid", problems=[str(error)]) from None
+    types = [declared for declared in (document.get("mediaType"), media_type) if type(declared) is str and declared]
+    if "fsLayers" in document or any("vnd.docker.distribution.manifest.v1" in declared for declared in types):
         raise DocumentError(
             f"{what} is a schema 1 manifest (the format before 2016), which is not supported",
             hint="push the image again, or convert it: skopeo copy --format v2s2 SOURCE DESTINATION",
         )
-    is_index = "manifests" in document
-    if is_index and ("config" in document or "layers" in document):
+    has_manifest = "config" in document or "layers" in document
+    is_index = "manifests" in document or (not has_manifest and has_null(data, "manifests"))
+    if is_index and has_manifest:
         raise DocumentError(f"{what} is both an index and a manifest")
-    if declared in (MANIFEST_TYPES if is_index else INDEX_TYPES):
+    contradiction = next((name for name in types if name in (MANIFEST_TYPES if is_index else INDEX_TYPES)), None)
+    if contradiction is not None:
         raise DocumentError(
-            f"{what} is declared as {abbreviated_repr(declared)} but is {'an index' if is_index else 'not an index'}"
+            f"{what} is declared as {abbreviated_repr(contradiction)} but is {'an index' if is_index else 'not an index'}"
         )
     if is_index:
-        return structure(document, Index, what)
+        return structure({"manifests": []} | document, Index, what)
     if "config" not in document:
         raise DocumentError(f"{what} is neither an image manifest nor an index")
     return structure(document, Manifest, what)
@@ -165,7 +182,7 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
     if isinstance(steps, list) and len(steps) > MAX_STEPS:
         raise DocumentError(f"{what} has {len(steps)} steps, more than {MAX_STEPS}")
     config = structure(document, ImageConfig, what)
-    if config.rootfs.type != "layers":
+    if config.rootfs.type not in ("layers", ""):
         raise DocumentError(f"{what} has rootfs type {abbreviated_repr(config.rootfs.type)}, expected 'layers'")
     if len(data) > MAX_HISTORY and config.history:  # a shorter document has a shorter history
         end = MAX_HISTORY // (3 * len(config.history))

@@ -1,16 +1,18 @@
 """Strict JSON for documents of others: no ambiguity, and bounds on the number of values and the length of errors.
 
-A name that an object has twice is refused, since readers differ in which one they take. So are field names that differ only
-in case, which Go's decoder takes for one.
+What Go's decoder refuses is refused: ``NaN``, ``Infinity``, a byte order mark, and values of another type than the field has.
+A name that an object has twice is refused too, since readers differ in which one they take. So are names of fields in another
+case, which Go's decoder accepts and other decoders ignore. Surrogates without their other half become U+FFFD, as in Go.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
 
@@ -20,6 +22,8 @@ MAX_VALUES = 1_000_000  # of a document: each takes at least 64 bytes of memory
 _MAX_REPR = 200  # characters of a document that an error repeats
 _MAX_EXCERPT_ITEMS = 1000  # of a list or an object, that are searched for problems
 _MAX_EXCERPT_DEPTH = 6  # the depth of the fields of documents
+#: an escape in JSON: a pair of surrogates, one without its other half (group 1), or any other
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _T = TypeVar("_T")
 
 
@@ -43,6 +47,17 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in pairs if value is not None}
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _replace_lone_surrogates(text: str) -> str:
+    """Return JSON text whose escapes of surrogates are all in pairs."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
+
+
 def load_json(data: bytes, what: str) -> Any:
     """Decode JSON and drop names whose value is null.
 
@@ -54,11 +69,15 @@ def load_json(data: bytes, what: str) -> Any:
     >>> load_json(b'{"size": 2, "size": 3}', "the manifest")
     Traceback (most recent call last):
     ocisize.errors.DocumentError: the manifest is not valid JSON: the name 'size' is repeated in one object
+    >>> load_json(b'{"size": NaN}', "the manifest")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: the manifest is not valid JSON: NaN is not a JSON value
     """
     if data.count(b",") > MAX_VALUES:
         raise DocumentError(f"{what} has more than {MAX_VALUES} values")
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        text = _replace_lone_surrogates(data.decode("utf-8"))
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
     except RecursionError:
         raise DocumentError(f"{what} is nested too deeply") from None
     except ValueError as error:
@@ -79,26 +98,51 @@ def parse_json(data: bytes, what: str) -> dict[str, Any]:
     raise DocumentError(f"{what} is not a JSON object but {type(document).__name__}")
 
 
-def spelled_once(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
-    """Wrap a cattrs structure hook: raise ValueError if an object spells one of these field names in two ways.
+def has_null(data: bytes, name: str) -> bool:
+    """Return True if the object that JSON which ``parse_json`` accepts holds has this name, and null as its value.
 
-    >>> read = spelled_once(lambda document, kind: kind(**document), ["size"])
-    >>> read({"size": 1, "Size": 2}, dict)
-    Traceback (most recent call last):
-    ValueError: the names 'size' and 'Size' differ only in case
+    >>> has_null(b'{"manifests": null}', "manifests"), has_null(b'{"layers": []}', "manifests")
+    (True, False)
     """
-    known = {name.casefold() for name in names}
+    return name in (document := json.loads(data)) and document[name] is None
+
+
+def check_spelling(document: Collection[str], names: Collection[str]) -> None:
+    """Raise ValueError if an object spells the name of a field in another case: Go reads it, other decoders ignore it.
+
+    >>> check_spelling({"size": 1, "Size": 2}, ["size"])
+    Traceback (most recent call last):
+    ValueError: the name 'Size' must be written 'size'
+    """
+    known = {name.casefold(): name for name in names}
+    for name in document:
+        expected = known.get(name.casefold(), name)
+        if name != expected:
+            raise ValueError(f"the name {abbreviated_repr(name)} must be written {expected!r}")
+
+
+def read_object(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
+    """Wrap a cattrs structure hook: raise TypeError for other values than objects, ValueError as ``check_spelling``.
+
+    cattrs alone takes an empty list or text for an object without fields.
+
+    >>> read = read_object(lambda document, kind: kind(**document), ["size"])
+    >>> read([], dict)
+    Traceback (most recent call last):
+    TypeError: expected an object, got list
+    """
 
     def hook(document: Any, kind: Any) -> _T:
-        if isinstance(document, dict):
-            seen: dict[str, str] = {}
-            for name in document:
-                other = seen.setdefault(name.casefold(), name)
-                if other != name and name.casefold() in known:
-                    raise ValueError(f"the names {abbreviated_repr(other)} and {abbreviated_repr(name)} differ only in case")
+        if not isinstance(document, dict):
+            raise TypeError(f"expected an object, got {_name_type(document)}")
+        check_spelling(document, names)
         return read(document, kind)
 
     return hook
+
+
+def _name_type(value: object) -> str:
+    return "null" if value is None else type(value).__name__
 
 
 def excerpt(value: Any, depth: int = _MAX_EXCERPT_DEPTH) -> Any:
@@ -122,14 +166,18 @@ def expect_type(value: Any, kind: type[_T]) -> _T:
     TypeError: expected int, got bool
     """
     if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+        raise TypeError(f"expected {kind.__name__}, got {_name_type(value)}")
     return value
 
 
-def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
-    """Return a cattrs converter that converts no primitive type into another.
+def _is_sequence(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[-1:] == (Ellipsis,)
 
-    cattrs alone turns ``null`` into ``"None"`` and ``"2"`` into 2. A ``detailed`` converter raises all problems together,
+
+def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
+    """Return a cattrs converter that converts no primitive type into another, and only lists into tuples.
+
+    cattrs alone turns ``null`` into ``"None"``, ``"2"`` into 2 and a text into its characters. A ``detailed`` converter raises all problems together,
     another one only the first.
 
     >>> strict_converter(detailed=False).structure("2", int)
@@ -139,4 +187,10 @@ def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
     for primitive in (str, int, bool):
         converter.register_structure_hook(primitive, expect_type)
+
+    def read_list(value: Any, kind: Any) -> tuple[Any, ...]:
+        # cattrs alone takes the characters of a text and the names of an object for a list
+        return tuple(converter.structure(expect_type(value, list), list[get_args(kind)[0]]))  # type: ignore[misc]
+
+    converter.register_structure_hook_func(_is_sequence, read_list)
     return converter

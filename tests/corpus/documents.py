@@ -41,6 +41,7 @@ def _json() -> Iterator[Case]:
     yield _case("not-utf-8", "reject", "is not valid JSON", of_document(b'{"a": "\xff"}'))
     yield _case("utf-16", "reject", "is not valid JSON", of_document('{"a": 1}'.encode("utf-16")))
     yield _case("bom", "reject", "is not valid JSON", of_document(b"\xef\xbb\xbf" + good().manifest))
+    yield _case("nan-elsewhere", "reject", "NaN is not a JSON value", _manifest(x=float("nan")))
     yield _case("list", "reject", "is not a JSON object but list", of_document(b"[1]"))
     yield _case("number", "reject", "is not a JSON object but int", of_document(b"12"))
     yield _case(
@@ -137,7 +138,12 @@ def _manifests() -> Iterator[Case]:
         "is not a container image",
         _manifest(layers=[{**one, "mediaType": f"text/{ESCAPE}"}]),
     )
-    yield _case("artifact", "reject", "is not a container image", _manifest(artifactType=f"application/{ESCAPE}"))
+    artifact, empty = f"application/{ESCAPE}", {**config, "mediaType": "application/vnd.oci.empty.v1+json"}
+    yield _case("artifact", "reject", "is not a container image", _manifest(artifactType=artifact, config=empty))
+    yield _case("artifact-type-of-an-image", "accept", "", _manifest(artifactType=artifact))
+    yield _case("config-without-type", "accept", "the config has no media type", _manifest(config={**config, "mediaType": ""}))
+    yield _case("layers-an-object", "reject", "expected list, got dict", _manifest(layers={}))
+    yield _case("layers-in-capitals", "reject", "must be written 'layers'", _manifest(layers=..., LAYERS=[one]))
 
 
 def _blobs() -> Iterator[Case]:

@@ -218,3 +218,146 @@ def test_a_deeply_nested_mistake_is_reported() -> None:
     document = {"config": layers[0], "layers": [*layers, 5]}
     with pytest.raises(DocumentError, match="the manifest is not valid"):
         parse_manifest(json.dumps(document).encode(), "the manifest")
+
+
+LAYER = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": DIGEST, "size": 1}
+ENTRY = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": DIGEST, "size": 1}
+
+
+def index(**changes: Any) -> bytes:
+    return json.dumps({"schemaVersion": 2, "manifests": [ENTRY], **changes}).encode()
+
+
+# skopeo 1.9.3 (copy, or inspect --config for configs) refuses each of these, unless the comment says otherwise.
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (manifest(x=float("nan")), "NaN is not a JSON value"),
+        (manifest(x=float("inf")), "Infinity is not a JSON value"),
+        (manifest(x=[float("-inf")]), "-Infinity is not a JSON value"),
+        (b"\xef\xbb\xbf" + manifest(), "BOM"),
+        (b"\xff\xfe" + manifest().decode().encode("utf-16-le"), "not valid JSON"),
+        (manifest().replace(b"{", b'{"x": "\xff", ', 1), "not valid JSON"),  # skopeo: U+FFFD; JSON is UTF-8 (RFC 8259)
+        (manifest().replace(b"{", b'{"x": "\xed\xa0\x80", ', 1), "not valid JSON"),  # the same, a surrogate in UTF-8
+        (manifest() + b"{}", "Extra data"),
+        (manifest() + b"\0", "Extra data"),
+        (manifest(schemaVersion="2"), "expected int, got str"),
+        (manifest(schemaVersion=True), "expected int, got bool"),
+        (manifest(schemaVersion=2.5), "expected int, got float"),
+        (manifest(mediaType=5), r"expected str, got int @ \$\.mediaType"),
+        (manifest(artifactType=[]), r"expected str, got list @ \$\.artifactType"),
+        (manifest(annotations=[]), r"\$\.annotations"),
+        (manifest(annotations="a"), r"\$\.annotations"),
+        (manifest(annotations={"a": 1}), r"expected str, got int @ \$\.annotations\['a'\]"),
+        (manifest(config=[]), r"expected an object, got list @ \$\.config"),
+        (manifest(config="x"), r"expected an object, got str @ \$\.config"),
+        (manifest(config={**CONFIG, "size": 2.0}), r"expected int, got float @ \$\.config\.size"),
+        (manifest(config={**CONFIG, "size": 2e3}), r"expected int, got float @ \$\.config\.size"),
+        (manifest(config={**CONFIG, "platform": "linux/amd64"}), r"expected an object, got str @ \$\.config\.platform"),
+        (manifest(layers={}), r"expected list, got dict @ \$\.layers"),
+        (manifest(layers=""), r"expected list, got str @ \$\.layers"),
+        (manifest(layers=False), r"expected list, got bool @ \$\.layers"),
+        (manifest(layers=[None]), r"expected an object, got null @ \$\.layers\[0\]"),
+        (manifest(layers=[[]]), r"expected an object, got list @ \$\.layers\[0\]"),
+        (manifest(layers=[{**LAYER, "urls": "https://a.io"}]), r"expected list, got str @ \$\.layers\[0\]\.urls"),
+        (manifest(layers=[{**LAYER, "urls": [1]}]), r"expected str, got int @ \$\.layers\[0\]\.urls\[0\]"),
+        (manifest(layers=[{**LAYER, "annotations": ""}]), r"\$\.layers\[0\]\.annotations"),
+        (manifest(Layers=[LAYER]), "the name 'Layers' must be written 'layers'"),  # skopeo: as "layers"
+        (manifest(MANIFESTS=[]), "the name 'MANIFESTS' must be written 'manifests'"),
+        (index(manifests={}), r"expected list, got dict @ \$\.manifests"),
+        (index(manifests=""), r"expected list, got str @ \$\.manifests"),
+        (index(manifests=[{**ENTRY, "platform": []}]), r"expected an object, got list @ \$\.manifests\[0\]\.platform"),
+        (index(manifests=[{**ENTRY, "platform": ""}]), r"expected an object, got str @ \$\.manifests\[0\]\.platform"),
+        (index(manifests=[{**ENTRY, "platform": {"os": 5}}]), r"expected str, got int @ \$\.manifests\[0\]\.platform\.os"),
+        (index(manifests=[{**ENTRY, "platform": {"os": "linux", "OS": "x"}}]), "the name 'OS' must be written 'os'"),
+        (index(manifests=[{**ENTRY, "Digest": DIGEST}]), "the name 'Digest' must be written 'digest'"),
+        (index(manifests=["x"]), r"expected an object, got str @ \$\.manifests\[0\]"),
+    ],
+)  # fmt: skip
+def test_mistyped_manifests_are_refused(data: bytes, says: str) -> None:
+    """A value of a wrong type is an error that says where, never an empty list or an empty object."""
+    with pytest.raises(DocumentError, match=says):
+        parse_manifest(data, "it")
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"rootfs": []}, r"expected an object, got list @ \$\.rootfs"),
+        ({"rootfs": ""}, r"expected an object, got str @ \$\.rootfs"),
+        ({"rootfs": {"diff_ids": ""}}, r"expected list, got str @ \$\.rootfs\.diff_ids"),
+        ({"rootfs": {"diff_ids": {}}}, r"expected list, got dict @ \$\.rootfs\.diff_ids"),
+        ({"rootfs": {"Diff_IDs": [DIGEST]}}, "the name 'Diff_IDs' must be written 'diff_ids'"),
+        ({"rootfs": {}, "history": {}}, r"expected list, got dict @ \$\.history"),
+        ({"rootfs": {}, "history": [[]]}, r"expected an object, got list @ \$\.history\[0\]"),
+        ({"rootfs": {}, "history": [{"empty_layer": "true"}]}, r"expected bool, got str"),
+        ({"rootfs": {}, "os": 5}, r"expected str, got int @ \$\.os"),
+        ({"rootfs": {}, "created": 1}, r"expected str, got int @ \$\.created"),
+        ({"rootfs": {"type": "other"}}, "has rootfs type 'other', expected 'layers'"),
+        ({"rootfs": {}, "x": float("nan")}, "NaN is not a JSON value"),
+    ],
+)
+def test_mistyped_configs_are_refused(config: dict[str, Any], says: str) -> None:
+    """Also where cattrs alone would read an empty root filesystem."""
+    with pytest.raises(DocumentError, match=says):
+        parse_config(json.dumps(config).encode(), "it")
+
+
+@pytest.mark.parametrize("rootfs", [{"type": ""}, {}, {"type": None}])
+def test_a_rootfs_without_type(rootfs: dict[str, Any]) -> None:
+    """An empty type is that of layers; docker and skopeo read no other one."""
+    assert parse_config(json.dumps({"rootfs": {"diff_ids": [DIGEST], **rootfs}}).encode(), "it").rootfs.diff_ids == (DIGEST,)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud800", "\ufffd"), (r"\uDFFF", "\ufffd"), (r"a\udc00b", "a\ufffdb"), (r"\ud800\ud800", "\ufffd\ufffd"),
+        (r"\ud83d\ude00", "\U0001f600"), (r"\ud800\ud83d\ude00", "\ufffd\U0001f600"), (r"\\ud800", r"\ud800"),
+        (r"\\\ud800", "\\\ufffd"), (r"\udc00\ud83d", "\ufffd\ufffd"), (r"\ud800\n", "\ufffd\n"),
+    ],
+)  # fmt: skip
+def test_lone_surrogates(written: str, read: str) -> None:
+    """Half a character is U+FFFD, as Go's encoding/json reads it, so that every report can be written."""
+    document = parse_manifest(b'{"config": %b, "annotations": {"a": "%b"}}' % (json.dumps(CONFIG).encode(), written.encode()), "it")
+    assert document.annotations == {"a": read}
+
+
+def test_halves_of_escapes_are_no_json() -> None:
+    """A cut escape stays an error."""
+    with pytest.raises(DocumentError, match="not valid JSON"):
+        parse_json(b'{"a": "\\ud8"}', "it")
+
+
+@pytest.mark.parametrize("data", [b'{"schemaVersion": 2, "manifests": null}', index(manifests=None), index(manifests=[])])
+def test_an_index_of_null_is_empty(data: bytes) -> None:
+    """Go writes a list that was never made as null (Docker 25.0.0 to 25.0.2)."""
+    assert parse_manifest(data, "it") == Index(())
+
+
+OCI = "application/vnd.oci.image"
+
+
+# skopeo 1.9.3: "rejecting ambiguous manifest"; containerd: "expected manifest but found index" and the reverse.
+@pytest.mark.parametrize(
+    ("data", "declared", "says"),
+    [
+        (index(), f"{OCI}.manifest.v1+json", "is declared as 'application/vnd.oci.image.manifest.v1.json' but is an index"),
+        (index(mediaType=f"{OCI}.index.v1+json"), f"{OCI}.manifest.v1+json", "is declared as .* but is an index"),
+        (index(), "application/vnd.docker.distribution.manifest.v2+json", "is declared as .* but is an index"),
+        (manifest(), f"{OCI}.index.v1+json", "is declared as .* but is not an index"),
+        (manifest(mediaType=f"{OCI}.manifest.v1+json"), f"{OCI}.index.v1+json", "is declared as .* but is not an index"),
+        (manifest(), "application/vnd.docker.distribution.manifest.list.v2+json", "is declared as .* but is not an index"),
+        (manifest(mediaType=f"{OCI}.manifest.v1+json"), "application/vnd.docker.distribution.manifest.v1+prettyjws", "schema 1"),
+    ],
+)
+def test_descriptors_and_documents_must_agree(data: bytes, declared: str, says: str) -> None:
+    """The type of the descriptor counts even if the document names its own."""
+    with pytest.raises(DocumentError, match=says):
+        parse_manifest(data, "it", declared)
+
+
+@pytest.mark.parametrize("declared", ["", "application/json", "application/vnd.docker.distribution.manifest.v2+json"])
+def test_types_of_other_writers_are_read(declared: str) -> None:
+    """Docker's type for an OCI manifest and types that say nothing are no contradiction (skopeo and containerd accept)."""
+    assert isinstance(parse_manifest(manifest(mediaType=f"{OCI}.manifest.v1+json"), "it", declared), Manifest)
