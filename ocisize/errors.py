@@ -212,13 +212,19 @@ class ViewError(OcisizeError):
 
 
 class IncompleteAnalysis(OcisizeError):
-    """A comparison needs layers that could not be read; ``layers`` are their indexes."""
+    """A comparison needs all layers of an image, and some could not be read, or its documents list different numbers.
 
-    def __init__(self, name: str, layers: Sequence[int]) -> None:
+    ``layers`` are the indexes of the layers that could not be read; ``reason`` says why there are none.
+
+    >>> str(IncompleteAnalysis("app.tar", [1, 2]))
+    'app.tar: cannot be compared, because some layers could not be read: 1, 2'
+    """
+
+    def __init__(self, name: str, layers: Sequence[int], reason: str = "") -> None:
         listed = ", ".join(map(str, layers[:10])) + (" …" if len(layers) > 10 else "")
         super().__init__(
-            f"{name}: cannot be compared, because some layers could not be read: {listed}",
-            hint="analyze the image again without --keep-going",
+            f"{name}: cannot be compared, because {reason or f'some layers could not be read: {listed}'}",
+            hint=None if reason else "analyze the image again without --keep-going",
         )
         self.layers = tuple(layers)
 

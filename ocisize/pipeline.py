@@ -147,6 +147,7 @@ def analyze_layers(
         warnings=(*image.warnings, *_list_anomalies(scans), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
+        config_layer_count=image.config_layer_count,
         **attrs.asdict(sum_layers(layers)),
     )
 

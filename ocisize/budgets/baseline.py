@@ -32,8 +32,8 @@ from typing import Any
 
 import attrs
 
-from ocisize.errors import BudgetError, IncompleteAnalysis
-from ocisize.model.analysis import Analysis
+from ocisize.errors import BudgetError
+from ocisize.model.analysis import Analysis, require_complete
 from ocisize.oci.parse import list_problems
 from ocisize.oci.strict_json import strict_converter
 from ocisize.text import display_name
@@ -134,14 +134,13 @@ def name_of(analysis: Analysis) -> str:
 def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entry:
     """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives.
 
-    Raises IncompleteAnalysis if layers could not be read.
+    Raises IncompleteAnalysis if layers could not be read, or if the documents list different numbers of layers.
 
     >>> import ocisize
     >>> entry_of(ocisize.analyze("testdata/example.tar")).totals.compressed_size
     1590055
     """
-    if not analysis.complete:
-        raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
+    require_complete(analysis)
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     complete = len(tables) == len(analysis.layers)
     return Entry(

@@ -3,6 +3,7 @@
 A figure equal to its limit is kept. A budget never passes only because its figure is unavailable: if the figure is unknown
 the budget is UNKNOWN, which fails, and if it selects nothing it is UNMATCHED, which warns, unless the budget says otherwise.
 If layers could not be read, a budget passes only when no such layer could break it; otherwise it is INCOMPLETE, which fails.
+So are all budgets on an image whose config and manifest list different numbers of layers: nobody knows which are missing.
 """
 
 from __future__ import annotations
@@ -210,8 +211,10 @@ def _compare(budget: Budget, figures: Sequence[Figure], baselines: Sequence[Numb
 
 
 def _check_unread(verdict: Verdict, scope: BudgetScope) -> Verdict:
-    """The verdict, or INCOMPLETE if layers that could not be read may change it."""
+    """The verdict, or INCOMPLETE if layers that could not be read, or that no document lists, may change it."""
     budget = verdict.budget
+    if (mismatch := scope.analysis.layer_mismatch) and verdict.status is not BudgetStatus.SKIPPED:
+        return Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=mismatch)
     is_judged = verdict.status not in (BudgetStatus.UNKNOWN, BudgetStatus.SKIPPED) and verdict.reason != NO_LAYER
     if scope.analysis.complete or not is_judged:
         return verdict

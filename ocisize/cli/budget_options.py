@@ -220,7 +220,9 @@ def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
 
 
 def status_of(verdicts: Sequence[Verdict]) -> int:
-    """The exit status: BROKEN if a budget failed, else KEPT."""
+    """The exit status: UNUSABLE if a budget could not be checked, BROKEN if one failed, else KEPT."""
+    if any(verdict.status.value == "incomplete" for verdict in verdicts):
+        return UNUSABLE
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
 
 

@@ -14,8 +14,7 @@ from ocisize.comparison.known_sizes import use_known_sizes
 from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.reasons import find_reasons
 from ocisize.comparison.suggestions import find_suggestions
-from ocisize.errors import IncompleteAnalysis
-from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
 from ocisize.model.base import Certainty
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import (
@@ -38,7 +37,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     """Return what changed from ``before`` to ``after``, and why the image grew.
 
     Files are compared if the layers that differ have file tables. If an analysis was saved without them, the comparison has
-    totals and layers only, and ``files`` is None. Raises IncompleteAnalysis if a layer of one of both could not be read.
+    totals and layers only, and ``files`` is None. Raises IncompleteAnalysis as ``require_complete`` does.
 
     >>> import ocisize
     >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
@@ -46,8 +45,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     ['layer 1 `layer 1` is new: adds 1 file, most in /app/']
     """
     for analysis in (before, after):
-        if not analysis.complete:
-            raise IncompleteAnalysis(analysis.source, [layer.index for layer in analysis.unread])
+        require_complete(analysis)
     before, after = use_known_sizes(before, after), use_known_sizes(after, before)
     paid_before, paid_after = _paid(before), _paid(after)
     layers = [

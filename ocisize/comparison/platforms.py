@@ -22,7 +22,9 @@ def find_drift(analyses: Mapping[str, Analysis]) -> Drift:
 
     Raises ValueError for analyses without file tables.
     """
-    analyses = {platform: analysis for platform, analysis in analyses.items() if analysis.complete}
+    analyses = {
+        platform: analysis for platform, analysis in analyses.items() if analysis.complete and not analysis.layer_mismatch
+    }
     return Drift(
         platforms=tuple(analyses),
         figures=tuple(

@@ -6,6 +6,7 @@ import math
 
 import attrs
 
+from ocisize.errors import IncompleteAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
@@ -107,6 +108,7 @@ class Analysis(Sizes):
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
+    config_layer_count: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
 
     @property
     def unread(self) -> tuple[LayerAnalysis, ...]:
@@ -117,3 +119,18 @@ class Analysis(Sizes):
     def complete(self) -> bool:
         """Whether all layers could be read; if not, all figures but ``compressed_size`` leave out the unread layers."""
         return not self.unread
+
+    @property
+    def layer_mismatch(self) -> str:
+        """How many layers the config and the manifest list, "" if as many: which layers the image has is then unknown."""
+        count = self.config_layer_count
+        if count is None:  # analyses saved by older versions have no count
+            count = len(self.layers) - sum(layer.diff_id is None for layer in self.layers)
+        return "" if count == len(self.layers) else f"the config lists {count} layers, the manifest {len(self.layers)}"
+
+
+def require_complete(analysis: Analysis) -> None:
+    """Raise IncompleteAnalysis if a layer could not be read, or if config and manifest list different numbers of layers."""
+    if not analysis.complete or analysis.layer_mismatch:
+        unread = [layer.index for layer in analysis.unread]
+        raise IncompleteAnalysis(analysis.source, unread, "" if unread else analysis.layer_mismatch)

@@ -51,6 +51,12 @@ class Image:
         """The platform that the config names."""
         return self.config.platform
 
+    @property
+    def config_layer_count(self) -> int | None:
+        """How many layers the config lists, None if as many as the manifest."""
+        count = len(self.config.rootfs.diff_ids)
+        return None if count == len(self.layers) else count
+
 
 def read_image(source: Source, platform: Platform | None = None) -> Image:
     """Return the image for a platform, its manifest and config verified by size and digest.

@@ -1,8 +1,8 @@
 """Strict JSON for documents of others: no ambiguity, and bounds on the number of values and the length of errors.
 
-What Go's decoder refuses is refused: ``NaN``, ``Infinity``, a byte order mark, and values of another type than the field has.
-A name that an object has twice is refused too, since readers differ in which one they take. So are names of fields in another
-case, which Go's decoder accepts and other decoders ignore. Surrogates without their other half become U+FFFD, as in Go.
+What Go's decoder refuses is refused: ``NaN``, ``Infinity``, a byte order mark, and values of another type than that of the
+field. A name that an object has twice is refused too, since readers differ in which one they take. So are names of fields in
+another case, which Go's decoder accepts and other decoders ignore. Half of a pair of surrogates becomes U+FFFD, as in Go.
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ def _is_sequence(kind: Any) -> bool:
 def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
     """Return a cattrs converter that converts no primitive type into another, and only lists into tuples.
 
-    cattrs alone turns ``null`` into ``"None"``, ``"2"`` into 2 and a text into its characters. A ``detailed`` converter raises all problems together,
-    another one only the first.
+    cattrs alone turns ``null`` into ``"None"``, ``"2"`` into 2 and a text into its characters. A ``detailed`` converter
+    raises all problems together, another one only the first.
 
     >>> strict_converter(detailed=False).structure("2", int)
     Traceback (most recent call last):
@@ -190,7 +190,8 @@ def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
 
     def read_list(value: Any, kind: Any) -> tuple[Any, ...]:
         # cattrs alone takes the characters of a text and the names of an object for a list
-        return tuple(converter.structure(expect_type(value, list), list[get_args(kind)[0]]))  # type: ignore[misc]
+        items: Any = list[get_args(kind)[0]]  # type: ignore[misc]
+        return tuple(converter.structure(expect_type(value, list), items))
 
     converter.register_structure_hook_func(_is_sequence, read_list)
     return converter

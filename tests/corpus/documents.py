@@ -141,7 +141,9 @@ def _manifests() -> Iterator[Case]:
     artifact, empty = f"application/{ESCAPE}", {**config, "mediaType": "application/vnd.oci.empty.v1+json"}
     yield _case("artifact", "reject", "is not a container image", _manifest(artifactType=artifact, config=empty))
     yield _case("artifact-type-of-an-image", "accept", "", _manifest(artifactType=artifact))
-    yield _case("config-without-type", "accept", "the config has no media type", _manifest(config={**config, "mediaType": ""}))
+    yield _case(
+        "config-without-type", "accept", "the config has no media type", _manifest(config={**config, "mediaType": ""})
+    )
     yield _case("layers-an-object", "reject", "expected list, got dict", _manifest(layers={}))
     yield _case("layers-in-capitals", "reject", "must be written 'layers'", _manifest(layers=..., LAYERS=[one]))
 

@@ -319,7 +319,9 @@ def test_a_rootfs_without_type(rootfs: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_lone_surrogates(written: str, read: str) -> None:
     """Half a character is U+FFFD, as Go's encoding/json reads it, so that every report can be written."""
-    document = parse_manifest(b'{"config": %b, "annotations": {"a": "%b"}}' % (json.dumps(CONFIG).encode(), written.encode()), "it")
+    document = parse_manifest(
+        b'{"config": %b, "annotations": {"a": "%b"}}' % (json.dumps(CONFIG).encode(), written.encode()), "it"
+    )
     assert document.annotations == {"a": read}
 
 
@@ -348,7 +350,11 @@ OCI = "application/vnd.oci.image"
         (manifest(), f"{OCI}.index.v1+json", "is declared as .* but is not an index"),
         (manifest(mediaType=f"{OCI}.manifest.v1+json"), f"{OCI}.index.v1+json", "is declared as .* but is not an index"),
         (manifest(), "application/vnd.docker.distribution.manifest.list.v2+json", "is declared as .* but is not an index"),
-        (manifest(mediaType=f"{OCI}.manifest.v1+json"), "application/vnd.docker.distribution.manifest.v1+prettyjws", "schema 1"),
+        (
+            manifest(mediaType=f"{OCI}.manifest.v1+json"),
+            "application/vnd.docker.distribution.manifest.v1+prettyjws",
+            "schema 1",
+        ),
     ],
 )
 def test_descriptors_and_documents_must_agree(data: bytes, declared: str, says: str) -> None:
