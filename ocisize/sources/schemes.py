@@ -34,14 +34,14 @@ class Scheme(NamedTuple):
 
 
 def open_registry(text: str, options: OpenOptions) -> ImageSource:
-    """Open the image that a reference names; raise InvalidReference, or AuthenticationFailed for broken credentials."""
+    """Open the image that a reference names; raise InvalidReference if it names none."""
     from ocisize.oci.reference import parse_reference
 
     reference = parse_reference(text)
-    from ocisize.sources.registry.credentials import find_credentials
+    from ocisize.sources.registry.credentials import StoredLogin
     from ocisize.sources.registry.source import RegistrySource
 
-    return RegistrySource(reference, connection=options.connection, credentials=find_credentials(reference))
+    return RegistrySource(reference, connection=options.connection, credentials=StoredLogin(reference))
 
 
 def _open_file(text: str, options: OpenOptions, form: str) -> ImageSource:

@@ -185,7 +185,8 @@ def test_htpasswd_with_a_wrong_password(htpasswd: RealRegistry, docker_config: P
     error = denied(f"{htpasswd.host}/team/app:1")
     assert isinstance(error, AuthenticationFailed)
     assert error.status == 401
-    assert "the stored credentials have no access" in (error.hint or "")
+    assert f"the login in {docker_config}/config.json was refused" in str(error)
+    assert "has no access; log in again" in (error.hint or "")
 
 
 def test_htpasswd_without_credentials(htpasswd: RealRegistry) -> None:
@@ -251,13 +252,13 @@ def test_a_token_that_expires(guarded: Guarded, docker_config: Path) -> None:
 
 
 def test_tokens_with_a_wrong_password(guarded: Guarded, docker_config: Path) -> None:
-    """A wrong password reaches the token service exactly once."""
+    """A wrong password reaches the token service exactly once; then a token without a password is asked for."""
     write_docker_config(docker_config, guarded.registry.host, USER, PASSWORD + "x")
     before = len(guarded.tokens.server.requests)
     error = denied(f"{guarded.registry.host}/team/app:1")
     assert isinstance(error, AuthenticationFailed)
     assert error.status == 401
-    assert len(guarded.tokens.server.requests) == before + 1
+    assert [bool(request.authorization) for request in guarded.tokens.server.requests[before:]] == [True, False]
 
 
 def test_tokens_without_credentials(guarded: Guarded) -> None:

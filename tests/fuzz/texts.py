@@ -28,7 +28,7 @@ from ocisize.globs import Glob, parse_glob
 from ocisize.model.quantity import Unit, parse_limit
 from ocisize.oci.platform import parse_platform
 from ocisize.oci.reference import is_loopback, parse_reference, same_name, split_host
-from ocisize.sources.registry.auth import parse_challenges
+from ocisize.sources.registry.challenges import parse_challenges
 from ocisize.report.json.diff import comparison_to_json
 from tests.fuzz.images import JSON_TOKENS
 from tests.fuzz.oracle import Harness, Refused, check_analysis, check_report, outcome, same
@@ -49,7 +49,7 @@ def run_reference(data: bytes) -> None:
         assert not re.search(r"[^\x21-\x7e]", str(reference))
         assert same_name(str(reference), text)
     split_host(text)
-    for scheme, parameters in parse_challenges(text).items():
+    for scheme, parameters in parse_challenges(text):
         assert scheme == scheme.lower() and all(name == name.lower() for name in parameters)
     outcome(lambda: parse_platform(text))
     outcome(lambda: parse_cost(text))

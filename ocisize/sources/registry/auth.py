@@ -1,78 +1,45 @@
 """RegistryAuth: answers to the challenges of a registry: Basic, Bearer with a token service, and identity tokens.
 
-Token protocol: https://distribution.github.io/distribution/spec/auth/token/. ``do_request`` of oras calls the methods of
-its TokenAuth, which this class overrides: for Basic, renewal of expired tokens, a lock, and checks of where secrets go.
+Requests are anonymous until the registry asks for a login; the stored login is looked up then. ``do_request`` of oras calls
+the methods of its TokenAuth, which this class overrides: for Basic, renewal of expired tokens, a lock, and checks of where
+secrets go.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import re
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
 
 import oras.auth
 import urllib3
 from oras.auth.token import TokenAuth
 
 from ocisize.errors import AuthenticationFailed, RegistryError
-from ocisize.oci.reference import DOCKER_HUB_HOST
-from ocisize.sources.registry.address import is_private_address
-from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.deadline import TooSlow
-from ocisize.sources.registry.messages import explain_error, host_of, sanitize
-from ocisize.sources.registry.session import Session, discard, read_document
+from ocisize.oci.reference import Reference
+from ocisize.sources.registry.answers import describe_answer, make_error_elsewhere
+from ocisize.sources.registry.challenges import Challenge, parse_challenges
+from ocisize.sources.registry.identity import Credentials
+from ocisize.sources.registry.login import Login
+from ocisize.sources.registry.messages import explain_error, sanitize
+from ocisize.sources.registry.session import Session, discard
+from ocisize.sources.registry.token_service import TokenRefused, TokenService, is_header_text, origin_of
 
 if TYPE_CHECKING:
     import requests
 
 BACKEND = "ocisize"  # the name under which oras finds RegistryAuth
-_MAX_TOKEN_BODY = 1 << 20  # bytes
-_UNAUTHORIZED = 401  # wrong credentials, which are not sent again; 403: valid credentials without access
-_TOKEN = re.compile("[!-~]+")  # characters that a header can hold
-_CHALLENGE = re.compile(r"[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?![=])")
-_PARAMETER = re.compile(r'[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_UNAUTHORIZED, _NOT_FOUND, _DENIALS = 401, 404, frozenset({401, 403})
 _log = logging.getLogger(__name__)
 
 
-def parse_challenges(header: str) -> dict[str, dict[str, str]]:
-    """Parse a WWW-Authenticate header: scheme → parameters, names in lower case. The first challenge of a scheme counts.
-
-    >>> parse_challenges('Bearer realm="https://auth.io/token",service="registry.io"')
-    {'bearer': {'realm': 'https://auth.io/token', 'service': 'registry.io'}}
-    """
-    challenges: dict[str, dict[str, str]] = {}
-    current: dict[str, str] | None = None
-    position = 0
-    while position < len(header):
-        if current is not None and (match := _PARAMETER.match(header, position)):
-            value = match[2] if match[2] is not None else match[3]
-            current[match[1].lower()] = re.sub(r"\\(.)", r"\1", value)
-        elif match := _CHALLENGE.match(header, position):
-            current = {}
-            challenges.setdefault(match[1].lower(), current)
-        else:
-            break
-        position = match.end()
-    return challenges
-
-
-class StorageRefused(RegistryError):
-    """The storage host of a registry refused the URL that the registry gave; signed URLs expire."""
-
-
-class _TokenCutOff(RegistryError):
-    """A token service accepted the request, but the answer broke off."""
-
-
 class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
-    """Credentials and tokens for one repository of one registry.
+    """The login and the tokens for one repository of one registry.
 
-    ``token`` is None before the first challenge; ``get_auth_header`` then sends nothing.
+    ``token`` is None before the first challenge; ``get_auth_header`` then sends nothing. A login that is refused is not sent
+    again, since that locks accounts: the requests are anonymous from then on.
     """
 
     session: Session
@@ -81,24 +48,22 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     def __init__(self) -> None:
         super().__init__()
-        self.credentials: Credentials | None = None
-        self.registry_host = ""
-        self.repository = ""
+        self.login = Login(Reference("", ""), None)
         self._basic = False
-        self._token_used = False
-        self._refused_with: int | None = None  # the status that refused the credentials, which are not sent again
+        self._token_is_from_login = False
+        self._token_worked = False
+        self._stored_token_used = False
+        self._own_scope = False  # True once a token for the scope of the challenge was refused
+        self._last_scope = ""
+        self._pinged: list[Challenge] | None = None
+        self._denial: AuthenticationFailed | None = None  # of anonymous access; nothing is left to try
         self._tokens: set[str] = set()
         self._lock = threading.Lock()
 
     def get_auth_header(self) -> dict[str, str]:
-        """Return the Authorization header, empty before the registry has asked for one.
-
-        Raises AuthenticationFailed once the credentials were refused: wrong ones that are sent again lock accounts.
-        """
-        if self._refused_with is not None:
-            raise self._refusal(self._refused_with)
-        if self._basic and self.credentials is not None and self.credentials.basic:
-            return {"Authorization": self.credentials.basic}
+        """Return the Authorization header, empty before the registry has asked for one."""
+        if self._basic and self.login.usable is not None:
+            return {"Authorization": self.login.usable.basic or ""}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def authenticate_request(
@@ -109,161 +74,186 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
     ) -> tuple[dict[str, str], bool]:
         """Answer a 401 or 403 and return the headers with which the request is sent again.
 
-        Raises AuthenticationFailed if the credentials were refused or none can answer the challenge.
+        Raises AuthenticationFailed if the login was refused or none can answer the challenge.
         """
-        headers = dict(headers or {})
-        challenge = original.headers.get("WWW-Authenticate", "")
-        status = original.status_code
+        status, challenge = original.status_code, original.headers.get("WWW-Authenticate", "")
         sent = original.request.headers.get("Authorization")
-        discard(original.raw)
         if not self.is_registry_url(original.url):
-            raise StorageRefused(f"storage host {urlsplit(original.url).hostname} refused ({status})", status=status)
+            with contextlib.closing(original):
+                raise make_error_elsewhere(self._name, original, self.secrets())
+        denial = f"the registry answered {describe_answer(original, self.secrets())}"
+        discard(original.raw)
         with self._lock:
-            current = self.get_auth_header()
-            if current and sent == current["Authorization"]:
+            if sent is not None and sent == self.get_auth_header().get("Authorization"):
                 if self._basic:
-                    raise self._refusal(status, for_good=status == _UNAUTHORIZED)
-                self.token = None
+                    self.note_refusal(original)
+                    raise self._deny(status, denial)
+                self._drop_token(status)
             if not self.get_auth_header():
-                self._answer_challenge(parse_challenges(challenge), status)
-        headers.update(self.get_auth_header())
-        return headers, True
+                self._answer(parse_challenges(challenge), status, denial)
+            header = self.get_auth_header()
+        return {name: value for name, value in (headers or {}).items() if name != "Authorization"} | header, True
 
-    def remember_refusal(self, response: requests.Response) -> None:
+    def has_another_way(self, response: requests.Response) -> bool:
+        """Return True if a request that the registry denied, or whose image it hides, may succeed if it is sent again."""
+        if not self.is_registry_url(response.url):
+            return False
+        sent, status = response.request.headers.get("Authorization"), response.status_code
+        with self._lock:
+            current = self.get_auth_header().get("Authorization")
+            if sent != current:
+                return sent is None  # another thread has logged in
+            if status in _DENIALS and sent is not None and not self._basic and not self._token_worked:
+                return self._drop_token(status)
+            if status == _NOT_FOUND and sent is None and self._pinged is None:
+                return self._answer_ping(status)
+        return False
+
+    def note_success(self, response: requests.Response) -> None:
+        """Remember that what was sent with a request was right, or that the image needs no login."""
+        first = response.history[0] if response.history else response
+        with self._lock:
+            sent = first.request.headers.get("Authorization")
+            if sent is not None and sent == self.get_auth_header().get("Authorization"):
+                self._token_worked = True
+            self.login.note_success(used=self.is_logged_in)
+
+    def note_refusal(self, response: requests.Response) -> None:
         """Remember that the registry refused a password, which is not sent again."""
         if response.status_code == _UNAUTHORIZED and response.request.headers.get("Authorization", "").startswith("Basic "):
-            self._refused_with = response.status_code
+            self.login.refuse(f"the registry answered {response.status_code}")
+            self._basic, self.token = False, None
 
     def is_registry_url(self, url: str) -> bool:
         """Return True if a URL has the scheme, host and port of the registry."""
-        return _origin(url) == _origin(f"{self.prefix}://{self.registry_host}")
+        return origin_of(url) == origin_of(self._registry_url)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """True if the current header is that of a login."""
+        return self._basic or (bool(self.token) and self._token_is_from_login)
 
     def secrets(self) -> Iterator[str]:
         """Yield all texts that must not appear in an error or a log, the longest first."""
-        known = self.credentials or Credentials()
-        texts = {known.password, known.identity_token, known.registry_token, *self._tokens}
-        if known.basic:
-            texts.add(known.basic.partition(" ")[2])
-        yield from sorted(filter(None, texts), key=len, reverse=True)
+        yield from sorted({*self.login.secrets(), *self._tokens}, key=len, reverse=True)
+
+    # All below runs under the lock.
 
     @property
-    def hint(self) -> str:
-        """Advice for the case that the registry denies access."""
-        login = "docker login" if self.registry_host == DOCKER_HUB_HOST else f"docker login {self.registry_host}"
-        if self.credentials is not None:
-            return f"the stored credentials have no access; log in with others: {login}"
-        return f"log in first: {login}; registries also deny access to images that do not exist"
+    def _registry_url(self) -> str:
+        return f"{self.prefix}://{self.login.reference.host}"
 
-    def _refusal(self, status: int, *, for_good: bool = True) -> AuthenticationFailed:
-        known = self.credentials is not None
-        if known and for_good:
-            self._refused_with = status
-        return AuthenticationFailed(
-            f"{self.registry_host}/{self.repository}: {'credentials refused' if known else 'access denied'} ({status})",
-            status=status,
-            hint=self.hint,
-        )
+    @property
+    def _name(self) -> str:
+        return f"{self.login.reference.registry}/{self.login.reference.repository}"
 
-    def _answer_challenge(self, challenges: dict[str, dict[str, str]], status: int) -> None:
-        """Fetch a token or switch to Basic, as the registry asks."""
-        _log.debug("%s asks for %s", self.registry_host, sanitize(" or ".join(challenges)) or "nothing known")
-        if "bearer" in challenges:
-            self.token = self._fetch_token(challenges["bearer"], status)
-        elif "basic" in challenges and self.credentials is not None and self.credentials.basic:
+    def _deny(self, status: int, reason: str) -> AuthenticationFailed:
+        return AuthenticationFailed(f"{self._name}: {reason}{self.login.explain()}", status=status, hint=self.login.hint)
+
+    def _drop_token(self, status: int) -> bool:
+        """Give up a token that was refused; return True if another one may have more access."""
+        worked, self.token = self._token_worked, None
+        if worked:
+            return True  # the token has expired
+        if not self._own_scope and self._last_scope != self._make_scope():
+            self._own_scope = True  # the challenge asked for too little
+            return True
+        if self._token_is_from_login and not self.login.worked:
+            self.login.refuse(f"the registry answered {status}")
+            return True
+        return False
+
+    def _make_scope(self) -> str:
+        return f"repository:{self.login.reference.repository}:pull"
+
+    def _answer(self, challenges: list[Challenge], status: int, denial: str) -> None:
+        """Fetch a token or switch to Basic, as the registry asks; raise AuthenticationFailed if neither is possible."""
+        if self._denial is not None:
+            raise self._denial
+        known = [one for one in challenges if one.scheme in ("bearer", "basic")] or self._ping()
+        schemes = sanitize(" or ".join(dict.fromkeys(one.scheme for one in known or challenges)))
+        _log.debug("%s asks for %s", self._name, schemes or "nothing known")
+        unusable: AuthenticationFailed | None = None
+        for challenge in known:
+            if challenge.scheme == "bearer":
+                try:
+                    self.token = self._fetch_token(challenge, status)
+                except AuthenticationFailed as error:
+                    unusable = error
+                else:
+                    return
+        credentials = self.login.find()
+        if credentials is not None and credentials.basic and any(one.scheme == "basic" for one in known):
+            self.login.sent = True
             self._basic, self.token = True, ""  # not None: do_request sends the header from now on
-        else:
-            raise self._refusal(status, for_good=False)  # nothing was sent
+            return
+        if unusable is None and schemes and not any(one.scheme in ("bearer", "basic") for one in known):
+            denial += f"; it asks for {schemes}, which ocisize does not support"
+        raise self._denial or unusable or self._deny(status, denial)
 
-    def _fetch_token(self, challenge: dict[str, str], status: int) -> str:
-        credentials = self.credentials or Credentials()
-        if credentials.registry_token and self.token is None and not self._token_used:
-            self._token_used = True
-            if not _TOKEN.fullmatch(credentials.registry_token):
-                raise AuthenticationFailed(f"the registry token stored for {self.registry_host} is not valid", status=status)
-            return credentials.registry_token
-        realm = self._check_realm(challenge.get("realm", ""))
-        service = challenge.get("service", "")
-        scope = challenge.get("scope") or f"repository:{self.repository}:pull"
-        if credentials.identity_token:
-            form = {
-                "grant_type": "refresh_token", "service": service, "client_id": "ocisize", "scope": scope,
-                "refresh_token": credentials.identity_token,
-            }  # fmt: skip
-            response = self._send("POST", realm, data=form)
-            if response.status_code not in (404, 405):
-                return self._read_token(response, status)
-            discard(response.raw)
-            user, password = credentials.username or "<token>", credentials.password or credentials.identity_token
-            credentials = Credentials(user, password)
-            self._tokens.add(str(credentials.basic).partition(" ")[2])
-        headers = {"Authorization": credentials.basic} if credentials.basic else {}
-        parameters = {"service": service, "scope": scope} if service else {"scope": scope}
+    def _answer_ping(self, status: int) -> bool:
+        """Answer the challenge of ``/v2/`` for an image that may be hidden; return False if there is none to answer."""
+        challenges = self._ping()
+        if not challenges:
+            return False
         try:
-            return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
-        except _TokenCutOff as error:  # the password was right, so it may be sent again
-            _log.info("%s; retry in 0.0 s", error)
-        return self._read_token(self._send("GET", realm, params=parameters, headers=headers), status)
+            self._answer(challenges, status, "")
+        except RegistryError as error:
+            _log.info("%s", error)
+        return bool(self.get_auth_header())
 
-    def _send(self, method: str, realm: str, **arguments: Any) -> requests.Response:
-        try:
-            return self.session.request(
-                method, realm, verify=self._tls_verify, allow_redirects=False, stream=True, **arguments
-            )
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
-            raise RegistryError(f"token service {host_of(realm)} cannot be reached: {self._error_text(error)}") from None
-
-    def _error_text(self, error: Exception) -> str:
-        """Return the reason of an error without secrets: an answer that is not HTTP may repeat what was sent."""
-        return explain_error(error, self.secrets())
-
-    def _check_realm(self, realm: str) -> str:
-        """Return the URL of the token service; raise AuthenticationFailed if secrets must not be sent there.
-
-        That is the case without TLS, if the registry has TLS, and at a private address, if the registry has a public one.
-        """
-        try:
-            url = urlsplit(urljoin(f"{self.prefix}://{self.registry_host}", realm))
-        except ValueError:
-            url = urlsplit("")
-        problem = None
-        if not realm or url.scheme not in ("http", "https") or not url.hostname or url.username:
-            problem = "no usable token service"
-        elif url.scheme == "http" and self.prefix == "https":
-            problem = "a token service without TLS"
-        elif is_private_address(url.hostname) and not self.session.connections.registry_is_private:
-            problem = "a token service at a private address"
-        if problem:
-            raise AuthenticationFailed(
-                f"{self.registry_host} names {problem}: {sanitize(repr(realm), self.secrets())}", status=401
-            )
-        return url.geturl()
-
-    def _read_token(self, response: requests.Response, status: int) -> str:
-        if response.status_code in (400, 401, 403):
-            discard(response.raw)
-            raise self._refusal(status)
-        service = f"token service {host_of(response.url)}"
-        with contextlib.closing(response):
-            if response.status_code != 200:
-                raise RegistryError(f"{service} answered {response.status_code}", status=response.status_code)
+    def _ping(self) -> list[Challenge]:
+        """Return the challenges of ``/v2/``, at which registries ask for a login that hide their images without one."""
+        if self._pinged is None:
+            self._pinged = []
+            url = f"{self._registry_url}/v2/"
             try:
-                body = read_document(response.raw, _MAX_TOKEN_BODY)
-            except (urllib3.exceptions.HTTPError, TooSlow) as error:
-                raise _TokenCutOff(f"the answer of {service} broke off: {self._error_text(error)}") from None
+                response = self.session.request("GET", url, verify=self._tls_verify, allow_redirects=False, stream=True)
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
+                _log.info("%s: %s", url, explain_error(error, self.secrets()))
+            else:
+                discard(response.raw)
+                self._pinged = parse_challenges(response.headers.get("WWW-Authenticate", ""))
+        return self._pinged
+
+    def _fetch_token(self, challenge: Challenge, status: int) -> str:
+        credentials = self.login.find()
+        if credentials is not None and credentials.registry_token and not self._stored_token_used:
+            return self._take_stored_token(credentials, status)
+        service = TokenService(self.session, self._registry_url, self._tls_verify, self.secrets)
+        realm = service.find_realm(challenge.parameters.get("realm", ""))
+        self._last_scope = (not self._own_scope and challenge.parameters.get("scope")) or self._make_scope()
+        request = realm.url, challenge.parameters.get("service", ""), self._last_scope
+        if credentials is not None and credentials.has_secret:
+            if realm.takes_secrets:
+                self.login.sent = True
+                try:
+                    return self._keep(service.fetch(*request, credentials), from_login=True)
+                except TokenRefused as error:
+                    self.login.refuse(str(error))
+            else:
+                self.login.withhold(f"the token service has no TLS: {sanitize(realm.url)}")
         try:
-            answer = json.loads(body) if len(body) <= _MAX_TOKEN_BODY else {}
-            token = answer.get("token") or answer.get("access_token")
-        except (ValueError, AttributeError, RecursionError):
-            token = None
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise RegistryError(f"{service} returned no token", status=status)
+            return self._keep(service.fetch(*request, None), from_login=False)
+        except TokenRefused as error:
+            self._denial = self._deny(error.status or status, str(error))
+            raise self._denial from None
+        except RegistryError as error:
+            if self.login.is_given_up:
+                raise self._deny(error.status or status, str(error)) from None
+            raise
+
+    def _take_stored_token(self, credentials: Credentials, status: int) -> str:
+        self._stored_token_used = True
+        if not is_header_text(credentials.registry_token):
+            raise AuthenticationFailed(f"{self._name}: the registry token of {credentials.name} is not valid", status=status)
+        self.login.sent = True
+        return self._keep(str(credentials.registry_token), from_login=True)
+
+    def _keep(self, token: str, *, from_login: bool) -> str:
         self._tokens.add(token)
+        self._token_is_from_login, self._token_worked = from_login, False
         return token
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 oras.auth.auth_backends[BACKEND] = RegistryAuth

@@ -7,34 +7,45 @@ requests that the registry answers with a challenge.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import oras.container
 import oras.provider
-import requests
 import urllib3
 
 from ocisize.blob.digest import ALGORITHMS, check_digest
 from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
 from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from ocisize.oci.reference import DOCKER_HUB_HOST, Reference
+from ocisize.oci.reference import Reference
 from ocisize.sources.registry import auth
-from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.answers import (
+    StorageRefused,
+    describe_answer,
+    is_web_page,
+    make_error_elsewhere,
+    name_redirect,
+    name_web_page,
+)
+from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.download import Download
+from ocisize.sources.registry.hints import advise_on_error, advise_on_status
+from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import explain_error, sanitize
-from ocisize.sources.registry.session import RETRYABLE_STATUSES, Connection, Session, content_range, read_document
+from ocisize.sources.registry.session import RETRYABLE_STATUSES, Connection, Session, content_range, discard, read_document
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["Connection", "RegistryClient"]
 
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
-_MAX_ERROR_BODY = 64 << 10
-_EXPIRED_STATUSES = frozenset({400, 401, 403, 410})  # answers of storage hosts once a signed URL has expired
-_OK, _PARTIAL, _OUT_OF_RANGE = 200, 206, 416
+_OK, _PARTIAL, _NOT_FOUND, _OUT_OF_RANGE = 200, 206, 404, 416
+_MAX_LOGINS = 3  # another scope, then no login, or the challenge of /v2/
 _BODY_ERRORS = (urllib3.exceptions.HTTPError, OSError)  # raised by a body that breaks off
 _MANIFEST_PAUSE_SECONDS = 0.2
 _log = logging.getLogger(__name__)
@@ -47,15 +58,19 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
     do_request = oras.provider.Registry.do_request.__wrapped__
 
     def __init__(
-        self, reference: Reference, *, plain_http: bool, connection: Connection, credentials: Credentials | None
+        self,
+        reference: Reference,
+        *,
+        plain_http: bool,
+        connection: Connection,
+        credentials: Credentials | StoredLogin | None,
     ) -> None:
         super().__init__(
             hostname=reference.host, insecure=plain_http, tls_verify=connection.tls_verify, auth_backend=auth.BACKEND
         )
-        self.auth.credentials = credentials
-        self.auth.registry_host = reference.host
-        self.auth.repository = reference.repository
+        self.auth.login = self._login = Login(reference, credentials)
         self._name = f"{reference.registry}/{reference.repository}"
+        self.warnings = self._login.warnings  #: what the user should know, once something was read
         self._container = oras.container.Container(f"{reference.host}/{reference.repository}")
         # The parser of oras guesses; the reference is already parsed.
         namespace, _, repository = reference.repository.rpartition("/")
@@ -75,6 +90,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         by_tag = ":" not in selector
         for tries_left in reversed(range(self._retries + 1)):
             with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
+                self._note_redirect(what, response)
                 if by_tag and self.prefix == "https" and urlsplit(response.url).scheme != "https":
                     raise RegistryError(
                         f"{what}: redirected to plain http, where the manifest cannot be verified", status=_OK
@@ -88,6 +104,10 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                         raise RegistryError(message, status=response.status_code) from None
             _log.info("%s; retry in %.1f s", message, _MANIFEST_PAUSE_SECONDS)
             self.session.connections.pause(_MANIFEST_PAUSE_SECONDS)
+        if is_web_page(body):
+            page = sanitize(name_web_page(body), self.auth.secrets())
+            hint = "a proxy or a login page may answer in place of the registry: check the address and the proxy"
+            raise RegistryError(f"{what}: the answer is {page}, no manifest", status=_OK, hint=hint)
         if len(body) > limit:
             raise RegistryError(f"{what}: the manifest has more than {limit} bytes", status=_OK)
         digest = response.headers.get("Docker-Content-Digest", "")
@@ -146,54 +166,45 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         """Send a GET and return the open response; raise RegistryError for a status that is not expected."""
         try:
             response: requests.Response = self.do_request(url, "GET", headers=dict(headers), stream=True)
+            for _ in range(_MAX_LOGINS):
+                if not self.auth.has_another_way(response):
+                    break
+                discard(response.raw)
+                response = self.do_request(url, "GET", headers=dict(headers), stream=True)
         except OcisizeError:
             raise
         except (*_BODY_ERRORS, ValueError) as error:
             # errors of requests are OSErrors; a redirect to something that is no URL raises ValueError
-            raise RegistryError(f"{what}: {explain_error(error, self.auth.secrets())}", hint=self._hint(error)) from None
+            hint = advise_on_error(error, self._login.reference.host, is_tls=self.prefix == "https")
+            raise RegistryError(f"{what}: {explain_error(error, self.auth.secrets())}", hint=hint) from None
         if response.status_code in expected:
+            self.auth.note_success(response)
             return response
         with contextlib.closing(response):
             raise self._error(what, response)
 
     def _error(self, what: str, response: requests.Response) -> RegistryError:
-        status, from_registry = response.status_code, self.auth.is_registry_url(response.url)
-        try:
-            # The body of a 416 may never come: docker-registry 2.8 announces the length of the whole blob.
-            body = json.loads(b"" if status == _OUT_OF_RANGE else read_document(response.raw, _MAX_ERROR_BODY))
-            detail = "; ".join(f"{error['code']} {error.get('message') or ''}".strip() for error in body["errors"])
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, *_BODY_ERRORS):
-            detail = ""
-        detail = sanitize(detail or response.reason or "no reason given", self.auth.secrets())
-        who = "the registry" if from_registry else f"its storage host {urlsplit(response.url).hostname}"
-        message = f"{what}: {who} answered {status}: {detail}"
-        if not from_registry and status in _EXPIRED_STATUSES:
-            return auth.StorageRefused(message, status=status)
+        if not self.auth.is_registry_url(response.url):
+            return make_error_elsewhere(what, response, self.auth.secrets())
+        status, answer = response.status_code, describe_answer(response, self.auth.secrets())
+        message = f"{what}: the registry answered {answer}"
         if status in (401, 403):
-            self.auth.remember_refusal(response)
-            return AuthenticationFailed(message, status=status, hint=self.auth.hint)
-        hints = {404: "check the name and the tag", 429: "too many requests; log in or wait"}
-        if self.prefix == "http":  # the answer of Go's servers to http on a TLS port
-            hints[400] = "if the registry uses TLS, name its CA with --ca-cert FILE"
-        return RegistryError(message, status=status, hint=hints.get(status))
+            self.auth.note_refusal(response)
+            return AuthenticationFailed(f"{message}{self._login.explain()}", status=status, hint=self._login.hint)
+        is_blob = "/blobs/" in response.url
+        if is_blob and status == _NOT_FOUND:
+            message = f"{self._name}: the registry has no blob {what.rpartition('@')[2]} ({answer})"
+        hint = advise_on_status(
+            status, self._login.reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_blob=is_blob
+        )
+        return RegistryError(f"{message}{self._login.explain()}", status=status, hint=hint)
 
-    def _hint(self, error: Exception) -> str | None:
-        if isinstance(error, requests.exceptions.SSLError) and self.prefix == "https":
-            words = str(error)
-            hints = {
-                "WRONG_VERSION_NUMBER": "the registry does not use TLS; use --insecure for plain http",
-                "certificate has expired": "its owner must renew it; check the clock of this machine",
-                "not yet valid": "check the clock of this machine",
-                "Hostname mismatch": "check the host name; the certificate is for another host",
-                "IP address mismatch": "check the host name; the certificate is for another host",
-            }
-            named = (hint for mark, hint in hints.items() if mark in words)
-            return next(named, "name the CA of the registry's certificate with --ca-cert FILE")
-        if isinstance(error, requests.exceptions.ConnectionError) and self.prefix == "https":
-            if self.auth.registry_host == DOCKER_HUB_HOST:
-                return "check the internet connection"
-            return "check the host name; use --insecure for a registry on plain http"
-        return None
+    def _note_redirect(self, what: str, response: requests.Response) -> None:
+        """Warn about a manifest of another registry or repository than the one that the user named."""
+        if (name := name_redirect(response)) is not None:
+            warning = f"{what}: the registry redirects to {name}, from where the image is read"
+            if warning not in self.warnings:
+                self.warnings.append(warning)
 
     def close(self) -> None:
         """Close all connections; threads that read from one get a RegistryError at once."""
@@ -214,6 +225,6 @@ def _is_retryable(error: RegistryError, download: Download) -> bool:
     """Return True if a new request for the rest of a blob may succeed."""
     if isinstance(error, AuthenticationFailed):
         return False
-    if isinstance(error, auth.StorageRefused):  # the registry gives a new URL
+    if isinstance(error, StorageRefused):  # the registry gives a new URL
         return bool(download.position) or not download.failures
     return bool(download.position) and error.status in RETRYABLE_STATUSES | {None}

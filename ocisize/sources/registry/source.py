@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ocisize.blob.digest import check_digest
 from ocisize.oci.documents import Descriptor
@@ -10,7 +10,7 @@ from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.oci.reference import DOCKER_HUB, Reference, is_loopback
 from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.client import Connection, RegistryClient
-from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.credentials import Credentials, StoredLogin
 
 
 class RegistrySource(ImageSource):
@@ -22,7 +22,11 @@ class RegistrySource(ImageSource):
     format = "registry"
 
     def __init__(
-        self, reference: Reference, *, connection: Connection | None = None, credentials: Credentials | None = None
+        self,
+        reference: Reference,
+        *,
+        connection: Connection | None = None,
+        credentials: Credentials | StoredLogin | None = None,
     ) -> None:
         connection = connection or Connection()
         plain_http = is_loopback(reference.host) if connection.plain_http is None else connection.plain_http
@@ -30,6 +34,7 @@ class RegistrySource(ImageSource):
         self._reference = reference
         self.reference: str | None = str(reference)
         self._client = RegistryClient(reference, plain_http=plain_http, connection=connection, credentials=credentials)
+        self.warnings: Sequence[str] = self._client.warnings
 
     def read_manifest(self, digest: str | None = None) -> bytes:
         selector = digest or self._reference.selector

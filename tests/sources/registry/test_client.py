@@ -112,9 +112,18 @@ def test_not_found(server: Server) -> None:
     error = failure(manifest_of, server, retries=3)
     assert status_of(error) == 404
     assert str(error) == f"{server.host}/app:1: the registry answered 404: MANIFEST_UNKNOWN manifest unknown"
-    assert error.hint == "check the name and the tag"
-    assert status_of(failure(blob_of, server, retries=3)) == 404
-    assert len(server.requests) == 2
+    private = f"if the image is private, log in first: docker login {server.host}"
+    assert error.hint == f"check the name and the tag; {private}"
+    assert len(server.requests_of(PATH)) == 1
+
+
+def test_a_missing_blob(server: Server) -> None:
+    """A blob that is missing says nothing against the tag."""
+    error = failure(blob_of, server, retries=3)
+    assert status_of(error) == 404
+    assert str(error) == f"{server.host}/app: the registry has no blob {DIGEST} (404: MANIFEST_UNKNOWN manifest unknown)"
+    assert error.hint == "the image is incomplete in the registry: push it again"
+    assert len(server.requests_of(BLOB_PATH)) == 1
 
 
 def test_too_many_requests(server: Server) -> None:
@@ -163,7 +172,7 @@ def test_final_answers(status: int, server: Server) -> None:
     """A status that no retry can fix is reported after the first try."""
     server.on(PATH, Answer(b"", status))
     assert status_of(failure(manifest_of, server, retries=3)) == status
-    assert len(server.requests) == 1
+    assert len(server.requests_of(PATH)) == 1
 
 
 @pytest.mark.parametrize(
@@ -227,16 +236,19 @@ def test_a_manifest_by_digest_is_verified(server: Server) -> None:
 
 
 def test_html_instead_of_json(server: Server) -> None:
-    """A login page instead of a manifest is recognized."""
-    server.on(PATH, Answer(b"<html><body>Please log in</body></html>", headers={"Content-Type": "text/html"}))
+    """A login page instead of a manifest is recognized, and named by its title."""
+    page = b"<!DOCTYPE html>\n<html><head><title>Corp &amp; Co: log\n in</title></head></html>"
+    server.on(PATH, Answer(page, headers={"Content-Type": "text/html"}))
 
     def analyze() -> bytes:
         ocisize.analyze(f"{server.host}/app:1", connection=Connection(timeout=PATIENT, retries=0))
         return b""
 
     error = failure(analyze)
-    assert isinstance(error, DocumentError)
-    assert "the manifest is not valid JSON" in str(error)
+    assert str(error) == f"{server.host}/app:1: the answer is a web page ('Corp & Co: log in'), no manifest"
+    assert "a proxy or a login page" in (error.hint or "")
+    server.on(PATH, Answer(page, 403))
+    assert "the registry answered 403: a web page ('Corp & Co: log in')" in str(failure(manifest_of, server))
 
 
 # Blobs

@@ -13,7 +13,7 @@ import pytest
 
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import parse_reference
-from ocisize.sources.registry import credentials
+from ocisize.sources.registry import helpers
 from ocisize.sources.registry.credentials import Credentials, find_credentials
 
 SECRET = "hunter2-very-secret"
@@ -210,17 +210,17 @@ def test_an_empty_helper_name_is_no_helper(tmp_path: Path) -> None:
 def test_broken_helpers(script: str, says: str, tmp_path: Path, helper: Helper) -> None:
     """A helper that fails or talks nonsense is named in the error, and what it said is not."""
     helper("bad", script)
-    with pytest.raises(AuthenticationFailed, match=f"credential helper docker-credential-bad .*{says}") as caught:
+    with pytest.raises(AuthenticationFailed, match=f"credential helper docker-credential-bad, .*{says}") as caught:
         found({"credsStore": "bad"}, tmp_path)
     assert_keeps_the_secret(caught.value)
 
 
 def test_missing_helpers(tmp_path: Path, helper: Helper) -> None:
     """A helper that is not installed or cannot be run is an error, for it might have had the answer."""
-    with pytest.raises(AuthenticationFailed, match="docker-credential-gone is configured but not installed"):
+    with pytest.raises(AuthenticationFailed, match="docker-credential-gone, named in .*, is not installed"):
         found({"credsStore": "gone"}, tmp_path)
     helper("plain", "x", mode=0o644)
-    with pytest.raises(AuthenticationFailed, match="docker-credential-plain cannot be run"):
+    with pytest.raises(AuthenticationFailed, match="docker-credential-plain, named in .*, cannot be run"):
         found({"credsStore": "plain"}, tmp_path)
     helper("junk", "\1\2\3", shebang="")
     with pytest.raises(AuthenticationFailed, match="docker-credential-junk"):
@@ -229,13 +229,13 @@ def test_missing_helpers(tmp_path: Path, helper: Helper) -> None:
 
 def test_helpers_are_names(tmp_path: Path) -> None:
     """A helper's name cannot lead to a program elsewhere."""
-    with pytest.raises(AuthenticationFailed, match="is not the name of a credential helper"):
+    with pytest.raises(AuthenticationFailed, match="named in .*, is not the name of a credential helper"):
         found({"credsStore": "../../bin/sh"}, tmp_path)
 
 
 def test_a_silent_helper(tmp_path: Path, helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
     """A helper that hangs is given up."""
-    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
+    monkeypatch.setattr(helpers, "_SECONDS", 0.2)
     helper("slow", "exec sleep 60")
     with pytest.raises(AuthenticationFailed, match="did not answer"):
         found({"credsStore": "slow"}, tmp_path)
@@ -262,7 +262,6 @@ def test_a_silent_helper(tmp_path: Path, helper: Helper, monkeypatch: pytest.Mon
         f'{{"auths": {{"reg.io": {{"username": ["user"], "password": "{SECRET}"}}}}}}',
         f'{{"auths": {{"reg.io": {{"identitytoken": {{"x": "{SECRET}"}}}}}}}}',
         "[" * 100_000,
-        "",
     ],
 )
 def test_broken_files(config: str, tmp_path: Path) -> None:
@@ -288,11 +287,11 @@ def test_secrets_have_no_repr() -> None:
     assert SECRET not in repr(shown) + str(shown)
 
 
-PLACES = (
-    ("docker/config.json", "DOCKER_CONFIG", "docker"),
+PLACES = (  # in the order of skopeo 1.9
     ("podman.json", "REGISTRY_AUTH_FILE", "podman.json"),
     ("run/containers/auth.json", "XDG_RUNTIME_DIR", "run"),
     ("xdg/containers/auth.json", "XDG_CONFIG_HOME", "xdg"),
+    ("docker/config.json", "DOCKER_CONFIG", "docker"),
 )
 
 

@@ -309,7 +309,7 @@ def test_a_retry_after_is_capped(after: str, server: Server, waits: list[float])
     server.on(PATH, errors(429, "TOOMANYREQUESTS", headers={"Retry-After": after}))
     error = failure(manifest_of, server, attrs.evolve(QUICK, retries=2))
     assert waits == [60, 60]
-    assert "too many requests" in (error.hint or "")
+    assert f"docker login {server.host} raises the limit" in (error.hint or "")
 
 
 def test_realms_that_are_no_host(server: Server) -> None:
@@ -354,7 +354,6 @@ def test_any_malformed_answer_is_an_error(server: Server) -> None:
         (b'{"config": {"digest": "%s"}}' % (b"x" * 100_000), "is not valid"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a": ' * 100_000, "nested too deeply"),
-        (b"<html>\n<title>Log in</title>", "is not valid JSON"),
         (b"\xff\xfe{\x00}\x00", "is not valid JSON"),
         (b'\xef\xbb\xbf{"a": 1}', "is not valid JSON"),
         (b"9" * 5000, "is not"),
@@ -367,8 +366,6 @@ def test_documents_that_say_two_things_or_none(document: bytes, says: str, serve
     error = failure(lambda: ocisize.analyze(f"{server.host}/app:1", connection=QUICK))
     assert isinstance(error, DocumentError)
     assert says in str(error)
-    if document.startswith(b"<"):
-        assert "login page" in (error.hint or "")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown"])

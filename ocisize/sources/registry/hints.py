@@ -1,0 +1,71 @@
+"""Hints: what the user can do about an error of a registry."""
+
+from __future__ import annotations
+
+import requests
+
+from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, Reference
+
+_CERTIFICATE_HINTS = {
+    "WRONG_VERSION_NUMBER": "the registry does not use TLS; use --insecure for plain http",
+    "certificate has expired": "its owner must renew it; check the clock of this machine",
+    "not yet valid": "check the clock of this machine",
+    "Hostname mismatch": "check the host name; the certificate is for another host",
+    "IP address mismatch": "check the host name; the certificate is for another host",
+}
+
+
+def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
+    """Return a hint for a request without an answer, None if there is none."""
+    if not is_tls:
+        return None
+    if isinstance(error, requests.exceptions.SSLError):
+        named = (hint for mark, hint in _CERTIFICATE_HINTS.items() if mark in str(error))
+        return next(named, "name the CA of the registry's certificate with --ca-cert FILE")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        if host == DOCKER_HUB_HOST:
+            return "check the internet connection"
+        return "check the host name; use --insecure for a registry on plain http"
+    return None
+
+
+def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_blob: bool) -> str | None:
+    """Return a hint for an answer of the registry that is not a denial, None if there is none."""
+    if status == 404:
+        return (
+            "the image is incomplete in the registry: push it again"
+            if is_blob
+            else _advise_on_missing(reference, logged_in=logged_in)
+        )
+    if status == 429:
+        return "wait and try again" if logged_in else f"{login_command(reference)} raises the limit; or wait and try again"
+    if status == 400 and not is_tls:  # the answer of Go's servers to http on a TLS port
+        return "if the registry uses TLS, name its CA with --ca-cert FILE"
+    return "the registry has a problem: try again later" if status >= 500 else None
+
+
+def _advise_on_missing(reference: Reference, *, logged_in: bool) -> str:
+    private = "" if logged_in else f"; if the image is private, log in first: {login_command(reference)}"
+    return f"check the name and the {'digest' if reference.digest else 'tag'}{private}{advise_on_local(reference)}"
+
+
+def login_command(reference: Reference) -> str:
+    """Return the command that logs in to the registry of an image.
+
+    >>> login_command(Reference("registry.io", "app")), login_command(Reference("docker.io", "library/app"))
+    ('docker login registry.io', 'docker login')
+    """
+    return "docker login" if reference.registry == DOCKER_HUB else f"docker login {reference.registry}"
+
+
+def advise_on_local(reference: Reference) -> str:
+    """Return how to read an image of a local engine, for names that mean Docker Hub only by default; else nothing.
+
+    >>> advise_on_local(Reference("docker.io", "library/app", "1"))
+    '; if the image is local: docker save -o app.tar app:1 && ocisize app.tar'
+    """
+    if reference.registry != DOCKER_HUB or reference.digest:
+        return ""
+    name = reference.repository.removeprefix("library/")
+    file = f"{name.rpartition('/')[2]}.tar"
+    return f"; if the image is local: docker save -o {file} {name}:{reference.selector} && ocisize {file}"
