@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import images, layers, steps, texts
+from tests.fuzz import images, layers, settings, steps, texts
 from tests.fuzz.oracle import Harness
 
-HARNESSES: Mapping[str, Harness] = {**layers.HARNESSES, **images.HARNESSES, **texts.HARNESSES, **steps.HARNESSES}
+HARNESSES: Mapping[str, Harness] = {
+    **layers.HARNESSES,
+    **images.HARNESSES,
+    **texts.HARNESSES,
+    **steps.HARNESSES,
+    **settings.HARNESSES,
+}

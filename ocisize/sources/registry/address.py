@@ -30,13 +30,15 @@ def read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | N
 
     >>> read_address("::ffff:10.0.0.1")
     IPv4Address('10.0.0.1')
+    >>> read_address("10.0\\0.1"), read_address("ärgernis")
+    (None, None)
     """
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         try:  # resolvers also take 127.1, 2130706433 and 0x7f000001
             return ipaddress.IPv4Address(socket.inet_aton(host))
-        except (OSError, UnicodeEncodeError):
+        except (OSError, ValueError):  # a ValueError is for NUL and for what ASCII lacks
             return None
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour

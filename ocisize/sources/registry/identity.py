@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import attrs
+
+_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that JSON may have alone; Go reads them as U+FFFD
 
 
 @attrs.frozen
@@ -33,5 +36,5 @@ class Credentials:
         if self.username is None or self.password is None:
             return None
         # surrogates are bytes of a stored password that are not UTF-8
-        pair = f"{self.username}:{self.password}".encode(errors="surrogateescape")
+        pair = _NO_TEXT.sub("\ufffd", f"{self.username}:{self.password}").encode(errors="surrogateescape")
         return f"Basic {base64.b64encode(pair).decode()}"
