@@ -161,7 +161,8 @@ def _count_selected(tables: Sequence[FileTable], selection: Sequence[RowSelectio
         ends = [path for path in whiteouts if stack.size_below(whiteout_target(path)) is None]
         if ends:
             end = min(ends, key=tree_order)
-            count.add_nothing(whiteout_target(end))
+            if not _is_counted_before(end, nodes, table):
+                count.add_nothing(whiteout_target(end))
             passed_over = _size_from(end, range(len(table)), table.paths, size_of)
             count.total -= passed_over - _size_from(end, selected.rows, selected.paths, size_of)
             leaves = {path: size for path, size in leaves.items() if tree_order(path) < tree_order(end)}
@@ -180,6 +181,17 @@ def _is_odd(table: FileTable, selected: RowSelection, marked: Sequence[bytes]) -
         or any(b"/.wh." in b"/" + parent_of(path) and not is_aufs(path) for path in marked)
         or any(path[:2] in (b"", b"..") for path in table.paths.select(sorted(selected.special)))
     )
+
+
+def _is_counted_before(whiteout: bytes, nodes: dict[bytes, int], table: FileTable) -> bool:
+    """Whether dive has counted the path that a whiteout names, as a row of the same layer that is counted by subtraction.
+
+    The name of such a row sorts before ``.wh.``, so dive comes to the row before the whiteout: ``.a`` before ``.wh..a``.
+    """
+    target = whiteout_target(whiteout)
+    if target in nodes or tree_order(target) > tree_order(whiteout):
+        return False
+    return any(path == target for _, path in table.paths.select_with(target + b"\0"))
 
 
 def _size_from(start: bytes, rows: Sequence[int], paths: Sequence[bytes], size_of: Callable[[int], int]) -> int:

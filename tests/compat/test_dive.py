@@ -30,7 +30,7 @@ from tests.images import (
     tar_bytes,
     write_docker_archive,
 )
-from tests.property.dive_model import random_layers
+from tests.property.dive_model import layers_apart, random_layers
 from tests.property.model import Pairs
 from tests.strategies import END, base256, header, member, pax
 from tests.test_every_source import image as every_image
@@ -114,8 +114,9 @@ def write(layers: Sequence[Pairs], path: Path) -> Path:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_images(tmp_path: Path, seed: int) -> None:
-    """Images in which dive's rules meet."""
-    check(write(random_layers(random.Random(seed)), tmp_path / "app.tar"), tmp_path)
+    """Images in which dive's rules meet, and images with whiteouts of what no other layer touches."""
+    make = random_layers if seed % 2 else layers_apart
+    check(write(make(random.Random(seed)), tmp_path / "app.tar"), tmp_path)
 
 
 @pytest.mark.parametrize("spread", [1, 3, 50, 1000])

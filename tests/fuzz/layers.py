@@ -28,7 +28,7 @@ from tests.images import DIR, Entries, File, Hard, Link, tar_bytes
 _WINDOWS = (512, 1024, 1536, 4096, 64 << 10, WINDOW)
 _MOST_OUTPUT = 8 << 20  # bytes that a bomb is followed for
 TAR_TOKENS = (
-    b"ustar\x0000", b"ustar  \0", b"tar\0", b"./", b"../", b".wh.", b".wh..wh..opq", b"././@LongLink", b"PaxHeaders/", b"11 path=a\n",
+    b"ustar\x0000", b"ustar  \0", b"tar\0", b"./", b"../", b".wh.", b".wh..wh..opq", b".a\0", b".wh..a\0", b"././@LongLink", b"PaxHeaders/", b"11 path=a\n",
     b"GNU.sparse.major=1\n", b"GNU.sparse.map=", b"GNU.sparse.size=", b"GNU.sparse.name=", b"GNU.sparse.offset=",
     b"GNU.sparse.numbytes=", b"SCHILY.xattr.", b"linkpath=", b"size=", b"uid=", b"etc/os-release", b"var/lib/dpkg/status",
     b"\x80\0\0\0", b"\xff\xff\xff\xff", b"0000644\0", b"00000001000\0", bytes(512), b"L", b"K", b"x", b"g", b"S",
@@ -93,7 +93,9 @@ def tars() -> list[bytes]:
         "etc": DIR, "etc/os-release": b"ID=debian\n", "bin/sh": Link("dash"), "bin/a": Hard("bin/sh"), "n" * 120 + "/f": b"x" * 600,
         "café": File(b"1", 0o755, 70000, 5, 1 << 33, {"SCHILY.xattr.user.a": "b"}), "tmp/.wh.a": b"", "d/.wh..wh..opq": b"",
     }  # fmt: skip
+    own_whiteouts = [(b"d/.a", b"1"), (b"d/.wh..a", b""), (b"d/b", b"22"), (b"d/.wh.b", b""), (b"d/a.wh.b", b"333")]
     pieces = [
+        b"".join(made.member(*pair) for pair in own_whiteouts),
         made.member(b"a", b"hello") + made.member(b"./d/", kind=b"5") + made.member(b"l", kind=b"2", link=b"../x"),
         made.long_name(b"long/" * 30) + made.long_name(b"target/" * 20, b"K") + made.member(b"short", kind=b"1"),
         made.pax((b"path", b"\xc3\xa9"), (b"size", b"3"), (b"uid", b"1"), (b"mtime", b"1.5")) + made.member(b"a", b"abc"),

@@ -11,6 +11,8 @@ from typing import Any, TextIO, TypeVar
 import attrs
 
 from ocisize import compare, from_json, to_json
+from ocisize.filesystem.dive_figures import find_dive_figures
+from ocisize.filesystem.overlap import select_all_rows
 from ocisize.sizes.files import Order, list_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.sizes.tree import make_tree
@@ -107,6 +109,7 @@ def check_analysis(analysis: Analysis, *, saved: bool = False) -> None:
                 _check_layer(layer)
     if not saved:
         _check_figures(analysis)
+        _check_dive(analysis)
     text = to_json(analysis, files=True)
     assert to_json(from_json(text), files=True) == text
 
@@ -137,6 +140,13 @@ def _check_figures(analysis: Analysis) -> None:
             assert sum(group.wasted_size for group in division) == analysis.wasted_size
     for finding in analysis.advice.findings:
         assert 0 <= finding.size <= analysis.content_size
+
+
+def _check_dive(analysis: Analysis) -> None:
+    """dive's figures are the same whether rows that overlap no other row are counted by subtraction or one by one."""
+    tables = [layer.files for layer in analysis.layers if layer.files is not None]
+    if analysis.dive is not None and len(tables) == len(analysis.layers):
+        assert find_dive_figures(tables, select_all_rows(tables)) == analysis.dive
 
 
 def check_report(analysis: Analysis, number: int) -> None:

@@ -176,13 +176,15 @@ def go_clean(path: str) -> str:
 
 
 NAMES = ("a", "b", "c", "a-", "\U0001f600", "caf\u00e9", "-x", "a.b")
+#: Names around ``.wh.`` in byte order: siblings on both sides of a whiteout, names with ``.wh.`` inside, near misses.
+NEIGHBORS = ("!", "+", "-", ".a", ".w", ".wg", ".wh", ".wh-", ".whx", ".wi", "0", "A", "Z", "a.wh.b", "..x", "...", "a")
 Dice: TypeAlias = random.Random
 
 
 def random_layers(dice: Dice) -> list[Pairs]:
     """Layers in which dive's rules meet: whiteouts of all kinds, blank parents, files with children, odd names."""
 
-    names = dice.sample(NAMES, 3)
+    names = dice.sample((*NAMES, *NEIGHBORS), 3)
     odd_ones = dice.choice([0, 0.1])
 
     def path() -> str:
@@ -208,3 +210,34 @@ def random_layers(dice: Dice) -> list[Pairs]:
         return dice.choices([each for _, each in kinds], [weight for weight, _ in kinds])[0]
 
     return [[entry() for _ in range(dice.randint(0, 14))] for _ in range(dice.randint(1, 5))]
+
+
+def layers_apart(dice: Dice) -> list[Pairs]:
+    """Layers that mostly share no directory, with whiteouts of their own entries, of nothing, and of whiteouts.
+
+    Most rows overlap no other row: what a whiteout names may be counted by subtraction only.
+    """
+    names = dice.sample(NEIGHBORS, 5)
+    layers: list[list[tuple[str, Entry]]] = []
+    for index in range(dice.randint(1, 4)):
+        folders = dice.choices(["", f"{index}/", f"d{index}/{dice.choice(names)}/", "same/"], [1, 3, 3, 1], k=2)
+        entries = entries_beside_whiteouts(dice, names, folders)
+        layers.append(entries if dice.random() < 0.85 else [])
+    return list(layers)
+
+
+def entries_beside_whiteouts(dice: Dice, names: Sequence[str], folders: Sequence[str]) -> list[tuple[str, Entry]]:
+    """Entries in some folders, and whiteouts beside them."""
+    entries: list[tuple[str, Entry]] = []
+    for _ in range(dice.randint(0, 7)):
+        folder, name = dice.choice(folders), dice.choice(names)
+        kinds: list[Entry] = [bytes(dice.choice((0, 1, 2, 9))), DIR, Link(name), Hard(folder + dice.choice(names))]
+        entries.append((folder + name, dice.choices(kinds, [8, 2, 1, 2])[0]))
+    for _ in range(dice.choice((0, 1, 1, 2))):
+        folder, name = dice.choice(folders), dice.choice(names)
+        marker = dice.choices(
+            [f".wh.{name}", f".wh..wh.{name}", f"{name}/.wh..wh..opq", ".wh..wh..opq", f".wh.{name}/{name}", f"{name}/.wh.{name}"],
+            [8, 2, 1, 1, 1, 2],
+        )[0]  # fmt: skip
+        entries.insert(dice.randint(0, len(entries)), (folder + marker, bytes(dice.choice((0, 0, 0, 3)))))
+    return entries

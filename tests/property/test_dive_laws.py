@@ -18,7 +18,7 @@ from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 from ocisize.tar.paths import PathColumn
 from tests.images import DIR, Entry
-from tests.property.dive_model import dive, random_layers
+from tests.property.dive_model import NEIGHBORS, dive, layers_apart, random_layers
 from tests.property.model import Pairs, tables_of
 from tests.property.test_contested_laws import long_layers, sparse_layers
 from tests.property.test_merge_laws import LAYERS
@@ -73,7 +73,7 @@ def odd_layers(dice: random.Random) -> list[Pairs]:
         for folder in dice.sample([f"{top}/{index}{name}/x" for top in "ab" for name in "cdef"], 3):
             above = folder.rpartition("/")[0]
             layers[-1] += [(at, DIR) for at in (above, folder) if dice.random() < 0.5]
-            layers[-1] += [(f"{folder}/{name}", bytes(dice.randint(0, 3))) for name in dice.sample("ijkl", 2)]
+            layers[-1] += [(f"{folder}/{name}", bytes(dice.randint(0, 3))) for name in dice.sample(NEIGHBORS, 2)]
     for _ in range(dice.randint(1, 3)):
         layer = dice.choice(layers)
         path = dice.choice([each for each, entry in layer if entry != DIR])
@@ -89,12 +89,30 @@ def odd_layers(dice: random.Random) -> list[Pairs]:
     return list(layers)
 
 
-@pytest.mark.parametrize("seed", range(400))
-@pytest.mark.parametrize("make", [sparse_layers, long_layers, odd_layers])
+@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("make", [sparse_layers, long_layers, odd_layers, layers_apart])
 def test_rows_that_meet_nothing_count_too(make: Callable[[random.Random], list[Pairs]], seed: int) -> None:
     """The same where most rows are counted by subtraction."""
     dice = random.Random(seed)
     assert_like_dive(make(dice), dice.choice([3, 10, 40, 1000]))
+
+
+OWN_WHITEOUTS: dict[str, tuple[list[Pairs], float]] = {
+    "a name before .wh.": ([[], [(".a", b"1"), (".wh..a", b"")]], 1.0),
+    "a name after .wh.": ([[("c", b"12")], [("b", b"1"), (".wh.b", b"")]], 1 / 2),
+    "names on both sides": ([[("c", b"12")], [("d/.a", b"1"), ("d/.wh..a", b""), ("d/b", b"345")]], 1.0),
+    "in a folder, an empty file": ([[("c", b"12")], [("d/-", b""), ("d/.wh.-", b"")]], 1.0),
+    "a directory": ([[("c", b"12")], [("d/!", DIR), ("d/.wh.!", b"")]], 1.0),
+    "a directory with a file": ([[("c", b"12")], [("d/!/f", b"1"), ("d/.wh.!", b"")]], 2 / 3),
+    "a path twice": ([[("c", b"12")], [("d/+", b"1"), ("d/.wh.+", b""), ("d/+", b"345")]], 1.0),
+}
+
+
+@pytest.mark.parametrize(("layers", "efficiency"), OWN_WHITEOUTS.values(), ids=OWN_WHITEOUTS)
+def test_a_layer_with_a_path_and_its_whiteout(layers: list[Pairs], efficiency: float) -> None:
+    """dive 0.13.1 counts the path before the whiteout only if its name sorts before ``.wh.``; the figures are dive's."""
+    assert_like_dive(layers)
+    assert find_dive_figures(tables_of(layers)).efficiency == efficiency
 
 
 def test_paths_beyond_any_filesystem_are_left_out() -> None:

@@ -20,7 +20,7 @@ from tests.images import DIR, Compression, Entry, Hard, Link, build_image, layer
 from tests.property.model import Pairs, overlay, tables_of
 from tests.oci.test_image import single
 
-NAMES = st.sampled_from(["a", "b", "c"])
+NAMES = st.sampled_from(["a", ".b", "c"])  # ``.b`` sorts before ``.wh.``
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
 CONTENTS = st.sampled_from([b"", b"x", b"yy", b"zz", b"four"])
 TARGETS = st.one_of(PATHS, PATHS.map("/{}".format), PATHS.map("../{}".format), st.sampled_from(["..", ".", "/", "../.."]))
