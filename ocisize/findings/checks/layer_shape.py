@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocisize.filesystem.whiteout import WHITEOUT
+from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
@@ -49,7 +49,7 @@ def find_layer_shape(evidence: ImageEvidence) -> Iterator[Claim]:
                 "starts.",
                 layer.index,
             )
-        empty = not layer.content_size and not layer.hides_size and not table.paths.contain(WHITEOUT)
+        empty = not layer.content_size and not layer.hides_size and next(whiteout_rows(table), None) is None
         if empty and not makes_directory(layer.build_step):  # which cannot be joined into another step
             count = layer.entry_count
             content = f"no content, {count:,} entr{'y' if count == 1 else 'ies'}" if count else "nothing"

@@ -9,7 +9,7 @@ from ocisize.findings.checks.layer_shape import find_layer_shape
 from ocisize.findings.evidence import ImageEvidence
 from tests.evidence import make_evidence
 
-HEAVY = "OS120"
+HEAVY, EMPTY = "OS120", "OS122"
 
 
 def evidence_of(*content_sizes: int, compressed_size_known: bool) -> ImageEvidence:
@@ -32,3 +32,16 @@ def test_a_heavy_layer_is_found_by_its_content(*, compressed_size_known: bool) -
 def test_half_of_the_image_and_small_layers_are_not_heavy(sizes: tuple[int, ...]) -> None:
     """Neither half of the content, nor most of a small image, nor the only layer is a heavy layer."""
     assert not list(find_layer_shape(evidence_of(*sizes, compressed_size_known=True)))
+
+
+@pytest.mark.parametrize("name", ["a.wh.b", "d.wh./f", ".wh", ".whiteout", ".wh.d/f"])
+def test_only_whiteouts_keep_a_layer_from_being_empty(name: str) -> None:
+    """A name that contains ``.wh.``, a name that is nearly one and a folder with such a name are no whiteouts."""
+    (claim,) = find_layer_shape(make_evidence({"f": b"x"}, {name: b""}))
+    assert (claim.id, claim.other_layers) == (EMPTY, (1,))
+
+
+@pytest.mark.parametrize("name", [".wh.f", "d/.wh.f", "d/.wh..wh..opq", ".wh.gone"])
+def test_a_layer_of_whiteouts_is_not_empty(name: str) -> None:
+    """Also if its whiteouts hide no content."""
+    assert not list(find_layer_shape(make_evidence({"f": b"", "d/f": b"", "z": b"x"}, {name: b""})))
