@@ -28,7 +28,9 @@ from ocisize.model.analysis import Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Advice
+from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.image import Image
+from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.plan.make import make_plan
@@ -144,7 +146,7 @@ def analyze_layers(
         plan=planned.plan,
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
-        warnings=(*image.warnings, *_list_anomalies(scans), *overlay.anomalies),
+        warnings=(*image.warnings, *_list_anomalies(scans, facts), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
         config_layer_count=image.config_layer_count,
@@ -211,5 +213,21 @@ def _without_contents(layer: LayerAnalysis) -> LayerAnalysis:
     return attrs.evolve(layer, files=layer.files.without_contents() if layer.files is not None else None)
 
 
-def _list_anomalies(scans: Sequence[LayerScan]) -> list[str]:
-    return [f"layer {index}: {text}" for index, scan in enumerate(scans) for text in scan.table.anomalies]
+def _list_anomalies(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[str]:
+    """What is odd about each layer; a scan that several images share knows nothing of the layer's media type."""
+    return [
+        f"layer {index}: {text}"
+        for index, (scan, fact) in enumerate(zip(scans, facts, strict=True))
+        for text in (*scan.table.anomalies, *_media_type_anomaly(fact))
+    ]
+
+
+def _media_type_anomaly(fact: LayerFacts) -> list[str]:
+    """A warning if the media type of a layer names another compression than its bytes have.
+
+    The bytes decide, as in containerd and Docker, which detect the compression.
+    """
+    named = LAYER_TYPES.get(without_parameters(fact.media_type))
+    if named in (None, fact.compression) or fact.compression == _UNKNOWN:
+        return []
+    return [f"stored as {fact.compression}, but its media type says {named}"]

@@ -25,6 +25,7 @@ from ocisize.sources.open_store import open_store
 from tests.images import (
     BuiltImage,
     BuiltLayer,
+    Compression,
     build_image,
     compress,
     docker_archive_entries,
@@ -38,6 +39,7 @@ from tests.images import (
     write_docker_archive,
     write_files,
     write_layout,
+    write_oci_archive,
 )
 from tests.oci.test_image import MemorySource
 
@@ -238,19 +240,51 @@ def test_an_unknown_compressed_size_is_unknown_for_each_file(tmp_path: Path) -> 
     assert analysis.layers[0].overhead_size is None
 
 
-def test_other_bytes_than_the_media_type_says(tmp_path: Path) -> None:
-    """Bytes decide what a layer is compressed with; a media type that says otherwise is a warning."""
+COMPRESSIONS: tuple[Compression, ...] = ("gzip", "zstd", "plain")
+SAID = [(said, stored) for said in COMPRESSIONS for stored in COMPRESSIONS]
+
+
+def contradicting(said: Compression, stored: Compression, architecture: str = "amd64") -> BuiltImage:
+    """An image of two layers; the media type of the upper one may say another compression than its bytes have."""
     tar = tar_bytes({"a": b"1"})
-    image = build_image([BuiltLayer(tar, compress(tar, "zstd"), "gzip")])
-    analysis = Analyzer().analyze(write_layout(image, tmp_path / "l"))
-    assert analysis.layers[0].compression == "zstd"
-    assert analysis.warnings == ("layer 0: stored as zstd, but its media type says gzip",)
+    return build_image([layer({"b": b"22"}), BuiltLayer(tar, compress(tar, stored), said)], architecture=architecture)
+
+
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize(("said", "stored"), SAID)
+def test_other_bytes_than_the_media_type_says(
+    tmp_path: Path, said: Compression, stored: Compression, *, verify: bool
+) -> None:
+    """Bytes decide what a layer is compressed with, as in containerd and Docker; another media type is a warning.
+
+    The warning does not depend on how the layer is read: in place, as plain layers of local files are, or streamed.
+    """
+    image = contradicting(said, stored)
+    expected = () if said == stored else (f"layer 1: stored as {stored}, but its media type says {said}",)
+    for path in (write_layout(image, tmp_path / "l"), write_oci_archive(image, tmp_path / "a.tar")):
+        analysis = Analyzer(verify=verify).analyze(path)
+        assert (analysis.layers[1].compression, analysis.warnings) == (stored, expected)
+
+
+def test_kept_scans_and_media_types(tmp_path: Path) -> None:
+    """A layer that is not read again has the media type of its own image."""
+    wrong, right = contradicting("zstd", "gzip"), contradicting("gzip", "gzip")
+    folders = [write_layout(image, tmp_path / name) for image, name in ((wrong, "wrong"), (right, "right"), (wrong, "w2"))]
+    analyzer = Analyzer(keep_layers=True)
+    assert [len(analyzer.analyze(folder).warnings) for folder in folders] == [1, 0, 1]
+
+
+def test_shared_scans_and_media_types(tmp_path: Path) -> None:
+    """Nor has a layer that the images of two platforms share."""
+    images = {"amd64": contradicting("zstd", "gzip"), "arm64": contradicting("gzip", "gzip", "arm64")}
+    entries = [for_platform(image.descriptor, "linux", name) for name, image in images.items()]
+    blobs = {digest: data for image in images.values() for digest, data in image.blobs.items()}
+    index = Analyzer().analyze_all(write_files(layout_files(index_bytes(entries), blobs), tmp_path / "l"))
+    assert {name: len(analysis.warnings) for name, analysis in index.analyses.items()} == {"linux/amd64": 1, "linux/arm64": 0}
 
 
 def test_an_oci_archive_is_no_docker_archive(tmp_path: Path) -> None:
     """A scheme that does not fit says what the file is."""
-    from tests.images import write_oci_archive
-
     path = write_oci_archive(build_image([]), tmp_path / "a.tar")
     with pytest.raises(ArchiveError, match="it is an OCI layout, not a docker-archive"):
         Analyzer().analyze(f"docker-archive:{path}")

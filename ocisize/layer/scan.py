@@ -24,7 +24,6 @@ from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
 from ocisize.oci.image import Layer
-from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
@@ -146,7 +145,7 @@ def _scan_stream(
         raise
     finally:
         close_chunks(blob)
-    anomalies = (*table.anomalies, *stream.anomalies, *_media_type_anomaly(layer.descriptor.media_type, stream.compression))
+    anomalies = (*table.anomalies, *stream.anomalies)
     table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)
     return LayerScan(
         attrs.evolve(table, anomalies=anomalies),
@@ -171,12 +170,6 @@ def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | No
         raise
     except OcisizeError:  # the caller raises the error that it has already
         return
-
-
-def _media_type_anomaly(media_type: str, compression: str) -> list[str]:
-    """Return a warning if the media type names another compression than the bytes have."""
-    named = LAYER_TYPES.get(media_type)
-    return [f"stored as {compression}, but its media type says {named}"] if named not in (None, compression) else []
 
 
 def _scan_region(
