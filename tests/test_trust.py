@@ -280,7 +280,10 @@ def test_shared_scans_and_media_types(tmp_path: Path) -> None:
     entries = [for_platform(image.descriptor, "linux", name) for name, image in images.items()]
     blobs = {digest: data for image in images.values() for digest, data in image.blobs.items()}
     index = Analyzer().analyze_all(write_files(layout_files(index_bytes(entries), blobs), tmp_path / "l"))
-    assert {name: len(analysis.warnings) for name, analysis in index.analyses.items()} == {"linux/amd64": 1, "linux/arm64": 0}
+    assert {name: len(analysis.warnings) for name, analysis in index.analyses.items()} == {
+        "linux/amd64": 1,
+        "linux/arm64": 0,
+    }
 
 
 def test_an_oci_archive_is_no_docker_archive(tmp_path: Path) -> None:

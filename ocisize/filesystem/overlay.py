@@ -17,6 +17,7 @@ from typing import TypeAlias
 import attrs
 
 from ocisize.filesystem.directories import MAX_PATH
+from ocisize.filesystem.marker_paths import Node, find_entries_in_way
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
 from ocisize.filesystem.whiteout import AUFS, OPAQUE_MARKER, WHITEOUT, is_aufs
 from ocisize.model.waste import CAUSES, Cause
@@ -30,8 +31,7 @@ _MAX_STEPS = 100  # directories that symlinks may lead through, per entry of a l
 _MAX_ANOMALIES = 100  # more are left out
 _CODES = {cause: code for code, cause in enumerate(CAUSES)}
 
-_Node: TypeAlias = "dict[bytes, _Node] | int"  # a directory, or the number of a non-directory entry
-_Directory: TypeAlias = "dict[bytes, _Node]"
+_Directory: TypeAlias = "dict[bytes, Node]"
 
 
 @attrs.frozen
@@ -119,9 +119,10 @@ class _Merger:
         """Apply the layer's whiteouts to the lower layers."""
         if not selected.special:
             return
-        for row, path in zip(selected.rows, selected.paths, strict=True):
-            if row not in selected.special:
-                continue
+        markers = [(row, path) for row, path in zip(selected.rows, selected.paths, strict=True) if row in selected.special]
+        for number, path in find_entries_in_way(self._root, self._directories, markers, selected):
+            self._own_symlink(number, path)  # which notes that it is not followed
+        for row, path in markers:
             directory, _, name = path.rpartition(b"/")
             if name == OPAQUE_MARKER:
                 self._clear(directory)
@@ -237,7 +238,7 @@ class _Merger:
         self._inode_of[number] = inode
         self._names[inode] = shown + 1
 
-    def _cause_of_replacing(self, old: _Node, new: int) -> Cause:
+    def _cause_of_replacing(self, old: Node, new: int) -> Cause:
         """Why ``old`` is hidden by the entry that the current layer puts in its place.
 
         METADATA_ONLY is decided here: both have the same content hash, size and size with holes. A file without a hash,
@@ -253,7 +254,7 @@ class _Merger:
         table, row = self._at(self._inode_of.get(number, number))
         return table.hash_of(row), table.sizes[row], table.apparent_sizes.get(row)
 
-    def _remove_tree(self, node: _Node, path: bytes, cause: Cause) -> None:
+    def _remove_tree(self, node: Node, path: bytes, cause: Cause) -> None:
         """Hide an entry, or all entries below a directory."""
         if isinstance(node, int):
             self._aliases.clear()

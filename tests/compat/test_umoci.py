@@ -22,7 +22,7 @@ import pytest
 from ocisize import Analyzer
 from ocisize.text import decode_name
 from tests.tools import program
-from tests.images import DIR, BuiltLayer, Entry, File, Hard, build_image, layer, raw_layer, tar_bytes, write_layout
+from tests.images import DIR, BuiltLayer, Entry, File, Hard, Link, build_image, layer, raw_layer, tar_bytes, write_layout
 from tests.property.model import Pairs, overlay
 
 SEEDS = range(60)
@@ -101,6 +101,27 @@ CASES: dict[str, list[Pairs]] = {
 def test_made_cases_are_unpacked_alike(tmp_path: Path, name: str) -> None:
     """Each rule of overlaying does what unpacking does."""
     check(tmp_path, CASES[name])
+
+
+LED: dict[str, tuple[Pairs, int]] = {
+    "a whiteout": ([("x/l/.wh.f", b"")], 1),
+    "an opaque marker": ([("x/l/.wh..wh..opq", b"")], 0),
+    "a deep whiteout": ([("x/l/d/e/.wh.f", b"")], 99),
+    "a folder that comes too late": ([("x/l/.wh.f", b""), ("x/l", DIR)], 1),
+    "a folder that replaces the symlink": ([("x/l", DIR), ("x/l/.wh.f", b"")], 100),
+}
+
+
+@pytest.mark.parametrize("name", LED)
+def test_whiteouts_below_lower_symlinks(tmp_path: Path, name: str) -> None:
+    """umoci 0.4.7 and later follow the symlink, overlayfs hides it: where they differ, there is a warning."""
+    upper, live = LED[name]
+    lower: Pairs = [("x/real/f", bytes(99)), ("x/real/d/e/f", b"1"), ("x/l", Link("real"))]
+    folder = write_layout(build_image([gnu_layer(lower), gnu_layer(upper)]), tmp_path / "layout")
+    analysis = Analyzer(jobs=1).analyze(str(folder))
+    assert live_bytes(unpacked_files(unpack(folder))) == live
+    assert analysis.live_size == 100
+    assert len(analysis.warnings) == (live != 100)
 
 
 def random_layers(chance: random.Random) -> list[Pairs]:

@@ -425,6 +425,49 @@ def test_whiteouts_follow_no_lower_symlink() -> None:
     assert wasted({"usr/lib/a": b"1", "lib": Link("usr/lib")}, {"lib/.wh.a": b"", "lib/.wh..wh..opq": b""}) == []
 
 
+NOTE = "is a symlink of a lower layer; drivers without overlays follow it"
+REAL: Entries = {"x/real/f": b"f" * 99, "x/real/d/e/f": b"1", "x/l": Link("real")}
+LED: dict[str, tuple[list[Entries], str]] = {
+    "a whiteout": ([REAL, {"x/l/.wh.f": b""}], "x/l"),
+    "an opaque marker": ([REAL, {"x/l/.wh..wh..opq": b""}], "x/l"),
+    "a deep whiteout": ([REAL, {"x/l/d/e/.wh.f": b""}], "x/l"),
+    "a file": ([REAL, {"x/l/f": b""}], "x/l"),
+    "a hard link's target": ([REAL, {"h": Hard("x/l/d/e/f")}], "x/l"),
+    "an absolute symlink": ([{"x/real/f": b"1", "x/l": Link("/x/real")}, {"x/l/.wh.f": b""}], "x/l"),
+    "a chain": ([{"r/f": b"1", "a": Link("b"), "b": Link("r")}, {"a/.wh.f": b""}], "a"),
+    "a symlink below a symlink": ([{"r/s/f": b"1", "a": Link("r"), "r/l": Link("s")}, {"a/l/.wh.f": b""}], "a"),
+    "a symlink to nothing": ([{"a": Link("gone")}, {"a/.wh.f": b""}], "a"),
+    "a hard link to a symlink": ([[("a", Link("r")), ("b", Hard("a")), ("r/f", b"1")], {"b/.wh.f": b""}], "b"),
+    "a symlink two layers below": ([REAL, {"y": b"1"}, {"x/l/.wh.f": b""}], "x/l"),
+    "a folder that comes too late": ([REAL, [("x/l/.wh.f", b""), ("x/l", DIR)]], "x/l"),
+    "a removal that comes too late": ([REAL, [("x/l/.wh.f", b""), ("x/.wh.l", b"")]], "x/l"),
+}
+
+
+@pytest.mark.parametrize(("layers", "path"), LED.values(), ids=LED)
+def test_what_leads_through_a_lower_symlink_is_noted(layers: list[Entries], path: str) -> None:
+    """overlayfs hides the symlink; umoci and Docker's vfs driver follow it, and hide or overwrite where it leads."""
+    assert f"layer {len(layers) - 1}: '{path}' {NOTE}" in anomalies(*layers)
+    assert wasted(*layers) == []
+
+
+NOT_LED: dict[str, list[Entries]] = {
+    "a folder replaces it first": [REAL, [("x/l", DIR), ("x/l/.wh..wh..opq", b""), ("x/l/.wh.f", b"")]],
+    "a whiteout removes it first": [REAL, [("x/.wh.l", b""), ("x/l/.wh.f", b"")]],
+    "a lower layer has replaced it": [REAL, {"x/l": DIR}, {"x/l/.wh.f": b""}],
+    "it is of the same layer": [{"x/real/f": b"1"}, [("x/l", Link("real")), ("x/l/.wh.f", b"")]],
+    "a whiteout of the symlink": [REAL, {"x/.wh.l": b""}],
+    "no symlink but a file": [{"x/l": b""}, {"x/l/.wh.f": b""}],
+    "names that merely contain .wh.": [REAL, {"x/a.wh.l": b"", "x/.wh": b""}],
+}
+
+
+@pytest.mark.parametrize("layers", NOT_LED.values(), ids=NOT_LED)
+def test_a_symlink_that_nothing_leads_through_is_not_noted(layers: list[Entries]) -> None:
+    """A layer that replaces a symlink by a folder, as a diff of overlayfs has it, is read alike by all drivers."""
+    assert anomalies(*layers) == ""
+
+
 def test_symlink_is_followed_in_its_layer_only() -> None:
     """What a layer put through its own symlink is at its real path for the layers above."""
     layers: list[Entries] = [
