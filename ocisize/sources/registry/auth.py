@@ -96,9 +96,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     def has_another_way(self, response: requests.Response) -> bool:
         """Return True if a request that the registry denied, or whose image it hides, may succeed if it is sent again."""
-        if not self.is_registry_url(response.url):
-            return False
         sent, status = response.request.headers.get("Authorization"), response.status_code
+        if status not in (*_DENIALS, _NOT_FOUND) or not self.is_registry_url(response.url):
+            return False
         with self._lock:
             current = self.get_auth_header().get("Authorization")
             if sent != current:

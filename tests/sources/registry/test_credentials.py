@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import parse_reference
-from ocisize.sources.registry import helpers
-from ocisize.sources.registry.credentials import Credentials, find_credentials
+from ocisize.sources.registry import credential_files, helpers
+from ocisize.sources.registry.credentials import Credentials, StoredLogin, find_credentials
 
 SECRET = "hunter2-very-secret"
 pytestmark = pytest.mark.usefixtures("home")
@@ -90,6 +91,32 @@ def test_inline_auth(key: str, tmp_path: Path) -> None:
     assert result.basic == "Basic " + encoded("user", SECRET)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: f"{text[:8]}\n{text[8:]}\n",  # Go ignores line breaks
+        lambda text: f"{text[:8]}\r\n{text[8:]}",
+        lambda text: f" {text[:8]} {text[8:]}",
+        lambda text: text.rstrip("="),
+        lambda text: text.replace("+", "-").replace("/", "_"),
+    ],
+)
+def test_base64_as_people_store_it(change: Callable[[str], str], tmp_path: Path) -> None:
+    """Line breaks, blanks, missing padding and the alphabet for URLs leave no doubt about the password."""
+    text = encoded("user", "pass???>>>x")
+    assert {"+", "/", "="} <= set(text)
+    assert found({"auths": {"reg.io": {"auth": change(text)}}}, tmp_path) == Credentials("user", "pass???>>>x")
+
+
+def test_passwords_that_are_no_text(tmp_path: Path) -> None:
+    """The bytes of a stored password are sent as they are."""
+    auth = base64.b64encode(b"user:p\xe4ss").decode()
+    result = found({"auths": {"reg.io": {"auth": auth}}}, tmp_path)
+    assert result is not None
+    assert result.basic == f"Basic {auth}"
+
+
 def test_passwords_may_hold_anything(tmp_path: Path) -> None:
     """Colons and other scripts are part of the password, a trailing NUL of old clients is not."""
     result = found({"auths": {"reg.io": {"auth": encoded("user", "a:b:\u00fc\0")}}}, tmp_path)
@@ -128,6 +155,35 @@ def test_the_longest_key_wins(tmp_path: Path) -> None:
     assert user_of(found(config, tmp_path, "reg.io/teams/app")) == "host"
     assert user_of(found(config, tmp_path, "reg.io/team/application")) == "team"
     assert found(config, tmp_path, "reg.io:5000/team/app") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "image", "matches"),
+    [
+        ("Reg.IO", "reg.io/a", True),
+        ("reg.io", "Reg.IO/a", True),
+        ("REG.io/team", "reg.io/team/a", True),
+        ("reg.io:443", "reg.io/a", True),
+        ("reg.io", "reg.io:443/a", True),
+        ("https://reg.io:443/v2/", "reg.io/a", True),
+        ("reg.io:80", "reg.io/a", False),
+        ("https://reg.io/team", "reg.io/other/a", True),  # skopeo 1.9.3 also takes a URL for the whole host
+        ("reg.io/team", "reg.io/other/a", False),
+        ("reg.io/Team", "reg.io/team/a", False),
+        ("reg.io/team/", "reg.io/team/a", True),
+        ("reg.io/team/app:1", "reg.io/team/app:1", False),  # keys have no tags
+        ("*.reg.io", "a.reg.io/a", False),  # nor patterns
+        ("https://index.docker.io/v2/", "nginx", True),
+        ("index.docker.io/v1", "nginx", True),
+        ("https://index.docker.io", "docker.io/a/b", True),
+        ("registry.hub.docker.com", "docker.io/a/b", False),  # for skopeo 1.9.3, too, another registry than docker.io
+        ("https://index.docker.io/v1/", "registry.hub.docker.com/a/b", False),
+        ("[::1]:5000", "[::1]:5000/a", True),
+    ],
+)
+def test_spellings_of_keys(key: str, image: str, matches: bool, tmp_path: Path) -> None:
+    """The host of a key has no case, and the port of https is the same as none."""
+    assert (found(inline(**{key: "user"}), tmp_path, image) is not None) == matches
 
 
 @pytest.mark.parametrize("key", ["reg.io:5000", "other.io", "io", "reg.io.evil.com", "sub.reg.io", "", "https://"])
@@ -304,6 +360,58 @@ def test_precedence_of_files(first: int, tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(inline(**{"reg.io" if number >= first else "other.io": str(number)})))
     assert user_of(find_credentials(parse_reference("reg.io/a"), environment)) == str(first)
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    """DOCKER_AUTH_CONFIG is a configuration itself, and wins over all files; without an entry the files are read."""
+    write = tmp_path / "auth.json"
+    write.write_text(json.dumps(inline(**{"reg.io": "file", "other.io": "file"})))
+    text = json.dumps(inline(**{"reg.io": "variable"}))
+    environment = {"HOME": str(tmp_path), "REGISTRY_AUTH_FILE": str(write), "DOCKER_AUTH_CONFIG": text}
+    assert user_of(find_credentials(parse_reference("reg.io/a"), environment)) == "variable"
+    assert user_of(find_credentials(parse_reference("other.io/a"), environment)) == "file"
+    environment["DOCKER_AUTH_CONFIG"] = f'{{"auths": {{"reg.io": "{SECRET}'
+    assert user_of(find_credentials(parse_reference("reg.io/a"), environment)) == "file"
+    with pytest.raises(AuthenticationFailed, match="DOCKER_AUTH_CONFIG is not valid JSON") as caught:
+        find_credentials(parse_reference("third.io/a"), environment)
+    assert_keeps_the_secret(caught.value)
+
+
+def test_podman_logins_without_a_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without XDG_RUNTIME_DIR the login of podman is in /run/containers/UID, as for root."""
+    monkeypatch.setattr(credential_files, "_RUN_FOLDER", tmp_path / "run")
+    path = tmp_path / "run" / str(os.getuid()) / "auth.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(inline(**{"reg.io": "root"})))
+    assert user_of(find_credentials(parse_reference("reg.io/a"), {"HOME": str(tmp_path)})) == "root"
+    elsewhere = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "none")}
+    assert find_credentials(parse_reference("reg.io/a"), elsewhere) is None
+
+
+def test_the_file_of_old_clients(home: Path) -> None:
+    """~/.dockercfg has the entries at its top, under URLs."""
+    (home / ".dockercfg").write_text(json.dumps(inline(**{"https://reg.io/v1/": "old", "reg.io/x": "last"})["auths"]))
+    assert user_of(find_credentials(parse_reference("reg.io/a"))) == "old"
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_empty_files(content: str, tmp_path: Path) -> None:
+    """An empty file has no entries, as for docker."""
+    assert found(content, tmp_path) is None
+
+
+def test_one_broken_place_hides_no_other(tmp_path: Path) -> None:
+    """A login is found behind a file that is broken, which is a problem of the search."""
+    (tmp_path / "broken").write_text("{")
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(inline(**{"reg.io": "user"})))
+    environment = {"HOME": str(tmp_path), "REGISTRY_AUTH_FILE": str(tmp_path / "broken"), "DOCKER_CONFIG": str(folder)}
+    assert user_of(find_credentials(parse_reference("reg.io/a"), environment)) == "user"
+    login = StoredLogin(parse_reference("reg.io/a"), environment)
+    assert not login.problems
+    assert user_of(login.credentials) == "user"
+    assert list(login.problems) == [f"{tmp_path}/broken is not valid JSON"]
 
 
 @pytest.mark.parametrize("file", [".docker/config.json", ".config/containers/auth.json"])

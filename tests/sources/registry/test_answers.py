@@ -1,0 +1,167 @@
+"""What errors and warnings say about the answers of registries: redirects elsewhere, refusals of Docker Hub, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import responses
+
+from ocisize.errors import AuthenticationFailed, RegistryError
+from ocisize.oci.reference import parse_reference
+from ocisize.sources.registry.answers import is_web_page, name_web_page
+from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.source import RegistrySource
+from tests.pulling import BLOB, BLOB_PATH, MANIFEST, PATH, QUICK, SECRET, USER, blob_of, failure, opened
+from tests.registry import Answer, Server, basic, challenge, errors, guarded, ranged, redirect, token_answer
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+# Redirects to other registries
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_an_image_that_has_moved(status: int, server: Server, second_server: Server) -> None:
+    """The image is read where the registry says, without a login, and the new name is a warning."""
+    server.on(PATH, Answer(b"", status, {"Location": f"{second_server.url}/v2/new/app/manifests/1"}))
+    second_server.on("/v2/new/app/manifests/1", Answer(MANIFEST))
+    with opened(server.host, credentials=USER) as source:
+        assert source.read_manifest() == MANIFEST
+        assert source.read_manifest() == MANIFEST
+        assert list(source.warnings) == [
+            f"{server.host}/app:1: the registry redirects to {second_server.host}/new/app:1, from where the image is read"
+        ]
+    assert {request.authorization for request in second_server.requests} == {None}
+
+
+@pytest.mark.parametrize("answer", [challenge('Basic realm="r"'), errors(403, "DENIED"), errors(404, "NAME_UNKNOWN")])
+def test_an_image_that_has_moved_and_is_refused(answer: Answer, server: Server, second_server: Server) -> None:
+    """The other registry gets no login, and the error names it, with what to ask."""
+    server.on(PATH, guarded([basic("user", SECRET)], redirect(f"{second_server.url}/v2/new/manifests/1"), 'Basic realm="r"'))
+    second_server.on("/v2/new/manifests/1", answer)
+    with opened(server.host, credentials=USER) as source:
+        error = failure(source.read_manifest)
+    assert isinstance(error, RegistryError)
+    assert not isinstance(error, AuthenticationFailed)
+    assert error.status == answer.status
+    assert f"the registry redirects to {second_server.host}/new:1, where the answer is {answer.status}" in str(error)
+    assert error.hint == f"ask the other registry itself: ocisize {second_server.host}/new:1"
+    assert {request.authorization for request in second_server.requests} == {None}
+
+
+def test_a_repository_that_has_another_name(server: Server) -> None:
+    """A redirect within the registry keeps the login, and is a warning, too."""
+    realm = f'Bearer realm="{server.url}/token"'
+    server.on("/token", token_answer("t1"))
+    server.on(PATH, redirect("/v2/renamed/manifests/1"))
+    server.on("/v2/renamed/manifests/1", guarded(["Bearer t1"], Answer(MANIFEST), realm))
+    with opened(server.host) as source:
+        assert source.read_manifest() == MANIFEST
+        (warning,) = source.warnings
+    assert f"the registry redirects to {server.host}/renamed:1" in warning
+
+
+def test_storage_is_no_other_registry(server: Server, second_server: Server) -> None:
+    """A manifest or a blob at a storage host is nothing to be warned of."""
+    server.on(PATH, redirect(f"{second_server.url}/storage/manifest?sig=x"))
+    second_server.on("/storage/manifest", Answer(MANIFEST))
+    server.on(BLOB_PATH, redirect(f"{second_server.url}/v2/other/blobs/x"))
+    second_server.on("/v2/other/blobs/x", ranged(BLOB))
+    with opened(server.host) as source:
+        source.read_manifest()
+        assert list(source.warnings) == []
+    assert blob_of(server) == BLOB
+
+
+# Docker Hub
+
+
+HUB = "https://registry-1.docker.io"
+
+
+def hub(web: responses.RequestsMock, repository: str, status: int, tag: str = "latest") -> None:
+    """Docker Hub, as it answers the anonymous with a token."""
+    realm = f'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:{repository}:pull"'
+    url = f"{HUB}/v2/{repository}/manifests/{tag}"
+    web.add("GET", url, status=401, headers={"WWW-Authenticate": realm})
+    web.add("GET", url, status=status, headers={"WWW-Authenticate": realm} if status == 401 else {})
+    web.add("GET", "https://auth.docker.io/token", json={"token": "t1"})
+
+
+@pytest.mark.parametrize("status", [401, 404])
+@pytest.mark.parametrize(
+    ("name", "repository", "command"),
+    [
+        ("app", "library/app", "docker save -o app.tar app:latest && ocisize app.tar"),
+        ("team/app:dev", "team/app", "docker save -o app.tar team/app:dev && ocisize app.tar"),
+    ],
+)
+def test_names_of_local_images(name: str, repository: str, command: str, status: int, web: responses.RequestsMock) -> None:
+    """A name that Docker Hub refuses may be that of an image of a local engine."""
+    hub(web, repository, status, name.partition(":")[2] or "latest")
+    with closing(RegistrySource(parse_reference(name), connection=QUICK)) as source:
+        error = failure(source.read_manifest)
+    assert isinstance(error, RegistryError)
+    assert error.status == status
+    assert f"if the image is local: {command}" in (error.hint or "")
+    assert "log in first: docker login;" in (error.hint or "")
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials("user", SECRET)])
+def test_the_limit_of_docker_hub(credentials: Credentials | None, web: responses.RequestsMock) -> None:
+    """A login raises the limit for the anonymous; the limit of an account can only be waited for."""
+    hub(web, "library/app", 429)
+    with closing(RegistrySource(parse_reference("app"), connection=QUICK, credentials=credentials)) as source:
+        error = failure(source.read_manifest)
+    assert "the registry answered 429" in str(error)
+    assert error.hint == ("wait and try again" if credentials else "docker login raises the limit; or wait and try again")
+
+
+# Others
+
+
+def test_a_package_that_ghcr_denies(server: Server) -> None:
+    """The token service of ghcr.io answers 403 for packages that are missing, which the hint says."""
+    server.on(PATH, challenge(f'Bearer realm="{server.url}/token"'))
+    server.on("/token", errors(403, "DENIED", "requested access to the resource is denied"))
+    with opened(server.host) as source:
+        error = failure(source.read_manifest)
+    assert isinstance(error, AuthenticationFailed)
+    assert error.status == 403
+    assert "answered 403: DENIED requested access to the resource is denied" in str(error)
+    assert error.hint == f"log in first: docker login {server.host}; registries also deny access to images that do not exist"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_registry_that_fails(status: int, server: Server) -> None:
+    """A failure of the registry has no other advice than to try again."""
+    server.on(PATH, Answer(b"<html><title>Bad Gateway</title>", status))
+    with opened(server.host) as source:
+        error = failure(source.read_manifest)
+    assert str(error) == f"{server.host}/app:1: the registry answered {status}: a web page ('Bad Gateway')"
+    assert error.hint == "the registry has a problem: try again later"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"<!DOCTYPE html><html><head><TITLE lang=en>\n Log &lt;in&gt; </TITLE>", "a web page ('Log <in>')"),
+        (b"  <html><body>no title</body></html>", "a web page"),
+        (b"<html><title></title>", "a web page"),
+        (b"<html><title>\xff\x1b[31m</title>", "a web page ('\N{REPLACEMENT CHARACTER}\\x1b[31m')"),
+        (b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>", None),
+        (b'{"html": 1}', None),
+        (b"", None),
+    ],
+)
+def test_web_pages(body: bytes, expected: str | None) -> None:
+    """A web page is recognized by its first tag, and named by its title as text."""
+    assert (name_web_page(body) if is_web_page(body) else None) == expected
