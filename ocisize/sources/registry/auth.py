@@ -14,16 +14,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import oras.auth
-import urllib3
 from oras.auth.token import TokenAuth
 
 from ocisize.errors import AuthenticationFailed, RegistryError
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry.answers import describe_answer, make_error_elsewhere
-from ocisize.sources.registry.challenges import Challenge, parse_challenges
+from ocisize.sources.registry.challenges import Challenge, parse_challenges, ping
 from ocisize.sources.registry.identity import Credentials
 from ocisize.sources.registry.login import Login
-from ocisize.sources.registry.messages import explain_error, sanitize
+from ocisize.sources.registry.messages import sanitize
 from ocisize.sources.registry.session import Session, discard
 from ocisize.sources.registry.token_service import TokenRefused, TokenService, is_header_text, origin_of
 
@@ -54,7 +53,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         self._token_worked = False
         self._stored_token_used = False
         self._own_scope = False  # True once a token for the scope of the challenge was refused
-        self._last_scope = ""
+        self._last_scope = ""  # of the last token that was asked for
         self._pinged: list[Challenge] | None = None
         self._denial: AuthenticationFailed | None = None  # of anonymous access; nothing is left to try
         self._tokens: set[str] = set()
@@ -155,7 +154,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         worked, self.token = self._token_worked, None
         if worked:
             return True  # the token has expired
-        if not self._own_scope and self._last_scope != self._make_scope():
+        if self._last_scope not in ("", self._make_scope()):
             self._own_scope = True  # the challenge asked for too little
             return True
         if self._token_is_from_login and not self.login.worked:
@@ -203,17 +202,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         return bool(self.get_auth_header())
 
     def _ping(self) -> list[Challenge]:
-        """Return the challenges of ``/v2/``, at which registries ask for a login that hide their images without one."""
         if self._pinged is None:
-            self._pinged = []
-            url = f"{self._registry_url}/v2/"
-            try:
-                response = self.session.request("GET", url, verify=self._tls_verify, allow_redirects=False, stream=True)
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
-                _log.info("%s: %s", url, explain_error(error, self.secrets()))
-            else:
-                discard(response.raw)
-                self._pinged = parse_challenges(response.headers.get("WWW-Authenticate", ""))
+            self._pinged = ping(self.session, self._registry_url, tls_verify=self._tls_verify, secrets=self.secrets)
         return self._pinged
 
     def _fetch_token(self, challenge: Challenge, status: int) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
+
+import urllib3
+
+from ocisize.sources.registry.messages import explain_error
+from ocisize.sources.registry.session import Session, discard
 
 _SEPARATORS = re.compile(r"[\s,]*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?!=)")
 _PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*\s*(?:,|$)")  # what Negotiate and NTLM have in place of parameters
+_log = logging.getLogger(__name__)
 
 
 class Challenge(NamedTuple):
@@ -48,3 +55,23 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
     """Return where a match that starts at a position ends; the position itself without a match."""
     match = pattern.match(text, position)
     return match.end() if match else position
+
+
+def ping(
+    session: Session, registry_url: str, *, tls_verify: bool | str, secrets: Callable[[], Iterable[str]]
+) -> list[Challenge]:
+    """Return the challenges of ``/v2/``, where registries ask for a login that hide images; empty if there are none.
+
+    The challenges have no scope, since that of ``/v2/`` opens no repository. No login is sent.
+    """
+    url = f"{registry_url}/v2/"
+    try:
+        response = session.request("GET", url, verify=tls_verify, allow_redirects=False, stream=True)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
+        _log.info("%s: %s", url, explain_error(error, secrets()))
+        return []
+    discard(response.raw)
+    return [
+        Challenge(one.scheme, {name: value for name, value in one.parameters.items() if name != "scope"})
+        for one in parse_challenges(response.headers.get("WWW-Authenticate", ""))
+    ]

@@ -45,6 +45,7 @@ __all__ = ["Connection", "RegistryClient"]
 
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
 _OK, _PARTIAL, _NOT_FOUND, _OUT_OF_RANGE = 200, 206, 404, 416
+_MAX_PAGE = 4 << 10  # bytes of a blob of the wrong size in which a web page is recognized
 _MAX_LOGINS = 3  # another scope, then no login, or the challenge of /v2/
 _BODY_ERRORS = (urllib3.exceptions.HTTPError, OSError)  # raised by a body that breaks off
 _MANIFEST_PAUSE_SECONDS = 0.2
@@ -104,10 +105,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                         raise RegistryError(message, status=response.status_code) from None
             _log.info("%s; retry in %.1f s", message, _MANIFEST_PAUSE_SECONDS)
             self.session.connections.pause(_MANIFEST_PAUSE_SECONDS)
-        if is_web_page(body):
-            page = sanitize(name_web_page(body), self.auth.secrets())
-            hint = "a proxy or a login page may answer in place of the registry: check the address and the proxy"
-            raise RegistryError(f"{what}: the answer is {page}, no manifest", status=_OK, hint=hint)
+        self._refuse_web_page(what, response, body)
         if len(body) > limit:
             raise RegistryError(f"{what}: the manifest has more than {limit} bytes", status=_OK)
         digest = response.headers.get("Docker-Content-Digest", "")
@@ -148,6 +146,8 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 _check_range(response, download, self.auth.secrets())
                 known = 0
             elif (announced := response.raw.length_remaining) not in (None, download.size):  # a web page, or encoded
+                if "html" in response.headers.get("Content-Type", ""):
+                    self._refuse_web_page(f"{self._name}@{download.digest}", response, response.raw.read(_MAX_PAGE))
                 raise SizeMismatch(download.digest, got=announced, expected=download.size)
             # When a connection breaks, urllib3 loses the bytes of the current read, so reads are small. The read after the
             # last byte asks for one more, which must not come.
@@ -198,6 +198,13 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             status, self._login.reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_blob=is_blob
         )
         return RegistryError(f"{message}{self._login.explain()}", status=status, hint=hint)
+
+    def _refuse_web_page(self, what: str, response: requests.Response, body: bytes) -> None:
+        """Raise RegistryError if a manifest, or a blob of another size than it should have, starts as a web page."""
+        if is_web_page(body):
+            page = sanitize(name_web_page(body), self.auth.secrets())
+            hint = "a proxy or a login page may answer in place of the registry: check the address and the proxy"
+            raise RegistryError(f"{what}: the answer is {page}", status=response.status_code, hint=hint)
 
     def _note_redirect(self, what: str, response: requests.Response) -> None:
         """Warn about a manifest of another registry or repository than the one that the user named."""

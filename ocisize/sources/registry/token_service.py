@@ -85,8 +85,8 @@ class TokenService:
         """Return the address that a challenge names; raise AuthenticationFailed if it must not be contacted.
 
         That is the case without TLS on another host, if the registry has TLS, and at a private address, if the registry has
-        a public one. Registries behind a proxy with TLS name an http address of their own host. With the port of the
-        registry or with none, https takes the place of http; at another port the service gets no secrets.
+        a public one. Registries behind a proxy with TLS name an http address of their own host. Where that is the address of
+        the registry but for the scheme, https takes the place of http; at another port the service gets no secrets.
         """
         try:
             url = urlsplit(urljoin(self.registry_url, realm))
@@ -101,7 +101,7 @@ class TokenService:
             raise self._unusable("a token service at a private address", realm)
         if in_the_clear and url.hostname != host:
             raise self._unusable("a token service without TLS on another host", realm)
-        if in_the_clear and port in (None, _PORTS["http"], registry_port):
+        if in_the_clear and (_PORTS["https"] if port in (None, _PORTS["http"]) else port) == registry_port:
             own = urlsplit(self.registry_url)
             return Realm(url._replace(scheme="https", netloc=own.netloc).geturl(), takes_secrets=True)
         return Realm(url.geturl(), takes_secrets=not in_the_clear)

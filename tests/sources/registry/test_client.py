@@ -245,8 +245,10 @@ def test_html_instead_of_json(server: Server) -> None:
         return b""
 
     error = failure(analyze)
-    assert str(error) == f"{server.host}/app:1: the answer is a web page ('Corp & Co: log in'), no manifest"
+    assert str(error) == f"{server.host}/app:1: the answer is a web page ('Corp & Co: log in')"
     assert "a proxy or a login page" in (error.hint or "")
+    server.on(BLOB_PATH, Answer(page, headers={"Content-Type": "text/html; charset=utf-8"}))
+    assert str(failure(blob_of, server)) == f"{server.host}/app@{DIGEST}: the answer is a web page ('Corp & Co: log in')"
     server.on(PATH, Answer(page, 403))
     assert "the registry answered 403: a web page ('Corp & Co: log in')" in str(failure(manifest_of, server))
 

@@ -90,7 +90,7 @@ def test_an_image_that_is_hidden_without_a_password(refusal: Answer, server: Ser
 @pytest.mark.parametrize("credentials", [USER, None])
 def test_an_image_that_is_hidden_without_a_token(credentials: Credentials | None, server: Server) -> None:
     """A token for the repository is asked for, also without a login, as docker does before its first request."""
-    server.on("/v2/", challenge(bearer(server)))
+    server.on("/v2/", challenge(f'{bearer(server)},scope="registry:catalog:*"'))  # which opens no repository
     server.on("/token", token_answer("t1"))
     server.on(PATH, hidden(Answer(MANIFEST), "Bearer t1"))
     server.on(BLOB_PATH, hidden(ranged(BLOB), "Bearer t1"))
@@ -417,6 +417,21 @@ def test_an_expired_login_of_a_helper(server: Server, helper: Helper) -> None:
     serve_public(server)
     (warning,) = read_all(server.host, stored(server))
     assert warning.startswith("the login of docker-credential-test was refused: ")
+
+
+@pytest.mark.parametrize("scope", ["", ',scope="repository:app:pull"'])
+def test_an_expired_registry_token(scope: str, server: Server, home: Path) -> None:
+    """A stored token that the registry refuses is sent once, and replaced by an anonymous one, with a warning."""
+    (home / ".docker").mkdir()
+    document = {"auths": {server.host: {"registrytoken": SECRET}}}
+    (home / ".docker" / "config.json").write_text(json.dumps(document))
+    server.on("/token", token_answer("anonymous"))
+    for path, inner in ((PATH, Answer(MANIFEST)), (BLOB_PATH, ranged(BLOB))):
+        server.on(path, guarded(["Bearer anonymous"], inner, bearer(server) + scope))
+    (warning,) = read_all(server.host, stored(server))
+    assert "config.json was refused: the registry answered 401" in warning
+    assert sent_to(server, PATH).count(f"Bearer {SECRET}") == 1
+    assert sent_to(server, "/token") == [None]
 
 
 def test_a_login_that_is_refused_for_one_blob(server: Server) -> None:

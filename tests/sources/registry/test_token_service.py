@@ -205,6 +205,18 @@ def test_the_usual_ports(realm: str, credentials: Credentials | None, web: respo
     assert web.calls[1].request.headers.get("Authorization") == (LOGIN if credentials else None)
 
 
+@pytest.mark.parametrize(("host", "realm"), [("reg.io:8443", "http://reg.io/token"), ("reg.io", "http://reg.io:8080/token")])
+def test_another_port(host: str, realm: str, web: responses.RequestsMock) -> None:
+    """At another port of the host, http is taken as it is named, and gets no login."""
+    web.add("GET", f"https://{host}/v2/app/manifests/1", status=401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+    web.add("GET", f"https://{host}/v2/app/manifests/1", body=MANIFEST)
+    web.add("GET", realm, json={"token": "t1"})
+    with opened(host, credentials=USER) as source:
+        assert source.read_manifest() == MANIFEST
+        assert len(source.warnings) == 1
+    assert "Authorization" not in web.calls[1].request.headers
+
+
 def test_a_redirect_to_https(web: responses.RequestsMock) -> None:
     """A token service that redirects from http to https on its host gets the login there, too."""
     web.add("GET", "http://reg.io/token", status=301, headers={"Location": "https://reg.io/token?scope=x"})
