@@ -19,7 +19,7 @@ from oras.auth.token import TokenAuth
 from ocisize.errors import AuthenticationFailed, RegistryError
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry.answers import describe_answer, make_error_elsewhere
-from ocisize.sources.registry.challenges import Challenge, parse_challenges, ping
+from ocisize.sources.registry.challenges import Challenge, is_usable, parse_challenges, ping
 from ocisize.sources.registry.identity import Credentials
 from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import sanitize
@@ -100,8 +100,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
             return False
         with self._lock:
             current = self.get_auth_header().get("Authorization")
-            if sent != current:
-                return sent is None  # another thread has logged in
+            if sent != current:  # another thread has logged in, or was refused
+                return sent is None or status in _DENIALS
             if status in _DENIALS and sent is not None and not self._basic and not self._token_worked:
                 return self._drop_token(status)
             if status == _NOT_FOUND and sent is None and self._pinged is None:
@@ -113,9 +113,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         first = response.history[0] if response.history else response
         with self._lock:
             sent = first.request.headers.get("Authorization")
-            if sent is not None and sent == self.get_auth_header().get("Authorization"):
-                self._token_worked = True
-            self.login.note_success(used=self.is_logged_in)
+            is_current = sent is not None and sent == self.get_auth_header().get("Authorization")
+            self._token_worked = self._token_worked or is_current
+            self.login.note_success(used=is_current and self.is_logged_in)
 
     def note_refusal(self, response: requests.Response) -> None:
         """Remember that the registry refused a password, which is not sent again."""
@@ -169,26 +169,26 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         """Fetch a token or switch to Basic, as the registry asks; raise AuthenticationFailed if neither is possible."""
         if self._denial is not None:
             raise self._denial
-        known = [one for one in challenges if one.scheme in ("bearer", "basic")] or self._ping()
-        schemes = sanitize(" or ".join(dict.fromkeys(one.scheme for one in known or challenges)))
+        usable = list(filter(is_usable, challenges)) or list(filter(is_usable, self._ping()))
+        schemes = sanitize(" or ".join(dict.fromkeys(one.scheme for one in usable or challenges)))
         _log.debug("%s asks for %s", self._name, schemes or "nothing known")
-        unusable: AuthenticationFailed | None = None
-        for challenge in known:
+        problem: AuthenticationFailed | None = None
+        for challenge in usable:
             if challenge.scheme == "bearer":
                 try:
                     self.token = self._fetch_token(challenge, status)
                 except AuthenticationFailed as error:
-                    unusable = error
+                    problem = error
                 else:
                     return
         credentials = self.login.find()
-        if credentials is not None and credentials.basic and any(one.scheme == "basic" for one in known):
+        if credentials is not None and credentials.basic and any(one.scheme == "basic" for one in usable):
             self.login.sent = True
             self._basic, self.token = True, ""  # not None: do_request sends the header from now on
             return
-        if unusable is None and schemes and not any(one.scheme in ("bearer", "basic") for one in known):
-            denial += f"; it asks for {schemes}, which ocisize does not support"
-        raise self._denial or unusable or self._deny(status, denial)
+        if challenges and not usable:
+            denial += f"; it asks for {schemes}, which ocisize cannot answer"
+        raise self._denial or problem or self._deny(status, denial)
 
     def _answer_ping(self, status: int) -> bool:
         """Answer the challenge of ``/v2/`` for an image that may be hidden; return False if there is none to answer."""

@@ -51,6 +51,15 @@ def parse_challenges(header: str) -> list[Challenge]:
     return challenges
 
 
+def is_usable(challenge: Challenge) -> bool:
+    """Return True if a challenge can be answered: Basic, or Bearer with the address of a token service.
+
+    >>> [is_usable(one) for one in parse_challenges('Negotiate, Bearer, Basic realm="registry"')]
+    [False, False, True]
+    """
+    return challenge.scheme == "basic" or (challenge.scheme == "bearer" and bool(challenge.parameters.get("realm")))
+
+
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
     """Return where a match that starts at a position ends; the position itself without a match."""
     match = pattern.match(text, position)

@@ -578,7 +578,8 @@ def test_bad_realms_get_no_secret(realm: str, web: responses.RequestsMock) -> No
     https_registry(web, "reg.io", f'Bearer realm="{realm}",service="s"')
     with opened("reg.io", USER) as source:
         error = refused(source)
-    assert len(web.calls) == 1
+    assert {urlsplit(str(call.request.url)).netloc for call in web.calls} == {"reg.io"}
+    assert not any("Authorization" in call.request.headers for call in web.calls)
     assert isinstance(error, AuthenticationFailed)
     assert error.status == 401
     assert "\x1b" not in str(error)

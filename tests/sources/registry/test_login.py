@@ -76,9 +76,12 @@ def stored(server: Server) -> StoredLogin:
 # Hidden images: distribution/distribution#1984
 
 
-@pytest.mark.parametrize("refusal", [NOT_FOUND, Answer(b"", 404), errors(403, "DENIED"), Answer(b"", 401)])
+@pytest.mark.parametrize(
+    "refusal",
+    [NOT_FOUND, Answer(b"", 404), errors(403, "DENIED"), Answer(b"", 401), challenge("Negotiate"), challenge("Bearer")],
+)
 def test_an_image_that_is_hidden_without_a_password(refusal: Answer, server: Server) -> None:
-    """When the registry names no challenge, that of ``/v2/`` is answered, once for all requests."""
+    """When the registry names no challenge that can be answered, that of ``/v2/`` is answered, once for all requests."""
     server.on("/v2/", challenge(BASIC))
     server.on(PATH, hidden(Answer(MANIFEST), LOGIN, refusal=refusal))
     server.on(BLOB_PATH, hidden(ranged(BLOB), LOGIN, refusal=refusal))
@@ -209,7 +212,7 @@ def test_only_ways_that_are_not_supported(server: Server) -> None:
     server.on(PATH, challenge("Negotiate, NTLM"))
     with opened(server.host, credentials=USER) as source:
         error = failure(source.read_manifest)
-    assert "it asks for negotiate or ntlm, which ocisize does not support" in str(error)
+    assert "it asks for negotiate or ntlm, which ocisize cannot answer" in str(error)
     assert error.hint == "the given login was not sent, since the registry does not ask for it"
 
 
