@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ocisize
 from ocisize.cli.terminal import print_message, progress_bars
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
-_REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert")  # options with a value
+_REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert", "client_cert", "client_key")
+_REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors")
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
@@ -123,14 +124,25 @@ def make_analyzer(
         analyzer.jobs = options.jobs
     if options.max_memory:
         analyzer.limits = limits_within(options.max_memory, analyzer.limits, jobs=analyzer.jobs, times=_times(options))
-    if options.insecure or options.ca_cert or options.deadline:
-        analyzer.connection = ocisize.Connection(
-            plain_http=options.insecure if options.insecure or options.ca_cert else None,
-            tls_verify=options.ca_cert or True,
-            pool_size=max(analyzer.jobs, 8),
-            **({"deadline": options.deadline} if options.deadline else {}),
-        )
+    if changes := _connection_changes(options):
+        analyzer.connection = ocisize.Connection(pool_size=max(analyzer.jobs, 8), **changes)
     return analyzer
+
+
+def _connection_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of ``Connection`` that the options set; raises ViewError for a key without its certificate."""
+    if options.client_key and not options.client_cert:
+        raise ViewError("--client-key needs --client-cert, the certificate of the key")
+    fields = {
+        "plain_http": options.insecure or None,
+        "tls_verify": False if options.tls_no_verify else None,
+        "ca_certs": options.ca_cert,
+        "client_cert": options.client_cert,
+        "client_key": options.client_key,
+        "mirrors": False if options.no_mirrors else None,
+        "deadline": options.deadline,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def repeat_arguments(options: argparse.Namespace) -> list[str]:
@@ -140,7 +152,7 @@ def repeat_arguments(options: argparse.Namespace) -> list[str]:
         value = vars(options)[name]
         for text in value if isinstance(value, list) else [value]:
             arguments += [f"--{name.replace('_', '-')}", text] if text else []
-    return [*arguments, *(["--insecure"] if options.insecure else [])]
+    return [*arguments, *(f"--{name.replace('_', '-')}" for name in _REPEATED_FLAGS if vars(options)[name])]
 
 
 def name_of_dockerfile(options: argparse.Namespace) -> str:

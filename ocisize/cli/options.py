@@ -45,22 +45,26 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add("-o", "--output", metavar="FILE", help="write the report to FILE instead of standard output")
     add("--verify", action="store_true", help="read and check everything, including uncompressed digests")
     add("-j", "--jobs", type=positive, metavar="N", help="number of layers to read at once (default: one per processor)")
-    add(
-        "--insecure",
-        action="store_true",
-        help="use plain http for the registry (default for localhost, unless --ca-cert is given)",
-    )
-    add(
-        "--ca-cert",
-        metavar="FILE",
-        help="CA certificates to trust for the registry instead of the system's",
-    )
+    _add_trust(add)
     add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")
     _add_limits(add)
     add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
     add("-v", "--verbose", action="count", default=0, help="log requests and choices to standard error; -vv: details too")
     add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
     return parser
+
+
+def _add_trust(add: Callable[..., object]) -> None:
+    """Add the options that say how to reach a registry, and whom to trust."""
+    add("--insecure", action="store_true", help="use plain http for the registry (default for localhost)")
+    add(
+        "--ca-cert", action="append", metavar="FILE",
+        help="CA certificates to trust beside the system's, a PEM file or a folder; can be repeated",
+    )  # fmt: skip
+    add("--client-cert", metavar="FILE", help="client certificate for the registry, in PEM format")
+    add("--client-key", metavar="FILE", help="private key of --client-cert (default: in the same file)")
+    add("--tls-no-verify", action="store_true", help="accept any TLS certificate; reports say so")
+    add("--no-mirrors", action="store_true", help="ignore the mirrors that podman and docker are configured with")
 
 
 def _add_limits(add: Callable[..., object]) -> None:

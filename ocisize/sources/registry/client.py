@@ -30,13 +30,15 @@ from ocisize.sources.registry.answers import (
     name_redirect,
     name_web_page,
 )
+from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.download import Download
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
+from ocisize.sources.registry.machine import Machine
 from ocisize.sources.registry.messages import explain_error, sanitize
-from ocisize.sources.registry.session import RETRYABLE_STATUSES, Connection, Session, content_range, discard, read_document
+from ocisize.sources.registry.session import RETRYABLE_STATUSES, Session, content_range, discard, read_document
 
 if TYPE_CHECKING:
     import requests
@@ -65,10 +67,10 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         plain_http: bool,
         connection: Connection,
         credentials: Credentials | StoredLogin | None,
+        machine: Machine | None = None,
     ) -> None:
-        super().__init__(
-            hostname=reference.host, insecure=plain_http, tls_verify=connection.tls_verify, auth_backend=auth.BACKEND
-        )
+        # The session decides which certificates to trust; oras would silence warnings of the whole process.
+        super().__init__(hostname=reference.host, insecure=plain_http, auth_backend=auth.BACKEND)
         self.auth.login = self._login = Login(reference, credentials)
         self._name = f"{reference.registry}/{reference.repository}"
         self.warnings = self._login.warnings  #: what the user should know, once something was read
@@ -77,7 +79,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         namespace, _, repository = reference.repository.rpartition("/")
         self._container.registry, self._container.namespace = reference.host, namespace
         self._container.repository = repository
-        self.session = self.auth.session = Session(connection, reference.host)
+        self.session = self.auth.session = Session(connection, reference.host, machine)
         self.session.connections.secrets = self.auth.secrets
         self._retries, self._deadline = connection.retries, connection.deadline
 
@@ -113,14 +115,14 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             check_digest(body, digest)
         return body
 
-    def read_blob(self, digest: str, size: int) -> Iterator[bytes]:
-        """Yield the stored bytes of a blob in small chunks; a download that breaks off is resumed.
+    def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
+        """Yield the stored bytes of a blob from a position in small chunks; a download that breaks off is resumed.
 
         The caller verifies size and digest. Raises RegistryError after too many failures without progress, or if the blob
         takes longer than allowed.
         """
         url = f"{self.prefix}://{self._container.get_blob_url(digest)}"
-        download = Download(digest, size, self._retries, self._deadline)
+        download = Download(digest, size, self._retries, self._deadline, position)
         while True:
             status: int | None = None
             try:

@@ -5,23 +5,14 @@ from __future__ import annotations
 import requests
 
 from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, Reference
-
-_CERTIFICATE_HINTS = {
-    "WRONG_VERSION_NUMBER": "the registry does not use TLS; use --insecure for plain http",
-    "certificate has expired": "its owner must renew it; check the clock of this machine",
-    "not yet valid": "check the clock of this machine",
-    "Hostname mismatch": "check the host name; the certificate is for another host",
-    "IP address mismatch": "check the host name; the certificate is for another host",
-}
-
+from ocisize.sources.registry.tls_hints import PLAIN_HTTP_ON_TLS, UNKNOWN_AUTHORITY, find_tls_hint, is_broken_off
 
 def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
     """Return a hint for a request without an answer, None if there is none."""
     if not is_tls:
-        return None
+        return PLAIN_HTTP_ON_TLS if is_broken_off(error) else None
     if isinstance(error, requests.exceptions.SSLError):
-        named = (hint for mark, hint in _CERTIFICATE_HINTS.items() if mark in str(error))
-        return next(named, "name the CA of the registry's certificate with --ca-cert FILE")
+        return find_tls_hint(str(error)) or UNKNOWN_AUTHORITY
     if isinstance(error, requests.exceptions.ConnectionError):
         if host == DOCKER_HUB_HOST:
             return "check the internet connection"
@@ -40,7 +31,7 @@ def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_t
     if status == 429:
         return "wait and try again" if logged_in else f"{login_command(reference)} raises the limit; or wait and try again"
     if status == 400 and not is_tls:  # the answer of Go's servers to http on a TLS port
-        return "if the registry uses TLS, name its CA with --ca-cert FILE"
+        return PLAIN_HTTP_ON_TLS
     return "the registry has a problem: try again later" if status >= 500 else None
 
 

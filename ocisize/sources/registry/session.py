@@ -7,6 +7,7 @@ Built on the session of requests, whose defaults would wait for ever, read unwan
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import re
 import ssl
@@ -16,52 +17,28 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from ocisize.blob.region import CHUNK
 from ocisize.errors import RegistryError
-from ocisize.oci.reference import is_loopback, split_host
+from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, split_host
 from ocisize.sources.registry.address import is_private_address
+from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow
+from ocisize.sources.registry.machine import Machine
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize, target_of
+from ocisize.sources.registry.proxies import find_proxy
+from ocisize.sources.registry.tls import Trust
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_RETRY_SECONDS = 60.0  # between two tries, also if a Retry-After asks for more
 MAX_DOCUMENT_SECONDS = 300.0  # for a manifest, a token or an error
-_CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 _MAX_REDIRECTS = 10
 _CONTENT_RANGE = re.compile(r"bytes\s+([0-9]{1,19})-[0-9]{1,19}(?:/(?:([0-9]{1,19})|\*))?")
 _MAX_DISCARDED = 64 << 10  # bytes of an unwanted body that are read so that the connection can serve the next request
 _log = logging.getLogger(__name__)
-
-
-def _positive(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not all(part > 0 for part in (value if isinstance(value, tuple) else (value,))):
-        raise ValueError(f"{attribute.name} must be positive, got {value}")
-
-
-@attrs.frozen
-class Connection:
-    """How to talk to registries; the defaults suit public ones. Raises ValueError for values that are not positive.
-
-    >>> Connection(retries=2).deadline
-    14400.0
-    """
-
-    plain_http: bool | None = None  #: True: http; False: https; None: http for loopback hosts only
-    tls_verify: bool | str = True  #: a path: the file of CA certificates to trust instead of the usual ones
-    timeout: tuple[float, float] = attrs.field(default=(_CONNECT_SECONDS, _READ_SECONDS), validator=_positive)
-    """Seconds to connect, and to wait for bytes."""
-    retries: int = attrs.field(default=4, validator=attrs.validators.ge(0))
-    """How often to repeat a request, and how often to resume a blob without progress."""
-    pool_size: int = 8
-    deadline: float = attrs.field(default=4 * 3600.0, validator=_positive)
-    """Seconds for one layer, with all retries; manifests and configs have at most five minutes."""
-    min_rate: int = attrs.field(default=1024, validator=attrs.validators.ge(0))
-    """Bytes a second below which a response counts as broken, measured while waiting for bytes."""
 
 
 class _Retry(urllib3.Retry):
@@ -101,11 +78,12 @@ class _Retry(urllib3.Retry):
 
 
 class _Adapter(HTTPAdapter):
-    """Gives every request its timeouts, its retries and a connection that ends."""
+    """Gives every request its timeouts, its retries, its trust and a connection that ends."""
 
-    def __init__(self, connection: Connection, connections: Connections) -> None:
+    def __init__(self, connection: Connection, connections: Connections, trust: Trust) -> None:
         self._timeout = connection.timeout
-        self._connections = connections
+        self._connections, self._trust = connections, trust
+        self._verify = connection.tls_verify is not False
         retry = _Retry(
             total=connection.retries,
             connect=min(2, connection.retries),
@@ -127,6 +105,31 @@ class _Adapter(HTTPAdapter):
             kwargs["timeout"] = self._timeout
         return super().send(request, *args, **kwargs)
 
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:  # noqa: ARG002
+        """Return the host of a request, and its TLS context: that of the registry's host is for no other host."""
+        host, options = super().build_connection_pool_key_attributes(request, self._verify)
+        if host["scheme"] == "https":
+            is_registry = host["host"].strip("[]").lower() == self._connections.registry_host
+            options["ssl_context"] = self._trust.context(for_registry=is_registry)
+        return host, options
+
+    def cert_verify(self, *_: object) -> None:
+        """Leave all to the TLS context; requests would add the authorities of certifi."""
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return the pools behind a proxy; raise RegistryError if its kind is not installed."""
+        if proxy.lower().startswith("socks"):
+            try:
+                importlib.import_module("socks")
+            except ImportError:
+                raise RegistryError(
+                    f"the proxy {host_of(proxy)} speaks SOCKS, and PySocks is not installed",
+                    hint="install it with: pip install 'ocisize[socks]'",
+                ) from None
+        elif proxy.lower().startswith("https:"):
+            options["proxy_ssl_context"] = self._trust.context(for_registry=False)
+        return super().proxy_manager_for(proxy, **options)
+
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = self._connections.connection_class(pool.ConnectionCls)
@@ -147,17 +150,22 @@ class Session(requests.Session):
     ``host`` is that of the registry, with its port.
     """
 
-    def __init__(self, connection: Connection, host: str) -> None:
+    def __init__(self, connection: Connection, host: str, machine: Machine | None = None) -> None:
         super().__init__()
+        self._machine = machine or Machine()
         deadlines = Deadlines(connection.timeout[1], connection.min_rate, connection.deadline)
         self.connections = Connections(split_host(host)[0], deadlines)
-        self.auth = lambda request: request  # keeps ~/.netrc from replacing our header
+        self.trust_env = False  # neither ~/.netrc nor requests' own reading of proxies
+        self.auth = lambda request: request
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers["Accept-Encoding"] = "identity"  # decoded bytes would have other digests and sizes
         self.headers["User-Agent"] = "ocisize"
         self.max_redirects = _MAX_REDIRECTS
+        if connection.tls_verify is False:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the source has its own warning
+        trust = Trust(connection, DOCKER_HUB if host == DOCKER_HUB_HOST else host, self._machine)
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(connection, self.connections))
+            self.mount(scheme, _Adapter(connection, self.connections, trust))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Return the URL of a redirect, else None; the body is discarded, since requests would read all of it."""
@@ -180,17 +188,24 @@ class Session(requests.Session):
             message = f"{self.connections.registry_host} redirected to a private address: {host}"
             raise RegistryError(message, status=response.status_code)
 
-    def merge_environment_settings(self, url: Any, proxies: Any, *arguments: Any) -> Any:
-        """Return proxies and CA certificates of the environment; loopback hosts have no proxy, as for docker."""
-        settings = super().merge_environment_settings(url, proxies, *arguments)
-        return {**settings, "proxies": {}} if is_loopback(urlsplit(str(url)).netloc) else settings
+    def merge_environment_settings(
+        self,
+        url: Any,
+        proxies: Any,  # noqa: ARG002
+        stream: bool | None,  # noqa: FBT001 - the signature of requests
+        *_: object,
+    ) -> Any:
+        """Return the settings of a request: the proxies of the environment, and nothing of certificates."""
+        return {"proxies": self._proxies(str(url)), "stream": bool(stream), "verify": True, "cert": None}
 
     def rebuild_proxies(self, prepared_request: requests.PreparedRequest, proxies: Any) -> Any:  # noqa: ARG002
         """Return the proxies for the target of a redirect; requests would keep those of its origin."""
-        if is_loopback(urlsplit(str(prepared_request.url)).netloc):
-            prepared_request.headers.pop("Proxy-Authorization", None)
-            return {}
-        return super().rebuild_proxies(prepared_request, {})  # type: ignore[no-untyped-call]
+        prepared_request.headers.pop("Proxy-Authorization", None)  # urllib3 adds the one of the proxy
+        return self._proxies(str(prepared_request.url))
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        proxy = find_proxy(url, self._machine.environment)
+        return {urlsplit(url).scheme: proxy} if proxy else {}
 
     def close(self) -> None:
         """Close all connections; threads that read from one get an error at once."""

@@ -1,22 +1,31 @@
-"""RegistrySource: an image in a registry."""
+"""RegistrySource: an image in a registry, or in one of its mirrors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
-from ocisize.blob.digest import check_digest
+from ocisize.blob.digest import digest_of
+from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
-from ocisize.oci.parse import MAX_MANIFEST
-from ocisize.oci.reference import DOCKER_HUB, Reference, is_loopback
+from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource
-from ocisize.sources.registry.client import Connection, RegistryClient
+from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.machine import Machine
+from ocisize.sources.registry.mirrors import Endpoint, find_endpoints, find_insecure_setting
+from ocisize.sources.registry.place import UNUSABLE, Place
+
+_log = logging.getLogger(__name__)
 
 
 class RegistrySource(ImageSource):
     """The image that a reference names. Manifests by digest are verified; blobs are verified by their readers.
 
-    Reading raises RegistryError and AuthenticationFailed.
+    The mirrors that podman and docker are configured with come first. A mirror gets the login that is stored for its own
+    name, never that of the registry. Opening raises RegistryError for a blocked image; reading raises RegistryError and
+    AuthenticationFailed.
     """
 
     format = "registry"
@@ -27,28 +36,143 @@ class RegistrySource(ImageSource):
         *,
         connection: Connection | None = None,
         credentials: Credentials | StoredLogin | None = None,
+        machine: Machine | None = None,
     ) -> None:
-        connection = connection or Connection()
-        plain_http = is_loopback(reference.host) if connection.plain_http is None else connection.plain_http
-        plain_http = plain_http and reference.registry != DOCKER_HUB  # --insecure is meant for the other registry of two
+        self._connection, self._machine = connection or Connection(), machine or Machine()
         self._reference = reference
         self.reference: str | None = str(reference)
-        self._client = RegistryClient(reference, plain_http=plain_http, connection=connection, credentials=credentials)
-        self.warnings: Sequence[str] = self._client.warnings
+        self._credentials = credentials
+        follow = self._connection.mirrors
+        endpoints = find_endpoints(reference, self._machine) if follow else [Endpoint(reference)]
+        self._places = [self._make_place(endpoint) for endpoint in endpoints]
+        self._first: int | None = None  # index of the place that had the image
+        self._digest = ""  # of the manifest that the first read returned
+        self._notes: dict[str, None] = {}
+        self._lock, self._closed = threading.Lock(), False
+
+    @property
+    def warnings(self) -> Sequence[str]:  # type: ignore[override]
+        """Where the image came from if that is not the registry, what was not verified, and what is wrong with the login."""
+        logins = [warning for place in self._places for warning in place.warnings]
+        return (*self._notes, *logins)
 
     def read_manifest(self, digest: str | None = None) -> bytes:
         selector = digest or self._reference.selector
-        data = self._client.read_manifest(selector, MAX_MANIFEST)
-        if ":" in selector:
-            check_digest(data, selector)
-        return data
+        failures: list[Exception] = []
+        for index in range(self._first or 0, len(self._places)):
+            try:
+                data = self._places[index].read_manifest(selector)
+            except UNUSABLE as error:
+                failures.append(error)
+            else:
+                self._settle(index, selector, data)
+                return data
+            if self._is_last(index):
+                break
+            self._log_failure(index, failures[-1])
+        raise self._explain(failures)
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        return self._client.read_blob(descriptor.digest, descriptor.size)
+        first = self._first or 0
+        if self._is_last(first):
+            return self._places[first].read_blob(descriptor.digest, descriptor.size)
+        return self._read_blob(descriptor, first)
 
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
-        self._client.close()
+        self.close()
 
     def close(self) -> None:
-        self._client.close()
+        self._closed = True
+        for place in self._places:
+            place.close()
+
+    def _make_place(self, endpoint: Endpoint) -> Place:
+        own, other = self._reference, endpoint.reference
+        login = self._credentials
+        if (own.registry, own.repository) != (other.registry, other.repository):
+            login = StoredLogin(other) if isinstance(login, StoredLogin) else None
+        return Place(endpoint, self._connection, self._machine, login)
+
+    def _settle(self, index: int, selector: str, data: bytes) -> None:
+        """Remember which place has the image, and what the user should know about that place."""
+        place = self._places[index]
+        endpoint, registry = place.endpoint, place.endpoint.reference.registry
+        if self._first is None:
+            self._digest = selector if ":" in selector else str(digest_of(data))
+            self._first = index
+            if endpoint.reference != self._reference:
+                self._note(self._describe(endpoint, by_tag=":" not in selector))
+        if place.caveat:
+            self._note(f"{registry} was read {place.caveat}: another server could have answered")
+
+    def _describe(self, endpoint: Endpoint, *, by_tag: bool) -> str:
+        kind = "the mirror " if endpoint.is_mirror else ""
+        stale = f"; its tag may be older than that of {self._reference.registry}" if by_tag and endpoint.is_mirror else ""
+        return f"the image was read from {kind}{endpoint.reference}, which {endpoint.named_by} names{stale}"
+
+    def _read_blob(self, descriptor: Descriptor, first: int) -> Iterator[bytes]:
+        """Yield a blob from a place; what the place does not deliver comes from those after it."""
+        position = 0
+        for index in range(first, len(self._places)):
+            failures: list[Exception] = []
+            position = yield from self._read_part(index, descriptor, position, failures)
+            if not failures:
+                return
+            if self._is_last(index):
+                raise failures.pop()
+            self._log_failure(index, failures[0])
+            registry = self._places[index].endpoint.reference.registry
+            self._note(f"{registry} did not deliver every layer, and the next place was asked: {failures[0]}")
+
+    def _read_part(
+        self, index: int, descriptor: Descriptor, position: int, failures: list[Exception]
+    ) -> Generator[bytes, None, int]:
+        """Yield a blob from a position; return the position at which the place ended or failed, with its failure."""
+        place = self._places[index]
+        try:
+            if self._digest:
+                self._open(index)
+            for chunk in place.read_blob(descriptor.digest, descriptor.size, position):
+                position += len(chunk)
+                yield chunk
+        except UNUSABLE as error:
+            failures.append(error)
+        return position
+
+    def _open(self, index: int) -> None:
+        """Find the way to a place that was not used yet; it must have the same manifest."""
+        with self._lock:
+            if not self._places[index].is_open:
+                self._settle(index, self._digest, self._places[index].read_manifest(self._digest))
+
+    def _is_last(self, index: int) -> bool:
+        return self._closed or index == len(self._places) - 1
+
+    def _note(self, text: str) -> None:
+        self._notes[text] = None
+
+    def _log_failure(self, index: int, error: Exception) -> None:
+        place, following = (place.endpoint.reference for place in self._places[index : index + 2])
+        _log.info("%s: %s; next: %s", place, error, following)
+
+    def _explain(self, failures: list[Exception]) -> Exception:
+        """Return the last error with those of the mirrors, and with advice if a setting calls the registry insecure.
+
+        A frame that holds the error that it raises is a circle, which would keep connections open: the list gives it away.
+        """
+        error = failures.pop()
+        places = self._places[(self._first or 0) :]
+        if failures and not self._closed:
+            names = [place.endpoint.reference.registry for place in places]
+            before = "; ".join(f"{name}: {failure}" for name, failure in zip(names, failures, strict=False))
+            error.args = (f"{error} (before that, its mirrors failed: {before})",)
+        failures.clear()
+        asked = self._connection.plain_http or self._connection.tls_verify is False
+        if isinstance(error, RegistryError) and error.status is None and error.hint and not asked:
+            setting = find_insecure_setting(self._reference.registry, self._machine)
+            if setting is not None:
+                error.hint = (
+                    f"{setting} calls the registry insecure; here, use --tls-no-verify, or --insecure for plain http"
+                )
+        return error

@@ -27,7 +27,10 @@ from ocisize.blob.digest import Digest
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection, RegistryClient
 from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.machine import Machine
+from ocisize.sources.registry.mirrors import Endpoint
 from ocisize.sources.registry.source import RegistrySource
+from ocisize.sources.registry.ways import find_ways
 from ocisize.sources.registry.deadline import Connections
 from ocisize.sources.registry.session import Session
 from tests.images import build_image, layer, sha256
@@ -516,14 +519,14 @@ def test_a_missing_ca_file(server: Server, tmp_path: Path) -> None:
             assert status_of(failure(source.read_manifest)) is None
 
 
-def test_loopback_is_plain(server: Server) -> None:
-    """Loopback hosts are spoken to in plain http, others in TLS, unless the connection says otherwise."""
-    for name, plain, prefix in (
-        ("localhost:5000/a", None, "http"), ("reg.io/a", None, "https"), ("reg.io/a", True, "http"), ("[::1]:5/a", False, "https"),
-        ("ubuntu", True, "https"),
+def test_loopback_is_plain() -> None:
+    """Loopback hosts are spoken to in plain http, then in TLS, others in TLS, unless the connection says otherwise."""
+    for name, plain, expected in (
+        ("localhost:5000/a", None, [True, False]), ("reg.io/a", None, [False]), ("reg.io/a", True, [True]),
+        ("[::1]:5/a", False, [False]), ("ubuntu", True, [False]),
     ):  # fmt: skip
-        with closing(RegistrySource(parse_reference(name), connection=Connection(plain_http=plain))) as source:
-            assert source._client.prefix == prefix
+        ways = find_ways(Endpoint(parse_reference(name)), Connection(plain_http=plain), Machine())
+        assert [way.plain_http for way in ways] == expected
 
 
 def test_nested_names_are_asked_for_as_they_are(server: Server) -> None:

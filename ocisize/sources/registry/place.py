@@ -1,0 +1,104 @@
+"""Place: one registry or mirror that may have the image, and the client that reads from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from ocisize.blob.digest import check_digest
+from ocisize.errors import BlobError, RegistryError
+from ocisize.oci.parse import MAX_MANIFEST
+from ocisize.sources.registry.client import RegistryClient
+from ocisize.sources.registry.connection import Connection
+from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.machine import Machine
+from ocisize.sources.registry.mirrors import Endpoint
+from ocisize.sources.registry.ways import Way, find_ways
+
+UNUSABLE = (RegistryError, BlobError)  #: errors of a place that another place may not have
+
+
+class Place:
+    """Reads from an endpoint by the first way that works."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        connection: Connection,
+        machine: Machine,
+        login: Credentials | StoredLogin | None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.caveat = ""  #: why another server could have answered, of the way that worked
+        self._connection, self._machine, self._login = connection, machine, login
+        self._current: RegistryClient | None = None
+        self._clients: list[RegistryClient] = []
+        self._closed, self._lock = False, threading.Lock()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know about the login, once something was read."""
+        return self._current.warnings if self._current is not None else ()
+
+    @property
+    def is_open(self) -> bool:
+        """True once a manifest was asked for, so that the way to the endpoint is known."""
+        return self._current is not None
+
+    def read_manifest(self, selector: str) -> bytes:
+        """Return the manifest of a tag or digest; raise RegistryError or BlobError for what is not there or not right."""
+        if self._current is not None:
+            return _read_checked(self._current, selector)
+        # A frame that holds the error that it raises is a circle, which would keep connections open: a list gives it away.
+        failures: list[Exception] = []
+        for way in self._ways():
+            if failures and not way.may_follow(failures[0]):
+                break
+            client = self._connect(way)
+            try:
+                data = _read_checked(client, selector)
+            except UNUSABLE as error:
+                if not failures or way.is_reported(failures[0], error):
+                    failures[:] = [error]
+                    self._current = client  # knows what the registry has refused
+            else:
+                self._current, self.caveat = client, way.caveat
+                return data
+        raise failures.pop()
+
+    def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
+        """Yield the stored bytes of a blob from a position; the caller verifies them. Raises RegistryError."""
+        if self._current is None:
+            self._current = self._connect(next(self._ways()))
+        return self._current.read_blob(digest, size, position)
+
+    def close(self) -> None:
+        """Close all connections; threads that read from one get a RegistryError at once."""
+        with self._lock:
+            self._closed, clients = True, list(self._clients)
+        for client in clients:
+            client.close()
+
+    def _ways(self) -> Iterator[Way]:
+        return find_ways(self.endpoint, self._connection, self._machine)
+
+    def _connect(self, way: Way) -> RegistryClient:
+        with self._lock:
+            if self._closed:
+                raise RegistryError("the connection has been closed")
+            client = RegistryClient(
+                self.endpoint.reference,
+                plain_http=way.plain_http,
+                connection=way.connection,
+                credentials=self._login if way.sends_credentials else None,
+                machine=self._machine,
+            )
+            self._clients.append(client)
+        return client
+
+
+def _read_checked(client: RegistryClient, selector: str) -> bytes:
+    data = client.read_manifest(selector, MAX_MANIFEST)
+    if ":" in selector:
+        check_digest(data, selector)
+    return data
