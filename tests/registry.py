@@ -84,7 +84,7 @@ class Server:
     It is a proxy, too: it answers for any host itself, and leads ``CONNECT`` to what ``tunnels`` names for the host.
     """
 
-    def __init__(self, tls: Signer | None = None) -> None:
+    def __init__(self, tls: Signer | None = None, *, clients: Signer | None = None) -> None:
         self.requests: list[Request] = []
         self.tunnels: dict[str, str] = {}
         self.sent = 0  #: bytes of endless bodies that were accepted
@@ -95,6 +95,10 @@ class Server:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls.certificate, tls.key)
+            if clients:  # whose certificates clients must have
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.maximum_version = ssl.TLSVersion.TLSv1_2  # whose handshake ends with the word of the server
+                context.load_verify_locations(clients.certificate)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._http.server_address[1])
         self.host = f"127.0.0.1:{self.port}"

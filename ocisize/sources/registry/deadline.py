@@ -141,8 +141,7 @@ class Connections:
             def connect(self) -> None:
                 connections.check_open()
                 super().connect()
-                if direct and self.proxy is None:
-                    address = self.sock.getpeername()[0]
+                if direct and self.proxy is None and (address := _peer_address(self.sock)):
                     _log.debug("connected to %s at %s", self.host, address)
                     connections.check_peer(self.host, address)
 
@@ -153,6 +152,14 @@ class Connections:
 
         self._classes[DeadlineConnection] = DeadlineConnection
         return DeadlineConnection
+
+
+def _peer_address(sock: socket.socket) -> str | None:
+    """Return the address of the peer, None if the peer has already hung up, so that nothing can be sent."""
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return None
 
 
 class _Response(http.client.HTTPResponse):

@@ -5,17 +5,26 @@ from __future__ import annotations
 import requests
 
 from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, Reference
-from ocisize.sources.registry.tls_hints import PLAIN_HTTP_ON_TLS, UNKNOWN_AUTHORITY, find_tls_hint, is_broken_off
+from ocisize.sources.registry.tls_hints import (
+    PLAIN_HTTP_ON_TLS,
+    TLS_BROKEN_OFF,
+    UNKNOWN_AUTHORITY,
+    find_tls_hint,
+    is_broken_off,
+)
+
 
 def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
     """Return a hint for a request without an answer, None if there is none."""
     if not is_tls:
         return PLAIN_HTTP_ON_TLS if is_broken_off(error) else None
     if isinstance(error, requests.exceptions.SSLError):
-        return find_tls_hint(str(error)) or UNKNOWN_AUTHORITY
+        return find_tls_hint(str(error)) or (TLS_BROKEN_OFF if is_broken_off(error) else UNKNOWN_AUTHORITY)
     if isinstance(error, requests.exceptions.ConnectionError):
         if host == DOCKER_HUB_HOST:
             return "check the internet connection"
+        if is_broken_off(error):
+            return TLS_BROKEN_OFF
         return "check the host name; use --insecure for a registry on plain http"
     return None
 

@@ -33,7 +33,7 @@ class Place:
         self._connection, self._machine, self._login = connection, machine, login
         self._current: RegistryClient | None = None
         self._clients: list[RegistryClient] = []
-        self._closed, self._lock = False, threading.Lock()
+        self._closed, self._lock = False, threading.RLock()  # not held while anything is read
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -68,8 +68,9 @@ class Place:
 
     def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
         """Yield the stored bytes of a blob from a position; the caller verifies them. Raises RegistryError."""
-        if self._current is None:
-            self._current = self._connect(next(self._ways()))
+        with self._lock:
+            if self._current is None:
+                self._current = self._connect(next(self._ways()))
         return self._current.read_blob(digest, size, position)
 
     def close(self) -> None:

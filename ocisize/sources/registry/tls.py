@@ -21,6 +21,7 @@ from ocisize.sources.registry.machine import Machine, list_folder
 
 _FOLDER_VARIABLE = "SSL_CERT_DIR"
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # files or folders in place of all authorities of the system
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _ENDINGS = (".crt", ".pem", ".cer")
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # the names that openssl rehash gives the files of a folder
 _PASSWORD_TEXT = "the key needs a password"  # noqa: S105 - a message
@@ -138,9 +139,9 @@ def _add_authorities(context: ssl.SSLContext, path: Path, *, named_by: str = "")
         if _is_hashed(path):
             context.load_verify_locations(capath=path)
             return
-        files = [file for file in list_folder(path) if file.suffix in _ENDINGS and file.is_file()]
+        files = [file for file in list_folder(path) if file.suffix in _ENDINGS and _CERTIFICATE in _read(file)]
         if not files and named_by != _FOLDER_VARIABLE:
-            raise RegistryError(f"{where}: the folder has no certificates ({', '.join(_ENDINGS)})")
+            raise RegistryError(f"{where}: the folder has no certificates in PEM format ({', '.join(_ENDINGS)})")
     else:
         files = [path]
     for file in files:
@@ -159,11 +160,8 @@ def _load_authorities(context: ssl.SSLContext, file: Path, where: str) -> None:
 def _add_client(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     """Use a client certificate and its key; raise RegistryError if they cannot be used."""
     for path in filter(None, (certificate, key)):
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise RegistryError(f"{path}: {_reason(error)}") from None
-        if path == certificate and b"-----BEGIN CERTIFICATE-----" not in text:
+        text = _read(path)
+        if path == certificate and _CERTIFICATE not in text:
             raise RegistryError(f"{path}: no client certificate in PEM format")
         if path == (key or certificate) and b"PRIVATE KEY-----" not in text:
             hint = None if key else "name the file of its key with --client-key FILE"
@@ -179,6 +177,13 @@ def _add_client(context: ssl.SSLContext, certificate: Path, key: Path | None) ->
         raise RegistryError(
             f"{path}: {_PASSWORD_TEXT}", hint=f"write the key without its password: openssl pkey -in {path} -out KEY"
         ) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RegistryError(f"{path}: {_reason(error)}") from None
 
 
 def _refuse_password() -> str:

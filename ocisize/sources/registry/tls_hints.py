@@ -8,6 +8,7 @@ PLAIN_HTTP_ON_TLS = (
     "the registry seems to use TLS, and --insecure means plain http: leave it out; "
     "for a certificate of its own, use --ca-cert FILE or --tls-no-verify"
 )
+TLS_BROKEN_OFF = "the registry may want a client certificate (--client-cert FILE), or plain http (--insecure)"
 UNKNOWN_AUTHORITY = "name the CA of the registry's certificate with --ca-cert FILE, or accept any with --tls-no-verify"
 #: marks of OpenSSL's messages, in the order in which they are looked for
 _HINTS = {
@@ -25,11 +26,11 @@ _HINTS = {
 }
 
 
-_BROKEN_OFF = re.compile("closed|reset|aborted|broken|status line|illegal", re.IGNORECASE)
+_BROKEN_OFF = re.compile("closed|reset|aborted|broken|eof occurred|status line|illegal", re.IGNORECASE)
 
 
 def is_broken_off(error: Exception) -> bool:
-    """Return True for an error that a TLS server gives a client that speaks plain http, if the server says nothing better.
+    """Return True for the error of a connection that the server ended, as some TLS servers do that are asked in plain http.
 
     >>> is_broken_off(ConnectionResetError(104, "Connection reset by peer"))
     True

@@ -64,22 +64,6 @@ EXAMPLE = Path(__file__).parents[3] / "testdata" / "example.tar"
 pytestmark = pytest.mark.usefixtures("home")
 
 
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Names that resolve to addresses, beside those of this machine; all others fail to resolve."""
-    known: dict[str, str] = {"localhost": "127.0.0.1"}
-    original = socket.getaddrinfo
-
-    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else str(host)
-        if is_private_address(name) or name in known:
-            return original(known.get(name, name), *arguments, **options)
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    return known
-
-
 # Names, TLS, proxies
 
 
