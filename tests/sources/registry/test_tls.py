@@ -139,7 +139,8 @@ def test_files_without_certificates(
     if place.isupper():
         monkeypatch.setenv(place, str(file))
     else:
-        connection = attrs.evolve(TLS, **{place: str(file)})
+        changes: dict[str, Any] = {place: str(file)}
+        connection = attrs.evolve(TLS, **changes)
     error = failure(manifest_of, servers[0], connection)
     assert str(error).startswith(f"{place}: {file}: " if place.isupper() else f"{file}: ")
     assert says in str(error)
@@ -162,7 +163,7 @@ def test_client_certificates(guarded: Server, signers: list[Signer], tmp_path: P
     known = attrs.evolve(TLS, ca_certs=signers[0].certificate)
     error = failure(manifest_of, guarded, known)
     assert "--client-cert" in (error.hint or "")
-    pair = {"client_cert": signers[1].certificate, "client_key": signers[1].key}
+    pair: dict[str, Any] = {"client_cert": signers[1].certificate, "client_key": signers[1].key}
     assert manifest_of(guarded, attrs.evolve(known, **pair)) == MANIFEST
     both = tmp_path / "both.pem"
     both.write_text(signers[1].certificate.read_text() + signers[1].key.read_text())
