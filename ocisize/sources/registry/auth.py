@@ -144,7 +144,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     @property
     def _name(self) -> str:
-        return f"{self.login.reference.registry}/{self.login.reference.repository}"
+        return str(self.login.reference)
 
     def _deny(self, status: int, reason: str) -> AuthenticationFailed:
         return AuthenticationFailed(f"{self._name}: {reason}{self.login.explain()}", status=status, hint=self.login.hint)
@@ -226,7 +226,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         try:
             return self._keep(service.fetch(*request, None), from_login=False)
         except TokenRefused as error:
-            self._denial = self._deny(error.status or status, str(error))
+            reason = f"access denied ({error.status})" if self.login.is_given_up else str(error)
+            self._denial = self._deny(error.status or status, reason)
             raise self._denial from None
         except RegistryError as error:
             if self.login.is_given_up:

@@ -89,8 +89,11 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         A manifest by tag is verified by the digest in the registry's answer, if there is one. The caller verifies a manifest
         by digest.
         """
-        url, what = f"{self.prefix}://{self._container.manifest_url(selector)}", f"{self._name}:{selector}"
         by_tag = ":" not in selector
+        url, what = (
+            f"{self.prefix}://{self._container.manifest_url(selector)}",
+            f"{self._name}{':' if by_tag else '@'}{selector}",
+        )
         for tries_left in reversed(range(self._retries + 1)):
             with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
                 self._note_redirect(what, response)

@@ -286,7 +286,8 @@ def test_a_wrong_password_is_tried_once(status: int, server: Server) -> None:
         error = refused(source)
     assert isinstance(error, AuthenticationFailed)
     answer = f"token service {server.host} answered {status}: UNAUTHORIZED wrong"
-    assert str(error) == f"{server.host}/team/app: {answer}; the given login was refused: {answer}"
+    denied = f"{server.host}/team/app:1: access denied ({status})"
+    assert str(error) == f"{denied}; the given login was refused: {answer}"
     assert error.status == status
     assert [request.authorization for request in server.requests_of("/token")] == [basic("user", SECRET), None]
 

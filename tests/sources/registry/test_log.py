@@ -168,7 +168,7 @@ def test_tokens_and_passwords_stay_out(credentials: Credentials, server: Server,
     with opened(server.host, credentials=credentials) as source:
         failure(source.read_manifest)  # nothing is at that path
     lines = log_lines(caplog, logging.DEBUG)
-    assert f"{server.host}/app asks for bearer" in lines
+    assert f"{server.host}/app:1 asks for bearer" in lines
     assert any(line.startswith(f"redirect from {server.host} to {server.host}") for line in lines)
     assert any("/…/…: 404" in line for line in lines)
 
