@@ -196,11 +196,13 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         if status in (401, 403):
             self.auth.note_refusal(response)
             return AuthenticationFailed(f"{message}{self._login.explain()}", status=status, hint=self._login.hint)
-        is_blob = "/blobs/" in response.url
-        if is_blob and status == _NOT_FOUND:
-            message = f"{self._name}: the registry has no blob {what.rpartition('@')[2]} ({answer})"
+        asked = (response.history or [response])[0].url  # by this client
+        reference, (kind, selector) = self._login.reference, urlsplit(asked).path.split("/")[-2:]
+        is_part = selector != reference.selector  # a blob, or the manifest of a platform
+        if is_part and status == _NOT_FOUND:
+            message = f"{reference}: the registry has no {kind.removesuffix('s')} {selector} ({answer})"
         hint = advise_on_status(
-            status, self._login.reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_blob=is_blob
+            status, reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_part=is_part
         )
         return RegistryError(f"{message}{self._login.explain()}", status=status, hint=hint)
 

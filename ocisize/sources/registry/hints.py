@@ -29,12 +29,12 @@ def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
     return None
 
 
-def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_blob: bool) -> str | None:
+def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_part: bool) -> str | None:
     """Return a hint for an answer of the registry that is not a denial, None if there is none."""
     if status == 404:
         return (
             "the image is incomplete in the registry: push it again"
-            if is_blob
+            if is_part
             else _advise_on_missing(reference, logged_in=logged_in)
         )
     if status == 429:

@@ -124,9 +124,19 @@ def test_a_missing_blob(server: Server) -> None:
     """A blob that is missing says nothing against the tag."""
     error = failure(blob_of, server, retries=3)
     assert status_of(error) == 404
-    assert str(error) == f"{server.host}/app: the registry has no blob {DIGEST} (404: MANIFEST_UNKNOWN manifest unknown)"
+    assert str(error) == f"{server.host}/app:1: the registry has no blob {DIGEST} (404: MANIFEST_UNKNOWN manifest unknown)"
     assert error.hint == "the image is incomplete in the registry: push it again"
     assert len(server.requests_of(BLOB_PATH)) == 1
+
+
+def test_a_missing_manifest_of_an_index(server: Server) -> None:
+    """Nor does a manifest that an index names."""
+    with opened(server.host) as source:
+        error = failure(source.read_manifest, DIGEST)
+    assert (
+        str(error) == f"{server.host}/app:1: the registry has no manifest {DIGEST} (404: MANIFEST_UNKNOWN manifest unknown)"
+    )
+    assert error.hint == "the image is incomplete in the registry: push it again"
 
 
 def test_too_many_requests(server: Server) -> None:
