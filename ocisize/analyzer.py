@@ -55,6 +55,7 @@ from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
 from ocisize.sources.given_base import read_given
 from ocisize.sources.open import open_source
+from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Analyzer:
 
         ``select`` chooses among several images in one file. Raises OcisizeError.
         """
-        image = os.fspath(image)
+        image = trim_input(os.fspath(image))
         with closing(self._open(image, select)) as source:
             return self.analyze_source(source, name=image)
 
@@ -165,7 +166,7 @@ class Analyzer:
         A single image counts as an index of one; ``platform`` is ignored. ``select`` chooses among several images in one
         file. Raises PlatformError for an error in one of the images, and other OcisizeErrors.
         """
-        image = os.fspath(image)
+        image = trim_input(os.fspath(image))
         with closing(self._open(image, select)) as source:
             return self.analyze_all_source(source, name=image)
 
@@ -241,7 +242,7 @@ class Analyzer:
 
     def _read_base(self, platform: Platform) -> GivenBase:
         """The image that ``base`` names, for this platform. Raises SourceError."""
-        name = os.fspath(self.base or "")
+        name = trim_input(os.fspath(self.base or ""))
         try:
             with closing(self._open(name)) as source:
                 return read_given(source, name, platform)

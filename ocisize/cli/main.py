@@ -20,7 +20,7 @@ from ocisize.cli.help import HelpFormatter, explain_extras, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import BudgetError, InvalidReference, OcisizeError
-from ocisize.sources.schemes import SCHEMES
+from ocisize.sources.schemes import SCHEMES, trim_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\
@@ -54,7 +54,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         parser.add_argument("action", choices=list(row.actions), help=text)
     images = row.images or {"image": f"image to analyze, see {'below' if command else 'above'}"}
     for name, text in images.items():
-        parser.add_argument(name, metavar=name.upper(), help=text)
+        parser.add_argument(name, metavar=name.upper(), type=trim_input, help=text)
     parser.set_defaults(**ABSENT)
     if command:
         row.load().add_options(parser)

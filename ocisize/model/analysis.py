@@ -90,7 +90,7 @@ class Analysis(Sizes):
     """
 
     source: str  #: the input as the user gave it
-    format: str  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout`` or ``custom``
+    format: str  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout``, ``rootfs`` or ``custom``
     reference: str | None  #: the image's name, None if it has none
     platform: str
     digest: str | None  #: of the manifest; None if the input has no manifest

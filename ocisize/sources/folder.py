@@ -47,6 +47,8 @@ class FolderStore(Store):
         path = self._folder / name
         if name.startswith("/") or ".." in path.parts:
             raise ArchiveError(f"{name} points outside the folder")
+        if path == self._folder:
+            raise ArchiveError(f"the name {name!r} is that of no file in the folder")
         file = _OpenFile(path)
         with self._lock:
             self._files.add(file)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
-from ocisize.sources.schemes import OpenOptions, find_scheme, open_registry, path_exists
+from ocisize.sources.foreign_schemes import find_unknown_scheme, refuse_foreign_scheme
+from ocisize.sources.schemes import SCHEMES, OpenOptions, find_scheme, open_registry, path_exists, trim_input
 
 if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved images 50 ms
     from ocisize.oci.source import ImageSource
@@ -25,10 +26,10 @@ def open_source(
 ) -> ImageSource:
     """Open the image that ``text`` names; the caller closes the source.
 
-    A scheme decides (``docker:``, ``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``). A text without one is
-    an existing path, else a missing file if it looks like a path, else a reference. ``select`` is the tag, digest or ``@N``
-    of one of several images in a file; ``limits`` bound what such a file may ask for. Raises SourceError, DocumentError,
-    LimitExceeded or InvalidReference.
+    A scheme decides (``docker:``, ``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``, ``rootfs:``). A text
+    without one is an existing path, else a missing file if it looks like a path, else a reference. Blanks and line ends
+    around the text are left out. ``select`` is the tag, digest or ``@N`` of one of several images in a file; ``limits``
+    bound what such a file may ask for. Raises SourceError, DocumentError, LimitExceeded or InvalidReference.
 
     >>> open_source("build/app.tar")
     Traceback (most recent call last):
@@ -37,7 +38,8 @@ def open_source(
     Traceback (most recent call last):
     ocisize.errors.InvalidReference: invalid reference 'App:1', and no such file exists
     """
-    if not text.strip():  # as a path this is the current folder
+    text = trim_input(text)
+    if not text:  # as a path this is the current folder
         raise InvalidReference("the name of the image is empty", hint="check whether a shell variable is unset")
     options = OpenOptions(select, connection, limits or Limits())
     if explicit := find_scheme(text):
@@ -51,15 +53,28 @@ def open_source(
         source = open_saved(Path(text), options.limits, select=select)
         _log.info("source: %s, because a file or folder of this name exists", source.format)
         return source
+    refuse_foreign_scheme(text)
     if _looks_like_path(text):
         raise ArchiveError(f"no such file or folder: {text}")
     try:
         source = open_registry(text, options)
     except InvalidReference as error:
-        raise InvalidReference(f"{error}, and no such file exists", hint=error.hint) from None
+        raise InvalidReference(f"{error}, and no such file exists", hint=_scheme_hint(text) or error.hint) from None
     _log.info("source: %s %s, because no file or folder of this name exists", source.format, source.reference)
     return source
 
 
+def _scheme_hint(text: str) -> str | None:
+    """Return advice for an invalid reference that begins like a scheme."""
+    scheme = find_unknown_scheme(text)
+    if scheme is None:
+        return None
+    if scheme == "docker":
+        return "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"
+    if scheme.lower() in ("http", "https"):  # the address of a file, or a reference that was copied from a browser
+        return "download the file first" if text.endswith(_ARCHIVE_ENDINGS[:-1]) else None
+    return f"the schemes are {', '.join(f'{row.name}:' for row in SCHEMES if row.usage)}"
+
+
 def _looks_like_path(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or text.endswith(_ARCHIVE_ENDINGS)
+    return text.startswith((".", "/", "~")) or ("://" not in text and text.endswith(_ARCHIVE_ENDINGS))

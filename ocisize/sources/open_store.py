@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
 from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, StreamError, TarError
 from ocisize.limits import Limits
+from ocisize.sources.file_kinds import EXPECTED, Kind, find_file_kind
 from ocisize.sources.folder import FolderStore, open_file
 from ocisize.sources.store import Store
 from ocisize.sources.tarball import StreamedTarStore, TarStore
+from ocisize.text import printable
 
-_EXPECTED = "expected a docker save archive, an OCI archive or an OCI layout folder"
+_BLOCK = 512  # bytes of a tar header, or of zeros before something else
 _INCOMPLETE = "the file is incomplete: save or download it again"
 
 
@@ -34,30 +37,45 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
         os.close(descriptor)
         return FolderStore(path)
     try:
-        return _open_tar(descriptor, limits or Limits())
-    except LimitExceeded:
-        os.close(descriptor)
-        raise
-    except OcisizeError as error:
-        os.close(descriptor)
-        raise _explain(path, error) from error
+        return _open_tar(descriptor, path, limits or Limits())
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _explain(path: Path, error: OcisizeError) -> ArchiveError:
-    """Return the error of a file that cannot be opened as an archive, with a hint."""
-    if isinstance(error, TarError) and not error.offset:
-        return ArchiveError(f"{path} is not a tar, an OCI layout or an image archive", hint=_EXPECTED)
-    truncated = isinstance(error, StreamError | TarError) and error.truncated
-    return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else _EXPECTED))
-
-
-def _open_tar(descriptor: int, limits: Limits) -> Store:
+def _open_tar(descriptor: int, path: Path, limits: Limits) -> Store:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise ArchiveError("not a file")
+        raise ArchiveError(f"{path}: not a file", hint=EXPECTED)
     region = FileRegion(descriptor, 0, status.st_size)
     plain = detect_compression(region.read_at(0, MAGIC_SIZE)) == PLAIN
-    return TarStore(region, limits) if plain else StreamedTarStore(region, limits)
+    try:
+        store = TarStore(region, limits) if plain else StreamedTarStore(region, limits)
+    except LimitExceeded:
+        raise
+    except OcisizeError as error:
+        raise explain_error(path, region, error) from error
+    if region.size and not store.names():
+        refuse_other_kind(path, region)  # zeros are a tar, and begin disk images
+    return store
+
+
+def explain_error(path: Path, region: FileRegion, error: OcisizeError) -> ArchiveError:
+    """Return the error of a file that cannot be read as a tar, with what the file is instead, or a hint."""
+    if isinstance(error, TarError) and error.offset <= _BLOCK and (kind := find_file_kind(region)) is not None:
+        return _refuse_kind(path, kind)
+    if isinstance(error, TarError) and not error.offset:
+        return ArchiveError(f"{path} is not a tar, an OCI layout or an image archive", hint=EXPECTED)
+    truncated = isinstance(error, StreamError | TarError) and error.truncated
+    return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else EXPECTED))
+
+
+def refuse_other_kind(path: Path, region: FileRegion) -> None:
+    """Raise ArchiveError if a file is known to be of another kind than a tar, by its first bytes."""
+    if (kind := find_file_kind(region)) is not None:
+        raise _refuse_kind(path, kind)
+
+
+def _refuse_kind(path: Path, kind: Kind) -> ArchiveError:
+    shown = printable(str(path))
+    return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))

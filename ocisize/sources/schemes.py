@@ -63,6 +63,12 @@ def _open_oci_layout(text: str, options: OpenOptions) -> ImageSource:
     return _open_file(text, options, "oci-layout")
 
 
+def _open_rootfs(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.rootfs import RootfsSource
+
+    return RootfsSource(Path(text), options.limits)
+
+
 #: all schemes; a new kind of source is a row here
 SCHEMES = (
     Scheme("docker", "docker://REF", open_registry, only_before="//"),
@@ -71,6 +77,7 @@ SCHEMES = (
     Scheme("oci-archive", "oci-archive:FILE[:NAME]", _open_oci_archive),
     Scheme("oci-dir", "oci-dir:FOLDER[:NAME]", _open_oci_layout),
     Scheme("oci", "", _open_oci_layout),
+    Scheme("rootfs", "rootfs:FILE", _open_rootfs),
 )
 
 
@@ -99,6 +106,18 @@ def path_exists(text: str) -> bool:
     except (OSError, ValueError):  # also names too long for a file, as references may be
         return False
     return True
+
+
+def trim_input(text: str) -> str:
+    """Return the name of an image without blanks and line ends around it, which pipes and variables add.
+
+    A file whose name has them is found by its whole name.
+
+    >>> trim_input("debian:12\\n")
+    'debian:12'
+    """
+    trimmed = text.strip()
+    return text if trimmed and trimmed != text and path_exists(text) else trimmed
 
 
 def split_select(text: str, select: str | None) -> tuple[Path, str | None]:

@@ -33,6 +33,8 @@ class _Members:
     def find(self, name: str) -> int:
         """Return the row of a regular member; links are followed within the archive. Raises ArchiveError."""
         path = clean_name(name.encode("utf-8", "backslashreplace"))
+        if not path:
+            raise ArchiveError(f"the name {name!r} is that of no member of the archive")
         for _ in range(_MAX_LINK_HOPS):
             row = self.rows.get(path)
             if row is None:

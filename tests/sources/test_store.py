@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tarfile
 from collections.abc import Iterator
@@ -22,18 +23,23 @@ from ocisize.sources.open_store import open_store
 from tests.images import DIR, Compression, Entry, Hard, Link, Special, compress, tar_bytes
 from tests.strategies import END, header, padded, pax
 
-BIG = os.urandom(3 << 20)
+BIG = os.urandom(1100 << 10)  # more than is kept while a compressed archive is indexed
 ENTRIES: dict[str, Entry] = {
     "manifest.json": b"[]", "d": DIR, "d/big": BIG, "d/soft": Link("../d/big"), "d/hard": Hard("d/big"), "d/absolute": Link("/d/big"),
     "early": Link("d/../late"), "late": b"late", "chain": Link("early"), "empty": b"", "other": BIG[::-1],
 }  # fmt: skip
 
 
+@functools.cache
+def archive_bytes(compression: Compression) -> bytes:
+    return compress(tar_bytes(ENTRIES), compression)
+
+
 @pytest.fixture(params=["plain", "gzip", "zstd", "xz", "bzip2"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The same archive in every outer compression."""
     path = tmp_path / "archive"
-    path.write_bytes(compress(tar_bytes(ENTRIES), request.param))
+    path.write_bytes(archive_bytes(request.param))
     with closing(open_store(path)) as store:
         assert isinstance(store, TarStore if request.param == "plain" else StreamedTarStore)
         yield store

@@ -15,7 +15,8 @@ _ROOT_USERS = ("", "root", "0")
 def find_run_config(evidence: ImageEvidence) -> Iterator[Claim]:
     """Remarks on images that run as root, and on names that may refer to another image tomorrow."""
     user = evidence.config.run.user
-    if evidence.layers and evidence.config.os != "windows" and user.partition(":")[0].strip() in _ROOT_USERS:
+    is_known = evidence.config.os not in ("", "windows")  # a root filesystem alone has no config, and so no os
+    if evidence.layers and is_known and user.partition(":")[0].strip() in _ROOT_USERS:
         rule = explain(Check.ROOT_USER)
         yield Claim(
             rule=rule,

@@ -25,7 +25,7 @@ _MAIN_FIGURES = ("Download", "Unpacked", "Live", "Waste")  # that are not folded
 
 def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
     """Name, form, figures, base image and cost of the image; the less important figures are folded away."""
-    lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers))
+    lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers, analysis.format))
     figures = list_figures(analysis)
     context = [
         element("div", element("dt", name), element("dd", element("strong", value), f" {note}"))

@@ -87,7 +87,11 @@ def _print_block(console: Console, lines: Sequence[Line]) -> None:
 
 def _figures(console: Console, analysis: Analysis) -> None:
     console.print()
-    for line in (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers)):
+    for line in (
+        describe_form(analysis),
+        describe_identity(analysis),
+        describe_verification(analysis.layers, analysis.format),
+    ):
         console.print(Text(printable(line), style="dim"), overflow="fold")
     _print_figures(console, list_figures(analysis))
 

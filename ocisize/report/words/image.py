@@ -19,6 +19,7 @@ _FORMATS = {
     "docker-archive": "docker archive",
     "oci-archive": "OCI archive",
     "oci-layout": "OCI layout",
+    "rootfs": "root filesystem",
 }
 
 _PARENTHESES = re.compile(r" \(.*?\)")
@@ -71,12 +72,16 @@ def describe_form(analysis: Analysis) -> str:
 
 
 def describe_identity(analysis: Analysis) -> str:
-    """The digest of the manifest, or of the config if there is no manifest."""
+    """The digest of the manifest, or of the config if there is no manifest, or of the only layer if there is neither."""
+    if analysis.format == "rootfs":
+        return f"the file's digest {analysis.layers[0].digest}"
     return f"manifest {analysis.digest}" if analysis.digest else f"image id {analysis.config_digest}"
 
 
-def describe_verification(layers: Sequence[LayerAnalysis]) -> str:
+def describe_verification(layers: Sequence[LayerAnalysis], image_format: str = "") -> str:
     """Which digests were verified."""
+    if image_format == "rootfs":
+        return "nothing to verify: a root filesystem has no digests"
     if not layers:
         return "nothing to verify: there are no layers"
     count = len(layers)

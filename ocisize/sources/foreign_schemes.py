@@ -1,0 +1,103 @@
+"""Schemes of other programs, which ocisize does not read: what each names, and how to save such an image to a file.
+
+Transports: https://github.com/containers/image/blob/main/docs/containers-transports.5.md; the other names are those of syft,
+dive, BuildKit, regclient and Apptainer. Docker Hub has no official image of these names, so a text such as
+``podman:latest`` cannot mean an image there; ``docker.io/library/podman:latest`` still does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ocisize.errors import InvalidReference
+
+_SAFE = re.compile(r"[\w./:@+=-]{1,200}", re.ASCII)  # a rest that a hint can repeat as it is
+_PASSWORD = re.compile(r"@.*/")
+_STORE = re.compile(r"\[[^\]]*\]")  # of containers-storage: the driver and the folders
+_UNKNOWN = re.compile(r"([A-Za-z][\w+.-]*):(?![0-9]+(/|$))(?P<rest>.*)", re.ASCII | re.DOTALL)
+
+
+class _ForeignScheme(NamedTuple):
+    """What a scheme names, and the advice of its error."""
+
+    what: str
+    hint: str  #: ``{rest}`` is what follows the scheme, ``{scheme}`` the scheme itself
+    rest: str = "NAME"  #: what the hint says instead of a rest that it cannot repeat
+
+
+_DOCKER = _ForeignScheme(
+    "an image of the Docker engine", "save it first: docker save -o image.tar {rest}; ocisize image.tar"
+)
+_PODMAN = _ForeignScheme("an image of podman", "save it first: podman save -o image.tar {rest}; ocisize image.tar")
+_CONTAINERD = _ForeignScheme(
+    "an image of containerd", "save it first: ctr images export image.tar {rest}; ocisize image.tar"
+)
+_COPY = "copy it first: skopeo copy {scheme}:{rest} docker-archive:image.tar; ocisize image.tar"
+_SIF = _ForeignScheme(
+    "a Singularity image", "copy it first: skopeo copy sif:{rest} docker-archive:image.tar; ocisize image.tar", "FILE"
+)
+_LIBRARY = _ForeignScheme("an image in a library of Apptainer", "pull it first: apptainer pull image.sif {scheme}://{rest}")
+_LAYOUT = _ForeignScheme("an OCI layout folder", "write oci-dir:{rest}", "FOLDER")
+_REGISTRY = _ForeignScheme("an image in a registry", "write docker://{rest}", "REFERENCE")
+_TAR = _ForeignScheme("a saved image", "write docker-archive:{rest}", "FILE")
+_FOREIGN: Mapping[str, _ForeignScheme] = {
+    "docker-daemon": _DOCKER,
+    "containers-storage": _PODMAN._replace(what="an image in the storage of podman"),
+    "podman": _PODMAN,
+    "podman-daemon": _PODMAN,
+    "buildah": _PODMAN,
+    "containerd": _CONTAINERD,
+    "nerdctl": _CONTAINERD._replace(hint="save it first: nerdctl save -o image.tar {rest}; ocisize image.tar"),
+    "ostree": _ForeignScheme("an image in an OSTree repository", _COPY, "IMAGE@REPOSITORY"),
+    "atomic": _ForeignScheme("an image of an OpenShift registry", "write docker://HOST/{rest}", "NAMESPACE/NAME:TAG"),
+    "sif": _SIF,
+    "singularity": _SIF,
+    "apptainer": _SIF,
+    "library": _LIBRARY,
+    "shub": _LIBRARY,
+    "tarball": _ForeignScheme("a root filesystem in a tar", "write rootfs:{rest}", "FILE"),
+    "docker-tar": _TAR,
+    "docker-image": _REGISTRY,
+    "oras": _REGISTRY,
+    "oci-registry": _REGISTRY,
+    "oci-layout": _LAYOUT,
+    "ocidir": _LAYOUT,
+    "ocifile": _LAYOUT,
+    "file": _ForeignScheme("a file", "write the path alone: {rest}", "FILE"),
+}
+
+
+def refuse_foreign_scheme(text: str) -> None:
+    """Raise InvalidReference if a text begins with a scheme of another program.
+
+    >>> refuse_foreign_scheme("redis:7")
+    >>> refuse_foreign_scheme("docker-daemon:app:1")
+    Traceback (most recent call last):
+    ocisize.errors.InvalidReference: docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine
+    """
+    name, colon, rest = text.partition(":")
+    scheme = _FOREIGN.get(name.lower())
+    if not colon or scheme is None:
+        return
+    rest = rest.removeprefix("//")
+    if name.lower() == "containers-storage":
+        rest = _STORE.sub("", rest, count=1)
+    can_repeat = _SAFE.fullmatch(rest) and not _PASSWORD.search(rest) and not rest.startswith("-")
+    raise InvalidReference(
+        f"{name.lower()}: is not a scheme of ocisize; it names {scheme.what}",
+        hint=scheme.hint.format(scheme=name.lower(), rest=rest if can_repeat else scheme.rest),
+    )
+
+
+def find_unknown_scheme(text: str) -> str | None:
+    """Return what an invalid reference begins with, if that looks like a scheme rather than like a host.
+
+    >>> find_unknown_scheme("docker:team/app:1"), find_unknown_scheme("localhost:5000/App"), find_unknown_scheme("App")
+    ('docker', None, None)
+    """
+    match = _UNKNOWN.fullmatch(text)
+    if match is None or not match["rest"] or "." in match[1] or _PASSWORD.search(text):
+        return None
+    return match[1]

@@ -1,0 +1,123 @@
+"""RootfsSource: a root filesystem in a tar, as an image of one layer whose manifest and config are composed here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ocisize.blob.compression import PLAIN
+from ocisize.blob.digest import digest_of
+from ocisize.blob.region import CHUNK, FileRegion
+from ocisize.blob.stream import LayerStream
+from ocisize.errors import ArchiveError, LimitExceeded, OcisizeError, TarError
+from ocisize.limits import Limits, Meter, Tally
+from ocisize.oci.documents import SELF_NAMED, Descriptor
+from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
+from ocisize.oci.source import ImageSource
+from ocisize.sources.folder import open_file
+from ocisize.sources.open_store import explain_error, refuse_other_kind
+from ocisize.tar.header import checksum_matches
+from ocisize.text import printable
+
+_BLOCK = 512  # bytes of a header
+
+
+class RootfsSource(ImageSource):
+    """The image whose only layer is a tar of a root filesystem, such as ``docker export`` writes; plain or compressed.
+
+    The file is read once when it is opened, for the digests of its bytes as stored and as unpacked. The config names no
+    platform. Raises ArchiveError and LimitExceeded.
+    """
+
+    format = "rootfs"
+    keeps_compression = False
+    has_manifest = False
+    has_digests = False
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        descriptor = open_file(path)
+        self._open = True
+        try:
+            self._region = FileRegion(descriptor, 0, _file_size(path, descriptor))
+            self._config, self._manifest = self._compose(path, limits)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def read_manifest(self, digest: str | None = None) -> bytes:
+        if digest is not None:
+            raise ArchiveError(f"a root filesystem has no manifest {digest}")
+        return self._manifest
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        if descriptor.digest == digest_of(self._config):
+            return [self._config]
+        return self._region.part(0, self._region.size)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            os.close(self._region.descriptor)
+
+    def _compose(self, path: Path, limits: Limits) -> tuple[bytes, bytes]:
+        """Return a config and a manifest for the layer."""
+        try:
+            compression, diff_id = _read_stream(path, self._region, limits)
+        except (ArchiveError, LimitExceeded):
+            raise
+        except OcisizeError as error:
+            raise explain_error(path, self._region, error) from error
+        digest = diff_id if compression == PLAIN else _digest_of_chunks(self._region)
+        config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
+        layer = _descriptor(docker_layer_type(compression), digest, self._region.size)
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": DOCKER_MANIFEST,
+            "config": _descriptor(DOCKER_CONFIG, digest_of(config), len(config)),
+            "layers": [layer | {"annotations": {SELF_NAMED: "true"}}],
+        }
+        return config, json.dumps(manifest).encode()
+
+
+def _file_size(path: Path, descriptor: int) -> int:
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        hint = f"pack it first: tar -C {shlex.quote(printable(str(path)))} -cf rootfs.tar ."
+        raise ArchiveError(f"{path} is a folder; rootfs: reads a tar", hint=hint)
+    if not stat.S_ISREG(status.st_mode):
+        raise ArchiveError(f"{path} is not a file")
+    if not status.st_size:
+        raise ArchiveError(f"{path} is empty")
+    return status.st_size
+
+
+def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, str]:
+    """Return the compression of a file and the digest of its uncompressed bytes; raise an error if they are no tar."""
+    stream = LayerStream(region, stored_size=region.size, meter=Meter(Tally(limits, region.size)))
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(CHUNK))
+    while count := stream.readinto(buffer):
+        header = bytes(buffer[:_BLOCK])
+        if stream.size == count and not checksum_matches(header):
+            if header != bytes(_BLOCK):
+                raise TarError("this is not a tar: no header", offset=0)
+            refuse_other_kind(path, region)  # zeros are an empty tar, and begin disk images
+        hasher.update(buffer[:count])
+    stream.finish()
+    return stream.compression, f"sha256:{hasher.hexdigest()}"
+
+
+def _digest_of_chunks(chunks: Iterable[bytes]) -> str:
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return f"sha256:{hasher.hexdigest()}"
+
+
+def _descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size}

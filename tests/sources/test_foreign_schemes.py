@@ -1,0 +1,127 @@
+"""Schemes of other programs: never asked of Docker Hub, and what to do instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ocisize.errors import ArchiveError, InvalidReference
+from ocisize.oci.reference import parse_reference
+from ocisize.oci.source import ImageSource, complete_source
+from ocisize.sources import open as opening
+from ocisize.sources.open import open_source
+from ocisize.sources.schemes import OpenOptions
+from tests.images import build_image, layer, write_docker_archive
+from tests.oci.test_image import MemorySource
+
+IMAGE = build_image([layer({"a": b"x"})])
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The references that a registry would be asked for, in an empty folder."""
+    references: list[str] = []
+
+    def ask(text: str, _: OpenOptions) -> ImageSource:
+        references.append(str(parse_reference(text)))
+        return complete_source(MemorySource(IMAGE.manifest, IMAGE.blobs))
+
+    monkeypatch.setattr(opening, "open_registry", ask)
+    monkeypatch.chdir(tmp_path)
+    return references
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("docker-daemon:app:1", "docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine",
+         "save it first: docker save -o image.tar app:1; ocisize image.tar"),
+        ("docker-daemon:app", "docker-daemon: is not a scheme", "docker save -o image.tar app;"),
+        ("docker-daemon:latest", "docker-daemon: is not a scheme", "docker save -o image.tar latest;"),
+        ("docker-daemon:registry.io:5000/team/app:1", "the Docker engine", "docker save -o image.tar registry.io:5000/team/app:1;"),
+        (f"docker-daemon:{DIGEST}", "the Docker engine", f"docker save -o image.tar {DIGEST};"),
+        (f"docker-daemon:app@{DIGEST}", "the Docker engine", f"docker save -o image.tar app@{DIGEST};"),
+        ("docker-daemon://app:1", "the Docker engine", "docker save -o image.tar app:1;"),
+        ("Docker-Daemon:app:1", "docker-daemon: is not a scheme", "docker save -o image.tar app:1;"),
+        ("docker-daemon:", "docker-daemon: is not a scheme", "docker save -o image.tar NAME;"),
+        ("docker-daemon:$(rm -r x)", "docker-daemon: is not a scheme", "docker save -o image.tar NAME;"),
+        ("docker-daemon:me:secret@host/app", "docker-daemon: is not a scheme", "docker save -o image.tar NAME;"),
+        ("docker-daemon:--output=x", "docker-daemon: is not a scheme", "docker save -o image.tar NAME;"),
+        ("containers-storage:localhost/app:1", "an image in the storage of podman",
+         "save it first: podman save -o image.tar localhost/app:1; ocisize image.tar"),
+        ("containers-storage:[overlay@/var/lib/containers/storage+/run/c]app:1", "storage of podman", "podman save -o image.tar app:1;"),
+        ("podman:app:1", "podman: is not a scheme", "podman save -o image.tar app:1;"),
+        ("podman://app", "podman: is not a scheme", "podman save -o image.tar app;"),
+        ("containerd:docker.io/library/app:1", "an image of containerd", "ctr images export image.tar docker.io/library/app:1;"),
+        ("nerdctl:app", "an image of containerd", "nerdctl save -o image.tar app;"),
+        ("ostree:app@/ostree/repo", "an image in an OSTree repository", "skopeo copy ostree:IMAGE@REPOSITORY docker-archive:image.tar;"),
+        ("ostree:app", "an image in an OSTree repository", "skopeo copy ostree:app docker-archive:image.tar;"),
+        ("sif:app.sif", "a Singularity image", "skopeo copy sif:app.sif docker-archive:image.tar;"),
+        ("singularity:app.sif", "a Singularity image", "skopeo copy sif:app.sif docker-archive:image.tar;"),
+        ("library://sylabs/default/alpine", "a library of Apptainer", "apptainer pull image.sif library://sylabs/default/alpine"),
+        ("tarball:root.tar", "a root filesystem in a tar", "write rootfs:root.tar"),
+        ("atomic:project/app:1", "an image of an OpenShift registry", "write docker://HOST/project/app:1"),
+        ("docker-tar:app.tar", "a saved image", "write docker-archive:app.tar"),
+        ("docker-image://alpine:3", "an image in a registry", "write docker://alpine:3"),
+        ("oras://registry.io/app:1", "an image in a registry", "write docker://registry.io/app:1"),
+        ("oci-layout://./build", "an OCI layout folder", "write oci-dir:./build"),
+        ("ocidir:build:v1", "an OCI layout folder", "write oci-dir:build:v1"),
+        ("file:///tmp/app.tar", "a file", "write the path alone: /tmp/app.tar"),
+    ],
+)  # fmt: skip
+def test_schemes_of_other_programs(text: str, message: str, hint: str, asked: list[str]) -> None:
+    """The error names the scheme and what it reads; the hint is a command or a name that can be copied."""
+    with pytest.raises(InvalidReference) as raised:
+        open_source(text)
+    assert message in str(raised.value)
+    assert hint in str(raised.value.hint)
+    assert "secret" not in f"{raised.value}{raised.value.hint}"
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("docker:team/app:1", "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"),
+        ("docker:app:1", "for an image of the Docker engine"),
+        ("xyz:team/app:1", "the schemes are docker:, docker-archive:, oci-archive:, "),
+        ("s3://bucket/app.tar", "the schemes are docker:, docker-archive:"),
+        ("ssh://host/app", "the schemes are docker:"),
+        ("https://registry.io/team/app", "write it as 'registry.io/team/app'"),
+        ("https://host.io/app.tar.gz", "download the file first"),
+        ("localhost:5000/App", "use [registry/]repository[:tag]"),
+        ("App:1", "use [registry/]repository[:tag]"),
+        ("docker:me:secret@host/app", "log in first: docker login host"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_scheme(text: str, hint: str) -> None:
+    """An invalid reference with a word and a colon in front names the schemes, unless it is known better."""
+    with pytest.raises(InvalidReference) as raised:
+        open_source(text)
+    assert hint in str(raised.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker:dind", "docker:24", "registry:2", "redis:7", f"redis@{DIGEST}", "debian", "node:22-slim", "localhost:5000/app", "localhost/app",
+        "team/podman:latest", "docker.io/library/podman:latest", "quay.io/podman/stable", "containerd", "host:5000/docker-daemon:1",
+        "mirror.io/dir:latest", "atomic"
+    ],
+)  # fmt: skip
+def test_references_stay_references(text: str, asked: list[str]) -> None:
+    """Names of images are not taken for schemes."""
+    open_source(text)
+    assert asked == [str(parse_reference(text))]
+
+
+def test_a_file_with_such_a_name_wins(tmp_path: Path) -> None:
+    """A file or folder that exists is what its name says."""
+    write_docker_archive(IMAGE, tmp_path / "podman:app")
+    source = open_source("podman:app")
+    assert source.format == "docker-archive"
+    source.close()
+    with pytest.raises(ArchiveError, match="no such file or folder: ./podman:other"):
+        open_source("./podman:other")
