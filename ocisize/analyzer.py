@@ -97,7 +97,6 @@ class Analyzer:
 
     >>> Analyzer(platform="linux/arm64", jobs=2).analyze("./missing.tar")
     Traceback (most recent call last):
-        ...
     ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
     """
 
