@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import ocisize
-from ocisize.errors import AuthenticationFailed, NoMatchingPlatform, OcisizeError, RegistryError
+from ocisize.errors import AuthenticationFailed, NoMatchingPlatform, RegistryError
 from ocisize.oci.image import read_image
 from ocisize.oci.platform import parse_platform
 from ocisize.sources.registry.client import Connection
@@ -281,23 +281,87 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
         yield running
 
 
-def test_tls(tls: RealRegistry) -> None:
-    """A registry's own CA is trusted when it is named, and anything when asked to."""
+def test_tls(tls: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry's own CA is trusted when an option, a variable or certs.d names it, and anything when asked to."""
     name = f"{tls.host}/team/app:1"
     assert tls.ca is not None
-    check(analyze(name, connection=attrs.evolve(QUICK, plain_http=False, tls_verify=tls.ca)), image())
+    check(analyze(name, connection=attrs.evolve(QUICK, tls_verify=tls.ca)), image())
+    check(analyze(name, connection=attrs.evolve(QUICK, ca_certs=tls.ca)), image())
+    unverified = analyze(name, connection=attrs.evolve(QUICK, tls_verify=False))
+    check(unverified, image())
+    assert "without verifying its TLS certificate" in unverified.warnings[0]
+    monkeypatch.setenv("SSL_CERT_FILE", tls.ca)
+    check(analyze(name), image())
+
+
+def test_certificates_of_a_host(tls: RealRegistry, home: Path) -> None:
+    """One folder of certs.d serves skopeo 1.9 and ocisize."""
+    name = f"{tls.host}/team/app:1"
+    folder = home / ".config/containers/certs.d" / tls.host
+    folder.mkdir(parents=True)
+    inspect = [program("skopeo"), "inspect", "--raw", f"docker://{name}"]
+    assert b"unknown authority" in subprocess.run(inspect, capture_output=True).stderr
+    (folder / "ca.crt").write_bytes(Path(str(tls.ca)).read_bytes())
+    assert subprocess.run(inspect, check=True, capture_output=True).stdout == image().manifest
+    check(analyze(name), image())
 
 
 def test_tls_with_an_unknown_ca(tls: RealRegistry) -> None:
-    """An unknown certificate is refused, and the hint says how to name its CA."""
-    error = denied(f"{tls.host}/team/app:1", attrs.evolve(QUICK, plain_http=False))
-    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
-    assert "--ca-cert" in (error.hint or "")
+    """An unknown certificate is refused, also where TLS was not asked for, and the hint says how to name its CA."""
+    for connection in (QUICK, attrs.evolve(QUICK, plain_http=False)):
+        error = denied(f"{tls.host}/team/app:1", connection)
+        assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+        assert "--ca-cert" in (error.hint or "")
 
 
 def test_tls_spoken_to_in_plain_http(tls: RealRegistry) -> None:
-    """Plain http to a registry behind TLS is an error with the registry's status."""
-    with pytest.raises(OcisizeError) as caught:
-        analyze(f"{tls.host}/team/app:1")
-    assert isinstance(caught.value, RegistryError)
-    assert caught.value.status == 400
+    """Plain http to a registry behind TLS is an error with the registry's status, and a hint at what --insecure means."""
+    error = denied(f"{tls.host}/team/app:1", attrs.evolve(QUICK, plain_http=True))
+    assert error.status == 400
+    assert "--insecure means plain http" in (error.hint or "")
+
+
+# Mirrors
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """A registry with another image under the same name, and under another namespace."""
+    with real_registry(tmp_path_factory.mktemp("mirror")) as running:
+        running.push("team/app", "1", image("arm64"))
+        running.push("copies/app", "1", image("arm64"))
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("conf", "by_tag", "by_digest"),
+    [
+        ("[[registry]]\nlocation = 'REG'\nINSECURE[[registry.mirror]]\nlocation = 'MIRROR'\nINSECURE", "mirror", "registry"),
+        ("[[registry]]\nlocation = 'REG/team'\nINSECURE[[registry.mirror]]\nlocation = 'MIRROR/copies'\nINSECURE", "mirror", "registry"),
+        ("[[registry]]\nprefix = 'REG'\nlocation = 'MIRROR'\nINSECURE", "mirror", ""),
+        ("[[registry]]\nlocation = 'REG'\nINSECUREmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = 'MIRROR'\nINSECURE", "registry", "registry"),
+        ("[[registry]]\nlocation = 'REG'\nINSECURE[[registry.mirror]]\nlocation = 'MIRROR'\npull-from-mirror = 'digest-only'\nINSECURE", "registry", "registry"),
+        ("[[registry]]\nlocation = 'MIRROR'\nINSECURE[[registry]]\nlocation = 'REG'\nINSECURE", "registry", "registry"),
+        ("[[registry]]\nlocation = 'REG'\nblocked = true\n", "", ""),
+        ("[[registry]\n", "", ""),
+    ],
+)  # fmt: skip
+def test_mirrors(conf: str, by_tag: str, by_digest: str, registry: RealRegistry, mirror: RealRegistry, home: Path) -> None:
+    """ocisize reads the image that skopeo 1.9 reads with the same registries.conf, or refuses as skopeo does."""
+    registry.push("team/app", "1", image())
+    folder = home / ".config/containers"
+    folder.mkdir(parents=True)
+    text = conf.replace("INSECURE", "insecure = true\n").replace("REG", registry.host).replace("MIRROR", mirror.host)
+    (folder / "registries.conf").write_text(text)
+    images = {"mirror": image("arm64"), "registry": image()}
+    for selector, expected in ((":1", by_tag), (f"@{image().digest}", by_digest)):
+        name = f"{registry.host}/team/app{selector}"
+        result = subprocess.run([program("skopeo"), "inspect", "--raw", f"docker://{name}"], capture_output=True)
+        assert (result.returncode == 0) == bool(expected)
+        if not expected:
+            denied(name)
+            continue
+        assert result.stdout == images[expected].manifest
+        analysis = analyze(name, platform=None)
+        check(analysis, images[expected])
+        assert [mirror.host in warning for warning in analysis.warnings] == [True] * (expected == "mirror")

@@ -36,9 +36,9 @@ from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.download import Download
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
-from ocisize.sources.registry.machine import Machine
 from ocisize.sources.registry.messages import explain_error, sanitize
 from ocisize.sources.registry.session import RETRYABLE_STATUSES, Session, content_range, discard, read_document
+from ocisize.sources.registry.settings.machine import Machine
 
 if TYPE_CHECKING:
     import requests

@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import io
 import logging
+import re
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Any
 
 import attrs
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError, ProxyError
 from urllib3.util.ssltransport import SSLTransport
 
 from ocisize.errors import RegistryError
@@ -26,6 +28,7 @@ from ocisize.sources.registry.address import is_private_address, read_address
 from ocisize.sources.registry.messages import sanitize, target_of
 
 _MAX_READ = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _log = logging.getLogger(__name__)
 
 
@@ -140,7 +143,13 @@ class Connections:
 
             def connect(self) -> None:
                 connections.check_open()
-                super().connect()
+                try:
+                    super().connect()
+                except NewConnectionError as error:
+                    if direct:
+                        raise
+                    reason = _ERROR_NUMBER.sub("", str(error).rpartition("new connection: ")[2])
+                    raise ProxyError("SOCKS", OSError(reason)) from None  # urllib3 blames the host behind the proxy
                 if direct and self.proxy is None and (address := _peer_address(self.sock)):
                     _log.debug("connected to %s at %s", self.host, address)
                     connections.check_peer(self.host, address)

@@ -11,8 +11,8 @@ from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.mirrors import Endpoint
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.ways import Way, find_ways
 
 UNUSABLE = (RegistryError, BlobError)  #: errors of a place that another place may not have

@@ -27,9 +27,9 @@ from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, split_host
 from ocisize.sources.registry.address import is_private_address
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow
-from ocisize.sources.registry.machine import Machine
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize, target_of
-from ocisize.sources.registry.proxies import find_proxy
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.proxies import find_proxy
 from ocisize.sources.registry.tls import Trust
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})

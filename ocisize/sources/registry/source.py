@@ -13,9 +13,9 @@ from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.mirrors import Endpoint, find_endpoints, find_insecure_setting
 from ocisize.sources.registry.place import UNUSABLE, Place
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints, find_insecure_setting
 
 _log = logging.getLogger(__name__)
 

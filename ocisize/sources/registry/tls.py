@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.connection import Connection
-from ocisize.sources.registry.host_certificates import HostCertificates, find_certificates
-from ocisize.sources.registry.machine import Machine, list_folder
+from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
+from ocisize.sources.registry.settings.machine import Machine, list_folder
 
 _FOLDER_VARIABLE = "SSL_CERT_DIR"
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # files or folders in place of all authorities of the system

@@ -10,9 +10,9 @@ import attrs
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import DOCKER_HUB, is_loopback
 from ocisize.sources.registry.connection import Connection
-from ocisize.sources.registry.host_certificates import HostCertificates, find_certificates
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.mirrors import Endpoint
+from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.tls_hints import is_broken_off
 
 _BAD_REQUEST = 400  # the answer of Go and nginx to plain http on a TLS port

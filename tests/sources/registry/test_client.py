@@ -27,8 +27,8 @@ from ocisize.blob.digest import Digest
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection, RegistryClient
 from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.mirrors import Endpoint
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.source import RegistrySource
 from ocisize.sources.registry.ways import find_ways
 from ocisize.sources.registry.deadline import Connections

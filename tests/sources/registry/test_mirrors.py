@@ -13,8 +13,8 @@ import ocisize
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.mirrors import find_endpoints
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.mirrors import find_endpoints
 from tests.images import for_platform, index_bytes
 from tests.pulling import MANIFEST, PATH, QUICK, SECRET, failure, serve_image
 from tests.registry import Answer, Script, Server, basic, challenge, errors, free_port, guarded, ranged, write_docker_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocisize.sources.registry.proxies import find_proxy, is_direct
+from ocisize.sources.registry.settings.proxies import find_proxy, is_direct
 
 #: entries of NO_PROXY → hosts that are asked directly, and hosts that are not; all as Go 1.19's net/http answered
 TABLE: dict[str, tuple[list[str], list[str]]] = {

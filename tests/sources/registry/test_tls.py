@@ -18,8 +18,8 @@ from ocisize.oci.parse import MAX_CONFIG
 from ocisize.oci.read import read_blob
 from ocisize.sources.registry import tls
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.host_certificates import HostCertificates, find_certificates
-from ocisize.sources.registry.machine import Machine
+from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
+from ocisize.sources.registry.settings.machine import Machine
 from tests.pulling import BLOB, BLOB_PATH, DIGEST, MANIFEST, PATH, QUICK, failure, manifest_of, opened, serve_image
 from tests.registry import Answer, Server, Signer, ranged, redirect
 from tests.tools import program

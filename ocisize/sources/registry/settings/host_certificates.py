@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from ocisize.errors import RegistryError
-from ocisize.sources.registry.machine import Machine, list_folder
+from ocisize.sources.registry.settings.machine import Machine, list_folder
 
 _log = logging.getLogger(__name__)
 

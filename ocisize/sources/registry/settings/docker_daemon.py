@@ -16,7 +16,7 @@ import attrs
 
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import split_host
-from ocisize.sources.registry.machine import exists
+from ocisize.sources.registry.settings.machine import exists
 
 
 @attrs.frozen

@@ -12,9 +12,9 @@ import attrs
 
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import DOCKER_HUB, Reference
-from ocisize.sources.registry.docker_daemon import read_daemon_settings
-from ocisize.sources.registry.machine import Machine
-from ocisize.sources.registry.registries_conf import Pulls, RegistryTable, find_table
+from ocisize.sources.registry.settings.docker_daemon import read_daemon_settings
+from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.settings.registries_conf import Pulls, RegistryTable, find_table
 
 
 @attrs.frozen

@@ -1,0 +1,1 @@
+"""What docker, podman and the environment say of registries on this machine: proxies, mirrors and certificates."""
