@@ -180,7 +180,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             raise
         except (*_BODY_ERRORS, ValueError) as error:
             # errors of requests are OSErrors; a redirect to something that is no URL raises ValueError
-            hint = advise_on_error(error, self._login.reference.host, is_tls=self.prefix == "https")
+            hint = advise_on_error(error, self._login.reference, is_tls=self.prefix == "https")
             raise RegistryError(f"{what}: {explain_error(error, self.auth.secrets())}", hint=hint) from None
         if response.status_code in expected:
             self.auth.note_success(response)

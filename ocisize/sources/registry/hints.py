@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, Reference
+from ocisize.oci.reference import DOCKER_HUB, Reference
 from ocisize.sources.registry.tls_hints import (
     PLAIN_HTTP_ON_TLS,
     TLS_BROKEN_OFF,
@@ -14,15 +14,15 @@ from ocisize.sources.registry.tls_hints import (
 )
 
 
-def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
+def advise_on_error(error: Exception, reference: Reference, *, is_tls: bool) -> str | None:
     """Return a hint for a request without an answer, None if there is none."""
     if not is_tls:
         return PLAIN_HTTP_ON_TLS if is_broken_off(error) else None
     if isinstance(error, requests.exceptions.SSLError):
         return find_tls_hint(str(error)) or (TLS_BROKEN_OFF if is_broken_off(error) else UNKNOWN_AUTHORITY)
     if isinstance(error, requests.exceptions.ConnectionError):
-        if host == DOCKER_HUB_HOST:
-            return "check the internet connection"
+        if reference.registry == DOCKER_HUB:
+            return f"check the internet connection{advise_on_local(reference)}"
         if is_broken_off(error):
             return TLS_BROKEN_OFF
         return "check the host name; use --insecure for a registry on plain http"
@@ -31,12 +31,10 @@ def advise_on_error(error: Exception, host: str, *, is_tls: bool) -> str | None:
 
 def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_part: bool) -> str | None:
     """Return a hint for an answer of the registry that is not a denial, None if there is none."""
+    if status == 404 and is_part:
+        return "the image is incomplete in the registry: push it again"
     if status == 404:
-        return (
-            "the image is incomplete in the registry: push it again"
-            if is_part
-            else _advise_on_missing(reference, logged_in=logged_in)
-        )
+        return _advise_on_missing(reference, logged_in=logged_in)
     if status == 429:
         return "wait and try again" if logged_in else f"{login_command(reference)} raises the limit; or wait and try again"
     if status == 400 and not is_tls:  # the answer of Go's servers to http on a TLS port

@@ -115,6 +115,15 @@ def test_names_of_local_images(name: str, repository: str, command: str, status:
     assert "log in first: docker login;" in (error.hint or "")
 
 
+def test_names_of_local_images_without_a_network(web: responses.RequestsMock) -> None:
+    """Nor does the name of a local image need the internet."""
+    with closing(RegistrySource(parse_reference("app:dev"), connection=QUICK)) as source:
+        error = failure(source.read_manifest)
+    command = "docker save -o app.tar app:dev && ocisize app.tar"
+    assert error.hint == f"check the internet connection; if the image is local: {command}"
+    assert len(web.calls) == 1
+
+
 @pytest.mark.parametrize("credentials", [None, Credentials("user", SECRET)])
 def test_the_limit_of_docker_hub(credentials: Credentials | None, web: responses.RequestsMock) -> None:
     """A login raises the limit for the anonymous; the limit of an account can only be waited for."""
