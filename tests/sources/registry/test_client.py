@@ -580,7 +580,9 @@ def test_reasons_in_words(error: Exception, says: str, monkeypatch: pytest.Monke
     assert says in str(reason)
     assert "check the host name" in (reason.hint or "")
     with opened("docker.io") as source:
-        assert failure(source.read_manifest).hint == "check the internet connection"
+        assert (failure(source.read_manifest).hint or "").startswith(
+            "check the internet connection; if the image is local: "
+        )
 
 
 def test_nobody_listens() -> None:
