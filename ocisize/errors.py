@@ -109,15 +109,17 @@ class NotAnImage(DocumentError):
 class NoMatchingPlatform(DocumentError):
     """The index has no image for the requested platform; ``available`` lists the platforms of the index.
 
+    ``notes`` say which other images the index lists, and why they cannot be chosen.
+
     >>> str(NoMatchingPlatform("linux/arm64", ["linux/amd64"]))
     'no image for platform linux/arm64; available: linux/amd64'
     """
 
-    def __init__(self, wanted: str, available: Sequence[str]) -> None:
+    def __init__(self, wanted: str, available: Sequence[str], notes: Sequence[str] = ()) -> None:
         listed = ", ".join(available) or "none"
         super().__init__(
-            f"no image for platform {wanted}; available: {listed}",
-            hint="choose one with --platform os/arch[/variant]" if available else None,
+            "; ".join([f"no image for platform {wanted}", f"available: {listed}", *notes]),
+            hint="choose one with --platform os/arch[/variant][:os.version]" if available else None,
         )
         self.wanted = wanted
         self.available = tuple(available)

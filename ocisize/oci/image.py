@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ocisize.blob.digest import Digest, digest_of
-from ocisize.errors import DocumentError, NoMatchingPlatform, NotAnImage
+from ocisize.errors import DocumentError, NotAnImage
 from ocisize.oci.artifacts import find_artifact_kind
+from ocisize.oci.choose import choose_entry
 from ocisize.oci.documents import Descriptor, ImageConfig, Index, Manifest, Platform
-from ocisize.oci.index_walk import walk_index
 from ocisize.oci.media_types import CONFIG_TYPES, LAYER_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
-from ocisize.oci.platform import default_platform, select
-from ocisize.oci.read import read_blob, read_manifest
+from ocisize.oci.platform import select
+from ocisize.oci.read import read_blob
 from ocisize.oci.source import Source
 from ocisize.text import printable
 
@@ -80,19 +80,14 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     data = source.read_manifest()
     document = parse_manifest(data, "the manifest")
     if isinstance(document, Index):
-        entry, warning = _choose(source, document, platform)
-        image = read_entry(source, entry)
-        return attrs.evolve(image, warnings=(warning, *image.warnings)) if warning else image
+        choice = choose_entry(source, document, digest_of(data), platform)
+        image = make_image(source, choice.data, choice.manifest, choice.entry)
+        return attrs.evolve(image, warnings=(*choice.warnings, *image.warnings))
     image = make_image(source, data, document)
     _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:
         select([(image.platform, image.config_descriptor)], platform)  # a single manifest may be for another one
     return image
-
-
-def read_entry(source: Source, entry: Descriptor) -> Image:
-    """Return the image of an entry of an index; raises as ``read_image`` does."""
-    return make_image(source, *read_manifest(source, entry), entry)
 
 
 def make_image(source: Source, data: bytes, document: Index | Manifest, entry: Descriptor | None = None) -> Image:
@@ -136,28 +131,6 @@ def _in_config_order(descriptors: Sequence[Descriptor], diff_ids: Sequence[Diges
     if shuffled and set(by_digest) == set(diff_ids) and len(descriptors) == len(diff_ids):
         return [by_digest[diff_id] for diff_id in diff_ids]
     return descriptors
-
-
-def _choose(source: Source, index: Index, platform: Platform | None) -> tuple[Descriptor, str | None]:
-    """Return the entry for a platform, and a warning if the only image is for another one than the default."""
-    images = walk_index(source, index).images
-    wanted = platform or default_platform()
-    if not images:
-        raise NoMatchingPlatform(str(wanted), [])
-    try:
-        entry = select(images, wanted)
-    except NoMatchingPlatform:
-        if platform is not None or len({descriptor.digest for _, descriptor in images}) > 1:
-            raise
-        only, entry = images[0]
-        _log.info("platform %s: the index has no other image", printable(str(only)))
-        return entry, f"the only image is for {only}, not for {wanted}"
-    chosen = next(candidate for candidate, descriptor in images if descriptor is entry)
-    _log.info(
-        "platform %s, one of %d images of the index: %s %s",
-        printable(str(chosen)), len(images), printable(str(wanted)), "was asked for" if platform else "is the default",
-    )  # fmt: skip
-    return entry, None
 
 
 def _read_config(source: Source, manifest: Manifest, digest: str) -> bytes:

@@ -60,7 +60,9 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     if not isinstance(document, Index):
         image = make_image(source, data, document)
         return IndexImages(images={str(image.platform): image})
-    walk = walk_index(source, document, keep_going=keep_going)
+    walk = walk_index(source, document)
+    if walk.unreadable and not keep_going:
+        raise next(iter(walk.unreadable.values()))
     _log.info("%d images and %d attestations in the index", len(walk.images), len(walk.attestations))
     entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in walk.images}
     images, absent, warnings = dict[str, Image](), list[str](), list[str]()

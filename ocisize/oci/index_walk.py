@@ -5,12 +5,13 @@ from __future__ import annotations
 import attrs
 
 from ocisize.blob.digest import Digest
-from ocisize.errors import DocumentError, OcisizeError
-from ocisize.oci.documents import Descriptor, Index, Platform
-from ocisize.oci.media_types import CONFIG_TYPES, INDEX_TYPES
+from ocisize.errors import ArchiveError, BlobError, DocumentError, OcisizeError, RegistryError
+from ocisize.oci.artifacts import find_artifact_kind, find_index_kind, names_artifact
+from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
+from ocisize.oci.media_types import INDEX_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config
 from ocisize.oci.platform import image_entries, is_attestation
-from ocisize.oci.read import read_blob, read_optional_manifest
+from ocisize.oci.read import NOT_FOUND, read_blob, read_optional_manifest
 from ocisize.oci.source import Source
 
 MAX_INDEX_DEPTH = 8
@@ -22,53 +23,81 @@ class IndexWalk:
     """What a walk through an index finds. Manifests that the source lacks, and those already visited, are skipped."""
 
     source: Source
-    keep_going: bool = False  #: collect errors in ``unreadable`` instead of raising them
     images: list[tuple[Platform, Descriptor]] = attrs.field(factory=list)  #: in the order of the index
-    attestations: set[Digest] = attrs.field(factory=set)  #: entries that describe other images
-    unreadable: dict[Digest, OcisizeError] = attrs.field(factory=dict)  #: manifests and configs, with their errors
+    attestations: set[Digest] = attrs.field(factory=set)  #: entries that describe other images, or are no images
+    kinds: list[str] = attrs.field(factory=list)  #: what the entries are whose manifests are of no image
+    unreadable: dict[Digest, OcisizeError] = attrs.field(factory=dict)  #: broken manifests and configs, with their errors
     _visited: set[Digest] = attrs.field(factory=set)
 
     def walk(self, index: Index, depth: int = 1) -> None:
         """Add what an index holds; ``depth`` counts the indexes around it.
 
-        Raises DocumentError if indexes are nested too deeply or have too many entries, and, unless ``keep_going`` is set,
-        the errors of ``read_blob``, ``parse_manifest`` and ``parse_config``.
+        Raises DocumentError if indexes are nested too deeply or have too many entries, and errors of the registry.
         """
         if depth > MAX_INDEX_DEPTH:
             raise DocumentError(f"indexes are nested more than {MAX_INDEX_DEPTH} deep")
+        if kind := find_index_kind(index):
+            self.kinds.append(kind)
         self.attestations.update(entry.digest for entry in index.manifests if is_attestation(entry))
+        listed = {entry.digest for entry in index.manifests}
         for entry in image_entries(index.manifests):
-            if entry.platform is not None and entry.media_type not in INDEX_TYPES:
+            if entry.platform is not None and _is_plain(entry):
                 self.images.append((entry.platform, entry))
             elif entry.digest not in self._visited:
                 self._visited.add(entry.digest)
                 if len(self._visited) > MAX_INDEX_ENTRIES:
                     raise DocumentError(f"the index refers to more than {MAX_INDEX_ENTRIES} manifests")
-                document = self._resolve(entry)
+                document = self._resolve(entry, listed)
                 if isinstance(document, Index):
                     self.walk(document, depth + 1)
                 elif document is not None:
                     self.images.append((document, entry))
 
-    def _resolve(self, entry: Descriptor) -> Index | Platform | None:
-        """Return the nested index, or the platform of an image's config; None if the entry is neither or is absent."""
+    def _resolve(self, entry: Descriptor, listed: set[Digest]) -> Index | Platform | None:
+        """Return the nested index, or the platform of an image; None if the entry is neither, is absent or is broken.
+
+        ``listed`` are the manifests beside the entry: one of them may be the subject of its manifest.
+        """
         try:
             _, document = read_optional_manifest(self.source, entry) or (b"", None)
-            if isinstance(document, Index):
+            if document is None or isinstance(document, Index):
                 return document
-            if document is None or document.config.media_type not in CONFIG_TYPES:
-                return None
-            config = read_blob(self.source, document.config, MAX_CONFIG)
-            return parse_config(config, f"the config {document.config.digest}").platform
-        except OcisizeError as error:
-            if not self.keep_going:
-                raise
+            return self._read_platform(entry, document, listed)
+        except (ArchiveError, BlobError, DocumentError, RegistryError) as error:
+            if isinstance(error, RegistryError) and error.status != NOT_FOUND:
+                raise  # a registry that fails would fail for the others, too
             self.unreadable[entry.digest] = error
             return None
 
+    def _read_platform(self, entry: Descriptor, manifest: Manifest, listed: set[Digest]) -> Platform | None:
+        """Return the platform of an image, None if the manifest describes no image or is about one beside it."""
+        kind = find_artifact_kind(manifest)
+        if kind is None and manifest.subject is not None and manifest.subject.digest in listed:
+            kind = f"manifest about {manifest.subject.digest}"
+        data = b"" if kind else read_blob(self.source, manifest.config, MAX_CONFIG)
+        kind = kind or find_artifact_kind(manifest, data)
+        if kind:
+            self.kinds.append(kind)
+            self.attestations.add(entry.digest)
+            return None
+        stated, named = parse_config(data, f"the config {manifest.config.digest}").platform, entry.platform or Platform()
+        return Platform(
+            named.os or stated.os,
+            named.architecture or stated.architecture,
+            named.variant or stated.variant,
+            named.os_version or stated.os_version,
+        )
 
-def walk_index(source: Source, index: Index, *, keep_going: bool = False) -> IndexWalk:
+
+def _is_plain(entry: Descriptor) -> bool:
+    """Return True if an entry tells that it is an image and for which platform, so that nothing else need be read."""
+    platform = entry.platform
+    is_named = platform is not None and bool(platform.os and platform.architecture)
+    return is_named and bool(entry.media_type) and entry.media_type not in INDEX_TYPES and not names_artifact(entry)
+
+
+def walk_index(source: Source, index: Index) -> IndexWalk:
     """Return the images of an index; see ``IndexWalk`` for errors."""
-    walk = IndexWalk(source, keep_going)
+    walk = IndexWalk(source)
     walk.walk(index)
     return walk

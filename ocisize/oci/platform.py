@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import platform as host
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -35,6 +36,12 @@ _ARCHITECTURES = {
     "loongarch64": ("loong64", None),
 }
 _SYSTEMS = {"macos": "darwin"}
+_PLATFORM = re.compile(
+    r"(?P<os>[^/:()]+)(?:\((?P<inner>[^/:()]+)\))?/(?P<architecture>[^/:()]+)(?:/(?P<variant>[^/:()]+))?(?::(?P<version>[^/:()]+))?"
+)
+#: builds of Windows Server from which on a later build runs images of this one, up to its own build
+_WINDOWS_LTSC_BUILDS = (20348, 26100)  # Server 2022 and 2025
+Candidate: TypeAlias = tuple[Platform, Descriptor]
 
 
 @attrs.frozen
@@ -72,18 +79,33 @@ def normalize(platform: Platform) -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Parse ``os/arch[/variant]`` and return the platform in its usual spelling; raise OcisizeError for other forms.
+    """Parse ``os/arch[/variant][:os.version]`` and return the platform in its usual spelling.
+
+    containerd's form ``os(os.version)/arch[/variant]`` is read too. Raises OcisizeError for other forms.
 
     >>> parse_platform("linux/aarch64")
     Platform(os='linux', architecture='arm64', variant=None, os_version=None)
+    >>> parse_platform("windows/amd64:10.0.20348") == parse_platform("windows(10.0.20348)/amd64")
+    True
     >>> parse_platform("linux")
     Traceback (most recent call last):
     ocisize.errors.OcisizeError: invalid platform 'linux'
     """
-    parts = text.split("/")
-    if len(parts) not in (2, 3) or not all(parts):
-        raise OcisizeError(f"invalid platform {text!r}", hint="write os/arch[/variant], e.g. linux/arm64 or linux/arm/v7")
-    return normalize(Platform(*parts))
+    match = _PLATFORM.fullmatch(text)
+    if match is None or (match["inner"] and match["version"]):
+        hint = "write os/arch[/variant][:os.version], e.g. linux/arm64, linux/arm/v7 or windows/amd64:10.0.20348"
+        raise OcisizeError(f"invalid platform {text!r}", hint=hint)
+    version = match["inner"] or match["version"]
+    return normalize(Platform(match["os"], match["architecture"], match["variant"], version))
+
+
+def name_of(platform: Platform) -> str:
+    """Return the text that ``parse_platform`` reads as this platform.
+
+    >>> name_of(Platform("windows", "amd64", os_version="10.0.20348.1726"))
+    'windows/amd64:10.0.20348.1726'
+    """
+    return f"{platform}:{platform.os_version}" if platform.os_version else str(platform)
 
 
 def default_platform() -> Platform:
@@ -122,8 +144,10 @@ def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:
     return list(entries.values())
 
 
-def select(candidates: Iterable[tuple[Platform, Descriptor]], wanted: Platform) -> Descriptor:
+def select(candidates: Iterable[Candidate], wanted: Platform) -> Descriptor:
     """Return the first descriptor among those that match best; raise NoMatchingPlatform, which lists all platforms.
+
+    An OS version must be the wanted one, or of Windows one that the wanted version runs.
 
     >>> digest = "sha256:" + 64 * "0"
     >>> arm, amd64 = Platform("linux", "arm", "v6"), Platform("linux", "amd64")
@@ -133,10 +157,72 @@ def select(candidates: Iterable[tuple[Platform, Descriptor]], wanted: Platform) 
     wanted = normalize(wanted)
     normal = [(normalize(platform), descriptor) for platform, descriptor in candidates]
     for acceptable in _fallbacks(wanted):
-        for platform, descriptor in normal:
-            if (platform.os, platform.architecture, platform.variant) == acceptable:
-                return descriptor
-    raise NoMatchingPlatform(str(wanted), list(dict.fromkeys(str(platform) for platform, _ in normal)))
+        matching = [pair for pair in normal if (pair[0].os, pair[0].architecture, pair[0].variant) == acceptable]
+        if wanted.os_version is not None:
+            ranked = [
+                (_rank_version(wanted.os, platform.os_version, wanted.os_version), descriptor)
+                for platform, descriptor in matching
+            ]
+            fitting = [(rank, descriptor) for rank, descriptor in ranked if rank is not None]
+            if fitting:
+                return max(fitting, key=lambda pair: pair[0])[1]
+        elif matching:
+            return matching[0][1]
+    raise NoMatchingPlatform(name_of(wanted), distinct_names(normal, versions=wanted.os_version is not None))
+
+
+def distinct_names(candidates: Sequence[Candidate], *, versions: bool = False) -> list[str]:
+    """Return the platforms of images as ``parse_platform`` reads them, each once.
+
+    OS versions are named where several images differ in nothing else, and with ``versions`` always.
+
+    >>> digest = "sha256:" + 64 * "0"
+    >>> servers = [Platform("windows", "amd64", os_version=version) for version in ("10.0.20348.1", "10.0.17763.1")]
+    >>> distinct_names([(server, Descriptor(digest, 1)) for server in servers])
+    ['windows/amd64:10.0.20348.1', 'windows/amd64:10.0.17763.1']
+    >>> distinct_names([(servers[0], Descriptor(digest, 1))])
+    ['windows/amd64']
+    """
+    normal = [normalize(platform) for platform, _ in candidates]
+    known: dict[str, set[str | None]] = {}
+    for platform in normal:
+        known.setdefault(str(platform), set()).add(platform.os_version)
+    return list(dict.fromkeys(name_of(one) if versions or len(known[str(one)]) > 1 else str(one) for one in normal))
+
+
+def alternatives(candidates: Sequence[Candidate], chosen: Descriptor) -> list[str]:
+    """Return the platforms of the images that differ from a chosen one in the OS version only, the chosen one first."""
+    platform = normalize(next(each for each, descriptor in candidates if descriptor is chosen))
+    alike = [pair for pair in candidates if str(normalize(pair[0])) == str(platform)]
+    return distinct_names(sorted(alike, key=lambda pair: pair[1] is not chosen))
+
+
+def _rank_version(system: str, version: str | None, wanted: str) -> tuple[int, tuple[int, ...]] | None:
+    """Return how well an image of an OS version fits the wanted one, higher is better; None if it does not fit.
+
+    An image without a version fits worst. Windows, as in containerd (``platforms/platform_windows_compat.go``): the version,
+    then the highest revision of the same build, then the highest build since the last LTSC release.
+    """
+    if not version:
+        return 0, ()
+    numbers, wanted_numbers = _numbers(version), _numbers(wanted)
+    if version == wanted:
+        return 3, numbers
+    if system != "windows":
+        return (2, numbers) if version.startswith(f"{wanted}.") else None
+    if len(numbers) < 3 or len(wanted_numbers) < 3 or numbers[:2] != wanted_numbers[:2]:
+        return None
+    build, wanted_build = numbers[2], wanted_numbers[2]
+    if build == wanted_build:
+        return 2, numbers
+    lowest = max((release for release in _WINDOWS_LTSC_BUILDS if release <= wanted_build), default=wanted_build)
+    return (1, numbers) if lowest <= build < wanted_build else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, () if it has other parts."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts) else ()
 
 
 def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:

@@ -9,7 +9,7 @@ from ocisize.oci.documents import Descriptor, Index, Manifest
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.source import Source
 
-_NOT_FOUND = 404
+NOT_FOUND = 404  #: HTTP status
 
 
 def read_blob(source: Source, descriptor: Descriptor, limit: int) -> bytes:
@@ -53,7 +53,7 @@ def read_optional_manifest(source: Source, descriptor: Descriptor) -> tuple[byte
     except ArchiveError:
         return None
     except RegistryError as error:
-        if error.status != _NOT_FOUND:
+        if error.status != NOT_FOUND:
             raise
         return None
 

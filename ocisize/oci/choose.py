@@ -1,0 +1,92 @@
+"""The choice of one image of an index: by platform, among the images that the source has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ocisize.blob.digest import Digest
+from ocisize.errors import NoMatchingPlatform, NotAnImage, OcisizeError
+from ocisize.oci.artifacts import find_artifact_kind
+from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
+from ocisize.oci.index_walk import walk_index
+from ocisize.oci.platform import Candidate, alternatives, default_platform, distinct_names, name_of, select
+from ocisize.oci.read import read_manifest, read_optional_manifest
+from ocisize.oci.source import Source
+from ocisize.text import printable
+
+_MAX_BROKEN = 3  # images that warnings name
+_log = logging.getLogger(__name__)
+
+
+class Choice(NamedTuple):
+    """The image that was chosen."""
+
+    entry: Descriptor  #: of the index
+    data: bytes  #: its manifest as stored
+    manifest: Index | Manifest
+    warnings: tuple[str, ...]  #: about the choice
+
+
+def choose_entry(source: Source, index: Index, digest: Digest, platform: Platform | None) -> Choice:
+    """Return the image for a platform among those of an index, with its manifest.
+
+    ``digest`` is that of the index. Without a platform it is Linux on the processor of this machine, or the only image that
+    there is. Raises NoMatchingPlatform, NotAnImage if the index holds other artifacts only, the error of a broken image if
+    there is no other one, and errors of the registry.
+    """
+    walk = walk_index(source, index)
+    broken = [f"not read: {error}" for error in list(walk.unreadable.values())[:_MAX_BROKEN]]
+    if not walk.images and walk.unreadable:
+        raise next(iter(walk.unreadable.values()))
+    if not walk.images and walk.kinds:
+        kinds = ", ".join(dict.fromkeys(walk.kinds))
+        raise NotAnImage(f"{digest} is an index without images; it holds: {kinds}", kind=walk.kinds[0])
+    wanted = platform or default_platform()
+    images: Sequence[Candidate] = walk.images
+    entry, warnings = _select(images, platform, broken)
+    manifest = read_optional_manifest(source, entry)
+    if manifest is None:  # a partial copy of the index: the images that are there count
+        images = [image for image in walk.images if _is_present(source, image[1])]
+        absent = ", ".join(distinct_names([image for image in walk.images if image not in images]))
+        entry, warnings = _select(images, platform, [f"listed without their manifests: {absent}", *broken])
+        manifest = read_manifest(source, entry)
+    if isinstance(manifest[1], Manifest) and (kind := find_artifact_kind(manifest[1])):  # an image may stand behind it
+        with suppress(NoMatchingPlatform):
+            others = [image for image in images if image[1] is not entry]
+            entry, warnings = select(others, wanted), [f"another entry for this platform is no image but: {kind}"]
+            manifest = read_manifest(source, entry)
+    chosen = next(candidate for candidate, descriptor in walk.images if descriptor is entry)
+    _log.info(
+        "platform %s, one of %d images of the index: %s %s",
+        printable(str(chosen)), len(walk.images), printable(name_of(wanted)),
+        "was asked for" if platform else "is the default",
+    )  # fmt: skip
+    return Choice(entry, *manifest, (*warnings, *broken))
+
+
+def _select(
+    images: Sequence[Candidate], platform: Platform | None, notes: Sequence[str]
+) -> tuple[Descriptor, Sequence[str]]:
+    """Return the entry for a platform and warnings; raise NoMatchingPlatform with ``notes`` about other images."""
+    wanted = platform or default_platform()
+    try:
+        entry = select(images, wanted)
+    except NoMatchingPlatform as error:
+        if platform is not None or len({descriptor.digest for _, descriptor in images}) != 1:
+            raise NoMatchingPlatform(error.wanted, error.available, notes) from None
+        only, entry = images[0]
+        return entry, [f"the only image is for {only}, not for {wanted}"]
+    alike = alternatives(images, entry)
+    if wanted.os_version is None and len(alike) > 1:
+        return entry, [f"several images are for this platform: {', '.join(alike)}; the first is read"]
+    return entry, []
+
+
+def _is_present(source: Source, entry: Descriptor) -> bool:
+    try:
+        return read_optional_manifest(source, entry) is not None
+    except OcisizeError:  # it is there, and its error is reported if it is chosen
+        return True
