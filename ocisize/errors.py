@@ -7,7 +7,8 @@
     ├── SourceError             the place that the image comes from failed
     │   ├── RegistryError       HTTP status, code and message of a registry
     │   │   └── AuthenticationFailed
-    │   └── ArchiveError        a saved file or folder cannot be read as an image
+    │   ├── ArchiveError        a saved file or folder cannot be read as an image
+    │   └── ForeignLayerAbsent  a layer that is distributed elsewhere could not be had
     ├── DocumentError           a manifest, index or config breaks its specification
     │   ├── NotAnImage          a well-formed artifact that is not a container image
     │   └── NoMatchingPlatform  the index has no image for the requested platform
@@ -88,6 +89,10 @@ class AuthenticationFailed(RegistryError):
 
 class ArchiveError(SourceError):
     """A file or folder cannot be read as an image."""
+
+
+class ForeignLayerAbsent(SourceError):
+    """A foreign layer, which is distributed elsewhere than its image, could not be had: the analysis goes on without it."""
 
 
 class DocumentError(OcisizeError):

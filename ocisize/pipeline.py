@@ -12,7 +12,16 @@ from collections.abc import Sequence
 import attrs
 
 from ocisize.blob.compression import PLAIN
-from ocisize.errors import BlobError, LayerError, LimitExceeded, OcisizeError, SourceError, StreamError, TarError
+from ocisize.errors import (
+    BlobError,
+    ForeignLayerAbsent,
+    LayerError,
+    LimitExceeded,
+    OcisizeError,
+    SourceError,
+    StreamError,
+    TarError,
+)
 from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.duplicates import find_duplicates
@@ -24,12 +33,12 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.logs import PhaseTimer
-from ocisize.model.analysis import Analysis, DiveFigures, Failure, LayerAnalysis
+from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Advice
 from ocisize.oci.artifacts import without_parameters
-from ocisize.oci.image import Image
+from ocisize.oci.image import Image, Layer
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
@@ -43,6 +52,7 @@ from ocisize.tar.filetable import FileTable
 
 #: error class → the step of reading that failed, as ``Failure.step`` names it
 _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
+    (ForeignLayerAbsent, FOREIGN),
     (SourceError, "fetch"),
     (BlobError, "verify"),
     (StreamError, "decompress"),
@@ -179,7 +189,7 @@ def _list_facts(
             diff_id=layer.diff_id,
             media_type=layer.descriptor.media_type,
             compression=scan.compression,
-            compressed_size=None if scan.compression in sizeless else layer.descriptor.size,
+            compressed_size=None if scan.compression in sizeless and not _is_compressed(layer) else layer.descriptor.size,
             digest_verified=scan.digest_verified and source.has_digests,
             diff_id_verified=scan.diff_id_verified and source.has_digests,
             member=source.member_name(layer.descriptor),
@@ -189,6 +199,11 @@ def _list_facts(
         )
         for layer, scan, failure, estimate in zip(image.layers, scans, failures, estimates, strict=True)
     ]
+
+
+def _is_compressed(layer: Layer) -> bool:
+    """Whether the media type says that the layer is compressed: then its size is the download, also if it was not read."""
+    return LAYER_TYPES.get(layer.descriptor.media_type) not in (None, PLAIN)
 
 
 def _hide_unknown_sizes(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[FileTable]:

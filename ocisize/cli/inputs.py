@@ -250,12 +250,13 @@ def make_limits(options: argparse.Namespace) -> Limits:
 
 
 def show_unread(analysis: Analysis, *, about: str = "") -> None:
-    """Print the unread layers on standard error, also with ``--quiet``: they are errors."""
+    """Print the unread layers on standard error, also with ``--quiet``: they are errors, or warnings if they are foreign."""
     if not analysis.complete:
         from ocisize.report.words.incomplete import list_unread
 
+        level = "warning" if analysis.lacks_only_foreign else "error"
         for text in list_unread(analysis):
-            print_message("error", f"{about}{': ' * bool(about)}{text}")
+            print_message(level, f"{about}{': ' * bool(about)}{text}")
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

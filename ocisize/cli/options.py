@@ -166,7 +166,7 @@ def add_keep_going(parser: argparse.ArgumentParser) -> None:
 
 
 def incomplete_status(status: int, *, complete: bool) -> int:
-    """The exit status of a command: ``status``, or 2 if the analysis is incomplete."""
+    """The exit status of a command: ``status``, or 2 if the analysis is not as complete as the image's source."""
     return status if complete else UNUSABLE
 
 

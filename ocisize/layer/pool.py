@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExec
 from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
-from ocisize.errors import LayerError, LimitExceeded, RegistryError
+from ocisize.errors import ArchiveError, ForeignLayerAbsent, LayerError, LimitExceeded, RegistryError
 from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource
 
@@ -66,7 +66,7 @@ class _Attempt:
         except CallbackFailed as failed:
             raise failed.error from None
         except LayerError as error:
-            if self._keep_going and not _is_shared_limit(error):
+            if isinstance(error.cause, ForeignLayerAbsent) or (self._keep_going and not _is_shared_limit(error)):
                 return error
             ends_all = isinstance(error.cause, RegistryError) or _is_shared_limit(error)
             self.stop(-1 if ends_all else layer.index, error)
@@ -96,7 +96,8 @@ def read_layers(
 
     Raises LayerError, always that of the lowest broken layer: the layers below a broken one are read to their end first.
     When the error is the registry's, a limit on all layers together is exceeded, or the error is not a LayerError,
-    all reads end at once. With ``keep_going`` LayerErrors are results, except for such limits. When reading ends early,
+    all reads end at once. With ``keep_going`` LayerErrors are results, except for such limits; the error of a foreign layer
+    that the source does not have always is one. When reading ends early,
     ``source.abort()`` ends the reads of other threads that wait for bytes.
 
     >>> from ocisize.blob.digest import digest_of
@@ -150,9 +151,17 @@ def _read_sequentially(
 ) -> list[T | LayerError]:
     """Read layers one after the other, in the order in which the source stores them."""
     results: dict[int, T | LayerError] = {}
-    for layer in sorted(layers, key=lambda layer: source.blob_position(layer.descriptor)):
+    for layer in sorted(layers, key=lambda layer: _position(source, layer)):
         if layer.index <= attempt.last_needed:
             with suppress(LayerError):  # lower layers may come later
                 results[layer.index] = attempt.run(layer, read)
     attempt.raise_lowest()
     return [results[layer.index] for layer in layers]
+
+
+def _position(source: ImageSource, layer: Layer) -> int:
+    """Return the place of a layer in the order of reading; a layer that is missing, which reading it reports, is first."""
+    try:
+        return source.blob_position(layer.descriptor)
+    except ArchiveError:
+        return -1

@@ -23,6 +23,7 @@ from ocisize.layer.pool import Stopped
 from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.oci.documents import SELF_NAMED
+from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
@@ -89,7 +90,7 @@ def scan_layer(
     """
     started = time.perf_counter()
     try:
-        blob = source.open_blob(layer.descriptor)
+        blob = open_layer(source, layer.descriptor)
         in_place = isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
         if isinstance(blob, FileRegion) and in_place:
             scan = _scan_region(blob, layer, hash_content=hash_content, sampler=sampler, meter=meter, on_bytes=on_bytes)

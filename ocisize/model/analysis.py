@@ -16,12 +16,14 @@ from ocisize.model.system import System
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable, IntArray
 
+FOREIGN = "foreign"  #: ``Failure.step`` of a layer that is distributed elsewhere and could not be had
+
 
 @attrs.frozen
 class Failure:
     """Why a layer could not be read."""
 
-    step: str  #: ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit``, or ``read`` for anything else
+    step: str  #: ``foreign``, ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit``, or ``read`` for anything else
     error: str
 
 
@@ -121,6 +123,11 @@ class Analysis(Sizes):
         return not self.unread
 
     @property
+    def lacks_only_foreign(self) -> bool:
+        """Whether all unread layers are foreign ones: the source has all that it should, so the analysis did not fail."""
+        return all(layer.failure is not None and layer.failure.step == FOREIGN for layer in self.unread)
+
+    @property
     def layer_mismatch(self) -> str:
         """How many layers the config and the manifest list, "" if as many: which layers the image has is then unknown."""
         count = self.config_layer_count
@@ -133,4 +140,7 @@ def require_complete(analysis: Analysis) -> None:
     """Raise IncompleteAnalysis if a layer could not be read, or if config and manifest list different numbers of layers."""
     if not analysis.complete or analysis.layer_mismatch:
         unread = [layer.index for layer in analysis.unread]
-        raise IncompleteAnalysis(analysis.source, unread, "" if unread else analysis.layer_mismatch)
+        reason = "" if unread else analysis.layer_mismatch
+        if unread and analysis.lacks_only_foreign:
+            reason = f"its foreign layers were not read: {', '.join(map(str, unread))}"
+        raise IncompleteAnalysis(analysis.source, unread, reason)

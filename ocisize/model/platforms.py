@@ -120,6 +120,11 @@ class IndexAnalysis:
         return not self.unread and all(analysis.complete for analysis in self.analyses.values())
 
     @property
+    def lacks_only_foreign(self) -> bool:
+        """Whether nothing is missing but foreign layers, which are distributed elsewhere."""
+        return not self.unread and all(analysis.lacks_only_foreign for analysis in self.analyses.values())
+
+    @property
     def stored_size(self) -> int | None:
         """Bytes that a registry stores for the layers of all images, each blob once; None if unknown."""
         layers = [layer for analysis in self.analyses.values() for layer in analysis.layers]

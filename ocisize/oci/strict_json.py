@@ -110,13 +110,18 @@ def has_null(data: bytes, name: str) -> bool:
 def check_spelling(document: Collection[str], names: Collection[str]) -> None:
     """Raise ValueError if an object spells the name of a field in another case: Go reads it, other decoders ignore it.
 
-    >>> check_spelling({"size": 1, "Size": 2}, ["size"])
+    >>> check_spelling({"Size": 2}, ["size"])
     Traceback (most recent call last):
     ValueError: the name 'Size' must be written 'size'
+    >>> check_spelling({"size": 1, "Size": 2}, ["size"])
+    Traceback (most recent call last):
+    ValueError: the names 'size' and 'Size' differ only in case
     """
     known = {name.casefold(): name for name in names}
     for name in document:
         expected = known.get(name.casefold(), name)
+        if name != expected and expected in document:
+            raise ValueError(f"the names {expected!r} and {abbreviated_repr(name)} differ only in case")
         if name != expected:
             raise ValueError(f"the name {abbreviated_repr(name)} must be written {expected!r}")
 

@@ -262,15 +262,16 @@ def index(**changes: Any) -> bytes:
         (manifest(layers=[{**LAYER, "urls": "https://a.io"}]), r"expected list, got str @ \$\.layers\[0\]\.urls"),
         (manifest(layers=[{**LAYER, "urls": [1]}]), r"expected str, got int @ \$\.layers\[0\]\.urls\[0\]"),
         (manifest(layers=[{**LAYER, "annotations": ""}]), r"\$\.layers\[0\]\.annotations"),
-        (manifest(Layers=[LAYER]), "the name 'Layers' must be written 'layers'"),  # skopeo: as "layers"
+        (manifest(Layers=[LAYER]), "the names 'layers' and 'Layers' differ only in case"),
+        (manifest().replace(b'"layers"', b'"Layers"'), "the name 'Layers' must be written 'layers'"),  # skopeo: as "layers"
         (manifest(MANIFESTS=[]), "the name 'MANIFESTS' must be written 'manifests'"),
         (index(manifests={}), r"expected list, got dict @ \$\.manifests"),
         (index(manifests=""), r"expected list, got str @ \$\.manifests"),
         (index(manifests=[{**ENTRY, "platform": []}]), r"expected an object, got list @ \$\.manifests\[0\]\.platform"),
         (index(manifests=[{**ENTRY, "platform": ""}]), r"expected an object, got str @ \$\.manifests\[0\]\.platform"),
         (index(manifests=[{**ENTRY, "platform": {"os": 5}}]), r"expected str, got int @ \$\.manifests\[0\]\.platform\.os"),
-        (index(manifests=[{**ENTRY, "platform": {"os": "linux", "OS": "x"}}]), "the name 'OS' must be written 'os'"),
-        (index(manifests=[{**ENTRY, "Digest": DIGEST}]), "the name 'Digest' must be written 'digest'"),
+        (index(manifests=[{**ENTRY, "platform": {"os": "linux", "OS": "x"}}]), "the names 'os' and 'OS' differ only in case"),
+        (index(manifests=[{**ENTRY, "Digest": DIGEST}]), "the names 'digest' and 'Digest' differ only in case"),
         (index(manifests=["x"]), r"expected an object, got str @ \$\.manifests\[0\]"),
     ],
 )  # fmt: skip

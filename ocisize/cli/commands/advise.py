@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
             top = sys.maxsize if options.all else options.top
             write_advise(analysis, file, top=top, color=color_mode(options), assumptions=options.cost)
-    return incomplete_status(KEPT, complete=analysis.complete)
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)
 
 
 def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
@@ -87,4 +87,4 @@ def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    return incomplete_status(KEPT, complete=analysis.complete)
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)

@@ -49,4 +49,4 @@ def run_all(options: argparse.Namespace) -> int:
     if gate.budgets:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)
-    return incomplete_status(status, complete=index.complete) if written else UNWRITTEN
+    return incomplete_status(status, complete=index.lacks_only_foreign) if written else UNWRITTEN

@@ -106,4 +106,4 @@ def run(options: argparse.Namespace) -> int:
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         report_violations(verdicts, analysis)
-    return incomplete_status(status_of(verdicts), complete=analysis.complete) if written else UNWRITTEN
+    return incomplete_status(status_of(verdicts), complete=analysis.lacks_only_foreign) if written else UNWRITTEN

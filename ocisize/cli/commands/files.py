@@ -64,4 +64,4 @@ def run(options: argparse.Namespace) -> int:
             from ocisize.report.text.files import write_files
 
             write_files(analysis, listing, file, layer=options.layer, color=color_mode(options))
-    return incomplete_status(KEPT, complete=analysis.complete)
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)

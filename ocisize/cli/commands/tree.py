@@ -41,4 +41,4 @@ def run(options: argparse.Namespace) -> int:
             from ocisize.report.text.tree import write_tree
 
             write_tree(analysis, tree, file, layer=options.layer, order=order, color=color_mode(options))
-    return incomplete_status(KEPT, complete=analysis.complete)
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)

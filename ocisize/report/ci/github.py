@@ -47,8 +47,13 @@ def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
     """The images with unread layers."""
     for image in images:
         if not image.analysis.complete:
-            title = "ocisize: some layers could not be read"
-            yield "error", {"title": title}, [image.with_platform(headline(image.analysis)), *list_unread(image.analysis)]
+            foreign = image.analysis.lacks_only_foreign
+            title = "ocisize: foreign layers were not read" if foreign else "ocisize: some layers could not be read"
+            yield (
+                "warning" if foreign else "error",
+                {"title": title},
+                [image.with_platform(headline(image.analysis)), *list_unread(image.analysis)],
+            )
 
 
 def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:

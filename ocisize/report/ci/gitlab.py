@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from ocisize.model.analysis import FOREIGN
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Severity
 from ocisize.report.options import ReportOptions
@@ -33,12 +34,13 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 
 
 def _unread(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    """A blocker for each unread layer, so that an incomplete image does not look clean."""
+    """A blocker for each unread layer, so that an incomplete image does not look clean; a remark for a foreign one."""
     for layer in image.analysis.unread:
+        severity = "info" if layer.failure is not None and layer.failure.step == FOREIGN else "blocker"
         key = fingerprint(_name(image), "unread", layer.digest)
         yield {
             **_issue(
-                "unread-layer", image.with_platform(f"Not read: {describe_layer(layer)}"), "blocker", f"{key}:{layer.index}"
+                "unread-layer", image.with_platform(f"Not read: {describe_layer(layer)}"), severity, f"{key}:{layer.index}"
             ),
             "categories": ["Bug Risk"],
             "location": {"path": display_name(options.dockerfile), "lines": {"begin": 1, "end": 1}},

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import attrs
 
-from ocisize.model.analysis import Analysis
+from ocisize.model.analysis import FOREIGN, Analysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding, Severity
 from ocisize.report.options import ReportOptions
@@ -66,10 +66,17 @@ def _with_unique_names(checks: Sequence[Check]) -> list[Check]:
 
 
 def _of_layers(image: ReportedImage) -> Iterator[Check]:
-    """An error for each layer that could not be read."""
+    """An error for each layer that could not be read; a foreign layer, which need not be there, is skipped."""
     for layer in image.analysis.unread:
-        name = image.with_platform(f"layer {layer.index} can be read")
-        yield Check(group="ocisize.read", name=name, failure=describe_layer(layer), error=True)
+        name, text = image.with_platform(f"layer {layer.index} can be read"), describe_layer(layer)
+        is_foreign = layer.failure is not None and layer.failure.step == FOREIGN
+        yield Check(
+            group="ocisize.read",
+            name=name,
+            failure="" if is_foreign else text,
+            error=not is_foreign,
+            skipped=text if is_foreign else "",
+        )
 
 
 def _of_budgets(image: ReportedImage) -> Iterator[Check]:

@@ -61,7 +61,9 @@ def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
         # GitHub's category is the part before the last slash: images of one repository do not replace each other
         "automationDetails": {"id": f"ocisize/{repository_of(analysis)}/{printable(analysis.platform)}/"},
-        "invocations": [{"executionSuccessful": analysis.complete, "toolExecutionNotifications": _notifications(image)}],
+        "invocations": [
+            {"executionSuccessful": analysis.lacks_only_foreign, "toolExecutionNotifications": _notifications(image)}
+        ],
         "originalUriBaseIds": {_IMAGE: {"description": {"text": "the root of the image's filesystem"}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -122,9 +124,8 @@ def _notifications(image: ReportedImage) -> list[dict[str, Any]]:
     missing = len(image.findings) - LIMIT
     if missing > 0:
         texts.append(f"{missing:,} more findings of low severity: code scanning shows {LIMIT:,}")
-    unread = [
-        {"level": "error", "message": {"text": f"not read: {describe_layer(layer)}"}} for layer in image.analysis.unread
-    ]
+    level = "warning" if image.analysis.lacks_only_foreign else "error"
+    unread = [{"level": level, "message": {"text": f"not read: {describe_layer(layer)}"}} for layer in image.analysis.unread]
     return unread + [{"level": "warning", "message": {"text": text}} for text in texts]
 
 

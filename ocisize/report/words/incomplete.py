@@ -20,6 +20,9 @@ _MAX_LAYERS = 10  # that are listed
 def headline(analysis: Analysis) -> str:
     """How many layers could not be read, "" if all could."""
     count = len(analysis.unread)
+    if count and analysis.lacks_only_foreign:
+        is_or_are = "is foreign and was" if count == 1 else "are foreign and were"
+        return f"incomplete: {count:,} of {len(analysis.layers):,} layers {is_or_are} not read"
     return f"incomplete: {count:,} of {len(analysis.layers):,} layers could not be read" if count else ""
 
 

@@ -11,6 +11,7 @@ from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.foreign import BlobUrls
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.ways import Way, find_ways
@@ -68,10 +69,12 @@ class Place:
 
     def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
         """Yield the stored bytes of a blob from a position; the caller verifies them. Raises RegistryError."""
-        with self._lock:
-            if self._current is None:
-                self._current = self._connect(next(self._ways()))
-        return self._current.read_blob(digest, size, position)
+        return self._open().read_blob(digest, size, position)
+
+    def open_urls(self) -> BlobUrls:
+        """Return a reader of the URLs of descriptors, by the rules for this place. Raises RegistryError."""
+        client = self._open()
+        return BlobUrls(client.session, self._connection, plain_http=client.prefix == "http")
 
     def close(self) -> None:
         """Close all connections; threads that read from one get a RegistryError at once."""
@@ -79,6 +82,12 @@ class Place:
             self._closed, clients = True, list(self._clients)
         for client in clients:
             client.close()
+
+    def _open(self) -> RegistryClient:
+        with self._lock:
+            if self._current is None:
+                self._current = self._connect(next(self._ways()))
+            return self._current
 
     def _ways(self) -> Iterator[Way]:
         return find_ways(self.endpoint, self._connection, self._machine)

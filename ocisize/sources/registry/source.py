@@ -9,10 +9,12 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from ocisize.blob.digest import digest_of
 from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
+from ocisize.oci.foreign import is_foreign
 from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.foreign import read_or_fetch
 from ocisize.sources.registry.place import UNUSABLE, Place
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints, find_insecure_setting
@@ -74,9 +76,14 @@ class RegistrySource(ImageSource):
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
         first = self._first or 0
-        if self._is_last(first):
-            return self._places[first].read_blob(descriptor.digest, descriptor.size)
-        return self._read_blob(descriptor, first)
+        blob = (
+            self._places[first].read_blob(descriptor.digest, descriptor.size)
+            if self._is_last(first)
+            else self._read_blob(descriptor, first)
+        )
+        if descriptor.urls or is_foreign(descriptor):
+            return read_or_fetch(blob, descriptor, self._places[-1].open_urls)
+        return blob
 
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
