@@ -414,6 +414,27 @@ def test_an_expired_login_and_a_private_image(anonymous: str, server: Server, ho
     assert sent_to(server, "/token").count(LOGIN) == 1
 
 
+@pytest.mark.parametrize("refused_by", ["token service", "registry", "nobody but hidden"])
+def test_threads_and_an_expired_login(refused_by: str, server: Server) -> None:
+    """Threads that find out together that the login has expired send it once, and read the public image without it."""
+    realm = bearer(server)
+    fresh = hidden(token_answer("anonymous"), None, refusal=errors(401, "UNAUTHORIZED"))  # type: ignore[arg-type]
+    server.on("/token", fresh if refused_by == "token service" else _for_both)
+    refusal = NOT_FOUND if refused_by == "nobody but hidden" else challenge(realm)
+    server.on("/v2/", challenge(realm))
+    accepted = ["Bearer anonymous"] + (["Bearer mine"] if refused_by == "nobody but hidden" else [])
+    server.on(BLOB_PATH, hidden(ranged(BLOB), *accepted, refusal=refusal))
+    with opened(server.host, credentials=USER) as source, ThreadPoolExecutor(8) as pool:
+        reads = pool.map(lambda _: b"".join(source.open_blob(Descriptor(DIGEST, len(BLOB)))), range(16))
+        assert list(reads) == [BLOB] * 16
+        assert len(source.warnings) == (refused_by != "nobody but hidden")
+    assert sent_to(server, "/token").count(LOGIN) == 1
+
+
+def _for_both(request: Request) -> Answer:
+    return token_answer("mine" if request.authorization else "anonymous")
+
+
 def test_an_expired_login_of_a_helper(server: Server, helper: Helper) -> None:
     """The helper that gave a refused login is named."""
     helper(f"""echo '{{"Username": "user", "Secret": "{SECRET}"}}'""")
