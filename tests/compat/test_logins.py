@@ -22,7 +22,7 @@ from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.credentials import find_credentials
 from tests.images import BuiltImage
 from tests.pulling import serve_image
-from tests.registry import Answer, Request, Script, Server, basic, challenge, errors, guarded, token_answer
+from tests.registry import Answer, Request, Script, Server, Signer, basic, challenge, errors, guarded, token_answer
 from tests.tools import program
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -167,6 +167,36 @@ def test_registries(name: str, server: Server, home: Path, monkeypatch: pytest.M
     other = skopeo(home, "inspect", "--raw", "--tls-verify=false", "--authfile", str(file), f"docker://{reference}")
     assert (other.returncode == 0) == scene.skopeo_reads, other.stderr
     assert ocisize.analyze(reference, platform="linux/amd64", connection=QUICK).digest == image.digest
+
+
+@pytest.mark.parametrize("login", [False, True])
+def test_a_token_service_without_tls(login: bool, server: Server, home: Path, tmp_path: Path) -> None:
+    """At another port of the registry's host, an http address serves the anonymous, as with skopeo. skopeo also sends the
+    password there; ocisize does not.
+    """
+    signer = Signer.make(tmp_path)
+    secure = Server(signer)
+    try:
+        image = serve_image(secure)
+        for path in ("/v2/app/manifests/1", *(f"/v2/app/blobs/{digest}" for digest in image.blobs)):
+            secure.on(path, guarded(["Bearer t1"], secure.scripted(path), f'Bearer realm="{server.url}/token"'))
+        secure.on("/v2/", challenge(f'Bearer realm="{server.url}/token"'))
+        server.on("/token", token_answer("t1"))
+        file = home / ".docker" / "config.json"
+        file.parent.mkdir()
+        auths = {secure.host: {"auth": LOGIN.partition(" ")[2]}} if login else {}
+        file.write_text(json.dumps({"auths": auths}))
+        reference = f"{secure.host}/app:1"
+        other = skopeo(home, "inspect", "--raw", "--tls-verify=false", "--authfile", str(file), f"docker://{reference}")
+        assert other.returncode == 0, other.stderr
+        assert server.requests.pop().authorization == (LOGIN if login else None)
+        connection = attrs.evolve(QUICK, plain_http=False, tls_verify=str(signer.certificate))
+        analysis = ocisize.analyze(reference, platform="linux/amd64", connection=connection)
+    finally:
+        secure.close()
+    assert analysis.digest == image.digest
+    assert any("was not sent: the token service has no TLS" in warning for warning in analysis.warnings) == login
+    assert {request.authorization for request in server.requests} == {None}
 
 
 def test_a_login_of_skopeo(server: Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
