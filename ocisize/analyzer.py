@@ -209,7 +209,7 @@ class Analyzer:
             source=name,
             format=source.format,
             reference=source.reference,
-            digest=index.digest,
+            digest=index.digest if source.has_index else None,
             media_type=index.media_type,
             analyses=analyses,
             drift=find_drift(analyses),

@@ -185,7 +185,7 @@ def _list_facts(
     estimates = [scan.estimate if scan.compression in sizeless else None for scan in scans]
     return [
         LayerFacts(
-            digest=layer.descriptor.digest,
+            digest=scan.digest or layer.descriptor.digest,
             diff_id=layer.diff_id,
             media_type=layer.descriptor.media_type,
             compression=scan.compression,

@@ -8,11 +8,13 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import attrs
 import xxhash
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
+from ocisize.blob.digest import Digest
 from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, verify_chunks
@@ -22,7 +24,7 @@ from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import Stopped
 from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
 from ocisize.limits import Meter
-from ocisize.oci.documents import SELF_NAMED
+from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
@@ -48,6 +50,7 @@ class LayerScan:
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files
     estimate: SizeEstimate | None = None  #: of the compressed size of a plain layer; None without a sampler
+    digest: str | None = None  #: of the stored bytes, if their file is named after another one
 
 
 def scan_layer(
@@ -95,9 +98,10 @@ def scan_layer(
         if isinstance(blob, FileRegion) and in_place:
             scan = _scan_region(blob, layer, hash_content=hash_content, sampler=sampler, meter=meter, on_bytes=on_bytes)
         else:
-            scan = _scan_stream(
-                blob, layer, verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes
-            )
+            scan = _scan_named(
+                source, blob, layer,
+                verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes,
+            )  # fmt: skip
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
     if _log.isEnabledFor(logging.DEBUG):
@@ -107,6 +111,26 @@ def scan_layer(
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
         )  # fmt: skip
     return scan
+
+
+def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: Any) -> LayerScan:
+    """Scan a blob as ``_scan_stream`` does; one in a file that another digest names is read again, to verify its diff_id.
+
+    For docker, names of files in an archive are only names. Reading again costs nothing where names are digests.
+    """
+    try:
+        return _scan_stream(blob, layer, **options)
+    except DigestMismatch as error:
+        if FILE_NAMED not in layer.descriptor.annotations or layer.diff_id is None or error.what != "blob":
+            raise
+        renamed = attrs.evolve(layer.descriptor, digest=Digest(error.got), annotations={SELF_NAMED: "true"})
+        try:
+            scan = _scan_stream(source.open_blob(layer.descriptor), attrs.evolve(layer, descriptor=renamed), **options)
+        except (StreamError, TarError):
+            raise error from None
+        text = f"its file is named after {layer.descriptor.digest}, its digest is {error.got}"
+        table = attrs.evolve(scan.table, anomalies=(*scan.table.anomalies, text))
+        return attrs.evolve(scan, table=table, digest=error.got)
 
 
 def _scan_stream(

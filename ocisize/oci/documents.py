@@ -15,6 +15,7 @@ from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
 
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it verifies nothing
+FILE_NAMED = "io.ocisize.file-named"  # annotation: the digest is the name of a file, which need not be that of its bytes
 
 
 def _check_digest(_: object, __: object, value: Digest) -> None:

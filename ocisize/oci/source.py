@@ -53,6 +53,7 @@ class ImageSource(Source, Protocol):
     reference: str | None = None  #: name of the image, None if the source knows none
     has_manifest: bool = True  #: False if the manifest was composed here, so that its digest exists nowhere else
     has_digests: bool = True  #: False if all digests were computed from the blobs here, so that they verify nothing
+    has_index: bool = True  #: False if the index was composed here, from manifests that no index of the source lists
     keeps_compression: bool = True
     """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
     warnings: Sequence[str] = ()

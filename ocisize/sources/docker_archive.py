@@ -1,7 +1,8 @@
-"""DockerArchiveSource: an image of a ``docker save`` archive, whose ``manifest.json`` lists configs and layer files.
+"""Docker archives: ``manifest.json`` of ``docker save``, which lists configs and layer files; manifests composed from it.
 
 Docker, skopeo, podman, crane, kaniko, ko, jib, rules_oci and nix name the files differently, store layers plain or
-compressed, and may store a repeated layer as a link. The archives have no manifest, so one is composed here.
+compressed, and may store a repeated layer as a link. As for ``docker load``, names are only names: a file that is named like
+a digest may have another one.
 """
 
 from __future__ import annotations
@@ -9,112 +10,132 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import attrs
 
 from ocisize.blob.compression import PLAIN, detect_compression
-from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
-from ocisize.oci.documents import SELF_NAMED, Descriptor
+from ocisize.blob.digest import Digest, digest_of
+from ocisize.errors import ArchiveError, DocumentError
+from ocisize.oci.documents import FILE_NAMED, SELF_NAMED, Descriptor, Platform
 from ocisize.oci.image import MAX_LAYERS
 from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
 from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
-from ocisize.oci.reference import same_name
-from ocisize.oci.strict_json import load_json
-from ocisize.sources.store import Store, StoredSource
+from ocisize.sources.saved_images import ArchiveItem
+from ocisize.sources.store import Store
 
-_MEMBER = "io.ocisize.member"  # annotation: name of the blob's file in the archive
+MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
 @attrs.frozen
-class _Item:
-    """One image of ``manifest.json``; fields are named as in the JSON."""
+class ArchiveConfig:
+    """The config of an item, as far as the choice of the image and the composed manifest need it."""
 
-    Config: str
-    Layers: tuple[str, ...] = ()
-    RepoTags: tuple[str, ...] = ()
+    digest: Digest
+    size: int
+    platform: Platform
+    diff_ids: tuple[Digest, ...]
 
 
-class DockerArchiveSource(StoredSource):
-    """An image of a docker archive; ``select`` is the tag or ``@N`` of one of several.
+@attrs.frozen
+class ComposedManifest:
+    """A manifest that was composed for an item, with the files that it refers to."""
 
-    Raises ArchiveError, DocumentError, and DigestMismatch for a config that is named after another digest.
+    data: bytes
+    descriptor: Descriptor
+    members: Mapping[str, frozenset[str]]  #: digest of a blob → the files that have it
+    warnings: tuple[str, ...] = ()
+
+
+def read_items(document: Any) -> list[ArchiveItem]:
+    """Return the items of a decoded ``manifest.json``; raise DocumentError if it lists none.
+
+    >>> read_items([{"Config": "config.json", "RepoTags": ["app:1"]}])
+    [ArchiveItem(Config='config.json', Layers=(), RepoTags=('app:1',))]
     """
-
-    format = "docker-archive"
-    keeps_compression = False
-    has_manifest = False
-
-    def __init__(self, store: Store, *, select: str | None = None) -> None:
-        super().__init__(store)
-        items = _read_items(store)
-        item = _select(items, select)
-        named = [tag for tag in item.RepoTags if select is not None and same_name(tag, select)]
-        self.reference = next(iter([*named, *item.RepoTags]), None)
-        self._manifest = _compose_manifest(store, item)
-
-    def read_manifest(self, digest: str | None = None) -> bytes:
-        if digest is not None:
-            raise ArchiveError(f"the archive has no manifest {digest}")
-        return self._manifest
-
-    def member_name(self, descriptor: Descriptor) -> str:
-        return descriptor.annotations[_MEMBER]
-
-
-def _read_items(store: Store) -> list[_Item]:
-    documents = load_json(store.read("manifest.json"), "manifest.json")
-    if isinstance(documents, dict):
+    if isinstance(document, dict):
+        is_manifest = "schemaVersion" in document
         raise DocumentError(
-            "manifest.json is an object, as in the dir: format of skopeo; expected the list of a docker save archive"
+            "manifest.json is an object, as in a folder of dir:; expected the list of a docker save archive",
+            hint="use dir: as the scheme, or omit docker-archive:" if is_manifest else None,
         )
-    if not isinstance(documents, list) or not documents:
+    if not isinstance(document, list) or not document:
         raise DocumentError("manifest.json lists no image")
-    return [structure(document, _Item, "manifest.json") for document in documents]
+    return [structure(item, ArchiveItem, "manifest.json") for item in document]
 
 
-def _select(items: list[_Item], select: str | None) -> _Item:
-    if select is None:
-        if len({(item.Config, item.Layers) for item in items}) == 1:
-            return items[0]
-        raise ArchiveError(
-            f"the archive contains several images: {_listing(items)}", hint="choose one with --select NAME or --select @N"
-        )
-    if select in (numbers := [f"@{number}" for number in range(len(items))]):
-        return items[numbers.index(select)]
+def named_digest(member: str) -> str | None:
+    """Return the digest that the name of a file is made from, None for another name.
+
+    >>> named_digest("blobs/sha256/" + 64 * "0") == named_digest(64 * "0" + ".tar.gz") == "sha256:" + 64 * "0"
+    True
+    >>> named_digest(64 * "0" + "/layer.tar") is None  # an ID of Docker's before 1.10
+    True
+    """
+    match = _HASH_NAME.fullmatch(member)
+    return f"sha256:{match[1]}" if match else None
+
+
+def read_archive_config(store: Store, member: str) -> ArchiveConfig:
+    """Return the config that a file has; raise ArchiveError if the file is missing, DocumentError if it is no config."""
+    data = store.read(member, MAX_CONFIG)
+    config = parse_config(data, f"the config {member}")
+    return ArchiveConfig(digest_of(data), len(data), config.platform, config.rootfs.diff_ids)
+
+
+def compose_manifests(store: Store, items: Sequence[ArchiveItem]) -> list[ComposedManifest]:
+    """Return a manifest for each item, made from its config and its layer files.
+
+    The files of all items are read in the order in which the archive has them. Raises ArchiveError for missing files, and
+    DocumentError for broken configs and too many layers.
+    """
+    configs: list[ArchiveConfig] = []
     for item in items:
-        if any(same_name(tag, select) for tag in item.RepoTags):
-            return item
-    raise ArchiveError(f"no image {select!r} in the archive; it contains: {_listing(items)}")
-
-
-def _listing(items: list[_Item]) -> str:
-    return ", ".join(f"@{number} {' '.join(item.RepoTags) or 'untagged'}" for number, item in enumerate(items))
-
-
-def _compose_manifest(store: Store, item: _Item) -> bytes:
-    if len(item.Layers) > MAX_LAYERS:
-        raise DocumentError(f"the image has {len(item.Layers)} layers, more than {MAX_LAYERS}")
-    data = store.read(item.Config, MAX_CONFIG)
-    config_digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    named = _HASH_NAME.fullmatch(item.Config)
-    if named and f"sha256:{named[1]}" != config_digest:
-        raise DigestMismatch(f"the config {item.Config}", got=config_digest, expected=f"sha256:{named[1]}")
-    diff_ids = parse_config(data, f"the config {item.Config}").rootfs.diff_ids
-    paired = len(diff_ids) == len(item.Layers)
-    layers: dict[int, dict[str, Any]] = {}
+        if len(item.Layers) > MAX_LAYERS:
+            raise DocumentError(f"the image has {len(item.Layers)} layers, more than {MAX_LAYERS}")
+        for index, member in enumerate(item.Layers):
+            if not member:
+                raise ArchiveError(
+                    f"layer {index} is left out of the archive: manifest.json names no file for it",
+                    hint="the image was saved without layers that the daemon has: save it with docker save",
+                )
+        configs.append(read_archive_config(store, item.Config))
+    places = [(number, index) for number, item in enumerate(items) for index in range(len(item.Layers))]
+    layers: dict[tuple[int, int], dict[str, Any]] = {}
     seen: dict[object, _Content] = {}
-    for index in sorted(range(len(item.Layers)), key=lambda index: store.position(item.Layers[index])):
-        layers[index] = _layer_descriptor(store, item.Layers[index], diff_ids[index] if paired else None, seen)
+    for number, index in sorted(places, key=lambda place: store.position(items[place[0]].Layers[place[1]])):
+        member, diff_ids = items[number].Layers[index], configs[number].diff_ids
+        paired = len(diff_ids) == len(items[number].Layers)
+        layers[number, index] = _layer_descriptor(store, member, diff_ids[index] if paired else None, seen)
+    return [
+        _compose(store, item, config, [layers[number, index] for index in range(len(item.Layers))])
+        for number, (item, config) in enumerate(zip(items, configs, strict=True))
+    ]
+
+
+def _compose(store: Store, item: ArchiveItem, config: ArchiveConfig, layers: list[dict[str, Any]]) -> ComposedManifest:
+    config_descriptor = _descriptor(DOCKER_CONFIG, config.digest, config.size, {MEMBER: item.Config})
     manifest = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
-        "config": _descriptor(DOCKER_CONFIG, config_digest, len(data), {_MEMBER: item.Config}),
-        "layers": [layers[index] for index in range(len(layers))],
+        "config": config_descriptor,
+        "layers": layers,
     }
-    return json.dumps(manifest).encode()
+    members: dict[str, frozenset[str]] = {}
+    for blob in (config_descriptor, *layers):
+        members[blob["digest"]] = members.get(blob["digest"], frozenset()) | {blob["annotations"][MEMBER]}
+    warnings = []
+    if named_digest(item.Config) not in (None, config.digest):
+        warnings.append(f"the config {item.Config} is not what its name says: its digest is {config.digest}")
+    warnings += [
+        f"the archive has the layer file {member} more than once; the last one is read"
+        for member in dict.fromkeys(item.Layers)
+        if store.is_repeated(member)
+    ]
+    data = json.dumps(manifest).encode()
+    return ComposedManifest(data, Descriptor(digest_of(data), len(data), DOCKER_MANIFEST), members, tuple(warnings))
 
 
 class _Content(NamedTuple):
@@ -128,20 +149,22 @@ class _Content(NamedTuple):
 def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict[object, _Content]) -> dict[str, Any]:
     """Return the descriptor of a layer file: a plain file by its diff_id, a compressed one by the digest in its name.
 
-    ``seen`` holds the content of each file by identity, so that a file of several layers or names is read once.
+    Without a diff_id nothing could verify what a name says, so the digest is computed. ``seen`` holds the content of each
+    file by identity, so that a file of several layers or names is read once.
     """
-    key, named, annotations = store.identity(member), _HASH_NAME.fullmatch(member), {_MEMBER: member}
+    key, named, annotations = store.identity(member), named_digest(member), {MEMBER: member}
 
     def is_named(compression: str) -> bool:
-        return named is not None or (compression == PLAIN and diff_id is not None)
+        return diff_id is not None and (named is not None or compression == PLAIN)
 
     content = seen.get(key)
     if content is None or (content.digest is None and not is_named(content.compression)):
         content = seen[key] = _read_content(store, member, is_named)
     if content.compression == PLAIN and diff_id is not None:
         digest = diff_id
-    elif named:
-        digest = f"sha256:{named[1]}"
+    elif named is not None and diff_id is not None:
+        digest = named
+        annotations[FILE_NAMED] = "true"
     else:  # nothing names this file's content, so the bytes themselves must
         digest = str(content.digest)
         annotations[SELF_NAMED] = "true"

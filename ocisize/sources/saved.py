@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ocisize.errors import ArchiveError
+import attrs
+
+from ocisize.errors import ArchiveError, DocumentError, LimitExceeded, OcisizeError
 from ocisize.limits import Limits
+from ocisize.oci.documents import Index
 from ocisize.oci.source import ImageSource
-from ocisize.sources.docker_archive import DockerArchiveSource
+from ocisize.oci.strict_json import load_json
+from ocisize.sources.archive_images import list_items, merge_images
+from ocisize.sources.dir_folder import DirBlobs, find_dir_folders, is_dir_manifest
+from ocisize.sources.docker_archive import read_items
 from ocisize.sources.folder import FolderStore
-from ocisize.sources.oci_layout import LayoutSource
+from ocisize.sources.oci_layout import LayoutBlobs, LayoutContent, list_layout, parse_layout_index
 from ocisize.sources.open_store import open_store
+from ocisize.sources.saved_images import SavedImage, choose_images, find_images, list_images
+from ocisize.sources.saved_source import SavedSource
 from ocisize.sources.store import Store
 from ocisize.text import printable
 
-DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT = "docker-archive", "oci-archive", "oci-layout"
+DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT, DIR = "docker-archive", "oci-archive", "oci-layout", "dir"
 _ROOT_FOLDERS = {"etc", "usr", "bin", "var", "lib", "dev"}
 _MIN_ROOT_FOLDERS = 3  # of a root filesystem
 _log = logging.getLogger(__name__)
@@ -24,8 +34,8 @@ _log = logging.getLogger(__name__)
 def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: str | None = None) -> ImageSource:
     """Open the image in a file or folder.
 
-    ``form`` is ``docker-archive``, ``oci-archive`` or ``oci-layout``; None: the names of the documents decide.
-    ``select`` is the tag, digest or ``@N`` of one of several images. Raises ArchiveError, DocumentError and LimitExceeded.
+    ``form`` is ``docker-archive``, ``oci-archive``, ``oci-layout`` or ``dir``; None: the documents decide. ``select`` is the
+    tag, digest or ``@N`` of one of several images. Raises ArchiveError, DocumentError and LimitExceeded.
 
     >>> source = open_saved(Path("testdata/example.tar"), Limits())
     >>> source.format, source.reference
@@ -40,38 +50,138 @@ def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: s
         raise
 
 
+@attrs.frozen
+class _Documents:
+    """The documents of a store that list images."""
+
+    index: Index | None = None  #: of ``index.json``; None if there is none, or if the scheme asks for ``manifest.json``
+    manifest_json: Any = None  #: decoded; None if there is none
+    warnings: tuple[str, ...] = ()
+
+
 def _open_image(store: Store, path: Path, select: str | None, form: str | None) -> ImageSource:
     names = {name.removeprefix("./") for name in store.names()}
-    is_folder = isinstance(store, FolderStore)
-    is_layout = "index.json" in names and ("oci-layout" in names or is_folder)
-    if form in (OCI_ARCHIVE, OCI_LAYOUT) or (is_layout and form is None):
-        if "index.json" not in names:
-            raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
-        return _open_layout(store, path, names, select, is_folder=is_folder)
-    if "manifest.json" in names:
-        reason = "its scheme requires it" if form else "it has a manifest.json"
-        _log.info("%s is read as a docker-archive: %s", printable(str(path)), reason)
-        return DockerArchiveSource(store, select=select)
-    hint = _hint(is_layout=is_layout, is_folder=is_folder)
+    is_folder, shown = isinstance(store, FolderStore), printable(str(path))
+    documents = _read_documents(store, path, names, form)
+    if documents.index is None and is_dir_manifest(documents.manifest_json) and form != DOCKER_ARCHIVE:
+        _log.info("%s is read as a folder of dir: its manifest.json is that of an image", shown)
+        return _open_dir(store, select)
+    if form == DIR and is_folder and documents.manifest_json is not None:
+        raise ArchiveError(f"{path} is not a folder of dir: its manifest.json is not that of an image", hint="omit dir:")
+    if documents.index is not None or documents.manifest_json is not None:
+        kind, document = ("an OCI layout", "index.json") if documents.index else ("a docker-archive", "manifest.json")
+        reason = "its scheme requires it" if form else f"it has {document}"
+        _log.info("%s is read as %s in %s: %s", shown, kind, "a folder" if is_folder else "a tar", reason)
+        return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
+    if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
+        _log.info("%s is read as a tree of %d folders of dir:", shown, len(folders))
+        return _open_tree(path, folders, select)
+    hint = _hint(is_layout="index.json" in names, is_folder=is_folder)
     raise ArchiveError(f"{path} is not a saved image: {_describe_content(names)}", hint=hint)
 
 
-def _open_layout(store: Store, path: Path, names: set[str], select: str | None, *, is_folder: bool) -> ImageSource:
-    docker_compatible = "manifest.json" in names and not is_folder
-    archive = DOCKER_ARCHIVE if docker_compatible else OCI_ARCHIVE
-    source = LayoutSource(
+def _read_documents(store: Store, path: Path, names: set[str], form: str | None) -> _Documents:
+    """Return the documents of a store, without ``index.json`` if the scheme asks for ``manifest.json``."""
+    index = None
+    if form in (OCI_ARCHIVE, OCI_LAYOUT) and "index.json" not in names:
+        raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
+    if "index.json" in names and form not in (DOCKER_ARCHIVE, DIR):
+        try:
+            index = parse_layout_index(store.read("index.json"))
+        except DocumentError:  # without oci-layout it may be another file of this name
+            if form is not None or "oci-layout" in names or "manifest.json" not in names:
+                raise
+    if "manifest.json" not in names:
+        return _Documents(index)
+    try:
+        return _Documents(index, load_json(store.read("manifest.json"), "manifest.json"))
+    except DocumentError as error:
+        if index is None or not index.manifests:
+            raise
+        return _Documents(index, warnings=(f"manifest.json is not used: {error}",))
+
+
+def _open_listed(store: Store, documents: _Documents, select: str | None, *, use_items: bool) -> SavedSource:
+    """Open an image that ``index.json`` or the list ``manifest.json`` lists."""
+    blobs, index, warnings = LayoutBlobs(store), documents.index, [*documents.warnings]
+    content = list_layout(blobs, index) if index is not None else LayoutContent([], [])
+    has_items, images = isinstance(documents.manifest_json, list), content.images
+    if use_items and (has_items or index is None):
+        try:
+            images = merge_images(blobs, store, images, list_items(store, read_items(documents.manifest_json)))
+        except DocumentError as error:
+            if not images:
+                raise
+            warnings.append(f"manifest.json is not used: {error}")
+    chosen, name = _choose(images, content.artifacts, select, "the archive" if has_items else "the layout")
+    archive = DOCKER_ARCHIVE if has_items else OCI_ARCHIVE
+    source = SavedSource(
         store,
-        form=OCI_LAYOUT if is_folder else archive,
-        # The plain layers of a docker-compatible archive were compressed in the registry.
-        keeps_compression=not docker_compatible,
-        select=select,
+        blobs,
+        chosen,
+        form=archive if index is None or not isinstance(store, FolderStore) else OCI_LAYOUT,
+        reference=name,
+        # The plain layers of an archive for docker load were compressed in the registry.
+        keeps_compression=not has_items,
     )
-    if source.is_empty and docker_compatible:  # Docker 25.0.0 to 25.0.2 left untagged images out of index.json
-        _log.info("%s is read as a docker-archive: its index.json is empty, its manifest.json is not", printable(str(path)))
-        return DockerArchiveSource(store, select=select)
-    kind = "a folder" if is_folder else "a tar that docker load also reads" if docker_compatible else "a tar"
-    _log.info("%s is read as an OCI layout in %s: it has an index.json", printable(str(path)), kind)
+    source.warnings = [*warnings, *source.warnings]
+    if select is None:
+        source.warnings += [
+            f"the manifest of another image is missing: {image}"
+            for image in images
+            if image.is_absent and not any(image is one for one in chosen)
+        ]
     return source
+
+
+def _choose(
+    images: Sequence[SavedImage], artifacts: Sequence[SavedImage], select: str | None, place: str
+) -> tuple[list[SavedImage], str | None]:
+    """Return what ``choose_images`` does; without images the only artifact, whose reading says what it is."""
+    if not images and select is None and len(artifacts) != 1:
+        found = f": none of its {len(artifacts)} manifests is that of an image" if artifacts else ""
+        raise ArchiveError(f"{place} contains no image{found}")
+    is_artifact = select is not None and not find_images(images, select) and bool(find_images(artifacts, select))
+    return choose_images(artifacts if is_artifact or not images else images, select, place)
+
+
+def _open_dir(store: Store, select: str | None, name: str | None = None) -> SavedSource:
+    """Open the image of a folder of ``dir:``; ``name`` is its path in a tree of folders."""
+    blobs = DirBlobs(store)
+    content = list_layout(blobs, Index((blobs.root(),)))
+    chosen, _ = _choose(content.images, content.artifacts, select, "the folder")
+    keeps_compression = not blobs.is_decompressed(chosen)
+    return SavedSource(store, blobs, chosen, form=DIR, reference=name, keeps_compression=keeps_compression)
+
+
+def _open_tree(path: Path, folders: Sequence[str], select: str | None) -> SavedSource:
+    """Open an image of a tree of folders of ``dir:``, whose paths are the names of the images."""
+    images = [image for folder in folders for image in _list_folder(path, folder)]
+    (image, *others), _ = choose_images(images, select, "the folder")
+    if others:
+        raise ArchiveError(f"{select!r} is in several folders: {list_images([image, *others])}", hint="name one folder")
+    part = next(iter(image.manifests), None) if image.index is None else None
+    store = open_store(path / image.folder)
+    try:
+        return _open_dir(store, part.id if part is not None else None, image.folder)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _list_folder(path: Path, folder: str) -> list[SavedImage]:
+    """Return the image of a folder in a tree; one whose documents are broken has no manifests."""
+    store = open_store(path / folder)
+    try:
+        blobs = DirBlobs(store)
+        images = list_layout(blobs, Index((blobs.root(),))).images
+    except LimitExceeded:
+        raise
+    except OcisizeError:
+        images = [SavedImage((), ())]
+    finally:
+        store.close()
+    return [attrs.evolve(image, names=(folder,), folder=folder) for image in images]
 
 
 def _hint(*, is_layout: bool, is_folder: bool) -> str:
@@ -89,8 +199,7 @@ def _describe_content(names: set[str]) -> str:
     if "repositories" in names:
         return "an archive of Docker before 1.10, which current versions of Docker cannot load either"
     if "index.json" in names:
-        whole = "oci-layout" in names
-        return "it is an OCI layout, not a docker-archive" if whole else "an OCI layout without its oci-layout file"
+        return "it is an OCI layout, not a docker-archive"
     if len({name.partition("/")[0] for name in names} & _ROOT_FOLDERS) >= _MIN_ROOT_FOLDERS:
         return "a root filesystem without layers, as written by docker export"
     return "it has neither manifest.json nor index.json"

@@ -69,6 +69,10 @@ def _open_rootfs(text: str, options: OpenOptions) -> ImageSource:
     return RootfsSource(Path(text), options.limits)
 
 
+def _open_dir(text: str, options: OpenOptions) -> ImageSource:
+    return _open_file(text, options, "dir")
+
+
 #: all schemes; a new kind of source is a row here
 SCHEMES = (
     Scheme("docker", "docker://REF", open_registry, only_before="//"),
@@ -78,6 +82,7 @@ SCHEMES = (
     Scheme("oci-dir", "oci-dir:FOLDER[:NAME]", _open_oci_layout),
     Scheme("oci", "", _open_oci_layout),
     Scheme("rootfs", "rootfs:FILE", _open_rootfs),
+    Scheme("dir", "dir:FOLDER[:NAME]", _open_dir),
 )
 
 

@@ -6,6 +6,7 @@ StoredSource with ``read_manifest`` and ``member_name``, and a row in ``schemes`
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable
 
@@ -30,11 +31,31 @@ class Store:
         raise NotImplementedError
 
     def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-        """Return a small file whole; raise ArchiveError if it is missing, DocumentError beyond ``limit`` bytes."""
-        size, chunks = self.open(name)
-        if size > limit:
-            raise DocumentError(f"{name} has {size} bytes, more than {limit}")
-        return b"".join(chunks)
+        """Return a small file whole.
+
+        Raises ArchiveError if the file is missing, and DocumentError beyond ``limit`` bytes and for a name that files of
+        different contents have: docker reads the last of them, skopeo the first.
+        """
+        hashes = set()
+        for size, chunks in self.open_copies(name):
+            if size > limit:
+                raise DocumentError(f"{name} has {size} bytes, more than {limit}")
+            data = b"".join(chunks)
+            hashes.add(hashlib.sha256(data).digest())
+            if len(hashes) > 1:
+                raise DocumentError(
+                    f"the archive has two different files {name}", hint="save the image again, to a new file"
+                )
+        return data
+
+    def open_copies(self, name: str) -> Iterable[tuple[int, Iterable[bytes]]]:
+        """Yield the size and the content of every file of this name, in stored order: archives may have several."""
+        return [self.open(name)]
+
+    def is_repeated(self, name: str) -> bool:
+        """Return True if the archive has several files of this name."""
+        del name
+        return False
 
     def position(self, name: str) -> int:
         """Return the offset of a file in its archive; 0 if the order of reading does not matter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 
 from ocisize.blob.region import CHUNK, FileRegion
@@ -25,7 +26,13 @@ class _Members:
 
     def __init__(self, table: FileTable) -> None:
         self.table = table
-        self.rows = {path: row for row, path in enumerate(table.paths) if table.kinds[row] in (REGULAR, HARD_LINK, SYMLINK)}
+        self.rows: dict[bytes, int] = {}
+        self.earlier: dict[bytes, list[int]] = {}  #: rows of a path before the last one
+        for row, path in enumerate(table.paths):
+            if table.kinds[row] in (REGULAR, HARD_LINK, SYMLINK):
+                if path in self.rows:
+                    self.earlier.setdefault(path, []).append(self.rows[path])
+                self.rows[path] = row
 
     def names(self) -> list[str]:
         return [decode_name(path) for path in self.rows]
@@ -50,6 +57,11 @@ class _Members:
                 return row
         raise ArchiveError(f"the member {name} is a cycle of links")
 
+    def find_earlier(self, name: str) -> list[int]:
+        """Return the rows of regular members of this name that a later member of the same name replaces."""
+        path = clean_name(name.encode("utf-8", "backslashreplace"))
+        return [row for row in self.earlier.get(path, ()) if self.table.kinds[row] == REGULAR]
+
 
 class _OpenTar(Store):
     """Base of both tar stores: one open file and its members."""
@@ -66,6 +78,20 @@ class _OpenTar(Store):
     def identity(self, name: str) -> object:
         return self._members.find(name)
 
+    def open(self, name: str) -> tuple[int, Iterable[bytes]]:
+        return self._open_row(self._members.find(name))
+
+    def open_copies(self, name: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+        for row in (*self._members.find_earlier(name), self._members.find(name)):
+            yield self._open_row(row)
+
+    def is_repeated(self, name: str) -> bool:
+        return bool(self._members.find_earlier(name))
+
+    @abstractmethod
+    def _open_row(self, row: int) -> tuple[int, Iterable[bytes]]:
+        """Return the size and the content of a regular member."""
+
     def close(self) -> None:
         if self._open:
             self._open = False
@@ -81,8 +107,7 @@ class TarStore(_OpenTar):
         table = scan_tar(region.part(0, region.size), hash_content=False, meter=meter, window_size=CHUNK)
         self._members = _Members(table)
 
-    def open(self, name: str) -> tuple[int, FileRegion]:
-        row = self._members.find(name)
+    def _open_row(self, row: int) -> tuple[int, FileRegion]:
         table = self._members.table
         return table.sizes[row], self._region.part(table.payload_start(row), table.sizes[row])
 
@@ -117,8 +142,7 @@ class StreamedTarStore(_OpenTar):
         """Return the offset of a member's payload in the uncompressed tar."""
         return self._members.table.payload_start(self._members.find(name))
 
-    def open(self, name: str) -> tuple[int, Iterable[bytes]]:
-        row = self._members.find(name)
+    def _open_row(self, row: int) -> tuple[int, Iterable[bytes]]:
         table = self._members.table
         kept = table.contents.get(row)
         if kept is not None:

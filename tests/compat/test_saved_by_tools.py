@@ -95,7 +95,8 @@ def check(analysis: Analysis, expected: Figures) -> None:
     assert analysis.wasted_size == expected.waste
     assert analysis.compressed_size == expected.compressed
     assert analysis.platform in (expected.platform, expected.platform.removesuffix("/v8"))
-    assert not analysis.warnings
+    mislabeled = "stored as plain, but its media type says gzip"  # of podman's docker-dir
+    assert [warning for warning in analysis.warnings if mislabeled not in warning or expected.compressed is not None] == []
 
 
 def analyze(path: str | Path, figures: Figures, select: str | None = None) -> Analysis:

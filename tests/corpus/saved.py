@@ -109,9 +109,12 @@ def _docker_archives() -> Iterator[Case]:
     tags = _docker(["a"], {"a": LAYER.tar}, RepoTags=[ESCAPE + "\n::error::x"])
     yield _case("tag-hostile", "accept", "", _archive(tags))
     twice = [*_docker(["a"], {"a": LAYER.tar}).items(), ("a", tar_bytes({"other": b"x"}))]
-    yield _case("member-twice", "accept", "", _archive(twice))
+    yield _case("member-twice", "accept", "has the layer file a more than once", _archive(twice))
+    for name in ("manifest.json", CONFIG):
+        first = [(name, b"{}"), *_docker(["a"], {"a": LAYER.tar}).items()]
+        yield _case(f"document-twice-{name[:8]}", "reject", "has two different files", _archive(first))
     yield _case(
-        "config-of-another-name", "reject", "has digest", _archive({**_docker(["a"], {"a": LAYER.tar}), CONFIG: b"{}"})
+        "config-of-another-name", "reject", "is not valid", _archive({**_docker(["a"], {"a": LAYER.tar}), CONFIG: b"{}"})
     )
     device = _docker(["a"], {"a": LAYER.tar})
     raw = tar_bytes(device)[:-1024].rstrip(b"\0")

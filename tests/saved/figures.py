@@ -130,7 +130,13 @@ def _as_manifest(data: bytes) -> dict[str, Any] | None:
 
 def _figures_of_manifest(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Figures:
     blob_of_layer = [blobs[layer["digest"]] for layer in manifest["layers"]]
-    return _figures_of_layers(blobs[manifest["config"]["digest"]], blob_of_layer, _total(blob_of_layer))
+    # podman 4.3.1 decompresses the layers of a docker-dir, and leaves their media types
+    is_decompressed = any(
+        layer["mediaType"].endswith("gzip") and _decompress(blob) == blob
+        for layer, blob in zip(manifest["layers"], blob_of_layer, strict=True)
+    )
+    compressed = None if is_decompressed else _total(blob_of_layer)
+    return _figures_of_layers(blobs[manifest["config"]["digest"]], blob_of_layer, compressed)
 
 
 def _figures_of_docker_archive(files: Mapping[str, bytes]) -> list[Figures]:

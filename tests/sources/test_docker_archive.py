@@ -158,7 +158,7 @@ def test_an_unpacked_archive_stays_in_its_folder(tmp_path: Path) -> None:
 def test_the_archive_knows_one_manifest(tmp_path: Path) -> None:
     """Only the composed manifest can be read; there is none with any digest."""
     write_docker_archive(IMAGE, tmp_path / "app.tar")
-    with closing(open_source(str(tmp_path / "app.tar"))) as source, pytest.raises(ArchiveError, match="no manifest"):
+    with closing(open_source(str(tmp_path / "app.tar"))) as source, pytest.raises(ArchiveError, match="no member blobs/"):
         source.read_manifest(IMAGE.digest)
 
 
@@ -202,14 +202,16 @@ def test_a_choice_that_does_not_exist(several: str, select: str) -> None:
     """A wrong choice lists what there is."""
     with pytest.raises(
         ArchiveError,
-        match="no image .* in the archive; it contains: @0 docker.io/library/app:v1 app:latest, @1 .*, @2 untagged",
+        match=r"no image .* in the archive; it contains: @0 docker.io/library/app:v1 app:latest \(.*\), @1 .*, @2 untagged",
     ):
         open_source(several, select=select)
 
 
 def test_no_choice_among_several(several: str) -> None:
     """Without a choice several images are an error that lists them and says how to choose."""
-    with pytest.raises(ArchiveError, match="several images: @0 docker.io/library/app:v1 app:latest, @1") as raised:
+    with pytest.raises(
+        ArchiveError, match=r"several images: @0 docker.io/library/app:v1 app:latest \(linux/amd64, \w{12}\), @1"
+    ) as raised:
         open_source(several)
     assert raised.value.hint == "choose one with --select NAME or --select @N"
 
@@ -228,12 +230,14 @@ def test_one_image_listed_twice_needs_no_choice(tmp_path: Path) -> None:
 
 
 def test_a_config_that_is_not_what_its_name_says(tmp_path: Path) -> None:
-    """A config named by digest is verified, whatever the name's form."""
+    """The name of a config is only a name, as for docker load, but a warning says that it is not the digest."""
     other = build_image([layer({"a": b"x"}, "plain")])
     value = sha256(b"other").partition(":")[2]
     for config in (f"{value}.json", f"sha256:{value}", f"blobs/sha256/{value}"):
-        with pytest.raises(DigestMismatch, match="the config"):
-            open_source(write(tmp_path / "app.tar", other, ["layer.tar"], config=config))
+        analysis = Analyzer(verify=True).analyze(write(tmp_path / "app.tar", other, ["layer.tar"], config=config))
+        digest = sha256(other.config)
+        assert (analysis.config_digest, analysis.content_size) == (digest, 1)
+        assert analysis.warnings == (f"the config {config} is not what its name says: its digest is {digest}",)
 
 
 @pytest.mark.parametrize(
@@ -302,8 +306,38 @@ def test_damaged_layers(tmp_path: Path) -> None:
         Analyzer(verify=True).analyze(path)
     packed = build_image([layer({"a": b"x"})])
     member = packed.layers[0].digest.partition(":")[2] + ".tar.gz"
-    with pytest.raises(LayerError, match="layer 0 .*: blob has digest"):
+    with pytest.raises(LayerError, match="layer 0 .*: uncompressed layer has digest"):
         Analyzer().analyze(write(tmp_path / "app.tar", packed, [member], more={member: layer({"a": b"y"}).blob}))
+
+
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_layer_that_is_not_what_its_name_says(
+    tmp_path: Path, compression: Compression, outer: Compression, verify: bool
+) -> None:
+    """The name of a layer is only a name, as for docker load and skopeo 1.9.3: its diff_id verifies it, its digest is shown."""
+    image = build_image([layer({"a": b"x"}, compression), layer({"b": b"yy"}, compression)])
+    members = [f"{sha256(name)[7:]}.tar.gz" for name in (b"one", b"two")]
+    path = tmp_path / "app.tar"
+    path.write_bytes(compress(Path(write(tmp_path / "plain.tar", image, members)).read_bytes(), outer))
+    analysis = Analyzer(verify=verify).analyze(str(path))
+    assert [found.digest for found in analysis.layers] == [built.digest for built in image.layers]
+    assert [(found.digest_verified, found.diff_id_verified) for found in analysis.layers] == [(False, True)] * 2
+    assert [found.content_size for found in analysis.layers] == [1, 2]
+    assert analysis.warnings == tuple(
+        f"layer {index}: its file is named after {sha256(name)}, its digest is {image.layers[index].digest}"
+        for index, name in enumerate((b"one", b"two"))
+    )
+
+
+def test_a_plain_layer_that_is_not_what_its_name_says(tmp_path: Path) -> None:
+    """A plain layer is that of its diff_id, whatever its name, and only verify reads all of it."""
+    image = build_image([layer({"a": b"x"}, "plain")])
+    path = write(tmp_path / "app.tar", image, [f"blobs/sha256/{sha256(b'one')[7:]}"])
+    for verify in (False, True):
+        (found,) = Analyzer(verify=verify).analyze(path).layers
+        assert (found.digest, found.digest_verified, found.content_size) == (image.layers[0].digest, verify, 1)
 
 
 # Docker 25

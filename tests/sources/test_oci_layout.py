@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -83,21 +84,24 @@ def test_missing_layers(write: Writer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("select", "size"),
+    ("select", "size", "reference"),
     [
-        ("v1", 1), ("docker.io/library/app:v1", 1), ("app:v1", 1), ("registry.example.com/app:v2", 2), ("v2", 2),
-        (AMD64.digest, 1), (ARM64.digest, 2),
+        ("v1", 1, "v1"), ("docker.io/library/app:v1", 1, "docker.io/library/app:v1"), ("app:v1", 1, "docker.io/library/app:v1"),
+        ("registry.example.com/app:v2", 2, "registry.example.com/app:v2"), ("v2", 2, "v2"), ("@1", 2, "registry.example.com/app:v2"),
+        (AMD64.digest, 1, "docker.io/library/app:v1"), (ARM64.digest, 2, "registry.example.com/app:v2"),
+        (sha256(AMD64.config), 1, "docker.io/library/app:v1"), (sha256(ARM64.config)[7:19], 2, "registry.example.com/app:v2"),
+        (ARM64.digest[:20], 2, "registry.example.com/app:v2"),
     ],
 )  # fmt: skip
-def test_several_images_are_chosen_by_name_or_digest(write: Writer, select: str, size: int) -> None:
-    """Tags, full and short names and digests choose; names of both annotations count."""
+def test_several_images_are_chosen_by_name_or_digest(write: Writer, select: str, size: int, reference: str) -> None:
+    """Tags, full and short names and digests, also of configs and cut, choose; names of both annotations count."""
     entries = [
         annotated(AMD64.descriptor, ref="v1", name="docker.io/library/app:v1"),
         annotated(ARM64.descriptor, ref="v2", name="registry.example.com/app:v2"),
     ]
     path = write(layout_files(index_bytes(entries), AMD64.blobs | ARM64.blobs))
     analysis = Analyzer(platform=None).analyze(path, select=select)
-    assert (analysis.content_size, analysis.reference) == (size, select)
+    assert (analysis.content_size, analysis.reference) == (size, reference)
 
 
 def test_several_images_without_a_choice(write: Writer) -> None:
@@ -105,19 +109,26 @@ def test_several_images_without_a_choice(write: Writer) -> None:
     other = build_image([layer({"z": b"z"})])
     entries = [named(AMD64.descriptor, "v1"), named(ARM64.descriptor, "v2"), other.descriptor]
     path = write(layout_files(index_bytes(entries), AMD64.blobs | ARM64.blobs | other.blobs))
-    with pytest.raises(ArchiveError, match=f"several images: v1, v2, {other.digest}") as raised:
+    listed = ", ".join(
+        f"@{number} {name} (linux/{architecture}, {image.digest[7:19]})"
+        for number, (name, image, architecture) in enumerate(
+            [("v1", AMD64, "amd64"), ("v2", ARM64, "arm64"), ("untagged", other, "amd64")]
+        )
+    )
+    with pytest.raises(ArchiveError) as raised:
         open_source(path)
-    assert raised.value.hint == "choose one with --select NAME"
-    with pytest.raises(ArchiveError, match=f"no image 'v3' in the layout; it contains: v1, v2, {other.digest}"):
+    assert str(raised.value) == f"the layout contains several images: {listed}"
+    assert raised.value.hint == "choose one with --select NAME or --select @N"
+    with pytest.raises(ArchiveError, match=re.escape(f"no image 'v3' in the layout; it contains: {listed}")):
         open_source(path, select="v3")
 
 
 def test_one_image_with_several_tags(write: Writer) -> None:
-    """Entries that repeat a digest are one image; which name it has is open."""
+    """Entries that repeat a digest are one image, with the name that chose it, else the first."""
     entries = [named(AMD64.descriptor, "v1"), named(AMD64.descriptor, "latest"), AMD64.descriptor]
     path = write(layout_files(index_bytes(entries), AMD64.blobs))
-    assert Analyzer(platform="linux/amd64").analyze(path).content_size == 1
-    assert Analyzer().analyze(path, select="latest").reference == "latest"
+    assert Analyzer(platform="linux/amd64").analyze(path).reference == "v1"
+    assert Analyzer(platform="linux/amd64").analyze(path, select="latest").reference == "latest"
 
 
 def test_attestations_are_no_images(write: Writer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocisize.analyzer import Analyzer
-from ocisize.errors import ArchiveError, InvalidReference, OcisizeError
+from ocisize.errors import ArchiveError, DocumentError, InvalidReference, OcisizeError
 from ocisize.oci.source import ImageSource, complete_source
 from ocisize.sources import schemes
 from ocisize.sources.open import open_source
@@ -216,14 +216,19 @@ def test_archives_that_cannot_be_loaded(tmp_path: Path) -> None:
     path.write_bytes(tar_bytes({"repositories": b"{}", "abc/layer.tar": b"", "abc/json": b"{}"}))
     refused(str(path), "Docker before 1.10")
     path.write_bytes(tar_bytes({"index.json": b"{}"}))
-    refused(str(path), "without its oci-layout file")
+    with pytest.raises(DocumentError, match="index.json is neither"):
+        open_source(str(path))
 
 
-def test_skopeos_dir_form(tmp_path: Path) -> None:
-    """A manifest.json that is an object is not docker's."""
+def test_a_manifest_json_that_is_none(tmp_path: Path) -> None:
+    """A manifest.json that is an object is not docker's; that of a folder of dir: is named."""
+    write_files({"manifest.json": b'{"name": "a web page"}'}, tmp_path / "page")
+    with pytest.raises(DocumentError, match="manifest.json is an object"):
+        open_source(str(tmp_path / "page"))
     write_files({"manifest.json": IMAGE.manifest, "version": b"Directory Transport Version: 1.1\n"}, tmp_path / "dir")
-    with pytest.raises(OcisizeError, match="dir: format of skopeo"):
-        open_source(str(tmp_path / "dir"))
+    with pytest.raises(DocumentError, match="manifest.json is an object, as in a folder of dir:") as raised:
+        open_source(f"docker-archive:{tmp_path / 'dir'}")
+    assert raised.value.hint == "use dir: as the scheme, or omit docker-archive:"
 
 
 @pytest.mark.parametrize("text", ["app.tar", "layout"])

@@ -1,0 +1,189 @@
+"""The images of an archive that has both an OCI ``index.json`` and docker's ``manifest.json``, each image once.
+
+Docker 25 and later, containerd and BuildKit write both. Docker 25.0 has faults (https://github.com/moby/moby/issues/47065,
+https://github.com/moby/moby/issues/47210): OCI manifests without layers, and images that ``index.json`` leaves out. So
+the document that has all layers of an image is used, and the user is warned. Documents that contradict each other are
+refused, if both have all layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from ocisize.blob.compression import PLAIN
+from ocisize.errors import ArchiveError, OcisizeError
+from ocisize.oci.documents import Descriptor, Manifest
+from ocisize.oci.media_types import LAYER_TYPES
+from ocisize.oci.parse import parse_manifest
+from ocisize.oci.platform import normalize
+from ocisize.sources.docker_archive import ArchiveConfig, named_digest, read_archive_config
+from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest, canonical_name, merge_names
+from ocisize.sources.store import Store, StoredSource
+
+
+def list_items(store: Store, items: Iterable[ArchiveItem]) -> list[SavedImage]:
+    """Return the images of ``manifest.json``, each pair of config and layers once, in its order.
+
+    Configs that are missing or broken give images without a platform: reading them raises the error.
+    """
+    facts: dict[object, SavedManifest] = {}
+    manifests: dict[object, SavedManifest] = {}
+    names: dict[object, list[str]] = {}
+    for item in items:
+        try:
+            identity = store.identity(item.Config)
+        except ArchiveError:
+            identity = item.Config
+        if identity not in facts:
+            facts[identity] = _describe(store, item)
+        manifest = attrs.evolve(facts[identity], item=item)
+        key = (manifest.config or identity, item.Layers)
+        manifests.setdefault(key, manifest)
+        names.setdefault(key, []).extend(item.RepoTags)
+    return [SavedImage(merge_names(names[key]), (manifest,)) for key, manifest in manifests.items()]
+
+
+def _describe(store: Store, item: ArchiveItem) -> SavedManifest:
+    try:
+        config = read_archive_config(store, item.Config)
+    except OcisizeError:
+        return SavedManifest(None, item=item)
+    platform = config.platform if config.platform.os or config.platform.architecture else None
+    return SavedManifest(platform, item=item, config=config.digest)
+
+
+def merge_images(
+    blobs: StoredSource, store: Store, listed: Sequence[SavedImage], items: Sequence[SavedImage]
+) -> list[SavedImage]:
+    """Return the images of ``index.json`` (``listed``) and of ``manifest.json`` (``items``), in this order.
+
+    Two images are one if their configs have the same digest, or if the manifest of the first is missing and they have a
+    name in common.
+    """
+    images = list(listed)
+    places: dict[str, list[tuple[int, int]]] = {}  # digest of a config → the manifests that have it, those of indexes last
+    for number, image in sorted(enumerate(images), key=lambda pair: pair[1].index is not None):
+        for index, manifest in enumerate(image.manifests):
+            if manifest.config is not None:
+                places.setdefault(manifest.config, []).append((number, index))
+    absent = _find_absent(images)
+    for item in items:
+        (composed,) = item.manifests
+        same = places.pop(composed.config, []) if composed.config is not None else []
+        if same:
+            for number, index in same:
+                manifest = _reconcile(blobs, store, images[number].manifests[index], composed)
+                images[number] = _replace(images[number], index, manifest)
+            images += _add_names(images, same, item)
+        elif (place := _pop_absent(absent, item)) is not None:
+            number, index = place
+            gone = images[number].manifests[index].stored
+            reason = f"manifest.json is used: the OCI manifest {gone.digest if gone else ''} is missing"
+            images[number] = _replace(images[number], index, attrs.evolve(composed, warning=reason))
+            images[number] = attrs.evolve(images[number], names=merge_names(images[number].names, item.names))
+        else:
+            images.append(item)
+    return images
+
+
+def _find_absent(images: Sequence[SavedImage]) -> dict[tuple[str, object], tuple[int, int]]:
+    """Return the places of absent manifests by each name of the image and by platform."""
+    return {
+        (canonical_name(name), normalize(manifest.platform) if manifest.platform else None): (number, index)
+        for number, image in enumerate(images)
+        for index, manifest in enumerate(image.manifests)
+        if manifest.is_absent
+        for name in image.names
+    }
+
+
+def _pop_absent(absent: dict[tuple[str, object], tuple[int, int]], item: SavedImage) -> tuple[int, int] | None:
+    platform = item.manifests[0].platform
+    for name in map(canonical_name, item.names):
+        for key in ((name, normalize(platform) if platform else None), (name, None)):
+            if key in absent:
+                return absent.pop(key)
+    return None
+
+
+def _replace(image: SavedImage, index: int, manifest: SavedManifest) -> SavedImage:
+    """Return the image with another manifest; a stored index does not list a composed one."""
+    manifests = (*image.manifests[:index], manifest, *image.manifests[index + 1 :])
+    return attrs.evolve(image, manifests=manifests, index=image.index if manifest.stored is not None else None)
+
+
+def _add_names(images: list[SavedImage], places: Sequence[tuple[int, int]], item: SavedImage) -> list[SavedImage]:
+    """Add the names of an item that ``index.json`` lacks to the image of the same config.
+
+    Returns an image of its own for a child of an index: containerd names only one image of an index in ``manifest.json``.
+    """
+    known = {canonical_name(name) for number, _ in places for name in images[number].names}
+    names = tuple(name for name in item.names if canonical_name(name) not in known)
+    number, index = places[0]
+    if names and images[number].index is None:
+        images[number] = attrs.evolve(images[number], names=(*images[number].names, *names))
+    elif names:
+        return [SavedImage(names, (images[number].manifests[index],), in_index=True)]
+    return []
+
+
+def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, composed: SavedManifest) -> SavedManifest:
+    """Return the manifest to use of one config: the stored one if it has all layers, else the composed one if that has."""
+    stored, item = listed.stored, composed.item
+    if stored is None or item is None:
+        return listed
+    document = parse_manifest(blobs.read_manifest(stored.digest), "the manifest")
+    if not isinstance(document, Manifest):
+        return listed
+    config = read_archive_config(store, item.Config)
+    problem = _find_gap(blobs, store, document, config)
+    item_is_whole = len(item.Layers) == len(config.diff_ids) and all(_exists(store, member) for member in item.Layers)
+    if problem is None:
+        difference = _find_difference(blobs, store, document, item, config) if item_is_whole else None
+        return listed if difference is None else attrs.evolve(listed, conflict=difference)
+    if item_is_whole or len(item.Layers) > len(document.layers):
+        platform = listed.platform or composed.platform
+        warning = f"manifest.json is used: the OCI manifest {stored.digest} {problem}"
+        return attrs.evolve(composed, platform=platform, warning=warning)
+    return listed
+
+
+def _find_gap(blobs: StoredSource, store: Store, manifest: Manifest, config: ArchiveConfig) -> str | None:
+    """Return which layers a manifest lacks, None if it has all of them."""
+    if len(manifest.layers) != len(config.diff_ids):
+        return f"lists {len(manifest.layers)} of {len(config.diff_ids)} layers"
+    missing = [layer for layer in manifest.layers if not _is_foreign(layer) and not _exists(store, blobs.member_name(layer))]
+    return f"refers to {len(missing)} missing layers of {len(manifest.layers)}" if missing else None
+
+
+def _is_foreign(layer: Descriptor) -> bool:
+    """Return True for a base layer of Windows, which is not saved with the image."""
+    return ".foreign." in layer.media_type or ".nondistributable." in layer.media_type
+
+
+def _exists(store: Store, member: str | None) -> bool:
+    try:
+        store.open(member or "")
+    except ArchiveError:
+        return False
+    return True
+
+
+def _find_difference(
+    blobs: StoredSource, store: Store, manifest: Manifest, item: ArchiveItem, config: ArchiveConfig
+) -> str | None:
+    """Return how the layers of both documents differ, None if they are the same."""
+    named = [named_digest(member) for member in item.Layers]
+    if sorted(layer.digest for layer in manifest.layers) == sorted(config.diff_ids) and named == [*config.diff_ids]:
+        return None  # Docker 25.0.0 stored the layers of its manifests in random order
+    for index, (layer, member) in enumerate(zip(manifest.layers, item.Layers, strict=True)):
+        is_compressed = LAYER_TYPES.get(layer.media_type, PLAIN) != PLAIN
+        if named[index] == layer.digest or (named[index] == config.diff_ids[index] and is_compressed):
+            continue
+        blob = blobs.member_name(layer) or ""
+        if _is_foreign(layer) or (_exists(store, blob) and store.identity(blob) == store.identity(member)):
+            continue
+        return f"layer {index} is {layer.digest} in its OCI manifest, and the file {member} in manifest.json"
+    return None
