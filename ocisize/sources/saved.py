@@ -15,6 +15,7 @@ from ocisize.oci.documents import Index
 from ocisize.oci.source import ImageSource
 from ocisize.oci.strict_json import load_json
 from ocisize.sources.archive_images import list_items, merge_images
+from ocisize.sources.describe import refuse_content
 from ocisize.sources.dir_folder import DirBlobs, find_dir_folders, is_dir_manifest
 from ocisize.sources.docker_archive import read_items
 from ocisize.sources.folder import FolderStore
@@ -26,8 +27,6 @@ from ocisize.sources.store import Store
 from ocisize.text import printable
 
 DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT, DIR = "docker-archive", "oci-archive", "oci-layout", "dir"
-_ROOT_FOLDERS = {"etc", "usr", "bin", "var", "lib", "dev"}
-_MIN_ROOT_FOLDERS = 3  # of a root filesystem
 _log = logging.getLogger(__name__)
 
 
@@ -76,8 +75,10 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
     if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
         _log.info("%s is read as a tree of %d folders of dir:", shown, len(folders))
         return _open_tree(path, folders, select)
-    hint = _hint(is_layout="index.json" in names, is_folder=is_folder)
-    raise ArchiveError(f"{path} is not a saved image: {_describe_content(names)}", hint=hint)
+    if "index.json" in names:
+        hint = f"use {'oci-dir:' if is_folder else 'oci-archive:'} as the scheme, or omit {form}:"
+        raise ArchiveError(f"{path} is not a saved image: it is an OCI layout, not a {form}", hint=hint)
+    raise refuse_content(path, names, is_folder=is_folder)
 
 
 def _read_documents(store: Store, path: Path, names: set[str], form: str | None) -> _Documents:
@@ -182,24 +183,3 @@ def _list_folder(path: Path, folder: str) -> list[SavedImage]:
     finally:
         store.close()
     return [attrs.evolve(image, names=(folder,), folder=folder) for image in images]
-
-
-def _hint(*, is_layout: bool, is_folder: bool) -> str:
-    if is_layout:
-        return f"use {'oci-dir:' if is_folder else 'oci-archive:'} as the scheme, or omit docker-archive:"
-    if is_folder:
-        return "an OCI layout folder contains oci-layout, index.json and blobs"
-    return "save an image with: docker save -o FILE IMAGE"
-
-
-def _describe_content(names: set[str]) -> str:
-    """Return what a file or folder is that holds no image, by the names in it."""
-    if not names:
-        return "it is empty"
-    if "repositories" in names:
-        return "an archive of Docker before 1.10, which current versions of Docker cannot load either"
-    if "index.json" in names:
-        return "it is an OCI layout, not a docker-archive"
-    if len({name.partition("/")[0] for name in names} & _ROOT_FOLDERS) >= _MIN_ROOT_FOLDERS:
-        return "a root filesystem without layers, as written by docker export"
-    return "it has neither manifest.json nor index.json"

@@ -119,9 +119,8 @@ def test_an_ordinary_tar(tmp_path: Path) -> None:
     """A root filesystem, as docker export writes it, is recognized."""
     path = tmp_path / "rootfs.tar"
     path.write_bytes(tar_bytes({"etc": DIR, "etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}))
-    assert (refused(str(path), "a root filesystem without layers, as written by docker export").hint or "").startswith(
-        "save an image with"
-    )
+    error = refused(str(path), "a root filesystem without layers, as docker export writes it")
+    assert error.hint == f"to analyze it as an image of one layer, write rootfs:{path}"
     path.write_bytes(compress(tar_bytes({"hello": b"x"}), "zstd"))
     refused(str(path), "neither manifest.json nor index.json")
 
@@ -202,8 +201,10 @@ def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
 def test_folders_that_are_no_layout(tmp_path: Path) -> None:
     """The error of a folder without index.json or manifest.json says what the folder is."""
     refused(str(tmp_path), "it is empty")
-    (tmp_path / "Dockerfile").touch()
+    (tmp_path / "notes").touch()
     refused(str(tmp_path), "neither manifest.json nor index.json")
+    (tmp_path / "Dockerfile").touch()
+    refused(str(tmp_path), "a build context")
     refused(f"oci-dir:{tmp_path}", "is not an OCI layout: it has no index.json")
     for name in ("etc", "usr", "var"):
         (tmp_path / name).mkdir()
