@@ -14,7 +14,8 @@ import attrs
 
 from ocisize.blob.compression import PLAIN
 from ocisize.errors import ArchiveError, OcisizeError
-from ocisize.oci.documents import Descriptor, Manifest
+from ocisize.oci.documents import Manifest
+from ocisize.oci.foreign import is_foreign
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import normalize
@@ -154,13 +155,8 @@ def _find_gap(blobs: StoredSource, store: Store, manifest: Manifest, config: Arc
     """Return which layers a manifest lacks, None if it has all of them."""
     if len(manifest.layers) != len(config.diff_ids):
         return f"lists {len(manifest.layers)} of {len(config.diff_ids)} layers"
-    missing = [layer for layer in manifest.layers if not _is_foreign(layer) and not _exists(store, blobs.member_name(layer))]
+    missing = [layer for layer in manifest.layers if not is_foreign(layer) and not _exists(store, blobs.member_name(layer))]
     return f"refers to {len(missing)} missing layers of {len(manifest.layers)}" if missing else None
-
-
-def _is_foreign(layer: Descriptor) -> bool:
-    """Return True for a base layer of Windows, which is not saved with the image."""
-    return ".foreign." in layer.media_type or ".nondistributable." in layer.media_type
 
 
 def _exists(store: Store, member: str | None) -> bool:
@@ -183,7 +179,7 @@ def _find_difference(
         if named[index] == layer.digest or (named[index] == config.diff_ids[index] and is_compressed):
             continue
         blob = blobs.member_name(layer) or ""
-        if _is_foreign(layer) or (_exists(store, blob) and store.identity(blob) == store.identity(member)):
+        if is_foreign(layer) or (_exists(store, blob) and store.identity(blob) == store.identity(member)):
             continue
         return f"layer {index} is {layer.digest} in its OCI manifest, and the file {member} in manifest.json"
     return None

@@ -193,7 +193,7 @@ class _Inspector:
     def _walk(self, index: Index) -> tuple[SavedManifest, ...]:
         """Return the manifests of images in an index and in the indexes nested in it."""
         found: list[SavedManifest] = []
-        for platform, entry in walk_index(self.source, index, keep_going=True).images:
+        for platform, entry in walk_index(self.source, index).images:
             document, is_absent = self._read(entry)
             manifest, is_artifact = self._describe(entry, document)
             if not is_artifact:
@@ -211,7 +211,8 @@ class _Inspector:
         facts = self._read_config(document)
         if facts is None or (needs_config(document) and not facts.is_image):
             return manifest, needs_config(document)
-        return attrs.evolve(manifest, platform=manifest.platform or facts.platform, config=document.config.digest), False
+        platform = manifest.platform or _complete(entry.platform, facts.platform)
+        return attrs.evolve(manifest, platform=platform, config=document.config.digest), False
 
     def _read_config(self, manifest: Manifest) -> _ConfigFacts | None:
         """Return what the config of a manifest says; None if the config cannot be read."""
@@ -230,7 +231,15 @@ class _Inspector:
 
 
 def _has_platform(entry: Descriptor) -> bool:
-    return entry.platform is not None and entry.platform != Platform()
+    return entry.platform is not None and bool(entry.platform.os and entry.platform.architecture)
+
+
+def _complete(listed: Platform | None, stated: Platform | None) -> Platform | None:
+    """Return the platform that an index lists in part, with the rest as its config states it."""
+    if listed is None or stated is None:
+        return stated
+    named = {name: value for name, value in attrs.asdict(listed).items() if value}
+    return attrs.evolve(stated, **named)
 
 
 def _is_marked(entries: list[Descriptor]) -> bool:
