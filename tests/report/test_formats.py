@@ -161,6 +161,19 @@ def test_markdown_has_totals_findings_and_layers(example: Analysis) -> None:
     assert re.search(r"<br>… and \d+ more \|", text)
 
 
+def test_markdown_has_the_warnings(example: Analysis) -> None:
+    """Warnings are listed once, as code, and those that do not fit are counted."""
+    changed = attrs.evolve(example, warnings=("read from @mirror <b>", "read from @mirror <b>"))
+    assert "\n**1 warning**\n\n- `read from @mirror <b>`\n\n" in to_markdown([ReportedImage(analysis=changed)])
+    changed = attrs.evolve(example, warnings=tuple(f"{number} {'x' * 900}" for number in range(1000)))
+    text = to_markdown([ReportedImage(analysis=changed)])
+    shown = len(re.findall(r"^- `\d+ x", text, re.MULTILINE))
+    assert 5 < shown < 100
+    assert f"\n**1,000 warnings**\n\n- `0 x" in text
+    assert f"- and {1000 - shown:,} more\n" in text
+    assert len(text.encode()) <= LIMIT
+
+
 def test_markdown_fits_a_comment() -> None:
     """With thousands of findings the text stays below GitHub's 65,536 characters, and counts the rows it leaves out."""
     findings = [finding(number, text=f"thing {number}", step="x" * 3000) for number in range(100, 1000)]

@@ -1,4 +1,4 @@
-"""Images as GitHub-flavored Markdown that fits a comment: totals, secrets, budgets, plan, findings, layers.
+"""Images as GitHub-flavored Markdown that fits a comment: totals, warnings, secrets, budgets, plan, findings, layers.
 
 GitHub refuses comments of more than 65,536 characters; the report has fewer bytes. Whole rows are left out, the smallest
 findings first, and counted. Names from the image are code, where markup, mentions, links and HTML have no effect.
@@ -32,6 +32,7 @@ _FOR_LAYERS = 15_000  # of those, where the findings would take all
 _OUTCOMES = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
 _MAX_PLATFORMS = 100
 _MAX_PARTIAL = 5
+_MAX_WARNING = 500  # characters
 _FIGURES = ("Download", "Unpacked", "Live", "Waste")
 
 
@@ -45,6 +46,7 @@ def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     columns = "Platform | " if images[0].platform else ""
     budgets = Table("budgets", f"{columns}Result | Budget | Written in", left=3 + bool(columns))
     text = _head(images)
+    text += _warnings(images, (limit - byte_length(text)) // 8)
     text += write_secrets(images, (limit - byte_length(text)) // 3)
     text += _budgets_headline(images)
     judged = sorted([pair for image in images for pair in _verdict_rows(image)], key=lambda pair: pair[0])
@@ -116,6 +118,20 @@ def _unread(images: Sequence[ReportedImage]) -> str:
         else unread_headline(partial[0].analysis).capitalize()
     )
     return f"**{what}.** {escape_text(NOTE)}.\n\n" + "\n".join(lines) + f"\n{more}\n"
+
+
+def _warnings(images: Sequence[ReportedImage], limit: int) -> str:
+    """The warnings, each once, as far as they fit: where the image came from, and what readers may see in another way."""
+    lines = list(dict.fromkeys(text for image in images for text in image.analysis.warnings))
+    if not lines:
+        return ""
+    text = f"\n**{count_of(len(lines), 'warning')}**\n\n"
+    for number, line in enumerate(lines):
+        row = f"- {code_span(line, _MAX_WARNING)}\n"
+        if byte_length(text + row) > limit:
+            return f"{text}- and {len(lines) - number:,} more\n"
+        text += row
+    return text
 
 
 def _row(image: ReportedImage, cells: Iterable[str]) -> str:
