@@ -86,10 +86,10 @@ class Place:
     def _open(self) -> RegistryClient:
         with self._lock:
             if self._current is None:
-                self._current = self._connect(next(self._ways()))
+                self._current = self._connect(self._ways()[0])
             return self._current
 
-    def _ways(self) -> Iterator[Way]:
+    def _ways(self) -> list[Way]:
         return find_ways(self.endpoint, self._connection, self._machine)
 
     def _connect(self, way: Way) -> RegistryClient:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import attrs
 
@@ -45,31 +44,45 @@ class Way:
         return error.status is not None or bool(_OF_TLS.search(str(error)))
 
 
-def find_ways(endpoint: Endpoint, connection: Connection, machine: Machine) -> Iterator[Way]:
-    """Yield the ways to an endpoint.
+def find_ways(endpoint: Endpoint, connection: Connection, machine: Machine) -> list[Way]:
+    """Return the ways to an endpoint.
 
     Mirrors that settings call insecure are asked as podman asks them: over TLS without verification, then over plain http,
     but without credentials. Hosts of this machine are asked over plain http, then over TLS if they speak TLS. Other hosts
     are asked as the connection says.
     """
-    registry = endpoint.reference.registry
-    local = is_loopback(registry)
-    plain_http = None if endpoint.is_mirror else connection.plain_http
-    # --insecure is meant for the other registry of two, if one is Docker Hub
-    if registry == DOCKER_HUB or (local and plain_http is None and _wants_tls(registry, connection, machine)):
-        plain_http = False
-    if endpoint.is_mirror and not local and (endpoint.insecure or endpoint.plain_http):
-        if not endpoint.plain_http:
-            unverified = attrs.evolve(connection, tls_verify=False)
-            yield Way(plain_http=False, connection=unverified, sends_credentials=False, caveat=_UNVERIFIED)
-        yield Way(plain_http=True, connection=connection, sends_credentials=False, caveat=_PLAIN)
-    elif local and plain_http is None:
-        yield Way(plain_http=True, connection=connection)
-        yield Way(plain_http=False, connection=connection, is_upgrade=True)
-    else:
+    if endpoint.is_mirror:  # options for the registry are not for its mirrors
+        connection = attrs.evolve(connection, plain_http=endpoint.plain_http, client_cert=None, client_key=None)
+        if not is_loopback(endpoint.reference.registry) and (endpoint.insecure or endpoint.plain_http):
+            return _insecure_ways(endpoint, connection)
+    plain_http = _choose_plain_http(endpoint, connection, machine)
+    if plain_http is not None:
         caveat = _UNVERIFIED if connection.tls_verify is False and not plain_http else ""
-        yield Way(plain_http=bool(plain_http), connection=connection, caveat=caveat)
+        return [Way(plain_http=plain_http, connection=connection, caveat=caveat)]
+    upgraded = attrs.evolve(connection, tls_verify=False) if endpoint.insecure and endpoint.is_mirror else connection
+    caveat = _UNVERIFIED if upgraded.tls_verify is False else ""
+    return [
+        Way(plain_http=True, connection=connection),
+        Way(plain_http=False, connection=upgraded, caveat=caveat, is_upgrade=True),
+    ]
 
 
-def _wants_tls(registry: str, connection: Connection, machine: Machine) -> bool:
-    return connection.uses_tls or find_certificates(registry, machine) != HostCertificates()
+def _choose_plain_http(endpoint: Endpoint, connection: Connection, machine: Machine) -> bool | None:
+    """Return True for plain http, False for TLS, None if the answer of a host on this machine decides."""
+    registry = endpoint.reference.registry
+    if registry == DOCKER_HUB:  # --insecure is meant for the other registry of two
+        return False
+    if connection.plain_http is not None:
+        return connection.plain_http
+    is_for_tls = connection.uses_tls and not endpoint.is_mirror
+    if not is_loopback(registry) or is_for_tls or find_certificates(registry, machine) != HostCertificates():
+        return False
+    return None
+
+
+def _insecure_ways(endpoint: Endpoint, connection: Connection) -> list[Way]:
+    """Return the ways to a mirror on another machine that may be asked without TLS."""
+    unverified = attrs.evolve(connection, tls_verify=False)
+    over_tls = Way(plain_http=False, connection=unverified, sends_credentials=False, caveat=_UNVERIFIED)
+    plain = Way(plain_http=True, connection=connection, sends_credentials=False, caveat=_PLAIN)
+    return [plain] if endpoint.plain_http else [over_tls, plain]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -14,7 +15,8 @@ from ocisize.errors import RegistryError
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.settings.machine import Machine
-from ocisize.sources.registry.settings.mirrors import find_endpoints
+from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints
+from ocisize.sources.registry.ways import find_ways
 from tests.images import for_platform, index_bytes
 from tests.pulling import MANIFEST, PATH, QUICK, SECRET, failure, serve_image
 from tests.registry import Answer, Script, Server, basic, challenge, errors, free_port, guarded, ranged, write_docker_config
@@ -247,7 +249,7 @@ def test_mirrors_that_are_ignored(server: Server, mirror: Server, home: Path) ->
     assert mirror.requests == []
 
 
-@pytest.mark.parametrize("fault", ["missing", "refused", "denied", "broken", "hung up", "other digest"])
+@pytest.mark.parametrize("fault", ["missing", "refused", "denied", "broken", "web page", "hung up", "other digest"])
 def test_mirrors_that_fail(fault: str, server: Server, mirror: Server, home: Path) -> None:
     """A mirror that has no image, or is away, makes no difference: the registry itself is asked."""
     image = serve_image(server)
@@ -256,7 +258,7 @@ def test_mirrors_that_fail(fault: str, server: Server, mirror: Server, home: Pat
     server.on(digest_path, Answer(image.manifest))
     answers = {
         "denied": challenge('Basic realm="x"'), "broken": Answer(b"<html>", headers={"Docker-Content-Digest": image.digest}),
-        "hung up": Answer(hang_up=True),
+        "hung up": Answer(hang_up=True), "web page": Answer(b"<html><title>Log in</title>", headers={"Content-Type": "text/html"}),
     }  # fmt: skip
     mirror.on(PATH, answers.get(fault, errors(404, "MANIFEST_UNKNOWN")))
     mirror.on(digest_path, Answer(MANIFEST))
@@ -363,6 +365,39 @@ def test_mirrors_without_tls(
     mirror.on("/v2/library/app/manifests/1", challenge('Basic realm="x"'))
     failure(lambda: ocisize.analyze("app:1", connection=QUICK))
     assert {request.authorization for request in mirror.requests} == {None}
+
+
+@pytest.mark.parametrize(
+    ("host", "endpoint", "connection", "expected"),
+    [
+        ("m.io", {}, {}, [(False, True, True)]),
+        ("m.io", {}, {"plain_http": True, "client_cert": "me.pem"}, [(False, True, True)]),
+        ("m.io", {}, {"tls_verify": False}, [(False, False, True)]),
+        ("m.io", {"insecure": True}, {}, [(False, False, False), (True, True, False)]),
+        ("m.io", {"plain_http": True}, {}, [(True, True, False)]),
+        ("m.io", {"plain_http": True, "insecure": True}, {}, [(True, True, False)]),
+        ("m.io", {"plain_http": False}, {}, [(False, True, True)]),
+        ("localhost:5000", {}, {}, [(True, True, True), (False, True, True)]),
+        ("localhost:5000", {}, {"ca_certs": "corp.pem"}, [(True, True, True), (False, True, True)]),
+        ("localhost:5000", {"insecure": True}, {}, [(True, True, True), (False, False, True)]),
+        ("localhost:5000", {"plain_http": True}, {}, [(True, True, True)]),
+        ("localhost:5000", {"plain_http": False}, {}, [(False, True, True)]),
+    ],
+)
+def test_ways_to_mirrors(
+    host: str,
+    endpoint: dict[str, Any],
+    connection: dict[str, Any],
+    expected: list[tuple[bool, bool, bool]],
+    machine: Machine,
+) -> None:
+    """Plain http, verification and logins of mirrors follow the settings; options for the registry are not for them."""
+    reference = parse_reference(f"{host}/app")
+    ways = find_ways(Endpoint(reference, is_mirror=True, **endpoint), Connection(**connection), machine)
+    assert [(way.plain_http, way.connection.tls_verify is True, way.sends_credentials) for way in ways] == expected
+    assert {way.connection.client_cert for way in ways} == {None}
+    unproven = [(not verified or plain and not login) for plain, verified, login in expected]
+    assert [bool(way.caveat) for way in ways] == unproven
 
 
 def test_images_of_all_platforms(server: Server, mirror: Server, home: Path) -> None:
