@@ -213,18 +213,20 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         service = TokenService(self.session, self._registry_url, self._tls_verify, self.secrets)
         realm = service.find_realm(challenge.parameters.get("realm", ""))
         self._last_scope = (not self._own_scope and challenge.parameters.get("scope")) or self._make_scope()
-        request = realm.url, challenge.parameters.get("service", ""), self._last_scope
+        asked = challenge.parameters.get("service", ""), self._last_scope
         if credentials is not None and credentials.has_secret:
+            if not realm.takes_secrets:
+                realm = service.find_upgrade(realm, *asked)
             if realm.takes_secrets:
                 self.login.sent = True
                 try:
-                    return self._keep(service.fetch(*request, credentials), from_login=True)
+                    return self._keep(service.fetch(realm.url, *asked, credentials), from_login=True)
                 except TokenRefused as error:
                     self.login.refuse(str(error))
             else:
                 self.login.withhold(f"the token service has no TLS: {sanitize(realm.url)}")
         try:
-            return self._keep(service.fetch(*request, None), from_login=False)
+            return self._keep(service.fetch(realm.url, *asked, None), from_login=False)
         except TokenRefused as error:
             reason = f"access denied ({error.status})" if self.login.is_given_up else str(error)
             self._denial = self._deny(error.status or status, reason)

@@ -106,6 +106,24 @@ class TokenService:
             return Realm(url._replace(scheme="https", netloc=own.netloc).geturl(), takes_secrets=True)
         return Realm(url.geturl(), takes_secrets=not in_the_clear)
 
+    def find_upgrade(self, realm: Realm, service: str, scope: str) -> Realm:
+        """Return the https address on the registry's host that an http address redirects to, else the address itself.
+
+        The service is asked without secrets. Raises RegistryError if it cannot be reached.
+        """
+        parameters = {"service": service, "scope": scope} if service else {"scope": scope}
+        response = self._request("GET", realm.url, params=parameters)
+        with contextlib.closing(response):
+            target = self.session.get_redirect_target(response)
+        try:
+            url = urljoin(realm.url, target or "")
+            after, (scheme, host, port) = origin_of(url), origin_of(self.registry_url)
+        except ValueError:
+            return realm
+        if target is None or after[:2] != (scheme, host) or after[2] not in (port, _PORTS["https"]):
+            return realm
+        return Realm(urlsplit(url)._replace(query="", fragment="").geturl(), takes_secrets=True)
+
     def fetch(self, url: str, service: str, scope: str, credentials: Credentials | None) -> str:
         """Return a token for a scope, anonymously without credentials.
 
@@ -173,8 +191,7 @@ class TokenService:
         except ValueError:
             raise RegistryError(f"token service {host_of(url)} redirects to an invalid address") from None
         _log.info("redirect from token service %s to %s", host_of(url), host_of(following))
-        upgrade = before[0] == "http" and after[:2] == ("https", before[1]) and after[2] in (_PORTS["https"], before[2])
-        if after == before or upgrade:
+        if after == before or (before[0], *after[:2]) == ("http", "https", before[1]):
             return following
         if secret:
             raise RegistryError(

@@ -164,7 +164,40 @@ def test_a_public_image_whose_login_would_go_in_the_clear(secure: Server, server
         assert source.read_manifest() == MANIFEST
         (warning,) = source.warnings
     assert "the given login was not sent: the token service has no TLS: http://" in warning
-    assert [request.authorization for request in server.requests] == [None]
+    assert {request.authorization for request in server.requests} == {None}
+
+
+@pytest.mark.parametrize("credentials", [None, USER, Credentials(identity_token=SECRET)])
+def test_a_service_that_redirects_to_tls(
+    credentials: Credentials | None, secure: Server, server: Server, signer: Signer
+) -> None:
+    """An http address that redirects to https on the registry's host gets no login; the https address does."""
+    serve(secure, bearer(server.url))
+    server.on("/token", lambda request: moved(f"{secure.url}/auth?scope={request.query['scope']}"))
+    secure.on("/auth", token_answer("t1"))
+    with trusting(secure.host, signer, credentials) as source:
+        assert source.read_manifest() == MANIFEST
+        assert list(source.warnings) == []
+    assert {request.authorization for request in server.requests} == {None}
+    assert {request.body for request in server.requests} == {b""}
+    (asked,) = secure.requests_of("/auth")
+    if credentials is USER:
+        assert asked.authorization == LOGIN
+    elif credentials is not None:
+        assert SECRET.encode() in asked.body
+    else:
+        assert asked.query == {"scope": "repository:app:pull"}
+
+
+def test_an_upgrade_to_tls(secure: Server, server: Server, signer: Signer) -> None:
+    """A registry over plain http may have a token service that redirects to https on the host, at another port, too."""
+    serve(server, bearer(server.url))
+    server.on("/token", moved(f"{secure.url}/token"))
+    secure.on("/token", token_answer("t1"))
+    connection = attrs.evolve(QUICK, plain_http=True, tls_verify=str(signer.certificate))
+    with opened(server.host, connection, credentials=USER) as source:
+        assert source.read_manifest() == MANIFEST
+    assert secure.requests_of("/token")[0].authorization == LOGIN
 
 
 def test_a_private_image_whose_login_would_go_in_the_clear(secure: Server, server: Server, signer: Signer) -> None:
@@ -177,7 +210,7 @@ def test_a_private_image_whose_login_would_go_in_the_clear(secure: Server, serve
     assert "was not sent: the token service has no TLS" in str(error)
     assert "refused" not in str(error)
     assert "https address" in (error.hint or "")
-    assert [request.authorization for request in server.requests] == [None]
+    assert {request.authorization for request in server.requests} == {None}
 
 
 @pytest.fixture

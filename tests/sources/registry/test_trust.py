@@ -145,7 +145,7 @@ def test_a_realm_in_the_clear(secure: Server, server: Server, signer: Signer) ->
         error = failure(source.read_manifest)
     assert isinstance(error, AuthenticationFailed)
     assert "was not sent: the token service has no TLS" in str(error)
-    assert [request.authorization for request in server.requests] == [None]
+    assert {request.authorization for request in server.requests} == {None}
     server.requests.clear()
     secure.on(PATH, challenge(f'Bearer realm="{secure.url}/token"'))
     secure.on("/token", redirect(f"{server.url}/token"))
