@@ -49,9 +49,7 @@ def by_scan(tar: bytes) -> Listing:
         table = scan_tar(Bytes(tar))
     except TarError as error:
         return re.sub(r"b'.*|'.*|\d+", "…", str(error))
-    return [
-        row(entry.path, entry.kind, entry.apparent_size, (entry.mode, entry.uid, entry.gid), entry.link) for entry in table
-    ]
+    return [row(entry.path, entry.kind, entry.size, (entry.mode, entry.uid, entry.gid), entry.link) for entry in table]
 
 
 def by_go(reader: subprocess.Popen[bytes], tar: bytes) -> Listing:

@@ -33,6 +33,7 @@ MEMORY_PER_BYTE = 3  #: bytes of one byte of an entry's names, likewise
 ROW_VALUE_OVERHEAD = 160  #: bytes of a value that a table stores by row, such as a link's target, besides its own
 TIMES_TWO_IMAGES = 2  #: ``times`` of the law where images are compared, those of an index included
 TIMES_EVERY_FILE = 6  #: ``times`` where a report lists every file, or every wasted one, as JSON does
+MAX_HOLES = 1 << 52  #: bytes of holes in all layers: they cost a reader nothing, and JSON has sums up to 2^53 exactly
 _WINDOW_SHARE = 4  # divisor: the part of the memory left that zstd windows may take
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths, and their directories are not counted
 
@@ -100,6 +101,11 @@ def limit_error(limit: str, got: int, allowed: int, *, what: str = "") -> LimitE
     return LimitExceeded(f"more than {allowed} {what or text}", limit=limit, got=got, allowed=allowed, hint=hint)
 
 
+def _holes_error(name: str, got: int) -> LimitExceeded:
+    message = f"more than {MAX_HOLES} bytes of holes in sparse files of all layers, {name!r} included"
+    return LimitExceeded(message, limit="holes", got=got, allowed=MAX_HOLES, hint="no disk of a host has room for them")
+
+
 class Tally:
     """The sums over all layers of an image, checked against its limits; threads may share it.
 
@@ -125,7 +131,8 @@ class Tally:
         if stored is not None and (allowed := max(limits.ratio_floor, limits.ratio * stored)) < self._max_size:
             self._max_size, self._by_ratio = allowed, True
         self._stored = stored or 1
-        self._size = self._entries = self._metadata_size = self._components = self._parents_size = 0
+        self._size = self._holes = 0
+        self._entries = self._metadata_size = self._components = self._parents_size = 0
         self._lock = threading.Lock()
 
     def add_size(self, size: int) -> None:
@@ -137,6 +144,14 @@ class Tally:
             if self._by_ratio:
                 raise limit_error("ratio", total // self._stored, self.limits.ratio)
             raise limit_error("image_size", total, self._max_size)
+
+    def add_holes(self, size: int, name: str) -> None:
+        """Count the holes of the sparse file ``name``, in bytes. Raises LimitExceeded."""
+        with self._lock:
+            self._holes += size
+            total = self._holes
+        if total > MAX_HOLES:
+            raise _holes_error(name, total)
 
     def add_entries(self, count: int, metadata_size: int) -> None:
         """Count entries or directories, and the bytes of their names and headers. Raises LimitExceeded."""
@@ -207,6 +222,10 @@ class Meter:
         new_entries, new_size = entries - self._entries, metadata_size - self._metadata_size
         self._entries, self._metadata_size = entries, metadata_size
         self._tally.add_entries(new_entries, new_size)
+
+    def record_holes(self, size: int, name: str) -> None:
+        """Record the holes of the sparse file ``name``, in bytes: a host has to write them. Raises LimitExceeded."""
+        self._tally.add_holes(size, name)
 
     def check_directories(self, paths: Iterable[bytes], components: int, parents_size: int) -> None:
         """Count the parent directories that a layer's paths imply, if they could exceed a limit. Raises LimitExceeded.

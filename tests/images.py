@@ -25,6 +25,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import zstandard
 
+from tests.strategies import sparse_member
+
 Compression: TypeAlias = Literal["gzip", "zstd", "plain", "xz", "bzip2"]
 SUFFIXES: dict[Compression, str] = {"gzip": "+gzip", "zstd": "+zstd", "plain": "", "xz": "+xz", "bzip2": "+bzip2"}
 OCI = "application/vnd.oci.image"
@@ -63,8 +65,25 @@ class Special:
     type: bytes
 
 
+@attrs.frozen
+class Sparse:
+    """A sparse file: its size, and what is stored at which offsets."""
+
+    size: int
+    pieces: Sequence[tuple[int, bytes]] = ()
+    form: str = "1.0"  #: one of strategies.SPARSE_FORMS
+
+    @property
+    def content(self) -> bytes:
+        """What a reader of the file sees."""
+        content = bytearray(self.size)
+        for offset, piece in self.pieces:
+            content[offset : offset + len(piece)] = piece
+        return bytes(content)
+
+
 DIR = Special(tarfile.DIRTYPE)
-Entry: TypeAlias = "bytes | File | Link | Hard | Special"
+Entry: TypeAlias = "bytes | File | Link | Hard | Special | Sparse"
 Entries: TypeAlias = "Mapping[str, Entry] | Sequence[tuple[str, Entry]]"
 
 
@@ -78,6 +97,9 @@ def tar_bytes(entries: Entries, *, format: int = tarfile.PAX_FORMAT) -> bytes:
             data = b""
             if isinstance(entry, bytes):
                 entry = File(entry)
+            if isinstance(entry, Sparse):
+                archive.offset += buffer.write(sparse_member(entry.form, entry.size, entry.pieces, name.encode()))
+                continue
             if isinstance(entry, File):
                 data = entry.data
                 info.size, info.mode, info.uid, info.gid = len(data), entry.mode, entry.uid, entry.gid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -81,6 +81,52 @@ def pax(*records: tuple[bytes, bytes], kind: bytes = b"x") -> bytes:
 def long_name(value: bytes, kind: bytes = b"L") -> bytes:
     """GNU's header for a long name (``L``) or link target (``K``)."""
     return member(b"././@LongLink", value + b"\0", kind, magic=GNU)
+
+
+SPARSE_FORMS = ("gnu", "0.0", "0.1", "1.0")
+
+
+def old_sparse_header(
+    stored: int, size: int | bytes, pairs: Sequence[tuple[int, int]] | bytes, name: bytes = b"s", *, magic: bytes = GNU
+) -> bytes:
+    """The header of an old GNU sparse file, with the blocks that extend its map; ``stored`` is the size of its payload."""
+    first, rest = (pairs, ()) if isinstance(pairs, bytes) else (sparse_table(*pairs[:4]), pairs[4:])
+    real = size if isinstance(size, bytes) else _old_number(size)
+    blocks = [header(name, stored, b"S", magic=magic, fields={386: first, 482: b"\1" if rest else b"\0", 483: real})]
+    for start in range(0, len(rest), 21):
+        more = b"\1" if start + 21 < len(rest) else b"\0"
+        blocks.append((sparse_table(*rest[start : start + 21]).ljust(504, b"\0") + more).ljust(512, b"\0"))
+    return b"".join(blocks)
+
+
+def sparse_table(*pairs: tuple[int, int]) -> bytes:
+    """Offsets and lengths as old GNU headers have them."""
+    return b"".join(_old_number(number) for pair in pairs for number in pair)
+
+
+def _old_number(number: int) -> bytes:
+    return b"%011o\0" % number if number < 1 << 33 else base256(number, 12)
+
+
+def sparse_member(
+    form: str, size: int, pieces: Sequence[tuple[int, bytes]], name: bytes = b"s", *records: tuple[bytes, bytes]
+) -> bytes:
+    """A sparse file with its payload, in one of SPARSE_FORMS; ``pieces`` are offsets and what is stored there."""
+    pairs, data = [(offset, len(piece)) for offset, piece in pieces], b"".join(piece for _, piece in pieces)
+    numbers = [b"%d" % number for pair in pairs for number in pair]
+    if form == "gnu":
+        return old_sparse_header(len(data), size, pairs, name) + padded(data)
+    if form == "1.0":
+        own = [(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]
+        own += [(b"GNU.sparse.name", name), (b"GNU.sparse.realsize", b"%d" % size)]
+        text = b"".join(number + b"\n" for number in (b"%d" % len(pairs), *numbers))
+        return pax(*own, *records) + member(b"GNUSparseFile.0/x", padded(text) + data)
+    own = [(b"GNU.sparse.size", b"%d" % size), (b"GNU.sparse.numblocks", b"%d" % len(pairs))]
+    if form == "0.1":
+        own += [(b"GNU.sparse.name", name), (b"GNU.sparse.map", b",".join(numbers))]
+        return pax(*own, *records) + member(b"GNUSparseFile.0/x", data)
+    keys = (b"GNU.sparse.offset", b"GNU.sparse.numbytes") * len(pairs)
+    return pax(*own, *zip(keys, numbers, strict=True), *records) + member(name, data)
 
 
 class Bytes:
@@ -170,7 +216,26 @@ def write_tar(infos: Iterable[tuple[tarfile.TarInfo, bytes]], format: int) -> by
 
 
 @st.composite
-def tars(draw: st.DrawFn) -> bytes:
-    """Valid tars of all three formats."""
+def tars(draw: st.DrawFn, *, sparse: bool = True) -> bytes:
+    """Valid tars of all three formats, with sparse files in front or without."""
     format = draw(st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
-    return write_tar(draw(st.lists(tar_infos(format), max_size=8)), format)
+    first = b"".join(draw(st.lists(sparse_members(), max_size=2))) if sparse else b""
+    return first + write_tar(draw(st.lists(tar_infos(format), max_size=8)), format)
+
+
+@st.composite
+def sparse_files(draw: st.DrawFn) -> tuple[int, list[tuple[int, bytes]]]:
+    """The size of a sparse file, and its fragments, some of them empty or side by side, without zeros in them."""
+    end, pieces = 0, []
+    for gap, length in draw(st.lists(st.tuples(st.sampled_from([0, 1, 500, 4096]), st.integers(0, 600)), max_size=6)):
+        pieces.append((end + gap, (bytes(range(1, 251)) * 3)[:length]))
+        end += gap + length
+    return end + draw(st.sampled_from([0, 1, 5000])), pieces
+
+
+@st.composite
+def sparse_members(draw: st.DrawFn) -> bytes:
+    """A sparse file in any form; 0.0 and 0.1 need a fragment, since an empty map is none."""
+    size, pieces = draw(sparse_files())
+    form = draw(st.sampled_from(SPARSE_FORMS if pieces else ("gnu", "1.0")))
+    return sparse_member(form, size, pieces, draw(SHORT_PATHS).encode())

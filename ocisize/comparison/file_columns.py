@@ -22,7 +22,7 @@ class ImageFiles:
     """The stored files of some layers of an image, with what identifies their contents."""
 
     stored: FileColumns
-    contents: list[bytes]  #: by row: the hash of its content, and its size if it is sparse; b"" if it was not read
+    contents: list[bytes]  #: by row: the hash of its content; b"" if it was not read
     again: Mapping[tuple[bytes, int], int]  #: path and layer of a file that is stored again → lower layer that has it
 
 
@@ -71,9 +71,6 @@ def _contents(table: FileTable) -> Iterable[bytes]:
     if not table.hashes:
         return repeat(b"")
     hashes: list[bytes] = list(chain.from_iterable(struct.iter_unpack(f"{HASH_SIZE}s", table.hashes)))
-    for row, size in table.apparent_sizes.items():  # the same bytes between other holes are a different content
-        if hashes[row] != NO_HASH:
-            hashes[row] += b"%d" % size
     return [value if value != NO_HASH else b"" for value in hashes] if NO_HASH in hashes else hashes
 
 

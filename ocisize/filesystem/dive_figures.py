@@ -151,8 +151,7 @@ def _count_selected(tables: Sequence[FileTable], selection: Sequence[RowSelectio
     count, stack = _Count(), Stack(marked)
     for table, selected, names in zip(tables, selection, marked, strict=True):
         size_of = size_reader(table)
-        others = {*table.apparent_sizes, *table.claimed_sizes}
-        size = sum(table.sizes) + sum(size_of(row) - table.sizes[row] for row in others)
+        size = sum(table.sizes) + sum(size_of(row) - table.sizes[row] for row in table.claimed_sizes)
         count.layer_sizes.append(size & _WORD)
         count.total += size - sum(map(size_of, selected.rows))
         nodes = make_nodes(table, selected.rows, selected.paths, names)

@@ -173,11 +173,11 @@ class Stack:
 
 
 def size_reader(table: FileTable) -> Callable[[int], int]:
-    """Return a function from row to the size in its header: sparse files with their holes, links and directories, too.
+    """Return a function from row to the size in its header, also of links and directories.
 
     BLANK has the size 0.
     """
-    sizes, others = table.sizes, {**table.claimed_sizes, **table.apparent_sizes, BLANK: 0}
+    sizes, others = table.sizes, {**table.claimed_sizes, BLANK: 0}
     return lambda row: others[row] if row in others else sizes[row]
 
 

@@ -52,15 +52,13 @@ def _add_repeated(
     duplicates: Duplicates, table: FileTable, hidden_by: IntArray, start: int, in_bucket: bytes, seen: dict[bytes, int]
 ) -> None:
     """Add the visible rows of a bucket with content that is in ``seen``, and enter the others there."""
-    hashes, sizes, apparent_sizes = table.hashes, table.sizes, table.apparent_sizes
+    hashes, sizes = table.hashes, table.sizes
     for row in compress(range(len(table)), hashes[::HASH_SIZE].translate(in_bucket)):
         if not sizes[row] or hidden_by[row] >= 0:
             continue
         value = hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]
         if value == NO_HASH:
             continue
-        if row in apparent_sizes:  # the same bytes between other holes are a different content
-            value += b"%d" % apparent_sizes[row]
         number = start + row
         original = seen.setdefault(value, number)
         if original != number:

@@ -241,8 +241,8 @@ class _Merger:
     def _cause_of_replacing(self, old: Node, new: int) -> Cause:
         """Why ``old`` is hidden by the entry that the current layer puts in its place.
 
-        METADATA_ONLY is decided here: both have the same content hash, size and size with holes. A file without a hash,
-        because its content was not read, is OVERWRITTEN.
+        METADATA_ONLY is decided here: both have the same content hash and size. A file without a hash, because its content
+        was not read, is OVERWRITTEN.
         """
         if isinstance(old, int):
             content = self._content(old)
@@ -250,9 +250,9 @@ class _Merger:
                 return Cause.METADATA_ONLY
         return Cause.OVERWRITTEN
 
-    def _content(self, number: int) -> tuple[bytes, int, int | None]:
+    def _content(self, number: int) -> tuple[bytes, int]:
         table, row = self._at(self._inode_of.get(number, number))
-        return table.hash_of(row), table.sizes[row], table.apparent_sizes.get(row)
+        return table.hash_of(row), table.sizes[row]
 
     def _remove_tree(self, node: Node, path: bytes, cause: Cause) -> None:
         """Hide an entry, or all entries below a directory."""

@@ -104,7 +104,7 @@ def _combine(tasks: Sequence[_Task], results: Sequence[bytes | LayerError]) -> M
 def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray]:
     """Per table, the rows of files larger than ``above`` bytes whose size at least two rows of the tables have.
 
-    Only these files can equal another one.
+    Only these files can equal another one. Rows of sparse files are left out: they are hashed while their layer is scanned.
 
     >>> import io, tarfile
     >>> from ocisize.tar.scanner import scan_tar
@@ -119,4 +119,7 @@ def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray
     """
     counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
     repeated = {size for size, count in counts.items() if count > 1}
-    return [array("q", [row for row, size in enumerate(table.sizes) if size in repeated]) for table in tables]
+    return [
+        array("q", [row for row, size in enumerate(table.sizes) if size in repeated and row not in table.stored_sizes])
+        for table in tables
+    ]

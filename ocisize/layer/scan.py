@@ -236,7 +236,8 @@ def _scan_in_place(
         )
         table = _keep_in_place(blob, table, wanted)
     if hash_content:
-        rows = [row for row, size in enumerate(table.sizes) if size > MAX_HASHED_IN_PLACE]
+        sizes, sparse = table.sizes, table.stored_sizes
+        rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]
         table = table.with_hashes([(rows, hash_payloads(blob, table, rows))])
     if on_bytes is not None:
         on_bytes(blob.size)
@@ -250,7 +251,10 @@ def _keep_in_place(blob: FileRegion, table: FileTable, wanted: Callable[[bytes, 
     rows = [
         (row, path)
         for row, path in sorted(rows)
-        if table.kinds[row] == REGULAR and row not in table.contents and wanted(path, table.sizes[row])
+        if table.kinds[row] == REGULAR
+        and row not in table.contents
+        and row not in table.stored_sizes  # of sparse files, the scan itself has asked
+        and wanted(path, table.sizes[row])
     ]
     kept = {row: blob.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
     return attrs.evolve(table, contents={**table.contents, **kept}) if kept else table
@@ -269,7 +273,8 @@ def hash_payloads(
 ) -> bytes:
     """The content hashes of ``rows``, HASH_SIZE bytes for each; their payloads are read from ``region``, the layer's tar.
 
-    Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it was scanned.
+    No row may be of a sparse file. Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it
+    was scanned.
     """
     buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
     for row in rows:

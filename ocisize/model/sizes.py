@@ -15,7 +15,10 @@ estimate_error
 tar_size
     the length of the uncompressed tar streams.
 content_size
-    Unpacked: the bytes of all regular files in the layers, hidden files included, hard links not.
+    Unpacked: the bytes of all regular files in the layers as a host writes them, with the holes of sparse files. Hidden
+    files are included, hard links are not.
+stored_size
+    the part of ``content_size`` that the tars store: without the holes of sparse files. Maps of holes are no content.
 live_size
     Live: the bytes that a container sees, a file with several hard links once.
 disk_size
@@ -55,6 +58,7 @@ class Sizes:
     compressed_size: int | None
     tar_size: int
     content_size: int
+    stored_size: int
     live_size: int
     disk_size: int
     wasted_size: int

@@ -6,6 +6,7 @@ other files in proportion to their sizes.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 from ocisize.tar.filetable import FileTable
@@ -24,10 +25,12 @@ class FileEstimates:
 
     def __init__(self, table: FileTable, estimated_size: int) -> None:
         """Divide ``estimated_size``, the estimated download of the layer in bytes, among the rows of its table."""
-        self._sizes = table.sizes
+        self._sizes = sizes = array("q", table.sizes) if table.stored_sizes else table.sizes
+        for row, stored in table.stored_sizes.items():  # holes are not downloaded
+            sizes[row] = stored
         self._compressed = bytearray(map(_is_compressed, table.paths))
-        compressed = sum(size for size, flag in zip(table.sizes, self._compressed, strict=True) if flag)
-        total = sum(table.sizes)
+        compressed = sum(size for size, flag in zip(sizes, self._compressed, strict=True) if flag)
+        total = sum(sizes)
         self._full_ratio = min(1.0, estimated_size / compressed) if compressed else 1.0
         rest, left = total - compressed, estimated_size - compressed * self._full_ratio
         self._ratio = max(_MIN_RATIO, left / rest) if rest else 0.0

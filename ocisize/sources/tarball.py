@@ -51,7 +51,7 @@ class _Members:
                 path = clean_name(link if link.startswith(b"/") else path.rpartition(b"/")[0] + b"/" + link)
             elif kind == HARD_LINK:
                 path = clean_name(link)
-            elif row in self.table.apparent_sizes:
+            elif row in self.table.stored_sizes:
                 raise ArchiveError(f"the member {name} is a sparse file", hint="create the archive without tar --sparse")
             else:
                 return row

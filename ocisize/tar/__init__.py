@@ -11,6 +11,8 @@ leaves everything else to the other modules.
     numeric header fields, parsed once per distinct value
 ``special_entries``
     entries that are not plain files: PAX and GNU headers, links, sparse files
+``sparse``
+    the maps of sparse files, in four forms
 ``header``
     the formats of header fields, as functions of bytes
 ``table_builder``

@@ -11,10 +11,10 @@ import re
 import attrs
 
 from ocisize.tar.filetable import Attributes
-from ocisize.tar.header import ExtendedHeader, expected_adler, parse_number
+from ocisize.tar.header import ExtendedHeader, expected_adler, parse_number, prefixed_name
 
-_PLAIN_SIZE = re.compile(rb"[0-7]{11}[ \0]").fullmatch
-_MAX_SIZES = 1 << 15  # distinct fields
+_PLAIN_NUMBER = re.compile(rb"[0-7]{11}[ \0]").fullmatch
+_MAX_FIELDS = 1 << 15  # distinct fields
 
 
 class ChecksumCache(dict[bytes, int]):
@@ -37,9 +37,9 @@ class SizeCache(dict[bytes, int]):
     """
 
     def __missing__(self, field: bytes) -> int:
-        if len(self) >= _MAX_SIZES:
+        if len(self) >= _MAX_FIELDS:
             self.clear()
-        self[field] = size = int(field[:11], 8) if _PLAIN_SIZE(field) else parse_number(field)
+        self[field] = size = int(field[:11], 8) if _PLAIN_NUMBER(field) else parse_number(field)
         return size
 
 
@@ -58,8 +58,11 @@ class OwnerTable(dict[bytes, int]):
         self._indexes: dict[Attributes, int] = {}
 
     def __missing__(self, fields: bytes) -> int:
-        mode, uid, gid = (parse_number(fields[start : start + 8]) for start in (0, 8, 16))
-        return self._add(fields, Attributes(mode, uid, gid))
+        return self._add(fields, self.check(fields))
+
+    def check(self, fields: bytes) -> Attributes:
+        """The values of the fields, which are not added. Raises ValueError."""
+        return Attributes(*(parse_number(fields[start : start + 8]) for start in (0, 8, 16)))
 
     def _add(self, key: bytes, attributes: Attributes) -> int:
         index = self._indexes.setdefault(attributes, len(self.attributes))
@@ -76,3 +79,43 @@ class OwnerTable(dict[bytes, int]):
             ids = {"uid": extended.owner_id(b"uid", plain.uid), "gid": extended.owner_id(b"gid", plain.gid)}
             self._add(key, attrs.evolve(plain, **ids))
         return key
+
+
+class RestOfHeader:
+    r"""The fields that no column needs, times and device numbers: checked, since Go refuses a header whose numbers are none.
+
+    ``times`` and ``tails`` are sets of fields that are known to be valid, for the scanner to look up. A tail is the two
+    device numbers and the first byte of the prefix, which is NUL in all known tails.
+
+    >>> rest = RestOfHeader()
+    >>> header = bytearray(512)
+    >>> header[136:148] = b"14371573400\0"
+    >>> rest.check(bytes(header), b"etc/hostname")
+    b'etc/hostname'
+    >>> b"14371573400\0" in rest.times
+    True
+    """
+
+    def __init__(self) -> None:
+        self.times: set[bytes] = set()
+        self.tails: set[bytes] = set()
+        self._tails_with_prefix: set[bytes] = set()
+
+    def check(self, header: bytes, name: bytes) -> bytes:
+        """Check the fields of a header and return the name with its prefix. Raises ValueError."""
+        time, tail = header[136:148], header[329:346]
+        if time not in self.times:
+            if not _PLAIN_NUMBER(time):
+                parse_number(time)
+            self._add(self.times, time)
+        known = self._tails_with_prefix if tail[16] else self.tails
+        if tail not in known and header[257:262] == b"ustar":  # headers in the oldest format have no device numbers
+            parse_number(tail[:8])
+            parse_number(tail[8:16])
+            self._add(known, tail)
+        return prefixed_name(header, name.partition(b"\0")[0]) if tail[16] else name
+
+    def _add(self, known: set[bytes], field: bytes) -> None:
+        if len(known) >= _MAX_FIELDS:
+            known.clear()
+        known.add(field)

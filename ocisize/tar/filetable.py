@@ -48,6 +48,8 @@ class Attributes:
 class FileEntry:
     """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes. Sizes are in bytes.
 
+    ``stored_size`` is smaller than ``size`` for sparse files only, of which a tar does not store the holes.
+
     >>> import ocisize
     >>> (entry,) = ocisize.analyze("testdata/example.tar").layers[1].files.largest(1)
     >>> entry.path, entry.kind, entry.size, entry.compressed_size, oct(entry.mode)
@@ -56,14 +58,14 @@ class FileEntry:
 
     path: str
     kind: str
-    size: int  #: payload in the tar; 0 for everything but regular files
-    apparent_size: int  #: length that a reader of the file sees; differs from ``size`` for sparse files only
+    size: int  #: of the file, as a container sees it and a host writes it; 0 for everything but regular files
+    stored_size: int  #: content of the file that the tar stores: without holes, and without the map of a sparse file
     compressed_size: int | None  #: share of the stored blob, headers included; None when unknown
     mode: int
     uid: int
     gid: int
     link: str | None  #: target of a hard link or symlink
-    content_hash: str | None  #: xxh3-128 of the payload in hex, None where unknown
+    content_hash: str | None  #: xxh3-128 of the content in hex, of a file with holes also of its map; None where unknown
     xattrs: Mapping[str, bytes] = attrs.field(factory=dict, hash=False)
 
 
@@ -92,14 +94,14 @@ class FileTable(Sequence[FileEntry]):
 
     paths: PathColumn
     kinds: bytes  #: one tar type flag per row, normalized to ``0`` to ``6``; KIND_NAMES has their names
-    sizes: IntArray  #: "q": bytes of payload, 0 for directories and links
+    sizes: IntArray  #: "q": bytes of the file, holes included; 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
     hashes: bytes  #: HASH_SIZE bytes (xxh3-128) per row, NO_HASH where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]
     tar_size: int  #: length of the uncompressed tar
     links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target of a link, as written in the tar
-    apparent_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: full size of a sparse file
+    stored_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: bytes of a sparse file that the tar stores
     claimed_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: size in the header of an entry without payload
     type_flags: Mapping[int, int] = attrs.field(factory=dict)  #: by row: type flag as written, of files of a rare type
     xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row: extended attributes by name
@@ -138,9 +140,13 @@ class FileTable(Sequence[FileEntry]):
     def __len__(self) -> int:
         return len(self.kinds)
 
+    def stored_size(self, row: int) -> int:
+        """Bytes of content that the tar stores for a row: the size of the file, without the holes of a sparse file."""
+        return self.stored_sizes.get(row, self.sizes[row])
+
     def payload_start(self, row: int) -> int:
-        """Where a row's payload starts in the uncompressed tar, in bytes."""
-        size = self.sizes[row]
+        """Where the stored content of a row starts in the uncompressed tar, in bytes: behind the map of a sparse file."""
+        size = self.stored_size(row)
         return self.ends[row] - size - (-size & 511)
 
     def hash_of(self, row: int) -> bytes:
@@ -167,7 +173,7 @@ class FileTable(Sequence[FileEntry]):
             path=decode_name(self.paths[row]),
             kind=KIND_NAMES[self.kinds[row]],
             size=self.sizes[row],
-            apparent_size=self.apparent_sizes.get(row, self.sizes[row]),
+            stored_size=self.stored_size(row),
             compressed_size=self.compressed_sizes[row] if self.compressed_sizes is not None else None,
             mode=attributes.mode,
             uid=attributes.uid,

@@ -1,4 +1,4 @@
-"""The fields of tar headers: numbers, checksums, long names, PAX records, sparse maps.
+"""The fields of tar headers: numbers, checksums, long names, PAX records.
 
 Go's archive/tar decides where readers differ, since Docker, containerd and Podman read layers with it.
 Layout of a header: https://www.gnu.org/software/tar/manual/html_node/Standard.html; PAX records:
@@ -8,7 +8,7 @@ https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 
@@ -19,6 +19,7 @@ GNU_MAGIC = b"ustar  \0"  # magic and version
 _OCTAL = re.compile(rb"[0-7]*")
 _PLAIN_CHECKSUM = re.compile(rb"0[0-7]{5}\0 ").fullmatch  # as nearly all writers have it
 _INTEGER = re.compile(rb"([+-]?)0*([0-9]{1,19})").fullmatch  # as Go's ParseInt has it
+_PLAIN_TIME = re.compile(rb"-?[0-9]{1,18}(?:\.[0-9]*)?").fullmatch  # as nearly all writers have it
 _NO_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
@@ -136,44 +137,30 @@ class ExtendedHeader:
     def size(self, size: int) -> int:
         """The payload size in bytes: that of the PAX record, else ``size``, the header's own. Raises ValueError."""
         value = self.pax.get(b"size")
-        return _integer(value) if value else size
+        return parse_integer(value) if value else size
 
     def name(self, name: bytes) -> bytes:
-        """The path: the first there is of sparse name, GNU long name, PAX path and ``name``, the header's own."""
-        sparse_name = self.pax.get(b"GNU.sparse.name") if self.sparse_version else None
-        return sparse_name or self.long_name or self.pax.get(b"path") or name
+        """The path: the first there is of GNU long name, PAX path and ``name``, the header's own."""
+        return self.long_name or self.pax.get(b"path") or name
 
     def link(self, link: bytes) -> bytes:
         """The link target: the first there is of GNU long link, PAX linkpath and ``link``, the header's own."""
         return self.long_link or self.pax.get(b"linkpath") or link
 
-    @property
-    def sparse_version(self) -> str | None:
-        """``"0"`` or ``"1"`` for the PAX sparse formats, None for an ordinary file."""
-        version = self.pax.get(b"GNU.sparse.major", b""), self.pax.get(b"GNU.sparse.minor", b"")
-        if version == (b"1", b"0"):
-            return "1"
-        if version in ((b"0", b"0"), (b"0", b"1")) or (version == (b"", b"") and b"GNU.sparse.map" in self.pax):
-            return "0"
-        return None
-
     def owner_id(self, key: bytes, plain: int) -> int:
         """The uid or gid: that of the PAX record with this key, else ``plain``, the header's own. Raises ValueError."""
         value = self.pax.get(key)
-        return _integer(value) if value else plain
+        return parse_integer(value) if value else plain
 
-    def sparse_size(self, stored: int) -> int | None:
-        """The full size of a sparse file in bytes, None for an ordinary one. Raises ValueError for an impossible map."""
-        if self.sparse_version is None:
-            return None
-        value = self.pax.get(b"GNU.sparse.size") or self.pax.get(b"GNU.sparse.realsize")
-        size = _integer(value) if value else stored
-        if size < 0:
-            raise ValueError(f"negative size {size}")
-        if self.sparse_version == "0":
-            numbers = [_integer(number) for number in self.pax.get(b"GNU.sparse.map", b"").split(b",") if number]
-            check_sparse_map(list(zip(numbers[::2], numbers[1::2], strict=True)), size)
-        return size
+    def check_times(self) -> None:
+        """Raise ValueError unless the times are decimal numbers, with a fraction or without."""
+        for key in (b"mtime", b"atime", b"ctime"):
+            value = self.pax.get(key)
+            if value and not _PLAIN_TIME(value):
+                seconds, _, fraction = value.partition(b".")
+                parse_integer(seconds)
+                if fraction and not fraction.isdigit():
+                    raise ValueError(f"{value!r} is not a time")
 
     @property
     def xattrs(self) -> dict[str, bytes]:
@@ -189,50 +176,22 @@ class ExtendedHeader:
 def _record_length(text: bytes) -> int:
     """The length field of a PAX record in a rare form: with a sign, or with leading zeros beyond nine digits."""
     try:
-        return _integer(text)
+        return parse_integer(text)
     except ValueError:
         raise ValueError("malformed PAX record length") from None
 
 
-def _integer(value: bytes) -> int:
-    """A decimal number of 64 bits. Raises ValueError."""
+def parse_integer(value: bytes) -> int:
+    """A decimal number of 64 bits, with a sign or without. Raises ValueError.
+
+    >>> parse_integer(b"-12"), parse_integer(b"+007")
+    (-12, 7)
+    """
     match = _INTEGER(value)
     number = int(match[1] + match[2]) if match else 1 << 63
     if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{value!r} is not a number")
     return number
-
-
-def check_sparse_map(pairs: Sequence[tuple[int, int]], size: int) -> None:
-    """Raise ValueError unless the (offset, length) pairs ascend, do not overlap and end within ``size`` bytes.
-
-    >>> check_sparse_map([(0, 512), (4096, 100)], size=8192)
-    >>> check_sparse_map([(0, 512), (500, 100)], size=8192)
-    Traceback (most recent call last):
-        ...
-    ValueError: malformed sparse map
-    """
-    end = 0
-    for offset, length in pairs:
-        if offset < end or length < 0:
-            raise ValueError("malformed sparse map")
-        end = offset + length
-    if end > size:  # also where there are no pairs, and the size is negative
-        raise ValueError("malformed sparse map")
-
-
-def old_sparse_pairs(table: bytes) -> list[tuple[int, int]]:
-    """The (offset, length) pairs of an old GNU sparse table, up to the first empty one. Raises ValueError.
-
-    >>> old_sparse_pairs(b"00000000000\\x0000000001000\\0" + bytes(24))
-    [(0, 512)]
-    """
-    pairs = []
-    for start in range(0, len(table) - 23, 24):
-        if not table[start]:
-            break
-        pairs.append((parse_number(table[start : start + 12]), parse_number(table[start + 12 : start + 24])))
-    return pairs
 
 
 def prefixed_name(header: bytes, name: bytes) -> bytes:

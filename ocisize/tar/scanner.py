@@ -10,6 +10,7 @@ Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare fo
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from collections.abc import Callable, Container
@@ -23,12 +24,13 @@ except ImportError:
 
 from ocisize.errors import TarError
 from ocisize.limits import Meter
-from ocisize.tar.field_cache import ChecksumCache, OwnerTable, SizeCache
+from ocisize.tar.field_cache import ChecksumCache, OwnerTable, RestOfHeader, SizeCache
 from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
-from ocisize.tar.header import BLOCK, ExtendedHeader, prefixed_name
+from ocisize.tar.header import BLOCK, ExtendedHeader
 from ocisize.tar.late_payloads import LatePayloads
 from ocisize.tar.paths import clean_name
-from ocisize.tar.special_entries import EXTENDED_HEADERS, SpecialEntries, name_for_error
+from ocisize.tar.sparse import describe_holes
+from ocisize.tar.special_entries import EXTENDED_HEADERS, SPARSE, SpecialEntries, name_for_error
 from ocisize.tar.table_builder import TableBuilder
 from ocisize.tar.window import ByteStream, Window
 
@@ -38,8 +40,8 @@ _FLUSH_HEADER_BYTES = 1 << 20  # of extended headers: their names take more memo
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
-# name, mode+uid+gid, size, checksum, type, first byte of the prefix
-_FIELDS = struct.Struct("100s24s12s12x8sB188xB")
+# name, mode+uid+gid, size, mtime, checksum, type, device numbers and first byte of the prefix
+_FIELDS = struct.Struct("100s24s12s12s8sB172x17s")
 
 
 def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry costs more than a long function
@@ -56,16 +58,15 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     """Read a tar to the end of its stream and return the table of its entries.
 
     ``stream`` is an open binary file, or any object with ``readinto``; one with ``skip`` too is not read where nothing
-    needs the bytes. Without ``hash_content`` no payload is hashed; with it, only payloads of up to ``hash_up_to`` bytes
-    are, and larger ones are passed over. ``wanted(path, size)`` says which payloads of regular files to keep in the table's
-    ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of them, each
-    BEGINNING_SIZE bytes long and padded with NUL, are asked about. It is also asked about files whose paths end with one of
-    ``path_ends``, unless their payloads are passed over. ``meter`` holds the scan to limits, which it checks about
-    every thousand entries. ``window_size`` is how many bytes of the tar are in memory at once.
+    needs the bytes. Without ``hash_content`` no content is hashed; with it, only sparse files and payloads of up to
+    ``hash_up_to`` bytes are, and larger ones are passed over. ``wanted(path, size)`` says which contents of regular files to
+    keep in the table's ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of
+    them, each BEGINNING_SIZE bytes long and padded with NUL, are asked about, and sparse files. It is also asked about files
+    whose paths end with one of ``path_ends``, unless their payloads are passed over. ``meter`` holds the scan to limits,
+    which it checks about every thousand entries. ``window_size`` is how many bytes of the tar are in memory at once.
 
-    Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar, as far as the
-    fields are read: times, device numbers and the sparse maps inside payloads are not. Raises LimitExceeded when ``meter``
-    does.
+    Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
+    times of star headers, which no builder writes, are not read. Raises LimitExceeded when ``meter`` does.
 
     >>> import io, tarfile
     >>> file = io.BytesIO()
@@ -80,7 +81,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     window = Window(stream, window_size)
     buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
-    builder, special, digest = TableBuilder(), SpecialEntries(window, owner_table), xxhash.xxh3_128_digest
+    rest = RestOfHeader()
+    times, tails = rest.times, rest.tails
+    builder, digest = TableBuilder(), xxhash.xxh3_128_digest
+    special = SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter)
     add_name, add_size, add_end, add_owner = (
         builder.new_names.append, builder.new_sizes.append, builder.new_ends.append, builder.new_owners.append,
     )  # fmt: skip
@@ -90,9 +94,13 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
     if late is not None:
         window.before_move = late.keep
+        special.wants = functools.partial(late.wants_now, always=True)
+    elif wanted is not None:
+        special.wants = lambda _, name, size: wanted(clean_name(name), size)
     base = position = end = size = payload_end = 0
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
+    last_mtime = last_tail = b""  # of the header before, if they are valid and it has no prefix
     extended: ExtendedHeader | None = None
 
     def record_entries() -> None:
@@ -120,7 +128,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     break
 
             # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
-            name, owner, size_field, checksum, kind, prefix = unpack(buffer, position)
+            name, owner, size_field, mtime, checksum, kind, tail = unpack(buffer, position)
             start = position + BLOCK
             if adler32(view[position:start]) & 0xFFFF != checksum_cache[checksum]:
                 window.position = position
@@ -128,15 +136,18 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     window.end_of_archive()
                     break
             size = size_cache[size_field]
-            if prefix:
-                name = prefixed_name(bytes(view[position:start]), name.partition(b"\0")[0])
+            if mtime != last_mtime or tail != last_tail:
+                if mtime in times and tail in tails:
+                    last_mtime, last_tail = mtime, tail
+                else:
+                    name = rest.check(bytes(view[position:start]), name)
 
             # Entries that are not plain files take the slow path; an extended header goes on to the entry after it.
             if kind != REGULAR or extended is not None:
                 name = name.partition(b"\0")[0]
                 window.position = start
                 if kind in EXTENDED_HEADERS:
-                    extended = special.read_extended_header(kind, size, extended)
+                    extended = special.read_extended_header(kind, size, owner, extended)
                     if special.unflushed_size >= _FLUSH_HEADER_BYTES:
                         if late is not None:
                             late.keep()
@@ -154,7 +165,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             stop = start + size
             if kind != REGULAR:
                 position = start
-                if hash_content:
+                if kind == SPARSE:
+                    kind = REGULAR
+                    hashes += special.sparse_hash
+                elif hash_content:
                     hashes += NO_HASH
             elif (is_plain := name[:BEGINNING_SIZE] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
                 position = stop + (-size & 511)
@@ -192,12 +206,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         attributes=tuple(owner_table.attributes),
         tar_size=window.base,
         links=special.links,
-        apparent_sizes=special.apparent_sizes,
+        stored_sizes=special.stored_sizes,
         claimed_sizes=special.claimed_sizes,
         type_flags=special.type_flags,
         xattrs=special.xattrs,
         contents=special.contents,
-        anomalies=tuple(special.anomalies.values()),
+        anomalies=(*special.anomalies.values(), *describe_holes(builder.paths, builder.sizes, special.stored_sizes)),
     )
 
 

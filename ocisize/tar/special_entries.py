@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import xxhash
 
 from ocisize.errors import TarError
-from ocisize.limits import ROW_VALUE_OVERHEAD
+from ocisize.limits import ROW_VALUE_OVERHEAD, Meter
 from ocisize.tar.field_cache import OwnerTable
 from ocisize.tar.filetable import DIRECTORY, NO_HASH, REGULAR, SYMLINK
 from ocisize.tar.header import (
@@ -16,34 +16,52 @@ from ocisize.tar.header import (
     MAX_NAME,
     MAX_SPECIAL,
     ExtendedHeader,
-    check_sparse_map,
     checksum_matches,
-    old_sparse_pairs,
     parse_number,
     parse_pax,
 )
 from ocisize.tar.paths import clean_name
+from ocisize.tar.sparse import (
+    EXTENSION_TABLE,
+    OLD_TABLE,
+    SparseMap,
+    parse_map_records,
+    parse_old_pairs,
+    read_map,
+    sparse_size,
+    sparse_version,
+)
 from ocisize.tar.window import ZEROS, Window
 from ocisize.text import brief_name
 
 EXTENDED_HEADERS = frozenset(b"LKxgX")  #: kinds of headers that describe the entry after them; X is Solaris' x
-_GNU_SPARSE, _CONTIGUOUS, _OLD_REGULAR = ord("S"), ord("7"), 0
+SPARSE = ord("S")  #: kind of old GNU sparse files, and of all sparse files until their rows are added
+_CONTIGUOUS, _OLD_REGULAR = ord("7"), 0
 _LONG_NAME, _LONG_LINK, _GLOBAL_PAX = b"LKg"
+_MAX_HASHED_HOLES = 1 << 30  # bytes of holes of a layer that are hashed, as the zeros that they are: 0.1 s
+_ZEROS = memoryview(bytes(1 << 16))
+_MAX_VALID_OWNERS = 1 << 10  # distinct fields
 _RECORDS_PER_ENTRY = 8  # PAX records or numbers of a sparse map; parsing so many takes as long as an entry
 _HEADER_ONLY = frozenset(b"123456")
+_TYPE_NAMES = {SPARSE: "type 'S' (old GNU sparse file)", _CONTIGUOUS: "type '7' (contiguous file)"}
 
 
 class SpecialEntries:
     """State for tar entries that are not plain files.
 
-    Parses their extended headers, and stores by row what few entries have: links, xattrs, sizes of sparse files, kept
-    payloads.
+    Parses their extended headers, and stores by row what few entries have: links, xattrs, stored bytes of sparse files, kept
+    payloads. ``hash_content`` and ``meter`` are those of ``scan_tar``.
     """
 
-    def __init__(self, window: Window, owners: OwnerTable) -> None:
+    def __init__(self, window: Window, owners: OwnerTable, *, hash_content: bool, meter: Meter | None) -> None:
         self.window, self.owners = window, owners
+        self.wants: Callable[[int, bytes, int], bool] | None = None  #: of row, name and size: whether to keep a sparse file
+        self.sparse_hash = b""  #: content hash of the last sparse file, if ``hash_content``
+        self._hash_content, self._meter = hash_content, meter
+        self._valid_owners: set[bytes] = set()  # of extended headers
+        self._hashable_holes = _MAX_HASHED_HOLES
         self.links: dict[int, bytes] = {}
-        self.apparent_sizes: dict[int, int] = {}
+        self.stored_sizes: dict[int, int] = {}
         self.claimed_sizes: dict[int, int] = {}
         self.type_flags: dict[int, int] = {}
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
@@ -74,11 +92,17 @@ class SpecialEntries:
             raise TarError(f"{what}bad header checksum", offset=self.window.offset)
         return True
 
-    def read_extended_header(self, kind: int, size: int, extended: ExtendedHeader | None) -> ExtendedHeader | None:
+    def read_extended_header(
+        self, kind: int, size: int, owner: bytes, extended: ExtendedHeader | None
+    ) -> ExtendedHeader | None:
         """Read a PAX, global PAX or GNU long-name header; return what is known of the entry that follows.
 
         ``extended`` is what headers before this one say of the same entry. Raises ValueError for a malformed header.
         """
+        if owner not in self._valid_owners:
+            self.owners.check(owner)
+            if len(self._valid_owners) < _MAX_VALID_OWNERS:
+                self._valid_owners.add(owner)
         if not 0 <= size <= MAX_SPECIAL:
             raise ValueError(f"extended header of {size} bytes, more than {MAX_SPECIAL}")
         payload = self.window.read_exactly(size, "an extended header")
@@ -100,41 +124,54 @@ class SpecialEntries:
     def resolve_entry(
         self, row: int, kind: int, name: bytes, size: int, owner: bytes, extended: ExtendedHeader | None
     ) -> tuple[int, bytes, int, bytes]:
-        """Kind, path, payload size and owner key of an entry that is not a plain file or has an extended header.
+        """Kind, path, file size and owner key of an entry that is not a plain file or has an extended header.
 
-        The arguments are the header's own fields. What the columns have no room for is stored by row. Raises ValueError
-        for a malformed entry.
+        The arguments are the header's own fields. What the columns have no room for is stored by row. The payload of a
+        sparse file, whose kind is SPARSE, is consumed with its padding. Raises ValueError for a malformed entry.
         """
+        if size < 0 and kind not in _HEADER_ONLY:
+            raise ValueError(f"negative size {size}")
+        version = None
         if extended is not None:
-            name, size, owner = self._apply_extended_header(extended, row, name, size, owner)
+            version = sparse_version(extended.pax) if kind != SPARSE else None
+            name, size, owner = self._apply_extended_header(extended, row, name, size, owner, sparse=version is not None)
         if kind == _OLD_REGULAR and name.endswith(b"/"):
             kind = DIRECTORY
         if kind in _HEADER_ONLY:
-            if size:
-                self.claimed_sizes[row] = size
-                self.metadata_size += ROW_VALUE_OVERHEAD
-            if kind == DIRECTORY:
-                return kind, name.rstrip(b"/") or name[:1], 0, owner
-            if kind <= SYMLINK:
-                position = self.window.position - BLOCK
-                link = bytes(self.window.view[position + 157 : position + 257]).partition(b"\0")[0]
-                link = extended.link(link) if extended is not None else link
-                if len(link) > MAX_NAME:
-                    raise ValueError(f"link target of {len(link)} bytes, more than {MAX_NAME}")
-                self.links[row] = link
-                self.metadata_size += len(link) + ROW_VALUE_OVERHEAD
-            return kind, name, 0, owner
+            if version is not None:
+                raise ValueError("malformed sparse map: the entry is no regular file")
+            return kind, self._resolve_header_only(row, kind, name, size, extended), 0, owner
         if kind not in (REGULAR, _OLD_REGULAR):
             self._record_unusual_file(row, kind, name)
-        if extended is not None and (apparent_size := extended.sparse_size(size)) is not None:
-            self.apparent_sizes[row] = apparent_size
+        if kind == SPARSE:
+            return SPARSE, name, self._read_sparse_payload(row, name, self._read_old_map(), size), owner
+        if version is not None and extended is not None:
+            sparse, map_size = self._read_pax_map(version, extended.pax, size)
+            return SPARSE, name, self._read_sparse_payload(row, name, sparse, size - map_size), owner
         return REGULAR, name, size, owner
 
+    def _resolve_header_only(self, row: int, kind: int, name: bytes, size: int, extended: ExtendedHeader | None) -> bytes:
+        """The path of an entry without payload; the target of a link is stored, and the size that the header claims."""
+        if size:
+            self.claimed_sizes[row] = size
+            self.metadata_size += ROW_VALUE_OVERHEAD
+        if kind == DIRECTORY:
+            return name.rstrip(b"/") or name[:1]
+        if kind <= SYMLINK:
+            position = self.window.position - BLOCK
+            link = bytes(self.window.view[position + 157 : position + 257]).partition(b"\0")[0]
+            link = extended.link(link) if extended is not None else link
+            if len(link) > MAX_NAME:
+                raise ValueError(f"link target of {len(link)} bytes, more than {MAX_NAME}")
+            self.links[row] = link
+            self.metadata_size += len(link) + ROW_VALUE_OVERHEAD
+        return name
+
     def _apply_extended_header(
-        self, extended: ExtendedHeader, row: int, name: bytes, size: int, owner: bytes
+        self, extended: ExtendedHeader, row: int, name: bytes, size: int, owner: bytes, *, sparse: bool
     ) -> tuple[bytes, int, bytes]:
         """Path, payload size and owner key with the values of the extended header; its xattrs are stored."""
-        name = extended.name(name)
+        name = (extended.pax.get(b"GNU.sparse.name") if sparse else None) or extended.name(name)
         if len(name) > MAX_NAME or b"\0" in name:
             raise ValueError(f"path of {len(name)} bytes, more than {MAX_NAME}, or with NUL")
         self.parents_size += len(name) * name.count(b"/")
@@ -146,39 +183,78 @@ class SpecialEntries:
             self.xattrs[row] = self._shared_xattrs.setdefault(key, xattrs)
         if extended.pax.get(b"uid") or extended.pax.get(b"gid"):
             owner = self.owners.with_ids(owner, extended)
+        extended.check_times()
         return name, extended.size(size), owner
 
     def _record_unusual_file(self, row: int, kind: int, name: bytes) -> None:
         """Store the type of an entry that counts as a file though its header says otherwise."""
         self.type_flags[row] = kind
         self.metadata_size += ROW_VALUE_OVERHEAD
-        if kind == _GNU_SPARSE:
-            self._read_old_sparse_map(row)
-        elif kind != _CONTIGUOUS:
-            self._record_unknown_type(kind, name)
+        if kind not in self.anomalies:
+            what = (
+                f"entry '{name_for_error(clean_name(name))}' has the {_TYPE_NAMES.get(kind, f'unknown type {chr(kind)!r}')}"
+            )
+            self.anomalies[kind] = f"{what}, which Docker and containerd refuse to unpack; counted as a file"
 
-    def _read_old_sparse_map(self, row: int) -> None:
+    def _read_old_map(self) -> SparseMap:
         """Read an old GNU sparse map with its extension blocks, which are not part of the payload size."""
         window = self.window
         header = self._header(window.position - BLOCK)
         if header[257:265] != GNU_MAGIC:  # star uses the same letter for another layout
             raise ValueError("sparse file in a header that is not in GNU format")
-        size, pairs = parse_number(header[483:495]), old_sparse_pairs(header[386:482])
+        size, pairs = parse_number(header[483:495]), parse_old_pairs(header[OLD_TABLE])
         is_extended, length = header[482], 0
         while is_extended:
             block = window.read_exactly(BLOCK, "a sparse map")
-            pairs += old_sparse_pairs(block[:504])
+            pairs += parse_old_pairs(block[EXTENSION_TABLE])
             is_extended, length = block[504], length + BLOCK
             self.header_count += 1
             if length > MAX_SPECIAL:
                 raise ValueError(f"sparse map of more than {MAX_SPECIAL} bytes")
-        check_sparse_map(pairs, size)
-        self.apparent_sizes[row] = size
+        return SparseMap(size, pairs)
 
-    def _record_unknown_type(self, kind: int, name: bytes) -> None:
-        if kind not in self.anomalies:
-            what = f"entry '{name_for_error(clean_name(name))}' has the unknown type {chr(kind)!r}"
-            self.anomalies[kind] = f"{what}; counted as a file"
+    def _read_pax_map(self, version: str, pax: Mapping[bytes, bytes], stored: int) -> tuple[SparseMap, int]:
+        """The map of a PAX sparse file, and how many bytes of its payload it takes; they are consumed."""
+        size = sparse_size(pax, stored)
+        if version == "0":
+            return SparseMap(size, parse_map_records(pax)), 0
+        fragments, map_size = read_map(lambda: self.window.read_exactly(BLOCK, "a sparse map"), stored)
+        self.header_count += len(fragments) // (_RECORDS_PER_ENTRY // 2)
+        return SparseMap(size, fragments), map_size
+
+    def _read_sparse_payload(self, row: int, name: bytes, sparse: SparseMap, stored: int) -> int:
+        """Move past ``stored`` bytes of fragments with their padding; keep and hash them as wanted. Return the file size."""
+        sparse.check_data(stored)
+        if self._meter is not None:
+            self._meter.record_holes(sparse.size - stored, name_for_error(clean_name(name)))
+        self.stored_sizes[row] = stored
+        self.metadata_size += ROW_VALUE_OVERHEAD
+        window, what, content_hash = self.window, repr(name_for_error(name)), b""
+        if self.wants is not None and self.wants(row, name, sparse.size):
+            self.contents[row] = content = sparse.expand(window.read_exactly(stored, what))
+            content_hash = xxhash.xxh3_128_digest(content)
+        elif self._hash_content:
+            content_hash = self._hash_sparse(sparse, stored, what)
+        else:
+            window.discard_exactly(stored, what)
+        window.position += -stored & 511
+        self.sparse_hash = content_hash if self._hash_content else b""
+        return sparse.size
+
+    def _hash_sparse(self, sparse: SparseMap, stored: int, what: str) -> bytes:
+        """Move past the fragments of a file; return the hash of its content, or of fragments and holes if those are huge."""
+        window, hasher, holes, end = self.window, xxhash.xxh3_128(), sparse.size - stored, 0
+        if holes > self._hashable_holes:
+            window.discard_exactly(stored, what, hasher.update)
+            return sparse.hash_with_holes(hasher.digest())
+        self._hashable_holes -= holes
+        for offset, length in (*sparse.fragments, (sparse.size, 0)):
+            while end < offset:
+                hasher.update(_ZEROS[: offset - end])
+                end += min(offset - end, len(_ZEROS))
+            window.discard_exactly(length, what, hasher.update)
+            end = offset + length
+        return hasher.digest()
 
     def read_payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
         """Move past a payload of which not all bytes are in the window; return its hash, NO_HASH when none is wanted.

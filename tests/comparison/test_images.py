@@ -109,7 +109,8 @@ def test_sparse_files_differ_by_their_holes() -> None:
         return File(b"1\n0\n4\n".ljust(512, b"\0") + b"data", pax=header)
 
     found = compare(analyzed([{"s": sparse("100")}]), analyzed([{"s": sparse("200")}]))
-    assert kinds(found) == [("changed", "s", "s", 0)]
+    assert kinds(found) == [("changed", "s", "s", 100)]
+    assert kinds(compare(analyzed([{"s": sparse("4")}]), analyzed([{"s": b"data"}]))) == []
 
 
 def test_layers_of_equal_content_are_not_shared() -> None:

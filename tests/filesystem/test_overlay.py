@@ -620,12 +620,12 @@ def sparse(size: int, data: bytes) -> Entry:
     return File(data, pax=pax)
 
 
-def test_sparse_files_count_as_stored() -> None:
-    """A sparse file wastes the bytes that are stored, not those it seems to have."""
+def test_sparse_files_count_in_full() -> None:
+    """A sparse file wastes what a host writes, not what the tar stores."""
     tables = tables_of({"a": sparse(1 << 50, b"12345")}, {".wh.a": b""})
-    assert tables[0][0].apparent_size == 1 << 50
+    assert tables[0][0].size == 1 << 50
     waste = find_waste(tables, overlay_all(tables))
-    assert [(entry.path, entry.size) for entry in waste] == [("a", 5)]
+    assert [(entry.path, entry.size) for entry in waste] == [("a", 1 << 50)]
 
 
 def test_other_holes_are_another_content() -> None:
@@ -634,7 +634,12 @@ def test_other_holes_are_another_content() -> None:
     assert wasted(*layers) == [("a", "overwritten", 0, 1)]
     assert wasted(layers[0], layers[0]) == [("a", "metadata-only", 0, 1)]
     tables = tables_of({"a": sparse(100, b"12345"), "b": sparse(200, b"12345"), "c": b"12345", "d": sparse(200, b"12345")})
-    assert [duplicate.size for duplicate in find_duplicates(tables, overlay_all(tables))] == [5]
+    assert [duplicate.size for duplicate in find_duplicates(tables, overlay_all(tables))] == [200]
+
+
+def test_holes_are_zeros() -> None:
+    """A sparse file stored again in full, as builders without sparse files do, has the same content."""
+    assert wasted({"a": sparse(100, b"12345")}, {"a": bytes(95) + b"12345"}) == [("a", "metadata-only", 0, 1)]
 
 
 # Many entries

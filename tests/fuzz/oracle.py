@@ -84,7 +84,7 @@ def check_table(table: FileTable, tar_size: int | None = None) -> None:
         assert end % 512 == 0 and end >= start + 512
     for row, (start, size) in enumerate(zip([0, *table.ends], table.sizes, strict=False)):
         assert size >= 0 and start + 512 <= table.payload_start(row) <= table.ends[row]
-    for column in (table.links, table.apparent_sizes, table.claimed_sizes, table.type_flags, table.xattrs, table.contents):
+    for column in (table.links, table.stored_sizes, table.claimed_sizes, table.type_flags, table.xattrs, table.contents):
         assert all(0 <= row < count for row in column)
     if tar_size is not None:
         assert table.tar_size == tar_size

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
-from tests.images import DIR, Entry, File, Hard, Link
+from tests.images import DIR, Entry, File, Hard, Link, Sparse
 from tests.property.model import Pairs
 
 WHITEOUT, DOUBLE = ".wh.", ".wh..wh.."
@@ -132,6 +132,7 @@ def dive(layers: Sequence[Pairs]) -> Verdict:
             path = go_clean(name)
             if path != ".":
                 data = entry.data if isinstance(entry, File) else entry if isinstance(entry, bytes) else b""
+                data = entry.content if isinstance(entry, Sparse) else data
                 size += len(data)
                 tree.add(path, Node("", described=True, size=len(data), is_directory=entry == DIR))
         verdict.trees.append(tree)

@@ -17,7 +17,7 @@ import attrs
 from ocisize.model.waste import Cause
 from ocisize.tar.filetable import FileTable
 from ocisize.tar.scanner import scan_tar
-from tests.images import Entry, File, Hard, Link, Special, tar_bytes
+from tests.images import Entry, File, Hard, Link, Sparse, Special, tar_bytes
 
 Pairs: TypeAlias = "Sequence[tuple[str, Entry]]"
 
@@ -75,8 +75,8 @@ class Model:
             thing = Thing(path, self.layer)
             if isinstance(entry, bytes):
                 entry = File(entry)
-            if isinstance(entry, File):
-                thing.content = entry.data
+            if isinstance(entry, File | Sparse):
+                thing.content = entry.data if isinstance(entry, File) else entry.content
                 self.stored.append(thing)
             if isinstance(entry, Link):
                 thing.symlink = entry.target

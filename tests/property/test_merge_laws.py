@@ -16,13 +16,20 @@ from ocisize.sizes.layers import LayerFacts, summarize_layers, sum_layers
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
 from ocisize.analyzer import Analyzer
-from tests.images import DIR, Compression, Entry, Hard, Link, build_image, layer
+from tests.images import DIR, Compression, Entry, Hard, Link, Sparse, build_image, layer
 from tests.property.model import Pairs, overlay, tables_of
 from tests.oci.test_image import single
+from tests.strategies import SPARSE_FORMS
 
 NAMES = st.sampled_from(["a", ".b", "c"])  # ``.b`` sorts before ``.wh.``
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
 CONTENTS = st.sampled_from([b"", b"x", b"yy", b"zz", b"four"])
+SPARSE = st.builds(
+    Sparse,
+    st.sampled_from([20, 21, 5000]),
+    st.sampled_from([((0, b"x"),), ((0, b"x"), (1, b"y")), ((5, b""), (5, b"xy"), (9, b"")), ((19, b"z"),)]),
+    st.sampled_from(SPARSE_FORMS),
+)
 TARGETS = st.one_of(PATHS, PATHS.map("/{}".format), PATHS.map("../{}".format), st.sampled_from(["..", ".", "/", "../.."]))
 
 
@@ -39,6 +46,7 @@ LINK_TARGETS = st.one_of(PATHS, PATHS, st.just(".wh..wh.plnk/1"))
 ENTRY: st.SearchStrategy[tuple[str, Entry]] = st.one_of(
     st.tuples(PATHS, CONTENTS),
     st.tuples(PATHS, CONTENTS),
+    st.tuples(PATHS, SPARSE),
     st.tuples(PATHS, st.just(DIR)),
     st.tuples(PATHS, TARGETS.map(Link)),
     st.tuples(PATHS, LINK_TARGETS.map(Hard)),
@@ -68,7 +76,7 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     tables = tables_of(layers)
     merged = overlay_all(tables)
     waste = find_waste(tables, merged)
-    facts = [LayerFacts("", None, "", "plain", table.tar_size, True, True) for table in tables]
+    facts = [LayerFacts(f"{table.tar_size}", None, "", "plain", table.tar_size, True, True) for table in tables]
     tables = [table.with_compressed_sizes(table.sizes, table.tar_size - sum(table.sizes)) for table in tables]
     return Result(
         waste,

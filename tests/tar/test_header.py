@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import assume, strategies as st
 
-from ocisize.tar.header import ExtendedHeader, check_sparse_map, checksum_matches, old_sparse_pairs, parse_number, parse_pax
+from ocisize.tar.header import ExtendedHeader, checksum_matches, parse_number, parse_pax
 from tests.strategies import base256, header, record
 
 
@@ -84,24 +84,10 @@ def test_extra_defaults_to_the_header() -> None:
     """Without records the header's own values apply."""
     extra = ExtendedHeader()
     assert (extra.name(b"n"), extra.link(b"l"), extra.size(5), extra.owner_id(b"uid", 6)) == (b"n", b"l", 5, 6)
-    assert (extra.sparse_size(5), extra.xattrs) == (None, {})
+    assert extra.xattrs == {}
 
 
 @pytest.mark.parametrize(("value", "owner"), [(b"7", 7), (b"-2", -2), (b"", 1)])
 def test_pax_owners(value: bytes, owner: int) -> None:
     """Owners are decimal and may be negative."""
     assert ExtendedHeader({b"uid": value}).owner_id(b"uid", 1) == owner
-
-
-def test_sparse_maps() -> None:
-    """Pairs ascend without overlap and end within the file; empty ones may follow at the end."""
-    check_sparse_map([(0, 5), (5, 5), (100, 0)], 100)
-    for pairs in ([(0, 5), (4, 5)], [(5, -1)], [(-1, 5)], [(90, 11)]):
-        with pytest.raises(ValueError, match="sparse"):
-            check_sparse_map(pairs, 100)
-
-
-def test_old_sparse_tables_end_at_an_unused_pair() -> None:
-    """Pairs behind the first unused one are not read."""
-    pair = b"00000000001\x0000000000002\0"
-    assert old_sparse_pairs(pair + pair + bytes(24) + pair) == [(1, 2), (1, 2)]

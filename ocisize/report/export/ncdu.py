@@ -78,7 +78,7 @@ class _View:
         size = table.sizes[row] if hidden_by[row] < 0 else 0
         text = "" if table.kinds[row] in (REGULAR, HARD_LINK) else ',"notreg":true'
         if size:
-            text += f',"asize":{table.apparent_sizes.get(row, size)},"dsize":{size + -size % DISK_BLOCK}'
+            text += f',"asize":{size},"dsize":{size + -size % DISK_BLOCK}'
         return text + f',"ino":{inode + 1},"hlnkc":true' if inode in self._linked else text
 
 

@@ -198,7 +198,7 @@ def columns_document(table: FileTable) -> dict[str, Any]:
         "gids": [attribute.gid for attribute in attributes],
         "content_hashes": [None if value == NO_HASH else value.hex() for value in hashes],
         "links": {row: display_name(decode_name(link)) for row, link in table.links.items()},
-        "apparent_sizes": dict(table.apparent_sizes),
+        "stored_sizes": dict(table.stored_sizes),
         "claimed_sizes": dict(table.claimed_sizes),
         "type_flags": dict(table.type_flags),
         "rooted": list(table.paths.rooted),

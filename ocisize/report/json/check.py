@@ -19,7 +19,7 @@ from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
 _KINDS = bytes(KIND_NAMES)
-_BY_ROW = ("links", "apparent_sizes", "claimed_sizes", "type_flags", "xattrs")
+_BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs")
 
 
 def find_contradictions(analysis: Analysis) -> Iterator[str]:
@@ -104,12 +104,15 @@ def check_columns(table: FileTable) -> None:
         raise ValueError("columns of different lengths")
     if table.kinds.translate(None, _KINDS):
         raise ValueError("kinds that do not exist")
-    if any(map(gt, table.sizes, table.ends)) or any(start > end for start, end in pairwise(table.ends)):
+    if any(map(gt, map(table.stored_size, range(count)), table.ends)) or any(
+        start > end for start, end in pairwise(table.ends)
+    ):
         raise ValueError("ends that are not in order")
-    if min(table.sizes, default=0) < 0 or min(table.compressed_sizes or (), default=0) < 0:
+    columns_of_sizes = (table.sizes, table.stored_sizes.values(), table.compressed_sizes or ())
+    if any(min(column, default=0) < 0 for column in columns_of_sizes):
         raise ValueError("negative sizes")
     numbers = [value for owner in table.attributes for value in attrs.astuple(owner)]
-    numbers += [*table.apparent_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
+    numbers += [*table.stored_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
     numbers += [table.tar_size, table.overhead or 0]
     if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):
         raise ValueError("values that are not numbers")

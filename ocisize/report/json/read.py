@@ -79,7 +79,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         attributes=tuple(owners),
         tar_size=document["tar_size"],
         links={int(row): link.encode("utf-8", "surrogateescape") for row, link in document["links"].items()},
-        apparent_sizes=_by_row(document["apparent_sizes"]),
+        stored_sizes=_by_row(document.get("stored_sizes", {})),
         claimed_sizes=_by_row(document.get("claimed_sizes", {})),
         type_flags=_by_row(document.get("type_flags", {})),
         xattrs={

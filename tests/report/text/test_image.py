@@ -302,7 +302,7 @@ def test_other_json_is_refused(text: str, says: str) -> None:
         ("compressed_sizes", lambda values: values[:-1], "columns of different lengths"),
         ("content_hashes", lambda values: ["ab" * 17, *values[1:]], "content hashes that are too long"),
         ("paths", lambda values: ["a\0b", *values[1:]], "paths with NUL"),
-        ("apparent_sizes", lambda values: values | {"999999": 1}, "rows that do not exist"),
+        ("stored_sizes", lambda values: values | {"999999": 1}, "rows that do not exist"),
         ("links", lambda values: values | {"-1": "x"}, "rows that do not exist"),
     ],
 )
@@ -350,7 +350,7 @@ def test_wrong_types_are_named(analysis: Analysis) -> None:
         ("layers.0.files.content_hashes.0", "ab" * 40, "content hashes that are too long"),
         ("layers.0.files.modes.0", "a", "values that are not numbers"),
         ("layers.0.files.links", {"99": "a"}, "rows that do not exist"),
-        ("layers.0.files.apparent_sizes", {"0": 1 << 80}, "values that are not numbers"),
+        ("layers.0.files.stored_sizes", {"0": 1 << 80}, "values that are not numbers"),
     ],
 )
 def test_a_saved_analysis_that_cannot_be_is_refused(analysis: Analysis, path: str, value: Any, says: str) -> None:
