@@ -11,7 +11,7 @@ import re
 import attrs
 
 from ocisize.tar.filetable import Attributes
-from ocisize.tar.header import ExtendedHeader, expected_adler, parse_number, prefixed_name
+from ocisize.tar.header import ExtendedHeader, expected_adler, has_device_numbers, parse_number, prefixed_name
 
 _PLAIN_NUMBER = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _MAX_FIELDS = 1 << 15  # distinct fields
@@ -109,7 +109,7 @@ class RestOfHeader:
                 parse_number(time)
             self._add(self.times, time)
         known = self._tails_with_prefix if tail[16] else self.tails
-        if tail not in known and header[257:262] == b"ustar":  # headers in the oldest format have no device numbers
+        if tail not in known and has_device_numbers(header):
             parse_number(tail[:8])
             parse_number(tail[8:16])
             self._add(known, tail)

@@ -194,6 +194,11 @@ def parse_integer(value: bytes) -> int:
     return number
 
 
+def has_device_numbers(header: bytes) -> bool:
+    """Whether a header, its 512 bytes, is in a format with device numbers: all but the oldest."""
+    return header[257:263] == b"ustar\0" or header[257:265] == GNU_MAGIC
+
+
 def prefixed_name(header: bytes, name: bytes) -> bytes:
     """``name`` with the prefix field of ``header``, its 512 bytes, before it; only POSIX headers have this field.
 

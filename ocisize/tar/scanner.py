@@ -36,7 +36,7 @@ from ocisize.tar.window import ByteStream, Window
 
 _MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
 _FLUSH_ROWS = 1024
-_FLUSH_HEADER_BYTES = 1 << 20  # of extended headers: their names take more memory in lists than in the columns
+_FLUSH_HEADER_BYTES = 1 << 20  # of extended headers and sparse maps, which take more time and memory than rows
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
@@ -108,6 +108,14 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             rows, metadata_size = len(builder.sizes), builder.paths.size
             meter.record_entries(rows + special.header_count, metadata_size + special.metadata_size)
 
+    def flush_headers() -> None:
+        if special.unflushed_size >= _FLUSH_HEADER_BYTES:
+            if late is not None:
+                late.keep()
+            builder.flush()
+            record_entries()
+            special.unflushed_size = 0
+
     try:
         while True:
             # Move the window when the next header does not lie wholly in it; stop at the end of the stream.
@@ -148,12 +156,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 window.position = start
                 if kind in EXTENDED_HEADERS:
                     extended = special.read_extended_header(kind, size, owner, extended)
-                    if special.unflushed_size >= _FLUSH_HEADER_BYTES:
-                        if late is not None:
-                            late.keep()
-                        builder.flush()
-                        record_entries()
-                        special.unflushed_size = 0
+                    flush_headers()
                     base, position, end = window.base, window.position, window.end
                     last = end - BLOCK
                     continue
@@ -168,6 +171,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 if kind == SPARSE:
                     kind = REGULAR
                     hashes += special.sparse_hash
+                    flush_headers()
                 elif hash_content:
                     hashes += NO_HASH
             elif (is_plain := name[:BEGINNING_SIZE] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:

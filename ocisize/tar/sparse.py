@@ -135,7 +135,9 @@ def parse_map_records(pax: Mapping[bytes, bytes]) -> Fragments:
     >>> parse_map_records({b"GNU.sparse.numblocks": b"2", b"GNU.sparse.map": b"0,5,8000,5"})
     [(0, 5), (8000, 5)]
     """
-    count = parse_integer(pax.get(b"GNU.sparse.numblocks", b""))
+    if not pax.get(b"GNU.sparse.numblocks"):
+        raise ValueError("malformed sparse map: no number of fragments")
+    count = parse_integer(pax[b"GNU.sparse.numblocks"])
     text = pax.get(b"GNU.sparse.map", b"")
     numbers = text.split(b",") if text else []
     if len(numbers) != 2 * count:

@@ -71,7 +71,7 @@ class SpecialEntries:
         #: them takes about as long.
         self.header_count = 0
         self.metadata_size = 0  #: bytes of memory that the values by row take, about
-        self.unflushed_size = 0  #: bytes of extended headers since ``TableBuilder.flush`` last ran
+        self.unflushed_size = 0  #: bytes of extended headers and sparse maps since ``TableBuilder.flush`` last ran
         #: Upper bound, in bytes, of the parent paths implied by long names: for each, its length times its slashes.
         self.parents_size = 0
         self._shared_xattrs: dict[tuple[tuple[str, bytes], ...], Mapping[str, bytes]] = {}
@@ -209,6 +209,7 @@ class SpecialEntries:
             pairs += parse_old_pairs(block[EXTENSION_TABLE])
             is_extended, length = block[504], length + BLOCK
             self.header_count += 1
+            self.unflushed_size += BLOCK
             if length > MAX_SPECIAL:
                 raise ValueError(f"sparse map of more than {MAX_SPECIAL} bytes")
         return SparseMap(size, pairs)
@@ -220,6 +221,7 @@ class SpecialEntries:
             return SparseMap(size, parse_map_records(pax)), 0
         fragments, map_size = read_map(lambda: self.window.read_exactly(BLOCK, "a sparse map"), stored)
         self.header_count += len(fragments) // (_RECORDS_PER_ENTRY // 2)
+        self.unflushed_size += map_size
         return SparseMap(size, fragments), map_size
 
     def _read_sparse_payload(self, row: int, name: bytes, sparse: SparseMap, stored: int) -> int:

@@ -14,7 +14,7 @@ import zstandard
 
 from tests.corpus.cases import Bundle, Case, Verdict, bundle, of_blob
 from tests.images import BuiltLayer, build_image, compress, layer, tar_bytes
-from tests.strategies import END, header, long_name, member, pax, record
+from tests.strategies import END, header, long_name, member, pax, record, sparse_member
 
 TAR = tar_bytes({"etc/a": b"a" * 1000, "b": random.Random(0).randbytes(5000)})
 GIB = 1 << 30
@@ -204,6 +204,9 @@ def _bombs() -> Iterator[Case]:
         yield _case(
             f"bomb-of-{name}", "limit", "more than 5000 entries", repeated(b"", member(b"p", records, b"x"), 200), *few
         )
+    for form in ("gnu", "1.0"):
+        maps = sparse_member(form, 1 << 30, [(2 * number, b"") for number in range(40_000)])
+        yield _case(f"bomb-of-sparse-maps-{form}", "limit", "more than 5000 entries", repeated(b"", maps, 200), *few)
     deep = b"".join(long_name(b"%d/" % number + b"d/" * 2000 + b"f") + header(b"") for number in range(600))
     yield _case("bomb-of-implied-directories", "limit", "more than", compress(deep + END, "gzip"))
     yield Case("bomb-of-layers-together", "limit", ratio, _many_layers, costly=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.corpus.cases import Case, Verdict, of_tar
-from tests.strategies import END, GNU, V7, base256, header, long_name, member, pax, record
+from tests.strategies import END, GNU, V7, base256, header, long_name, member, pax, record, sparse_member
 
 FINE = member(b"etc/a", b"a" * 100)
 HIDDEN = member(b"etc/hidden", b"h" * 100)
@@ -149,7 +149,9 @@ def _sparse() -> Iterator[Case]:
         return b"%011o\0%011o\0" % (offset, length)
 
     exabyte = base256(1 << 60, 12)
-    yield _case("sparse-exabyte", "accept", "", old(pair(0, 0), exabyte) + FINE + END)
+    holes = "bytes of holes in sparse files of all layers"
+    yield _case("sparse-exabyte", "limit", holes, old(pair(0, 0), exabyte) + FINE + END)
+    yield _case("sparse-pebibyte", "accept", "the sparse file", old(pair(0, 0), base256(1 << 50, 12)) + FINE + END)
     yield _case("sparse-overlap", "reject", "malformed sparse map", FINE + old(pair(0, 10) + pair(5, 10), exabyte) + END)
     yield _case("sparse-backwards", "reject", "malformed sparse map", FINE + old(pair(20, 1) + pair(5, 1), exabyte) + END)
     yield _case("sparse-beyond-its-size", "reject", "malformed sparse map", FINE + old(pair(20, 100), pair(5, 0)[:12]) + END)
@@ -163,15 +165,35 @@ def _sparse() -> Iterator[Case]:
     yield _case("sparse-map-cut", "reject", "ends within a sparse map", FINE + old(pair(0, 0), exabyte, b"\1"))
     yield _case("sparse-by-star", "reject", "not in GNU format", FINE + header(b"s", 0, b"S") + END)
     pax_map = (b"GNU.sparse.map", b",".join(b"%d,1" % (2 * number) for number in range(50_000)))
-    yield _case("sparse-pax-large-map", "accept", "", pax(pax_map, (b"GNU.sparse.size", b"1000000")) + FINE + END)
+    sizes = (b"GNU.sparse.size", b"1000000"), (b"GNU.sparse.numblocks", b"50000")
+    yield _case("sparse-pax-large-map", "accept", "", pax(pax_map, *sizes) + member(b"x", b"1" * 50_000) + END)
+    for name, key, value in (
+        ("time", b"mtime", b"soon"),
+        ("fraction", b"atime", b"1.5e3"),
+        ("date", b"ctime", b"2024-01-01"),
+    ):
+        yield _case(f"pax-{name}-is-none", "reject", "is not a", pax((key, value)) + FINE + END)
+    yield _case("time-is-none", "reject", "is not a number", header(b"x", fields={136: b"yesterday\0"}) + END)
+    yield _case("device-is-none", "reject", "is not a number", header(b"x", fields={329: b"none\0"}) + END)
     for name, value in (("odd", b"0"), ("text", b"a,b"), ("overlap", b"0,5,3,5"), ("beyond", b"0,99999")):
         records = pax((b"GNU.sparse.map", value), (b"GNU.sparse.size", b"100"))
         yield _case(f"sparse-pax-{name}", "reject", "sparse map|is not a number|bad header", FINE + records + HIDDEN + END)
     yield _case(
-        "sparse-pax-exabytes", "accept", "",
-        pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", b"s"),
-            (b"GNU.sparse.realsize", b"8000000000000000000")) + FINE + END,
+        "sparse-pax-exabytes", "limit", holes, sparse_member("1.0", 8 * 10**18, [(0, b"x")]) * 3 + END,
     )  # fmt: skip
+    for name, lines in (
+        ("none", b"hello"),
+        ("cut", b"2\n0\n1\n"),
+        ("beyond", b"1\n0\n9\n"),
+        ("endless", b"9999999999999999\n"),
+    ):
+        records = pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"99"))
+        yield _case(
+            f"sparse-map-{name}",
+            "reject",
+            "malformed sparse map",
+            FINE + records + member(b"x", lines.ljust(512, b"\0") + b"1") + END,
+        )
     total = pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"9" * 19)) + FINE
     yield _case("sparse-pax-more-than-64-bits", "reject", "is not a number", FINE + total + END)
 

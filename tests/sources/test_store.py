@@ -118,7 +118,7 @@ def test_links_that_lead_nowhere(tmp_path: Path, compression: Compression) -> No
 def test_sparse_members_are_refused(tmp_path: Path) -> None:
     """A member with holes is not the bytes that are stored, so it is not taken for them."""
     path = tmp_path / "archive"
-    records = ((b"GNU.sparse.map", b"0,4"), (b"GNU.sparse.size", b"4000"))
+    records = ((b"GNU.sparse.map", b"0,4"), (b"GNU.sparse.size", b"4000"), (b"GNU.sparse.numblocks", b"1"))
     path.write_bytes(pax(*records) + header(b"blob", 4) + padded(b"data") + END)
     with closing(open_store(path)) as store, pytest.raises(ArchiveError, match="is a sparse file"):
         store.open("blob")

@@ -13,6 +13,7 @@ from operator import gt
 
 import attrs
 
+from ocisize.limits import MAX_HOLES
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import ID
 from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
@@ -104,13 +105,6 @@ def check_columns(table: FileTable) -> None:
         raise ValueError("columns of different lengths")
     if table.kinds.translate(None, _KINDS):
         raise ValueError("kinds that do not exist")
-    if any(map(gt, map(table.stored_size, range(count)), table.ends)) or any(
-        start > end for start, end in pairwise(table.ends)
-    ):
-        raise ValueError("ends that are not in order")
-    columns_of_sizes = (table.sizes, table.stored_sizes.values(), table.compressed_sizes or ())
-    if any(min(column, default=0) < 0 for column in columns_of_sizes):
-        raise ValueError("negative sizes")
     numbers = [value for owner in table.attributes for value in attrs.astuple(owner)]
     numbers += [*table.stored_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
     numbers += [table.tar_size, table.overhead or 0]
@@ -118,3 +112,13 @@ def check_columns(table: FileTable) -> None:
         raise ValueError("values that are not numbers")
     if any(not 0 <= row < count for name in _BY_ROW for row in getattr(table, name)):
         raise ValueError("rows that do not exist")
+    if any(map(gt, map(table.stored_size, range(count)), table.ends)) or any(
+        start > end for start, end in pairwise(table.ends)
+    ):
+        raise ValueError("ends that are not in order")
+    columns_of_sizes = (table.sizes, table.stored_sizes.values(), table.compressed_sizes or ())
+    if any(min(column, default=0) < 0 for column in columns_of_sizes):
+        raise ValueError("negative sizes")
+    holes = [table.sizes[row] - stored for row, stored in table.stored_sizes.items()]
+    if min(holes, default=0) < 0 or sum(holes) > MAX_HOLES:
+        raise ValueError("sparse files with impossible sizes")

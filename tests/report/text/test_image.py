@@ -303,6 +303,8 @@ def test_other_json_is_refused(text: str, says: str) -> None:
         ("content_hashes", lambda values: ["ab" * 17, *values[1:]], "content hashes that are too long"),
         ("paths", lambda values: ["a\0b", *values[1:]], "paths with NUL"),
         ("stored_sizes", lambda values: values | {"999999": 1}, "rows that do not exist"),
+        ("stored_sizes", lambda values: values | {"0": 1}, "sparse files with impossible sizes"),
+        ("stored_sizes", lambda values: values | {"0": -1}, "negative sizes"),
         ("links", lambda values: values | {"-1": "x"}, "rows that do not exist"),
     ],
 )
