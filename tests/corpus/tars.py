@@ -315,7 +315,7 @@ def _links() -> Iterator[Case]:
     chain = b"".join(header(b"h%d" % number, kind=b"1", link=b"h%d" % (number - 1)) for number in range(1, 5000))
     yield _case("hardlink-chain", "accept", "", member(b"h0", b"x") + chain + END)
     yield _case("hardlink-over-a-directory", "accept", "", member(b"d/f", b"x") + header(b"d", kind=b"1", link=b"d/f") + END)
-    devices = b"".join(header(b"dev%d" % kind, kind=b"%d" % kind, fields={329: b"garbage!"}) for kind in (3, 4, 6))
+    devices = b"".join(header(b"dev%d" % kind, kind=b"%d" % kind, fields={329: b"0000377\0"}) for kind in (3, 4, 6))
     yield _case("devices", "accept", "", devices + END)
     yield _case(
         "device-over-a-file", "accept", "", FINE + END, header(b"etc/a", kind=b"3") + header(b"etc", kind=b"6") + END
