@@ -250,6 +250,23 @@ def test_another_port(host: str, realm: str, web: responses.RequestsMock) -> Non
     assert "Authorization" not in web.calls[1].request.headers
 
 
+@pytest.mark.parametrize("credentials", [None, USER])
+@pytest.mark.parametrize(
+    "target", ["https://169.254.169.254/latest", "http://auth.io/token", "https://10.0.0.1/token", "https://localhost/"]
+)
+def test_redirects_that_are_traps(target: str, credentials: Credentials | None, web: responses.RequestsMock) -> None:
+    """A public token service cannot lead into the network of the client, nor out of TLS, even the anonymous."""
+    realm = 'Bearer realm="https://auth.reg.io/token"'
+    web.add("GET", "https://reg.io/v2/app/manifests/1", status=401, headers={"WWW-Authenticate": realm})
+    web.add("GET", "https://auth.reg.io/token", status=302, headers={"Location": target})
+    with opened("reg.io", credentials=credentials) as source:
+        error = failure(source.read_manifest)
+    assert isinstance(error, RegistryError)
+    in_the_clear = "gets no login" if credentials else "without TLS on another host"
+    assert (in_the_clear if "auth" in target else "a private address") in str(error)
+    assert len(web.calls) == 2
+
+
 def test_a_redirect_to_https(web: responses.RequestsMock) -> None:
     """A token service that redirects from http to https on its host gets the login there, too."""
     web.add("GET", "http://reg.io/token", status=301, headers={"Location": "https://reg.io/token?scope=x"})
