@@ -157,16 +157,37 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     is_index = "manifests" in document or (not has_manifest and has_null(data, "manifests"))
     if is_index and has_manifest:
         raise DocumentError(f"{what} is both an index and a manifest")
-    contradiction = next((name for name in types if name in (MANIFEST_TYPES if is_index else INDEX_TYPES)), None)
-    if contradiction is not None:
-        raise DocumentError(
-            f"{what} is declared as {abbreviated_repr(contradiction)} but is {'an index' if is_index else 'not an index'}"
-        )
+    for declared in types:
+        _refuse_other_type(declared, what, is_index=is_index)
     if is_index:
         return structure({"manifests": []} | document, Index, what)
     if "config" not in document:
         raise DocumentError(f"{what} is neither an image manifest nor an index")
     return structure(document, Manifest, what)
+
+
+def check_media_type(data: bytes, what: str, media_type: str) -> None:
+    """Raise DocumentError if a document is an index under the media type of a manifest, or the reverse.
+
+    ``media_type`` is that of the descriptor or of the registry's answer. Other documents are left to ``parse_manifest``.
+
+    >>> check_media_type(b'{"manifests": []}', "the manifest", "application/vnd.oci.image.manifest.v1+json")
+    Traceback (most recent call last):
+    ocisize.errors.DocumentError: the manifest is declared as 'application/vnd.oci.image.manifest.v1+json' but is an index
+    """
+    try:
+        document = parse_json(data, what)
+    except DocumentError:
+        return
+    is_index, is_manifest = "manifests" in document, "config" in document or "layers" in document
+    if is_index is not is_manifest:
+        _refuse_other_type(media_type, what, is_index=is_index)
+
+
+def _refuse_other_type(media_type: str, what: str, *, is_index: bool) -> None:
+    if media_type in (MANIFEST_TYPES if is_index else INDEX_TYPES):
+        kind = "an index" if is_index else "not an index"
+        raise DocumentError(f"{what} is declared as {abbreviated_repr(media_type)} but is {kind}")
 
 
 def parse_config(data: bytes, what: str) -> ImageConfig:

@@ -16,6 +16,7 @@ import attrs
 from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
+from ocisize.oci.os_version import rank_version
 
 #: spelling → architecture and the variant that the spelling implies
 _ARCHITECTURES = {
@@ -39,8 +40,6 @@ _SYSTEMS = {"macos": "darwin"}
 _PLATFORM = re.compile(
     r"(?P<os>[^/:()]+)(?:\((?P<inner>[^/:()]+)\))?/(?P<architecture>[^/:()]+)(?:/(?P<variant>[^/:()]+))?(?::(?P<version>[^/:()]+))?"
 )
-#: builds of Windows Server from which on a later build runs images of this one, up to its own build
-_WINDOWS_LTSC_BUILDS = (20348, 26100)  # Server 2022 and 2025
 Candidate: TypeAlias = tuple[Platform, Descriptor]
 
 
@@ -160,7 +159,7 @@ def select(candidates: Iterable[Candidate], wanted: Platform) -> Descriptor:
         matching = [pair for pair in normal if (pair[0].os, pair[0].architecture, pair[0].variant) == acceptable]
         if wanted.os_version is not None:
             ranked = [
-                (_rank_version(wanted.os, platform.os_version, wanted.os_version), descriptor)
+                (rank_version(wanted.os, platform.os_version, wanted.os_version), descriptor)
                 for platform, descriptor in matching
             ]
             fitting = [(rank, descriptor) for rank, descriptor in ranked if rank is not None]
@@ -195,34 +194,6 @@ def alternatives(candidates: Sequence[Candidate], chosen: Descriptor) -> list[st
     platform = normalize(next(each for each, descriptor in candidates if descriptor is chosen))
     alike = [pair for pair in candidates if str(normalize(pair[0])) == str(platform)]
     return distinct_names(sorted(alike, key=lambda pair: pair[1] is not chosen))
-
-
-def _rank_version(system: str, version: str | None, wanted: str) -> tuple[int, tuple[int, ...]] | None:
-    """Return how well an image of an OS version fits the wanted one, higher is better; None if it does not fit.
-
-    An image without a version fits worst. Windows, as in containerd (``platforms/platform_windows_compat.go``): the version,
-    then the highest revision of the same build, then the highest build since the last LTSC release.
-    """
-    if not version:
-        return 0, ()
-    numbers, wanted_numbers = _numbers(version), _numbers(wanted)
-    if version == wanted:
-        return 3, numbers
-    if system != "windows":
-        return (2, numbers) if version.startswith(f"{wanted}.") else None
-    if len(numbers) < 3 or len(wanted_numbers) < 3 or numbers[:2] != wanted_numbers[:2]:
-        return None
-    build, wanted_build = numbers[2], wanted_numbers[2]
-    if build == wanted_build:
-        return 2, numbers
-    lowest = max((release for release in _WINDOWS_LTSC_BUILDS if release <= wanted_build), default=wanted_build)
-    return (1, numbers) if lowest <= build < wanted_build else None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version, () if it has other parts."""
-    parts = version.split(".")
-    return tuple(map(int, parts)) if all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts) else ()
 
 
 def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:

@@ -9,7 +9,7 @@ from typing import Any
 from ocisize.errors import DocumentError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import OCI_INDEX
-from ocisize.oci.parse import MAX_MANIFEST
+from ocisize.oci.parse import MAX_MANIFEST, check_media_type
 from ocisize.oci.read import check_document
 from ocisize.sources.docker_archive import MEMBER, ComposedManifest, compose_manifests
 from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest
@@ -66,6 +66,7 @@ class SavedSource(StoredSource):
             return self._root
         data = self._read(self._root.digest)
         check_document(data, self._root)
+        check_media_type(data, f"the manifest {self._root.digest}", self._root.media_type)
         return data
 
     def member_name(self, descriptor: Descriptor) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import read_images
 from ocisize.oci.platform import default_platform, name_of, parse_platform
-from tests.images import OCI, BuiltImage, build_image, for_platform, index_bytes, layer, sha256
+from tests.images import OCI, BuiltImage, build_image, for_platform, index_bytes, layer, layout_files, sha256, write_files
 from tests.oci.test_image import MemorySource
 
 EMPTY = "application/vnd.oci.empty.v1+json"
@@ -347,3 +348,22 @@ def test_children_of_an_index_are_analyzed_once() -> None:
     index = Analyzer().analyze_all_source(source)
     assert list(index.analyses) == ["linux/amd64", "linux/arm64"]
     assert Platform("linux", "amd64") == parse_platform("linux/amd64")
+
+
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("kind", ["index", "manifest"])
+def test_saved_documents_under_the_other_type(kind: str, typed: bool, tmp_path: Path) -> None:
+    """An index that ``index.json`` lists as a manifest is refused, and the reverse (skopeo: rejecting ambiguous manifest)."""
+    inner = json.loads(index_bytes([for_platform(AMD.descriptor, "linux", "amd64")]) if kind == "index" else AMD.manifest)
+    inner.pop("mediaType", None)
+    if typed:
+        inner["mediaType"] = f"{OCI}.{kind}.v1+json"
+    data = json.dumps(inner).encode()
+    other = {"index": "manifest", "manifest": "index"}[kind]
+    entry = {"mediaType": f"{OCI}.{other}.v1+json", "digest": sha256(data), "size": len(data)}
+    folder = write_files(layout_files(index_bytes([entry]), AMD.blobs | {sha256(data): data}), tmp_path / "layout")
+    for analyze in (Analyzer(platform="linux/amd64").analyze, Analyzer().analyze_all):
+        with pytest.raises(
+            DocumentError, match="is declared as .* but is " + ("an index" if kind == "index" else "not an index")
+        ):
+            analyze(folder)

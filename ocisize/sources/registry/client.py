@@ -19,7 +19,9 @@ import urllib3
 from ocisize.blob.digest import ALGORITHMS, check_digest
 from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
+from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from ocisize.oci.parse import check_media_type
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry import auth
 from ocisize.sources.registry.answers import (
@@ -116,6 +118,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         digest = response.headers.get("Docker-Content-Digest", "")
         if by_tag and digest.partition(":")[0] in ALGORITHMS:
             check_digest(body, digest)
+        check_media_type(body, what, without_parameters(response.headers.get("Content-Type", "")))
         return body
 
     def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
