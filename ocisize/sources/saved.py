@@ -94,8 +94,9 @@ def _read_documents(store: Store, path: Path, names: set[str], form: str | None)
                 raise
     if "manifest.json" not in names:
         return _Documents(index)
+    data = store.read("manifest.json")
     try:
-        return _Documents(index, load_json(store.read("manifest.json"), "manifest.json"))
+        return _Documents(index, load_json(data, "manifest.json"))
     except DocumentError as error:
         if index is None or not index.manifests:
             raise

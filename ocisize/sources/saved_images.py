@@ -20,6 +20,7 @@ from ocisize.oci.reference import parse_reference
 
 _SHORT = 12  # hex digits of a digest, as docker prints image IDs
 _HEX_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
+_MAX_NAMES = 10  # of an image in an error
 _MAX_LISTED = 50  # images in an error
 _HINT = "choose one with --select NAME or --select @N"
 
@@ -75,7 +76,8 @@ class SavedImage:
         return {digest for manifest in self.manifests[:1] for digest in digests_of(manifest)}
 
     def __str__(self) -> str:
-        names = " ".join(self.names) or "untagged"
+        tags = {tag for name in self.names if (tag := name.rpartition(":")[2]) != name}
+        names = " ".join([name for name in self.names if name not in tags][:_MAX_NAMES]) or "untagged"
         held = [manifest for manifest in self.manifests if not manifest.is_absent]
         platforms = dict.fromkeys(str(manifest.platform) for manifest in held if manifest.platform is not None)
         digest = self.index.digest if self.index is not None else held[0].id if held else None
