@@ -189,7 +189,7 @@ def _list_facts(
             diff_id=layer.diff_id,
             media_type=layer.descriptor.media_type,
             compression=scan.compression,
-            compressed_size=None if scan.compression in sizeless and not _is_compressed(layer) else layer.descriptor.size,
+            compressed_size=None if scan.compression in sizeless and not _is_unread(layer, scan) else layer.descriptor.size,
             digest_verified=scan.digest_verified and source.has_digests,
             diff_id_verified=scan.diff_id_verified and source.has_digests,
             member=source.member_name(layer.descriptor),
@@ -201,9 +201,9 @@ def _list_facts(
     ]
 
 
-def _is_compressed(layer: Layer) -> bool:
-    """Whether the media type says that the layer is compressed: then its size is the download, also if it was not read."""
-    return LAYER_TYPES.get(layer.descriptor.media_type) not in (None, PLAIN)
+def _is_unread(layer: Layer, scan: LayerScan) -> bool:
+    """Whether a layer was not read whose media type says that it is compressed: its size is the download."""
+    return scan.compression == _UNKNOWN and LAYER_TYPES.get(layer.descriptor.media_type) not in (None, PLAIN)
 
 
 def _hide_unknown_sizes(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[FileTable]:

@@ -272,6 +272,12 @@ def write_oci_archive(image: BuiltImage, path: Path, *, name: str = "app", outer
     return path
 
 
+def write_dir(image: BuiltImage, folder: Path) -> Path:
+    """A folder of the transport dir:, as skopeo writes it: blobs by the hex digits of their digests."""
+    blobs = {digest.partition(":")[2]: data for digest, data in image.blobs.items() if digest != image.digest}
+    return write_files({"version": b"Directory Transport Version: 1.1\n", "manifest.json": image.manifest, **blobs}, folder)
+
+
 DockerStyle: TypeAlias = Literal[
     "legacy", "docker25", "containerd", "skopeo", "crane", "crane-legacy", "jib", "rules_oci", "nix"
 ]

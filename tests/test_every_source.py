@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -27,7 +28,11 @@ from tests.images import (
     Hard,
     Link,
     build_image,
+    compress,
+    docker_archive_entries,
     layer,
+    tar_bytes,
+    write_dir,
     write_docker_archive,
     write_layout,
     write_oci_archive,
@@ -140,13 +145,13 @@ def test_the_image_has_it_all(expected: Analysis) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-@pytest.mark.parametrize("write", [write_layout, write_oci_archive], ids=["oci-layout", "oci-archive"])
+@pytest.mark.parametrize("write", [write_layout, write_oci_archive, write_dir], ids=["oci-layout", "oci-archive", "dir"])
 @pytest.mark.parametrize("verify", [False, True], ids=["", "verify"])
 def test_oci_forms(
     image: BuiltImage, expected: Analysis, tmp_path: Path, compression: Compression, verify: bool,
     write: Callable[[BuiltImage, Path], Path],
 ) -> None:  # fmt: skip
-    """An OCI layout as a folder or a tar."""
+    """An OCI layout as a folder or a tar, and a folder of dir:."""
     path = write(image.recompressed(compression), tmp_path / "image")
     found = Analyzer(platform="linux/amd64", verify=verify).analyze(str(path))
     assert_same(found, expected)
@@ -181,6 +186,24 @@ def test_docker_archives_in_seldom_compressions(
     found = Analyzer(platform="linux/amd64").analyze(str(path))
     assert_same(found, expected)
     assert {one.compression for one in found.layers} == {compression}
+
+
+@pytest.mark.parametrize("outer", COMPRESSIONS)
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_archives_whose_oci_manifest_lacks_layers(
+    image: BuiltImage, expected: Analysis, tmp_path: Path, compression: Compression, outer: Compression
+) -> None:
+    """An archive with both documents is read by its manifest.json where the OCI manifest has too few layers."""
+    stored = image.recompressed(compression)
+    manifest = json.dumps({**json.loads(stored.manifest), "layers": []}).encode()
+    entries = docker_archive_entries(
+        BuiltImage(stored.layers, stored.config, manifest), "containerd", ["example/app:latest"]
+    )
+    path = tmp_path / "app.tar"
+    path.write_bytes(compress(tar_bytes(entries), outer))
+    found = Analyzer(platform="linux/amd64").analyze(str(path))
+    assert_same(attrs.evolve(found, warnings=()), expected)
+    assert [warning.rpartition(" lists ")[2] for warning in found.warnings] == ["0 of 4 layers"]
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

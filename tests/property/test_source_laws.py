@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer
 from ocisize.report.words.advice import is_significant, list_advice
-from tests.images import Entry, build_image, layer, write_docker_archive, write_layout
+from tests.images import Entry, build_image, layer, write_dir, write_docker_archive, write_layout
 from tests.property.model import Pairs
 from tests.property.test_advice_laws import JUNK, STEPS
 
@@ -37,17 +37,20 @@ def findings_of(analysis: Analysis) -> list[tuple[object, ...]]:
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(LAYERS, STEPS)
 def test_every_source_has_the_same_findings_in_the_same_order(layers: list[Pairs], steps: list[str]) -> None:
-    """A gzip layout, a zstd layout and a docker archive with uncompressed layers have the same findings."""
+    """Layouts, folders of dir: and archives, with layers of each compression, have the same findings."""
     history = [{"created_by": step} for step in steps[: len(layers)]]
     image = build_image([layer(entries) for entries in layers], history=history)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        gzip, zstd, plain = (
+        first, *others = (
             findings_of(Analyzer(jobs=1, platform="linux/amd64").analyze(path))
             for path in (
                 write_layout(image, folder / "gzip"),
                 write_layout(image.recompressed("zstd"), folder / "zstd"),
+                write_dir(image.recompressed("plain"), folder / "dir"),
                 write_docker_archive(image.recompressed("plain"), folder / "plain.tar"),
+                write_docker_archive(image.recompressed("plain"), folder / "both.tar", style="docker25"),
+                write_docker_archive(image, folder / "containerd.tar", style="containerd"),
             )
         )
-    assert gzip == zstd == plain
+    assert all(other == first for other in others)
