@@ -1,0 +1,131 @@
+"""Tars and folders that hold no image at their top: what the error calls each, and the one line of advice."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ocisize import Analyzer
+from ocisize.errors import ArchiveError
+from ocisize.sources.open import open_source
+from tests.images import (
+    DIR, Compression, Entry, Link, build_image, compress, docker_archive_entries, index_bytes, layer, layout_files, named, tar_bytes,
+    write_docker_archive, write_files, write_layout,
+)  # fmt: skip
+
+IMAGE = build_image([layer({"etc/passwd": b"root"}), layer({"app": b"run"})])
+SAVED = docker_archive_entries(IMAGE, "skopeo", ["app:1"])
+DOCKER_25 = docker_archive_entries(IMAGE, "docker25", ["app:1"])
+LAYOUT: dict[str, Entry] = {**layout_files(index_bytes([named(IMAGE.descriptor, "app")]), IMAGE.blobs)}
+AS_LAYER = "to analyze it as an image of one layer, write rootfs:{path}"
+SAVE = "save an image with: docker save -o FILE IMAGE"
+EXPORT = "a root filesystem without layers, as docker export writes it"
+UNKNOWN = "it has neither manifest.json nor index.json"
+OF_SCRATCH: dict[str, Entry] = {
+    ".dockerenv": b"", "app": b"x" * 100, "dev/": DIR, "dev/console": b"", "dev/pts/": DIR, "etc/": DIR, "etc/hostname": b"",
+    "etc/hosts": b"", "etc/mtab": Link("/proc/mounts"), "etc/resolv.conf": b"", "proc/": DIR, "sys/": DIR,
+}  # fmt: skip
+
+
+def below(folder: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {f"{folder}/{name}": entry for name, entry in entries.items()}
+
+
+def refused(path: Path) -> tuple[str, str]:
+    """What the error says behind the path, and its hint with the path left out."""
+    with pytest.raises(ArchiveError) as raised:
+        open_source(str(path))
+    text, hint = str(raised.value), raised.value.hint
+    assert text.startswith(f"{path} is not a saved image: ") and hint is not None
+    return text.removeprefix(f"{path} is not a saved image: "), hint.replace(shlex.quote(str(path)), "{path}")
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("entries", "what", "hint"),
+    [
+        (OF_SCRATCH, EXPORT, AS_LAYER),
+        (below(".", OF_SCRATCH), EXPORT, AS_LAYER),
+        ({"etc/passwd": b"x", "usr/bin/x": b"x", "var/lib/y": b"y"}, EXPORT, AS_LAYER),
+        ({"bin/sh": b"x"}, EXPORT, AS_LAYER),
+        ({"etc/a": b"", "opt/a/manifest.json": b"[]", "srv/b": b""}, EXPORT, AS_LAYER),
+        ({"run/.containerenv": b"", "app": b""}, "a root filesystem without layers, as podman export writes it", AS_LAYER),
+        ({"app": b"x" * 100}, UNKNOWN, "a root filesystem or a single layer is read as rootfs:{path}"),
+        ({"app/.wh.old": b"", "app/new": b"x"}, "a single layer of an image", AS_LAYER),
+        ({"app/a": b"", "stargz.index.json": b"{}"}, "a single eStargz layer of an image", AS_LAYER),
+        ({".no.prefetch.landmark": b"\x0f", "app": b""}, "a single eStargz layer of an image", AS_LAYER),
+        ({"chart/Chart.yaml": b"name: chart", "chart/templates/a.yaml": b""}, "a Helm chart", SAVE),
+        ({".PKGINFO": b"", "usr/bin/x": b""}, "a package of Alpine or Arch Linux", SAVE),
+        ({"package/package.json": b"{}", "package/index.js": b""}, "an npm package", SAVE),
+        ({"vm.ovf": b"<x/>", "disk.vmdk": b""}, "a virtual appliance (OVA)", SAVE),
+        ({"Dockerfile": b"FROM x", "src/a.c": b""}, "a build context: it has a Dockerfile",
+         "build and save it first: docker build -t app {path} && docker save -o app.tar app"),
+        ({"oci-layout": b"{}", "blobs/sha256/a": b""}, "an OCI layout without its index.json",
+         "it may be incomplete: save or download it again"),
+        ({"repositories": b"{}", "abc/layer.tar": b"", "abc/json": b"{}"},
+         "an archive of Docker before 1.10, which current versions of Docker cannot load either", SAVE),
+        (below("image", SAVED), "its image is below a folder, image/", "unpack it first: tar -xf {path} && ocisize image"),
+        (below("image", DOCKER_25), "its image is below a folder, image/", "unpack it first: tar -xf {path} && ocisize image"),
+        (below("out/my image", LAYOUT), "its image is below a folder, out/my image/",
+         "unpack it first: tar -xf {path} && ocisize 'out/my image'"),
+        (below("a", SAVED) | below("b", LAYOUT), "its image is below a folder, a/, b/", "unpack it first: tar -xf {path} && ocisize a"),
+        ({"public/manifest.json": b"{}", "public/index.html": b""}, UNKNOWN, "a root filesystem or a single layer is read as rootfs:{path}"),
+        ({"app.tar": tar_bytes(SAVED)}, "an archive that contains app.tar", "unpack it first: tar -xf {path} && ocisize app.tar"),
+        ({"x/a.tar.gz": b"", "x/b.tar.zst": b"", "README": b""}, "an archive that contains x/a.tar.gz, x/b.tar.zst",
+         "unpack it first: tar -xf {path} && ocisize x/a.tar.gz"),
+        ({f"{number}.tar": b"" for number in range(9)}, "an archive that contains 0.tar, 1.tar, 2.tar …",
+         "unpack it first: tar -xf {path} && ocisize 0.tar"),
+        ({"\x1b[31m.tar": b""}, "an archive that contains \\x1b[31m.tar", "unpack it first: tar -xf {path} && ocisize '\\x1b[31m.tar'"),
+        ({}, "it is empty", "docker save wrote nothing, or a download failed: save or download it again"),
+    ],
+)  # fmt: skip
+def test_what_a_tar_is(tmp_path: Path, entries: dict[str, Entry], what: str, hint: str, outer: Compression) -> None:
+    """The names in a tar say what it is."""
+    path = tmp_path / "some image.tar"
+    path.write_bytes(compress(tar_bytes(entries), outer))
+    assert refused(path) == (what, hint)
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "hint"),
+    [
+        (["etc/passwd", "usr/bin/x", "var/x"], "a root filesystem without layers",
+         "to analyze it as an image of one layer: tar -C {path} -cf rootfs.tar . && ocisize rootfs:rootfs.tar"),
+        (["config.json", "rootfs/bin/sh"], "a bundle of an OCI runtime, without layers",
+         "to analyze it as an image of one layer: tar -C {path}/rootfs -cf rootfs.tar . && ocisize rootfs:rootfs.tar"),
+        (["Dockerfile", "src/a"], "a build context: it has a Dockerfile",
+         "build and save it first: docker build -t app {path} && docker save -o app.tar app"),
+        (["Chart.yaml", "values.yaml"], "a Helm chart", SAVE),
+        (["overlay/l/x", "overlay-images/images.json"], "the storage of podman", "save an image with: podman save -o FILE IMAGE"),
+        (["overlay2/x", "image/overlay2/x"], "the storage of the Docker engine", SAVE),
+        (["io.containerd.content.v1.content/x"], "the storage of containerd", "save an image with: ctr images export FILE IMAGE"),
+        (["blobs/sha256/x"], "an OCI layout without its index.json", "it may be incomplete: copy it again"),
+        (["app.tar", "README"], "a folder that contains app.tar", "name it: {path}/app.tar"),
+        (["b.tar.gz", "a b.tar.xz"], "a folder that contains a b.tar.xz, b.tar.gz", "name one of them: {path}/'a b.tar.xz'"),
+        (["layout/oci-layout", "layout/index.json"], "a folder that contains layout/", "name it: {path}/layout/"),
+        (["a/b.txt"], UNKNOWN, "an OCI layout folder contains oci-layout, index.json and blobs"),
+        ([], "it is empty", "an OCI layout folder contains oci-layout, index.json and blobs"),
+    ],
+)  # fmt: skip
+def test_what_a_folder_is(tmp_path: Path, files: list[str], what: str, hint: str) -> None:
+    """The names in a folder say what it is; saved images one level below are named."""
+    folder = tmp_path / "some folder"
+    folder.mkdir()
+    write_files(dict.fromkeys(files, b""), folder)
+    assert refused(folder) == (what, hint)
+
+
+def test_the_advice_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the hints name can be read."""
+    (tmp_path / "root.tar").write_bytes(tar_bytes(OF_SCRATCH))
+    assert Analyzer().analyze(f"rootfs:{tmp_path}/root.tar").content_size == 100
+    write_layout(IMAGE, tmp_path / "folder" / "layout")
+    write_docker_archive(IMAGE, tmp_path / "folder" / "app.tar")
+    with pytest.raises(ArchiveError) as raised:
+        open_source(str(tmp_path / "folder"))
+    assert Analyzer().analyze(str(raised.value.hint).removeprefix("name one of them: ")).content_size == 7
+    monkeypatch.chdir(write_files({name: data for name, data in SAVED.items() if isinstance(data, bytes)}, tmp_path / "image"))
+    assert Analyzer().analyze(".").content_size == 7
