@@ -125,13 +125,13 @@ def _is_root(names: Iterable[str]) -> bool:
 
 def _find_inside(names: Collection[str]) -> Kind | None:
     """Return the kind of a tar that holds saved images: below a folder, or as files."""
-    folders = dict.fromkeys(match[1] for name in names if (match := _DOCUMENT.fullmatch(name)))
-    images = [folder for folder in folders if any(_is_beside(name, folder) for name in names)]
+    folders = {match[1] for name in names if (match := _DOCUMENT.fullmatch(name))}
+    images = [folder for folder in sorted(folders) if any(_is_beside(name, folder) for name in names)]
     if images:
         listed = _list_names(f"{folder}/" for folder in images)
         hint = f"unpack it first: tar -xf {{path}} && ocisize {shlex.quote(printable(images[0]))}"
         return Kind(f"its image is below a folder, {listed}", hint)
-    archives = [name for name in names if _ARCHIVE.fullmatch(name.rpartition("/")[2])]
+    archives = [name for name in sorted(names) if _ARCHIVE.fullmatch(name.rpartition("/")[2])]
     if archives and len(archives) * 2 >= len(names):
         first = shlex.quote(printable(archives[0]))
         return Kind(

@@ -26,6 +26,8 @@ from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
 
 MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive
+LEFT_OUT = "left out of the archive: manifest.json names no file for it"  #: the error of a layer whose name is empty
+LEFT_OUT_HINT = "the archive was written for an engine that has the layer: save the image with docker save"
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
@@ -95,16 +97,14 @@ def compose_manifests(store: Store, items: Sequence[ArchiveItem]) -> list[Compos
     for item in items:
         if len(item.Layers) > MAX_LAYERS:
             raise DocumentError(f"the image has {len(item.Layers)} layers, more than {MAX_LAYERS}")
-        for index, member in enumerate(item.Layers):
-            if not member:
-                raise ArchiveError(
-                    f"layer {index} is left out of the archive: manifest.json names no file for it",
-                    hint="the image was saved without layers that the daemon has: save it with docker save",
-                )
         configs.append(read_archive_config(store, item.Config))
     places = [(number, index) for number, item in enumerate(items) for index in range(len(item.Layers))]
     layers: dict[tuple[int, int], dict[str, Any]] = {}
     seen: dict[object, _Content] = {}
+    for number, index in places:
+        if not items[number].Layers[index]:
+            layers[number, index] = _absent_descriptor(index, items[number], configs[number])
+    places = [place for place in places if place not in layers]
     for number, index in sorted(places, key=lambda place: store.position(items[place[0]].Layers[place[1]])):
         member, diff_ids = items[number].Layers[index], configs[number].diff_ids
         paired = len(diff_ids) == len(items[number].Layers)
@@ -169,6 +169,16 @@ def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict
         digest = str(content.digest)
         annotations[SELF_NAMED] = "true"
     return _descriptor(docker_layer_type(content.compression), digest, content.size, annotations)
+
+
+def _absent_descriptor(index: int, item: ArchiveItem, config: ArchiveConfig) -> dict[str, Any]:
+    """Return a descriptor without a file for a layer that ``manifest.json`` gives no name, as pack writes it.
+
+    Raises ArchiveError if the config does not say which layer is left out.
+    """
+    if len(config.diff_ids) != len(item.Layers):
+        raise ArchiveError(f"layer {index} is {LEFT_OUT}", hint=LEFT_OUT_HINT)
+    return _descriptor(docker_layer_type(PLAIN), config.diff_ids[index], 0, {MEMBER: ""})
 
 
 def _read_content(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:

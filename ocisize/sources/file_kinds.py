@@ -101,7 +101,7 @@ def find_file_kind(region: FileRegion) -> Kind | None:
         return Kind(f"compressed twice, with {inner} and {compression}", f"decompress it once: {compression} -d {{path}}")
     kind = find_kind(content)
     if kind is None or kind.what == "a text file":
-        return Kind(f"a single file compressed with {compression}", EXPECTED) if content else None
+        return Kind(f"a single file compressed with {compression}", EXPECTED) if content.strip(b"\0") else None
     return Kind(
         f"{kind.what}, compressed with {compression}", kind.hint if kind.hint in (_AGAIN, _SAVE, _DISK) else EXPECTED
     )

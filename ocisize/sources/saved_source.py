@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ocisize.errors import DocumentError
+from ocisize.errors import ArchiveError, DocumentError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import OCI_INDEX
 from ocisize.oci.parse import MAX_MANIFEST, check_media_type
 from ocisize.oci.read import check_document
-from ocisize.sources.docker_archive import MEMBER, ComposedManifest, compose_manifests
+from ocisize.sources.docker_archive import LEFT_OUT, LEFT_OUT_HINT, MEMBER, ComposedManifest, compose_manifests
 from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest
 from ocisize.sources.store import Store, StoredSource
 
@@ -68,6 +68,14 @@ class SavedSource(StoredSource):
         check_document(data, self._root)
         check_media_type(data, f"the manifest {self._root.digest}", self._root.media_type)
         return data
+
+    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        if not self.member_name(descriptor):
+            raise ArchiveError(LEFT_OUT, hint=LEFT_OUT_HINT)
+        return super().open_blob(descriptor)
+
+    def blob_position(self, descriptor: Descriptor) -> int:
+        return super().blob_position(descriptor) if self.member_name(descriptor) else 0
 
     def member_name(self, descriptor: Descriptor) -> str:
         member = descriptor.annotations.get(MEMBER, "")

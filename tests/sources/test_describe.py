@@ -127,5 +127,7 @@ def test_the_advice_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ArchiveError) as raised:
         open_source(str(tmp_path / "folder"))
     assert Analyzer().analyze(str(raised.value.hint).removeprefix("name one of them: ")).content_size == 7
-    monkeypatch.chdir(write_files({name: data for name, data in SAVED.items() if isinstance(data, bytes)}, tmp_path / "image"))
+    monkeypatch.chdir(
+        write_files({name: data for name, data in SAVED.items() if isinstance(data, bytes)}, tmp_path / "image")
+    )
     assert Analyzer().analyze(".").content_size == 7
