@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ocisize.errors import ArchiveError
@@ -126,7 +126,7 @@ def _is_root(names: Iterable[str]) -> bool:
 def _find_inside(names: Collection[str]) -> Kind | None:
     """Return the kind of a tar that holds saved images: below a folder, or as files."""
     folders = {match[1] for name in names if (match := _DOCUMENT.fullmatch(name))}
-    images = [folder for folder in sorted(folders) if any(_is_beside(name, folder) for name in names)]
+    images = sorted(folders.intersection(_folders_of_images(names)))
     if images:
         listed = _list_names(f"{folder}/" for folder in images)
         hint = f"unpack it first: tar -xf {{path}} && ocisize {shlex.quote(printable(images[0]))}"
@@ -140,9 +140,15 @@ def _find_inside(names: Collection[str]) -> Kind | None:
     return None
 
 
-def _is_beside(name: str, folder: str) -> bool:
-    """Return True if a name is that of a file which saved images have beside their documents."""
-    return name.startswith(f"{folder}/") and _BESIDE.fullmatch(name[len(folder) + 1 :]) is not None
+def _folders_of_images(names: Iterable[str]) -> Iterator[str]:
+    """Yield the folders, at most two levels deep, with a file that saved images have beside their documents."""
+    for name in names:
+        first, _, rest = name.partition("/")
+        if _BESIDE.fullmatch(rest):
+            yield first
+        second, _, rest = rest.partition("/")
+        if _BESIDE.fullmatch(rest):
+            yield f"{first}/{second}"
 
 
 def _list_names(names: Iterable[str]) -> str:

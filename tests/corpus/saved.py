@@ -204,9 +204,8 @@ def _files() -> Iterator[Case]:
     yield _case("empty-file", "reject", "it is empty|is not", _bytes(b""))
     yield _case("sparse-file", "reject", "it is empty", _special(_sparse))
     yield _case("random-bytes", "reject", "is not a tar", _bytes(random.Random(3).randbytes(100_000)))
-    yield _case(
-        "gzip-of-random-bytes", "reject", "is not a tar", _bytes(compress(random.Random(3).randbytes(100_000), "gzip"))
-    )
+    noise = random.Random(3).randbytes(100_000)
+    yield _case("gzip-of-random-bytes", "reject", "a single file compressed with gzip", _bytes(compress(noise, "gzip")))
     whole = compress(tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"])), "gzip")
     yield _case("archive-cut", "reject", "ends early", _bytes(whole[: len(whole) // 2]))
     plain = tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"]))
@@ -225,7 +224,40 @@ def _files() -> Iterator[Case]:
     members = b"".join(header(b"%d" % number) for number in range(10_000)) + END
     yield _case("archive-of-many-small-files", "reject", "neither manifest.json nor index.json", _bytes(members))
     thousands = build_image([layer({f"f{number}": b"x"}) for number in range(3)])
+    yield from _root_filesystems(zeros, bytes(corrupt))
+    yield _case("gzip-of-gzip-of-gzip", "reject", "compressed twice", _bytes(compress(compress(whole, "gzip"), "gzip")))
+    yield _case("text-of-blanks", "reject", "is not", _bytes(b" " * 100_000))
+    yield _case("comments-of-a-dockerfile", "reject", "is not", _bytes(b"# \nARG \n" * 100_000))
+    archives: dict[str, Entry] = {f"{ESCAPE}{number}/x.tar": b"" for number in range(2000)}
+    yield _case("archives-in-an-archive", "reject", "an archive that contains", _archive(archives))
+    documents: dict[str, Entry] = {f"{number}/manifest.json": b"" for number in range(3000)}
+    yield _case("folders-in-an-archive", "reject", "neither manifest.json nor index.json", _archive(documents))
     yield _case("archive-with-a-fine-image", "accept", "", _archive(bundle(thousands).files()))
+
+
+def _root_filesystems(zeros: bytes, corrupt: bytes) -> Iterator[Case]:
+    """Files that are opened by the scheme rootfs."""
+
+    def of(data: bytes) -> Callable[[Path], Path]:
+        return lambda folder: Path(f"rootfs:{_bytes(data)(folder)}")
+
+    yield _case("rootfs", "accept", "", of(LAYER.tar))
+    yield _case("rootfs-of-zeros", "accept", "", of(bytes(10_240)))
+    yield _case("rootfs-of-nothing", "reject", "is empty", of(b""))
+    yield _case("rootfs-of-random-bytes", "reject", "is not a tar", of(random.Random(3).randbytes(100_000)))
+    yield _case("rootfs-corrupt", "reject", "layer 0 .*bad header checksum", of(corrupt))
+    yield _case("rootfs-cut", "reject", "layer 0 .*the tar ends within", of(zeros))
+    bomb = "more than 200 uncompressed bytes per stored byte"
+    yield _case("rootfs-bomb", "limit", bomb, lambda folder: of(repeated_zstd(zeros, 1 << 14))(folder))
+    small = ("--max-layer-size", "64 MiB")
+    yield _case(
+        "rootfs-too-large",
+        "limit",
+        "more than 67108864 uncompressed bytes",
+        of(repeated(zeros, bytes(1 << 20), 100)),
+        *small,
+    )
+    yield _case("rootfs-fifo", "reject", "not a file", lambda folder: Path(f"rootfs:{_special(os.mkfifo)(folder)}"))
 
 
 def _special(kind: Callable[[Path], object]) -> Callable[[Path], Path]:
