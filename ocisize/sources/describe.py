@@ -27,6 +27,7 @@ _BESIDE = re.compile(
     r"oci-layout|version|repositories|blobs/.*|(sha256:)?[0-9a-f]{64}(\.json|/layer\.tar|(\.tar)?(\.gz)?)|.*/layer\.tar"
 )
 _MAX_NAMED = 3  # saved images inside that an error names
+_MAX_NAMES = 100_000  # names that are looked at: an archive may have a million
 _MAX_LISTED = 1000  # entries of a folder that are looked at
 
 _SAVE = "save an image with: docker save -o FILE IMAGE"
@@ -68,6 +69,7 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     app.tar is not a saved image: a root filesystem without layers, as docker export writes it -
     to analyze it as an image of one layer, write rootfs:app.tar
     """
+    names = set(sorted(names)[:_MAX_NAMES])
     kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
     shown = printable(str(path))
     return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
