@@ -9,7 +9,9 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from ocisize.errors import ArchiveError
+from ocisize.errors import ArchiveError, DocumentError, NotAnImage
+from ocisize.oci.artifacts import find_index_kind
+from ocisize.oci.documents import Index
 from ocisize.sources.file_kinds import Kind
 from ocisize.text import printable
 
@@ -26,6 +28,7 @@ _DOCUMENT = re.compile(r"([^/]+(?:/[^/]+)?)/(manifest\.json|index\.json)")
 _BESIDE = re.compile(
     r"oci-layout|version|repositories|blobs/.*|(sha256:)?[0-9a-f]{64}(\.json|/layer\.tar|(\.tar)?(\.gz)?)|.*/layer\.tar"
 )
+_SCHEMA_1 = "docker.distribution.manifest.v1"  # in media types
 _MAX_NAMED = 3  # saved images inside that an error names
 _MAX_NAMES = 100_000  # names that are looked at: an archive may have a million
 _MAX_LISTED = 1000  # entries of a folder that are looked at
@@ -73,6 +76,26 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
     shown = printable(str(path))
     return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
+
+
+def refuse_entries(index: Index, place: str) -> DocumentError:
+    """Return the error of an ``index.json`` without images; ``place`` is what has it, such as "the layout".
+
+    >>> from ocisize.oci.documents import Descriptor
+    >>> schema_1 = Descriptor("sha256:" + 64 * "0", 2, "application/vnd.docker.distribution.manifest.v1+prettyjws")
+    >>> print(refuse_entries(Index((schema_1,)), "the layout"))
+    the layout contains no image but: schema 1 manifest (the format before 2016), which is not supported
+    """
+    types = list(dict.fromkeys(printable(entry.media_type) for entry in index.manifests if entry.media_type))
+    if (kind := find_index_kind(index)) is not None:
+        return NotAnImage(f"{place} contains no image but: {kind}", kind=kind)
+    if any(_SCHEMA_1 in media_type for media_type in types):
+        return DocumentError(
+            f"{place} contains no image but: schema 1 manifest (the format before 2016), which is not supported",
+            hint="push the image again, or convert it: skopeo copy --format v2s2 SOURCE DESTINATION",
+        )
+    found = f" but entries of other types: {_list_names(types)}" if types else ""
+    return DocumentError(f"{place} contains no image{found}")
 
 
 def _find_in_tar(names: Collection[str]) -> Kind:

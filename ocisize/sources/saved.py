@@ -15,7 +15,7 @@ from ocisize.oci.documents import Index
 from ocisize.oci.source import ImageSource
 from ocisize.oci.strict_json import load_json
 from ocisize.sources.archive_images import list_items, merge_images
-from ocisize.sources.describe import refuse_content
+from ocisize.sources.describe import refuse_content, refuse_entries
 from ocisize.sources.dir_folder import DirBlobs, find_dir_folders, is_dir_manifest
 from ocisize.sources.docker_archive import read_items
 from ocisize.sources.folder import FolderStore
@@ -115,7 +115,10 @@ def _open_listed(store: Store, documents: _Documents, select: str | None, *, use
             if not images:
                 raise
             warnings.append(f"manifest.json is not used: {error}")
-    chosen, name = _choose(images, content.artifacts, select, "the archive" if has_items else "the layout")
+    place = "the archive" if has_items else "the layout"
+    if index is not None and index.manifests and not images and not content.artifacts:
+        raise refuse_entries(index, place)
+    chosen, name = _choose(images, content.artifacts, select, place)
     archive = DOCKER_ARCHIVE if has_items else OCI_ARCHIVE
     source = SavedSource(
         store,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer
-from ocisize.errors import ArchiveError
+from ocisize.errors import ArchiveError, DocumentError, NotAnImage
 from ocisize.sources.open import open_source
 from tests.images import (
-    DIR, Compression, Entry, Link, build_image, compress, docker_archive_entries, index_bytes, layer, layout_files, named, tar_bytes,
+    DIR, OCI, Compression, Entry, Link, build_image, compress, docker_archive_entries, index_bytes, layer, layout_files, named, sha256, tar_bytes,
     write_docker_archive, write_files, write_layout,
 )  # fmt: skip
 
@@ -116,6 +118,49 @@ def test_what_a_folder_is(tmp_path: Path, files: list[str], what: str, hint: str
     folder.mkdir()
     write_files(dict.fromkeys(files, b""), folder)
     assert refused(folder) == (what, hint)
+
+
+@pytest.mark.parametrize(
+    ("media_types", "message"),
+    [
+        (["application/vnd.docker.distribution.manifest.v1+prettyjws"], "the layout contains no image but: schema 1 manifest"),
+        (["application/vnd.docker.distribution.manifest.v1+json"], "the layout contains no image but: schema 1 manifest"),
+        ([f"{OCI}.layer.v1.tar+gzip", "application/vnd.buildkit.cacheconfig.v0"], "the layout contains no image but: BuildKit cache"),
+        (["application/x-a", "application/x-b"], "the layout contains no image but entries of other types: application/x-a, application/x-b"),
+    ],
+)  # fmt: skip
+def test_entries_of_a_layout_that_are_no_images(tmp_path: Path, media_types: list[str], message: str) -> None:
+    """What index.json lists is named by the media types of its entries."""
+    entries = [IMAGE.descriptor | {"mediaType": media_type} for media_type in media_types]
+    folder = write_files(layout_files(index_bytes(entries), IMAGE.blobs), tmp_path / "layout")
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        Analyzer().analyze(folder)
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+@pytest.mark.parametrize("nested", ["index", "manifest"])
+def test_a_buildkit_cache(tmp_path: Path, form: str, nested: str) -> None:
+    """``--cache-to type=local`` writes an index of layers, or with ``image-manifest=true`` a manifest, without oci-layout."""
+    config = b'{"layers": [], "records": []}'
+    cache = {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": sha256(config), "size": len(config)}
+    layers = [built.descriptor for built in IMAGE.layers]
+    document = index_bytes([*layers, cache])
+    if nested == "manifest":
+        manifest = {"schemaVersion": 2, "mediaType": f"{OCI}.manifest.v1+json", "config": cache, "layers": layers}
+        document = json.dumps(manifest).encode()
+    entry = {"mediaType": f"{OCI}.{nested}.v1+json", "digest": sha256(document), "size": len(document)}
+    files = layout_files(
+        index_bytes([named(entry, "latest")]), IMAGE.blobs | {sha256(document): document, sha256(config): config}
+    )
+    path = tmp_path / "cache"
+    if form == "tar":
+        path.write_bytes(tar_bytes(files))
+    else:
+        del files["oci-layout"]
+        write_files(files, path)
+    with pytest.raises(NotAnImage, match="(not a container image but|it holds): BuildKit cache") as raised:
+        Analyzer().analyze(path)
+    assert raised.value.kind == "BuildKit cache"
 
 
 def test_the_advice_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
