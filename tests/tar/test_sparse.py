@@ -1,7 +1,7 @@
 """Sparse files: their four forms, the maps that Go's archive/tar refuses, and what the rows of a table say of them.
 
 Go 1.19 was asked about every map here (``benchmarks/gotar.py``): it refuses what is refused here, while it reads the header or
-the content. umoci 0.4, Docker 20.10 and containerd 1.6 unpack the PAX forms in full and refuse the old GNU form.
+the content. umoci 0.4, Docker 20.10 and containerd 1.6 unpack the PAX forms in full and refuse the old GNU form (tests/compat).
 """
 
 from __future__ import annotations
