@@ -236,15 +236,17 @@ class Analyzer:
         guessed = find_base(image.config, image.annotations, len(image.layers))
         if self.base is None:
             return image, guessed
-        given, warning = match_given(self._read_base(image.platform), [layer.diff_id for layer in image.layers])
-        return attrs.evolve(image, warnings=(*image.warnings, *filter(None, [warning]))), given or guessed
+        named, notes = self._read_base(image.platform)
+        given, warning = match_given(named, [layer.diff_id for layer in image.layers])
+        return attrs.evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
 
-    def _read_base(self, platform: Platform) -> GivenBase:
-        """The image that ``base`` names, for this platform. Raises SourceError."""
+    def _read_base(self, platform: Platform) -> tuple[GivenBase, list[str]]:
+        """The image that ``base`` names, for this platform, with the warnings of its source. Raises SourceError."""
         name = trim_input(os.fspath(self.base or ""))
         try:
             with closing(self._open(name)) as source:
-                return read_given(source, name, platform)
+                given = read_given(source, name, platform)
+                return given, [f"the base image: {note}" for note in source.warnings]
         except OcisizeError as error:
             # A name that is not a reference may hold a password, so it is not repeated.
             is_named = name in str(error) or isinstance(error, InvalidReference)

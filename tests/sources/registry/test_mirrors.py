@@ -241,6 +241,16 @@ def test_an_image_of_a_mirror(server: Server, mirror: Server, home: Path) -> Non
     )
 
 
+def test_a_base_image_of_a_mirror(server: Server, mirror: Server, home: Path) -> None:
+    """The report says where the base image is from, too."""
+    serve_image(mirror)
+    configure(server, home, mirror.host)
+    name = f"{server.host}/app:1"
+    analysis = ocisize.Analyzer(platform="linux/amd64", connection=QUICK, base=name).analyze(name)
+    assert len(analysis.warnings) == 2
+    assert analysis.warnings[1] == f"the base image: {analysis.warnings[0]}"
+
+
 def test_mirrors_that_are_ignored(server: Server, mirror: Server, home: Path) -> None:
     """Without mirrors the registry alone is asked."""
     serve_image(server)

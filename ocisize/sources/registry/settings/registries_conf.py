@@ -17,11 +17,6 @@ import attrs
 from ocisize.errors import InvalidReference, RegistryError
 from ocisize.oci.reference import Reference, parse_reference, split_host
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _HINT = "correct the file, or ignore it with --no-mirrors"
 
 
@@ -92,6 +87,10 @@ def find_table(reference: Reference, files: Iterable[Path]) -> RegistryTable | N
 
 def read_tables(file: Path) -> list[RegistryTable]:
     """Return the tables of a file; raise RegistryError for what is not TOML or has another form."""
+    if sys.version_info >= (3, 11):  # imported here, since most machines have no such file
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         document = tomllib.loads(file.read_text("utf-8"))
         old = document.get("registries") or {}
