@@ -245,13 +245,11 @@ class Analyzer:
         name = trim_input(os.fspath(self.base or ""))
         try:
             with closing(self._open(name)) as source:
-                given = read_given(source, name, platform)
-                return given, [f"the base image: {note}" for note in source.warnings]
+                return read_given(source, name, platform)
         except OcisizeError as error:
             # A name that is not a reference may hold a password, so it is not repeated.
-            is_named = name in str(error) or isinstance(error, InvalidReference)
-            which = "the base image:" if is_named else f"the base image {name}:"
-            raise SourceError(f"{which} {error}", hint=error.hint) from error
+            which = "" if name in str(error) or isinstance(error, InvalidReference) else f" {name}"
+            raise SourceError(f"the base image{which}: {error}", hint=error.hint) from error
 
     def _read_distinct_layers(self, source: ImageSource, image: Image) -> list[Outcome]:
         """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""
