@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ocisize.blob.digest import Digest
-from ocisize.errors import NoMatchingPlatform, NotAnImage, OcisizeError
+from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.artifacts import find_artifact_kind
 from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
 from ocisize.oci.index_walk import walk_index
@@ -18,6 +18,7 @@ from ocisize.oci.source import Source
 from ocisize.text import printable
 
 _MAX_BROKEN = 3  # images that warnings name
+_MAX_LOOKED_FOR = 100  # images of an index that lacks the chosen one; each is a request
 _log = logging.getLogger(__name__)
 
 
@@ -41,16 +42,15 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
     broken = [f"not read: {error}" for error in list(walk.unreadable.values())[:_MAX_BROKEN]]
     if not walk.images and walk.unreadable:
         raise next(iter(walk.unreadable.values()))
-    if not walk.images and walk.kinds:
-        kinds = ", ".join(dict.fromkeys(walk.kinds))
-        raise NotAnImage(f"{digest} is an index without images; it holds: {kinds}", kind=walk.kinds[0])
+    walk.refuse_artifacts(digest)
     wanted = platform or default_platform()
     images: Sequence[Candidate] = walk.images
     entry, warnings = _select(images, platform, broken)
     manifest = read_optional_manifest(source, entry)
     if manifest is None:  # a partial copy of the index: the images that are there count
-        images = [image for image in walk.images if _is_present(source, image[1])]
-        absent = ", ".join(distinct_names([image for image in walk.images if image not in images]))
+        looked_for = walk.images[:_MAX_LOOKED_FOR]
+        images = [image for image in looked_for if _is_present(source, image[1])]
+        absent = ", ".join(distinct_names([image for image in looked_for if image not in images]))
         entry, warnings = _select(images, platform, [f"listed without their manifests: {absent}", *broken])
         manifest = read_manifest(source, entry)
     if isinstance(manifest[1], Manifest) and (kind := find_artifact_kind(manifest[1])):  # an image may stand behind it

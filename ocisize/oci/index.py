@@ -63,6 +63,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     walk = walk_index(source, document)
     if walk.unreadable and not keep_going:
         raise next(iter(walk.unreadable.values()))
+    walk.refuse_artifacts(digest_of(data))
     _log.info("%d images and %d attestations in the index", len(walk.images), len(walk.attestations))
     entries = {(entry.digest, normalize(platform)): (platform, entry) for platform, entry in walk.images}
     images, absent, warnings = dict[str, Image](), list[str](), list[str]()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from ocisize.blob.digest import Digest
-from ocisize.errors import ArchiveError, BlobError, DocumentError, OcisizeError, RegistryError
+from ocisize.errors import ArchiveError, BlobError, DocumentError, NotAnImage, OcisizeError, RegistryError
 from ocisize.oci.artifacts import find_artifact_kind, find_index_kind, names_artifact
 from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
-from ocisize.oci.media_types import INDEX_TYPES
+from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config
 from ocisize.oci.platform import image_entries, is_attestation
 from ocisize.oci.read import NOT_FOUND, read_blob, read_optional_manifest
@@ -53,6 +53,24 @@ class IndexWalk:
                 elif document is not None:
                     self.images.append((document, entry))
 
+    def look_behind_unknown(self, index: Index) -> None:
+        """Add the images among entries for ``unknown/unknown``, the platform of attestations, of an index without others."""
+        listed = {entry.digest for entry in index.manifests}
+        for entry in index.manifests:
+            is_unmarked = not entry.annotations and entry.media_type in MANIFEST_TYPES and entry.digest not in self._visited
+            if is_unmarked and is_attestation(entry) and len(self._visited) < MAX_INDEX_ENTRIES:
+                self._visited.add(entry.digest)
+                platform = self._resolve(entry, listed)
+                if isinstance(platform, Platform):
+                    self.images.append((platform, entry))
+                    self.attestations.discard(entry.digest)
+
+    def refuse_artifacts(self, digest: Digest) -> None:
+        """Raise NotAnImage if no image was found in the index with this digest, but other artifacts."""
+        if not self.images and self.kinds:
+            kinds = ", ".join(dict.fromkeys(self.kinds))
+            raise NotAnImage(f"{digest} is an index without images; it holds: {kinds}", kind=self.kinds[0])
+
     def _resolve(self, entry: Descriptor, listed: set[Digest]) -> Index | Platform | None:
         """Return the nested index, or the platform of an image; None if the entry is neither, is absent or is broken.
 
@@ -80,7 +98,8 @@ class IndexWalk:
             self.kinds.append(kind)
             self.attestations.add(entry.digest)
             return None
-        stated, named = parse_config(data, f"the config {manifest.config.digest}").platform, entry.platform or Platform()
+        stated = parse_config(data, f"the config {manifest.config.digest}").platform
+        named = Platform() if entry.platform is None or is_attestation(entry) else entry.platform
         return Platform(
             named.os or stated.os,
             named.architecture or stated.architecture,
@@ -100,4 +119,6 @@ def walk_index(source: Source, index: Index) -> IndexWalk:
     """Return the images of an index; see ``IndexWalk`` for errors."""
     walk = IndexWalk(source)
     walk.walk(index)
+    if not walk.images:
+        walk.look_behind_unknown(index)
     return walk

@@ -323,6 +323,22 @@ def test_a_build_cache() -> None:
     with pytest.raises(NotAnImage, match="it holds: BuildKit cache") as caught:
         choose(source_of([made, cache]))
     assert caught.value.kind == "BuildKit cache"
+    with pytest.raises(NotAnImage, match="it holds: BuildKit cache"):
+        read_images(source_of([made, cache]))
+
+
+def test_images_for_unknown_alone() -> None:
+    """Attestations are for ``unknown/unknown``; where nothing else is listed and nothing marks them, configs are asked."""
+    attestation = artifact(f"{OCI}.config.v1+json", "application/vnd.in-toto+json")
+    entry = {"mediaType": f"{OCI}.manifest.v1+json", "digest": sha256(attestation), "size": len(attestation)}
+    entries = [for_platform(each, "unknown", "unknown") for each in (entry, AMD.descriptor, ARM.descriptor)]
+    source = source_of(entries, AMD, ARM, blobs={sha256(attestation): attestation})
+    assert choose(source, "linux/arm64").digest == ARM.digest
+    index = read_images(source)
+    assert (list(index.images), index.attestations) == (["linux/amd64", "linux/arm64"], 1)
+    marked = {**entries[1], "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    with pytest.raises(NoMatchingPlatform, match="available: none"):
+        choose(source_of([marked], AMD), "linux/amd64")
 
 
 def test_an_untyped_entry_may_be_an_index() -> None:
