@@ -47,6 +47,7 @@ def use() -> None:
     assert_type(comparison, ocisize.Comparison)
     assert_type(comparison.compressed_growth, int | None)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
+    analyzer.connection = ocisize.Connection(ca_certs=["corp.pem"], client_cert="me.pem", client_key=None, mirrors=False)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
     assert_type(ocisize.open_source("app.tar"), ocisize.ImageSource)
     index = analyzer.analyze_all("app:tag")

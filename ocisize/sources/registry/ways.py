@@ -14,6 +14,7 @@ from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.tls_hints import is_broken_off
 
+_MIRROR_RETRIES = 1
 _BAD_REQUEST = 400  # the answer of Go and nginx to plain http on a TLS port
 _OF_TLS = re.compile("certificate|handshake|alert", re.IGNORECASE)  # errors of servers that speak TLS
 _UNVERIFIED, _PLAIN = "without verifying its TLS certificate", "over plain http"
@@ -51,8 +52,11 @@ def find_ways(endpoint: Endpoint, connection: Connection, machine: Machine) -> l
     but without credentials. Hosts of this machine are asked over plain http, then over TLS if they speak TLS. Other hosts
     are asked as the connection says.
     """
-    if endpoint.is_mirror:  # options for the registry are not for its mirrors
-        connection = attrs.evolve(connection, plain_http=endpoint.plain_http, client_cert=None, client_key=None)
+    if endpoint.is_mirror:  # options for the registry are not for its mirrors, and retries delay the next place
+        retries = min(connection.retries, _MIRROR_RETRIES)
+        connection = attrs.evolve(
+            connection, plain_http=endpoint.plain_http, client_cert=None, client_key=None, retries=retries
+        )
         if not is_loopback(endpoint.reference.registry) and (endpoint.insecure or endpoint.plain_http):
             return _insecure_ways(endpoint, connection)
     plain_http = _choose_plain_http(endpoint, connection, machine)

@@ -359,3 +359,26 @@ def test_options_of_the_program(servers: list[Server], signers: list[Signer], ca
     assert "--client-key needs --client-cert" in capsys.readouterr().err
     assert main([*common, "--ca-cert", str(signers[1].certificate), "--client-cert", str(signers[0].key)]) == 2
     assert f"{signers[0].key}: no client certificate in PEM format" in capsys.readouterr().err
+
+
+def test_options_for_the_next_command() -> None:
+    """A command that a report suggests has the options by which the image was reached."""
+    from ocisize.cli.inputs import repeat_arguments
+    from ocisize.cli.main import make_parser
+
+    options = [
+        "--ca-cert",
+        "a",
+        "--ca-cert",
+        "b",
+        "--client-cert",
+        "c",
+        "--client-key",
+        "k",
+        "--tls-no-verify",
+        "--no-mirrors",
+    ]
+    assert repeat_arguments(make_parser().parse_args(["reg.io/app", *options])) == [
+        "reg.io/app",
+        *options,
+    ]
