@@ -21,6 +21,7 @@ from ocisize.limits import Limits, Meter
 # Bytes per decoder step, in and out: the precision of the offset map. Steps of 16 KiB cost 9 % more CPU, so only small
 # blobs, which cost little, are decoded in small steps.
 _MAX_STEP, _MIN_STEP, _STEPS_PER_BLOB = 128 << 10, 4 << 10, 256
+_MAX_UNREPORTED = 16 << 20  # uncompressed bytes until a caller that may end the read is called again
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
 
 
@@ -31,7 +32,7 @@ class LayerStream:
     have been verified already. ``stored_size`` is how many bytes the blob should have; small blobs get a finer map.
     ``diff_id``, when given, is checked by ``finish``, unless the chunks are plain and ``verified_as`` is the same digest.
     ``meter`` enforces limits at every step; without it, only windows and dictionaries are limited. ``on_bytes`` is called
-    with the number of stored bytes read so far.
+    with the number of stored bytes read so far, also now and then while few of them unpack to many.
 
     ``offsets`` is the map of stored and uncompressed bytes, ``size`` the uncompressed bytes so far, ``compression`` a
     key of COMPRESSIONS, and ``anomalies`` are odd but readable parts in words.
@@ -72,7 +73,7 @@ class LayerStream:
         self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
         self._meter, self._on_bytes = meter, on_bytes
         self.offsets = OffsetMap()
-        self.size = 0
+        self.size = self._reported = 0
         self.anomalies: list[str] = []
         self._ended = False
 
@@ -106,7 +107,10 @@ class LayerStream:
             self._meter.record_size(self.size, file.consumed, ratio_floor=self._ratio_floor)
         if self._hash is not None:
             self._hash.update(buffer[:filled])
-        if self._on_bytes is not None and file.consumed != consumed_before:
+        if self._on_bytes is not None and (
+            file.consumed != consumed_before or self.size - self._reported >= _MAX_UNREPORTED
+        ):
+            self._reported = self.size
             self._on_bytes(file.consumed)
         return filled
 

@@ -58,8 +58,6 @@ class Reference:
 def parse_reference(text: str) -> Reference:
     """Parse an image reference; raise InvalidReference if the text breaks the grammar or holds a password.
 
-    Blanks and line ends around the text are left out.
-
     >>> parse_reference("ubuntu")
     Reference(registry='docker.io', repository='library/ubuntu', tag='latest', digest=None)
     >>> str(parse_reference("registry.io:5000/team/app:1.2"))
@@ -68,7 +66,6 @@ def parse_reference(text: str) -> Reference:
     Traceback (most recent call last):
     ocisize.errors.InvalidReference: invalid reference 'registry.io/App'
     """
-    text = text.strip()
     _, at, after = re.sub(_DIGEST_END, "", text).rpartition("@")
     if at and "/" in after:
         raise InvalidReference(

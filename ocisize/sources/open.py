@@ -41,7 +41,7 @@ def open_source(
     text = trim_input(text)
     if not text:  # as a path this is the current folder
         raise InvalidReference("the name of the image is empty", hint="check whether a shell variable is unset")
-    options = OpenOptions(select, connection, limits or Limits())
+    options = OpenOptions(select and select.strip(), connection, limits or Limits())
     if explicit := find_scheme(text):
         scheme, rest = explicit
         source = scheme.open(rest, options)
@@ -50,7 +50,7 @@ def open_source(
     if path_exists(text):
         from ocisize.sources.saved import open_saved
 
-        source = open_saved(Path(text), options.limits, select=select)
+        source = open_saved(Path(text), options.limits, select=options.select)
         _log.info("source: %s, because a file or folder of this name exists", source.format)
         return source
     refuse_foreign_scheme(text)

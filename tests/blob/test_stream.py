@@ -278,6 +278,25 @@ def test_progress_counts_stored_bytes() -> None:
     assert seen[-1] == len(blob) and all(low < high for low, high in pairwise(seen))
 
 
+@pytest.mark.parametrize("compress", [gzip.compress, zstd, xz, bz2.compress])
+def test_a_caller_can_end_the_read_of_few_bytes_that_unpack_to_many(compress: Callable[[bytes], bytes]) -> None:
+    """80 bytes of bzip2 unpack to 64 MiB, which takes seconds on a slow machine."""
+
+    class Ended(Exception):
+        pass
+
+    def on_bytes(_: int) -> None:
+        calls.append(stream.size)
+        if stream.size > 20 << 20:
+            raise Ended
+
+    calls: list[int] = []
+    stream = LayerStream([compress(bytes(48 << 20))], on_bytes=on_bytes)
+    with pytest.raises(Ended):
+        drain(stream, 1 << 18)
+    assert calls[-1] <= 33 << 20
+
+
 # Broken blobs
 
 

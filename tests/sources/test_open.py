@@ -11,6 +11,7 @@ import pytest
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, DocumentError, InvalidReference, OcisizeError
 from ocisize.oci.source import ImageSource, complete_source
+from ocisize.sources import open as opening
 from ocisize.sources import schemes
 from ocisize.sources.open import open_source
 from tests.images import (
@@ -96,6 +97,34 @@ def test_missing_paths(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """What looks like a path is a missing file, not a reference."""
     monkeypatch.chdir(tmp_path)
     refused(text, "no such file|No such file")
+
+
+@pytest.mark.parametrize(("before", "behind"), [("", "\n"), (" ", ""), ("\t", "\r\n"), ("\u00a0", " \n\n")])
+def test_blanks_around_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, behind: str) -> None:
+    """Names from pipes, variables and tables are read without blanks and line ends; --base and --select too."""
+    path = write_docker_archive(IMAGE, tmp_path / "app.tar", tags=["app:v1"])
+    for name in (str(path), f"docker-archive:{path}", f"docker-archive:{path}:app:v1"):
+        analysis = Analyzer(base=f"{before}{path}{behind}").analyze(f"{before}{name}{behind}", select=None)
+        assert (analysis.source, analysis.reference, analysis.base is not None) == (name, "app:v1", True)
+    assert Analyzer().analyze_all(f"{before}{path}{behind}").source == str(path)
+    assert form_of(str(path), f"{before}app:v1{behind}") == "docker-archive"
+    write_docker_archive(IMAGE, tmp_path / "odd.tar ", tags=["odd:v1"])
+    assert Analyzer().analyze(tmp_path / "odd.tar ").reference == "odd:v1"
+    monkeypatch.chdir(tmp_path)
+    assert form_of("odd.tar ") == "docker-archive"
+
+
+def test_blanks_around_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry is asked for the name alone."""
+
+    def ask(text: str, _: schemes.OpenOptions) -> ImageSource:
+        asked.append(text)
+        return complete_source(MemorySource(IMAGE.manifest, IMAGE.blobs))
+
+    asked: list[str] = []
+    monkeypatch.setattr(opening, "open_registry", ask)
+    open_source(" debian:12\r\n")
+    assert asked == ["debian:12"]
 
 
 @pytest.mark.parametrize("text", ["", " "])

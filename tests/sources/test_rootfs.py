@@ -14,7 +14,7 @@ from ocisize.cli.main import main
 from ocisize.errors import ArchiveError, LayerError, LimitExceeded
 from ocisize.limits import Limits
 from ocisize.sources.open import open_source
-from tests.images import DIR, Compression, Link, build_image, compress, layer, sha256, tar_bytes, write_layout
+from tests.images import DIR, Compression, Link, build_image, compress, layer, raw_layer, sha256, tar_bytes, write_layout
 from tests.tools import program
 
 COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd", "xz", "bzip2")
@@ -52,6 +52,21 @@ def test_a_root_filesystem_is_an_image_of_one_layer(tmp_path: Path, compression:
         assert 30_000 < (analysis.estimated_compressed_size or 0) < 32_000
     else:
         assert analysis.compressed_size == only.compressed_size == len(compress(TAR, compression))
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_the_same_layer_in_an_image(tmp_path: Path, compression: Compression) -> None:
+    """Every figure of the files is that of an image with this one layer."""
+    image = build_image([raw_layer(TAR, compression)])
+    found, expected = (
+        Analyzer().analyze(name)
+        for name in (write(tmp_path / "root.tar", compression), write_layout(image, tmp_path / "layout"))
+    )
+    for name in (
+        "content_size", "live_size", "disk_size", "wasted_size", "duplicate_size", "file_count", "tar_size", "waste", "system",
+    ):  # fmt: skip
+        assert getattr(found, name) == getattr(expected, name), name
+    assert list(found.layers[0].files or ())[1:] and found.layers[0].digest == expected.layers[0].digest
 
 
 def test_how_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
