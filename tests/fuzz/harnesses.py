@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import images, layers, settings, steps, texts
+from tests.fuzz import documents, images, layers, mirrors, settings, steps, texts
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -13,4 +13,6 @@ HARNESSES: Mapping[str, Harness] = {
     **texts.HARNESSES,
     **steps.HARNESSES,
     **settings.HARNESSES,
+    **documents.HARNESSES,
+    **mirrors.HARNESSES,
 }

@@ -116,7 +116,7 @@ def run_image(data: bytes) -> None:
     form = _FORMS[flags[2] % len(_FORMS)]
     analyzer = analyzers()[flags[3] % 2]
     with _stored(image, form, _COMPRESSIONS[flags[4] % 3]) as name:
-        analysis = _analyze_twice(name, analyzer)
+        analysis = analyze_twice(name, analyzer)
         if analysis is not None:
             check_report(analysis, flags[5])
 
@@ -217,10 +217,10 @@ def in_memory(data: bytes) -> Iterator[str]:
         os.close(descriptor)
 
 
-def _analyze_twice(source: str | Memory, analyzer: Analyzer) -> Analysis | None:
+def analyze_twice(source: str | Memory, analyzer: Analyzer, select: str | None = None) -> Analysis | None:
     """The analysis, if there is one, its laws checked; the second is what the first was."""
     before = len(os.listdir("/proc/self/fd"))
-    found = [outcome(lambda: _analyze(source, analyzer)) for _ in range(2)]
+    found = [outcome(lambda: _analyze(source, analyzer, select)) for _ in range(2)]
     assert len(os.listdir("/proc/self/fd")) == before, "a file was left open"
     same(*(each if isinstance(each, Refused) else to_json(each) for each in found))
     first = found[0]
@@ -230,8 +230,10 @@ def _analyze_twice(source: str | Memory, analyzer: Analyzer) -> Analysis | None:
     return first
 
 
-def _analyze(source: str | Memory, analyzer: Analyzer) -> Analysis:
-    return analyzer.analyze_source(source, name="memory") if isinstance(source, Memory) else analyzer.analyze(source)
+def _analyze(source: str | Memory, analyzer: Analyzer, select: str | None) -> Analysis:
+    if isinstance(source, Memory):
+        return analyzer.analyze_source(source, name="memory")
+    return analyzer.analyze(source, select=select)
 
 
 # archives
@@ -245,7 +247,7 @@ def run_archive(data: bytes) -> None:
     archive = compress(archive, _COMPRESSIONS[(flags >> 1) % 3])
     with in_memory(archive) as path:
         if not flags & 16:
-            _analyze_twice(path, analyzers()[flags >> 3 & 1])
+            analyze_twice(path, analyzers()[flags >> 3 & 1])
             return
         found = [outcome(lambda: analyzers()[0].analyze_all(path)) for _ in range(2)]
         index = same(*(each if isinstance(each, Refused) else index_to_json(each) for each in found))

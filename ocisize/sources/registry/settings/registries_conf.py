@@ -99,7 +99,7 @@ def read_tables(file: Path) -> list[RegistryTable]:
         kinds = {kind: _list(old.get(kind) or {}, "registries", str) for kind in ("block", "insecure")}
     except OSError as error:
         raise RegistryError(f"{file}: {error.strerror or error}") from None
-    except (ValueError, AttributeError) as error:  # a TOMLDecodeError names the line
+    except (ValueError, AttributeError, RecursionError) as error:  # a TOMLDecodeError names the line
         raise RegistryError(f"{file}: {error}", hint=_HINT) from None
     for name in dict.fromkeys((*kinds["block"], *kinds["insecure"])):
         location = Location(name, insecure=name in kinds["insecure"])
