@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.corpus.archives import archive_cases
 from tests.corpus.cases import Bundle, Case
+from tests.corpus.contradictions import contradiction_cases
 from tests.corpus.documents import document_cases
+from tests.corpus.folders import folder_cases
 from tests.corpus.harness import MEMORY, SECONDS
 from tests.corpus.saved import saved_cases
 from tests.corpus.streams import stream_cases
@@ -21,7 +24,15 @@ from tests.corpus.tars import tar_cases
 from tests.images import sha256, tar_bytes
 from tests.registry import Answer, Server, ranged
 
-_ALL = (*tar_cases(), *stream_cases(), *document_cases(), *saved_cases())
+_ALL = (
+    *tar_cases(),
+    *stream_cases(),
+    *document_cases(),
+    *saved_cases(),
+    *folder_cases(),
+    *contradiction_cases(),
+    *archive_cases(),
+)
 CASES = {case.name: case for case in _ALL}
 _ROOT = Path(__file__).parent.parent
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

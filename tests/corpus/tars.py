@@ -183,7 +183,7 @@ def _sparse() -> Iterator[Case]:
     )  # fmt: skip
     for name, lines in (
         ("none", b"hello"),
-        ("cut", b"2\n0\n1\n"),
+        ("short", b"2\n0\n1\n"),
         ("beyond", b"1\n0\n9\n"),
         ("endless", b"9999999999999999\n"),
     ):
