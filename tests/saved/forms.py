@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from tests.saved.figures import Figures, figures_in
+from tests.saved.figures import Figures, figures_in, figures_of
 from tests.saved.seeds import FIGURES, write_seeds
 from tests.saved.tools import Environment, environment_of, run_command
 
@@ -46,6 +46,7 @@ class Form:
     scheme: str
     commands: tuple[str, ...]
     kept: bool
+    warning: str
     _images: tuple[Mapping[str, Any], ...]
 
     @property
@@ -70,11 +71,14 @@ class Form:
 
     def images(self, path: Path, registry: str = "") -> tuple[Image, ...]:
         """Return the images of the form at ``path``; how its layers are compressed, or what they are, is read there."""
-        found = figures_in(path) if self.scheme != "docker-archive" or not self._images else []
+        if self.scheme == "rootfs":
+            return (Image((), (figures_of("", [path.read_bytes()]),)),)
+        found = figures_in(path)
         if not self._images:
             return (Image((), tuple(found)),)
+        diff_ids = [each.diff_ids for each in found]
         stored = {each.diff_ids: each.compressed for each in found}
-        return tuple(
+        images = (
             Image(
                 tuple(name.replace("{registry}", registry) for name in image.get("names", ())),
                 tuple(
@@ -84,6 +88,9 @@ class Form:
             )
             for image in self._images
         )
+        if self.scheme == "docker-archive":  # docker save writes images in random order
+            return tuple(sorted(images, key=lambda image: diff_ids.index(image.platforms[0].diff_ids)))
+        return tuple(images)
 
 
 @cache
@@ -93,7 +100,12 @@ def forms() -> Mapping[str, Form]:
         rows = tomllib.load(file)["form"]
     return {
         row["name"]: Form(
-            row["name"], row["scheme"], tuple(row["commands"]), row.get("kept", False), tuple(row.get("images", ()))
+            row["name"],
+            row["scheme"],
+            tuple(row["commands"]),
+            row.get("kept", False),
+            row.get("warning", ""),
+            tuple(row.get("images", ())),
         )
         for row in rows
     }
