@@ -34,4 +34,4 @@ def open_layer(source: Source, descriptor: Descriptor) -> Iterable[bytes]:
     except ArchiveError as error:
         if not is_foreign(descriptor):
             raise
-        raise ForeignLayerAbsent(f"a foreign layer, which is not saved with the image: {error}") from error
+        raise ForeignLayerAbsent(f"not saved with the image: {error}") from error

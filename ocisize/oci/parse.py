@@ -11,7 +11,7 @@ import cattrs.v
 from cattrs.gen import make_dict_structure_fn, override
 
 from ocisize.blob.digest import Digest
-from ocisize.errors import DocumentError
+from ocisize.errors import DocumentError, NotAnImage
 from ocisize.oci.documents import (
     Descriptor,
     History,
@@ -133,7 +133,7 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
 
     ``what`` names the document in errors; ``media_type`` is the type that the descriptor or the registry gives. Raises
     DocumentError for invalid JSON, schema 1, documents that are both an index and a manifest, and a media type, of the
-    descriptor or in the document, that contradicts the content.
+    descriptor or in the document, that contradicts the content; NotAnImage for a manifest of artifacts.
 
     >>> parse_manifest(b'{"manifests": []}', "index.json")
     Index(manifests=(), media_type='', annotations={})
@@ -161,6 +161,8 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
         _refuse_other_type(declared, what, is_index=is_index)
     if is_index:
         return structure({"manifests": []} | document, Index, what)
+    if any("oci.artifact.manifest" in declared for declared in types):
+        raise NotAnImage(f"{what} is not a container image but an OCI artifact manifest", kind="OCI artifact manifest")
     if "config" not in document:
         raise DocumentError(f"{what} is neither an image manifest nor an index")
     return structure(document, Manifest, what)

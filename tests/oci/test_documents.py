@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocisize.errors import DocumentError
+from ocisize.errors import DocumentError, NotAnImage
 from ocisize.oci.strict_json import parse_json
 from ocisize.oci.parse import MAX_HISTORY, parse_config, parse_manifest
 from ocisize.oci.documents import Descriptor, Index, Manifest, RunConfig
@@ -100,6 +100,14 @@ def test_schema_1_has_a_hint() -> None:
         parse_manifest(b"{}", "it", "application/vnd.docker.distribution.manifest.v1+prettyjws")
     assert caught.value.hint is not None
     assert "skopeo copy" in caught.value.hint
+
+
+def test_an_artifact_manifest_is_named() -> None:
+    """The kind that release candidates of OCI 1.1 had, and some registries still store."""
+    kind = "application/vnd.oci.artifact.manifest.v1+json"
+    document = json.dumps({"mediaType": kind, "artifactType": "text/spdx+json", "blobs": []}).encode()
+    with pytest.raises(NotAnImage, match="it is not a container image but an OCI artifact manifest"):
+        parse_manifest(document, "it")
 
 
 def test_a_config_is_read() -> None:

@@ -48,7 +48,7 @@ def read_or_fetch(blob: Iterable[bytes], descriptor: Descriptor, open_urls: Call
     if descriptor.urls and (yield from open_urls().read(descriptor, problems)):
         return
     if is_foreign(descriptor):
-        raise ForeignLayerAbsent(f"a foreign layer, which must come from elsewhere: {'; '.join(problems)}")
+        raise ForeignLayerAbsent(f"could not be had: {'; '.join(problems)}")
     raise RegistryError("; ".join(problems), status=_NOT_FOUND)
 
 
