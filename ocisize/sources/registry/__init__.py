@@ -1,4 +1,7 @@
-"""Registries: requests, credentials, retries and deadlines.
+"""Registries: requests, credentials, mirrors, trust, retries and deadlines.
+
+Where an image is read from: ``settings`` has the mirrors, proxies and certificates of this machine, ``source`` tries the
+places in order, ``place`` finds the way to each (``ways``), and ``tls`` makes the contexts that decide whom to trust.
 
 Logins: ``credential_files`` and ``helpers`` read what is stored, ``credentials`` searches them when the registry asks,
 ``login`` knows whether the login works, ``challenges`` and ``token_service`` speak the protocols, and ``auth`` decides what

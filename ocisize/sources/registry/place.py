@@ -59,9 +59,9 @@ class Place:
             try:
                 data = _read_checked(client, selector)
             except UNUSABLE as error:
-                if not failures or way.is_reported(failures[0], error):
+                if not failures or way.is_reported(error):
                     failures[:] = [error]
-                    self._current = client  # knows what the registry has refused
+                    self._current, self.caveat = client, way.caveat  # the client knows what the registry has refused
             else:
                 self._current, self.caveat = client, way.caveat
                 return data
@@ -86,7 +86,8 @@ class Place:
     def _open(self) -> RegistryClient:
         with self._lock:
             if self._current is None:
-                self._current = self._connect(self._ways()[0])
+                way = self._ways()[0]
+                self._current, self.caveat = self._connect(way), way.caveat
             return self._current
 
     def _ways(self) -> list[Way]:

@@ -38,10 +38,10 @@ class Way:
             return False
         return failure.status == _BAD_REQUEST or (failure.status is None and is_broken_off(failure))
 
-    def is_reported(self, before: Exception, error: Exception) -> bool:
-        """Return True if the failure of this way says more than that of the way before."""
+    def is_reported(self, error: Exception) -> bool:
+        """Return True if a failure of this way says more than the failure of the way before."""
         if not self.is_upgrade or not isinstance(error, RegistryError):
-            return before is not error
+            return True
         return error.status is not None or bool(_OF_TLS.search(str(error)))
 
 
