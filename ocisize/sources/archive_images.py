@@ -141,6 +141,8 @@ def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, compose
     config = read_archive_config(store, item.Config)
     problem = _find_gap(blobs, store, document, config)
     item_is_whole = len(item.Layers) == len(config.diff_ids) and all(_exists(store, member) for member in item.Layers)
+    if problem is None and (gap := _find_item_gap(store, document, item, config)) is not None:
+        return attrs.evolve(listed, warning=f"index.json is used: manifest.json {gap}")
     if problem is None:
         difference = _find_difference(blobs, store, document, item, config) if item_is_whole else None
         return listed if difference is None else attrs.evolve(listed, conflict=difference)
@@ -157,6 +159,15 @@ def _find_gap(blobs: StoredSource, store: Store, manifest: Manifest, config: Arc
         return f"lists {len(manifest.layers)} of {len(config.diff_ids)} layers"
     missing = [layer for layer in manifest.layers if not is_foreign(layer) and not _exists(store, blobs.member_name(layer))]
     return f"refers to {len(missing)} missing layers of {len(manifest.layers)}" if missing else None
+
+
+def _find_item_gap(store: Store, manifest: Manifest, item: ArchiveItem, config: ArchiveConfig) -> str | None:
+    """Return which layers an item of ``manifest.json`` lacks, None if it has all of a manifest that is whole."""
+    if len(item.Layers) != len(config.diff_ids):
+        return f"lists {len(item.Layers)} of {len(config.diff_ids)} layers"
+    pairs = zip(manifest.layers, item.Layers, strict=True)
+    missing = [member for layer, member in pairs if not is_foreign(layer) and not _exists(store, member)]
+    return f"refers to {len(missing)} missing layers of {len(item.Layers)}" if missing else None
 
 
 def _exists(store: Store, member: str | None) -> bool:

@@ -83,8 +83,9 @@ def _manifests() -> Iterator[Case]:
     gone = _archive()
     del gone[f"blobs/{_IMAGE.digest.replace(':', '/')}"]
     yield _case("manifest-missing", "accept", "the OCI manifest sha256:.* is missing", gone)
-    yield _case("item-of-one-layer", "accept", "", _archive([_item(_LAYERS[:1])]))
-    yield _case("item-without-layers", "accept", "", _archive([_item([])]))
+    whole = "index.json is used: manifest.json {}"
+    yield _case("item-of-one-layer", "accept", whole.format("lists 1 of 2 layers"), _archive([_item(_LAYERS[:1])]))
+    yield _case("item-without-layers", "accept", whole.format("lists 0 of 2 layers"), _archive([_item([])]))
     yield _case("item-in-another-order", "reject", "contradict|has digest", _archive([_item(_LAYERS[::-1])]))
     neither = _archive([_item(_LAYERS[:1])], _with_layers(first))
     yield _case("neither-is-whole", "accept", "the config lists 2 layers, the manifest 1", neither)
@@ -96,7 +97,7 @@ def _manifests() -> Iterator[Case]:
     crossed = {**_archive([_item(["y/layer.tar", "x/layer.tar"])]), **links}
     yield _case("item-of-crossed-links", "reject", "contradict", crossed)
     hostile = _archive([_item([ESCAPE, "../../etc/passwd"])])
-    yield _case("item-of-hostile-layers", "accept", "", hostile)
+    yield _case("item-of-hostile-layers", "accept", whole.format("refers to 2 missing layers of 2"), hostile)
     yield _case("item-of-a-hostile-config", "reject", "several images|has no member", _archive([_item(config=ESCAPE)]))
 
 
