@@ -38,12 +38,13 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
     there is. Raises NoMatchingPlatform, NotAnImage if the index holds other artifacts only, the error of a broken image if
     there is no other one, and errors of the registry.
     """
-    walk = walk_index(source, index)
+    walk, wanted = walk_index(source, index), platform or default_platform()
+    if wanted.os_version is not None:
+        walk.read_versions(wanted.os)
     broken = [f"not read: {error}" for error in list(walk.unreadable.values())[:_MAX_BROKEN]]
     if not walk.images and walk.unreadable:
         raise next(iter(walk.unreadable.values()))
     walk.refuse_artifacts(digest)
-    wanted = platform or default_platform()
     images: Sequence[Candidate] = walk.images
     entry, warnings = _select(images, platform, broken)
     manifest = read_optional_manifest(source, entry)
@@ -51,7 +52,9 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
         looked_for = walk.images[:_MAX_LOOKED_FOR]
         images = [image for image in looked_for if _is_present(source, image[1])]
         absent = ", ".join(distinct_names([image for image in looked_for if image not in images]))
-        entry, warnings = _select(images, platform, [f"listed without their manifests: {absent}", *broken])
+        note = f"listed without their manifests: {absent}"
+        entry, warnings = _select(images, platform, [note, *broken])
+        warnings = [note, *warnings]
         manifest = read_manifest(source, entry)
     if isinstance(manifest[1], Manifest) and (kind := find_artifact_kind(manifest[1])):  # an image may stand behind it
         with suppress(NoMatchingPlatform):

@@ -65,6 +65,15 @@ class IndexWalk:
                     self.images.append((platform, entry))
                     self.attestations.discard(entry.digest)
 
+    def read_versions(self, system: str) -> None:
+        """Take the OS versions of images for a system from their configs, where the index leaves them out."""
+        for number, (platform, entry) in enumerate(self.images):
+            if platform.os.lower() == system and not platform.os_version and len(self._visited) < MAX_INDEX_ENTRIES:
+                self._visited.add(entry.digest)
+                found = self._resolve(entry, set())
+                if isinstance(found, Platform):
+                    self.images[number] = (found, entry)
+
     def refuse_artifacts(self, digest: Digest) -> None:
         """Raise NotAnImage if no image was found in the index with this digest, but other artifacts."""
         if not self.images and self.kinds:

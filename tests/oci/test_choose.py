@@ -142,6 +142,18 @@ def test_images_without_a_version_fit_worst() -> None:
     assert choose(source, "windows/amd64:10.0.17763").digest == plain.digest
 
 
+def test_versions_that_the_index_leaves_out() -> None:
+    """The configs have them, and are read only if a version is asked for."""
+    versions = ("10.0.17763.1", "10.0.20348.1", "10.0.20348.2")
+    images = [built("amd64", "windows", **{"os.version": version}) for version in versions]
+    source = source_of([for_platform(image.descriptor, "windows", "amd64") for image in images], *images)
+    assert choose(source, "windows/amd64:10.0.20348").digest == images[2].digest
+    with pytest.raises(NoMatchingPlatform) as caught:
+        choose(source, "windows/amd64:10.0.14393")
+    assert caught.value.available == tuple(f"windows/amd64:{version}" for version in versions)
+    assert choose(source, "windows/amd64").digest == images[0].digest
+
+
 @pytest.mark.parametrize(
     "text", ["windows/amd64:", "windows/amd64:a:b", "windows(1)/amd64:2", "windows()/amd64", "a/b/c/d:1", ":1"]
 )
@@ -229,10 +241,19 @@ def test_partial_copies() -> None:
     other = source_of([for_platform({**ARM.descriptor, "digest": sha256(b"gone")}, "linux", default_platform().architecture),
                        for_platform(built("s390x").descriptor, "linux", "s390x")], built("s390x"))  # fmt: skip
     image = choose(other)
-    assert (str(image.platform), image.warnings) == (
-        "linux/s390x",
-        (f"the only image is for linux/s390x, not for {default_platform()}",),
+    assert str(image.platform) == "linux/s390x"
+    assert image.warnings == (
+        f"listed without their manifests: {default_platform()}",
+        f"the only image is for linux/s390x, not for {default_platform()}",
     )
+
+
+def test_an_older_variant_in_a_partial_copy() -> None:
+    """It runs on the processor that was asked for, and the warning says which image is missing."""
+    old = built("386")
+    entries = [for_platform(AMD.descriptor, "linux", "amd64"), for_platform(old.descriptor, "linux", "386")]
+    image = choose(source_of(entries, old), "linux/amd64")
+    assert (image.digest, image.warnings) == (old.digest, ("listed without their manifests: linux/amd64",))
 
 
 def artifact(config_type: str = EMPTY, layer_type: str = "application/x", **changes: Any) -> bytes:
