@@ -146,6 +146,23 @@ def test_files_without_certificates(
     assert says in str(error)
 
 
+def test_proxies_that_speak_tls(servers: list[Server], signers: list[Signer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate of a proxy is verified as any other, by the same authorities, outside that of the registry."""
+    proxy, registry = servers
+    proxy.tunnels["reg.test:443"] = registry.host
+    proxy.on("reg.test:443", Answer())
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    both = attrs.evolve(TLS, ca_certs=[signer.certificate for signer in signers])
+    with opened("reg.test", both) as source:
+        assert source.read_manifest() == MANIFEST
+    for signer, verified in ((signers[0], 1), (signers[1], 0)):
+        before = len(proxy.requests)
+        with opened("reg.test", attrs.evolve(TLS, ca_certs=signer.certificate)) as source:
+            assert "certificate verify failed" in str(failure(source.read_manifest))
+        assert len(proxy.requests) == before + verified
+    assert len(registry.requests) == 1
+
+
 # Client certificates
 
 
@@ -339,6 +356,17 @@ def test_settings_of_insecure_registries(file: str, text: str, servers: list[Ser
     assert (error.hint or "").startswith(f"{path} calls the registry insecure")
     assert servers[0].requests == []
     assert trusts(servers, attrs.evolve(QUICK, tls_verify=False)) == [True, True]
+
+
+def test_broken_settings_that_are_ignored(servers: list[Server], tmp_path: Path) -> None:
+    """Settings that are ignored are no error, and the hint does without them."""
+    for name in ("docker/daemon.json", "containers/registries.conf"):
+        path = tmp_path / "etc" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    assert "no-mirrors" in (failure(manifest_of, servers[0]).hint or "")
+    error = failure(manifest_of, servers[0], attrs.evolve(QUICK, mirrors=False))
+    assert (error.hint or "").startswith("name the CA")
 
 
 def test_options_of_the_program(servers: list[Server], signers: list[Signer], capsys: pytest.CaptureFixture[str]) -> None:
