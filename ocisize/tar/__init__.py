@@ -13,6 +13,8 @@ leaves everything else to the other modules.
     entries that are not plain files: PAX and GNU headers, links, sparse files
 ``sparse``
     the maps of sparse files, in four forms
+``sparse_reader``
+    reading sparse files: their maps, contents and hashes
 ``header``
     the formats of header fields, as functions of bytes
 ``table_builder``

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import overload
 
+from ocisize.text import brief_name
+
 _PIECE_ROWS = 1 << 14  # split at once: a list of paths takes three times the memory of joined paths
 
 
@@ -170,3 +172,12 @@ def join(directory: bytes, name: bytes) -> bytes:
     (b'usr/bin/env', b'etc')
     """
     return directory + b"/" + name if directory else name
+
+
+def name_for_error(name: bytes) -> str:
+    """A name for an error message: long ones are shortened, bytes that are not UTF-8 are escaped.
+
+    >>> print(name_for_error(b"caf\\xe9"))
+    caf\\xe9
+    """
+    return brief_name(name).decode("utf-8", "backslashreplace")

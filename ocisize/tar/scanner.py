@@ -28,9 +28,9 @@ from ocisize.tar.field_cache import ChecksumCache, OwnerTable, RestOfHeader, Siz
 from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
 from ocisize.tar.header import BLOCK, ExtendedHeader
 from ocisize.tar.late_payloads import LatePayloads
-from ocisize.tar.paths import clean_name
+from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.sparse import describe_holes
-from ocisize.tar.special_entries import EXTENDED_HEADERS, SPARSE, SpecialEntries, name_for_error
+from ocisize.tar.special_entries import EXTENDED_HEADERS, SPARSE, SpecialEntries
 from ocisize.tar.table_builder import TableBuilder
 from ocisize.tar.window import ByteStream, Window
 
@@ -94,9 +94,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
     if late is not None:
         window.before_move = late.keep
-        special.wants = functools.partial(late.wants_now, always=True)
+        special.sparse.wants = functools.partial(late.wants_now, always=True)
     elif wanted is not None:
-        special.wants = lambda _, name, size: wanted(clean_name(name), size)
+        special.sparse.wants = lambda _, name, size: wanted(clean_name(name), size)
     base = position = end = size = payload_end = 0
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
@@ -170,7 +170,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 position = start
                 if kind == SPARSE:
                     kind = REGULAR
-                    hashes += special.sparse_hash
+                    hashes += special.sparse.last_hash
                     flush_headers()
                 elif hash_content:
                     hashes += NO_HASH
@@ -210,12 +210,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         attributes=tuple(owner_table.attributes),
         tar_size=window.base,
         links=special.links,
-        stored_sizes=special.stored_sizes,
+        stored_sizes=special.sparse.stored_sizes,
         claimed_sizes=special.claimed_sizes,
         type_flags=special.type_flags,
         xattrs=special.xattrs,
         contents=special.contents,
-        anomalies=(*special.anomalies.values(), *describe_holes(builder.paths, builder.sizes, special.stored_sizes)),
+        anomalies=(*special.anomalies.values(), *describe_holes(builder.paths, builder.sizes, special.sparse.stored_sizes)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import xxhash
 
@@ -12,36 +12,24 @@ from ocisize.tar.field_cache import OwnerTable
 from ocisize.tar.filetable import DIRECTORY, NO_HASH, REGULAR, SYMLINK
 from ocisize.tar.header import (
     BLOCK,
-    GNU_MAGIC,
     MAX_NAME,
     MAX_SPECIAL,
     ExtendedHeader,
     checksum_matches,
-    parse_number,
     parse_pax,
 )
-from ocisize.tar.paths import clean_name
-from ocisize.tar.sparse import (
-    EXTENSION_TABLE,
-    OLD_TABLE,
-    SparseMap,
-    parse_map_records,
-    parse_old_pairs,
-    read_map,
-    sparse_size,
-    sparse_version,
-)
+from ocisize.tar.paths import clean_name, name_for_error
+from ocisize.tar.sparse import sparse_version
+from ocisize.tar.sparse_reader import SparseReader
 from ocisize.tar.window import ZEROS, Window
-from ocisize.text import brief_name
 
 EXTENDED_HEADERS = frozenset(b"LKxgX")  #: kinds of headers that describe the entry after them; X is Solaris' x
 SPARSE = ord("S")  #: kind of old GNU sparse files, and of all sparse files until their rows are added
 _CONTIGUOUS, _OLD_REGULAR = ord("7"), 0
 _LONG_NAME, _LONG_LINK, _GLOBAL_PAX = b"LKg"
-_MAX_HASHED_HOLES = 1 << 30  # bytes of holes of a layer that are hashed, as the zeros that they are: 0.1 s
-_ZEROS = memoryview(bytes(1 << 16))
 _MAX_VALID_OWNERS = 1 << 10  # distinct fields
-_RECORDS_PER_ENTRY = 8  # PAX records or numbers of a sparse map; parsing so many takes as long as an entry
+_RECORDS_PER_ENTRY = 8  # PAX records, or numbers of a sparse map in them; parsing so many takes as long as an entry
+_FRAGMENTS_PER_ENTRY = 4  # of a sparse map in blocks, likewise
 _HEADER_ONLY = frozenset(b"123456")
 _TYPE_NAMES = {SPARSE: "type 'S' (old GNU sparse file)", _CONTIGUOUS: "type '7' (contiguous file)"}
 
@@ -55,17 +43,13 @@ class SpecialEntries:
 
     def __init__(self, window: Window, owners: OwnerTable, *, hash_content: bool, meter: Meter | None) -> None:
         self.window, self.owners = window, owners
-        self.wants: Callable[[int, bytes, int], bool] | None = None  #: of row, name and size: whether to keep a sparse file
-        self.sparse_hash = b""  #: content hash of the last sparse file, if ``hash_content``
-        self._hash_content, self._meter = hash_content, meter
         self._valid_owners: set[bytes] = set()  # of extended headers
-        self._hashable_holes = _MAX_HASHED_HOLES
         self.links: dict[int, bytes] = {}
-        self.stored_sizes: dict[int, int] = {}
         self.claimed_sizes: dict[int, int] = {}
         self.type_flags: dict[int, int] = {}
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
+        self.sparse = SparseReader(window, self.contents, hash_content=hash_content, meter=meter)
         self.anomalies: dict[int, str] = {}  # by tar type: the first entry of each unknown one
         #: Extended headers so far, counted as entries: every 8 records of a header count as one more, because parsing
         #: them takes about as long.
@@ -143,11 +127,8 @@ class SpecialEntries:
             return kind, self._resolve_header_only(row, kind, name, size, extended), 0, owner
         if kind not in (REGULAR, _OLD_REGULAR):
             self._record_unusual_file(row, kind, name)
-        if kind == SPARSE:
-            return SPARSE, name, self._read_sparse_payload(row, name, self._read_old_map(), size), owner
-        if version is not None and extended is not None:
-            sparse, map_size = self._read_pax_map(version, extended.pax, size)
-            return SPARSE, name, self._read_sparse_payload(row, name, sparse, size - map_size), owner
+        if kind == SPARSE or version is not None:
+            return SPARSE, name, self._read_sparse_file(row, kind, name, size, extended, version or ""), owner
         return REGULAR, name, size, owner
 
     def _resolve_header_only(self, row: int, kind: int, name: bytes, size: int, extended: ExtendedHeader | None) -> bytes:
@@ -196,67 +177,21 @@ class SpecialEntries:
             )
             self.anomalies[kind] = f"{what}, which Docker and containerd refuse to unpack; counted as a file"
 
-    def _read_old_map(self) -> SparseMap:
-        """Read an old GNU sparse map with its extension blocks, which are not part of the payload size."""
-        window = self.window
-        header = self._header(window.position - BLOCK)
-        if header[257:265] != GNU_MAGIC:  # star uses the same letter for another layout
-            raise ValueError("sparse file in a header that is not in GNU format")
-        size, pairs = parse_number(header[483:495]), parse_old_pairs(header[OLD_TABLE])
-        is_extended, length = header[482], 0
-        while is_extended:
-            block = window.read_exactly(BLOCK, "a sparse map")
-            pairs += parse_old_pairs(block[EXTENSION_TABLE])
-            is_extended, length = block[504], length + BLOCK
-            self.header_count += 1
-            self.unflushed_size += BLOCK
-            if length > MAX_SPECIAL:
-                raise ValueError(f"sparse map of more than {MAX_SPECIAL} bytes")
-        return SparseMap(size, pairs)
-
-    def _read_pax_map(self, version: str, pax: Mapping[bytes, bytes], stored: int) -> tuple[SparseMap, int]:
-        """The map of a PAX sparse file, and how many bytes of its payload it takes; they are consumed."""
-        size = sparse_size(pax, stored)
-        if version == "0":
-            return SparseMap(size, parse_map_records(pax)), 0
-        fragments, map_size = read_map(lambda: self.window.read_exactly(BLOCK, "a sparse map"), stored)
-        self.header_count += len(fragments) // (_RECORDS_PER_ENTRY // 2)
-        self.unflushed_size += map_size
-        return SparseMap(size, fragments), map_size
-
-    def _read_sparse_payload(self, row: int, name: bytes, sparse: SparseMap, stored: int) -> int:
-        """Move past ``stored`` bytes of fragments with their padding; keep and hash them as wanted. Return the file size."""
-        sparse.check_data(stored)
-        if self._meter is not None:
-            self._meter.record_holes(sparse.size - stored, name_for_error(clean_name(name)))
-        self.stored_sizes[row] = stored
-        self.metadata_size += ROW_VALUE_OVERHEAD
-        window, what, content_hash = self.window, repr(name_for_error(name)), b""
-        if self.wants is not None and self.wants(row, name, sparse.size):
-            self.contents[row] = content = sparse.expand(window.read_exactly(stored, what))
-            content_hash = xxhash.xxh3_128_digest(content)
-        elif self._hash_content:
-            content_hash = self._hash_sparse(sparse, stored, what)
+    def _read_sparse_file(
+        self, row: int, kind: int, name: bytes, size: int, extended: ExtendedHeader | None, version: str
+    ) -> int:
+        """Read the map and the payload of a sparse file, ``size`` bytes together; return the size of the file."""
+        sparse, before = self.sparse, (self.sparse.map_size, self.sparse.fragment_count)
+        if kind == SPARSE:
+            fragments, map_size = sparse.read_old_map(self._header(self.window.position - BLOCK)), 0
         else:
-            window.discard_exactly(stored, what)
-        window.position += -stored & 511
-        self.sparse_hash = content_hash if self._hash_content else b""
-        return sparse.size
-
-    def _hash_sparse(self, sparse: SparseMap, stored: int, what: str) -> bytes:
-        """Move past the fragments of a file; return the hash of its content, or of fragments and holes if those are huge."""
-        window, hasher, holes, end = self.window, xxhash.xxh3_128(), sparse.size - stored, 0
-        if holes > self._hashable_holes:
-            window.discard_exactly(stored, what, hasher.update)
-            return sparse.hash_with_holes(hasher.digest())
-        self._hashable_holes -= holes
-        for offset, length in (*sparse.fragments, (sparse.size, 0)):
-            while end < offset:
-                hasher.update(_ZEROS[: offset - end])
-                end += min(offset - end, len(_ZEROS))
-            window.discard_exactly(length, what, hasher.update)
-            end = offset + length
-        return hasher.digest()
+            fragments, map_size = sparse.read_pax_map(version, extended.pax if extended is not None else {}, size)
+        map_bytes = sparse.map_size - before[0]
+        self.unflushed_size += map_bytes
+        self.header_count += map_bytes // BLOCK + (sparse.fragment_count - before[1]) // _FRAGMENTS_PER_ENTRY
+        self.metadata_size += ROW_VALUE_OVERHEAD
+        sparse.read_payload(row, name, fragments, size - map_size)
+        return fragments.size
 
     def read_payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
         """Move past a payload of which not all bytes are in the window; return its hash, NO_HASH when none is wanted.
@@ -279,12 +214,3 @@ class SpecialEntries:
         hasher = xxhash.xxh3_128()
         window.discard_exactly(size, what, hasher.update)
         return hasher.digest()
-
-
-def name_for_error(name: bytes) -> str:
-    """A name for an error message: long ones are shortened, bytes that are not UTF-8 are escaped.
-
-    >>> print(name_for_error(b"caf\\xe9"))
-    caf\\xe9
-    """
-    return brief_name(name).decode("utf-8", "backslashreplace")

@@ -32,7 +32,7 @@ TAR_TOKENS = (
     b"ustar\x0000", b"ustar  \0", b"tar\0", b"./", b"../", b".wh.", b".wh..wh..opq", b".a\0", b".wh..a\0", b"././@LongLink", b"PaxHeaders/", b"11 path=a\n",
     b"GNU.sparse.major=1\n", b"GNU.sparse.map=", b"GNU.sparse.size=", b"GNU.sparse.name=", b"GNU.sparse.offset=",
     b"GNU.sparse.numbytes=", b"SCHILY.xattr.", b"linkpath=", b"size=", b"uid=", b"etc/os-release", b"var/lib/dpkg/status",
-    b"\x80\0\0\0", b"\xff\xff\xff\xff", b"0000644\0", b"00000001000\0", bytes(512), b"L", b"K", b"x", b"g", b"S",
+    b"\n1\n0\n5\n", b"mtime=", b"GNU.sparse.numblocks=", b"GNU.sparse.realsize=", b"\x80\0\0\0", b"\xff\xff\xff\xff", b"0000644\0", b"00000001000\0", bytes(512), b"L", b"K", b"x", b"g", b"S",
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def tars() -> list[bytes]:
         b"holes", 10, b"S", magic=made.GNU, fields={386: b"%011o\0%011o\0" % (512, 10), 483: b"%011o\0" % 2000}
     )
     pairs = b"".join(b"%011o\0%011o\0" % (at, 1) for at in (0, 2, 4, 6))
-    more = made.header(b"h", 4, b"S", magic=made.GNU, fields={386: pairs, 482: b"\1", 483: b"%011o\0" % 90})
+    more = made.header(b"h", 6, b"S", magic=made.GNU, fields={386: pairs, 482: b"\1", 483: b"%011o\0" % 90})
     pax_sparse = made.pax(
         (b"GNU.sparse.major", b"1"),
         (b"GNU.sparse.minor", b"0"),
@@ -102,7 +102,7 @@ def tars() -> list[bytes]:
         made.pax((b"path", b"\xc3\xa9"), (b"size", b"3"), (b"uid", b"1"), (b"mtime", b"1.5")) + made.member(b"a", b"abc"),
         made.pax((b"comment", b"x"), kind=b"g") + made.member(b"g", b"1"),
         sparse + made.padded(b"0123456789"),
-        more + struct.pack("12s12s488x", b"00000000010\0", b"00000000002\0") + made.padded(b"abcd"),
+        more + struct.pack("12s12s488x", b"00000000010\0", b"00000000002\0") + made.padded(b"abcdef"),
         pax_sparse + made.member(b"GNUSparseFile.0/s", b"1\n0\n4\n".ljust(512, b"\0") + b"data"),
         old_pax_sparse + made.member(b"o", b"12345"),
         made.member(b"fifo", kind=b"6") + made.member(b"dev", kind=b"3") + made.member(b"odd", b"z", kind=b"Z"),
