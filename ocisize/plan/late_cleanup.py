@@ -45,9 +45,10 @@ def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int,
     """The rows that a removal hides, by the layer of the RUN that writes them and by the path that the removal names."""
     writers: dict[int, dict[str, list[int]]] = {}
     leader = build.leader(upper)
-    for lower in build.own_layers[: build.own_layers.index(upper)]:
+    for lower in build.rows.layers_hidden_by(upper) if targets else ():
         if (
-            build.drafts[lower].step.kind is not StepKind.RUN
+            lower not in build.own_layers
+            or build.drafts[lower].step.kind is not StepKind.RUN
             or not build.can_edit_run(lower)
             or build.leader(lower) is leader
         ):
@@ -184,7 +185,7 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
             continue
         if any(build.evidence.tables[upper].sizes):
             continue
-        hidden = [(layer, set(build.rows.hidden_rows(layer, upper))) for layer in range(upper)]
+        hidden = [(layer, set(build.rows.hidden_rows(layer, upper))) for layer in build.rows.layers_hidden_by(upper)]
         stored = ((layer, rows - freed.get(layer, set())) for layer, rows in hidden)
         is_idle = all(rows <= _rows_removed_earlier(build, layer, rows) for layer, rows in stored)
         if is_idle and any(rows for _, rows in hidden):  # else the RUN removed nothing before, or directories

@@ -59,7 +59,9 @@ def install_once(build: Build) -> Iterator[Fix]:
     """Install final versions in the first step that installs packages, and drop the later step, where both name them."""
     least = _MIN_SHARE * build.content_size
     for upper in build.own_layers:
-        for lower in range(build.own_layers.start, upper):
+        for lower in build.rows.layers_hidden_by(upper):
+            if lower not in build.own_layers or build.rows.size_of({lower: build.rows.hidden_rows(lower, upper)}) < least:
+                continue
             if (fix := _install_once(build, lower, upper, least)) is not None:
                 yield fix
                 break

@@ -194,7 +194,7 @@ def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGro
     if not any(table.sizes):
         return []
     places: dict[int, list[Place]] = defaultdict(list)
-    for lower in range(upper):
+    for lower in build.rows.layers_hidden_by(upper):
         for row in build.rows.hidden_rows(lower, upper):
             if build.rows.has_copy((lower, row), upper) and target.holds(build.rows.paths(lower)[row]):
                 places[lower].append((lower, row))

@@ -116,6 +116,26 @@ class RowIndex:
 
     def hidden_rows(self, layer: int, hider: int) -> list[int]:
         """The rows of a layer that another layer hides, directories left out."""
+        return self._hidden_of(layer).get(hider, [])
+
+    def hiders(self, layer: int) -> Sequence[int]:
+        """The upper layers that hide rows of a layer, ascending."""
+        return sorted(hider for hider in self._hidden_of(layer) if hider > layer)
+
+    def layers_hidden_by(self, hider: int) -> Sequence[int]:
+        """The lower layers with rows that a layer hides, ascending."""
+        return self._hidden_layers.get(hider, ())
+
+    @cached_property
+    def _hidden_layers(self) -> dict[int, list[int]]:
+        layers: dict[int, list[int]] = defaultdict(list)
+        for layer in range(len(self._evidence.tables)):
+            for hider in self.hiders(layer):
+                layers[hider].append(layer)
+        return layers
+
+    def _hidden_of(self, layer: int) -> Mapping[int, list[int]]:
+        """The rows of a layer that are hidden, by the layer that hides them."""
         if layer not in self._hidden:
             rows: dict[int, list[int]] = defaultdict(list)
             hidden_by, kinds = self._evidence.overlay.hidden_by[layer], self._evidence.tables[layer].kinds
@@ -123,7 +143,7 @@ class RowIndex:
                 if kinds[row] != DIRECTORY:
                     rows[hidden_by[row]].append(row)
             self._hidden[layer] = rows
-        return self._hidden[layer].get(hider, [])
+        return self._hidden[layer]
 
     def size_of(self, rows: RowsByLayer) -> int:
         """The bytes of content of rows."""

@@ -30,7 +30,8 @@ def join_runs(build: Build) -> Iterator[Fix]:
             rows = by_layer(
                 (layer, row)
                 for layer in range(first, last)
-                for hider in range(layer + 1, last + 1)
+                for hider in build.rows.hiders(layer)
+                if hider <= last
                 for row in build.rows.hidden_rows(layer, hider)
             )
             build.join(first, last)
@@ -82,14 +83,13 @@ def _follows(build: Build, layer: int) -> bool:
 
 def _intervals(build: Build, chain: list[int], least: float) -> list[tuple[int, int]]:
     """First and last layers of the groups to join, without overlaps."""
-    pairs = [
-        (lower, upper)
-        for upper in chain
-        for lower in chain
-        if lower < upper and _is_worth_joining(build, lower, upper, least)
-    ]
+    tools = load_tools()
+    last_users = [max((layer for layer in chain if _uses(tool, _commands(build, layer))), default=-1) for tool in tools]
     merged: list[tuple[int, int]] = []
-    for first, last in sorted(pairs):
+    for first in chain:
+        last = max(_last_hider(build, first, chain[-1], least), _last_user(build, first, last_users, least))
+        if last <= first:
+            continue
         if merged and first <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
         else:
@@ -97,18 +97,34 @@ def _intervals(build: Build, chain: list[int], least: float) -> list[tuple[int, 
     return merged
 
 
+def _commands(build: Build, layer: int) -> Sequence[str]:
+    return build.drafts[layer].step.shell_commands
+
+
 def _uses(tool: ToolCache, commands: Sequence[str]) -> bool:
     """Whether a tool does more than to download what later steps need."""
     return any(re.search(tool.command, command) for command in commands) and not fetches_only(tool, commands)
 
 
-def _is_worth_joining(build: Build, lower: int, upper: int, least: float) -> bool:
-    first, second = build.drafts[lower].step, build.drafts[upper].step
-    for tool in load_tools():
-        if fetches_only(tool, first.shell_commands) and _uses(tool, second.shell_commands):
+def _last_user(build: Build, lower: int, last_users: Sequence[int], least: float) -> int:
+    """The last layer that needs what a tool has only downloaded in a lower layer, if that is much; else -1.
+
+    ``last_users``: for each tool, the last layer that uses the tool.
+    """
+    found = -1
+    for tool, last in zip(load_tools(), last_users, strict=True):
+        if last > max(lower, found) and fetches_only(tool, _commands(build, lower)):
             fetched = cache_rows(build, lower, [other for other in load_tools() if other.tool == tool.tool])
             if build.rows.size_of({lower: list(fetched)}) >= least:
-                return True
+                found = last
+    return found
+
+
+def _last_hider(build: Build, lower: int, last: int, least: float) -> int:
+    """The last layer, up to ``last``, that hides much of a lower layer, caches left out; -1 if there is none."""
     caches = cache_rows(build, lower, load_tools())
-    rows = [row for row in build.rows.hidden_rows(lower, upper) if row not in caches]
-    return build.rows.size_of({lower: rows}) >= least
+    for hider in reversed(build.rows.hiders(lower)):
+        rows = [row for row in build.rows.hidden_rows(lower, hider) if row not in caches] if hider <= last else []
+        if rows and build.rows.size_of({lower: rows}) >= least:
+            return hider
+    return -1
