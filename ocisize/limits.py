@@ -8,10 +8,11 @@ The memory law: the peak of an analysis, in bytes, and so the memory that a give
 ::
 
     peak = BASE_MEMORY + jobs * (MEMORY_PER_JOB + zstd window)
-         + times * (MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata)
+         + times * (MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata + MEMORY_PER_KEPT_BYTE * kept)
 
 ``entries`` and ``metadata`` are the sums that a Tally counts: the entries of all layers with the directories that only paths
-imply, and the bytes of paths, link targets and extended headers. ``times`` is 1 for an analysis and a report of its figures,
+imply, and the bytes of paths, link targets and extended headers. ``kept`` are the bytes of small files that are kept, such as
+package databases. ``times`` is 1 for an analysis and a report of its figures,
 and more where several images are in memory at once or a report lists files. Sizes of layers and files are not part of the
 law. ``tests/test_memory.py`` measures it.
 """
@@ -30,6 +31,7 @@ BASE_MEMORY = 96 << 20  #: bytes: interpreter, modules, catalog, buffers of a re
 MEMORY_PER_JOB = 12 << 20  #: bytes: a layer that is being read, with its windows, decoder and chunks for the hash
 MEMORY_PER_ENTRY = 400  #: bytes of an entry, with all that is computed from it
 MEMORY_PER_BYTE = 3  #: bytes of one byte of an entry's names, likewise
+MEMORY_PER_KEPT_BYTE = 8  #: bytes of one byte of a kept file, with what is read from it
 ROW_VALUE_OVERHEAD = 160  #: bytes of a value that a table stores by row, such as a link's target, besides its own
 TIMES_TWO_IMAGES = 2  #: ``times`` of the law where images are compared, those of an index included
 TIMES_EVERY_FILE = 6  #: ``times`` where a report lists every file, or every wasted one, as JSON does
@@ -64,6 +66,8 @@ class Limits:
     #: Bytes of all paths, their parent directories, link targets and extended attributes. A path has 75 bytes on average,
     #: and at most 65,536.
     metadata_size: int = attrs.field(default=256 << 20, validator=_AT_LEAST_ONE)
+    #: Bytes of the small files that are kept, such as package databases: at most 96 MiB of a layer. Large images have 20 MB.
+    kept_size: int = attrs.field(default=1 << 30, validator=_AT_LEAST_ONE)
     #: Window of a zstd frame, or dictionary of an xz stream: memory of each layer that is being read. The default is that
     #: of the zstd tool; ``xz -9`` takes 64 MiB.
     zstd_window: int = attrs.field(default=128 << 20, validator=_AT_LEAST_ONE)
@@ -80,6 +84,7 @@ _TEXTS: dict[str, tuple[str, str | None]] = {
     "ratio": ("uncompressed bytes per stored byte", "--max-ratio"),
     "entries": ("entries in all layers, extended headers and implied directories included", "--max-entries"),
     "metadata_size": ("bytes of names, links and attributes in all layers", None),
+    "kept_size": ("bytes of package databases in all layers", None),
     "zstd_window": ("bytes of window for a zstd frame", None),
     "members": ("files in the archive", None),
     "memory": ("bytes of memory for the entries of all layers", "--max-memory"),
@@ -132,7 +137,7 @@ class Tally:
             self._max_size, self._by_ratio = allowed, True
         self._stored = stored or 1
         self._size = self._holes = 0
-        self._entries = self._metadata_size = self._components = self._parents_size = 0
+        self._entries = self._metadata_size = self._kept_size = self._components = self._parents_size = 0
         self._lock = threading.Lock()
 
     def add_size(self, size: int) -> None:
@@ -158,13 +163,26 @@ class Tally:
         with self._lock:
             self._entries += count
             self._metadata_size += metadata_size
-            entries, metadata = self._entries, self._metadata_size
+            entries, metadata, kept = self._entries, self._metadata_size, self._kept_size
         if entries > self._max_entries:
             raise limit_error(self._entry_limit, entries, self._max_entries)
         if metadata > self.limits.metadata_size:
             raise limit_error("metadata_size", metadata, self.limits.metadata_size)
+        self._check_memory(entries, metadata, kept)
+
+    def add_kept(self, size: int) -> None:
+        """Count bytes of files that are kept. Raises LimitExceeded."""
+        with self._lock:
+            self._kept_size += size
+            entries, metadata, kept = self._entries, self._metadata_size, self._kept_size
+        if kept > self.limits.kept_size:
+            raise limit_error("kept_size", kept, self.limits.kept_size)
+        self._check_memory(entries, metadata, kept)
+
+    def _check_memory(self, entries: int, metadata: int, kept: int) -> None:
         memory = self.limits.memory
-        if memory is not None and (used := MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata) > memory:
+        used = MEMORY_PER_ENTRY * entries + MEMORY_PER_BYTE * metadata + MEMORY_PER_KEPT_BYTE * kept
+        if memory is not None and used > memory:
             raise limit_error("memory", used, memory)
 
     def directories_may_exceed(self, components: int, parents_size: int) -> bool:
@@ -226,6 +244,10 @@ class Meter:
     def record_holes(self, size: int, name: str) -> None:
         """Record the holes of the sparse file ``name``, in bytes: a host has to write them. Raises LimitExceeded."""
         self._tally.add_holes(size, name)
+
+    def record_kept(self, size: int) -> None:
+        """Record a file of ``size`` bytes whose content is kept. Raises LimitExceeded."""
+        self._tally.add_kept(size)
 
     def check_directories(self, paths: Iterable[bytes], components: int, parents_size: int) -> None:
         """Count the parent directories that a layer's paths imply, if they could exceed a limit. Raises LimitExceeded.

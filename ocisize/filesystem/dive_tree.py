@@ -72,14 +72,25 @@ def directories_above(paths: Iterable[bytes]) -> set[bytes]:
     return directories
 
 
+_NONE: dict[bytes, DiveNode] = {}  # the children of nodes without any; never changed
+
+
 class DiveNode:
     """A path in a stack of layers."""
 
     __slots__ = ("children", "is_directory", "size")
 
     def __init__(self) -> None:
-        self.children: dict[bytes, DiveNode] = {}
+        self.children: dict[bytes, DiveNode] = _NONE  # most nodes are files: a dict for each takes a third of all memory
         self.size, self.is_directory = 0, False
+
+    def child(self, name: bytes) -> DiveNode:
+        """The node with a name below this one, made if there is none."""
+        if name not in self.children:
+            if self.children is _NONE:
+                self.children = {}
+            self.children[name] = DiveNode()
+        return self.children[name]
 
 
 class Stack:
@@ -142,9 +153,7 @@ class Stack:
     def _put(self, path: bytes, size: int, *, is_directory: bool) -> None:
         node = self._root
         for name in path.split(b"/"):
-            if name not in node.children:
-                node.children[name] = DiveNode()
-            node = node.children[name]
+            node = node.child(name)
         node.size, node.is_directory = size, is_directory
 
     def _nodes_in_scope(self, nodes: dict[bytes, int]) -> dict[bytes, int]:

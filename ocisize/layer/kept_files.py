@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from ocisize.limits import Meter
 from ocisize.tar.scanner import BEGINNING_SIZE
 
 OS_RELEASE = (b"etc/os-release", b"usr/lib/os-release")
@@ -42,18 +43,25 @@ PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED)
 
 
 class KeptFiles:
-    """The ``wanted`` function of ``scan_tar`` for one layer; what it keeps is at most 96 MiB.
+    """The ``wanted`` function of ``scan_tar`` for one layer; what it keeps is at most 96 MiB, which ``meter`` counts.
 
     >>> keep = KeptFiles()
     >>> keep(b"etc/os-release", 300), keep(b"etc/passwd", 300), keep(b"var/lib/dpkg/status", 1 << 30)
     (True, False, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter | None = None) -> None:
+        self._meter = meter
         self._remaining, self._remaining_named = _MAX_TOTAL, _MAX_NAMED_TOTAL
 
     def __call__(self, path: bytes, size: int) -> bool:
-        """Whether to keep the file with this clean path and ``size`` bytes."""
+        """Whether to keep the file with this clean path and ``size`` bytes. Raises LimitExceeded."""
+        is_kept = self._keeps(path, size)
+        if is_kept and self._meter is not None:
+            self._meter.record_kept(size)
+        return is_kept
+
+    def _keeps(self, path: bytes, size: int) -> bool:
         if path.endswith(PATH_ENDS):
             return self._keeps_named(path, size)
         known = (

@@ -163,7 +163,7 @@ def _scan_stream(
             on_bytes=on_bytes,
         )
         sampled = SampledStream(stream, sampler.plan(size)) if sampler is not None and stream.compression == PLAIN else None
-        table = scan_tar(sampled or stream, wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
+        table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
         stored_size = stream.finish()
     except (StreamError, TarError):
         _verify_rest(verify_chunks(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
@@ -225,7 +225,7 @@ def _scan_in_place(
     with _HEADER_SCAN_LOCK:
         if on_bytes is not None:
             on_bytes(0)  # raises when the result is not needed any more
-        wanted = KeptFiles()
+        wanted = KeptFiles(meter)
         table = scan_tar(
             blob.part(0, blob.size),
             hash_up_to=MAX_HASHED_IN_PLACE,

@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 _FIELDS = frozenset(
     {b"package", b"status", b"architecture", b"depends", b"pre-depends", b"recommends", b"provides", b"auto-installed"}
 )
-_STANZA = re.compile(rb"\n(?:[ \t\r]*\n)+")
+_STANZA_END = re.compile(rb"\n(?:[ \t\r]*\n)+|\Z")
+# Bounds of the memory that a database of a hostile image takes; a database beyond them counts as one without packages.
+_MAX_STANZA = 256 << 10  # bytes; the largest of Debian have 30 kB
+_MAX_PACKAGES = 20_000  # installed; Debian has 60,000, and few systems have more than 5,000 of them
+_MAX_RELATIONS = 250_000  # names of other packages; 5,000 packages have 50,000
 _RELATED = re.compile(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
 
 
@@ -36,34 +41,40 @@ class Package(NamedTuple):
 
 
 def read_status(status: bytes) -> dict[PackageId, Package]:
-    r"""The installed packages in a ``status`` file.
+    r"""The installed packages in a ``status`` file; none of a file with more packages or relations than any system has.
 
     >>> status = b"Package: curl\nStatus: install ok installed\nArchitecture: amd64\nDepends: libcurl4 (>= 8)\n"
     >>> [(id_.name, sorted(package.depends)) for id_, package in read_status(status).items()]
     [('curl', ['libcurl4'])]
     """
-    packages = {}
+    packages: dict[PackageId, Package] = {}
+    relations = 0
     for fields in _stanzas(status):
         name, state = _text(fields.get(b"package")), fields.get(b"status", b"").split()
         if not name or state[-1:] != [b"installed"]:
             continue
         id_ = PackageId(name, _text(fields.get(b"architecture")))
-        packages[id_] = Package(
+        package = packages[id_] = Package(
             id_,
             _names(fields.get(b"depends")) | _names(fields.get(b"pre-depends")),
             _names(fields.get(b"recommends")),
             _names(fields.get(b"provides")),
         )
+        relations += len(package.depends) + len(package.recommends) + len(package.provides)
+        if len(packages) > _MAX_PACKAGES or relations > _MAX_RELATIONS:
+            return {}
     return packages
 
 
 def read_automatic(states: bytes) -> frozenset[PackageId]:
-    """The packages that no command named, from APT's ``extended_states``."""
-    return frozenset(
+    """The packages that no command named, from APT's ``extended_states``; none if there are more than any system has."""
+    found = (
         PackageId(_text(fields.get(b"package")), _text(fields.get(b"architecture")))
         for fields in _stanzas(states)
         if fields.get(b"auto-installed", b"").strip() == b"1"
     )
+    automatic = frozenset(islice(found, _MAX_PACKAGES + 1))
+    return automatic if len(automatic) <= _MAX_PACKAGES else frozenset()
 
 
 def only_recommended(
@@ -116,7 +127,9 @@ def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, re
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
     """The fields of each stanza that are used here: names in lower case, folded lines joined."""
-    for stanza in _STANZA.split(text):
+    start = 0
+    for end in _STANZA_END.finditer(text):  # one by one: a list of all stanzas can take many times the memory of the text
+        stanza, start = text[start : min(end.start(), start + _MAX_STANZA)], end.end()
         fields: dict[bytes, list[bytes]] = {}
         key = b""
         for line in stanza.split(b"\n"):

@@ -5,8 +5,10 @@ Format: ``dpkg-query --listfiles``, https://man7.org/linux/man-pages/man1/dpkg-q
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
@@ -30,9 +32,9 @@ def parse_file_list(content: bytes) -> Iterator[bytes]:
     r"""The paths in a ``.list`` file, without slashes at their ends.
 
     >>> list(parse_file_list(b"/.\n/usr\n/usr/bin/app\n"))
-    [b'.', b'usr', b'usr/bin/app', b'']
+    [b'.', b'usr', b'usr/bin/app']
     """
-    return (line.strip(b"/\r") for line in content.split(b"\n"))
+    return (line.strip(b"/\r\n") for line in io.BytesIO(content))  # a list of all lines takes many times their memory
 
 
 def find_owned_paths(paths: Collection[bytes], tables: Sequence[FileTable]) -> set[bytes]:
@@ -66,13 +68,13 @@ def rows_by_package(
 
     """
     owners: dict[bytes, PackageId | None] = {}
+    in_layer = frozenset(table.paths) if packages else frozenset()
     for package in packages:
         info = _info_path(package.id, payloads)
-        for path in (
-            *parse_file_list(payloads.get(info + b".list", b"")),
-            *(info + b"." + suffix for suffix in _INFO_SUFFIXES),
-        ):
-            owners[path] = None if owners.get(path, package.id) != package.id else package.id
+        listed = parse_file_list(payloads.get(info + b".list", b""))
+        for path in chain(listed, (info + b"." + suffix for suffix in _INFO_SUFFIXES)):
+            if path in in_layer or (b"usr/" + path in in_layer and _MERGED.match(path)):
+                owners[path] = None if owners.get(path, package.id) != package.id else package.id
     merged_owners = {b"usr/" + path: owner for path, owner in owners.items() if _MERGED.match(path)}
     rows: dict[PackageId, list[int]] = {package.id: [] for package in packages}
     merged: list[tuple[int, bytes]] = []

@@ -91,10 +91,10 @@ def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
     """The package manager whose database is visible, and how many packages it has."""
     for path in APK_DATABASES:
         if path in contents:
-            return "apk", len(_APK_PACKAGE.findall(contents[path]))
+            return "apk", sum(1 for _ in _APK_PACKAGE.finditer(contents[path]))
     single = sum(path.startswith(DPKG_FOLDER) and not path.endswith(b".md5sums") for path in contents)
     if DPKG_STATUS in contents or single:
-        return "dpkg", len(_INSTALLED.findall(contents.get(DPKG_STATUS, b""))) + single
+        return "dpkg", sum(1 for _ in _INSTALLED.finditer(contents.get(DPKG_STATUS, b""))) + single
     return None, None
 
 

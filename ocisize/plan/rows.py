@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import compress
+from itertools import accumulate, compress
 from typing import NamedTuple, TypeAlias
 
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.waste import CAUSES, Cause
-from ocisize.tar.filetable import DIRECTORY
+from ocisize.tar.filetable import DIRECTORY, IntArray
 from ocisize.text import decode_name
 
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
@@ -54,56 +56,70 @@ class RowIndex:
         return path in self._path_sets[layer]
 
     @cached_property
-    def _copy_of(self) -> dict[Place, Place]:
-        """The next copy of each row that an upper layer stores again only to change metadata."""
-        copies: dict[Place, Place] = {}
-        overlay = self._evidence.overlay
-        lower_rows: dict[int, list[Place]] = defaultdict(list)
-        for layer, causes in enumerate(overlay.causes):
-            if _METADATA_ONLY in causes:
-                hidden_by = overlay.hidden_by[layer]
-                for row in compress(range(len(causes)), map(_METADATA_ONLY.__eq__, causes)):
-                    if hidden_by[row] > layer:
-                        lower_rows[hidden_by[row]].append((layer, row))
-        for upper, places in lower_rows.items():
-            rows = {path: row for row, path in enumerate(self._evidence.tables[upper].paths)}
-            by_layer: dict[int, list[int]] = defaultdict(list)
-            for layer, row in places:
-                by_layer[layer].append(row)
-            for layer, chosen in by_layer.items():
-                for row, path in zip(chosen, self._evidence.tables[layer].paths.select(chosen), strict=True):
-                    if path in rows:
-                        copies[layer, row] = (upper, rows[path])
-        return copies
+    def _bases(self) -> list[int]:
+        """By layer, the number of its first row through all layers."""
+        return list(accumulate(map(len, self._evidence.tables), initial=0))
 
     @cached_property
-    def _original_of(self) -> dict[Place, Place]:
-        return {copy: place for place, copy in self._copy_of.items()}
+    def _copies(self) -> tuple[IntArray, IntArray]:
+        """By the number of a row, those of its next copy and of the row that it copies; -1 if there is none."""
+        above, below = array("q", [-1]) * self._bases[-1], array("q", [-1]) * self._bases[-1]
+        overlay = self._evidence.overlay
+        layers: dict[int, list[int]] = defaultdict(list)  # by upper layer, those with rows that the upper layer copies
+        for layer, causes in enumerate(overlay.causes):
+            if _METADATA_ONLY in causes:
+                for upper in {overlay.hidden_by[layer][row] for row in _metadata_only(causes)}:
+                    layers[upper].append(layer)
+        for upper, lower_layers in layers.items():
+            rows = {path: row for row, path in enumerate(self._evidence.tables[upper].paths)}
+            for layer in filter(upper.__gt__, lower_layers):
+                hidden_by = overlay.hidden_by[layer]
+                chosen = [row for row in _metadata_only(overlay.causes[layer]) if hidden_by[row] == upper]
+                for row, path in zip(chosen, self._evidence.tables[layer].paths.select(chosen), strict=True):
+                    if path in rows:
+                        number, copy = self._bases[layer] + row, self._bases[upper] + rows[path]
+                        above[number], below[copy] = copy, number
+        return above, below
+
+    def _place(self, number: int) -> Place:
+        layer = bisect_right(self._bases, number) - 1
+        return layer, number - self._bases[layer]
+
+    def _above(self, place: Place) -> Place | None:
+        number = self._copies[0][self._bases[place[0]] + place[1]]
+        return self._place(number) if number >= 0 else None
+
+    def _below(self, place: Place) -> Place | None:
+        number = self._copies[1][self._bases[place[0]] + place[1]]
+        return self._place(number) if number >= 0 else None
 
     def copies(self, place: Place) -> Iterator[Place]:
         """A row and its copies in upper layers, base first."""
         current: Place | None = place
         while current is not None:
             yield current
-            current = self._copy_of.get(current)
+            current = self._above(current)
 
     def next_copy(self, place: Place) -> Place:
         """The next copy of a row; raises KeyError if there is none."""
-        return self._copy_of[place]
+        copy = self._above(place)
+        if copy is None:
+            raise KeyError(place)
+        return copy
 
     def has_copy(self, place: Place, layer: int) -> bool:
         """Whether the next copy of a row is in ``layer``."""
-        copy = self._copy_of.get(place)
+        copy = self._above(place)
         return copy is not None and copy[0] == layer
 
     def is_original(self, place: Place) -> bool:
         """Whether a row is no copy of a lower one."""
-        return place not in self._original_of
+        return self._below(place) is None
 
     def origin(self, place: Place) -> Place:
         """The row that first brought the content of a row: the row itself for most rows."""
-        while place in self._original_of:
-            place = self._original_of[place]
+        while (original := self._below(place)) is not None:
+            place = original
         return place
 
     def ending(self, place: Place) -> Ending | None:
@@ -149,6 +165,11 @@ class RowIndex:
         """The bytes of content of rows."""
         tables = self._evidence.tables
         return sum(tables[layer].sizes[row] for layer, chosen in rows.items() for row in chosen)
+
+
+def _metadata_only(causes: bytes) -> Iterator[int]:
+    """The rows of a layer that an upper layer stores again only to change metadata."""
+    return compress(range(len(causes)), map(_METADATA_ONLY.__eq__, causes))
 
 
 def by_layer(places: Iterable[Place]) -> dict[int, list[int]]:
