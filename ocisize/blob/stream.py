@@ -23,6 +23,7 @@ from ocisize.limits import Limits, Meter
 _MAX_STEP, _MIN_STEP, _STEPS_PER_BLOB = 128 << 10, 4 << 10, 256
 _MAX_UNREPORTED = 16 << 20  # uncompressed bytes until a caller that may end the read is called again
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
+_NO_MEMORY = "not enough memory"  # what zstd says if the system gives none
 
 
 class LayerStream:
@@ -115,7 +116,12 @@ class LayerStream:
         return filled
 
     def _end_at_garbage(self, error: Exception, position: int) -> None:
-        """End a gzip or bzip2 stream that garbage follows. Raises StreamError for any other error of the decoder."""
+        """End a gzip or bzip2 stream that garbage follows. Raises StreamError for any other error of the decoder.
+
+        If the decoder got no memory, which is no fault of the stream, raises MemoryError.
+        """
+        if _NO_MEMORY in str(error):
+            raise MemoryError(str(error)) from None
         if not isinstance(error, TrailingGarbage) and "Not a gzipped file" not in str(error):
             raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
         # gzip(1), bzip2(1) and Go disagree on bytes after the last member; the image itself is whole.

@@ -27,6 +27,7 @@ DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
 _REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert", "client_cert", "client_key")
 _REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors")
+_MANY_ROWS = 1000  # of a list in a report; more count in the memory law
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
 
@@ -224,8 +225,10 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
 
 def _times(options: argparse.Namespace) -> int:
     """The factor of the entries in the memory law of ``ocisize.limits``."""
-    from ocisize.limits import TIMES_EVERY_FILE, TIMES_TWO_IMAGES
+    from ocisize.limits import TIMES_EVERY_FILE, TIMES_LONG_TABLES, TIMES_TWO_IMAGES
 
+    if (vars(options).get("top") or 0) > _MANY_ROWS:  # commands without lists have no --top
+        return TIMES_LONG_TABLES
     if options.files or any(FORMATS[output.format].lists_files for output in options.outputs):
         return TIMES_EVERY_FILE
     return TIMES_TWO_IMAGES if options.all_platforms or options.before else 1

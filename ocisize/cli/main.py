@@ -10,6 +10,7 @@ Exit status: 0 analyzed, 1 a budget failed, 2 analysis failed or was incomplete 
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -34,6 +35,12 @@ _EXAMPLES = {
     "ocisize app.tar --max-download 120MB": "exit status 1 if the download is larger",
 }
 _STATUS = "exit status: 0 all budgets passed, 1 a budget failed, 2 analysis failed or incomplete, 130 interrupted"
+
+_NO_MEMORY = "not enough memory for this image and this report"
+_LIMIT_MEMORY = (
+    "--max-memory SIZE refuses an image that needs more before the memory is used; --jobs 1 and a report that lists no "
+    "files need less"
+)
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -94,18 +101,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             print_message("hint", error.hint)
         return UNUSABLE
-    except OSError as error:
-        print_message("error", f"{error.filename or 'cannot write'}: {error.strerror}")
-        if not error.filename:
-            silence_stream(sys.stdout)
-        return UNUSABLE
-    except MemoryError:
-        print_message("error", "out of memory")
-        return UNUSABLE
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        return _report_system_error(error)
     except KeyboardInterrupt:
         print_message("error", "interrupted")
         return INTERRUPTED
     return status
+
+
+def _report_system_error(error: Exception) -> int:
+    """Print an error of the system, and return the exit status. Raises the error if it is another one."""
+    if _is_out_of_memory(error):
+        print_message("error", _NO_MEMORY)
+        print_message("hint", _LIMIT_MEMORY)
+    elif isinstance(error, OSError):
+        print_message("error", f"{error.filename or 'cannot write'}: {error.strerror}")
+        if not error.filename:
+            silence_stream(sys.stdout)
+    else:
+        raise error
+    return UNUSABLE
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether the system gave no memory: to an object, or to a thread or a module, which have errors of their own."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    text = str(error)
+    return isinstance(error, MemoryError) or "start new thread" in text or "failed to map segment" in text
 
 
 def _open_log(options: argparse.Namespace) -> AbstractContextManager[None]:
