@@ -159,7 +159,7 @@ def analyze_layers(
         warnings=(*image.warnings, *_list_anomalies(scans, facts), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
-        config_layer_count=image.config_layer_count,
+        config_layers=image.config_layers,
         **attrs.asdict(sum_layers(layers)),
     )
 

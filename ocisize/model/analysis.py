@@ -110,7 +110,7 @@ class Analysis(Sizes):
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
-    config_layer_count: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
+    config_layers: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
 
     @property
     def unread(self) -> tuple[LayerAnalysis, ...]:
@@ -130,7 +130,7 @@ class Analysis(Sizes):
     @property
     def layer_mismatch(self) -> str:
         """How many layers the config and the manifest list, "" if as many: which layers the image has is then unknown."""
-        count = self.config_layer_count
+        count = self.config_layers
         if count is None:  # analyses saved by older versions have no count
             count = len(self.layers) - sum(layer.diff_id is None for layer in self.layers)
         return "" if count == len(self.layers) else f"the config lists {count} layers, the manifest {len(self.layers)}"

@@ -52,7 +52,7 @@ class Image:
         return self.config.platform
 
     @property
-    def config_layer_count(self) -> int | None:
+    def config_layers(self) -> int | None:
         """How many layers the config lists, None if as many as the manifest."""
         count = len(self.config.rootfs.diff_ids)
         return None if count == len(self.layers) else count

@@ -104,10 +104,10 @@ def test_a_saved_analysis_keeps_it(manifest: int, config: int, tmp_path: Path) -
     text = ocisize.to_json(analysis, files=True)
     assert ocisize.from_json(text).layer_mismatch == SAYS.format(config, manifest)
     document = json.loads(text)
-    del document["config_layer_count"]
+    del document["config_layers"]
     older = ocisize.from_json(json.dumps(document)).layer_mismatch
     assert older == (SAYS.format(1, 2) if manifest == 2 else "")  # what an older version wrote shows only some
-    assert attrs.evolve(analysis, config_layer_count=None).layer_mismatch == older
+    assert attrs.evolve(analysis, config_layers=None).layer_mismatch == older
 
 
 def test_comparisons_refuse_it(tmp_path: Path) -> None:
