@@ -60,8 +60,8 @@ def merge_images(
 ) -> list[SavedImage]:
     """Return the images of ``index.json`` (``listed``) and of ``manifest.json`` (``items``), in this order.
 
-    Two images are one if their configs have the same digest, or if the manifest of the first is missing and they have a
-    name in common.
+    Two images are one if their configs have the same digest, or if the manifest of the first cannot be read and they have
+    a name in common.
     """
     images = list(listed)
     places: dict[str, list[tuple[int, int]]] = {}  # digest of a config → the manifests that have it, those of indexes last
@@ -69,7 +69,7 @@ def merge_images(
         for index, manifest in enumerate(image.manifests):
             if manifest.config is not None:
                 places.setdefault(manifest.config, []).append((number, index))
-    absent = _find_absent(images)
+    unread = _find_unread(images)
     for item in items:
         (composed,) = item.manifests
         same = places.pop(composed.config, []) if composed.config is not None else []
@@ -78,34 +78,35 @@ def merge_images(
                 manifest = _reconcile(blobs, store, images[number].manifests[index], composed)
                 images[number] = _replace(images[number], index, manifest)
             images += _add_names(images, same, item)
-        elif (place := _pop_absent(absent, item)) is not None:
+        elif (place := _pop_unread(unread, item)) is not None:
             number, index = place
-            gone = images[number].manifests[index].stored
-            reason = f"manifest.json is used: the OCI manifest {gone.digest if gone else ''} is missing"
-            images[number] = _replace(images[number], index, attrs.evolve(composed, warning=reason))
+            gone = images[number].manifests[index]
+            reason = f"the OCI manifest {gone.id} {'is missing' if gone.is_absent else 'cannot be read'}"
+            composed = attrs.evolve(composed, warning=f"manifest.json is used: {reason}")
+            images[number] = _replace(images[number], index, composed)
             images[number] = attrs.evolve(images[number], names=merge_names(images[number].names, item.names))
         else:
             images.append(item)
     return images
 
 
-def _find_absent(images: Sequence[SavedImage]) -> dict[tuple[str, object], tuple[int, int]]:
-    """Return the places of absent manifests by each name of the image and by platform."""
+def _find_unread(images: Sequence[SavedImage]) -> dict[tuple[str, object], tuple[int, int]]:
+    """Return the places of missing and broken manifests by each name of the image and by platform."""
     return {
         (canonical_name(name), normalize(manifest.platform) if manifest.platform else None): (number, index)
         for number, image in enumerate(images)
         for index, manifest in enumerate(image.manifests)
-        if manifest.is_absent
+        if manifest.config is None
         for name in image.names
     }
 
 
-def _pop_absent(absent: dict[tuple[str, object], tuple[int, int]], item: SavedImage) -> tuple[int, int] | None:
+def _pop_unread(unread: dict[tuple[str, object], tuple[int, int]], item: SavedImage) -> tuple[int, int] | None:
     platform = item.manifests[0].platform
     for name in map(canonical_name, item.names):
         for key in ((name, normalize(platform) if platform else None), (name, None)):
-            if key in absent:
-                return absent.pop(key)
+            if key in unread:
+                return unread.pop(key)
     return None
 
 
@@ -139,34 +140,35 @@ def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, compose
     if not isinstance(document, Manifest):
         return listed
     config = read_archive_config(store, item.Config)
-    problem = _find_gap(blobs, store, document, config)
-    item_is_whole = len(item.Layers) == len(config.diff_ids) and all(_exists(store, member) for member in item.Layers)
-    if problem is None and (gap := _find_item_gap(store, document, item, config)) is not None:
-        return attrs.evolve(listed, warning=f"index.json is used: manifest.json {gap}")
-    if problem is None:
-        difference = _find_difference(blobs, store, document, item, config) if item_is_whole else None
+    gap, item_gap = _find_gap(blobs, store, document, config), _find_item_gap(store, document, item, config)
+    if gap is None and item_gap is None:
+        difference = _find_difference(blobs, store, document, item, config)
         return listed if difference is None else attrs.evolve(listed, conflict=difference)
-    if item_is_whole or len(item.Layers) > len(document.layers):
+    if gap is None:
+        return attrs.evolve(listed, warning=f"index.json is used: manifest.json {item_gap}")
+    if item_gap is None or len(item.Layers) > len(document.layers):
         platform = listed.platform or composed.platform
-        warning = f"manifest.json is used: the OCI manifest {stored.digest} {problem}"
+        warning = f"manifest.json is used: the OCI manifest {stored.digest} {gap}"
         return attrs.evolve(composed, platform=platform, warning=warning)
     return listed
 
 
 def _find_gap(blobs: StoredSource, store: Store, manifest: Manifest, config: ArchiveConfig) -> str | None:
-    """Return which layers a manifest lacks, None if it has all of them."""
+    """Return what a manifest lacks, None if it has its config and all layers."""
     if len(manifest.layers) != len(config.diff_ids):
         return f"lists {len(manifest.layers)} of {len(config.diff_ids)} layers"
+    if not _exists(store, blobs.member_name(manifest.config)):
+        return "refers to a missing config"
     missing = [layer for layer in manifest.layers if not is_foreign(layer) and not _exists(store, blobs.member_name(layer))]
     return f"refers to {len(missing)} missing layers of {len(manifest.layers)}" if missing else None
 
 
 def _find_item_gap(store: Store, manifest: Manifest, item: ArchiveItem, config: ArchiveConfig) -> str | None:
-    """Return which layers an item of ``manifest.json`` lacks, None if it has all of a manifest that is whole."""
+    """Return what an item lacks, None if it has all layers but the foreign ones of the manifest."""
     if len(item.Layers) != len(config.diff_ids):
         return f"lists {len(item.Layers)} of {len(config.diff_ids)} layers"
-    pairs = zip(manifest.layers, item.Layers, strict=True)
-    missing = [member for layer, member in pairs if not is_foreign(layer) and not _exists(store, member)]
+    foreign = {index for index, layer in enumerate(manifest.layers) if is_foreign(layer)}
+    missing = [index for index, member in enumerate(item.Layers) if index not in foreign and not _exists(store, member)]
     return f"refers to {len(missing)} missing layers of {len(item.Layers)}" if missing else None
 
 

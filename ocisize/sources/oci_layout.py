@@ -209,9 +209,9 @@ class _Inspector:
         if document.subject is not None or find_artifact_kind(document) is not None:
             return manifest, True
         facts = self._read_config(document)
-        if facts is None or (needs_config(document) and not facts.is_image):
-            return manifest, needs_config(document)
-        platform = manifest.platform or _complete(entry.platform, facts.platform)
+        if needs_config(document) and (facts is None or not facts.is_image):
+            return manifest, True
+        platform = manifest.platform or _complete(entry.platform, facts.platform if facts is not None else None)
         return attrs.evolve(manifest, platform=platform, config=document.config.digest), False
 
     def _read_config(self, manifest: Manifest) -> _ConfigFacts | None:

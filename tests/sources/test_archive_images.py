@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ocisize.analyzer import Analyzer
-from ocisize.errors import ArchiveError, DocumentError
+from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
 from ocisize.sources.open import open_source
 from tests.images import (
-    OCI, BuiltImage, Compression, Entry, build_image, compress, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
+    OCI, BuiltImage, BuiltLayer, Compression, Entry, build_image, compress, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
 )  # fmt: skip
 
 A, B = layer({"etc/a": b"a" * 1000}, "plain"), layer({"etc/b": b"b" * 500}, "plain")
@@ -141,6 +141,59 @@ def test_a_missing_oci_manifest(tmp_path: Path) -> None:
         analysis = Analyzer().analyze(path, select=select)
         assert (analysis.content_size, analysis.reference) == (1500, NAME)
         assert analysis.warnings == (f"manifest.json is used: the OCI manifest {IMAGE.digest} is missing",)
+
+
+def test_a_broken_oci_manifest(tmp_path: Path) -> None:
+    """A manifest that is not what index.json names is left for manifest.json, and alone it is refused."""
+    blobs = IMAGE.blobs | {IMAGE.digest: IMAGE.manifest[:-1] + b" "}
+    found = Analyzer().analyze(save(tmp_path / "a.tar", [named(IMAGE.descriptor)], [item(IMAGE, "app:latest")], blobs))
+    assert (found.content_size, found.reference, found.digest) == (1500, NAME, None)
+    assert found.warnings == (f"manifest.json is used: the OCI manifest {IMAGE.digest} cannot be read",)
+    with pytest.raises(DigestMismatch):
+        Analyzer().analyze(save(tmp_path / "b.tar", [named(IMAGE.descriptor)], None, blobs))
+
+
+def test_a_missing_config_of_the_oci_manifest(tmp_path: Path) -> None:
+    """The config has a second file under another name, to which manifest.json refers."""
+    digest = sha256(IMAGE.config)
+    blobs = {key: data for key, data in IMAGE.blobs.items() if key != digest}
+    files: dict[str, Entry] = {**layout_files(index_bytes([named(IMAGE.descriptor)]), blobs), "config.json": IMAGE.config}
+    files["manifest.json"] = json.dumps([{**item(IMAGE, "app:latest"), "Config": "config.json"}]).encode()
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar_bytes(files))
+    found = Analyzer().analyze(str(path))
+    assert (found.content_size, found.config_digest) == (1500, digest)
+    assert found.warnings == (f"manifest.json is used: the OCI manifest {IMAGE.digest} refers to a missing config",)
+
+
+@pytest.mark.parametrize(("layers", "gap"), [([A], "lists 1 of 2 layers"), ([A, None], "refers to 1 missing layers of 2")])
+def test_a_manifest_json_that_lacks_layers(tmp_path: Path, layers: list[BuiltLayer | None], gap: str) -> None:
+    """The whole OCI manifest is read, and a warning says what docker load would miss."""
+    members = [member(built.digest) if built else "missing/layer.tar" for built in layers]
+    items = [{**item(IMAGE, "app:latest"), "Layers": members}]
+    found = Analyzer().analyze(save(tmp_path / "a.tar", [named(IMAGE.descriptor)], items, IMAGE.blobs))
+    assert (found.content_size, found.digest) == (1500, IMAGE.digest)
+    assert found.warnings == (f"index.json is used: manifest.json {gap}",)
+
+
+@pytest.mark.parametrize("with_items", [False, True])
+def test_an_archive_without_oci_layout(tmp_path: Path, with_items: bool) -> None:
+    """index.json shows that an archive is a layout, with or without the file oci-layout; another index.json is not read."""
+    files: dict[str, Entry] = {**layout_files(index_bytes([named(IMAGE.descriptor)]), IMAGE.blobs)}
+    del files["oci-layout"]
+    if with_items:
+        files["manifest.json"] = json.dumps([item(IMAGE, "app:latest")]).encode()
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar_bytes(files))
+    found = Analyzer().analyze(str(path))
+    assert (found.digest, found.format, found.warnings) == (
+        IMAGE.digest,
+        "docker-archive" if with_items else "oci-archive",
+        (),
+    )
+    if with_items:
+        path.write_bytes(tar_bytes({**files, "index.json": b'{"pages": []}'}))
+        assert Analyzer().analyze(str(path)).content_size == 1500
 
 
 def test_two_forms_of_the_same_layers(tmp_path: Path) -> None:
