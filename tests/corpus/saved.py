@@ -11,15 +11,19 @@ from pathlib import Path
 from tests.corpus.cases import Case, Verdict, bundle, good, of_files
 from tests.corpus.streams import repeated, repeated_zstd
 from tests.images import (
+    OCI,
     Entry,
     Hard,
     Link,
     build_image,
     compress,
     docker_archive_entries,
+    index_bytes,
     layer,
+    layout_files,
     sha256,
     tar_bytes,
+    write_dir,
     write_files,
 )
 from tests.strategies import END, header, member
@@ -34,6 +38,8 @@ BLOB = f"blobs/{LAYER.digest.replace(':', '/')}"
 def saved_cases() -> Iterator[Case]:
     """All of them."""
     yield from _docker_archives()
+    yield from _two_documents()
+    yield from _dir_folders()
     yield from _folders()
     yield from _files()
 
@@ -129,6 +135,80 @@ def _docker_archives() -> Iterator[Case]:
     yield _case(
         "root-filesystem", "reject", "a root filesystem", _archive({"etc/a": b"", "usr/b": b"", "bin/c": b"", "var/d": b""})
     )
+
+
+def _two_documents() -> Iterator[Case]:
+    """Archives whose index.json and manifest.json do not say the same."""
+    files = bundle(IMAGE).files()
+    item = {"Config": f"blobs/{sha256(IMAGE.config).replace(':', '/')}", "RepoTags": [ESCAPE], "Layers": [BLOB]}
+
+    def both(**changes: object) -> Callable[[Path], Path]:
+        return _archive({**files, "manifest.json": json.dumps([{**item, **changes}]).encode(), "other": LAYER.tar})
+
+    yield _case("both-documents", "accept", "", both())
+    yield _case("both-documents-differ", "reject", "contradict each other", both(Layers=["other"]))
+    yield _case("both-documents-layer-climbs", "accept", "refers to 1 missing layers", both(Layers=["../../etc/passwd"]))
+    yield _case("both-documents-layer-hostile", "accept", "refers to 1 missing layers", both(Layers=[ESCAPE]))
+    many = [{**item, "Config": "other", "RepoTags": [f"v{number}"]} for number in range(20_000)]
+    entries: dict[str, Entry] = {**files, "manifest.json": json.dumps(many).encode(), "other": LAYER.tar}
+    yield _case("both-documents-by-the-thousand", "reject", "several images", _archive(entries))
+    config = IMAGE.config + b" " * (12 << 20)
+    large = {"mediaType": f"{OCI}.config.v1+json", "digest": sha256(config), "size": len(config)}
+    manifests = [
+        json.dumps({"schemaVersion": 2, "config": large, "layers": [], "annotations": {"n": str(number)}}).encode()
+        for number in range(300)
+    ]
+    index = index_bytes([{"digest": sha256(data), "size": len(data)} for data in manifests])
+    blobs = {sha256(data): data for data in (config, *manifests)}
+    yield _case("one-large-config-of-many-manifests", "reject", "several images", _archive(layout_files(index, blobs)))
+    indexes = [
+        index_bytes([{"digest": sha256(config), "size": len(config), "annotations": {"n": str(number)}}])
+        for number in range(300)
+    ]
+    index = index_bytes(
+        [{"digest": sha256(data), "size": len(data), "mediaType": f"{OCI}.index.v1+json"} for data in indexes]
+    )
+    blobs = {sha256(data): data for data in (config, *indexes)}
+    yield _case(
+        "one-large-manifest-of-many-indexes", "reject", "contains no image|more than", _archive(layout_files(index, blobs))
+    )
+
+
+def _dir_folders() -> Iterator[Case]:
+    """Folders of the transport dir:, which have their blobs beside their documents."""
+
+    def write(change: Callable[[Path], object], *, tree: bool = False) -> Callable[[Path], Path]:
+        def make(folder: Path) -> Path:
+            path = write_dir(IMAGE, folder / "tree" / "app:1" if tree else folder / "app")
+            change(path)
+            return folder / "tree" if tree else path
+
+        return make
+
+    blob = LAYER.digest.partition(":")[2]
+
+    def replace(name: str, kind: Callable[[Path], object]) -> Callable[[Path], object]:
+        def change(path: Path) -> None:
+            (path / name).unlink()
+            kind(path / name)
+
+        return change
+
+    yield _case("dir", "accept", "", write(lambda _: None))
+    yield _case("dir-tree", "accept", "", write(lambda _: None, tree=True))
+    yield _case("dir-blob-is-a-fifo", "reject", "is not a file", write(replace(blob, os.mkfifo)))
+    yield _case("dir-blob-leads-out", "reject", "descriptor says", write(replace(blob, _link_to("/etc/passwd"))))
+    yield _case("dir-manifest-is-sparse", "reject", "more than 20971520", write(replace("manifest.json", _sparse)))
+    yield _case("dir-manifest-is-a-fifo", "reject", "is not a file", write(replace("manifest.json", os.mkfifo)))
+    yield _case("dir-version-is-a-fifo", "reject", "is not a saved image", write(replace("version", os.mkfifo), tree=True))
+    yield _case(
+        "dir-version-leads-to-dev-zero",
+        "reject",
+        "is not a saved image",
+        write(replace("version", _link_to("/dev/zero")), tree=True),
+    )
+    yield _case("dir-tree-in-a-circle", "accept", "", write(lambda path: (path / "again").symlink_to(".."), tree=True))
+    yield _case("dir-name-hostile", "accept", "", write(lambda path: path.rename(path.with_name(ESCAPE)), tree=True))
 
 
 def _folders() -> Iterator[Case]:
