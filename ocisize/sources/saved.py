@@ -68,9 +68,10 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
     if form == DIR and is_folder and documents.manifest_json is not None:
         raise ArchiveError(f"{path} is not a folder of dir: its manifest.json is not that of an image", hint="omit dir:")
     if documents.index is not None or documents.manifest_json is not None:
-        kind, document = ("an OCI layout", "index.json") if documents.index else ("a docker-archive", "manifest.json")
-        reason = "its scheme requires it" if form else f"it has {document}"
-        _log.info("%s is read as %s in %s: %s", shown, kind, "a folder" if is_folder else "a tar", reason)
+        kind, reason = ("a docker-archive", "it has a manifest.json")
+        if documents.index is not None:
+            kind, reason = f"an OCI layout in {'a folder' if is_folder else 'a tar'}", "it has an index.json"
+        _log.info("%s is read as %s: %s", shown, kind, "its scheme requires it" if form else reason)
         return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
     if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
         _log.info("%s is read as a tree of %d folders of dir:", shown, len(folders))

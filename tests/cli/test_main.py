@@ -336,7 +336,10 @@ def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     folder = str(write_files(layout_files(index, one.blobs | two.blobs), tmp_path / "l"))
     status, _, err = status_of([folder], capsys)
     assert status == 2
-    assert "app:1, app:2" in err
+    listed = ", ".join(
+        f"@{number} app:{number + 1} (linux/amd64, {image.digest[7:19]})" for number, image in enumerate((one, two))
+    )
+    assert f"several images: {listed}\nhint: choose one with --select NAME or --select @N" in err
     for arguments in ([folder, "--select", "app:2"], [f"oci-dir:{folder}:app:2"]):
         _, out, _ = status_of([*arguments, "-f", "json"], capsys)
         assert json.loads(out)["content_size"] == 2
