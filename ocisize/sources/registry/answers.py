@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from ocisize.errors import RegistryError
+from ocisize.errors import InvalidReference, RegistryError
+from ocisize.oci.reference import is_loopback, parse_reference
 from ocisize.sources.registry.messages import host_of, sanitize
 from ocisize.sources.registry.session import read_document
 
@@ -85,9 +86,10 @@ def name_redirect(response: requests.Response) -> str | None:
     """
     if not response.history:
         return None
-    before, after = urlsplit(response.history[0].url), urlsplit(response.url)
-    asked, answered = _MANIFEST_PATH.fullmatch(before.path), _MANIFEST_PATH.fullmatch(after.path)
-    if asked is None or answered is None or (before.hostname, asked[1]) == (after.hostname, answered[1]):
+    urls = response.history[0].url, response.url
+    asked, answered = (_MANIFEST_PATH.fullmatch(urlsplit(url).path) for url in urls)
+    before, after = (host_of(url).lower().removesuffix(":80").removesuffix(":443") for url in urls)
+    if asked is None or answered is None or (before, asked[1]) == (after, answered[1]):
         return None
     mark = "@" if ":" in answered[2] else ":"
     return sanitize(f"{host_of(response.url)}/{answered[1]}{mark}{answered[2]}")
@@ -101,6 +103,16 @@ def make_error_elsewhere(what: str, response: requests.Response, secrets: Iterab
     status, answer = response.status_code, describe_answer(response, secrets)
     if (name := name_redirect(response)) is not None:
         message = f"{what}: the registry redirects to {name}, where the answer is {answer}"
-        return RegistryError(message, status=status, hint=f"ask the other registry itself: ocisize {name}")
+        return RegistryError(message, status=status, hint=_advise_on_redirect(name, response.url))
     message = f"{what}: its storage host {urlsplit(response.url).hostname} answered {answer}"
     return (StorageRefused if status in _EXPIRED_STATUSES else RegistryError)(message, status=status)
+
+
+def _advise_on_redirect(name: str, url: str) -> str | None:
+    """Return the command that asks another registry; None for a name that is no reference, which a shell could run."""
+    try:
+        reference = parse_reference(name)
+    except InvalidReference:
+        return None
+    option = "--insecure " if url.startswith("http:") and not is_loopback(reference.registry) else ""
+    return f"ask the other registry itself: ocisize {option}{reference}"

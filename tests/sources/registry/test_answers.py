@@ -57,6 +57,29 @@ def test_an_image_that_has_moved_and_is_refused(answer: Answer, server: Server, 
     assert {request.authorization for request in second_server.requests} == {None}
 
 
+def test_a_registry_at_another_port_is_another_one(server: Server, second_server: Server) -> None:
+    """The name of the repository may be the same."""
+    server.on(PATH, redirect(f"{second_server.url}{PATH}"))
+    second_server.on(PATH, challenge('Basic realm="r"'), Answer(MANIFEST))
+    with opened(server.host, credentials=USER) as source:
+        error = failure(source.read_manifest)
+        assert f"the registry redirects to {second_server.host}/app:1, where the answer is 401" in str(error)
+        assert source.read_manifest() == MANIFEST
+        assert list(source.warnings) == [
+            f"{server.host}/app:1: the registry redirects to {second_server.host}/app:1, from where the image is read"
+        ]
+    assert {request.authorization for request in second_server.requests} == {None}
+
+
+def test_no_hint_that_a_shell_would_run(server: Server, second_server: Server) -> None:
+    """The path of a redirect is the registry's own text: only a valid reference becomes a command."""
+    server.on(PATH, redirect(f"{second_server.url}/v2/$(reboot);reboot/manifests/1"))
+    with opened(server.host) as source:
+        error = failure(source.read_manifest)
+    assert "the registry redirects to" in str(error)
+    assert error.hint is None
+
+
 def test_a_repository_that_has_another_name(server: Server) -> None:
     """A redirect within the registry keeps the login, and is a warning, too."""
     realm = f'Bearer realm="{server.url}/token"'
