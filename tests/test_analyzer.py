@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,14 +31,9 @@ def test_one_analyzer_serves_many_threads(tmp_path: Path) -> None:
     """Threads may share an Analyzer."""
     folder = str(write_layout(many_layers(), tmp_path / "l"))
     analyzer = Analyzer(jobs=2)
-    results: list[str] = []
-    threads = [threading.Thread(target=lambda: results.append(to_json(analyzer.analyze(folder)))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
-    assert len(set(results)) == 1
+    with ThreadPoolExecutor(4) as pool:  # which raises what a thread raises
+        results = set(pool.map(lambda _: to_json(analyzer.analyze(folder)), range(4)))
+    assert len(results) == 1
 
 
 def test_progress_reaches_every_layer_end(tmp_path: Path) -> None:
