@@ -143,6 +143,7 @@ def analyze_layers(
         source=name,
         format=source.format,
         reference=source.reference,
+        mirror=source.mirror,
         platform=str(image.platform),
         digest=image.digest if source.has_manifest else None,
         config_digest=image.config_descriptor.digest,

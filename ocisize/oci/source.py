@@ -56,6 +56,7 @@ class ImageSource(Source, Protocol):
     has_index: bool = True  #: False if the index was composed here, from manifests that no index of the source lists
     keeps_compression: bool = True
     """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
+    mirror: str | None = None  #: the reference that the image was read from, if that is another than ``reference``
     warnings: Sequence[str] = ()
     """What the user should know about how the image was found and read; complete once the layers are read."""
 

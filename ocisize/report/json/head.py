@@ -34,6 +34,7 @@ def head_of_view(schema: str, version: int, analysis: Analysis) -> dict[str, Any
         "ocisize": ocisize.__version__,
         "source": display_name(analysis.source),
         "reference": analysis.reference,
+        "mirror": analysis.mirror,
         "platform": analysis.platform,
         "digest": analysis.digest,
         "config_digest": analysis.config_digest,

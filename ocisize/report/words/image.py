@@ -19,6 +19,7 @@ _FORMATS = {
     "docker-archive": "docker archive",
     "oci-archive": "OCI archive",
     "oci-layout": "OCI layout",
+    "dir": "dir: folder",
     "rootfs": "root filesystem",
 }
 
@@ -37,12 +38,13 @@ def name_image(analysis: Analysis) -> str:
 
 
 def describe_facts(analysis: Analysis) -> list[str]:
-    """Platform, number of layers, operating system and runtimes, in a few words each."""
+    """The mirror, platform, number of layers, operating system and runtimes, in a few words each."""
     system = analysis.system
     facts = [analysis.platform, count_of(len(analysis.layers), "layer")]
     names = [] if system.os is None else [_PARENTHESES.sub("", system.os.name).replace(" GNU/Linux", "")]
     names += [f"{runtime.title} {runtime.version}".rstrip() for runtime in _main_runtimes(analysis)]
-    return [*facts, ", ".join(names)] if names else facts
+    origin = [f"from {analysis.mirror}"] if analysis.mirror else []
+    return [*origin, *facts, *([", ".join(names)] if names else [])]
 
 
 def _main_runtimes(analysis: Analysis) -> list[Runtime]:
@@ -66,7 +68,8 @@ def describe_weight(analysis: Analysis) -> list[str]:
 def describe_form(analysis: Analysis) -> str:
     """Platform, format, number of layers, compression and creation date."""
     compressions = ", ".join(sorted({layer.compression for layer in analysis.layers if layer.failure is None}))
-    stored = f"{_FORMATS.get(analysis.format, analysis.format)}, {count_of(len(analysis.layers), 'layer')}"
+    origin = f"mirror {analysis.mirror}" if analysis.mirror else _FORMATS.get(analysis.format, analysis.format)
+    stored = f"{origin}, {count_of(len(analysis.layers), 'layer')}"
     created = f" · created {analysis.created[:10]}" if analysis.created else ""
     return f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}{created}"
 

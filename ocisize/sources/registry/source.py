@@ -47,6 +47,7 @@ class RegistrySource(ImageSource):
         follow = self._connection.mirrors
         endpoints = find_endpoints(reference, self._machine) if follow else [Endpoint(reference)]
         self._places = [self._make_place(endpoint) for endpoint in endpoints]
+        self.mirror: str | None = None
         self._first: int | None = None  # index of the place that had the image
         self._digest = ""  # of the manifest that the first read returned
         self._notes: dict[str, None] = {}
@@ -109,6 +110,7 @@ class RegistrySource(ImageSource):
             self._digest = selector if ":" in selector else str(digest_of(data))
             self._first = index
             if endpoint.reference != self._reference:
+                self.mirror = str(endpoint.reference)
                 self._note(self._describe(endpoint, by_tag=":" not in selector))
         if place.caveat:
             self._note(f"{registry} was read {place.caveat}: another server could have answered")

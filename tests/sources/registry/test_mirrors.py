@@ -17,6 +17,9 @@ from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints
 from ocisize.sources.registry.ways import find_ways
+from ocisize.report.json.analysis import to_json
+from ocisize.report.json.read import from_json
+from ocisize.report.words.image import describe_facts, describe_form
 from tests.images import for_platform, index_bytes
 from tests.pulling import MANIFEST, PATH, QUICK, SECRET, failure, serve_image
 from tests.registry import Answer, Script, Server, basic, challenge, errors, free_port, guarded, ranged, write_docker_config
@@ -226,7 +229,10 @@ def test_an_image_of_a_mirror(server: Server, mirror: Server, home: Path) -> Non
     file = configure(server, home, mirror.host)
     analysis = analyze(server)
     assert analysis.digest == image.digest
-    assert analysis.reference == f"{server.host}/app:1"
+    assert (analysis.reference, analysis.mirror) == (f"{server.host}/app:1", f"{mirror.host}/app:1")
+    assert from_json(to_json(analysis)).mirror == analysis.mirror
+    assert describe_facts(analysis)[:2] == [f"from {mirror.host}/app:1", "linux/amd64"]
+    assert describe_form(analysis).startswith(f"linux/amd64 · mirror {mirror.host}/app:1, 2 layers")
     assert analysis.warnings == (
         f"the image was read from the mirror {mirror.host}/app:1, which {file} names; "
         f"its tag may be older than that of {server.host}",
