@@ -164,7 +164,9 @@ def test_an_empty_layout(write: Writer) -> None:
 def test_a_layout_of_attestations(write: Writer) -> None:
     """Where nothing is an image, that is said."""
     entry = {**AMD64.descriptor, "mediaType": "application/vnd.example.other"}
-    with pytest.raises(ArchiveError, match="the layout contains no image"):
+    with pytest.raises(
+        DocumentError, match="the layout contains no image but entries of other types: application/vnd.example.other"
+    ):
         open_source(write(layout_files(index_bytes([entry]), AMD64.blobs)))
 
 
