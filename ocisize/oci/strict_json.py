@@ -2,13 +2,12 @@
 
 What Go's decoder refuses is refused: ``NaN``, ``Infinity``, a byte order mark, and values of another type than that of the
 field. A name that an object has twice is refused too, since readers differ in which one they take. So are names of fields in
-another case, which Go's decoder accepts and other decoders ignore. Half of a pair of surrogates becomes U+FFFD, as in Go.
+another case, which Go's decoder accepts and other decoders ignore. Halves of surrogate pairs stay, and reports escape them.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from itertools import islice
@@ -22,8 +21,6 @@ MAX_VALUES = 1_000_000  # of a document: each takes at least 64 bytes of memory
 _MAX_REPR = 200  # characters of a document that an error repeats
 _MAX_EXCERPT_ITEMS = 1000  # of a list or an object, that are searched for problems
 _MAX_EXCERPT_DEPTH = 6  # the depth of the fields of documents
-#: an escape in JSON: a pair of surrogates, one without its other half (group 1), or any other
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _T = TypeVar("_T")
 
 
@@ -51,13 +48,6 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _replace_lone_surrogates(text: str) -> str:
-    """Return JSON text whose escapes of surrogates are all in pairs."""
-    if "\\ud" not in text and "\\uD" not in text:
-        return text
-    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
-
-
 def load_json(data: bytes, what: str) -> Any:
     """Decode JSON and drop names whose value is null.
 
@@ -76,8 +66,7 @@ def load_json(data: bytes, what: str) -> Any:
     if data.count(b",") > MAX_VALUES:
         raise DocumentError(f"{what} has more than {MAX_VALUES} values")
     try:
-        text = _replace_lone_surrogates(data.decode("utf-8"))
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
     except RecursionError:
         raise DocumentError(f"{what} is nested too deeply") from None
     except ValueError as error:
