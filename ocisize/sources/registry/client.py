@@ -38,9 +38,10 @@ from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.download import Download
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
-from ocisize.sources.registry.messages import explain_error, sanitize
+from ocisize.sources.registry.messages import explain_error, host_of, sanitize
 from ocisize.sources.registry.session import RETRYABLE_STATUSES, Session, content_range, discard, read_document
 from ocisize.sources.registry.settings.machine import Machine
+from ocisize.sources.registry.tls_hints import advise_on_certificate
 
 if TYPE_CHECKING:
     import requests
@@ -183,13 +184,19 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             raise
         except (*_BODY_ERRORS, ValueError) as error:
             # errors of requests are OSErrors; a redirect to something that is no URL raises ValueError
-            hint = advise_on_error(error, self._login.reference, is_tls=self.prefix == "https")
-            raise RegistryError(f"{what}: {explain_error(error, self.auth.secrets())}", hint=hint) from None
+            raise self._error_without_answer(what, error) from None
         if response.status_code in expected:
             self.auth.note_success(response)
             return response
         with contextlib.closing(response):
             raise self._error(what, response)
+
+    def _error_without_answer(self, what: str, error: Exception) -> RegistryError:
+        reason, asked = explain_error(error, self.auth.secrets()), getattr(getattr(error, "request", None), "url", None)
+        if asked is not None and not self.auth.is_registry_url(asked):
+            return RegistryError(f"{what}: redirected to {host_of(asked)}: {reason}", hint=advise_on_certificate(error))
+        hint = advise_on_error(error, self._login.reference, is_tls=self.prefix == "https")
+        return RegistryError(f"{what}: {reason}", hint=hint)
 
     def _error(self, what: str, response: requests.Response) -> RegistryError:
         if not self.auth.is_registry_url(response.url):

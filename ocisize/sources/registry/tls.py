@@ -1,7 +1,9 @@
 """Trust: the TLS contexts of a client, one for its registry's host and one for all other hosts.
 
-Authorities: those that the environment names, else the system's, and those of the user's options beside them. What
-``certs.d`` holds for a registry, and the client certificate, are for the host of the registry alone.
+Authorities: those that the environment names, else the system's, and beside them those of the user's options and of
+``certs.d``. As in podman and docker, the authorities for a registry are also those of the token services and storage hosts
+that it leads to, which companies give certificates of the same authority. The client certificate is for the host of the
+registry alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.connection import Connection
-from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
+from ocisize.sources.registry.settings.host_certificates import find_certificates
 from ocisize.sources.registry.settings.machine import Machine, list_folder
 
 _FOLDER_VARIABLE = "SSL_CERT_DIR"
@@ -50,7 +52,7 @@ class Trust:
 
     def _make(self, *, for_registry: bool) -> ssl.SSLContext:
         connection = self._connection
-        own = find_certificates(self._registry, self._machine) if for_registry else HostCertificates()
+        own = find_certificates(self._registry, self._machine)
         if connection.tls_verify is False:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False

@@ -9,7 +9,7 @@ PLAIN_HTTP_ON_TLS = (
     "for a certificate of its own, use --ca-cert FILE or --tls-no-verify"
 )
 TLS_BROKEN_OFF = "the registry may want a client certificate (--client-cert FILE), or plain http (--insecure)"
-UNKNOWN_AUTHORITY = "name the CA of the registry's certificate with --ca-cert FILE, or accept any with --tls-no-verify"
+UNKNOWN_AUTHORITY = "name the CA of the certificate with --ca-cert FILE, or accept any certificate with --tls-no-verify"
 #: marks of OpenSSL's messages, in the order in which they are looked for
 _HINTS = {
     "WRONG_VERSION_NUMBER": "the registry does not use TLS; use --insecure for plain http",
@@ -36,6 +36,12 @@ def is_broken_off(error: Exception) -> bool:
     True
     """
     return bool(_BROKEN_OFF.search(str(error)))
+
+
+def advise_on_certificate(error: Exception) -> str | None:
+    """Return advice for a host whose certificate cannot be verified, None for other errors."""
+    text = str(error)
+    return (find_tls_hint(text) or UNKNOWN_AUTHORITY) if "CERTIFICATE_VERIFY_FAILED" in text else None
 
 
 def find_tls_hint(text: str) -> str | None:

@@ -23,6 +23,7 @@ from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.identity import Credentials
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize
 from ocisize.sources.registry.session import Session, discard, read_document
+from ocisize.sources.registry.tls_hints import advise_on_certificate
 
 if TYPE_CHECKING:
     import requests
@@ -181,7 +182,8 @@ class TokenService:
             return self.session.request(method, url, verify=self.tls_verify, allow_redirects=False, stream=True, **arguments)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # requests' errors are OSErrors
             reason = explain_error(error, self.secrets())
-            raise RegistryError(f"token service {host_of(url)} cannot be reached: {reason}") from None
+            message = f"token service {host_of(url)} cannot be reached: {reason}"
+            raise RegistryError(message, hint=advise_on_certificate(error)) from None
 
     def _follow(self, url: str, target: str, *, secret: bool) -> str:
         """Return the address that a redirect leads to; raise RegistryError if the request must not be sent there."""

@@ -104,6 +104,15 @@ def test_storage_is_no_other_registry(server: Server, second_server: Server) -> 
     assert blob_of(server) == BLOB
 
 
+@pytest.mark.usefixtures("names")
+def test_storage_that_cannot_be_reached(server: Server) -> None:
+    """The error names the host of the redirect; hints about the registry's own address do not apply."""
+    server.on(BLOB_PATH, redirect("http://storage.test/blob?sig=x"))
+    error = failure(blob_of, server)
+    assert "redirected to storage.test: the host name cannot be resolved" in str(error)
+    assert error.hint is None
+
+
 # Docker Hub
 
 

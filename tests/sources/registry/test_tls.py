@@ -20,8 +20,22 @@ from ocisize.sources.registry import tls
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
 from ocisize.sources.registry.settings.machine import Machine
-from tests.pulling import BLOB, BLOB_PATH, DIGEST, MANIFEST, PATH, QUICK, failure, manifest_of, opened, serve_image
-from tests.registry import Answer, Server, Signer, ranged, redirect
+from tests.pulling import (
+    BLOB,
+    BLOB_PATH,
+    DIGEST,
+    MANIFEST,
+    PATH,
+    QUICK,
+    SECRET,
+    USER,
+    failure,
+    manifest_of,
+    opened,
+    serve_image,
+)
+from tests.registry import Answer, Server, Signer, basic, challenge, ranged, redirect, token_answer
+from tests.registry import guarded as needing
 from tests.tools import program
 
 TLS = attrs.evolve(QUICK, plain_http=False)
@@ -30,7 +44,7 @@ TLS = attrs.evolve(QUICK, plain_http=False)
 @pytest.fixture(scope="module")
 def signers(tmp_path_factory: pytest.TempPathFactory) -> list[Signer]:
     """Two unrelated authorities, each with its own certificate; none is known to the system."""
-    names = "IP:127.0.0.1,DNS:reg.test,DNS:cdn.test"
+    names = "IP:127.0.0.1,DNS:reg.test,DNS:cdn.test,DNS:auth.test"
     return [Signer.make(tmp_path_factory.mktemp("signer"), names) for _ in range(2)]
 
 
@@ -112,6 +126,22 @@ def test_storage_with_another_authority(servers: list[Server], signers: list[Sig
     connection = attrs.evolve(TLS, tls_verify=str(signers[1].certificate), ca_certs=signers[0].certificate)
     with opened(servers[0].host, connection) as source:
         assert read_blob(source, Descriptor(DIGEST, len(BLOB)), MAX_CONFIG) == BLOB
+
+
+def test_errors_name_the_host_that_is_not_trusted(servers: list[Server], signers: list[Signer], home: Path) -> None:
+    """The registry is trusted, and its storage or token service is not: the error names the host, and what to do."""
+    registry, other = servers
+    connection = attrs.evolve(TLS, ca_certs=signers[0].certificate)
+    registry.on(BLOB_PATH, redirect(f"{other.url}/blob"))
+    with opened(registry.host, connection) as source:
+        error = failure(read_blob, source, Descriptor(DIGEST, len(BLOB)), MAX_CONFIG)
+    assert f"redirected to {other.host}: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(error)
+    assert "name the CA of the certificate with --ca-cert FILE" in (error.hint or "")
+    registry.on(PATH, challenge(f'Bearer realm="{other.url}/token"'))
+    with opened(registry.host, connection, USER) as source:
+        error = failure(source.read_manifest)
+    assert f"token service {other.host} cannot be reached: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(error)
+    assert "name the CA of the certificate with --ca-cert FILE" in (error.hint or "")
 
 
 def test_truststore(servers: list[Server], signers: list[Signer], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,32 +296,41 @@ def test_the_first_folder_with_certificates(signers: list[Signer], tmp_path: Pat
     assert find_certificates("reg.io:443", machine) == HostCertificates()
 
 
-def test_certificates_of_a_host_are_for_no_other(
+@pytest.mark.parametrize("asks", [False, True])
+def test_certificates_of_a_host_beside_other_hosts(
+    asks: bool, signers: list[Signer], names: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    """Storage on another host may have the authority of the registry, as for skopeo, but gets no client certificate."""
+    names |= {"reg.test": "127.0.0.1", "cdn.test": "127.0.0.1"}
+    with closing(Server(signers[0], clients=signers[1] if asks else None)) as server:
+        registry = f"reg.test:{server.port}"
+        write_certificates(tmp_path / "etc/docker/certs.d" / registry, crt=signers[0], cert=signers[1], key=signers[1])
+        server.on(BLOB_PATH, redirect(f"https://cdn.test:{server.port}/blob"))
+        server.on("/blob", ranged(BLOB))
+        descriptor = Descriptor(DIGEST, len(BLOB))
+        with opened(registry) as source:
+            if asks:
+                assert "handshake failure" in str(failure(read_blob, source, descriptor, MAX_CONFIG))
+            else:
+                assert read_blob(source, descriptor, MAX_CONFIG) == BLOB
+        server.on(BLOB_PATH, redirect(f"https://{registry}/blob"))
+        with opened(registry) as source:
+            assert read_blob(source, descriptor, MAX_CONFIG) == BLOB
+
+
+def test_a_token_service_with_the_authority_of_its_registry(
     signers: list[Signer], names: dict[str, str], home: Path, tmp_path: Path
 ) -> None:
-    """Neither the authority nor the client certificate of a registry is used for its storage on another host."""
-    names |= {"reg.test": "127.0.0.1", "cdn.test": "127.0.0.1"}
-    for asks in (False, True):
-        with closing(Server(signers[0], clients=signers[1] if asks else None)) as server:
-            registry = f"reg.test:{server.port}"
-            certificates = {"cert": signers[1], "key": signers[1]}
-            folder = tmp_path / "etc/docker/certs.d" / registry
-            write_certificates(folder, crt=signers[0], **certificates)
-            server.on(BLOB_PATH, redirect(f"https://cdn.test:{server.port}/blob"))
-            server.on("/same", ranged(BLOB))
-            descriptor = Descriptor(DIGEST, len(BLOB))
-            with opened(registry) as source:
-                assert "certificate verify failed" in str(failure(read_blob, source, descriptor, MAX_CONFIG))
-            # With a trusted authority, the other host still gets no client certificate.
-            server.on("/blob", ranged(BLOB))
-            with opened(registry, attrs.evolve(TLS, ca_certs=signers[0].certificate)) as source:
-                if asks:
-                    assert "handshake failure" in str(failure(read_blob, source, descriptor, MAX_CONFIG))
-                else:
-                    assert read_blob(source, descriptor, MAX_CONFIG) == BLOB
-            server.on(BLOB_PATH, redirect(f"https://{registry}/same"))
-            with opened(registry) as source:
-                assert read_blob(source, descriptor, MAX_CONFIG) == BLOB
+    """A token service on another host may have the authority of the registry, as for skopeo 1.9.3."""
+    names |= {"reg.test": "127.0.0.1", "auth.test": "127.0.0.1"}
+    with closing(Server(signers[0])) as server:
+        registry = f"reg.test:{server.port}"
+        realm = f'Bearer realm="https://auth.test:{server.port}/token",service="s"'
+        server.on(PATH, needing(["Bearer t1"], Answer(MANIFEST), realm))
+        server.on("/token", needing([basic("user", SECRET)], token_answer("t1"), 'Basic realm="r"'))
+        write_certificates(tmp_path / "etc/containers/certs.d" / registry, crt=signers[0])
+        with opened(registry, credentials=USER) as source:
+            assert source.read_manifest() == MANIFEST
 
 
 @pytest.mark.parametrize(("have", "says"), [("cert", "client certificate without its key, a.key"), ("key", "a.cert")])
