@@ -43,6 +43,7 @@ SLOW = (
     "test_truncation.py",
     "test_trust.py",
 )
+MAX_ID_BYTES = 20  # of a parameter that the id of a test shows
 #: packages whose tests run first: what they hold is what everything else is made of
 CORE = (
     "tar/",
@@ -57,6 +58,11 @@ CORE = (
     "budgets/",
     "comparison/",
 )
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Return a name of long bytes that is the same in all processes of pytest-xdist; gzip data holds the time."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) and len(val) > MAX_ID_BYTES else None
 
 
 def is_slow(item: pytest.Item, path: str) -> bool:
