@@ -17,7 +17,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.credentials import Credentials
+from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.source import RegistrySource
 from tests.images import BuiltImage, build_image, layer, sha256
 from tests.registry import Answer, Server, ranged
@@ -32,7 +32,9 @@ QUICK = Connection(timeout=(5.0, 5.0), retries=0)
 HURRIED = Connection(timeout=(5.0, 0.3), retries=0, min_rate=1000)
 
 
-def opened(host: str, connection: Connection = QUICK, credentials: Credentials | None = None) -> closing[RegistrySource]:
+def opened(
+    host: str, connection: Connection = QUICK, credentials: Credentials | StoredLogin | None = None
+) -> closing[RegistrySource]:
     """The image ``app:1`` of a host."""
     return closing(RegistrySource(parse_reference(f"{host}/app:1"), connection=connection, credentials=credentials))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -18,6 +19,7 @@ import attrs
 
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import DOCKER_HUB, Reference
+from ocisize.sources.registry.hints import login_command
 from ocisize.sources.registry.identity import Credentials
 
 _HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
@@ -34,6 +36,7 @@ class Place:
     path: Path | None = None
     text: str | None = attrs.field(default=None, repr=False)
     legacy: bool = False  #: True for ``~/.dockercfg``, which has the entries at its top
+    program: str = ""  #: whose ``login`` writes there, empty for a variable
 
     def read(self) -> bytes | str | None:
         """Return the content, None if there is no file; raise OSError for a file that cannot be read."""
@@ -53,6 +56,13 @@ class Config:
     helpers: Mapping[str, Any]  #: registry → helper
     store: str  #: the helper for all other registries, empty for none
     legacy: bool
+    program: str  #: whose ``login`` writes there, empty for none
+
+    def renewal(self, key: str) -> str:
+        """Return the command that replaces the login for ``host[/namespace]``, empty if there is none."""
+        if "/" in key and self.program:  # docker knows whole hosts only
+            return f"podman login --authfile {shlex.quote(self.name)} {key}"
+        return login_command(key, self.program) if self.program else ""
 
 
 def list_places(environment: Mapping[str, str]) -> Iterator[Place]:
@@ -66,14 +76,16 @@ def list_places(environment: Mapping[str, str]) -> Iterator[Place]:
     runtime, config_home, docker = (
         environment.get(name) for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DOCKER_CONFIG")
     )
-    paths = [
-        Path(environment["REGISTRY_AUTH_FILE"]) if environment.get("REGISTRY_AUTH_FILE") else None,
+    if named := environment.get("REGISTRY_AUTH_FILE"):
+        yield Place(named, Path(named), program="podman")
+    for path in (
         (Path(runtime) / "containers" if runtime else _RUN_FOLDER / str(os.getuid())) / "auth.json",
         (Path(config_home) if config_home else home / ".config") / "containers" / "auth.json",
-        (Path(docker) if docker else home / ".docker") / "config.json",
-    ]
-    yield from (Place(str(path), path) for path in paths if path is not None)
-    yield Place(str(home / ".dockercfg"), home / ".dockercfg", legacy=True)
+    ):
+        yield Place(str(path), path, program="podman")
+    path = (Path(docker) if docker else home / ".docker") / "config.json"
+    yield Place(str(path), path, program="docker")
+    yield Place(str(home / ".dockercfg"), home / ".dockercfg", legacy=True, program="docker")
 
 
 def read_config(place: Place) -> Config | None:
@@ -97,7 +109,7 @@ def read_config(place: Place) -> Config | None:
         raise AuthenticationFailed(f"{place.name} is not a configuration of docker or podman") from None
     except (ValueError, RecursionError):
         raise AuthenticationFailed(f"{place.name} is not valid JSON") from None
-    return Config(place.name, auths, helpers, store, place.legacy)
+    return Config(place.name, auths, helpers, store, place.legacy, place.program)
 
 
 def find_helper(config: Config, registry: str) -> str:
@@ -117,7 +129,7 @@ def find_entry(config: Config, reference: Reference) -> Credentials | None:
     matching = [key for key, name in keys.items() if wanted == name or wanted.startswith(f"{name}/")]
     for key in sorted(matching, key=lambda key: len(keys[key]), reverse=True):
         if (credentials := _read_entry(config.auths[key], config.name)) is not None:
-            return credentials
+            return attrs.evolve(credentials, renewal=config.renewal(keys[key]))
     return None
 
 

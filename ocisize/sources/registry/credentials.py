@@ -13,6 +13,8 @@ import os
 import threading
 from collections.abc import Mapping
 
+import attrs
+
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry.credential_files import Config, find_entry, find_helper, list_places, read_config
@@ -74,8 +76,9 @@ class StoredLogin:
         if helper := find_helper(config, self._reference.registry):
             _log.debug("credentials: %s names the helper docker-credential-%s", config.name, helper)
             try:
-                if (credentials := ask_helper(helper, self._reference.registry, config.name)) is not None:
-                    return credentials
+                registry = self._reference.registry
+                if (credentials := ask_helper(helper, registry, config.name)) is not None:
+                    return attrs.evolve(credentials, renewal=config.renewal(registry))
             except AuthenticationFailed as error:
                 self._add_problem(error)
         try:

@@ -36,24 +36,28 @@ def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_t
     if status == 404:
         return _advise_on_missing(reference, logged_in=logged_in)
     if status == 429:
-        return "wait and try again" if logged_in else f"{login_command(reference)} raises the limit; or wait and try again"
+        return (
+            "wait and try again"
+            if logged_in
+            else f"{login_command(reference.registry)} raises the limit; or wait and try again"
+        )
     if status == 400 and not is_tls:  # the answer of Go's servers to http on a TLS port
         return PLAIN_HTTP_ON_TLS
     return "the registry has a problem: try again later" if status >= 500 else None
 
 
 def _advise_on_missing(reference: Reference, *, logged_in: bool) -> str:
-    private = "" if logged_in else f"; if the image is private, log in first: {login_command(reference)}"
+    private = "" if logged_in else f"; if the image is private, log in first: {login_command(reference.registry)}"
     return f"check the name and the {'digest' if reference.digest else 'tag'}{private}{advise_on_local(reference)}"
 
 
-def login_command(reference: Reference) -> str:
-    """Return the command that logs in to the registry of an image.
+def login_command(registry: str, program: str = "docker") -> str:
+    """Return the command that logs in to a registry.
 
-    >>> login_command(Reference("registry.io", "app")), login_command(Reference("docker.io", "library/app"))
-    ('docker login registry.io', 'docker login')
+    >>> login_command("registry.io"), login_command("docker.io"), login_command("docker.io", "podman")
+    ('docker login registry.io', 'docker login', 'podman login docker.io')
     """
-    return "docker login" if reference.registry == DOCKER_HUB else f"docker login {reference.registry}"
+    return "docker login" if (registry, program) == (DOCKER_HUB, "docker") else f"{program} login {registry}"
 
 
 def advise_on_local(reference: Reference) -> str:

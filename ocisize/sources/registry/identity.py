@@ -24,6 +24,8 @@ class Credentials:
     registry_token: str | None = attrs.field(default=None, repr=False)
     name: str = attrs.field(default="the given login", eq=False, repr=False, kw_only=True)
     """How messages name the credentials, with the file or the helper that has them."""
+    renewal: str = attrs.field(default="", eq=False, repr=False, kw_only=True)
+    """The command that replaces the credentials where they are stored, empty if there is none."""
 
     @property
     def has_secret(self) -> bool:

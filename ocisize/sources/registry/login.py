@@ -75,11 +75,13 @@ class Login:
     @property
     def hint(self) -> str:
         """Advice for the case that the registry denies access."""
-        command = login_command(self.reference)
+        command = login_command(self.reference.registry)
         if self._credentials is None:
-            advice = f"log in first: {command}; registries also deny access to images that do not exist"
+            first = "correct the stored logins first, then log in" if self._notes else "log in first"
+            advice = f"{first}: {command}; registries also deny access to images that do not exist"
         elif self.sent:
-            advice = f"{self._credentials.name} has no access; log in again: {command}"
+            renewal = self._credentials.renewal
+            advice = f"{self._credentials.name} has no access; {f'log in again: {renewal}' if renewal else 'replace it'}"
         elif self.is_given_up:
             advice = "the token service needs an https address, which the registry's owner sets"
         else:

@@ -469,3 +469,49 @@ def test_a_login_that_is_refused_for_one_blob(server: Server) -> None:
             list(source.open_blob(Descriptor(DIGEST, len(BLOB))))
         assert source.read_manifest() == MANIFEST
     assert set(sent_to(server, "/token")) == {LOGIN}
+
+
+# Hints that replace a login where it is stored
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "command"),
+    [
+        ("DOCKER_AUTH_CONFIG", "HOST", ""),
+        ("REGISTRY_AUTH_FILE", "HOST", "podman login HOST"),
+        ("run/containers/auth.json", "https://HOST/v2/", "podman login HOST"),
+        (".config/containers/auth.json", "HOST", "podman login HOST"),
+        (".docker/config.json", "https://HOST", "docker login HOST"),
+        (".docker/config.json", "HOST/app", "podman login --authfile FILE HOST/app"),
+        (".dockercfg", "HOST", "docker login HOST"),
+    ],
+)
+def test_the_command_that_replaces_a_login(
+    place: str, key: str, command: str, server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``docker login`` does not replace a login in a file that comes before docker's, or for a longer key."""
+    server.on(PATH, challenge(BASIC))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    entries = {key.replace("HOST", server.host): {"auth": LOGIN.partition(" ")[2]}}
+    document = json.dumps(entries if place == ".dockercfg" else {"auths": entries})
+    file = home / ("auth.json" if place.isupper() else place)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(document)
+    if place.isupper():
+        monkeypatch.setenv(place, document if place == "DOCKER_AUTH_CONFIG" else str(file))
+    with opened(server.host, credentials=stored(server)) as source:
+        error = failure(source.read_manifest)
+    name = place if place == "DOCKER_AUTH_CONFIG" else str(file)
+    advice = f"log in again: {command.replace('HOST', server.host).replace('FILE', str(file))}" if command else "replace it"
+    assert error.hint == f"the login in {name} has no access; {advice}"
+
+
+def test_a_login_after_a_broken_helper(server: Server, home: Path) -> None:
+    """``docker login`` fails as long as the helper is missing."""
+    server.on(PATH, challenge(BASIC))
+    (home / ".docker").mkdir(exist_ok=True)
+    (home / ".docker/config.json").write_text('{"credsStore": "nowhere"}')
+    with opened(server.host, credentials=stored(server)) as source:
+        error = failure(source.read_manifest)
+    assert (error.hint or "").startswith(f"correct the stored logins first, then log in: docker login {server.host};")
