@@ -14,12 +14,23 @@ from typing import TypeAlias
 _DAEMON_SECONDS = 30.0
 _COMMAND_SECONDS = 60.0
 
+_MAX_LOG_CHARACTERS = 500
+
 Environment: TypeAlias = Mapping[str, str]
+
+
+class EngineError(Exception):
+    """The engine of a tool cannot run on this machine."""
 
 
 def is_installed(tool: str) -> bool:
     """Return whether a tool of ``forms.toml`` can run here."""
-    return all(shutil.which(name) for name in _PROGRAMS.get(tool, (tool,)))
+    return all(shutil.which(name) for name in programs_of(tool))
+
+
+def programs_of(tool: str) -> tuple[str, ...]:
+    """Return the programs that a tool of ``forms.toml`` needs."""
+    return _PROGRAMS.get(tool, (tool,))
 
 
 def version_of(tool: str) -> str:
@@ -59,7 +70,10 @@ def _containers(folder: Path, seeds: Path) -> Iterator[Environment]:
     environment = {"CONTAINERS_STORAGE_CONF": str(file), "TMPDIR": str(folder), "BUILDAH_ISOLATION": "chroot"}
     for name, tag in (("app", "example/app:1"), ("app", "example/app:latest"), ("other", "example/other:1")):
         store = f"containers-storage:docker.io/{tag}"
-        run_command(f"skopeo --insecure-policy copy oci:{seeds}/layout:{name} {store}", environment)
+        try:
+            run_command(f"skopeo --insecure-policy copy oci:{seeds}/layout:{name} {store}", environment)
+        except AssertionError as error:
+            raise EngineError(f"the storage of podman and buildah cannot be written: {error}") from None
     yield environment
 
 
@@ -102,7 +116,8 @@ def _daemon(command: list[str], log: Path, ready: str, environment: Environment)
     try:
         deadline = time.monotonic() + _DAEMON_SECONDS
         while subprocess.run(["bash", "-c", ready], env={**os.environ, **environment}, capture_output=True).returncode:
-            assert process.poll() is None and time.monotonic() < deadline, f"{command[0]} does not answer: {log.read_text()}"
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise EngineError(f"{command[0]} does not answer: {log.read_text()[-_MAX_LOG_CHARACTERS:]}")
             time.sleep(0.1)
         yield
     finally:
