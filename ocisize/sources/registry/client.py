@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "RegistryClient"]
 
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
-_OK, _PARTIAL, _NOT_FOUND, _OUT_OF_RANGE = 200, 206, 404, 416
+_OK, _PARTIAL, _NOT_FOUND, _PROXY_DENIES, _OUT_OF_RANGE = 200, 206, 404, 407, 416
 _MAX_PAGE = 4 << 10  # bytes of a blob of the wrong size in which a web page is recognized
 _MAX_LOGINS = 3  # another scope, then no login, or the challenge of /v2/
 _BODY_ERRORS = (urllib3.exceptions.HTTPError, OSError)  # raised by a body that breaks off
@@ -202,7 +202,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         if not self.auth.is_registry_url(response.url):
             return make_error_elsewhere(what, response, self.auth.secrets())
         status, answer = response.status_code, describe_answer(response, self.auth.secrets())
-        message = f"{what}: the registry answered {answer}"
+        message = f"{what}: {'the proxy' if status == _PROXY_DENIES else 'the registry'} answered {answer}"
         if status in (401, 403):
             self.auth.note_refusal(response)
             return AuthenticationFailed(f"{message}{self._login.explain()}", status=status, hint=self._login.hint)

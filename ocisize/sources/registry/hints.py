@@ -13,20 +13,23 @@ from ocisize.sources.registry.tls_hints import (
     is_broken_off,
 )
 
+_PROXY_DENIES = 407  # a status that only proxies answer with
+_ADVICE_ON_PROXY = "check the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY lists hosts that are asked directly"
+
 
 def advise_on_error(error: Exception, reference: Reference, *, is_tls: bool) -> str | None:
     """Return a hint for a request without an answer, None if there is none."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return _ADVICE_ON_PROXY
     if not is_tls:
         return PLAIN_HTTP_ON_TLS if is_broken_off(error) else None
     if isinstance(error, requests.exceptions.SSLError):
         return find_tls_hint(str(error)) or (TLS_BROKEN_OFF if is_broken_off(error) else UNKNOWN_AUTHORITY)
-    if isinstance(error, requests.exceptions.ConnectionError):
-        if reference.registry == DOCKER_HUB:
-            return f"check the internet connection{advise_on_local(reference)}"
-        if is_broken_off(error):
-            return TLS_BROKEN_OFF
-        return "check the host name; use --insecure for a registry on plain http"
-    return None
+    if not isinstance(error, requests.exceptions.ConnectionError):
+        return None
+    if reference.registry == DOCKER_HUB:
+        return f"check the internet connection{advise_on_local(reference)}"
+    return TLS_BROKEN_OFF if is_broken_off(error) else "check the host name; use --insecure for a registry on plain http"
 
 
 def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_part: bool) -> str | None:
@@ -35,6 +38,8 @@ def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_t
         return "the image is incomplete in the registry: push it again"
     if status == 404:
         return _advise_on_missing(reference, logged_in=logged_in)
+    if status == _PROXY_DENIES:
+        return _ADVICE_ON_PROXY
     if status == 429:
         return (
             "wait and try again"

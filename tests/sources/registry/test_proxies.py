@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ocisize.errors import RegistryError
 from ocisize.sources.registry.settings.proxies import find_proxy, is_direct
 
 #: entries of NO_PROXY → hosts that are asked directly, and hosts that are not; all as Go 1.19's net/http answered
@@ -58,6 +59,10 @@ def test_no_proxy(entries: str, url: str, direct: bool) -> None:
         ({"ALL_PROXY": "http://all:1", "HTTPS_PROXY": "http://p:1"}, "http://p:1"),
         ({"HTTPS_PROXY": "p:1"}, "http://p:1"),
         ({"HTTPS_PROXY": "socks5://p:1"}, "socks5h://p:1"),
+        ({"HTTPS_PROXY": "  "}, None),
+        ({"HTTPS_PROXY": " ", "https_proxy": "http://low:1"}, "http://low:1"),
+        ({"HTTPS_PROXY": " HTTP://p:1\n"}, "http://p:1"),
+        ({"HTTPS_PROXY": "user:word@p:1"}, "http://user:word@p:1"),
         ({"HTTPS_PROXY": "socks5h://user:word@p:1"}, "socks5h://user:word@p:1"),
         ({"HTTPS_PROXY": "http://p:1", "no_proxy": "reg.io"}, None),
         ({"HTTPS_PROXY": "http://p:1", "no_proxy": "reg.io", "NO_PROXY": "x"}, "http://p:1"),
@@ -66,6 +71,21 @@ def test_no_proxy(entries: str, url: str, direct: bool) -> None:
 def test_variables(environment: dict[str, str], proxy: str | None) -> None:
     """Variables in capitals come first, the scheme before ALL_PROXY, and SOCKS proxies resolve names."""
     assert find_proxy("https://reg.io/v2/", environment) == proxy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://", "http://user:secret@", "http://user:secret@p:port", "http://user:secret@p:99999", "http://user:secret@[::1",
+        "http://user:se/cret@p:1", "ftp://user:secret@p:1", "socks://user:secret@p:1", "http://user:secret@a b:1", "http://p:0",
+    ],
+)  # fmt: skip
+def test_variables_without_a_proxy(text: str) -> None:
+    """The error names the variable and repeats nothing of a value that may hold a password."""
+    with pytest.raises(RegistryError) as caught:
+        find_proxy("https://reg.io/v2/", {"https_proxy": text})
+    assert str(caught.value) == "the variable https_proxy is not the address of a proxy"
+    assert find_proxy("https://127.0.0.1/v2/", {"https_proxy": text}) is None
 
 
 def test_no_proxy_of_a_client() -> None:

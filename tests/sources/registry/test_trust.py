@@ -255,10 +255,23 @@ def test_proxies_that_fail(server: Server, signer: Signer, monkeypatch: pytest.M
     through(monkeypatch, server, f"proxyuser:{SECRET}@")
     server.on("reg.test:443", Answer(b"", 407))
     with opened("reg.test", trusting(signer)) as source:
-        assert "the proxy failed: Tunnel connection failed: 407" in str(failure(source.read_manifest))
+        error = failure(source.read_manifest)
+        assert "the proxy failed: Tunnel connection failed: 407" in str(error)
+        assert "check the variables HTTPS_PROXY" in (error.hint or "")
     monkeypatch.setenv("https_proxy", f"http://proxyuser:{SECRET}@127.0.0.1:{free_port()}")
     with opened("reg.test", trusting(signer)) as source:
-        assert "the proxy cannot be reached: cannot connect to 127.0.0.1" in str(failure(source.read_manifest))
+        error = failure(source.read_manifest)
+        assert "the proxy cannot be reached: cannot connect to 127.0.0.1" in str(error)
+        assert "check the variables HTTPS_PROXY" in (error.hint or "")
+    monkeypatch.setenv("http_proxy", f"http://{server.host}")
+    server.on(PATH, Answer(b"", 407))
+    with opened("reg.test", attrs.evolve(QUICK, plain_http=True)) as source:
+        error = failure(source.read_manifest)
+        assert "reg.test/app:1: the proxy answered 407" in str(error)
+        assert "check the variables HTTPS_PROXY" in (error.hint or "")
+    monkeypatch.setenv("https_proxy", f"http://proxyuser:{SECRET}@")
+    with opened("reg.test", trusting(signer)) as source:
+        assert str(failure(source.read_manifest)) == "the variable https_proxy is not the address of a proxy"
 
 
 # Private addresses

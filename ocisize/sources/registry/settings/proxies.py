@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 import attrs
 
+from ocisize.errors import RegistryError
 from ocisize.oci.reference import is_loopback
 
+_PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
+_HOST = re.compile(r"\S+")
 _PORTS = {"http": 80, "https": 443}
 _HOST_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*):([^:]*)")
 
@@ -44,6 +47,8 @@ _EVERYTHING = _Entry(suffix="", itself=True)
 def find_proxy(url: str, environment: Mapping[str, str]) -> str | None:
     """Return the URL of the proxy for a URL, None if its host is asked directly.
 
+    Raises RegistryError, which names the variable, for what is not the address of a proxy.
+
     >>> environment = {"HTTPS_PROXY": "proxy.corp:3128", "NO_PROXY": "*.corp, 10.0.0.0/8"}
     >>> find_proxy("https://registry.io/v2/", environment), find_proxy("https://registry.corp/v2/", environment)
     ('http://proxy.corp:3128', None)
@@ -52,17 +57,27 @@ def find_proxy(url: str, environment: Mapping[str, str]) -> str | None:
     names = [f"{parts.scheme}_proxy", "all_proxy"]
     if parts.scheme == "http" and "REQUEST_METHOD" in environment:
         names = ["all_proxy"]  # in a CGI program, HTTP_PROXY is a header of the client: https://httpoxy.org
-    proxy = next(filter(None, (_read(name, environment) for name in names)), "")
+    variable, proxy = _read(names, environment)
     if not proxy or is_loopback(parts.netloc.rpartition("@")[2]):
         return None
     host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    if is_direct(host, port, _read("no_proxy", environment)):
-        return None
-    if "://" not in proxy:
-        return f"http://{proxy}"
-    scheme, _, rest = proxy.partition("://")
+    return None if is_direct(host, port, _read(["no_proxy"], environment)[1]) else _parse_proxy(variable, proxy)
+
+
+def _parse_proxy(variable: str, text: str) -> str:
+    """Return the URL of a proxy; raise RegistryError, which does not repeat the text, since it may hold a password."""
+    scheme, _, rest = (text if "://" in text else f"http://{text}").partition("://")
+    scheme = scheme.lower()
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        is_valid = scheme in _PROXY_SCHEMES and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        hint = "set it to http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT"
+        raise RegistryError(f"the variable {variable} is not the address of a proxy", hint=hint)
     # Go leaves the names of hosts to the proxy, which requests does for another name of the scheme only.
-    return f"socks5h://{rest}" if scheme.lower() == "socks5" else proxy
+    return f"{'socks5h' if scheme == 'socks5' else scheme}://{rest}"
 
 
 def is_direct(host: str, port: int, no_proxy: str) -> bool:
@@ -107,8 +122,10 @@ def _parse_entry(text: str) -> _Entry | None:
     return _Entry(suffix=_ascii(f".{name}" if itself else name), itself=itself, port=port)
 
 
-def _read(name: str, environment: Mapping[str, str]) -> str:
-    return environment.get(name.upper()) or environment.get(name) or ""
+def _read(names: Iterable[str], environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the first variable that has a value, and the value; names in capitals come before those without."""
+    spellings = (spelling for name in names for spelling in (name.upper(), name))
+    return next(((name, value) for name in spellings if (value := environment.get(name, "").strip())), ("", ""))
 
 
 def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
