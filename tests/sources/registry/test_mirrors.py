@@ -121,11 +121,17 @@ def test_files(machine: Machine, tmp_path: Path) -> None:
         ('\n[[registry]]\nlocation = "x"\nlocation = "y"\n', "line 4"),
         ("[[registry]]\n", "neither prefix nor location"),
         ('[[registry]]\nprefix = "reg.io"\n', "has no location"),
-        ("[[registry]]\nlocation = 1\n", "location is 1, expected a str"),
+        ("[[registry]]\nlocation = 1\n", "location is 1, expected a string"),
         ('[[registry]]\nlocation = "http://reg.io"\n', "without a URL scheme"),
-        ("registry = 1\n", "registry is 1, expected a list"),
+        ("registry = 1\n", "registry is 1, expected an array"),
         ("registry = [1]\n", "expected an array of tables"),
-        ("registries = 1\n", "has no attribute"),
+        ("registries = 1\n", "registries is 1, expected a table"),
+        ("[registries]\nblock = ['reg.io']\n", "block is ['reg.io'], expected a table"),
+        ("[registries.block]\nregistries = ['https://reg.io']\n", "without a URL scheme"),
+        # podman and skopeo 1.9.3 refuse these two, too
+        (table("reg.io") + "[registries.search]\nregistries = ['x.io']\n", "must not be in one file"),
+        (table("reg.io") + table("reg.io", prefix="reg.io/x", more="blocked = true"), "two different values of blocked"),
+        (table("reg.io") + table("reg.io", prefix="reg.io/x", more="insecure = true"), "two different values of insecure"),
         (table("reg.io", prefix="*.corp/x"), "more than a wildcard"),
         (table("reg.io", ""), "has no location"),
         (table("reg.io", 'm.io pull-from-mirror = "some"'), "pull-from-mirror is 'some'"),
@@ -144,7 +150,7 @@ def test_files_that_cannot_be_read(conf: str, says: str, machine: Machine) -> No
 
 
 @pytest.mark.parametrize(
-    "conf", [table("reg.io/team", more="blocked = true"), "[registries.block]\nregistries = ['reg.io']\n"]
+    "conf", [table("reg.io/team", more="blocked = true"), "[registries.block]\nregistries = ['reg.io/']\n"]
 )
 def test_blocked(conf: str, home: Path, tmp_path: Path) -> None:
     """An image that the settings block is not asked for; the error names the file."""

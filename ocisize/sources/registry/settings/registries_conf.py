@@ -17,6 +17,7 @@ import attrs
 from ocisize.errors import InvalidReference, RegistryError
 from ocisize.oci.reference import Reference, parse_reference, split_host
 
+_KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean"}  # the words of TOML
 _HINT = "correct the file, or ignore it with --no-mirrors"
 
 
@@ -87,24 +88,51 @@ def find_table(reference: Reference, files: Iterable[Path]) -> RegistryTable | N
 
 def read_tables(file: Path) -> list[RegistryTable]:
     """Return the tables of a file; raise RegistryError for what is not TOML or has another form."""
+    try:
+        return _parse(file, file.read_text("utf-8"))
+    except OSError as error:
+        raise RegistryError(f"{file}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError names the line
+        raise RegistryError(f"{file}: {error}", hint=_HINT) from None
+
+
+def _parse(file: Path, text: str) -> list[RegistryTable]:
     if sys.version_info >= (3, 11):  # imported here, since most machines have no such file
         import tomllib
     else:
         import tomli as tomllib
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-        old = document.get("registries") or {}
-        tables = [_parse_table(file, table) for table in _list(document, "registry", dict)]
-        # version 1 of the format: lists of names
-        kinds = {kind: _list(old.get(kind) or {}, "registries", str) for kind in ("block", "insecure")}
-    except OSError as error:
-        raise RegistryError(f"{file}: {error.strerror or error}") from None
-    except (ValueError, AttributeError, RecursionError) as error:  # a TOMLDecodeError names the line
-        raise RegistryError(f"{file}: {error}", hint=_HINT) from None
-    for name in dict.fromkeys((*kinds["block"], *kinds["insecure"])):
-        location = Location(name, insecure=name in kinds["insecure"])
-        tables.append(RegistryTable(file, name, location, blocked=name in kinds["block"]))
-    return tables
+    document = tomllib.loads(text)
+    tables = [_parse_table(file, table) for table in _list(document, "registry", dict)]
+    old = _parse_old_lists(file, _get(document, "registries", dict) or {})
+    if tables and old:
+        raise ValueError("[[registry]] and the lists of [registries] must not be in one file")
+    _check_conflicts(tables)
+    return tables or old
+
+
+def _parse_old_lists(file: Path, lists: Mapping[str, Any]) -> list[RegistryTable]:
+    """Return the registries of version 1 of the format, which has lists of names."""
+    search, insecure, block = (
+        [_check_place(name, kind) for name in _list(_get(lists, kind, dict) or {}, "registries", str)]
+        for kind in ("search", "insecure", "block")
+    )
+    return [
+        RegistryTable(file, name, Location(name, insecure=name in insecure), blocked=name in block)
+        for name in dict.fromkeys((*search, *insecure, *block))
+    ]
+
+
+def _check_conflicts(tables: Iterable[RegistryTable]) -> None:
+    """Raise ValueError for a location with two answers to whether it is blocked or insecure, which podman refuses."""
+    known: dict[str, RegistryTable] = {}
+    for table in tables:
+        first = known.setdefault(table.location.name or table.prefix, table)
+        for setting, same in (
+            ("insecure", first.location.insecure == table.location.insecure),
+            ("blocked", first.blocked == table.blocked),
+        ):
+            if not same:
+                raise ValueError(f"the location {table.location.name!r} has two different values of {setting}")
 
 
 def _parse_table(file: Path, table: Mapping[str, Any]) -> RegistryTable:
@@ -132,16 +160,19 @@ def _parse_location(table: Mapping[str, Any]) -> Location:
 
 
 def _place(table: Mapping[str, Any], key: str) -> str:
-    name = str(_get(table, key, str) or "").rstrip("/")
+    return _check_place(str(_get(table, key, str) or ""), key)
+
+
+def _check_place(name: str, key: str) -> str:
     if "://" in name:
         raise ValueError(f"{key} is {name!r}, expected a host without a URL scheme")
-    return name
+    return name.rstrip("/")
 
 
 def _get(table: Mapping[str, Any], key: str, kind: type) -> Any:
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
-        raise ValueError(f"{key} is {value!r}, expected a {kind.__name__}")
+        raise ValueError(f"{key} is {value!r}, expected {_KINDS[kind]}")
     return value
 
 
