@@ -127,6 +127,8 @@ def test_files(machine: Machine, tmp_path: Path) -> None:
         ("registry = [1]\n", "expected an array of tables"),
         ("registries = 1\n", "registries is 1, expected a table"),
         ("[registries]\nblock = ['reg.io']\n", "block is ['reg.io'], expected a table"),
+        ('[[registry]]\nlocation = "https://user:hunter2@reg.io"\n', "without a URL scheme"),
+        (table("reg.io", "user:hunter2@m.io"), "location has a user name, a password or a digest"),
         ("[registries.block]\nregistries = ['https://reg.io']\n", "without a URL scheme"),
         # podman and skopeo 1.9.3 refuse these two, too
         (table("reg.io") + "[registries.search]\nregistries = ['x.io']\n", "must not be in one file"),
@@ -146,6 +148,7 @@ def test_files_that_cannot_be_read(conf: str, says: str, machine: Machine) -> No
         places("reg.io/a", machine)
     assert str(caught.value).startswith(f"{file}: ")
     assert says in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     assert "--no-mirrors" in (caught.value.hint or "")
 
 
@@ -196,11 +199,13 @@ def test_files_of_docker(machine: Machine) -> None:
     ("text", "says"),
     [
         ('{\n"registry-mirrors": [\n}', "line 3"),
-        ("[]", "no attribute"),
+        ("[]", "expected an object"),
+        ('{"registry-mirrors": ["user:hunter2@m.io"]}', "is not the URL of a host"),
         ('{"registry-mirrors": "m.io"}', "expected an array of strings"),
         ('{"registry-mirrors": ["ftp://m.io"]}', "is not the URL of a host"),
         ('{"registry-mirrors": ["https://m.io/path"]}', "is not the URL of a host"),
-        ('{"registry-mirrors": ["https://user@m.io"]}', "is not the URL of a host"),
+        ('{"registry-mirrors": ["https://user:hunter2@m.io"]}', "is not the URL of a host"),
+        ('{"registry-mirrors": ["https://m.io?token=hunter2"]}', "is not the URL of a host"),
     ],
 )
 def test_files_of_docker_that_cannot_be_read(text: str, says: str, machine: Machine) -> None:
@@ -210,7 +215,15 @@ def test_files_of_docker_that_cannot_be_read(text: str, says: str, machine: Mach
         places("app", machine)
     assert str(caught.value).startswith(f"{file}: ")
     assert says in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     assert places("reg.io/app", machine) == ["reg.io/app:latest"]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\ufeff{}", "{}", '{"registry-mirrors": null}'])
+def test_files_of_docker_without_mirrors(text: str, machine: Machine) -> None:
+    """An empty daemon.json is one without settings, as for docker."""
+    write(machine.etc / "docker/daemon.json", text)
+    assert places("app", machine) == ["docker.io/library/app:latest"]
 
 
 # On sockets

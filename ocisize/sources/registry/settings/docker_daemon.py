@@ -16,6 +16,7 @@ import attrs
 
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import split_host
+from ocisize.sources.registry.messages import sanitize
 from ocisize.sources.registry.settings.machine import exists
 
 
@@ -58,23 +59,27 @@ def read_daemon_settings(files: Iterable[Path]) -> DaemonSettings | None:
     if file is None:
         return None
     try:
-        document = json.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8-sig")
+        document = json.loads(text) if text.strip() else {}  # docker takes an empty file for no settings
         mirrors = [_parse_mirror(text) for text in _strings(document, "registry-mirrors")]
         return DaemonSettings(file, tuple(mirrors), tuple(_strings(document, "insecure-registries")))
     except OSError as error:
         raise RegistryError(f"{file}: {error.strerror or error}") from None
-    except (ValueError, AttributeError, RecursionError) as error:  # a JSONDecodeError names the line
+    except (ValueError, TypeError, RecursionError) as error:  # a JSONDecodeError names the line
         raise RegistryError(f"{file}: {error}", hint="correct the file, or ignore it with --no-mirrors") from None
 
 
 def _parse_mirror(text: str) -> DockerMirror:
-    url = urlsplit(text if "://" in text else f"https://{text}")
+    text = text if "://" in text else f"https://{text}"
+    url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.path.strip("/") or url.query:
-        raise ValueError(f"registry-mirrors: {text!r} is not the URL of a host")
+        raise ValueError(f"registry-mirrors: {sanitize(text)!r} is not the URL of a host")
     return DockerMirror(url.netloc, url.scheme == "http")
 
 
 def _strings(document: Any, key: str) -> list[str]:
+    if not isinstance(document, dict):
+        raise TypeError("expected an object")
     values = document.get(key) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError(f"{key}: expected an array of strings")

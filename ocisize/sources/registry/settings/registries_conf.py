@@ -16,6 +16,7 @@ import attrs
 
 from ocisize.errors import InvalidReference, RegistryError
 from ocisize.oci.reference import Reference, parse_reference, split_host
+from ocisize.sources.registry.messages import sanitize
 
 _KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean"}  # the words of TOML
 _HINT = "correct the file, or ignore it with --no-mirrors"
@@ -165,7 +166,9 @@ def _place(table: Mapping[str, Any], key: str) -> str:
 
 def _check_place(name: str, key: str) -> str:
     if "://" in name:
-        raise ValueError(f"{key} is {name!r}, expected a host without a URL scheme")
+        raise ValueError(f"{key} is {sanitize(name)!r}, expected a host without a URL scheme")
+    if "@" in name and key != "prefix":
+        raise ValueError(f"{key} has a user name, a password or a digest, expected host[:port][/namespace]")
     return name.rstrip("/")
 
 
