@@ -15,6 +15,7 @@ from ocisize.errors import InvalidReference, RegistryError
 from ocisize.oci.reference import is_loopback, parse_reference
 from ocisize.sources.registry.messages import host_of, sanitize
 from ocisize.sources.registry.session import read_document
+from ocisize.sources.registry.tls_hints import PLAIN_HTTP_ON_TLS
 
 if TYPE_CHECKING:
     import requests
@@ -104,8 +105,18 @@ def make_error_elsewhere(what: str, response: requests.Response, secrets: Iterab
     if (name := name_redirect(response)) is not None:
         message = f"{what}: the registry redirects to {name}, where the answer is {answer}"
         return RegistryError(message, status=status, hint=_advise_on_redirect(name, response.url))
+    if _is_upgrade(response):
+        message = f"{what}: the registry redirects from http to https, where the answer is {answer}"
+        return RegistryError(message, status=status, hint=PLAIN_HTTP_ON_TLS)
     message = f"{what}: its storage host {urlsplit(response.url).hostname} answered {answer}"
     return (StorageRefused if status in _EXPIRED_STATUSES else RegistryError)(message, status=status)
+
+
+def _is_upgrade(response: requests.Response) -> bool:
+    """Return True if a registry that was asked over plain http led to the same address with TLS."""
+    before, after = (urlsplit(answer.url) for answer in ((response.history or [response])[0], response))
+    upgrades = (before.scheme, after.scheme) == ("http", "https")
+    return upgrades and (before.hostname, before.path) == (after.hostname, after.path)
 
 
 def _advise_on_redirect(name: str, url: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
+import attrs
 import pytest
 import responses
 
@@ -102,6 +103,18 @@ def test_storage_is_no_other_registry(server: Server, second_server: Server) -> 
         source.read_manifest()
         assert list(source.warnings) == []
     assert blob_of(server) == BLOB
+
+
+def test_a_registry_that_leads_from_http_to_https(web: responses.RequestsMock) -> None:
+    """A login is not sent there, since ``--insecure`` asked for plain http; the hint says so."""
+    for path in (PATH, "/v2/"):
+        web.add("GET", f"http://reg.io{path}", status=301, headers={"Location": f"https://reg.io{path}"})
+        web.add("GET", f"https://reg.io{path}", status=401, headers={"WWW-Authenticate": 'Basic realm="r"'})
+    with opened("reg.io", attrs.evolve(QUICK, plain_http=True), USER) as source:
+        error = failure(source.read_manifest)
+    assert "the registry redirects from http to https, where the answer is 401" in str(error)
+    assert "--insecure means plain http: leave it out" in (error.hint or "")
+    assert not any("Authorization" in call.request.headers for call in web.calls)
 
 
 @pytest.mark.usefixtures("names")
