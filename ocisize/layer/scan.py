@@ -102,6 +102,7 @@ def scan_layer(
                 source, blob, layer,
                 verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes,
             )  # fmt: skip
+        _check_plain(scan, layer)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
     if _log.isEnabledFor(logging.DEBUG):
@@ -111,6 +112,15 @@ def scan_layer(
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
         )  # fmt: skip
     return scan
+
+
+def _check_plain(scan: LayerScan, layer: Layer) -> None:
+    """Raise DigestMismatch if a plain layer has another digest than its diff_id: both are of the same bytes."""
+    digest, diff_id = layer.descriptor.digest, layer.diff_id
+    if scan.compression != PLAIN or diff_id is None or {SELF_NAMED, FILE_NAMED} & layer.descriptor.annotations.keys():
+        return
+    if digest != diff_id and digest.partition(":")[0] == diff_id.partition(":")[0]:
+        raise DigestMismatch("uncompressed layer", got=digest, expected=diff_id)
 
 
 def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: Any) -> LayerScan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -173,6 +174,16 @@ def test_a_wrong_diff_id_is_found_by_verify() -> None:
     assert not scan_layer(BlobSource(built.blob), wrong).diff_id_verified
     with pytest.raises(LayerError, match="uncompressed layer has digest"):
         scan_layer(BlobSource(built.blob), wrong, verify=True)
+
+
+def test_a_plain_layer_of_another_diff_id(region_of: Regions) -> None:
+    """The digest and the diff_id of a plain layer are of the same bytes, so the documents alone show that they differ."""
+    built, other = layer({"a": b"x"}, "plain"), layer({"b": b"y"}, "plain")
+    for blob in (region_of(built.blob), built.blob):
+        with pytest.raises(LayerError, match=f"layer has digest {built.digest}, expected {other.diff_id}"):
+            scan_layer(BlobSource(blob), layer_of(built, diff_id=Digest(other.diff_id)))
+        sha512 = "sha512:" + hashlib.sha512(built.tar).hexdigest()
+        assert len(scan_layer(BlobSource(blob), layer_of(built, diff_id=Digest(sha512))).table) == 1
 
 
 def test_a_layer_without_a_diff_id() -> None:
