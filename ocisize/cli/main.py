@@ -20,7 +20,7 @@ from ocisize.cli.command_table import COMMANDS, DEFAULT
 from ocisize.cli.help import HelpFormatter, explain_extras, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
-from ocisize.errors import BudgetError, InvalidReference, OcisizeError
+from ocisize.errors import BudgetError, IncompleteAnalysis, InvalidReference, OcisizeError
 from ocisize.sources.schemes import SCHEMES, trim_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
@@ -144,6 +144,6 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
     """The lines of an error message, with the name of the image unless the error is about budgets."""
     if isinstance(error, BudgetError):
         return error.problems or [str(error)]
-    if isinstance(error, InvalidReference):  # which may hold a password that somebody wrote there
+    if isinstance(error, IncompleteAnalysis | InvalidReference):  # one names an image, the other may hold a password
         return [str(error)]
     return [str(error) if image in str(error) else f"{image}: {error}"]

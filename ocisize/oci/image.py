@@ -103,11 +103,16 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
         raise DocumentError(f"{digest} has {len(document.layers)} layers, more than {MAX_LAYERS}")
     config = parse_config(_read_config(source, document, digest), f"the config {document.config.digest}")
     diff_ids, warnings = config.rootfs.diff_ids, _list_untyped(document)
+    if diff_ids and not document.layers:  # as engines refuse it; with some layers there are figures to show
+        raise DocumentError(f"the config lists {len(diff_ids)} layers, the manifest none")
     if len(diff_ids) != len(document.layers):
         warnings.append(f"the config lists {len(diff_ids)} layers, the manifest {len(document.layers)}")
+    ordered = _in_config_order(document.layers, diff_ids)
+    if ordered is not document.layers:
+        warnings.append("the manifest lists the layers in another order than the config, whose order is used")
     layers = tuple(
         Layer(index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
-        for index, descriptor in enumerate(_in_config_order(document.layers, diff_ids))
+        for index, descriptor in enumerate(ordered)
     )
     return Image(
         digest=digest,

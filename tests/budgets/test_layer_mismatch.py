@@ -1,6 +1,6 @@
 """No budget passes on an image whose config and manifest list different numbers of layers.
 
-Docker 25.0.0 saved manifests without layers (https://github.com/moby/moby/issues/47065): 0 bytes to download, all kept.
+Docker 25.0.0 saved manifests without layers (https://github.com/moby/moby/issues/47065): 0 bytes to download.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ocisize import Analysis, Analyzer, check, parse_budgets
 from ocisize.budgets.baseline import Baseline, entry_of
 from ocisize.budgets.check_platforms import check_all
 from ocisize.cli.main import main
-from ocisize.errors import IncompleteAnalysis
+from ocisize.errors import DocumentError, IncompleteAnalysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
@@ -57,16 +57,23 @@ def analyze(folder: Path, manifest_layers: int, config_layers: int) -> Analysis:
     return Analyzer(platform="linux/amd64").analyze(write_image(folder / "layout", manifest_layers, config_layers))
 
 
-@pytest.mark.parametrize(("manifest", "config"), [(0, 2), (1, 2), (2, 1), (2, 0), (1, 0), (0, 1)])
+@pytest.mark.parametrize(("manifest", "config"), [(1, 2), (2, 1), (2, 0), (1, 0)])
 def test_no_budget_passes(manifest: int, config: int, tmp_path: Path) -> None:
     """Neither with layers missing from the manifest nor from the config; the figures of the manifest are still shown."""
     analysis = analyze(tmp_path, manifest, config)
-    assert analysis.content_size == [0, 1000, 1500][manifest]
+    assert analysis.content_size == [1000, 1500][manifest - 1]
     assert analysis.warnings == (SAYS.format(config, manifest),)
     verdicts = check(analysis, parse_budgets(BUDGETS).budgets)
     assert {verdict.status for verdict in verdicts} == {BudgetStatus.INCOMPLETE}
     assert {verdict.outcome for verdict in verdicts} == {BudgetStatus.FAIL}
     assert {verdict.reason for verdict in verdicts} == {SAYS.format(config, manifest)}
+
+
+@pytest.mark.parametrize("config", [1, 2])
+def test_no_layers_at_all_are_refused(config: int, tmp_path: Path) -> None:
+    """docker load and pull, skopeo and containerd refuse every difference; without layers there is nothing to show."""
+    with pytest.raises(DocumentError, match=f"^the config lists {config} layers, the manifest none$"):
+        analyze(tmp_path, 0, config)
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
@@ -78,7 +85,7 @@ def test_agreeing_documents_pass(layers: int, tmp_path: Path) -> None:
 
 def test_options_of_a_budget(tmp_path: Path) -> None:
     """``if-unknown`` does not let it pass, a warning stays a warning, and what is switched off is not checked."""
-    analysis = analyze(tmp_path, 0, 2)
+    analysis = analyze(tmp_path, 1, 2)
     text = 'max-files = 9\n{} = "{}"'
     found = {
         (key, value): check(analysis, parse_budgets(text.format(key, value)).budgets)[0].outcome
@@ -97,7 +104,7 @@ def test_options_of_a_budget(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("manifest", "config"), [(0, 2), (2, 1)])
+@pytest.mark.parametrize(("manifest", "config"), [(1, 2), (2, 1)])
 def test_a_saved_analysis_keeps_it(manifest: int, config: int, tmp_path: Path) -> None:
     """Read back from JSON, also from that of versions without the field."""
     analysis = analyze(tmp_path, manifest, config)
@@ -112,10 +119,10 @@ def test_a_saved_analysis_keeps_it(manifest: int, config: int, tmp_path: Path) -
 
 def test_comparisons_refuse_it(tmp_path: Path) -> None:
     """An image of unknown layers is neither a baseline nor a side of a comparison."""
-    good, bad = analyze(tmp_path / "good", 2, 2), analyze(tmp_path / "bad", 0, 2)
+    good, bad = analyze(tmp_path / "good", 2, 2), analyze(tmp_path / "bad", 1, 2)
     for refused in (lambda: entry_of(bad), lambda: ocisize.compare(good, bad), lambda: ocisize.compare(bad, good)):
         with pytest.raises(
-            IncompleteAnalysis, match="cannot be compared, because the config lists 2 layers, the manifest 0"
+            IncompleteAnalysis, match="cannot be compared, because the config lists 2 layers, the manifest 1"
         ):
             refused()
     baseline = Baseline().with_entry("layout", "linux/amd64", entry_of(good))
@@ -125,7 +132,7 @@ def test_comparisons_refuse_it(tmp_path: Path) -> None:
 
 def test_platforms(tmp_path: Path) -> None:
     """Each image is judged for itself, and only images of known layers are compared."""
-    folder, other = write_image(tmp_path / "l", 2, 2), write_image(tmp_path / "m", 0, 2, "arm64")
+    folder, other = write_image(tmp_path / "l", 2, 2), write_image(tmp_path / "m", 1, 2, "arm64")
     for blob in (other / "blobs/sha256").iterdir():
         blob.rename(folder / "blobs/sha256" / blob.name)
     entries = [*(json.loads((each / "index.json").read_bytes())["manifests"][0] for each in (folder, other))]
@@ -141,27 +148,28 @@ def test_platforms(tmp_path: Path) -> None:
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without budgets the figures and a warning; with budgets exit status 2; baselines and diffs are refused."""
     monkeypatch.chdir(tmp_path)
-    bad, good = str(write_image(tmp_path / "bad", 0, 2)), str(write_image(tmp_path / "good", 2, 2))
+    bad, good = str(write_image(tmp_path / "bad", 1, 2)), str(write_image(tmp_path / "good", 2, 2))
     platform = ["--platform", "linux/amd64"]
     assert main([bad, *platform]) == 0
-    assert SAYS.format(2, 0) in capsys.readouterr().err
+    assert SAYS.format(2, 1) in capsys.readouterr().err
     assert main([bad, *platform, "--max-download", "1GB"]) == 2
-    assert f"download unknown: {SAYS.format(2, 0)}" in capsys.readouterr().out
+    assert f"download unknown: {SAYS.format(2, 1)}" in capsys.readouterr().out
     assert main([bad, "--all-platforms", "--max-download", "1GB"]) == 2
     assert main(["baseline", "write", bad, *platform]) == 2
     assert main(["baseline", "write", good, *platform, "--name", "app"]) == 0
     assert main(["baseline", "check", bad, *platform, "--name", "app"]) == 2
     assert main(["diff", good, bad, *platform]) == 2
     assert main(["diff", bad, good, *platform]) == 2
-    assert capsys.readouterr().err.count("cannot be compared, because") == 4
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert lines == 4 * [f"error: {bad}: cannot be compared, because {SAYS.format(2, 1)}"]
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "junit", "github", "gitlab", "sarif"])
 def test_reports_show_no_pass(name: str, tmp_path: Path) -> None:
     """Every report of verdicts has the reason."""
-    analysis = analyze(tmp_path, 0, 2)
+    analysis = analyze(tmp_path, 1, 2)
     verdicts = check(analysis, parse_budgets('max-download = "1 GB"').budgets)
     file = io.StringIO()
     write_report(name, analysis, file, ReportOptions(verdicts=verdicts, sections=()))
-    assert "the config lists 2 layers, the manifest 0" in " ".join(file.getvalue().split())
+    assert "the config lists 2 layers, the manifest 1" in " ".join(file.getvalue().split())
     assert name in FORMATS

@@ -363,6 +363,7 @@ def test_docker_25_random_layer_order(tmp_path: Path) -> None:
     analysis = Analyzer(verify=True).analyze(str(path))
     assert [found.diff_id for found in analysis.layers] == [built.diff_id for built in image.layers]
     assert [found.content_size for found in analysis.layers] == [0, 1, 2, 3, 4]
+    assert analysis.warnings == ("the manifest lists the layers in another order than the config, whose order is used",)
 
 
 @pytest.mark.parametrize("outer", ["plain", "gzip"])
