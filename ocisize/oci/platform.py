@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform as host
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -40,6 +41,7 @@ _SYSTEMS = {"macos": "darwin"}
 _PLATFORM = re.compile(
     r"(?P<os>[^/:()]+)(?:\((?P<inner>[^/:()]+)\))?/(?P<architecture>[^/:()]+)(?:/(?P<variant>[^/:()]+))?(?::(?P<version>[^/:()]+))?"
 )
+_MAX_ALIKE = 10  # images for one platform that a warning names
 Candidate: TypeAlias = tuple[Platform, Descriptor]
 
 
@@ -190,10 +192,18 @@ def distinct_names(candidates: Sequence[Candidate], *, versions: bool = False) -
 
 
 def alternatives(candidates: Sequence[Candidate], chosen: Descriptor) -> list[str]:
-    """Return the platforms of the images that differ from a chosen one in the OS version only, the chosen one first."""
+    """Return the images that differ from a chosen one in the OS version at most, the chosen one first: at most ten.
+
+    They are named by their platforms, with their digests where those are the same.
+    """
     platform = normalize(next(each for each, descriptor in candidates if descriptor is chosen))
-    alike = [pair for pair in candidates if str(normalize(pair[0])) == str(platform)]
-    return distinct_names(sorted(alike, key=lambda pair: pair[1] is not chosen))
+    names = {
+        descriptor.digest: name_of(normalize(each))
+        for each, descriptor in sorted(candidates, key=lambda pair: pair[1] is not chosen)
+        if str(normalize(each)) == str(platform)
+    }
+    counts = Counter(names.values())
+    return [f"{name} {digest}" if counts[name] > 1 else name for digest, name in names.items()][:_MAX_ALIKE]
 
 
 def _fallbacks(wanted: Platform) -> Iterator[tuple[str, str, str | None]]:

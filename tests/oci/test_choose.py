@@ -114,6 +114,21 @@ def test_windows_builds_that_are_not_there(version: str) -> None:
         choose(source, name)
 
 
+def test_several_images_for_one_platform_are_said() -> None:
+    """The first is read, and the warning names all by their digests; one image that is listed twice is one."""
+    first, second = built("amd64"), build_image([layer({"f": b"other"})])
+    entries = [for_platform(image.descriptor, "linux", "amd64") for image in (first, second, first)]
+    image = choose(source_of(entries, first, second), "linux/amd64")
+    assert image.digest == first.digest
+    assert image.warnings == (
+        f"several images are for this platform: linux/amd64 {first.digest}, linux/amd64 {second.digest}; the first is read",
+    )
+    assert choose(source_of(entries[::2], first), "linux/amd64").warnings == ()
+    many = [build_image([], config={"author": str(number)}) for number in range(30)]
+    (warning,) = choose(source_of([for_platform(one.descriptor, "linux", "amd64") for one in many], *many)).warnings
+    assert warning.count("sha256:") == 10
+
+
 def test_several_builds_are_said() -> None:
     """Without a version the first is read, and the warning lists what else there is."""
     (warning,) = choose(windows_index()[0], "windows/amd64").warnings
