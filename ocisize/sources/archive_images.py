@@ -42,7 +42,7 @@ def list_items(store: Store, items: Iterable[ArchiveItem]) -> list[SavedImage]:
         manifest = attrs.evolve(facts[identity], item=item)
         key = (manifest.config or identity, item.Layers)
         manifests.setdefault(key, manifest)
-        names.setdefault(key, []).extend(item.RepoTags)
+        names.setdefault(key, []).extend(filter(None, item.RepoTags))
     return [SavedImage(merge_names(names[key]), (manifest,)) for key, manifest in manifests.items()]
 
 
@@ -60,8 +60,8 @@ def merge_images(
 ) -> list[SavedImage]:
     """Return the images of ``index.json`` (``listed``) and of ``manifest.json`` (``items``), in this order.
 
-    Two images are one if their configs have the same digest, or if the manifest of the first cannot be read and they have
-    a name in common.
+    Two images are one if their configs have the same digest, also where the config cannot be read, or if the manifest of
+    the first cannot be read and they have a name in common.
     """
     images = list(listed)
     places: dict[str, list[tuple[int, int]]] = {}  # digest of a config → the manifests that have it, those of indexes last
@@ -73,7 +73,9 @@ def merge_images(
     for item in items:
         (composed,) = item.manifests
         same = places.pop(composed.config, []) if composed.config is not None else []
-        if same:
+        if broken := places.get(_name_config(composed), []):
+            images += _add_names(images, broken, item)
+        elif same:
             for number, index in same:
                 manifest = _reconcile(blobs, store, images[number].manifests[index], composed)
                 images[number] = _replace(images[number], index, manifest)
@@ -88,6 +90,11 @@ def merge_images(
         else:
             images.append(item)
     return images
+
+
+def _name_config(manifest: SavedManifest) -> str | None:
+    """Return the digest that the file of a missing or broken config is named after; None for a config that was read."""
+    return named_digest(manifest.item.Config) if manifest.config is None and manifest.item is not None else None
 
 
 def _find_unread(images: Sequence[SavedImage]) -> dict[tuple[str, object], tuple[int, int]]:

@@ -86,11 +86,14 @@ def _read_documents(store: Store, path: Path, names: set[str], form: str | None)
     """Return the documents of a store, without ``index.json`` if the scheme asks for ``manifest.json``."""
     index = None
     if form in (OCI_ARCHIVE, OCI_LAYOUT) and "index.json" not in names:
-        raise ArchiveError(f"{path} is not an OCI layout: it has no index.json")
+        hint = f"omit {'oci-archive:' if form == OCI_ARCHIVE else 'oci-dir:'}" if "manifest.json" in names else None
+        raise ArchiveError(f"{path} is not an OCI layout: it has no index.json", hint=hint)
     if "index.json" in names and form not in (DOCKER_ARCHIVE, DIR):
         try:
             index = parse_layout_index(store.read("index.json"))
-        except DocumentError:  # without oci-layout it may be another file of this name
+        except DocumentError as error:  # without oci-layout it may be another file of this name
+            if "manifest.json" in names and form is None:
+                error.hint = "to read manifest.json instead, write docker-archive:FILE"
             if form is not None or "oci-layout" in names or "manifest.json" not in names:
                 raise
     if "manifest.json" not in names:

@@ -188,9 +188,9 @@ def shorten(digest: str) -> str:
 
 
 def _share_name(images: Sequence[SavedImage]) -> bool:
-    """Return True if all images that have names have one in common."""
-    named = [{canonical_name(name) for name in image.names} for image in images if image.names]
-    return not named or bool(set.intersection(*named))
+    """Return True if all images have a name in common, or if none has a name."""
+    named = [{canonical_name(name) for name in image.names} for image in images]
+    return not any(named) or bool(set.intersection(*named))
 
 
 def _shared_name(images: Sequence[SavedImage]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ocisize.analyzer import Analyzer
-from ocisize.errors import ArchiveError, DigestMismatch, DocumentError
+from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, OcisizeError
 from ocisize.sources.open import open_source
 from tests.images import (
     OCI, BuiltImage, BuiltLayer, Compression, Entry, build_image, compress, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
@@ -218,7 +218,8 @@ def test_documents_that_contradict_each_other(tmp_path: Path) -> None:
     hint = "choose the document: oci-archive:FILE reads index.json, docker-archive:FILE reads manifest.json"
     assert raised.value.hint == hint
     assert Analyzer().analyze(f"docker-archive:{path}").content_size == 1500
-    assert Analyzer().analyze(f"oci-archive:{path}").content_size == 1070
+    with pytest.raises(LayerError, match=f"layer 1 .*: uncompressed layer has digest {other.digest}, expected {B.diff_id}"):
+        Analyzer().analyze(f"oci-archive:{path}")
 
 
 def test_images_that_the_index_leaves_out(tmp_path: Path) -> None:
@@ -273,3 +274,30 @@ def test_two_files_of_one_name(tmp_path: Path, name: str, outer: Compression) ->
     path.write_bytes(compress(tar_bytes([(name, files[name] + b" "), *files.items()]), outer))
     with pytest.raises(DocumentError, match=f"the archive has two different files {name}"):
         Analyzer().analyze(f"docker-archive:{path}" if name.startswith("blobs") else str(path))
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+@pytest.mark.parametrize("broken", [None, b"{}"])
+def test_a_config_that_both_documents_lack(tmp_path: Path, broken: bytes | None, outer: Compression) -> None:
+    """It is the config of one image, and reading the image says what is wrong; another image beside it can be read."""
+    blobs = {digest: data for digest, data in IMAGE.blobs.items() if digest != sha256(IMAGE.config)}
+    blobs |= {sha256(IMAGE.config): broken} if broken is not None else {}
+    path = save(tmp_path / "a.tar", [named(IMAGE.descriptor)], [item(IMAGE, "app:latest", "app:1")], blobs, outer)
+    for select in (None, "app", "app:1"):
+        with pytest.raises(OcisizeError, match=sha256(IMAGE.config)[7:]):
+            Analyzer().analyze(path, select=select)
+    other = build_image([layer({"f": b"x"}, "plain")])
+    both = [item(IMAGE, "app:latest"), item(other, "db:1")]
+    path = save(tmp_path / "b.tar", [named(IMAGE.descriptor)], both, blobs | other.blobs, outer)
+    with pytest.raises(ArchiveError, match=rf"several images: @0 {NAME} \(\w{{12}}\), @1 db:1 \(.*\)$"):
+        open_source(path)
+    assert Analyzer().analyze(path, select="db:1").content_size == 1
+
+
+def test_an_index_json_that_is_broken(tmp_path: Path) -> None:
+    """The hint says how to read the other document."""
+    path = save(tmp_path / "a.tar", b"[", [item(IMAGE, "app:latest")], IMAGE.blobs)
+    with pytest.raises(DocumentError, match=r"index\.json is not valid JSON") as raised:
+        open_source(path)
+    assert raised.value.hint == "to read manifest.json instead, write docker-archive:FILE"
+    assert Analyzer().analyze(f"docker-archive:{path}").content_size == 1500

@@ -86,6 +86,24 @@ def test_a_docker_archive_of_several_names_for_two_platforms(tmp_path: Path) -> 
         open_source(path)
 
 
+def test_a_name_beside_an_image_without_one(tmp_path: Path) -> None:
+    """They are two images, also for two platforms: docker save of a name and an ID writes such archives."""
+    path = save_docker(tmp_path / "a.tar", [(AMD64, ["app:1"]), (ARM64, None)])
+    listed = r"several images: @0 app:1 \(linux/amd64, \w+\), @1 untagged \(linux/arm64, \w+\)$"
+    for platform in ("linux/amd64", "linux/arm64", None):
+        with pytest.raises(ArchiveError, match=listed):
+            Analyzer(platform=platform).analyze(path)
+    assert (sizes(path, "app:1"), sizes(path, "@1")) == ({"linux/amd64": 1000}, {"linux/arm64": 500})
+    layout = save_layout(tmp_path / "layout", [named(AMD64.descriptor, "v1"), ARM64.descriptor], AMD64, ARM64)
+    with pytest.raises(ArchiveError, match=r"several images: @0 v1 \(linux/amd64, \w+\), @1 untagged \(linux/arm64"):
+        open_source(layout)
+
+
+def test_an_empty_name_is_none(tmp_path: Path) -> None:
+    """``"RepoTags": [""]`` is an image without a name."""
+    assert Analyzer().analyze(save_docker(tmp_path / "a.tar", [(AMD64, [""])])).reference is None
+
+
 def test_one_name_of_two_images_for_one_platform(tmp_path: Path) -> None:
     """The error lists only the images of the name, and a number or an image ID chooses."""
     path = save_docker(tmp_path / "a.tar", [(ARM64, ["db:1"]), (AMD64, ["app:1"]), (OTHER, ["docker.io/library/app:1"])])
