@@ -92,9 +92,9 @@ def merge_images(
     return images
 
 
-def _name_config(manifest: SavedManifest) -> str | None:
-    """Return the digest that the file of a missing or broken config is named after; None for a config that was read."""
-    return named_digest(manifest.item.Config) if manifest.config is None and manifest.item is not None else None
+def _name_config(manifest: SavedManifest) -> str:
+    """Return the digest that the file of a missing or broken config is named after; empty for another config."""
+    return "" if manifest.config is not None or manifest.item is None else named_digest(manifest.item.Config) or ""
 
 
 def _find_unread(images: Sequence[SavedImage]) -> dict[tuple[str, object], tuple[int, int]]:
