@@ -135,3 +135,16 @@ def verify_chunks(chunks: Iterable[bytes], digest: str, size: int, *, hash_in_th
     finally:
         close_chunks(chunks)
     verifier.finish()
+
+
+def check_plain(digest: str, diff_id: str | None) -> None:
+    """Raise DigestMismatch if a plain layer has another digest than its diff_id: both are of the same bytes.
+
+    >>> check_plain("sha256:" + 64 * "0", None)
+    >>> check_plain("sha256:" + 64 * "0", "sha256:" + 64 * "1")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ocisize.errors.DigestMismatch: uncompressed layer has digest sha256:0..., expected sha256:1...
+    """
+    if diff_id is None or diff_id == digest or digest.partition(":")[0] != diff_id.partition(":")[0]:
+        return
+    raise DigestMismatch("uncompressed layer", got=digest, expected=diff_id)

@@ -17,7 +17,7 @@ from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.digest import Digest
 from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
-from ocisize.blob.verify import Verifier, verify_chunks
+from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
@@ -102,7 +102,8 @@ def scan_layer(
                 source, blob, layer,
                 verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes,
             )  # fmt: skip
-        _check_plain(scan, layer)
+        if scan.compression == PLAIN and {SELF_NAMED, FILE_NAMED}.isdisjoint(layer.descriptor.annotations):
+            check_plain(layer.descriptor.digest, layer.diff_id)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
     if _log.isEnabledFor(logging.DEBUG):
@@ -112,15 +113,6 @@ def scan_layer(
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
         )  # fmt: skip
     return scan
-
-
-def _check_plain(scan: LayerScan, layer: Layer) -> None:
-    """Raise DigestMismatch if a plain layer has another digest than its diff_id: both are of the same bytes."""
-    digest, diff_id = layer.descriptor.digest, layer.diff_id
-    if scan.compression != PLAIN or diff_id is None or {SELF_NAMED, FILE_NAMED} & layer.descriptor.annotations.keys():
-        return
-    if digest != diff_id and digest.partition(":")[0] == diff_id.partition(":")[0]:
-        raise DigestMismatch("uncompressed layer", got=digest, expected=diff_id)
 
 
 def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: Any) -> LayerScan:
