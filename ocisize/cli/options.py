@@ -63,7 +63,7 @@ def _add_trust(add: Callable[..., object]) -> None:
     )  # fmt: skip
     add("--client-cert", metavar="FILE", help="client certificate for the registry, in PEM format")
     add("--client-key", metavar="FILE", help="private key of --client-cert (default: in the same file)")
-    add("--tls-no-verify", action="store_true", help="accept any TLS certificate; reports say so")
+    add("--tls-no-verify", action="store_true", help="accept any TLS certificate, with a warning")
     add("--no-mirrors", action="store_true", help="ignore the mirrors that podman and docker are configured with")
 
 
