@@ -24,7 +24,8 @@ _ROOT_FOLDERS = frozenset(
 _MIN_ROOT_FOLDERS = 3  # of a root filesystem
 _ROOT_FILES = frozenset({"etc/passwd", "etc/os-release", "bin/sh", "bin/busybox", "usr/bin/env", "usr/bin/dpkg"})
 _ARCHIVE = re.compile(r"(?i)[^/]+\.(tar|tgz|tzst|txz|tbz2?|tar\.(gz|zst|xz|bz2))")
-_DOCUMENT = re.compile(r"([^/]+(?:/[^/]+)?)/(manifest\.json|index\.json)")
+_DOCUMENT = re.compile(r"(.+)/(manifest\.json|index\.json)")
+_MAX_DEPTH = 8  # folders around a saved image in an archive
 _BESIDE = re.compile(
     r"oci-layout|version|repositories|blobs/.*|(sha256:)?[0-9a-f]{64}(\.json|/layer\.tar|(\.tar)?(\.gz)?)|.*/layer\.tar"
 )
@@ -151,7 +152,7 @@ def _is_root(names: Iterable[str]) -> bool:
 def _find_inside(names: Collection[str]) -> Kind | None:
     """Return the kind of a tar that holds saved images: below a folder, or as files."""
     folders = {match[1] for name in names if (match := _DOCUMENT.fullmatch(name))}
-    images = sorted(folders.intersection(_folders_of_images(names)))
+    images = sorted(folders.intersection(_folders_of_images(names) if folders else ()))
     if images:
         listed = _list_names(f"{folder}/" for folder in images)
         hint = f"unpack it first: tar -xf {{path}} && ocisize {shlex.quote(printable(images[0]))}"
@@ -166,14 +167,11 @@ def _find_inside(names: Collection[str]) -> Kind | None:
 
 
 def _folders_of_images(names: Iterable[str]) -> Iterator[str]:
-    """Yield the folders, at most two levels deep, with a file that saved images have beside their documents."""
+    """Yield the folders, at most eight levels deep, with a file that saved images have beside their documents."""
     for name in names:
-        first, _, rest = name.partition("/")
-        if _BESIDE.fullmatch(rest):
-            yield first
-        second, _, rest = rest.partition("/")
-        if _BESIDE.fullmatch(rest):
-            yield f"{first}/{second}"
+        for slash in itertools.islice(re.finditer("/", name), _MAX_DEPTH):
+            if _BESIDE.fullmatch(name, slash.end()):
+                yield name[: slash.start()]
 
 
 def _list_names(names: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ _HEAD_SIZE = 36 << 10  # bytes that are looked at; the magic of an ISO image beg
 EXPECTED = "expected a docker save archive, an OCI archive or an OCI layout folder"  #: the hint where nothing is known
 _TEXT = rb"[\t\n\r -~\x80-\xff]"
 _AGAIN = "a server answered with a page instead of the image: log in there, and download it again"
+_DECOMPRESS = "decompress it first: {} < {{path}} > decompressed.tar"  # the tools want other names than .tar
 _DISK = "it is for virtual machines; save a container image with: docker save -o FILE IMAGE"
 _SAVE = "save the image with its layers: docker save -o FILE IMAGE"
 
@@ -35,11 +36,11 @@ _KINDS: tuple[tuple[int, re.Pattern[bytes], Kind], ...] = tuple(
         (0, rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a zip archive", "unpack it first: unzip {path}"),
         (0, rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x {path}"),
         (0, rb"Rar!\x1a\x07", "a RAR archive", "unpack it first: unrar x {path}"),
-        (0, rb"\x04\x22\x4d\x18", "a file compressed with lz4", "decompress it first: lz4 -d {path}"),
-        (0, rb"LZIP\x01", "a file compressed with lzip", "decompress it first: lzip -d {path}"),
-        (0, rb"\x89LZO\0", "a file compressed with lzop", "decompress it first: lzop -d {path}"),
-        (0, rb"\x1f[\x9d\xa0]", "a file compressed with compress", "decompress it first: uncompress {path}"),
-        (0, rb"\x5d\0\0[\0-\xff]{2}\xff{8}", "a file compressed with lzma", "decompress it first: unlzma {path}"),
+        (0, rb"\x04\x22\x4d\x18", "a file compressed with lz4", _DECOMPRESS.format("lz4 -dc")),
+        (0, rb"LZIP\x01", "a file compressed with lzip", _DECOMPRESS.format("lzip -dc")),
+        (0, rb"\x89LZO\0", "a file compressed with lzop", _DECOMPRESS.format("lzop -dc")),
+        (0, rb"\x1f[\x9d\xa0]", "a file compressed with compress", _DECOMPRESS.format("uncompress -c")),
+        (0, rb"\x5d\0\0[\0-\xff]{2}\xff{8}", "a file compressed with lzma", _DECOMPRESS.format("unlzma -c")),
         (0, rb"!<arch>\ndebian-binary", "a Debian package", EXPECTED),
         (0, rb"\xed\xab\xee\xdb", "an RPM package", EXPECTED),
         (0, rb"0707(01|02|07)", "a cpio archive", EXPECTED),
@@ -98,7 +99,8 @@ def find_file_kind(region: FileRegion) -> Kind | None:
     content = _read_beginning(region)
     inner = detect_compression(content[:MAGIC_SIZE])
     if inner != PLAIN:
-        return Kind(f"compressed twice, with {inner} and {compression}", f"decompress it once: {compression} -d {{path}}")
+        hint = f"decompress it once: {compression} -dc < {{path}} > decompressed.tar"
+        return Kind(f"compressed twice, with {inner} and {compression}", hint)
     kind = find_kind(content)
     if kind is None or kind.what == "a text file":
         return Kind(f"a single file compressed with {compression}", EXPECTED) if content.strip(b"\0") else None

@@ -73,6 +73,8 @@ def refused(path: Path) -> tuple[str, str]:
         (below("image", DOCKER_25), "its image is below a folder, image/", "unpack it first: tar -xf {path} && ocisize image"),
         (below("out/my image", LAYOUT), "its image is below a folder, out/my image/",
          "unpack it first: tar -xf {path} && ocisize 'out/my image'"),
+        (below("builds/2026/out/app", SAVED), "its image is below a folder, builds/2026/out/app/",
+         "unpack it first: tar -xf {path} && ocisize builds/2026/out/app"),
         (below("a", SAVED) | below("b", LAYOUT), "its image is below a folder, a/, b/", "unpack it first: tar -xf {path} && ocisize a"),
         ({"public/manifest.json": b"{}", "public/index.html": b""}, UNKNOWN, "a root filesystem or a single layer is read as rootfs:{path}"),
         ({"app.tar": tar_bytes(SAVED)}, "an archive that contains app.tar", "unpack it first: tar -xf {path} && ocisize app.tar"),
