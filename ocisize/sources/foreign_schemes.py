@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ocisize.errors import InvalidReference
 
+_IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _SAFE = re.compile(r"[\w./:@+=-]{1,200}", re.ASCII)  # a rest that a hint can repeat as it is
 _PASSWORD = re.compile(r"@.*/")
 _STORE = re.compile(r"\[[^\]]*\]")  # of containers-storage: the driver and the folders
@@ -70,13 +71,16 @@ _FOREIGN: Mapping[str, _ForeignScheme] = {
 
 
 def refuse_foreign_scheme(text: str) -> None:
-    """Raise InvalidReference if a text begins with a scheme of another program.
+    """Raise InvalidReference if a text begins with a scheme of another program, or is an image ID, which an engine knows.
 
     >>> refuse_foreign_scheme("redis:7")
     >>> refuse_foreign_scheme("docker-daemon:app:1")
     Traceback (most recent call last):
     ocisize.errors.InvalidReference: docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine
     """
+    if _IMAGE_ID.fullmatch(text):
+        hint = f"save it first: docker save -o image.tar {text}; ocisize image.tar"
+        raise InvalidReference(f"{text} is an image ID, which names no registry", hint=hint)
     name, colon, rest = text.partition(":")
     scheme = _FOREIGN.get(name.lower())
     if not colon or scheme is None:

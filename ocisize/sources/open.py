@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved 
 _ARCHIVE_ENDINGS = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
 )  # fmt: skip
+_UNSET = "check whether a shell variable is unset"
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +41,9 @@ def open_source(
     """
     text = trim_input(text)
     if not text:  # as a path this is the current folder
-        raise InvalidReference("the name of the image is empty", hint="check whether a shell variable is unset")
+        raise InvalidReference("the name of the image is empty", hint=_UNSET)
+    if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES} and not path_exists(text):
+        raise InvalidReference(f"{text} is a scheme without a name behind it", hint=_UNSET)
     options = OpenOptions(select and select.strip(), connection, limits or Limits())
     if explicit := find_scheme(text):
         scheme, rest = explicit

@@ -68,6 +68,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         ("oras://registry.io/app:1", "an image in a registry", "write docker://registry.io/app:1"),
         ("oci-layout://./build", "an OCI layout folder", "write oci-dir:./build"),
         ("ocidir:build:v1", "an OCI layout folder", "write oci-dir:build:v1"),
+        (DIGEST, f"{DIGEST} is an image ID", f"save it first: docker save -o image.tar {DIGEST}; ocisize image.tar"),
+        (DIGEST[7:], "is an image ID, which names no registry", f"docker save -o image.tar {DIGEST[7:]};"),
         ("file:///tmp/app.tar", "a file", "write the path alone: /tmp/app.tar"),
     ],
 )  # fmt: skip
@@ -125,3 +127,15 @@ def test_a_file_with_such_a_name_wins(tmp_path: Path) -> None:
     source.close()
     with pytest.raises(ArchiveError, match="no such file or folder: ./podman:other"):
         open_source("./podman:other")
+
+
+@pytest.mark.parametrize(
+    "scheme", ["docker", "registry", "docker-archive", "oci-archive", "oci-dir", "oci", "dir", "rootfs"]
+)
+@pytest.mark.parametrize("end", [":", "://", ": "])
+def test_a_scheme_alone(scheme: str, end: str, asked: list[str]) -> None:
+    """``dir:$FOLDER`` without a folder is no reference."""
+    with pytest.raises(InvalidReference, match=f"^{scheme}:/*(//)? is a scheme without a name behind it$") as raised:
+        open_source(scheme + end)
+    assert raised.value.hint == "check whether a shell variable is unset"
+    assert not asked
