@@ -32,10 +32,10 @@ class Way:
 
     def may_follow(self, failure: Exception) -> bool:
         """Return True if the failure of the way before leaves a chance for this one."""
-        if not self.is_upgrade:
-            return True
         if not isinstance(failure, RegistryError):
             return False
+        if not self.is_upgrade:
+            return failure.status is None  # an answer over TLS is the mirror's own
         return failure.status == _BAD_REQUEST or (failure.status is None and is_broken_off(failure))
 
     def is_reported(self, error: Exception) -> bool:

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import ocisize
-from ocisize.errors import RegistryError
+from ocisize.errors import DigestMismatch, RegistryError
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.settings.machine import Machine
@@ -433,6 +433,15 @@ def test_ways_to_mirrors(
     assert {way.connection.client_cert for way in ways} == {None}
     unproven = [(not verified or plain and not login) for plain, verified, login in expected]
     assert [bool(way.caveat) for way in ways] == unproven
+
+
+def test_plain_http_after_tls(machine: Machine) -> None:
+    """An insecure mirror is asked over plain http only if TLS brings no answer."""
+    endpoint = Endpoint(parse_reference("m.io/app"), is_mirror=True, insecure=True)
+    _, plain = find_ways(endpoint, Connection(), machine)
+    assert plain.may_follow(RegistryError("[SSL: WRONG_VERSION_NUMBER]"))
+    assert not plain.may_follow(RegistryError("no such image", status=404))
+    assert not plain.may_follow(DigestMismatch("manifest", got="sha256:a", expected="sha256:b"))
 
 
 def test_images_of_all_platforms(server: Server, mirror: Server, home: Path) -> None:
