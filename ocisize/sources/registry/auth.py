@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import requests
 
 BACKEND = "ocisize"  # the name under which oras finds RegistryAuth
-_UNAUTHORIZED, _NOT_FOUND, _DENIALS = 401, 404, frozenset({401, 403})
+_UNAUTHORIZED, _DENIALS = 401, frozenset({401, 403})
+_HIDDEN = frozenset({400, 404})  # answers without a challenge in place of a denial
 _log = logging.getLogger(__name__)
 
 
@@ -96,7 +97,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
     def has_another_way(self, response: requests.Response) -> bool:
         """Return True if a request that the registry denied, or whose image it hides, may succeed if it is sent again."""
         sent, status = response.request.headers.get("Authorization"), response.status_code
-        if status not in (*_DENIALS, _NOT_FOUND) or not self.is_registry_url(response.url):
+        if status not in _DENIALS | _HIDDEN or not self.is_registry_url(response.url):
             return False
         with self._lock:
             current = self.get_auth_header().get("Authorization")
@@ -104,7 +105,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
                 return sent is None or status in _DENIALS
             if status in _DENIALS and sent is not None and not self._basic and not self._token_worked:
                 return self._drop_token(status)
-            if status == _NOT_FOUND and sent is None and self._pinged is None:
+            if status in _HIDDEN and sent is None and self._pinged is None:
                 return self._answer_ping(status)
         return False
 

@@ -212,7 +212,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         if is_part and status == _NOT_FOUND:
             message = f"{reference}: the registry has no {kind.removesuffix('s')} {selector} ({answer})"
         hint = advise_on_status(
-            status, reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_part=is_part
+            status, answer, reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_part=is_part
         )
         return RegistryError(f"{message}{self._login.explain()}", status=status, hint=hint)
 

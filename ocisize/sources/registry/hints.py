@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import requests
 
 from ocisize.oci.reference import DOCKER_HUB, Reference
@@ -13,6 +15,7 @@ from ocisize.sources.registry.tls_hints import (
     is_broken_off,
 )
 
+_ERROR_CODE = re.compile("400: [A-Z][A-Z_]+( |$)")  # an error of the registry API
 _PROXY_DENIES = 407  # a status that only proxies answer with
 _ADVICE_ON_PROXY = "check the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY lists hosts that are asked directly"
 
@@ -32,8 +35,10 @@ def advise_on_error(error: Exception, reference: Reference, *, is_tls: bool) -> 
     return TLS_BROKEN_OFF if is_broken_off(error) else "check the host name; use --insecure for a registry on plain http"
 
 
-def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_tls: bool, is_part: bool) -> str | None:
-    """Return a hint for an answer of the registry that is not a denial, None if there is none."""
+def advise_on_status(
+    status: int, answer: str, reference: Reference, *, logged_in: bool, is_tls: bool, is_part: bool
+) -> str | None:
+    """Return a hint for an answer of the registry (as described in an error) that is not a denial, None if there is none."""
     if status == 404 and is_part:
         return "the image is incomplete in the registry: push it again"
     if status == 404:
@@ -46,7 +51,7 @@ def advise_on_status(status: int, reference: Reference, *, logged_in: bool, is_t
             if logged_in
             else f"{login_command(reference.registry)} raises the limit; or wait and try again"
         )
-    if status == 400 and not is_tls:  # the answer of Go's servers to http on a TLS port
+    if status == 400 and not is_tls and not _ERROR_CODE.match(answer):  # servers answer so to http on a TLS port
         return PLAIN_HTTP_ON_TLS
     return "the registry has a problem: try again later" if status >= 500 else None
 

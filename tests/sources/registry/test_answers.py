@@ -117,6 +117,24 @@ def test_a_registry_that_leads_from_http_to_https(web: responses.RequestsMock) -
     assert not any("Authorization" in call.request.headers for call in web.calls)
 
 
+@pytest.mark.parametrize(
+    ("answer", "is_tls"),
+    [
+        (Answer(b"Client sent an HTTP request to an HTTPS server.\n", 400), True),  # Go
+        (Answer(b"<html><title>400 The plain HTTP request was sent to HTTPS port</title>", 400), True),  # nginx
+        (errors(400, "NAME_INVALID", "invalid repository name"), False),
+        (errors(400, "TAG_INVALID"), False),
+    ],
+)
+def test_bad_requests_over_plain_http(answer: Answer, is_tls: bool, server: Server) -> None:
+    """A server of TLS gets a hint at TLS, an error of the registry does not."""
+    server.on(PATH, answer)
+    with opened(server.host, attrs.evolve(QUICK, plain_http=True)) as source:
+        error = failure(source.read_manifest)
+    assert "the registry answered 400" in str(error)
+    assert ("the registry seems to use TLS" in (error.hint or "")) is is_tls
+
+
 @pytest.mark.usefixtures("names")
 def test_storage_that_cannot_be_reached(server: Server) -> None:
     """The error names the host of the redirect; hints about the registry's own address do not apply."""

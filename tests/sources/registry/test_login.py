@@ -78,7 +78,15 @@ def stored(server: Server) -> StoredLogin:
 
 @pytest.mark.parametrize(
     "refusal",
-    [NOT_FOUND, Answer(b"", 404), errors(403, "DENIED"), Answer(b"", 401), challenge("Negotiate"), challenge("Bearer")],
+    [
+        NOT_FOUND,
+        Answer(b"", 404),
+        Answer(b"", 400),
+        errors(403, "DENIED"),
+        Answer(b"", 401),
+        challenge("Negotiate"),
+        challenge("Bearer"),
+    ],
 )
 def test_an_image_that_is_hidden_without_a_password(refusal: Answer, server: Server) -> None:
     """When the registry names no challenge that can be answered, that of ``/v2/`` is answered, once for all requests."""
