@@ -22,6 +22,7 @@ from ocisize.oci.documents import FILE_NAMED, SELF_NAMED, Descriptor, Platform
 from ocisize.oci.image import MAX_LAYERS
 from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
 from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
+from ocisize.oci.strict_json import read_object
 from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
 
@@ -65,7 +66,11 @@ def read_items(document: Any) -> list[ArchiveItem]:
         )
     if not isinstance(document, list) or not document:
         raise DocumentError("manifest.json lists no image")
-    return [structure(item, ArchiveItem, "manifest.json") for item in document]
+    read = read_object(lambda item, kind: structure(item, kind, "manifest.json"), [*attrs.fields_dict(ArchiveItem)])
+    try:
+        return [read(item, ArchiveItem) for item in document]
+    except (TypeError, ValueError) as error:
+        raise DocumentError("manifest.json is not valid", problems=[str(error)]) from None
 
 
 def named_digest(member: str) -> str | None:

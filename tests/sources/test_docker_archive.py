@@ -269,7 +269,8 @@ def test_layers_that_are_not_there(tmp_path: Path, more: dict[str, Entry], match
         (b"[]", "lists no image"), (b"5", "lists no image"), (b"{}", "is an object"), (b"[", "not valid JSON"), (b"\xff", "not valid JSON"),
         (b"[5]", "is not valid"), (b"[{}]", "is not valid"), (b'[{"Config": 5}]', "is not valid"), (b"[" * 100_000, "nested too deeply"),
         (b'[{"Config": "x", "Layers": [null]}]', "is not valid"), (b'[{"Config": "x"}]', "no member x"), (b'[{"Config": "../x"}]', "no member"),
-        (b'[{"Config": "\\ud800"}]', "no member"),
+        (b'[{"Config": "\\ud800"}]', "no member"), (b"[null]", "expected an object, got null"), (b"[[]]", "expected an object, got list"),
+        (b'[{"Config": "x", "layers": ["y"]}]', "the name 'layers' must be written 'Layers'"),
     ],
 )  # fmt: skip
 def test_broken_documents(tmp_path: Path, document: bytes, match: str) -> None:
