@@ -106,6 +106,7 @@ def compose_manifests(store: Store, items: Sequence[ArchiveItem]) -> list[Compos
     places = [(number, index) for number, item in enumerate(items) for index in range(len(item.Layers))]
     layers: dict[tuple[int, int], dict[str, Any]] = {}
     seen: dict[object, _Content] = {}
+    files: dict[str, object] = {}  # digest of a layer → the first file of this digest
     for number, index in places:
         if not items[number].Layers[index]:
             layers[number, index] = _absent_descriptor(index, items[number], configs[number])
@@ -113,7 +114,7 @@ def compose_manifests(store: Store, items: Sequence[ArchiveItem]) -> list[Compos
     for number, index in sorted(places, key=lambda place: store.position(items[place[0]].Layers[place[1]])):
         member, diff_ids = items[number].Layers[index], configs[number].diff_ids
         paired = len(diff_ids) == len(items[number].Layers)
-        layers[number, index] = _layer_descriptor(store, member, diff_ids[index] if paired else None, seen)
+        layers[number, index] = _layer_descriptor(store, member, diff_ids[index] if paired else None, seen, files)
     return [
         _compose(store, item, config, [layers[number, index] for index in range(len(item.Layers))])
         for number, (item, config) in enumerate(zip(items, configs, strict=True))
@@ -151,28 +152,30 @@ class _Content(NamedTuple):
     digest: str | None = None
 
 
-def _layer_descriptor(store: Store, member: str, diff_id: str | None, seen: dict[object, _Content]) -> dict[str, Any]:
+def _layer_descriptor(
+    store: Store, member: str, diff_id: str | None, seen: dict[object, _Content], files: dict[str, object]
+) -> dict[str, Any]:
     """Return the descriptor of a layer file: a plain file by its diff_id, a compressed one by the digest in its name.
 
-    Without a diff_id nothing could verify what a name says, so the digest is computed. ``seen`` holds the content of each
-    file by identity, so that a file of several layers or names is read once.
+    Without a diff_id nothing could verify what a name says, so the digest is computed. So is that of a second file for one
+    digest, since layers of one digest are read once. ``seen`` holds the content of each file by identity, so that a file of
+    several layers or names is read once.
     """
     key, named, annotations = store.identity(member), named_digest(member), {MEMBER: member}
 
-    def is_named(compression: str) -> bool:
-        return diff_id is not None and (named is not None or compression == PLAIN)
+    def find_name(compression: str) -> str | None:
+        digest = None if diff_id is None else diff_id if compression == PLAIN else named
+        return digest if digest is not None and files.setdefault(digest, key) == key else None
 
     content = seen.get(key)
-    if content is None or (content.digest is None and not is_named(content.compression)):
-        content = seen[key] = _read_content(store, member, is_named)
-    if content.compression == PLAIN and diff_id is not None:
-        digest = diff_id
-    elif named is not None and diff_id is not None:
-        digest = named
+    if content is None or (content.digest is None and find_name(content.compression) is None):
+        content = seen[key] = _read_content(store, member, find_name)
+    name = find_name(content.compression)
+    if name is None or content.digest not in (None, name):  # the bytes themselves must name the content
+        annotations |= {} if content.digest == diff_id else {SELF_NAMED: "true"}
+    elif content.compression != PLAIN:
         annotations[FILE_NAMED] = "true"
-    else:  # nothing names this file's content, so the bytes themselves must
-        digest = str(content.digest)
-        annotations[SELF_NAMED] = "true"
+    digest = content.digest or str(name)
     return _descriptor(docker_layer_type(content.compression), digest, content.size, annotations)
 
 
@@ -186,13 +189,13 @@ def _absent_descriptor(index: int, item: ArchiveItem, config: ArchiveConfig) -> 
     return _descriptor(docker_layer_type(PLAIN), config.diff_ids[index], 0, {MEMBER: ""})
 
 
-def _read_content(store: Store, member: str, is_named: Callable[[str], bool]) -> _Content:
+def _read_content(store: Store, member: str, find_name: Callable[[str], str | None]) -> _Content:
     """Return what a layer file holds, in one pass: a second one may decompress the archive again."""
     size, content = store.open(member)
     chunks = iter(content)
     head = next(chunks, b"")
     compression = detect_compression(head)
-    if is_named(compression):
+    if find_name(compression) is not None:
         return _Content(size, compression)
     hasher = hashlib.sha256(head)
     for chunk in chunks:

@@ -415,3 +415,29 @@ def test_an_empty_layer_file(tmp_path: Path) -> None:
     with pytest.raises(LayerError) as raised:
         Analyzer(verify=True).analyze(path)
     assert isinstance(raised.value.cause, OcisizeError) and not isinstance(raised.value.cause, SizeMismatch)
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+@pytest.mark.parametrize("stored", ["plain", "gzip"])
+def test_two_files_for_one_layer(tmp_path: Path, stored: Compression, outer: Compression) -> None:
+    """Layers of one digest are read once, so a second file for the digest must be the same; a link always is."""
+    image = build_image([layer({"f": b"x" * 700}), layer({"f": b"x" * 700})])
+    good, bad = (compress(tar_bytes({"f": data}), stored) for data in (b"x" * 700, b"y" * 700))
+    name = f"{sha256(good)[7:]}.tar"
+    item = {"Config": "c.json", "RepoTags": ["a:1"], "Layers": [f"a/{name}", f"b/{name}"]}
+    path = tmp_path / "a.tar"
+
+    def save(first: bytes, second: bytes | Link | Hard) -> str:
+        files: dict[str, Entry] = {"manifest.json": json.dumps([item]).encode(), "c.json": image.config}
+        path.write_bytes(compress(tar_bytes({**files, f"a/{name}": first, f"b/{name}": second}), outer))
+        return str(path)
+
+    for second in (good, Link(f"../a/{name}"), Hard(f"a/{name}")):
+        analysis = Analyzer(verify=True).analyze(save(good, second))
+        assert [found.diff_id_verified for found in analysis.layers] == [True, True]
+        assert (analysis.content_size, analysis.live_size, analysis.warnings) == (1400, 700, ())
+    for number, files in enumerate([(bad, good), (good, bad)]):
+        for verify in (True, False):
+            with pytest.raises(LayerError, match=f"^layer {number} ") as raised:
+                Analyzer(verify=verify or stored == "plain").analyze(save(*files))
+            assert isinstance(raised.value.cause, DigestMismatch)
