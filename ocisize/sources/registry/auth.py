@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import oras.auth
 from oras.auth.token import TokenAuth
@@ -135,7 +136,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     def secrets(self) -> Iterator[str]:
         """Yield all texts that must not appear in an error or a log, the longest first."""
-        yield from sorted({*self.login.secrets(), *self._tokens}, key=len, reverse=True)
+        known = {*self.login.secrets(), *self._tokens}
+        quoted = {quote(text, safe="", errors="replace") for text in known}  # as in forms, which services may repeat
+        yield from sorted(known | quoted, key=len, reverse=True)
 
     # All below runs under the lock.
 

@@ -92,5 +92,5 @@ class Login:
         """Yield the texts of the credentials that must not appear in an error or a log."""
         known = self._credentials or (self._stored if isinstance(self._stored, Credentials) else Credentials())
         stand_in = Credentials(known.username or "<token>", known.identity_token)  # for services without OAuth
-        encoded = (one.basic.partition(" ")[2] for one in (known, stand_in) if one.basic)
+        encoded = (one.basic.partition(" ")[2].rstrip("=") for one in (known, stand_in) if one.basic)
         yield from filter(None, (known.password, known.identity_token, known.registry_token, *encoded))

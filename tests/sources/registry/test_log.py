@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import attrs
 import pytest
@@ -171,6 +172,24 @@ def test_tokens_and_passwords_stay_out(credentials: Credentials, server: Server,
     assert f"{server.host}/app:1 asks for bearer" in lines
     assert any(line.startswith(f"redirect from {server.host} to {server.host}") for line in lines)
     assert any("/…/…: 404" in line for line in lines)
+
+
+def test_other_spellings_of_secrets_stay_out(server: Server) -> None:
+    """A token service may repeat the form that it got, and the header without its padding."""
+    secret = f"{SECRET}/+ä=="
+
+    def repeat(request: Request) -> Answer:
+        text = request.body.decode() or (request.authorization or "").rstrip("=")
+        return errors(401, "DENIED", text)
+
+    server.on(PATH, challenge(f'Bearer realm="{server.url}/token"'))
+    for credentials in (Credentials("users", secret), Credentials(identity_token=secret)):
+        server.on("/token", repeat)
+        with opened(server.host, credentials=credentials) as source:
+            text = str(failure(source.read_manifest))
+        assert "DENIED" in text
+        for spelling in (secret, quote(secret, safe=""), basic("users", secret).partition(" ")[2].rstrip("=")):
+            assert spelling not in text
 
 
 def test_the_proof_finds_secrets() -> None:
