@@ -43,13 +43,13 @@ def read_image(
     """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
     analyzer = make_analyzer(options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules)
     analyzer.build_files = build_files
-    return read_image_with(analyzer, options)
+    return read_image_with(analyzer, options, select=options.select)
 
 
-def read_image_with(analyzer: Analyzer, options: argparse.Namespace) -> Analysis:
-    """Analyze the image of the options with a given analyzer; raises OcisizeError."""
+def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: str | None) -> Analysis:
+    """Analyze the image of the options, or the one of a file that ``select`` names; raises OcisizeError."""
     with progress_bars(analyzer, show=_shows_progress(options)):
-        analysis = analyzer.analyze(options.image, select=options.select)
+        analysis = analyzer.analyze(options.image, select=select)
     if not options.quiet:
         show_warnings(analysis.warnings)
     show_unread(analysis)

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import ocisize
 from ocisize.cli.command_table import COMMANDS, DEFAULT
-from ocisize.cli.help import HelpFormatter, explain_extras, table
+from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import BudgetError, IncompleteAnalysis, InvalidReference, OcisizeError
@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     row = COMMANDS[command or DEFAULT]
     parser = make_parser(command)
     options, extras = parser.parse_known_args(arguments)
+    if command is None and (wrong := explain_word(options.image)):
+        parser.error(wrong)
     if extras:
         parser.error(explain_extras(options.image, extras, command, {name: make_parser(name) for name in COMMANDS}))
     if wrong := settle_outputs(options, next(iter(row.formats)), several=row.several_reports):

@@ -27,6 +27,7 @@ _REMAINDER = (
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
 _DIGEST_END = r"@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[^@/]*$"
+_SHORT_DIGEST = re.compile(r"@sha256:([0-9a-f]{1,63})$")
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
@@ -77,10 +78,18 @@ def parse_reference(text: str) -> Reference:
             f"invalid reference {text!r}: a reference has no URL scheme", hint=f"write it as {text.split('://', 1)[1]!r}"
         )
     if re.fullmatch("[0-9a-f]{64}", text):
-        raise InvalidReference(f"invalid reference {text!r}: an image id alone names no registry")
+        raise InvalidReference(
+            f"invalid reference {text!r}: an image id alone names no registry",
+            hint=f"save the image first: docker save -o image.tar {text} && ocisize image.tar",
+        )
     first, slash, rest = text.partition("/")
     registry = first if slash and _looks_like_host(first) else None
     match = re.fullmatch(_REMAINDER, rest if registry else text)
+    if match is None and (short := _SHORT_DIGEST.search(text)):
+        raise InvalidReference(
+            f"invalid reference {text!r}: the digest has {len(short[1])} hex digits of 64",
+            hint="use the whole digest; a registry finds no image by a part of it",
+        )
     if match is None or (registry and not re.fullmatch(_HOST, registry)):
         raise InvalidReference(
             f"invalid reference {text!r}",
@@ -145,6 +154,22 @@ def is_loopback(registry: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_registry_alone(text: str) -> bool:
+    """Return True for an address of a registry with its port, which the grammar reads as a name on Docker Hub.
+
+    >>> is_registry_alone("127.0.0.1:5000"), is_registry_alone("localhost:5000"), is_registry_alone("redis:7")
+    (True, True, False)
+    """
+    host, port = split_host(text)
+    if port is None:
+        return False
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def _looks_like_host(component: str) -> bool:

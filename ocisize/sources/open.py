@@ -58,7 +58,11 @@ def open_source(
         return source
     refuse_foreign_scheme(text)
     if _looks_like_path(text):
-        raise ArchiveError(f"no such file or folder: {text}")
+        from ocisize.oci.reference import is_registry_alone
+
+        registry = text.rstrip("/")
+        hint = f"for an image in a registry, add the repository: {registry}/NAME" if is_registry_alone(registry) else None
+        raise ArchiveError(f"no such file or folder: {text}", hint=hint)
     try:
         source = open_registry(text, options)
     except InvalidReference as error:
@@ -70,7 +74,7 @@ def open_source(
 def _scheme_hint(text: str) -> str | None:
     """Return advice for an invalid reference that begins like a scheme."""
     scheme = find_unknown_scheme(text)
-    if scheme is None:
+    if scheme is None or ("@" in text and scheme != "docker"):
         return None
     if scheme == "docker":
         return "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"

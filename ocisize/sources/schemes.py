@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ocisize.errors import InvalidReference, ViewError
+
 if TYPE_CHECKING:
     from ocisize.limits import Limits
     from ocisize.oci.source import ImageSource
@@ -34,10 +36,17 @@ class Scheme(NamedTuple):
 
 
 def open_registry(text: str, options: OpenOptions) -> ImageSource:
-    """Open the image that a reference names; raise InvalidReference if it names none."""
-    from ocisize.oci.reference import parse_reference
+    """Open the image that a reference names; raise InvalidReference if it names none, and ViewError for ``select``."""
+    from ocisize.oci.reference import is_registry_alone, parse_reference
 
+    if is_registry_alone(text):
+        raise InvalidReference(f"{text} is a registry without a repository", hint=f"add the repository: {text}/NAME")
     reference = parse_reference(text)
+    if options.select:
+        raise ViewError(
+            f"{reference}: --select chooses among the images of a file, not in a registry",
+            hint="name the tag or the digest in the reference; --platform chooses among the images of an index",
+        )
     from ocisize.sources.registry.credentials import StoredLogin
     from ocisize.sources.registry.source import RegistrySource
 
@@ -100,6 +109,16 @@ def find_scheme(text: str) -> tuple[Scheme, str] | None:
         if rest and scheme.name == name and re.match(scheme.only_before, rest):
             return scheme, rest.removeprefix("//") or rest
     return None
+
+
+def names_registry(text: str) -> bool:
+    """Return True if a text names an image in a registry, or nothing that exists.
+
+    >>> names_registry("debian:12"), names_registry("docker://app"), names_registry("testdata/example.tar")
+    (True, True, False)
+    """
+    explicit = find_scheme(text)
+    return explicit[0].open is open_registry if explicit else not path_exists(text)
 
 
 def path_exists(text: str) -> bool:

@@ -418,7 +418,11 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
             ["advise", "app.tar", "--max-download", "1"],
             "--max-download belongs to analyze and baseline: ocisize analyze IMAGE",
         ),
-        (["app.tar", "other.tar"], "unrecognized arguments: other.tar\n"),
+        (
+            ["app.tar", "other.tar"],
+            "unrecognized arguments: other.tar\nto compare two images: ocisize diff app.tar other.tar",
+        ),
+        (["inspect", "app.tar"], "unrecognized arguments: app.tar\n"),
         (["--nonsense", "app.tar"], "unrecognized arguments: --nonsense\n"),
     ],
 )
@@ -428,6 +432,68 @@ def test_misplaced_words_are_explained(arguments: list[str], says: str, capsys: 
         main(arguments)
     assert caught.value.code == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--creds", "ann:word", "reg.io/app"], "--creds: passwords are not arguments: log in with docker login"),
+        (["--username", "alice", "reg.io/app"], "--username: passwords are not arguments"),
+        (["files", "--authfile", "auth.json", "reg.io/app"], "--authfile: set REGISTRY_AUTH_FILE=FILE"),
+        (["--tls-verify=false", "reg.io/app"], "--tls-verify: use --tls-no-verify for any TLS certificate, --insecure"),
+        (["diff", "a.tar", "b.tar", "--json"], "--json: use -f json"),
+        (["--plaform", "linux/arm64", "app.tar"], "--plaform: did you mean --platform?"),
+        (["app.tar", "--override-arch", "arm64"], "--override-arch: use --platform OS/ARCH[/VARIANT]"),
+    ],
+)
+def test_options_of_other_programs(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options of skopeo, podman and docker, and misspelled ones, are answered with what ocisize has in their place."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    err = capsys.readouterr().err
+    assert (caught.value.code, says in err, "did you mean the command" in err) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--creds=ann:word", "app:1"],
+        ["app:1", "--password", "word"],
+        ["app:1", "--creds", "ann:word"],
+        ["app:1", "--token=word"],
+    ],
+)
+def test_passwords_among_unknown_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """No message repeats a password that was given as an argument."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    err = capsys.readouterr().err
+    assert "log in with docker login" in err and "word" not in err.replace("passwords", "").replace("--password", "")
+
+
+@pytest.mark.parametrize("word", ["help", "version"])
+def test_words_that_are_options_here(
+    word: str, layout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No registry is asked for an image named help or version; a folder of this name is read."""
+    with pytest.raises(SystemExit) as caught:
+        main([word])
+    assert (caught.value.code, f"{word} is no command: ocisize --{word}" in capsys.readouterr().err) == (2, True)
+    monkeypatch.chdir(layout.parent)
+    layout.rename(layout.parent / word)
+    assert status_of([word], capsys)[0] == 0
+
+
+def test_select_in_a_registry(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--select is for files, and is not ignored; beside a file in a comparison it is for the file."""
+    status, out, err = status_of(["127.0.0.1:9/app:1", "--select", "v2"], capsys)
+    assert (status, out) == (2, "")
+    assert err.splitlines() == [
+        "error: 127.0.0.1:9/app:1: --select chooses among the images of a file, not in a registry",
+        "hint: name the tag or the digest in the reference; --platform chooses among the images of an index",
+    ]
+    assert "connection refused" in status_of(["diff", str(layout), "127.0.0.1:9/app:1", "--select", "@0"], capsys)[2]
+    assert "--select chooses" in status_of(["diff", "127.0.0.1:9/a:1", "127.0.0.1:9/app:1", "--select", "@0"], capsys)[2]
 
 
 def test_a_glob_that_names_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

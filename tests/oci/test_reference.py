@@ -100,6 +100,21 @@ def test_docker_hub_lives_elsewhere() -> None:
     assert parse_reference("ghcr.io/a").host == "ghcr.io"
 
 
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        ("0" * 64, "an image id alone names no registry", f"save the image first: docker save -o image.tar {'0' * 64} && "),
+        ("reg.io/app@sha256:29fe08285d28", "the digest has 12 hex digits of 64", "use the whole digest"),
+        ("app:1@sha256:29fe", "the digest has 4 hex digits of 64", "use the whole digest"),
+    ],
+)
+def test_ids_and_parts_of_digests(text: str, says: str, hint: str) -> None:
+    """What docker images shows of an image, copied in place of its name, gets advice of its own."""
+    with pytest.raises(InvalidReference, match=says) as caught:
+        parse_reference(text)
+    assert (caught.value.hint or "").startswith(hint)
+
+
 def test_a_url_gets_a_hint() -> None:
     """The error for a URL says what to write."""
     with pytest.raises(InvalidReference) as caught:

@@ -99,6 +99,17 @@ def test_missing_paths(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     refused(text, "no such file|No such file")
 
 
+@pytest.mark.parametrize("registry", ["127.0.0.1:5601", "localhost:5000", "10.0.0.5:5000"])
+@pytest.mark.parametrize("scheme", ["", "docker://"])
+def test_a_registry_without_a_repository(registry: str, scheme: str) -> None:
+    """Docker Hub is not asked for an image that has the name of a registry and a port for its tag."""
+    with pytest.raises(InvalidReference, match=f"{registry} is a registry without a repository") as caught:
+        open_source(f"{scheme}{registry}")
+    assert caught.value.hint == f"add the repository: {registry}/NAME"
+    error = refused(f"{registry}/", "no such file or folder")
+    assert error.hint == f"for an image in a registry, add the repository: {registry}/NAME"
+
+
 @pytest.mark.parametrize(("before", "behind"), [("", "\n"), (" ", ""), ("\t", "\r\n"), ("\u00a0", " \n\n")])
 def test_blanks_around_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, behind: str) -> None:
     """Names from pipes, variables and tables are read without blanks and line ends; --base and --select too."""

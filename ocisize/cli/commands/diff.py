@@ -9,6 +9,7 @@ from ocisize.cli.inputs import make_analyzer, read_image_with
 from ocisize.cli.options import color_mode, count
 from ocisize.cli.terminal import open_output
 from ocisize.errors import ViewError
+from ocisize.sources.schemes import names_registry
 
 if TYPE_CHECKING:
     import argparse
@@ -60,10 +61,16 @@ def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analys
     """One side: a saved analysis, or an image."""
     options.image = image
     if not _is_saved(Path(image)):
-        return read_image_with(analyzer, options)
+        return read_image_with(analyzer, options, select=_select(options))
     from ocisize.report.json.read import from_json
 
     return from_json(Path(image).read_bytes())
+
+
+def _select(options: argparse.Namespace) -> str | None:
+    """The value of ``--select`` for one side; beside a file, the option is not meant for an image in a registry."""
+    sides = [names_registry(image) for image in (options.before, options.after)]
+    return None if any(sides) and not all(sides) and names_registry(options.image) else options.select
 
 
 def _is_saved(path: Path) -> bool:
