@@ -88,7 +88,16 @@ class AuthenticationFailed(RegistryError):
 
 
 class ArchiveError(SourceError):
-    """A file or folder cannot be read as an image."""
+    """A file or folder cannot be read as an image; ``items`` are the images to choose from, which end the message.
+
+    >>> error = ArchiveError("the archive contains several images", items=["@0 app:1", "@1 app:2"])
+    >>> str(error), error.heading
+    ('the archive contains several images: @0 app:1, @1 app:2', 'the archive contains several images')
+    """
+
+    def __init__(self, message: str, *, items: Sequence[str] = (), hint: str | None = None) -> None:
+        super().__init__(f"{message}: {', '.join(items)}" if items else message, hint=hint)
+        self.heading, self.items = message, tuple(items)
 
 
 class ForeignLayerAbsent(SourceError):

@@ -20,7 +20,7 @@ from ocisize.cli.command_table import COMMANDS, DEFAULT
 from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
-from ocisize.errors import BudgetError, IncompleteAnalysis, InvalidReference, OcisizeError
+from ocisize.errors import ArchiveError, BudgetError, IncompleteAnalysis, InvalidReference, OcisizeError
 from ocisize.sources.schemes import SCHEMES, trim_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = row.load().run(options)
     except OcisizeError as error:
         for text in _describe(error, options.image):
-            print_message("error", text)
+            print_message("error", text, _choices(error))
         if error.hint:
             print_message("hint", error.hint)
         return UNUSABLE
@@ -148,4 +148,10 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
         return error.problems or [str(error)]
     if isinstance(error, IncompleteAnalysis | InvalidReference):  # one names an image, the other may hold a password
         return [str(error)]
-    return [str(error) if image in str(error) else f"{image}: {error}"]
+    text = f"{error.heading}:" if isinstance(error, ArchiveError) and error.items else str(error)
+    return [text if image in text else f"{image}: {text}"]
+
+
+def _choices(error: OcisizeError) -> Sequence[str]:
+    """The images that an error lists, to be printed one a line."""
+    return error.items if isinstance(error, ArchiveError) else ()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ocisize.cli.options import Output
     from ocisize.layer.reader import Progress, ProgressCallback
 
+_MAX_ITEM = 500  # characters of a line of a list
+
 
 def prepare_streams() -> None:
     """Replace closed standard streams by the null device, and write escapes for characters that the encoding lacks."""
@@ -33,12 +35,13 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_message(kind: str, text: str) -> None:
-    """Print a line on standard error; a closed standard error is not an error."""
+def print_message(kind: str, text: str, items: Sequence[str] = ()) -> None:
+    """Print a line on standard error, and each of ``items`` below on a line; a closed standard error is not an error."""
     from ocisize.text import printable
 
+    lines = [f"{kind}: {printable(text)}", *(f"  {printable(item[:_MAX_ITEM])}" for item in items)]
     try:
-        print(f"{kind}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that may
+        print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - the one place that may
     except OSError:
         silence_stream(sys.stderr)
 

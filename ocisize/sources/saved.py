@@ -168,7 +168,8 @@ def _open_tree(path: Path, folders: Sequence[str], select: str | None) -> SavedS
     images = [image for folder in folders for image in _list_folder(path, folder)]
     (image, *others), _ = choose_images(images, select, "the folder")
     if others:
-        raise ArchiveError(f"{select!r} is in several folders: {list_images([image, *others])}", hint="name one folder")
+        listed = list_images([image, *others])
+        raise ArchiveError(f"{select!r} is in several folders", items=listed, hint="name one folder")
     part = next(iter(image.manifests), None) if image.index is None else None
     store = open_store(path / image.folder)
     try:

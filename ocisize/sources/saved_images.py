@@ -104,10 +104,11 @@ def choose_images(images: Sequence[SavedImage], select: str | None, place: str) 
         return _choose_only(images, place)
     found = find_images(images, select)
     if not found:
-        raise ArchiveError(f"no image {select!r} in {place}; it contains: {list_images(images)}")
+        raise ArchiveError(f"no image {select!r} in {place}; it contains", items=list_images(images))
     if not _differ_by_platform(found):
         raise ArchiveError(
-            f"{select!r} is the name of several images for one platform: {list_images(images, found)}",
+            f"{select!r} is the name of several images for one platform",
+            items=list_images(images, found),
             hint="choose one with --select @N or by its digest",
         )
     return found, _name(found, select)
@@ -135,10 +136,10 @@ def _choose_only(images: Sequence[SavedImage], place: str) -> tuple[list[SavedIm
     for candidates in (roots, [image for image in roots if not image.is_absent]):
         if len(candidates) == 1 or (candidates and _share_name(candidates) and _differ_by_platform(candidates)):
             return candidates, _shared_name(candidates)
-    raise ArchiveError(f"{place} contains several images: {list_images(images)}", hint=_HINT)
+    raise ArchiveError(f"{place} contains several images", items=list_images(images), hint=_HINT)
 
 
-def list_images(images: Sequence[SavedImage], some: Iterable[SavedImage] | None = None) -> str:
+def list_images(images: Sequence[SavedImage], some: Iterable[SavedImage] | None = None) -> list[str]:
     """Return the images that a file holds, or ``some`` of them, with their numbers: at most 50."""
     wanted = None if some is None else set(map(id, some))
     held = [
@@ -147,7 +148,7 @@ def list_images(images: Sequence[SavedImage], some: Iterable[SavedImage] | None 
         if not image.is_absent and (wanted is None or id(image) in wanted)
     ]
     rest = [f"and {len(held) - _MAX_LISTED} more"] if len(held) > _MAX_LISTED else []
-    return ", ".join(held[:_MAX_LISTED] + rest) or "none"
+    return held[:_MAX_LISTED] + rest or ["none"]
 
 
 def digests_of(manifest: SavedManifest) -> set[str]:

@@ -336,10 +336,12 @@ def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     folder = str(write_files(layout_files(index, one.blobs | two.blobs), tmp_path / "l"))
     status, _, err = status_of([folder], capsys)
     assert status == 2
-    listed = ", ".join(
-        f"@{number} app:{number + 1} (linux/amd64, {image.digest[7:19]})" for number, image in enumerate((one, two))
+    listed = "".join(
+        f"\n  @{number} app:{number + 1} (linux/amd64, {image.digest[7:19]})" for number, image in enumerate((one, two))
     )
-    assert f"several images: {listed}\nhint: choose one with --select NAME or --select @N" in err
+    hint = "choose one with --select NAME or --select @N"
+    assert err == f"error: {folder}: the layout contains several images:{listed}\nhint: {hint}\n"
+    assert status_of([folder, "--select", "x"], capsys)[2].endswith(f"no image 'x' in the layout; it contains:{listed}\n")
     for arguments in ([folder, "--select", "app:2"], [f"oci-dir:{folder}:app:2"]):
         _, out, _ = status_of([*arguments, "-f", "json"], capsys)
         assert json.loads(out)["content_size"] == 2
