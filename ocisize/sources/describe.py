@@ -6,13 +6,15 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ocisize.errors import ArchiveError, DocumentError, NotAnImage
 from ocisize.oci.artifacts import find_index_kind
 from ocisize.oci.documents import Index
 from ocisize.sources.file_kinds import Kind
+from ocisize.sources.folder_images import list_images_below
+from ocisize.sources.saved_images import cut_list
 from ocisize.text import printable
 
 _ROOT_FOLDERS = frozenset(
@@ -74,9 +76,21 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     to analyze it as an image of one layer, write rootfs:app.tar
     """
     names = set(sorted(names)[:_MAX_NAMES])
+    if is_folder and not _is_root(names) and len(images := list_images_below(path)) > 1:
+        return _refuse_folder(path, images)
     kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
     shown = printable(str(path))
     return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
+
+
+def _refuse_folder(path: Path, images: Sequence[str]) -> ArchiveError:
+    """Return the error of a folder with several saved images, which it lists."""
+    shown = printable(str(path))
+    return ArchiveError(
+        f"{shown} is not a saved image: a folder that contains several",
+        items=cut_list([printable(name) for name in images]),
+        hint=f"name one of them: {shlex.quote(printable(str(path / images[0])))}",
+    )
 
 
 def refuse_entries(index: Index, place: str) -> DocumentError:
@@ -190,15 +204,15 @@ def _find_in_folder(path: Path, names: Collection[str]) -> Kind:
     marked = _find_marked(names, _ROOT_MARKS)
     return (
         (marked._replace(hint=_PACK) if marked is not None else root)
+        or _find_below(list_images_below(path))
         or _find_marked(names, _MARKS)
-        or _find_below(path)
+        or _find_below(_list_likely_below(path))
         or Kind("it has neither manifest.json nor index.json", _LAYOUT)
     )
 
 
-def _find_below(path: Path) -> Kind | None:
-    """Return the kind of a folder with saved images one level below."""
-    images = _list_images_below(path)
+def _find_below(images: Sequence[str]) -> Kind | None:
+    """Return the kind of a folder with these saved images one level below."""
     if not images:
         return None
     first = f"{{path}}/{shlex.quote(printable(images[0]))}"
@@ -207,8 +221,8 @@ def _find_below(path: Path) -> Kind | None:
     )
 
 
-def _list_images_below(path: Path) -> list[str]:
-    """Return the archives in a folder, and the folders in it that have the documents of an image; sorted."""
+def _list_likely_below(path: Path) -> list[str]:
+    """Return the archives in a folder by their names, and the folders in it that have a document of an image; sorted."""
     found = []
     try:
         with os.scandir(path) as entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from ocisize.sources.describe import refuse_content, refuse_entries
 from ocisize.sources.dir_folder import DirBlobs, find_dir_folders, is_dir_manifest
 from ocisize.sources.docker_archive import read_items
 from ocisize.sources.folder import FolderStore
+from ocisize.sources.folder_images import list_images_below
 from ocisize.sources.oci_layout import LayoutBlobs, LayoutContent, list_layout, parse_layout_index
 from ocisize.sources.open_store import open_store
-from ocisize.sources.saved_images import SavedImage, choose_images, find_images, list_images
+from ocisize.sources.saved_images import SavedImage, choose_images, cut_list, find_images, list_images
 from ocisize.sources.saved_source import SavedSource
 from ocisize.sources.store import Store
 from ocisize.text import printable
@@ -75,7 +77,7 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
         return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
     if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
         _log.info("%s is read as a tree of %d folders of dir:", shown, len(folders))
-        return _open_tree(path, folders, select)
+        return _open_tree(path, folders, select, list_images_below(path) if form is None else ())
     if "index.json" in names:
         hint = f"use {'oci-dir:' if is_folder else 'oci-archive:'} as the scheme, or omit {form}:"
         raise ArchiveError(f"{path} is not a saved image: it is an OCI layout, not a {form}", hint=hint)
@@ -163,9 +165,19 @@ def _open_dir(store: Store, select: str | None, name: str | None = None) -> Save
     return SavedSource(store, blobs, chosen, form=DIR, reference=name, keeps_compression=keeps_compression)
 
 
-def _open_tree(path: Path, folders: Sequence[str], select: str | None) -> SavedSource:
-    """Open an image of a tree of folders of ``dir:``, whose paths are the names of the images."""
+def _open_tree(path: Path, folders: Sequence[str], select: str | None, below: Sequence[str]) -> SavedSource:
+    """Open an image of a tree of folders of ``dir:``, whose paths are the names of the images.
+
+    Without a choice, saved images of other forms in the folder, among those ``below``, are as likely meant.
+    """
     images = [image for folder in folders for image in _list_folder(path, folder)]
+    if select is None and (beside := [name for name in below if name.removesuffix("/") not in folders]):
+        raise ArchiveError(
+            "the folder contains several images",
+            items=[*list_images(images), *cut_list([printable(name) for name in beside])],
+            hint=f"name one of them, such as {shlex.quote(printable(str(path / beside[0])))}; "
+            "--select chooses one that has a number",
+        )
     (image, *others), _ = choose_images(images, select, "the folder")
     if others:
         listed = list_images([image, *others])

@@ -147,8 +147,13 @@ def list_images(images: Sequence[SavedImage], some: Iterable[SavedImage] | None 
         for number, image in enumerate(images)
         if not image.is_absent and (wanted is None or id(image) in wanted)
     ]
-    rest = [f"and {len(held) - _MAX_LISTED} more"] if len(held) > _MAX_LISTED else []
-    return held[:_MAX_LISTED] + rest or ["none"]
+    return cut_list(held) or ["none"]
+
+
+def cut_list(items: Sequence[str]) -> list[str]:
+    """Return what an error lists, of more than 50 images the first 50 and how many follow."""
+    rest = [f"and {len(items) - _MAX_LISTED} more"] if len(items) > _MAX_LISTED else []
+    return [*items[:_MAX_LISTED], *rest]
 
 
 def digests_of(manifest: SavedManifest) -> set[str]:
