@@ -34,7 +34,7 @@ import tables
 from ocisize import Analyzer, Connection, OcisizeError, to_json
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.deadline import Connections
+from ocisize.sources.registry.transport import Connections
 from ocisize.sources.registry.source import RegistrySource
 from results import describe_machine
 from tests.images import BuiltImage, build_image, layer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ocisize.sources.registry.deadline import Connections
+from ocisize.sources.registry.transport import Connections
 from tests.registry import RealRegistry, Server, real_registry
 
 # A slow machine is no failure; and what CI says of a commit must not depend on luck.

@@ -26,11 +26,12 @@ from ocisize.errors import RegistryError
 from ocisize.oci.reference import DOCKER_HUB, DOCKER_HUB_HOST, split_host
 from ocisize.sources.registry.address import is_private_address
 from ocisize.sources.registry.connection import Connection
-from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow
+from ocisize.sources.registry.deadline import Deadlines, TooSlow
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize, target_of
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.proxies import find_proxy
 from ocisize.sources.registry.tls import Trust
+from ocisize.sources.registry.transport import Connections
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_RETRY_SECONDS = 60.0  # between two tries, also if a Retry-After asks for more

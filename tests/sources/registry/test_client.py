@@ -31,7 +31,7 @@ from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.source import RegistrySource
 from ocisize.sources.registry.ways import find_ways
-from ocisize.sources.registry.deadline import Connections
+from ocisize.sources.registry.transport import Connections
 from ocisize.sources.registry.session import Session
 from tests.images import build_image, layer, sha256
 from tests.registry import Answer, Request, Server, challenge, errors, free_port, ranged, redirect

@@ -33,7 +33,8 @@ from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
-from ocisize.sources.registry.deadline import Connections, Deadlines, TooSlow, _DeadlineReader
+from ocisize.sources.registry.deadline import DeadlineReader, Deadlines, TooSlow
+from ocisize.sources.registry.transport import Connections
 from ocisize.blob.verify import verify_chunks
 from tests.images import sha256
 from tests.pulling import (
@@ -135,7 +136,7 @@ def test_a_deadline_within_a_wait() -> None:
     hang_up = threading.Timer(20, theirs.close)  # for who waits on, so that the test ends
     hang_up.start()
     with ours, theirs:
-        incoming = _DeadlineReader(ours, Connections("reg.test", Deadlines(window=3600, min_rate=0, deadline=0.05)))
+        incoming = DeadlineReader(ours, Connections("reg.test", Deadlines(window=3600, min_rate=0, deadline=0.05)))
         with pytest.raises(TooSlow, match=r"too slow: not complete after 0\.05 s"):
             incoming.readinto(bytearray(10))
         incoming.set_deadline(100)

@@ -28,7 +28,8 @@ from ocisize.oci.documents import Descriptor
 from ocisize.sources.registry import session as transport
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.credentials import Credentials
-from ocisize.sources.registry.deadline import Connections, Deadlines
+from ocisize.sources.registry.deadline import Deadlines
+from ocisize.sources.registry.transport import Connections
 from ocisize.sources.registry.address import is_private_address
 from tests.pulling import (
     BLOB,
