@@ -68,11 +68,13 @@ class RootfsSource(ImageSource):
     def _compose(self, path: Path, limits: Limits) -> tuple[bytes, bytes]:
         """Return a config and a manifest for the layer."""
         try:
-            compression, diff_id = _read_stream(path, self._region, limits)
+            compression, diff_id, has_end = _read_stream(path, self._region, limits)
         except (ArchiveError, LimitExceeded):
             raise
         except OcisizeError as error:
             raise explain_error(path, self._region, error) from error
+        if not has_end:
+            self.warnings = ("the tar has no end marker, so it may have been cut",)
         digest = diff_id if compression == PLAIN else _digest_of_chunks(self._region)
         config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
         layer = _descriptor(docker_layer_type(compression), digest, self._region.size)
@@ -97,10 +99,13 @@ def _file_size(path: Path, descriptor: int) -> int:
     return status.st_size
 
 
-def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, str]:
-    """Return the compression of a file and the digest of its uncompressed bytes; raise an error if they are no tar."""
+def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, str, bool]:
+    """Return the compression of a file, the digest of its uncompressed bytes, and whether they end as tars do, with zeros.
+
+    Raises an error if the bytes are no tar.
+    """
     stream = LayerStream(region, stored_size=region.size, meter=Meter(Tally(limits, region.size)))
-    hasher, buffer = hashlib.sha256(), memoryview(bytearray(CHUNK))
+    hasher, buffer, end = hashlib.sha256(), memoryview(bytearray(CHUNK)), b""
     while count := stream.readinto(buffer):
         header = bytes(buffer[:_BLOCK])
         if stream.size == count and not checksum_matches(header):
@@ -108,8 +113,9 @@ def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, s
                 raise TarError("this is not a tar: no header", offset=0)
             refuse_other_kind(path, region)  # zeros are an empty tar, and begin disk images
         hasher.update(buffer[:count])
+        end = (end + bytes(buffer[max(count - _BLOCK, 0) : count]))[-_BLOCK:]
     stream.finish()
-    return stream.compression, f"sha256:{hasher.hexdigest()}"
+    return stream.compression, f"sha256:{hasher.hexdigest()}", end == bytes(_BLOCK)
 
 
 def _digest_of_chunks(chunks: Iterable[bytes]) -> str:

@@ -164,3 +164,19 @@ def test_what_tar_writes(tmp_path: Path) -> None:
     analysis = Analyzer().analyze(f"rootfs:{tmp_path}/root.tar")
     paths = [entry.path for entry in analysis.layers[0].files or ()]
     assert (analysis.content_size, sorted(paths)) == (700, ["", "usr", "usr/a", "usr/b"])
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+def test_a_tar_that_was_cut(tmp_path: Path, outer: Compression) -> None:
+    """No digest shows that files are missing; within a file the cut is an error, between files a warning."""
+    tar = tar_bytes({"a": b"x" * 3000, "b": b"y" * 3000})
+    whole = 2 * (512 + 3072)
+    path = tmp_path / "root.tar"
+    for size, content_size in ((3512, 3000), (3584, 3000), (whole, 6000), (whole + 512, 6000), (len(tar), 6000)):
+        path.write_bytes(compress(tar[:size], outer))
+        analysis = Analyzer().analyze(f"rootfs:{path}")
+        assert analysis.content_size == content_size
+        assert any("it may have been cut" in warning for warning in analysis.warnings) is (size <= whole)
+    path.write_bytes(compress(tar[:4096], outer))
+    with pytest.raises(LayerError, match="the tar ends within 'b'"):
+        Analyzer().analyze(f"rootfs:{path}")
