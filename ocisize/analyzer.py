@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ocisize.errors import InvalidReference, LayerError, OcisizeError, SourceError
+from ocisize.errors import LayerError, OcisizeError
 from ocisize.history.base_image import find_base, match_given
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
@@ -53,7 +53,7 @@ from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Catalog
-from ocisize.sources.given_base import read_given
+from ocisize.sources.given_base import explain_error, read_given
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
@@ -247,9 +247,7 @@ class Analyzer:
             with closing(self._open(name)) as source:
                 return read_given(source, name, platform)
         except OcisizeError as error:
-            # A name that is not a reference may hold a password, so it is not repeated.
-            which = "" if name in str(error) or isinstance(error, InvalidReference) else f" {name}"
-            raise SourceError(f"the base image{which}: {error}", hint=error.hint) from error
+            raise explain_error(error, name) from error
 
     def _read_distinct_layers(self, source: ImageSource, image: Image) -> list[Outcome]:
         """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""

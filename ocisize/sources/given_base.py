@@ -1,11 +1,14 @@
-"""read_given: the base image that the user named, as far as its manifest and config tell."""
+"""The base image that the user named: what its manifest and config say, and the error where they cannot be read."""
 
 from __future__ import annotations
 
+from ocisize.errors import InvalidReference, OcisizeError, SourceError
 from ocisize.model.base import GivenBase
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import read_image
 from ocisize.oci.source import ImageSource
+
+_SELECT = "name the image behind the path: docker-archive:FILE:NAME, oci-archive:FILE:NAME or oci-dir:FOLDER:NAME"
 
 
 def read_given(source: ImageSource, name: str, platform: Platform) -> tuple[GivenBase, list[str]]:
@@ -21,3 +24,15 @@ def read_given(source: ImageSource, name: str, platform: Platform) -> tuple[Give
         diff_ids=tuple(layer.diff_id for layer in base.layers),
     )
     return given, [f"the base image: {note}" for note in source.warnings]
+
+
+def explain_error(error: OcisizeError, name: str) -> SourceError:
+    """Return the error of a base image that cannot be read; ``name`` is the image as the user named it.
+
+    >>> explain_error(OcisizeError("no such image", hint="choose one with --select NAME"), "base.tar").hint.split(":")[0]
+    'name the image behind the path'
+    """
+    # A name that is not a reference may hold a password, so it is not repeated.
+    which = "" if name in str(error) or isinstance(error, InvalidReference) else f" {name}"
+    hint = _SELECT if "--select" in (error.hint or "") else error.hint  # --select is for the analyzed image
+    return SourceError(f"the base image{which}: {error}", hint=hint)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ocisize.analyzer import Analyzer
-from ocisize.errors import ArchiveError, NoMatchingPlatform, NotAnImage
+from ocisize.errors import ArchiveError, NoMatchingPlatform, NotAnImage, SourceError
 from ocisize.sources.open import open_source
 from tests.images import (
     OCI, BuiltImage, Compression, Entry, build_image, compress, docker_archive_entries, for_platform, index_bytes, layer,
@@ -84,6 +84,17 @@ def test_a_docker_archive_of_several_names_for_two_platforms(tmp_path: Path) -> 
         ArchiveError, match=r"several images: @0 app:1 \(linux/amd64, \w+\), @1 app:1 \(linux/arm64, \w+\), @2 db:1"
     ):
         open_source(path)
+
+
+def test_a_base_image_of_an_archive_of_several(tmp_path: Path) -> None:
+    """``--select`` is for the analyzed image, so the hint of a base image has another way, which works."""
+    path = save_docker(tmp_path / "a.tar", [(AMD64, ["base:1"]), (OTHER, ["db:1"])])
+    with pytest.raises(SourceError, match=r"the base image .*: the archive contains several images: @0 base:1") as raised:
+        Analyzer(base=path).analyze(path, select="db:1")
+    assert raised.value.hint is not None and "docker-archive:FILE:NAME" in raised.value.hint
+    assert "--select" not in raised.value.hint
+    analysis = Analyzer(base=f"docker-archive:{path}:base:1").analyze(path, select="base:1")
+    assert analysis.base is not None and analysis.base.found.name == "base:1"
 
 
 def test_a_name_beside_an_image_without_one(tmp_path: Path) -> None:
