@@ -7,6 +7,7 @@ https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import shlex
@@ -25,6 +26,7 @@ from ocisize.sources.registry.identity import Credentials
 _HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _API_SUFFIXES = ("/v1/", "/v2/", "/v1", "/v2", "/")  # that docker has written after a host
 _RUN_FOLDER = Path("/run/containers")  # of podman's logins without XDG_RUNTIME_DIR
+_MAX_CONFIG = 16 << 20  # bytes
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -39,12 +41,19 @@ class Place:
     program: str = ""  #: whose ``login`` writes there, empty for a variable
 
     def read(self) -> bytes | str | None:
-        """Return the content, None if there is no file; raise OSError for a file that cannot be read."""
+        """Return the content, None if there is no file; raise OSError for a file that cannot be read.
+
+        A file may be a pipe, as shells make it for ``REGISTRY_AUTH_FILE=<(command)``.
+        """
         if self.path is None:
             return self.text
-        if not os.path.isfile(self.path):  # noqa: PTH113 - never raises
+        if not os.path.exists(self.path) or os.path.isdir(self.path):  # noqa: PTH110, PTH112 - never raise
             return None
-        return self.path.read_bytes()
+        with self.path.open("rb") as file:
+            content = file.read(_MAX_CONFIG + 1)
+        if len(content) > _MAX_CONFIG:
+            raise OSError(errno.EFBIG, f"more than {_MAX_CONFIG} bytes")
+        return content
 
 
 @attrs.frozen

@@ -437,3 +437,20 @@ def test_unreachable_places_are_passed_over(tmp_path: Path) -> None:
     for odd in ("x" * 5000, str(tmp_path / "loop"), str(tmp_path)):
         environment = {"HOME": str(tmp_path / "home"), "DOCKER_CONFIG": odd, "REGISTRY_AUTH_FILE": odd}
         assert find_credentials(parse_reference("reg.io/a"), environment) is None
+
+
+def test_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``REGISTRY_AUTH_FILE=<(command)`` names a pipe, which skopeo reads, too."""
+    reading, writing = os.pipe()
+    os.write(writing, json.dumps(inline(**{"reg.io": "piped"})).encode())
+    os.close(writing)
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", f"/dev/fd/{reading}")
+    assert user_of(find_credentials(parse_reference("reg.io/app"))) == "piped"
+    os.close(reading)
+
+
+def test_a_file_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than 16 MiB are read."""
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", "/dev/zero")
+    with pytest.raises(AuthenticationFailed, match="/dev/zero cannot be read: more than 16777216 bytes"):
+        find_credentials(parse_reference("reg.io/app"))
