@@ -93,11 +93,26 @@ def parse_reference(text: str) -> Reference:
     if match is None or (registry and not re.fullmatch(_HOST, registry)):
         raise InvalidReference(
             f"invalid reference {text!r}",
-            hint="use [registry/]repository[:tag][@sha256:…], with the repository in lower case",
+            hint=f"write the repository in lower case: {lower}"
+            if (lower := _lower_repository(text))
+            else "use [registry/]repository[:tag][@sha256:…], with the repository in lower case",
         )
     reference = _build(registry, match["repository"], match["tag"], match["digest"])
     _check(text, reference)
     return reference
+
+
+def _lower_repository(text: str) -> str | None:
+    """Return the text with its repository in lower case if that makes it a reference."""
+    match = re.fullmatch(r"(?P<host>[^/]*[.:][^/]*/|localhost/)?(?P<name>[\w./-]+)(?P<rest>[:@].*)?", text, re.ASCII)
+    if match is None or match["name"] == match["name"].lower():
+        return None
+    lower = f"{match['host'] or ''}{match['name'].lower()}{match['rest'] or ''}"
+    try:
+        parse_reference(lower)
+    except InvalidReference:
+        return None
+    return lower
 
 
 def _build(registry: str | None, repository: str, tag: str | None, digest: str | None) -> Reference:

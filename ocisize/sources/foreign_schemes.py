@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ocisize.errors import InvalidReference
 
+_FILE = "image.tar"
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _SAFE = re.compile(r"[\w./:@+=-]{1,200}", re.ASCII)  # a rest that a hint can repeat as it is
 _PASSWORD = re.compile(r"@.*/")
@@ -24,20 +25,16 @@ class _ForeignScheme(NamedTuple):
     """What a scheme names, and the advice of its error."""
 
     what: str
-    hint: str  #: ``{rest}`` is what follows the scheme, ``{scheme}`` the scheme itself
+    hint: str  #: ``{rest}`` is what follows the scheme, ``{scheme}`` the scheme itself, ``{file}`` a name for a file
     rest: str = "NAME"  #: what the hint says instead of a rest that it cannot repeat
 
 
-_DOCKER = _ForeignScheme(
-    "an image of the Docker engine", "save it first: docker save -o image.tar {rest}; ocisize image.tar"
-)
-_PODMAN = _ForeignScheme("an image of podman", "save it first: podman save -o image.tar {rest}; ocisize image.tar")
-_CONTAINERD = _ForeignScheme(
-    "an image of containerd", "save it first: ctr images export image.tar {rest}; ocisize image.tar"
-)
-_COPY = "copy it first: skopeo copy {scheme}:{rest} docker-archive:image.tar; ocisize image.tar"
+_DOCKER = _ForeignScheme("an image of the Docker engine", "save it first: docker save -o {file} {rest} && ocisize {file}")
+_PODMAN = _ForeignScheme("an image of podman", "save it first: podman save -o {file} {rest} && ocisize {file}")
+_CONTAINERD = _ForeignScheme("an image of containerd", "save it first: ctr images export {file} {rest} && ocisize {file}")
+_COPY = "copy it first: skopeo copy {scheme}:{rest} docker-archive:{file} && ocisize {file}"
 _SIF = _ForeignScheme(
-    "a Singularity image", "copy it first: skopeo copy sif:{rest} docker-archive:image.tar; ocisize image.tar", "FILE"
+    "a Singularity image", "copy it first: skopeo copy sif:{rest} docker-archive:{file} && ocisize {file}", "FILE"
 )
 _LIBRARY = _ForeignScheme("an image in a library of Apptainer", "pull it first: apptainer pull image.sif {scheme}://{rest}")
 _LAYOUT = _ForeignScheme("an OCI layout folder", "write oci-dir:{rest}", "FOLDER")
@@ -50,7 +47,7 @@ _FOREIGN: Mapping[str, _ForeignScheme] = {
     "podman-daemon": _PODMAN,
     "buildah": _PODMAN,
     "containerd": _CONTAINERD,
-    "nerdctl": _CONTAINERD._replace(hint="save it first: nerdctl save -o image.tar {rest}; ocisize image.tar"),
+    "nerdctl": _CONTAINERD._replace(hint="save it first: nerdctl save -o {file} {rest} && ocisize {file}"),
     "ostree": _ForeignScheme("an image in an OSTree repository", _COPY, "IMAGE@REPOSITORY"),
     "atomic": _ForeignScheme("an image of an OpenShift registry", "write docker://HOST/{rest}", "NAMESPACE/NAME:TAG"),
     "sif": _SIF,
@@ -79,7 +76,7 @@ def refuse_foreign_scheme(text: str) -> None:
     ocisize.errors.InvalidReference: docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine
     """
     if _IMAGE_ID.fullmatch(text):
-        hint = f"save it first: docker save -o image.tar {text}; ocisize image.tar"
+        hint = f"save it first: docker save -o image.tar {text} && ocisize image.tar"
         raise InvalidReference(f"{text} is an image ID, which names no registry", hint=hint)
     name, colon, rest = text.partition(":")
     scheme = _FOREIGN.get(name.lower())
@@ -91,8 +88,22 @@ def refuse_foreign_scheme(text: str) -> None:
     can_repeat = _SAFE.fullmatch(rest) and not _PASSWORD.search(rest) and not rest.startswith("-")
     raise InvalidReference(
         f"{name.lower()}: is not a scheme of ocisize; it names {scheme.what}",
-        hint=scheme.hint.format(scheme=name.lower(), rest=rest if can_repeat else scheme.rest),
+        hint=scheme.hint.format(
+            scheme=name.lower(), rest=rest if can_repeat else scheme.rest, file=_name_file(rest) if can_repeat else _FILE
+        ),
     )
+
+
+def _name_file(name: str) -> str:
+    """Return the name of an archive for an image, after the last part of its name.
+
+    >>> _name_file("localhost:5000/team/app:1"), _name_file("tool.sif"), _name_file("sha256:0123")
+    ('app.tar', 'tool.tar', 'image.tar')
+    """
+    if name.startswith("sha256:") or _IMAGE_ID.fullmatch(name):
+        return _FILE
+    last = re.split("[:@]", name.rstrip("/").rpartition("/")[2])[0].removesuffix(".sif").strip(".-")
+    return f"{last}.tar" if last else _FILE
 
 
 def find_unknown_scheme(text: str) -> str | None:
@@ -102,6 +113,8 @@ def find_unknown_scheme(text: str) -> str | None:
     ('docker', None, None)
     """
     match = _UNKNOWN.fullmatch(text)
-    if match is None or not match["rest"] or "." in match[1] or _PASSWORD.search(text):
+    if match is None or not match["rest"] or " " in text or "." in match[1] or _PASSWORD.search(text):
+        return None
+    if "/" not in match["rest"] and match[1] != "docker":  # rather a name with a tag
         return None
     return match[1]

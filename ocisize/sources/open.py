@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved 
 _ARCHIVE_ENDINGS = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
 )  # fmt: skip
+_MAX_COLONS = 100  # of a text, in front of which a path may end
+_SAVE_PIPE = "save the image to a file first: docker save -o app.tar app && ocisize app.tar"
 _UNSET = "check whether a shell variable is unset"
 _log = logging.getLogger(__name__)
 
@@ -42,6 +47,8 @@ def open_source(
     text = trim_input(text)
     if not text:  # as a path this is the current folder
         raise InvalidReference("the name of the image is empty", hint=_UNSET)
+    if text == "-":
+        raise InvalidReference("ocisize does not read standard input", hint=_SAVE_PIPE)
     if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES} and not path_exists(text):
         raise InvalidReference(f"{text} is a scheme without a name behind it", hint=_UNSET)
     options = OpenOptions(select and select.strip(), connection, limits or Limits())
@@ -53,10 +60,15 @@ def open_source(
     if path_exists(text):
         from ocisize.sources.saved import open_saved
 
-        source = open_saved(Path(text), options.limits, select=options.select)
+        try:
+            source = open_saved(Path(text), options.limits, select=options.select)
+        except ArchiveError as error:
+            error.hint = _add_registry(text, error)
+            raise
         _log.info("source: %s, because a file or folder of this name exists", source.format)
         return source
     refuse_foreign_scheme(text)
+    _refuse_name_behind_path(text)
     if _looks_like_path(text):
         from ocisize.oci.reference import is_registry_alone
 
@@ -80,7 +92,42 @@ def _scheme_hint(text: str) -> str | None:
         return "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"
     if scheme.lower() in ("http", "https"):  # the address of a file, or a reference that was copied from a browser
         return "download the file first" if text.endswith(_ARCHIVE_ENDINGS[:-1]) else None
-    return f"the schemes are {', '.join(f'{row.name}:' for row in SCHEMES if row.usage)}"
+    names = (f"{row.name}:{row.only_before if row.only_before == '//' else ''}" for row in SCHEMES if row.usage)
+    return f"the schemes are {', '.join(names)}"
+
+
+def _add_registry(text: str, error: ArchiveError) -> str | None:
+    """Return the hint of an existing file or folder that cannot be read, if its name may mean an image in a registry."""
+    if error.items or _looks_like_path(text) or Path(text).suffix:
+        return error.hint
+    from ocisize.oci.reference import parse_reference
+
+    try:
+        parse_reference(text)
+    except InvalidReference:
+        return error.hint
+    return "; ".join(filter(None, [error.hint, f"for the image in a registry: docker://{text}"]))
+
+
+def _refuse_name_behind_path(text: str) -> None:
+    """Raise ArchiveError for an existing path, a colon and a name, unless all of the text may be a reference."""
+    ends = [match.start() for match in itertools.islice(re.finditer(":", text), _MAX_COLONS)]
+    path = next((text[:end] for end in reversed(ends) if text[:end] and path_exists(text[:end])), None)
+    if path is None:
+        return
+    if not _looks_like_path(path):
+        from ocisize.oci.reference import parse_reference
+
+        try:
+            parse_reference(text)
+        except InvalidReference as error:
+            if "contains a user name" in str(error):
+                raise
+        else:
+            return
+    name = text[len(path) + 1 :]
+    hint = f"name the image in {path} with --select: ocisize {shlex.quote(path)} --select {shlex.quote(name)}"
+    raise ArchiveError(f"no such file or folder: {text}", hint=hint if name else f"omit the colon: {path}")
 
 
 def _looks_like_path(text: str) -> bool:

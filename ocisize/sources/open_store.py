@@ -45,6 +45,8 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
 
 def _open_tar(descriptor: int, path: Path, limits: Limits) -> Store:
     status = os.fstat(descriptor)
+    if stat.S_ISFIFO(status.st_mode):
+        raise ArchiveError(f"{path}: not a file but a pipe", hint="save the image to a file first, and name the file")
     if not stat.S_ISREG(status.st_mode):
         raise ArchiveError(f"{path}: not a file", hint=EXPECTED)
     region = FileRegion(descriptor, 0, status.st_size)

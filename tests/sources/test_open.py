@@ -234,8 +234,60 @@ def test_empty_files(tmp_path: Path, data: bytes) -> None:
 def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
     """A FIFO without a writer is refused at once."""
     os.mkfifo(tmp_path / "fifo")
-    refused(str(tmp_path / "fifo"), "not a file")
+    error = refused(str(tmp_path / "fifo"), "not a file but a pipe")
+    assert error.hint == "save the image to a file first, and name the file"
     refused("/dev/null", "not a file")
+
+
+def test_standard_input() -> None:
+    """Archives are not read in their order, so a pipe does not do."""
+    with pytest.raises(InvalidReference, match="ocisize does not read standard input") as raised:
+        open_source("-")
+    assert raised.value.hint == "save the image to a file first: docker save -o app.tar app && ocisize app.tar"
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("app.tar:app:1", "app.tar --select app:1"),
+        ("app.tar:app", "app.tar --select app"),  # also a reference, but hardly meant as one
+        ("./layout:v1", "./layout --select v1"),
+        ("my layout:v1", "'my layout' --select v1"),
+        ("layout:a:1", "layout --select a:1"),
+        ("app:1.tar:x y", "app:1.tar --select 'x y'"),
+    ],
+)
+def test_a_name_behind_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, arguments: str) -> None:
+    """Without a scheme, --select names the image in a file."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("app.tar", "app:1.tar"):
+        write_docker_archive(IMAGE, tmp_path / name)
+    for name in ("layout", "my layout"):
+        write_layout(IMAGE, tmp_path / name)
+    with pytest.raises(ArchiveError, match=f"no such file or folder: {text}") as raised:
+        open_source(text)
+    assert str(raised.value.hint).endswith(f" with --select: ocisize {arguments}")
+
+
+def test_a_folder_named_like_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint says how to name the image in a registry instead; a tag makes the name a reference."""
+    monkeypatch.chdir(tmp_path)
+    write_files({"nginx/nginx.conf": b"x", "redis": b"", "team/app/x": b"", "Web/x": b"", "app.img": b"x" * 9}, tmp_path)
+    for name in ("nginx", "redis", "team/app"):
+        hint = refused(name, "is not a saved image|is empty").hint
+        assert str(hint).endswith(f"; for the image in a registry: docker://{name}")
+    for name in ("Web", "app.img", "./nginx", "nginx/"):
+        assert "docker://" not in str(refused(name, "nginx|Web|app").hint)
+    reached: list[str] = []
+
+    def reach(text: str, _: object) -> None:
+        reached.append(text)
+        raise ArchiveError("no network")
+
+    monkeypatch.setattr("ocisize.sources.open.open_registry", reach)
+    with pytest.raises(ArchiveError, match="no network"):
+        open_source("nginx:latest")
+    assert reached == ["nginx:latest"]
 
 
 def test_folders_that_are_no_layout(tmp_path: Path) -> None:
