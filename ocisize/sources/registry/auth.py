@@ -151,7 +151,9 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         return str(self.login.reference)
 
     def _deny(self, status: int, reason: str) -> AuthenticationFailed:
-        return AuthenticationFailed(f"{self._name}: {reason}{self.login.explain()}", status=status, hint=self.login.hint)
+        return AuthenticationFailed(
+            f"{self._name}: {reason}{self.login.explain(status)}", status=status, hint=self.login.hint
+        )
 
     def _drop_token(self, status: int) -> bool:
         """Give up a token that was refused; return True if another one may have more access."""

@@ -205,7 +205,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         message = f"{what}: {'the proxy' if status == _PROXY_DENIES else 'the registry'} answered {answer}"
         if status in (401, 403):
             self.auth.note_refusal(response)
-            return AuthenticationFailed(f"{message}{self._login.explain()}", status=status, hint=self._login.hint)
+            return AuthenticationFailed(f"{message}{self._login.explain(status)}", status=status, hint=self._login.hint)
         asked = (response.history or [response])[0].url  # by this client
         reference, (kind, selector) = self._login.reference, urlsplit(asked).path.split("/")[-2:]
         is_part = selector != reference.selector  # a blob, or the manifest of a platform

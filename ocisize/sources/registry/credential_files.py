@@ -39,6 +39,7 @@ class Place:
     text: str | None = attrs.field(default=None, repr=False)
     legacy: bool = False  #: True for ``~/.dockercfg``, which has the entries at its top
     program: str = ""  #: whose ``login`` writes there, empty for a variable
+    variable: str = ""  #: of the environment, that names the file or its folder
 
     def read(self) -> bytes | str | None:
         """Return the content, None if there is no file; raise OSError for a file that cannot be read.
@@ -86,14 +87,14 @@ def list_places(environment: Mapping[str, str]) -> Iterator[Place]:
         environment.get(name) for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DOCKER_CONFIG")
     )
     if named := environment.get("REGISTRY_AUTH_FILE"):
-        yield Place(named, Path(named), program="podman")
+        yield Place(named, Path(named), program="podman", variable="REGISTRY_AUTH_FILE")
     for path in (
         (Path(runtime) / "containers" if runtime else _RUN_FOLDER / str(os.getuid())) / "auth.json",
         (Path(config_home) if config_home else home / ".config") / "containers" / "auth.json",
     ):
         yield Place(str(path), path, program="podman")
     path = (Path(docker) if docker else home / ".docker") / "config.json"
-    yield Place(str(path), path, program="docker")
+    yield Place(str(path), path, program="docker", variable="DOCKER_CONFIG" if docker else "")
     yield Place(str(home / ".dockercfg"), home / ".dockercfg", legacy=True, program="docker")
 
 

@@ -40,6 +40,8 @@ class StoredLogin:
 
     def __init__(self, reference: Reference, environment: Mapping[str, str] | None = None) -> None:
         self.problems: tuple[str, ...] = ()  #: complete once ``credentials`` was read
+        self.remedies: tuple[str, ...] = ()  #: how to solve the problems, as far as that is known
+        self.absent: tuple[str, ...] = ()  #: files that variables name and that do not exist, which is no problem by itself
         self._reference, self._environment = reference, environment
         self._found: Credentials | None = None
         self._searched = False
@@ -64,6 +66,8 @@ class StoredLogin:
                 continue
             if config is None:
                 _log.debug("credentials: %s does not exist", place.name)
+                if place.variable and not os.path.lexists(place.name):
+                    self.absent += (f"{place.name}, named by {place.variable}, does not exist",)
             elif (found := self._search_config(config)) is not None:
                 _log.info("credentials for %s: %s", registry, found.name)
                 return found
@@ -90,6 +94,7 @@ class StoredLogin:
     def _add_problem(self, error: AuthenticationFailed) -> None:
         _log.info("%s", error)
         self.problems += (str(error),)
+        self.remedies += (error.hint,) if error.hint else ()
 
 
 def find_credentials(reference: Reference, environment: Mapping[str, str] | None = None) -> Credentials | None:

@@ -24,13 +24,15 @@ def ask_helper(suffix: str, registry: str, file: str) -> Credentials | None:
     ``file`` is the configuration that names the helper. Raises AuthenticationFailed if the helper is missing, fails, takes
     longer than 30 seconds, or answers something else; the error repeats nothing of the answer.
     """
-    command = f"docker-credential-{suffix}"
+    command, remedy = f"docker-credential-{suffix}", "repair"
     if os.sep in suffix:
-        raise AuthenticationFailed(f"{command!r}, named in {file}, is not the name of a credential helper")
+        raise AuthenticationFailed(
+            f"{command!r}, named in {file}, is not the name of a credential helper", hint=f"correct {file}"
+        )
     try:
         username, secret = _run(command, _HUB_KEY if registry == DOCKER_HUB else registry)
     except FileNotFoundError:
-        problem = "is not installed"
+        problem, remedy = "is not installed", "install"
     except subprocess.TimeoutExpired:
         problem = f"did not answer within {_SECONDS} s"
     except subprocess.CalledProcessError as error:
@@ -43,7 +45,10 @@ def ask_helper(suffix: str, registry: str, file: str) -> Credentials | None:
         problem = "returned an invalid answer"
     else:
         return _make_credentials(username, secret, f"the login of {command}")
-    raise AuthenticationFailed(f"the credential helper {command}, named in {file}, {problem}")
+    raise AuthenticationFailed(
+        f"the credential helper {command}, named in {file}, {problem}",
+        hint=f"{remedy} {command}, or remove {suffix!r} from {file}",
+    )
 
 
 def _run(command: str, server: str) -> tuple[str, str]:

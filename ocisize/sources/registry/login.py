@@ -30,6 +30,8 @@ class Login:
         self._credentials: Credentials | None = None
         self._is_found = False
         self._notes: list[str] = []
+        self._remedies: tuple[str, ...] = ()  # of what the notes say
+        self._absent: tuple[str, ...] = ()  # that matters only if access is denied
         self._warned = 0  #: notes that became warnings
 
     @property
@@ -44,6 +46,7 @@ class Login:
             if isinstance(self._stored, StoredLogin):
                 self._credentials = self._stored.credentials
                 self._notes += self._stored.problems
+                self._remedies, self._absent = self._stored.remedies, self._stored.absent
             else:
                 self._credentials = self._stored
         return self.usable
@@ -68,17 +71,20 @@ class Login:
         self.warnings += [f"{note}{ending}" for note in self._notes[self._warned :]]
         self._warned = len(self._notes)
 
-    def explain(self) -> str:
-        """Return what an error adds: that the login was refused, or cannot be read. Empty if nothing is wrong."""
-        return "".join(f"; {note}" for note in self._notes)
+    def explain(self, status: int | None = None) -> str:
+        """Return what an error adds: that the login was refused, or cannot be read. Empty if nothing is wrong.
+
+        ``status`` is that of the registry's answer, which the error already has.
+        """
+        repeated = f": the registry answered {status}"
+        return "".join(f"; {note.removesuffix(repeated)}" for note in (*self._notes, *self._absent))
 
     @property
     def hint(self) -> str:
         """Advice for the case that the registry denies access."""
         command = login_command(self.reference.registry)
         if self._credentials is None:
-            first = "correct the stored logins first, then log in" if self._notes else "log in first"
-            advice = f"{first}: {command}; registries also deny access to images that do not exist"
+            advice = f"{self._advise_first()}: {command}; registries also deny access to images that do not exist"
         elif self.sent:
             renewal = self._credentials.renewal
             advice = f"{self._credentials.name} has no access; {f'log in again: {renewal}' if renewal else 'replace it'}"
@@ -87,6 +93,11 @@ class Login:
         else:
             advice = f"{self._credentials.name} was not sent, since the registry does not ask for it"
         return advice + advise_on_local(self.reference)
+
+    def _advise_first(self) -> str:
+        if self._remedies:  # docker login needs the helper, too
+            return f"{'; '.join(self._remedies)}; then log in"
+        return "correct the stored logins first, then log in" if self._notes else "log in first"
 
     def secrets(self) -> Iterator[str]:
         """Yield the texts of the credentials that must not appear in an error or a log."""

@@ -149,7 +149,7 @@ def test_a_hidden_image_and_a_wrong_password(server: Server) -> None:
     with opened(server.host, credentials=USER) as source:
         for _ in range(2):
             error = failure(source.read_manifest)
-            assert "the given login was refused: the registry answered 401" in str(error)
+            assert "the given login was refused" in str(error)
     assert sent_to(server, PATH).count(LOGIN) == 1
 
 
@@ -515,11 +515,51 @@ def test_the_command_that_replaces_a_login(
     assert error.hint == f"the login in {name} has no access; {advice}"
 
 
-def test_a_login_after_a_broken_helper(server: Server, home: Path) -> None:
-    """``docker login`` fails as long as the helper is missing."""
+@pytest.mark.parametrize(("script", "remedy"), [("", "install"), ("exit 7", "repair"), ("true", "repair")])
+def test_a_login_after_a_broken_helper(script: str, remedy: str, server: Server, helper: Helper) -> None:
+    """``docker login`` fails as long as the helper is missing or fails, so the hint begins with the helper."""
+    server.on(PATH, challenge(BASIC))
+    config = helper(script)
+    with opened(server.host, credentials=stored(server)) as source:
+        error = failure(source.read_manifest)
+    advice = f"{remedy} docker-credential-test, or remove 'test' from {config}; then log in: docker login {server.host};"
+    assert (error.hint or "").startswith(advice)
+
+
+def test_a_login_after_a_broken_file(server: Server, home: Path) -> None:
+    """A file that cannot be understood is corrected first."""
     server.on(PATH, challenge(BASIC))
     (home / ".docker").mkdir(exist_ok=True)
-    (home / ".docker/config.json").write_text('{"credsStore": "nowhere"}')
+    (home / ".docker/config.json").write_text("{")
     with opened(server.host, credentials=stored(server)) as source:
         error = failure(source.read_manifest)
     assert (error.hint or "").startswith(f"correct the stored logins first, then log in: docker login {server.host};")
+
+
+@pytest.mark.parametrize(("variable", "file"), [("REGISTRY_AUTH_FILE", "none"), ("DOCKER_CONFIG", "none/config.json")])
+def test_variables_that_name_a_missing_file(
+    variable: str, file: str, server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Access that is denied is explained by the file that a variable names in vain; a public image has no warning."""
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setenv(variable, str(home / "none"))
+    serve_public(server)
+    assert read_all(server.host, stored(server)) == []
+    server.on(PATH, challenge(BASIC))
+    with opened(server.host, credentials=stored(server)) as source:
+        error = failure(source.read_manifest)
+    assert str(error).endswith(f"; {home / file}, named by {variable}, does not exist")
+    assert (error.hint or "").startswith("log in first: ")
+    (home / "none").mkdir()
+    (home / "none/config.json").touch()
+    with opened(server.host, credentials=stored(server)) as source:
+        assert "does not exist" not in str(failure(source.read_manifest))
+
+
+def test_an_error_has_the_status_once(server: Server) -> None:
+    """The answer to a login is in the error once, although it is the reason of two facts."""
+    server.on(PATH, challenge(BASIC))
+    with opened(server.host, credentials=USER) as source:
+        error = failure(source.read_manifest)
+    assert str(error).count("the registry answered 401") == 1
+    assert str(error).endswith("; the given login was refused")
