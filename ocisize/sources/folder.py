@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -18,13 +19,15 @@ class _OpenFile:
     """A file descriptor that is closed with the store, or earlier by the garbage collector."""
 
     def __init__(self, path: Path) -> None:
-        self.descriptor = -1
+        self._to_close: list[int] = []
         self.descriptor = open_file(path)
+        self._to_close.append(self.descriptor)
 
     def close(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        # While __del__ waits in os.close, a weak reference still leads to this object, and the store may close it in another
+        # thread. A second os.close would close a file that was opened since. pop() is atomic.
+        with contextlib.suppress(IndexError):
+            os.close(self._to_close.pop())
 
     __del__ = close
 

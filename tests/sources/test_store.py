@@ -260,3 +260,24 @@ def test_regions(tmp_path: Path) -> None:
         assert region.skip(5) == 0
         cut = FileRegion(file.fileno(), 90, 50)
         assert (b"".join(cut), cut.skip(7), cut.skip(7), cut.readinto(buffer)) == (bytes(range(90, 100)), 7, 3, 0)
+
+
+def test_a_file_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store may close a file while another thread's garbage collector does; a second close would hit another file."""
+    (tmp_path / "blob").write_bytes(b"x")
+    store = FolderStore(tmp_path)
+    _, region = store.open("blob")
+    closed: list[int] = []
+
+    def close(descriptor: int) -> None:
+        closed.append(descriptor)
+        store.close()  # as another thread does while this one waits in os.close
+
+    descriptor, close_file = region.descriptor, os.close
+    monkeypatch.setattr("ocisize.sources.folder.os.close", close)
+    store.close()
+    del region
+    store.close()
+    monkeypatch.undo()
+    close_file(descriptor)
+    assert closed == [descriptor]
