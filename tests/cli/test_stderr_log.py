@@ -59,8 +59,8 @@ def test_no_secret_is_logged(
     server.on(PATH, guarded(["Bearer token-1234"], server.scripted(PATH), realm))
     _, lines = run([f"{server.host}/app:1", "-vv"], capsys)
     text = "\n".join(lines)
-    assert f"info: credentials for {server.host} from {home}/.docker/config.json" in lines
-    assert f"debug: {server.host} asks for bearer" in lines
+    assert f"info: credentials for {server.host}: the login in {home}/.docker/config.json" in lines
+    assert f"debug: {server.host}/app:1 asks for bearer" in lines
     assert f"info: redirect from {server.host} to {second_server.host} (307)" in lines
     for secret in (SECRET, basic("user", SECRET).split()[1], "token-1234", "X-Signature", "?", "Authorization", "key:"):
         assert secret not in text

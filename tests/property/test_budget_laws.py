@@ -29,7 +29,8 @@ GLOBS = st.lists(st.sampled_from(["a", "/a", "/b/", "*.pem", "a/**/d", "/a/*/b",
 def analysis_of(layers: list[list[tuple[str, bytes]]]) -> Analysis:
     evidence = make_evidence(*layers)
     figures = attrs.asdict(sum_layers(evidence.layers))
-    return attrs.evolve(image(), layers=tuple(evidence.layers), waste=WasteTable(), **figures)
+    layers_of_config = tuple(attrs.evolve(layer, diff_id=layer.digest) for layer in evidence.layers)
+    return attrs.evolve(image(), layers=layers_of_config, waste=WasteTable(), **figures)
 
 
 @settings(max_examples=150, deadline=None)
