@@ -25,7 +25,7 @@ from ocisize.sources.registry.identity import Credentials
 from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import sanitize
 from ocisize.sources.registry.session import Session, discard
-from ocisize.sources.registry.token_service import TokenRefused, TokenService, is_header_text, origin_of
+from ocisize.sources.registry.token_service import RedirectsElsewhere, TokenRefused, TokenService, is_header_text, origin_of
 
 if TYPE_CHECKING:
     import requests
@@ -229,8 +229,13 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
                     return self._keep(service.fetch(realm.url, *asked, credentials), from_login=True)
                 except TokenRefused as error:
                     self.login.refuse(str(error))
+                except RedirectsElsewhere as error:
+                    self.login.withhold(
+                        str(error), "the token service needs another address, which the registry's owner sets"
+                    )
             else:
-                self.login.withhold(f"the token service has no TLS: {sanitize(realm.url)}")
+                reason = f"the token service has no TLS: {sanitize(realm.url)}"
+                self.login.withhold(reason, "the token service needs an https address, which the registry's owner sets")
         try:
             return self._keep(service.fetch(realm.url, *asked, None), from_login=False)
         except TokenRefused as error:

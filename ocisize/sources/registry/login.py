@@ -33,6 +33,7 @@ class Login:
         self._remedies: tuple[str, ...] = ()  # of what the notes say
         self._absent: tuple[str, ...] = ()  # that matters only if access is denied
         self._warned = 0  #: notes that became warnings
+        self._advice = ""  #: about a login that cannot be sent
 
     @property
     def usable(self) -> Credentials | None:
@@ -55,8 +56,9 @@ class Login:
         """Remember that the login was refused, and send it no more."""
         self._give_up(f"was refused: {reason}")
 
-    def withhold(self, reason: str) -> None:
-        """Remember that the login cannot be sent."""
+    def withhold(self, reason: str, advice: str) -> None:
+        """Remember that the login cannot be sent, and what can be done about that."""
+        self._advice = advice
         self._give_up(f"was not sent: {reason}")
 
     def _give_up(self, what: str) -> None:
@@ -85,11 +87,11 @@ class Login:
         command = login_command(self.reference.registry)
         if self._credentials is None:
             advice = f"{self._advise_first()}: {command}; registries also deny access to images that do not exist"
+        elif self._advice:
+            advice = self._advice
         elif self.sent:
             renewal = self._credentials.renewal
             advice = f"{self._credentials.name} has no access; {f'log in again: {renewal}' if renewal else 'replace it'}"
-        elif self.is_given_up:
-            advice = "the token service needs an https address, which the registry's owner sets"
         else:
             advice = f"{self._credentials.name} was not sent, since the registry does not ask for it"
         return advice + advise_on_local(self.reference)

@@ -42,6 +42,10 @@ class TokenRefused(RegistryError):
     """A token service refused what it was sent."""
 
 
+class RedirectsElsewhere(RegistryError):
+    """A token service redirects a request with secrets to a host that must not get them."""
+
+
 class _TokenCutOff(RegistryError):
     """A token service accepted the request, but the answer broke off."""
 
@@ -196,7 +200,7 @@ class TokenService:
         if after == before or (before[0], *after[:2]) == ("http", "https", before[1]):
             return following
         if secret:
-            raise RegistryError(
+            raise RedirectsElsewhere(
                 f"token service {host_of(url)} redirects to another host, which gets no login: {host_of(following)}"
             )
         return self.find_realm(following).url
