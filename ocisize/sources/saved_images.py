@@ -70,18 +70,18 @@ class SavedImage:
 
     @property
     def digests(self) -> set[str]:
-        """The digests of the image as a whole."""
+        """The digests of the image as a whole, for all of its platforms."""
         if self.index is not None:
             return {self.index.digest}
-        return {digest for manifest in self.manifests[:1] for digest in digests_of(manifest)}
+        return set.intersection(*map(digests_of, self.manifests)) if self.manifests else set()
 
     def __str__(self) -> str:
         tags = {tag for name in self.names if (tag := name.rpartition(":")[2]) != name}
         names = " ".join([name for name in self.names if name not in tags][:_MAX_NAMES]) or "untagged"
         held = [manifest for manifest in self.manifests if not manifest.is_absent]
         platforms = dict.fromkeys(str(manifest.platform) for manifest in held if manifest.platform is not None)
-        digest = self.index.digest if self.index is not None else held[0].id if held else None
-        facts = [*platforms, *([shorten(digest)] if digest else [])]
+        ids = {manifest.id for manifest in held} if self.index is None else {self.index.digest}
+        facts = [*platforms, *(shorten(digest) for digest in ids if digest is not None and len(ids) == 1)]
         return f"{names} ({', '.join(facts)})" if facts else names
 
 
@@ -225,8 +225,13 @@ def _find_by_digest(images: Sequence[SavedImage], select: str) -> list[SavedImag
     def is_named(digests: Iterable[str]) -> bool:
         return any(digest == select or (match is not None and digest.startswith(start)) for digest in digests)
 
-    if whole := [image for image in images if is_named(image.digests)]:
-        return whole
+    contents = {  # of several names for one image, the first
+        tuple((manifest.id, manifest.item) for manifest in image.manifests): image
+        for image in reversed(images)
+        if is_named(image.digests)
+    }
+    if contents:
+        return [*reversed(contents.values())]
     parts = {
         manifest.id: attrs.evolve(image, manifests=(manifest,), index=None)
         for image in images

@@ -14,7 +14,7 @@ from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, OcisizeError
 from ocisize.sources.open import open_source
 from tests.images import (
-    OCI, BuiltImage, BuiltLayer, Compression, Entry, build_image, compress, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
+    OCI, BuiltImage, BuiltLayer, Compression, Entry, build_image, compress, for_platform, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
 )  # fmt: skip
 
 A, B = layer({"etc/a": b"a" * 1000}, "plain"), layer({"etc/b": b"b" * 500}, "plain")
@@ -301,3 +301,30 @@ def test_an_index_json_that_is_broken(tmp_path: Path) -> None:
         open_source(path)
     assert raised.value.hint == "to read manifest.json instead, write docker-archive:FILE"
     assert Analyzer().analyze(f"docker-archive:{path}").content_size == 1500
+
+
+def test_the_platform_that_a_digest_names(tmp_path: Path) -> None:
+    """The OCI manifest of one platform has no layers, so the index is not whole: digests still choose single platforms."""
+    arm = build_image([layer({"f": b"x" * 7}, "plain")], architecture="arm64")
+    broken, data = with_layers(arm, [])
+    index = index_bytes([for_platform(broken, "linux", "arm64"), for_platform(IMAGE.descriptor, "linux", "amd64")])
+    listed = {"mediaType": f"{OCI}.index.v1+json", "digest": sha256(index), "size": len(index)}
+    blobs = IMAGE.blobs | arm.blobs | {sha256(data): data, sha256(index): index}
+    path = save(tmp_path / "a.tar", [named(listed)], [item(arm, "app:latest"), item(IMAGE, "app:latest")], blobs)
+    for select, size in ((sha256(arm.config), 7), (sha256(IMAGE.config)[7:19], 1500), (IMAGE.digest, 1500)):
+        assert Analyzer().analyze(path, select=select).content_size == size
+    index_analysis = Analyzer().analyze_all(path, select="app")
+    assert {name: each.content_size for name, each in index_analysis.analyses.items()} == {
+        "linux/arm64": 7,
+        "linux/amd64": 1500,
+    }
+    with pytest.raises(ArchiveError, match=r"it contains: @0 docker.io/library/app:latest \(linux/arm64, linux/amd64\)$"):
+        open_source(path, select="other")
+
+
+def test_a_digest_of_one_image_with_two_entries(tmp_path: Path) -> None:
+    """Two broken OCI manifests stand for one image of manifest.json, which its ID chooses."""
+    (first, data), (second, more) = with_layers(IMAGE, []), with_layers(IMAGE, [A.descriptor])
+    blobs = IMAGE.blobs | {sha256(data): data, sha256(more): more}
+    path = save(tmp_path / "a.tar", [named(first, "a:1"), named(second, "b:1")], [item(IMAGE, "a:1", "b:1")], blobs)
+    assert Analyzer().analyze(path, select=sha256(IMAGE.config)).content_size == 1500
