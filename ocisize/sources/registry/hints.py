@@ -16,7 +16,10 @@ from ocisize.sources.registry.tls_hints import (
 )
 
 _ERROR_CODE = re.compile("400: [A-Z][A-Z_]+( |$)")  # an error of the registry API
+_NOBODY_LISTENS = "check that a registry listens at"
+NO_INTERNET = "check the internet connection"  #: how the hint begins if Docker Hub cannot be reached
 _PROXY_DENIES = 407  # a status that only proxies answer with
+_IMAGE_ID = re.compile("[0-9a-f]{12,63}")  # as docker and podman list images, or longer
 _ADVICE_ON_PROXY = "check the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY lists hosts that are asked directly"
 
 
@@ -25,14 +28,29 @@ def advise_on_error(error: Exception, reference: Reference, *, is_tls: bool) -> 
     if isinstance(error, requests.exceptions.ProxyError):
         return _ADVICE_ON_PROXY
     if not is_tls:
-        return PLAIN_HTTP_ON_TLS if is_broken_off(error) else None
+        return PLAIN_HTTP_ON_TLS if is_broken_off(error) else _advise_on_refused(error, reference)
     if isinstance(error, requests.exceptions.SSLError):
         return find_tls_hint(str(error)) or (TLS_BROKEN_OFF if is_broken_off(error) else UNKNOWN_AUTHORITY)
     if not isinstance(error, requests.exceptions.ConnectionError):
         return None
     if reference.registry == DOCKER_HUB:
-        return f"check the internet connection{advise_on_local(reference)}"
+        return f"{NO_INTERNET}{advise_on_local(reference)}"
     return TLS_BROKEN_OFF if is_broken_off(error) else "check the host name; use --insecure for a registry on plain http"
+
+
+def _advise_on_refused(error: Exception, reference: Reference) -> str | None:
+    if not isinstance(error, requests.exceptions.ConnectionError):
+        return None
+    return f"{_NOBODY_LISTENS} {reference.registry}{advise_on_local(reference)}"
+
+
+def is_about_tls(hint: str | None) -> bool:
+    """Return True for a hint that another choice of TLS may make superfluous.
+
+    >>> is_about_tls("check that a registry listens at localhost"), is_about_tls("name the CA with --ca-cert FILE")
+    (False, True)
+    """
+    return bool(hint) and not str(hint).startswith(_NOBODY_LISTENS)
 
 
 def advise_on_status(
@@ -71,13 +89,22 @@ def login_command(registry: str, program: str = "docker") -> str:
 
 
 def advise_on_local(reference: Reference) -> str:
-    """Return how to read an image of a local engine, for names that mean Docker Hub only by default; else nothing.
+    """Return how to read an image of a local engine, for names that mean a registry only by default; else nothing.
+
+    Names without a registry are of docker, names in ``localhost/`` of podman and buildah.
 
     >>> advise_on_local(Reference("docker.io", "library/app", "1"))
     '; if the image is local: docker save -o app.tar app:1 && ocisize app.tar'
+    >>> advise_on_local(Reference("localhost", "app", "1"))
+    '; if the image is local: podman save -o app.tar localhost/app:1 && ocisize app.tar'
+    >>> advise_on_local(Reference("docker.io", "library/05637fc870dd", "latest"))
+    '; for the ID of a local image: docker save -o image.tar 05637fc870dd && ocisize image.tar'
     """
-    if reference.registry != DOCKER_HUB or reference.digest:
+    program = {DOCKER_HUB: "docker", "localhost": "podman"}.get(reference.registry)
+    if program is None or reference.digest:
         return ""
-    name = reference.repository.removeprefix("library/")
+    name = reference.repository.removeprefix("library/") if program == "docker" else f"localhost/{reference.repository}"
+    if reference.tag == "latest" and _IMAGE_ID.fullmatch(name):
+        return f"; for the ID of a local image: docker save -o image.tar {name} && ocisize image.tar"
     file = f"{name.rpartition('/')[2]}.tar"
-    return f"; if the image is local: docker save -o {file} {name}:{reference.selector} && ocisize {file}"
+    return f"; if the image is local: {program} save -o {file} {name}:{reference.selector} && ocisize {file}"

@@ -15,6 +15,7 @@ _MIN_SECRET = 4  # characters: shorter secrets are parts of ordinary words
 _DEFAULT_PORTS = (80, 443)
 _QUERY = re.compile(r"(/[^\s?'\"]*)\?[^\s'\")]+")  # signed URLs carry their signature in the query
 _USER_INFO = re.compile(r"//[^/\s@]+@")
+_OPENSSL_LINE = re.compile(r" ?\(_ssl\.c:[0-9]+\)")  # of its source, in errors of Python
 _REASONS: dict[type[Exception], str] = {
     urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
     urllib3.exceptions.ConnectTimeoutError: "the connection timed out",
@@ -43,7 +44,7 @@ def explain_error(error: Exception, secrets: Iterable[str] = ()) -> str:
         text = next((words for kind, words in _REASONS.items() if isinstance(reason, kind)), text)
     if proxied:
         text = f"the proxy {'cannot be reached' if isinstance(reason, urllib3.exceptions.HTTPError) else 'failed'}: {text}"
-    return sanitize(text, secrets) or type(reason).__name__
+    return sanitize(_OPENSSL_LINE.sub("", text), secrets) or type(reason).__name__
 
 
 def _cause(error: Any) -> Exception | None:

@@ -15,6 +15,8 @@ from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.foreign import read_or_fetch
+from ocisize.sources.registry.hints import is_about_tls
+from ocisize.sources.registry.mirror_errors import add_mirror_failures
 from ocisize.sources.registry.place import UNUSABLE, Place
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints, find_insecure_setting
@@ -172,16 +174,15 @@ class RegistrySource(ImageSource):
         """
         error = failures.pop()
         places = self._places[(self._first or 0) :]
-        if failures and not self._closed:
-            names = [place.endpoint.reference.registry for place in places]
-            before = "; ".join(f"{name}: {failure}" for name, failure in zip(names, failures, strict=False))
-            error.args = (f"{error} (before that, its mirrors failed: {before})",)
-        failures.clear()
         asked = self._connection.plain_http or self._connection.tls_verify is False
-        if isinstance(error, RegistryError) and error.status is None and error.hint and not asked:
+        if isinstance(error, RegistryError) and error.status is None and not asked and is_about_tls(error.hint):
             setting = find_insecure_setting(self._reference.registry, self._machine)
             if setting is not None:
                 error.hint = (
                     f"{setting} calls the registry insecure; here, use --tls-no-verify, or --insecure for plain http"
                 )
+        if failures and not self._closed:
+            asked_before = [place.endpoint for place in places[: len(failures)]]
+            add_mirror_failures(error, self._reference, asked_before, failures)
+        failures.clear()
         return error

@@ -14,8 +14,8 @@ from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.answers import is_web_page, name_web_page
 from ocisize.sources.registry.credentials import Credentials
 from ocisize.sources.registry.source import RegistrySource
-from tests.pulling import BLOB, BLOB_PATH, MANIFEST, PATH, QUICK, SECRET, USER, blob_of, failure, opened
-from tests.registry import Answer, Server, basic, challenge, errors, guarded, ranged, redirect, token_answer
+from tests.pulling import BLOB, BLOB_PATH, DIGEST, MANIFEST, PATH, QUICK, SECRET, USER, blob_of, failure, opened
+from tests.registry import Answer, free_port, Server, basic, challenge, errors, guarded, ranged, redirect, token_answer
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -185,6 +185,39 @@ def test_names_of_local_images_without_a_network(web: responses.RequestsMock) ->
     command = "docker save -o app.tar app:dev && ocisize app.tar"
     assert error.hint == f"check the internet connection; if the image is local: {command}"
     assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("localhost/team/app:1", "if the image is local: podman save -o app.tar localhost/team/app:1 && ocisize app.tar"),
+        ("localhost/app", "if the image is local: podman save -o app.tar localhost/app:latest && ocisize app.tar"),
+        (f"localhost/app@{DIGEST}", ""),
+    ],
+)
+def test_names_of_images_of_podman(name: str, hint: str, web: responses.RequestsMock) -> None:
+    """podman and buildah name images localhost/NAME, where no registry listens."""
+    with closing(RegistrySource(parse_reference(name), connection=QUICK)) as source:
+        error = failure(source.read_manifest)
+    assert error.hint == "; ".join(filter(None, ["check that a registry listens at localhost", hint]))
+    assert str(web.calls[0].request.url).startswith("http://localhost/v2/")
+
+
+def test_a_port_without_a_registry() -> None:
+    """An address of this machine where nothing listens is named in the hint, too."""
+    host = f"127.0.0.1:{free_port()}"
+    with closing(RegistrySource(parse_reference(f"{host}/app"), connection=QUICK)) as source:
+        error = failure(source.read_manifest)
+    assert error.hint == f"check that a registry listens at {host}"
+
+
+@pytest.mark.parametrize("image_id", ["05637fc870dd", "05637fc870dd" + "0" * 30])
+def test_ids_of_local_images(image_id: str, web: responses.RequestsMock) -> None:
+    """An ID that docker images lists has no tag in the command that saves its image."""
+    hub(web, f"library/{image_id}", 401)
+    with closing(RegistrySource(parse_reference(image_id), connection=QUICK)) as source:
+        hint = failure(source.read_manifest).hint or ""
+    assert hint.endswith(f"; for the ID of a local image: docker save -o image.tar {image_id} && ocisize image.tar")
 
 
 @pytest.mark.parametrize("credentials", [None, Credentials("user", SECRET)])

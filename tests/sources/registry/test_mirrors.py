@@ -110,8 +110,9 @@ def test_files(machine: Machine, tmp_path: Path) -> None:
     environment = {**machine.environment, "CONTAINERS_REGISTRIES_CONF": str(named)}
     assert places("reg.io/a", attrs.evolve(machine, environment=environment))[0] == "five.io/a:latest"
     named.unlink()
-    with pytest.raises(RegistryError, match=r"named.conf: No such file"):
+    with pytest.raises(RegistryError, match=r"named.conf: No such file") as caught:
         places("reg.io/a", attrs.evolve(machine, environment=environment))
+    assert caught.value.hint == "correct CONTAINERS_REGISTRIES_CONF, which names it, or ignore it with --no-mirrors"
 
 
 @pytest.mark.parametrize(
@@ -312,8 +313,42 @@ def test_several_mirrors(server: Server, mirror: Server, home: Path) -> None:
     assert error.status == 404
     text = str(error)
     assert text.startswith(f"{server.host}/app:1: the registry answered 404")
-    assert f"its mirrors failed: {away}: {away}/app:1: cannot connect to {away}: connection refused; " in text
-    assert f"{mirror.host}: {mirror.host}/hub/app:1: the registry answered 404" in text
+    assert f"its mirrors failed: {away}/app:1: cannot connect to {away}: connection refused; " in text
+    assert f"refused; {mirror.host}/hub/app:1: the registry answered 404" in text
+    assert "mirror" not in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "hint"),
+    [
+        ("denied", "for the mirror MIRROR: log in first: docker login MIRROR; registries also deny access"),
+        ("away", "for the mirror MIRROR: check that a registry listens at MIRROR"),
+        ("needs http", "for the mirror MIRROR: correct its entry in FILE, or ignore all mirrors with --no-mirrors"),
+        ("missing", "check the internet connection"),
+    ],
+)
+def test_advice_about_mirrors(
+    fault: str, hint: str, server: Server, mirror: Server, names: dict[str, str], home: Path
+) -> None:
+    """Where only mirrors can be reached, the hint is about the mirror; the options for the registry are not for it."""
+    names["mirror.test"] = "127.0.0.1"
+    host = {"away": f"127.0.0.1:{free_port()}", "needs http": f"mirror.test:{mirror.port}"}.get(fault, mirror.host)
+    mirror.on("/v2/library/app/manifests/1", challenge('Basic realm="x"') if fault == "denied" else errors(404, "UNKNOWN"))
+    file = write(home / ".config/containers/registries.conf", table("docker.io", host))
+    error = failure(lambda: ocisize.analyze("app:1", connection=QUICK))
+    expected = hint.replace("MIRROR", host).replace("FILE", str(file))
+    assert (error.hint or "").startswith(expected)
+    assert (error.hint or "").endswith("; if the image is local: docker save -o app.tar app:1 && ocisize app.tar")
+    assert f"its mirrors failed: {host}/library/app:1: " in str(error)
+
+
+def test_advice_about_a_mirror_beside_the_registry(server: Server, mirror: Server, home: Path) -> None:
+    """If the registry lacks the image, a mirror that wants a login may have it."""
+    configure(server, home, mirror.host)
+    mirror.on(PATH, challenge('Basic realm="x"'))
+    error = failure(analyze, server)
+    assert (error.hint or "").startswith("check the name and the tag")
+    assert f"; for the mirror {mirror.host}: log in first: docker login {mirror.host}" in (error.hint or "")
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "cut at the start", "web page"])

@@ -64,7 +64,7 @@ def read_daemon_settings(files: Iterable[Path]) -> DaemonSettings | None:
         mirrors = [_parse_mirror(text) for text in _strings(document, "registry-mirrors")]
         return DaemonSettings(file, tuple(mirrors), tuple(_strings(document, "insecure-registries")))
     except OSError as error:
-        raise RegistryError(f"{file}: {error.strerror or error}") from None
+        raise RegistryError(f"{file}: {error.strerror or error}", hint="ignore it with --no-mirrors") from None
     except (ValueError, TypeError, RecursionError) as error:  # a JSONDecodeError names the line
         raise RegistryError(f"{file}: {error}", hint="correct the file, or ignore it with --no-mirrors") from None
 

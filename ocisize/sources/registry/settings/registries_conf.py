@@ -92,7 +92,8 @@ def read_tables(file: Path) -> list[RegistryTable]:
     try:
         return _parse(file, file.read_text("utf-8"))
     except OSError as error:
-        raise RegistryError(f"{file}: {error.strerror or error}") from None
+        named = "correct CONTAINERS_REGISTRIES_CONF, which names it, or " if isinstance(error, FileNotFoundError) else ""
+        raise RegistryError(f"{file}: {error.strerror or error}", hint=f"{named}ignore it with --no-mirrors") from None
     except (ValueError, RecursionError) as error:  # a TOMLDecodeError names the line
         raise RegistryError(f"{file}: {error}", hint=_HINT) from None
 
