@@ -9,15 +9,18 @@ from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier
 from ocisize.blob.zstd_frames import ZstdFrameParser
 
+TAIL_SIZE = 16  #: bytes: the end of a gzip stream, and a header that is cut
+
 
 class DecoderInput(io.RawIOBase):
     """The file that a decoder reads.
 
     ``consumed`` is how many bytes the decoder has read. ``frames`` follows them where the decoder does not detect a
-    truncated stream.
+    truncated stream. ``tail`` are the last bytes that it has read, up to TAIL_SIZE.
     """
 
     consumed = 0
+    tail = b""
     frames: ZstdFrameParser | None = None
 
     def readable(self) -> bool:
@@ -29,6 +32,7 @@ class DecoderInput(io.RawIOBase):
 
     def _record(self, piece: bytes | memoryview) -> None:
         self.consumed += len(piece)
+        self.tail = bytes(piece[-TAIL_SIZE:]) if len(piece) >= TAIL_SIZE else (self.tail + bytes(piece))[-TAIL_SIZE:]
         if self.frames is not None:
             self.frames.feed(piece)
 

@@ -23,6 +23,7 @@ from ocisize.limits import Limits, Meter
 _MAX_STEP, _MIN_STEP, _STEPS_PER_BLOB = 128 << 10, 4 << 10, 256
 _MAX_UNREPORTED = 16 << 20  # uncompressed bytes until a caller that may end the read is called again
 _EXTRA_FIELD = 4  # flag of a gzip header, RFC 1952
+_GZIP_MAGIC, _GZIP_HEADER_SIZE = b"\x1f\x8b", 10  # bytes
 _NO_MEMORY = "not enough memory"  # what zstd says if the system gives none
 
 
@@ -97,7 +98,10 @@ class LayerStream:
                     self.offsets.add(self.size + filled + count // 2, consumed)
                 filled += count
         except EOFError:
-            raise self._truncation_error(self._decoder.tell()) from None
+            if not self._ends_in_garbage():
+                raise self._truncation_error(self._decoder.tell()) from None
+            self._end_at_garbage(TrailingGarbage(), self.size + filled)
+            filled = self._decoder.tell() - self.size
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
         except DECODER_ERRORS as error:
@@ -127,6 +131,19 @@ class LayerStream:
         # gzip(1), bzip2(1) and Go disagree on bytes after the last member; the image itself is whole.
         self.anomalies.append(f"garbage follows the {self.compression} stream")
         self._ended = True
+
+    def _ends_in_garbage(self) -> bool:
+        """Return True if a gzip stream is whole, and too few bytes for a header follow, which begin no stream.
+
+        Its last four bytes are then its size (RFC 1952, section 2.3.1). Only the size of a single stream is known.
+        """
+        if self.compression != GZIP:
+            return False
+        tail, size = self._file.tail, (self._decoder.tell() & 0xFFFFFFFF).to_bytes(4, "little")
+        return any(
+            tail[:-count].endswith(size) and not tail[-count:].startswith(_GZIP_MAGIC[:count])
+            for count in range(1, _GZIP_HEADER_SIZE)
+        )
 
     def _truncation_error(self, size: int) -> StreamError:
         return StreamError(f"the {self.compression} stream ends early, after {size} bytes of output", truncated=True)

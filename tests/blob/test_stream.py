@@ -368,14 +368,27 @@ def test_garbage_after_gzip_is_an_anomaly(form: str, size: int, garbage: bytes) 
         consume(blob[:-1] + b"!", sha256(blob), len(blob))
 
 
-def test_a_few_bytes_of_garbage_are_not_silent(decoder: str) -> None:
-    """Garbage too short for a gzip header is an anomaly or an error, as the decoder can tell."""
-    blob = FORMS["gzip"][0] + b"x"
-    if decoder == "zlib":
-        assert read(blob)[1].anomalies == ["garbage follows the gzip stream"]
-    else:
+@pytest.mark.parametrize("garbage", [b"x", b"\n", b"trailing\n", b"\0\0x", b"\x1fx"])
+@pytest.mark.parametrize("size", [10_000, 1 << 20])
+def test_a_few_bytes_of_garbage_after_gzip(decoder: str, size: int, garbage: bytes) -> None:
+    """Garbage too short for a gzip header is an anomaly too; behind several members it is an error where zlib's decoder is not used."""
+    blob = FORMS["gzip"][0] + garbage
+    data, stream = read(blob, size)
+    assert (data == DATA, stream.size, stream.anomalies) == (True, len(DATA), ["garbage follows the gzip stream"])
+    consume(blob, sha256(blob), len(blob))
+    with pytest.raises(DigestMismatch):
+        consume(blob[:-1] + b"!", sha256(blob), len(blob))
+    if decoder == "isal":
         with pytest.raises(StreamError, match="ends early, after 310000 bytes"):
-            read(blob)
+            read(FORMS["gzip members"][0] + garbage)
+
+
+@pytest.mark.usefixtures("decoder")
+def test_the_beginning_of_a_gzip_header_is_no_garbage() -> None:
+    """A second member that is cut in its header is a cut stream."""
+    for length in range(2, 10):
+        with pytest.raises(StreamError, match="ends early, after 310000 bytes"):
+            read(FORMS["gzip"][0] + FORMS["gzip"][0][:length])
 
 
 def test_garbage_after_zstd() -> None:
