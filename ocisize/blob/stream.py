@@ -98,9 +98,7 @@ class LayerStream:
                     self.offsets.add(self.size + filled + count // 2, consumed)
                 filled += count
         except EOFError:
-            if not self._ends_in_garbage():
-                raise self._truncation_error(self._decoder.tell()) from None
-            self._end_at_garbage(TrailingGarbage(), self.size + filled)
+            self._end_at_garbage(self._explain_end(), self.size + filled)
             filled = self._decoder.tell() - self.size
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
@@ -120,30 +118,34 @@ class LayerStream:
         return filled
 
     def _end_at_garbage(self, error: Exception, position: int) -> None:
-        """End a gzip or bzip2 stream that garbage follows. Raises StreamError for any other error of the decoder.
+        """End a gzip or bzip2 stream that garbage follows. Raises any other error of the decoder as StreamError.
 
         If the decoder got no memory, which is no fault of the stream, raises MemoryError.
         """
         if _NO_MEMORY in str(error):
             raise MemoryError(str(error)) from None
+        if isinstance(error, StreamError):
+            raise error from None
         if not isinstance(error, TrailingGarbage) and "Not a gzipped file" not in str(error):
             raise StreamError(f"broken {self.compression} stream after {position} bytes of output: {error}") from None
         # gzip(1), bzip2(1) and Go disagree on bytes after the last member; the image itself is whole.
         self.anomalies.append(f"garbage follows the {self.compression} stream")
         self._ended = True
 
-    def _ends_in_garbage(self) -> bool:
-        """Return True if a gzip stream is whole, and too few bytes for a header follow, which begin no stream.
+    def _explain_end(self) -> Exception:
+        """Return the error of stored bytes that end where the decoder needs more.
 
-        Its last four bytes are then its size (RFC 1952, section 2.3.1). Only the size of a single stream is known.
+        Fewer bytes than a header may follow a whole gzip stream, and begin no other one. The last four bytes of the stream
+        are then its size (RFC 1952, section 2.3.1). Only the size of a single stream is known.
         """
-        if self.compression != GZIP:
-            return False
-        tail, size = self._file.tail, (self._decoder.tell() & 0xFFFFFFFF).to_bytes(4, "little")
-        return any(
-            tail[:-count].endswith(size) and not tail[-count:].startswith(_GZIP_MAGIC[:count])
+        tail, size = self._file.tail, self._decoder.tell()
+        footer = (size & 0xFFFFFFFF).to_bytes(4, "little")
+        if self.compression == GZIP and any(
+            tail[:-count].endswith(footer) and not tail[-count:].startswith(_GZIP_MAGIC[:count])
             for count in range(1, _GZIP_HEADER_SIZE)
-        )
+        ):
+            return TrailingGarbage()
+        return self._truncation_error(size)
 
     def _truncation_error(self, size: int) -> StreamError:
         return StreamError(f"the {self.compression} stream ends early, after {size} bytes of output", truncated=True)

@@ -14,6 +14,7 @@ import attrs
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
 
+UNKNOWN = "unknown"  #: the text of a platform that neither an index nor a config names
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it verifies nothing
 FILE_NAMED = "io.ocisize.file-named"  # annotation: the digest is the name of a file, which need not be that of its bytes
 
@@ -42,7 +43,7 @@ class Platform:
     os_version: str | None = None
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part) or "unknown"
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part) or UNKNOWN
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from ocisize.errors import ArchiveError, DocumentError, NotAnImage
 from ocisize.oci.artifacts import find_index_kind
 from ocisize.oci.documents import Index
 from ocisize.sources.file_kinds import Kind
-from ocisize.sources.folder_images import list_images_below
+from ocisize.sources.folder_images import find_image_folder, list_images_below
 from ocisize.sources.saved_images import cut_list
 from ocisize.text import printable
 
@@ -31,6 +31,7 @@ _MAX_DEPTH = 8  # folders around a saved image in an archive
 _BESIDE = re.compile(
     r"oci-layout|version|repositories|blobs/.*|(sha256:)?[0-9a-f]{64}(\.json|/layer\.tar|(\.tar)?(\.gz)?)|.*/layer\.tar"
 )
+_BLOB = re.compile(r"(sha256:)?[0-9a-f]{64}(\.json|(\.tar)?(\.gz)?|/(VERSION|json|layer\.tar))|blobs/sha(256|512)/[0-9a-f]+")
 _SCHEMA_1 = "docker.distribution.manifest.v1"  # in media types
 _MAX_NAMED = 3  # saved images inside that an error names
 _MAX_NAMES = 100_000  # names that are looked at: an archive may have a million
@@ -40,7 +41,7 @@ _SAVE = "save an image with: docker save -o FILE IMAGE"
 _LAYOUT = "an OCI layout folder contains oci-layout, index.json and blobs"
 _AS_LAYER = "to analyze it as an image of one layer, write rootfs:{path}"
 _PACK = "to analyze it as an image of one layer: tar -C {path} -cf rootfs.tar . && ocisize rootfs:rootfs.tar"
-_BUILD = "build and save it first: docker build -t app {path} && docker save -o app.tar app"
+_BUILD = "build and save it first: docker build -t app {} && docker save -o app.tar app"
 
 
 def _rows(*rows: tuple[str, str, str]) -> tuple[tuple[frozenset[str], Kind], ...]:
@@ -60,8 +61,14 @@ _MARKS = _rows(
     ("overlay2 buildkit", "the storage of the Docker engine", _SAVE),
     (".PKGINFO", "a package of Alpine or Arch Linux", _SAVE),
     ("package/package.json", "an npm package", _SAVE),
-    ("Dockerfile Containerfile", "a build context: it has a Dockerfile", _BUILD),
     ("Chart.yaml", "a Helm chart", _SAVE),
+)
+_CONTEXTS, _PACKED_CONTEXTS = (
+    _rows(
+        ("Dockerfile", "a build context: it has a Dockerfile", _BUILD.format(plain)),
+        ("Containerfile", "a build context: it has a Containerfile", _BUILD.format(other)),
+    )
+    for plain, other in (("{path}", "-f {path}/Containerfile {path}"), ("- < {path}", "-f Containerfile - < {path}"))
 )
 _CHART = re.compile(r"[^/]+/Chart\.yaml")
 _APPLIANCE = re.compile(r"[^/]+\.ovf")
@@ -78,8 +85,11 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     names = set(sorted(names)[:_MAX_NAMES])
     if is_folder and not _is_root(names) and len(images := list_images_below(path)) > 1:
         return _refuse_folder(path, images)
-    kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
     shown = printable(str(path))
+    if is_folder and (folder := find_image_folder(path)) is not None:
+        hint = f"name the folder: {shlex.quote(printable(str(folder)))}"
+        return ArchiveError(f"{shown} is a part of the saved image in its folder", hint=hint)
+    kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
     return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
 
 
@@ -123,8 +133,10 @@ def _find_in_tar(names: Collection[str]) -> Kind:
         return Kind("an OCI layout without its index.json", "it may be incomplete: save or download it again")
     return (
         _find_marked(names, _ROOT_MARKS)
+        or _find_interrupted(names)
         or _find_layer(names)
         or _find_marked(names, _MARKS)
+        or _find_marked(names, _PACKED_CONTEXTS)
         or _find_inside(names)
         or Kind(
             "it has neither manifest.json nor index.json", "a root filesystem or a single layer is read as rootfs:{path}"
@@ -144,6 +156,13 @@ def _find_marked(names: Collection[str], rows: tuple[tuple[frozenset[str], Kind]
     if any(map(_APPLIANCE.fullmatch, names)):
         return Kind("a virtual appliance (OVA)", _SAVE)
     return None
+
+
+def _find_interrupted(names: Collection[str]) -> Kind | None:
+    """Return the kind of an archive that has layers, but not yet its documents, which tools write last."""
+    if not all(map(_BLOB.fullmatch, names)):
+        return None
+    return Kind("layers without a manifest.json or index.json", "the save was interrupted: save the image again")
 
 
 def _find_layer(names: Collection[str]) -> Kind | None:
@@ -206,6 +225,7 @@ def _find_in_folder(path: Path, names: Collection[str]) -> Kind:
         (marked._replace(hint=_PACK) if marked is not None else root)
         or _find_below(list_images_below(path))
         or _find_marked(names, _MARKS)
+        or _find_marked(names, _CONTEXTS)
         or _find_below(_list_likely_below(path))
         or Kind("it has neither manifest.json nor index.json", _LAYOUT)
     )

@@ -26,7 +26,7 @@ class Kind(NamedTuple):
     """What a file or folder is, as the end of a sentence, and a line of advice."""
 
     what: str
-    hint: str  #: ``{path}`` is the file or folder
+    hint: str  #: ``{path}`` is the file or folder, ``{folder}`` the folder that has a file
 
 
 #: offset, magic and kind; the first row that matches is taken, so texts come last
@@ -70,7 +70,7 @@ _KINDS: tuple[tuple[int, re.Pattern[bytes], Kind], ...] = tuple(
         (0, rb"(?=\s*[\[{]).{0,8000}\"(RepoTags|Layers)\"\s*:", "a JSON document about an image", _SAVE),
         (0, rb"\s*[\[{]\s*[\"\[{\]}]", "a JSON document", EXPECTED),
         (0, rb"(?i)((\s*#[^\n]*|\s*ARG\s[^\n]*)\n)*\s*FROM\s+[^\s,;]+(\s+AS\s+\S+)?\s*(\n|$)", "a Dockerfile",
-         "build and save it first: docker build -t app . && docker save -o app.tar app"),
+         "build and save it first: docker build -t app -f {path} {folder} && docker save -o app.tar app"),
         (0, rb"#!", "a script", EXPECTED),
         (0, rb"[\t\n\r -~](%b{7,}\Z|%b{511})" % (_TEXT, _TEXT), "a text file", EXPECTED),
     )

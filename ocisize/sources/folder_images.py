@@ -23,6 +23,11 @@ _HEX = r"(sha256[:-])?[0-9a-f]{64}"
 _MEMBER = re.compile(
     rf"oci-layout|index\.json|manifest\.json|repositories|blobs/sha(256|512)(/.*)?|{_HEX}(/.*|(\.json|\.tar)?(\.gz)?)"
 )
+#: paths in saved images that are no images themselves
+_PART = re.compile(
+    rf"oci-layout|index\.json|manifest\.json|version|repositories|blobs(/sha(256|512))?|{_HEX}(\.manifest)?\.json"
+)
+_MAX_PART_DEPTH = 2  # folders
 _BESIDE = re.compile(rf"oci-layout|repositories|blobs|{_HEX}((\.json|\.tar)?(\.gz)?)")
 
 
@@ -85,6 +90,14 @@ def _list_members(head: bytes) -> Iterator[str]:
         except ValueError:
             return
         position += BLOCK + -(-size // BLOCK) * BLOCK
+
+
+def find_image_folder(path: Path) -> Path | None:
+    """Return the folder of the saved image that a file or folder is a part of by its name; None for others."""
+    for depth, folder in enumerate(itertools.islice(path.parents, _MAX_PART_DEPTH), 1):
+        if _PART.fullmatch("/".join(path.parts[-depth:])) and _is_image_folder(str(folder)):
+            return folder
+    return None
 
 
 def _is_image_folder(path: str) -> bool:

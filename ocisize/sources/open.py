@@ -98,7 +98,7 @@ def _scheme_hint(text: str) -> str | None:
 
 def _add_registry(text: str, error: ArchiveError) -> str | None:
     """Return the hint of an existing file or folder that cannot be read, if its name may mean an image in a registry."""
-    if error.items or _looks_like_path(text) or Path(text).suffix:
+    if error.items or "/" in text or _looks_like_path(text) or Path(text).suffix or Path(text).is_fifo():
         return error.hint
     from ocisize.oci.reference import parse_reference
 

@@ -21,10 +21,12 @@ from ocisize.oci.documents import SELF_NAMED, Descriptor
 from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
 from ocisize.oci.source import ImageSource
 from ocisize.sources.folder import open_file
+from ocisize.sources.folder_images import is_image_tar
 from ocisize.sources.open_store import explain_error, refuse_other_kind
 from ocisize.tar.header import checksum_matches
 from ocisize.text import printable
 
+_EXPECTED = "rootfs: reads a root filesystem in a tar, as docker export writes it"
 _BLOCK = 512  # bytes of a header
 
 
@@ -46,6 +48,9 @@ class RootfsSource(ImageSource):
         try:
             self._region = FileRegion(descriptor, 0, _file_size(path, descriptor))
             self._config, self._manifest = self._compose(path, limits)
+            if is_image_tar(self._region):
+                note = "the file is a saved image, whose own files are shown; to analyze the image, omit rootfs:"
+                self.warnings = (*self.warnings, note)
         except BaseException:
             os.close(descriptor)
             raise
@@ -72,7 +77,7 @@ class RootfsSource(ImageSource):
         except (ArchiveError, LimitExceeded):
             raise
         except OcisizeError as error:
-            raise explain_error(path, self._region, error) from error
+            raise explain_error(path, self._region, error, _EXPECTED) from error
         if not has_end:
             self.warnings = ("the tar has no end marker, so it may have been cut",)
         digest = diff_id if compression == PLAIN else _digest_of_chunks(self._region)
@@ -93,7 +98,7 @@ def _file_size(path: Path, descriptor: int) -> int:
         hint = f"pack it first: tar -C {shlex.quote(printable(str(path)))} -cf rootfs.tar ."
         raise ArchiveError(f"{path} is a folder; rootfs: reads a tar", hint=hint)
     if not stat.S_ISREG(status.st_mode):
-        raise ArchiveError(f"{path} is not a file")
+        raise ArchiveError(f"{path} is not a file", hint=_EXPECTED)
     if not status.st_size:
         raise ArchiveError(f"{path} is empty")
     return status.st_size
@@ -111,7 +116,7 @@ def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, s
         if stream.size == count and not checksum_matches(header):
             if header != bytes(_BLOCK):
                 raise TarError("this is not a tar: no header", offset=0)
-            refuse_other_kind(path, region)  # zeros are an empty tar, and begin disk images
+            refuse_other_kind(path, region, _EXPECTED)  # zeros are an empty tar, and begin disk images
         hasher.update(buffer[:count])
         end = (end + bytes(buffer[max(count - _BLOCK, 0) : count]))[-_BLOCK:]
     stream.finish()

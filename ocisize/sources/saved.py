@@ -67,7 +67,7 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
     if documents.index is None and is_dir_manifest(documents.manifest_json) and form != DOCKER_ARCHIVE:
         _log.info("%s is read as a folder of dir: its manifest.json is that of an image", shown)
         return _open_dir(store, select)
-    if form == DIR and is_folder and documents.manifest_json is not None:
+    if form == DIR and documents.manifest_json is not None:
         raise ArchiveError(f"{path} is not a folder of dir: its manifest.json is not that of an image", hint="omit dir:")
     if documents.index is not None or documents.manifest_json is not None:
         kind, reason = ("a docker-archive", "it has a manifest.json")

@@ -15,7 +15,7 @@ from ocisize.errors import ArchiveError, DocumentError, NotAnImage
 from ocisize.sources.open import open_source
 from tests.images import (
     DIR, OCI, Compression, Entry, Link, build_image, compress, docker_archive_entries, index_bytes, layer, layout_files, named, sha256, tar_bytes,
-    write_docker_archive, write_files, write_layout,
+    write_dir, write_docker_archive, write_files, write_layout,
 )  # fmt: skip
 
 IMAGE = build_image([layer({"etc/passwd": b"root"}), layer({"app": b"run"})])
@@ -26,6 +26,7 @@ AS_LAYER = "to analyze it as an image of one layer, write rootfs:{path}"
 SAVE = "save an image with: docker save -o FILE IMAGE"
 EXPORT = "a root filesystem without layers, as docker export writes it"
 UNKNOWN = "it has neither manifest.json nor index.json"
+INTERRUPTED, SAVE_AGAIN = "layers without a manifest.json or index.json", "the save was interrupted: save the image again"
 OF_SCRATCH: dict[str, Entry] = {
     ".dockerenv": b"", "app": b"x" * 100, "dev/": DIR, "dev/console": b"", "dev/pts/": DIR, "etc/": DIR, "etc/hostname": b"",
     "etc/hosts": b"", "etc/mtab": Link("/proc/mounts"), "etc/resolv.conf": b"", "proc/": DIR, "sys/": DIR,
@@ -64,7 +65,12 @@ def refused(path: Path) -> tuple[str, str]:
         ({"package/package.json": b"{}", "package/index.js": b""}, "an npm package", SAVE),
         ({"vm.ovf": b"<x/>", "disk.vmdk": b""}, "a virtual appliance (OVA)", SAVE),
         ({"Dockerfile": b"FROM x", "src/a.c": b""}, "a build context: it has a Dockerfile",
-         "build and save it first: docker build -t app {path} && docker save -o app.tar app"),
+         "build and save it first: docker build -t app - < {path} && docker save -o app.tar app"),
+        ({"Containerfile": b"FROM x"}, "a build context: it has a Containerfile",
+         "build and save it first: docker build -t app -f Containerfile - < {path} && docker save -o app.tar app"),
+        ({name: entry for name, entry in SAVED.items() if name.endswith(".tar")}, INTERRUPTED, SAVE_AGAIN),
+        ({name: entry for name, entry in SAVED.items() if name != "manifest.json"}, INTERRUPTED, SAVE_AGAIN),
+        (below("blobs/sha256", {"a" * 64: b"x", "b" * 64: b"y"}), INTERRUPTED, SAVE_AGAIN),
         ({"oci-layout": b"{}", "blobs/sha256/a": b""}, "an OCI layout without its index.json",
          "it may be incomplete: save or download it again"),
         ({"repositories": b"{}", "abc/layer.tar": b"", "abc/json": b"{}"},
@@ -102,6 +108,8 @@ def test_what_a_tar_is(tmp_path: Path, entries: dict[str, Entry], what: str, hin
          "to analyze it as an image of one layer: tar -C {path}/rootfs -cf rootfs.tar . && ocisize rootfs:rootfs.tar"),
         (["Dockerfile", "src/a"], "a build context: it has a Dockerfile",
          "build and save it first: docker build -t app {path} && docker save -o app.tar app"),
+        (["Containerfile", "src/a"], "a build context: it has a Containerfile",
+         "build and save it first: docker build -t app -f {path}/Containerfile {path} && docker save -o app.tar app"),
         (["Chart.yaml", "values.yaml"], "a Helm chart", SAVE),
         (["overlay/l/x", "overlay-images/images.json"], "the storage of podman", "save an image with: podman save -o FILE IMAGE"),
         (["overlay2/x", "image/overlay2/x"], "the storage of the Docker engine", SAVE),
@@ -163,6 +171,28 @@ def test_a_buildkit_cache(tmp_path: Path, form: str, nested: str) -> None:
     with pytest.raises(NotAnImage, match="(not a container image but|it holds): BuildKit cache") as raised:
         Analyzer().analyze(path)
     assert raised.value.kind == "BuildKit cache"
+
+
+@pytest.mark.parametrize("part", ["index.json", "oci-layout", "blobs", "blobs/sha256"])
+def test_a_part_of_a_layout(tmp_path: Path, part: str) -> None:
+    """The hint names the folder that has the image; the same names elsewhere are no part of one."""
+    folder = write_layout(IMAGE, tmp_path / "my layout")
+    with pytest.raises(
+        ArchiveError, match=re.escape(f"{folder / part} is a part of the saved image in its folder")
+    ) as raised:
+        open_source(str(folder / part))
+    assert raised.value.hint == f"name the folder: '{folder}'"
+    (tmp_path / "other" / part).mkdir(parents=True)
+    refused(tmp_path / "other" / part)
+
+
+@pytest.mark.parametrize("part", ["manifest.json", "version"])
+def test_a_part_of_a_folder_of_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """Also from within the folder."""
+    monkeypatch.chdir(write_dir(IMAGE, tmp_path / "image"))
+    with pytest.raises(ArchiveError, match=f"^{part} is a part of the saved image in its folder") as raised:
+        open_source(part)
+    assert str(raised.value.hint).startswith("name the folder: .")
 
 
 def test_the_advice_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

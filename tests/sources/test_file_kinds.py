@@ -92,8 +92,8 @@ def lzma_alone(data: bytes) -> bytes:
         (b'{"schema": "ocisize.analysis", "version": 1}', "a report of ocisize", "compare it with an image: ocisize diff {path} IMAGE"),
         (b'{"a": 1}', "a JSON document", EXPECTED), (b"{}", "a JSON document", EXPECTED), (b"[]", "a JSON document", EXPECTED),
         (b"# syntax=docker/dockerfile:1\n\nARG V=3\n# base\nFROM alpine:$V AS build\nRUN x\n", "a Dockerfile",
-         "build and save it first: docker build -t app . && docker save -o app.tar app"),
-        (b"from scratch", "a Dockerfile", "build and save it first: docker build -t app . && docker save -o app.tar app"),
+         "build and save it first: docker build -t app -f {path} {folder} && docker save -o app.tar app"),
+        (b"from scratch", "a Dockerfile", "build and save it first: docker build -t app -f {path} {folder} && docker save -o app.tar app"),
         (b"#!/bin/sh\necho\n", "a script", EXPECTED),
         ("Error: café not found\n".encode(), "a text file", EXPECTED),
         (b"FROM here, one sees.\n", "a text file", EXPECTED),
@@ -116,6 +116,7 @@ def test_what_a_file_is(tmp_path: Path, data: bytes, what: str, hint: str) -> No
     with pytest.raises(ArchiveError) as raised:
         open_source(str(path))
     assert str(raised.value) == f"{path} is not a saved image: {what}"
+    hint = hint.replace("{folder}", str(tmp_path))
     assert raised.value.hint == hint.replace("{path}", f"""'{str(path).replace("'", "'" + '"' + "'" + '"' + "'")}'""")
 
 

@@ -272,11 +272,11 @@ def test_a_name_behind_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, t
 def test_a_folder_named_like_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint says how to name the image in a registry instead; a tag makes the name a reference."""
     monkeypatch.chdir(tmp_path)
-    write_files({"nginx/nginx.conf": b"x", "redis": b"", "team/app/x": b"", "Web/x": b"", "app.img": b"x" * 9}, tmp_path)
-    for name in ("nginx", "redis", "team/app"):
+    write_files({"nginx/nginx.conf": b"x", "redis": b"", "build/app/x": b"", "Web/x": b"", "app.img": b"x" * 9}, tmp_path)
+    for name in ("nginx", "redis"):
         hint = refused(name, "is not a saved image|is empty").hint
         assert str(hint).endswith(f"; for the image in a registry: docker://{name}")
-    for name in ("Web", "app.img", "./nginx", "nginx/"):
+    for name in ("Web", "app.img", "./nginx", "nginx/", "build/app"):
         assert "docker://" not in str(refused(name, "nginx|Web|app").hint)
     reached: list[str] = []
 

@@ -14,7 +14,9 @@ from ocisize.cli.main import main
 from ocisize.errors import ArchiveError, LayerError, LimitExceeded
 from ocisize.limits import Limits
 from ocisize.sources.open import open_source
-from tests.images import DIR, Compression, Link, build_image, compress, layer, raw_layer, sha256, tar_bytes, write_layout
+from tests.images import (
+    DIR, Compression, Link, build_image, compress, layer, raw_layer, sha256, tar_bytes, write_docker_archive, write_layout,
+)  # fmt: skip
 from tests.tools import program
 
 COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd", "xz", "bzip2")
@@ -73,8 +75,8 @@ def test_how_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """No digest is shown as one of an image, and nothing as verified."""
     assert main([write(tmp_path / "root.tar", "gzip"), "--full"]) == 0
     text = capsys.readouterr().out
-    assert "root.tar · unknown · 1 layer · Alpine Linux v3.20" in text
-    assert "unknown · root filesystem, 1 layer (gzip)" in text
+    assert "root.tar · platform unknown · 1 layer · Alpine Linux v3.20" in text
+    assert "platform unknown · root filesystem, 1 layer (gzip)" in text
     assert f"the file's digest {sha256(compress(TAR, 'gzip'))}\nnothing to verify: a root filesystem has no digests" in text
     assert "USER" not in text and "image id" not in text
 
@@ -85,7 +87,7 @@ def test_how_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     [
         ("missing", "cannot open .*missing: No such file or directory", None),
         ("folder", "folder is a folder; rootfs: reads a tar", "pack it first: tar -C "),
-        ("fifo", "fifo is not a file", None),
+        ("fifo", "fifo is not a file", "rootfs: reads a root filesystem in a tar"),
         ("empty", "empty is empty", None),
     ],
 )
@@ -105,7 +107,7 @@ def test_what_is_no_file(tmp_path: Path, name: str, message: str, hint: str | No
 @pytest.mark.parametrize(
     ("tar", "message"),
     [
-        (b"<!doctype html><html>" * 50, "is not a saved image: an HTML page"),
+        (b"<!doctype html><html>" * 50, "is not a root filesystem: an HTML page"),
         (b"\x01\x02\x03" * 500, "not a tar|a single file compressed with"),
         (bytes(1080) + b"\x53\xef" + bytes(5000), "an ext file system"),
     ],
@@ -134,6 +136,24 @@ def test_a_cut_tar(tmp_path: Path) -> None:
     """A tar that ends within a file is an error of the layer."""
     with pytest.raises(LayerError, match="layer 0 .*the tar ends within"):
         Analyzer().analyze(write(tmp_path / "root.tar", tar=TAR[:20_000]))
+
+
+@pytest.mark.parametrize("outer", ["plain", "gzip"])
+def test_a_saved_image_is_no_root_filesystem(tmp_path: Path, outer: Compression) -> None:
+    """Its files are shown, as the scheme asks, and a warning says how to analyze the image."""
+    path = write_docker_archive(build_image([layer({"a": b"x"})]), tmp_path / "app.tar", outer=outer)
+    note = "the file is a saved image, whose own files are shown; to analyze the image, omit rootfs:"
+    assert note in Analyzer().analyze(f"rootfs:{path}").warnings
+    assert note not in Analyzer().analyze(write(tmp_path / "root.tar")).warnings
+
+
+def test_the_hint_of_other_files(tmp_path: Path) -> None:
+    """The hint says what the scheme reads."""
+    for number, data in enumerate((b"x" * 5000, b"\1\2\3" * 500)):
+        (tmp_path / str(number)).write_bytes(data)
+        with pytest.raises(ArchiveError) as raised:
+            open_source(f"rootfs:{tmp_path}/{number}")
+        assert raised.value.hint == "rootfs: reads a root filesystem in a tar, as docker export writes it"
 
 
 def test_limits_hold(tmp_path: Path) -> None:

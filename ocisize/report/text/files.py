@@ -9,6 +9,7 @@ from rich.text import Text
 from ocisize.model.analysis import Analysis
 from ocisize.report.text.page import layer_title, open_page, print_name
 from ocisize.report.text.tables import print_rest, print_rows
+from ocisize.report.words.image import describe_platform
 from ocisize.report.words.units import human_size
 from ocisize.sizes.files import ListedFile, Listing
 from ocisize.text import count_of, printable
@@ -30,7 +31,7 @@ def write_files(
         print_name(console, analysis)
         download = "" if listing.compressed_size is None else f", {human_size(listing.compressed_size)} to download"
         subject = "" if layer is None else f" · {layer_title(analysis.layers[layer])}"
-        console.print(Text(printable(f"{analysis.platform}{subject}"), style="dim"), overflow="fold")
+        console.print(Text(printable(f"{describe_platform(analysis)}{subject}"), style="dim"), overflow="fold")
         title = f"{count_of(listing.file_count, 'file')}, {human_size(listing.content_size)}{download}"
         if not listing.files:
             console.print()

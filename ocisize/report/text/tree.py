@@ -16,6 +16,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.sizes import Group
 from ocisize.report.text.page import layer_title, open_page, print_name
 from ocisize.report.text.tables import Fitted
+from ocisize.report.words.image import describe_platform
 from ocisize.report.words.units import human_size, percent
 from ocisize.sizes.files import Order
 from ocisize.sizes.tree import TreeNode
@@ -52,7 +53,9 @@ def _print_subject(console: Console, analysis: Analysis, tree: TreeNode, layer: 
     subject = count_of(len(analysis.layers), "layer") if layer is None else layer_title(analysis.layers[layer])
     files = count_of(tree.group.file_count, "file")
     legend = f" · {_LIVE} live {_WASTED} wasted" if tree.group.wasted_size else ""
-    console.print(Text(printable(f"{analysis.platform} · {subject} · {files}{legend}"), style="dim"), overflow="fold")
+    console.print(
+        Text(printable(f"{describe_platform(analysis)} · {subject} · {files}{legend}"), style="dim"), overflow="fold"
+    )
 
 
 def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.system import Runtime
+from ocisize.oci.documents import UNKNOWN
 from ocisize.report.words.download import describe_estimate, human_download
 from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.flow import SEPARATOR
@@ -40,11 +41,16 @@ def name_image(analysis: Analysis) -> str:
 def describe_facts(analysis: Analysis) -> list[str]:
     """The mirror, platform, number of layers, operating system and runtimes, in a few words each."""
     system = analysis.system
-    facts = [analysis.platform, count_of(len(analysis.layers), "layer")]
+    facts = [describe_platform(analysis), count_of(len(analysis.layers), "layer")]
     names = [] if system.os is None else [_PARENTHESES.sub("", system.os.name).replace(" GNU/Linux", "")]
     names += [f"{runtime.title} {runtime.version}".rstrip() for runtime in _main_runtimes(analysis)]
     origin = [f"from {analysis.mirror}"] if analysis.mirror else []
     return [*origin, *facts, *([", ".join(names)] if names else [])]
+
+
+def describe_platform(analysis: Analysis) -> str:
+    """The platform, or that it is unknown, as of a root filesystem."""
+    return "platform unknown" if analysis.platform == UNKNOWN else analysis.platform
 
 
 def _main_runtimes(analysis: Analysis) -> list[Runtime]:
@@ -71,7 +77,7 @@ def describe_form(analysis: Analysis) -> str:
     origin = f"mirror {analysis.mirror}" if analysis.mirror else _FORMATS.get(analysis.format, analysis.format)
     stored = f"{origin}, {count_of(len(analysis.layers), 'layer')}"
     created = f" · created {analysis.created[:10]}" if analysis.created else ""
-    return f"{analysis.platform} · {stored}{f' ({compressions})' if compressions else ''}{created}"
+    return f"{describe_platform(analysis)} · {stored}{f' ({compressions})' if compressions else ''}{created}"
 
 
 def describe_identity(analysis: Analysis) -> str:
