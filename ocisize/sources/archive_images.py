@@ -9,6 +9,7 @@ refused, if both have all layers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -76,8 +77,9 @@ def merge_images(
         if broken := places.get(_name_config(composed), []):
             images += _add_names(images, broken, item)
         elif same:
+            read = _read_item(store, composed)
             for number, index in same:
-                manifest = _reconcile(blobs, store, images[number].manifests[index], composed)
+                manifest = _reconcile(blobs, store, images[number].manifests[index], read)
                 images[number] = _replace(images[number], index, manifest)
             images += _add_names(images, same, item)
         elif (place := _pop_unread(unread, item)) is not None:
@@ -138,25 +140,39 @@ def _add_names(images: list[SavedImage], places: Sequence[tuple[int, int]], item
     return []
 
 
-def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, composed: SavedManifest) -> SavedManifest:
+class _ReadItem(NamedTuple):
+    """An item of ``manifest.json`` with what is read once: many manifests may have its config."""
+
+    composed: SavedManifest
+    item: ArchiveItem
+    config: ArchiveConfig
+    missing: frozenset[int]  #: layers without a file
+
+
+def _read_item(store: Store, composed: SavedManifest) -> _ReadItem:
+    item = composed.item or ArchiveItem("")
+    missing = frozenset(index for index, member in enumerate(item.Layers) if not _exists(store, member))
+    return _ReadItem(composed, item, read_archive_config(store, item.Config), missing)
+
+
+def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, read: _ReadItem) -> SavedManifest:
     """Return the manifest to use of one config: the stored one if it has all layers, else the composed one if that has."""
-    stored, item = listed.stored, composed.item
-    if stored is None or item is None:
+    stored = listed.stored
+    if stored is None:
         return listed
     document = parse_manifest(blobs.read_manifest(stored.digest), "the manifest")
     if not isinstance(document, Manifest):
         return listed
-    config = read_archive_config(store, item.Config)
-    gap, item_gap = _find_gap(blobs, store, document, config), _find_item_gap(store, document, item, config)
+    gap, item_gap = _find_gap(blobs, store, document, read.config), _find_item_gap(document, read)
     if gap is None and item_gap is None:
-        difference = _find_difference(blobs, store, document, item, config)
+        difference = _find_difference(blobs, store, document, read.item, read.config)
         return listed if difference is None else attrs.evolve(listed, conflict=difference)
     if gap is None:
         return attrs.evolve(listed, warning=f"index.json is used: manifest.json {item_gap}")
-    if item_gap is None or len(item.Layers) > len(document.layers):
-        platform = listed.platform or composed.platform
+    if item_gap is None or len(read.item.Layers) > len(document.layers):
+        platform = listed.platform or read.composed.platform
         warning = f"manifest.json is used: the OCI manifest {stored.digest} {gap}"
-        return attrs.evolve(composed, platform=platform, warning=warning)
+        return attrs.evolve(read.composed, platform=platform, warning=warning)
     return listed
 
 
@@ -170,13 +186,14 @@ def _find_gap(blobs: StoredSource, store: Store, manifest: Manifest, config: Arc
     return f"refers to {len(missing)} missing layers of {len(manifest.layers)}" if missing else None
 
 
-def _find_item_gap(store: Store, manifest: Manifest, item: ArchiveItem, config: ArchiveConfig) -> str | None:
+def _find_item_gap(manifest: Manifest, read: _ReadItem) -> str | None:
     """Return what an item lacks, None if it has all layers but the foreign ones of the manifest."""
-    if len(item.Layers) != len(config.diff_ids):
-        return f"lists {len(item.Layers)} of {len(config.diff_ids)} layers"
+    count, expected = len(read.item.Layers), len(read.config.diff_ids)
+    if count != expected:
+        return f"lists {count} of {expected} layers"
     foreign = {index for index, layer in enumerate(manifest.layers) if is_foreign(layer)}
-    missing = [index for index, member in enumerate(item.Layers) if index not in foreign and not _exists(store, member)]
-    return f"refers to {len(missing)} missing layers of {len(item.Layers)}" if missing else None
+    missing = read.missing - foreign
+    return f"refers to {len(missing)} missing layers of {count}" if missing else None
 
 
 def _exists(store: Store, member: str | None) -> bool:

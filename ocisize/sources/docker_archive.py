@@ -61,7 +61,8 @@ def read_items(document: Any) -> list[ArchiveItem]:
     if isinstance(document, dict):
         is_manifest = "schemaVersion" in document
         raise DocumentError(
-            "manifest.json is an object, as in a folder of dir:; expected the list of a docker save archive",
+            f"manifest.json is an object{', as in a folder of dir:' if is_manifest else ''}; "
+            "expected the list of a docker save archive",
             hint="use dir: as the scheme, or omit docker-archive:" if is_manifest else None,
         )
     if not isinstance(document, list) or not document:

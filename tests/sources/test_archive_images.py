@@ -12,7 +12,10 @@ import pytest
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import ArchiveError, DigestMismatch, DocumentError, LayerError, OcisizeError
+from ocisize.sources import archive_images
+from ocisize.sources.docker_archive import ArchiveConfig, read_archive_config
 from ocisize.sources.open import open_source
+from ocisize.sources.store import Store
 from tests.images import (
     OCI, BuiltImage, BuiltLayer, Compression, Entry, build_image, compress, for_platform, index_bytes, layer, layout_files, sha256, tar_bytes, write_files,
 )  # fmt: skip
@@ -328,3 +331,23 @@ def test_a_digest_of_one_image_with_two_entries(tmp_path: Path) -> None:
     blobs = IMAGE.blobs | {sha256(data): data, sha256(more): more}
     path = save(tmp_path / "a.tar", [named(first, "a:1"), named(second, "b:1")], [item(IMAGE, "a:1", "b:1")], blobs)
     assert Analyzer().analyze(path, select=sha256(IMAGE.config)).content_size == 1500
+
+
+def test_a_config_of_many_manifests_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A config may have 16 MiB, and ten thousand manifests may name it: manifest.json reads it twice at most."""
+    read: list[str] = []
+
+    def count(store: Store, name: str) -> ArchiveConfig:
+        read.append(name)
+        return read_archive_config(store, name)
+
+    monkeypatch.setattr(archive_images, "read_archive_config", count)
+    manifests = [json.dumps({**json.loads(IMAGE.manifest), "annotations": {"n": str(n)}}).encode() for n in range(20)]
+    entries = [
+        named({"mediaType": f"{OCI}.manifest.v1+json", "digest": sha256(data), "size": len(data)}, f"v:{number}")
+        for number, data in enumerate(manifests)
+    ]
+    blobs = IMAGE.blobs | {sha256(data): data for data in manifests}
+    path = save(tmp_path / "a.tar", entries, [item(IMAGE, "app:1")], blobs)
+    assert Analyzer().analyze(path, select="v:7").digest == sha256(manifests[7])
+    assert read == 2 * [member(sha256(IMAGE.config))]
