@@ -45,10 +45,10 @@ from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import Base, GivenBase
+from ocisize.oci.choose import parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
-from ocisize.oci.platform import parse_platform
 from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
@@ -143,7 +143,7 @@ class Analyzer:
         source = complete_source(source)
 
         # Read the manifest and the config, and find the base image: the figures are split there.
-        platform = parse_platform(self.platform) if isinstance(self.platform, str) else self.platform
+        platform = parse_wanted(source, self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
         reference, label = source.reference or name, str(image.platform)
         _log.info("%s: %d layers for %s", printable(reference), len(image.layers), printable(label))

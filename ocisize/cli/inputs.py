@@ -120,7 +120,7 @@ def make_analyzer(
     if rules:
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     analyzer.limits = make_limits(options)
-    analyzer.keep_going = options.keep_going
+    analyzer.keep_going = bool(options.keep_going)
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.max_memory:

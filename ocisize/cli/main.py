@@ -20,7 +20,15 @@ from ocisize.cli.command_table import COMMANDS, DEFAULT
 from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
-from ocisize.errors import ArchiveError, BudgetError, IncompleteAnalysis, InvalidReference, OcisizeError
+from ocisize.errors import (
+    ArchiveError,
+    BudgetError,
+    IncompleteAnalysis,
+    InvalidReference,
+    LayerError,
+    OcisizeError,
+    PlatformError,
+)
 from ocisize.sources.schemes import SCHEMES, trim_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
@@ -100,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OcisizeError as error:
         for text in _describe(error, options.image):
             print_message("error", text, _choices(error))
-        if error.hint:
-            print_message("hint", error.hint)
+        if hint := _advise(error, options):
+            print_message("hint", hint)
         return UNUSABLE
     except (OSError, MemoryError, RuntimeError, ImportError) as error:
         return _report_system_error(error)
@@ -150,6 +158,15 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
         return [str(error)]
     text = f"{error.heading}:" if isinstance(error, ArchiveError) and error.items else str(error)
     return [text if image in text else f"{image}: {text}"]
+
+
+def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:
+    """The hint of an error; for a layer that cannot be read also how to report the others."""
+    cause = error.cause if isinstance(error, PlatformError) else error
+    if not isinstance(cause, LayerError) or options.keep_going is not False:  # None: the command reports whole images only
+        return error.hint
+    others = "--keep-going reports the other layers"
+    return f"{error.hint}; {others}" if error.hint else others
 
 
 def _choices(error: OcisizeError) -> Sequence[str]:

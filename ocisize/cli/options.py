@@ -20,7 +20,7 @@ KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 #: the values of options and images that a command does not have
 ABSENT: Mapping[str, object] = {
-    "image": "", "before": "", "base": None, "rules": None, "keep_going": False, "files": False, "all_platforms": False,
+    "image": "", "before": "", "base": None, "rules": None, "keep_going": None, "files": False, "all_platforms": False,
 }  # fmt: skip
 
 
@@ -161,6 +161,7 @@ def add_keep_going(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-going",
         action="store_true",
+        default=False,
         help="if some layers cannot be read, report the others; the exit status is still 2",
     )
 

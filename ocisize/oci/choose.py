@@ -12,7 +12,8 @@ from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.artifacts import find_artifact_kind
 from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
 from ocisize.oci.index_walk import walk_index
-from ocisize.oci.platform import Candidate, alternatives, default_platform, distinct_names, name_of, select
+from ocisize.oci.parse import parse_manifest
+from ocisize.oci.platform import Candidate, alternatives, default_platform, distinct_names, name_of, parse_platform, select
 from ocisize.oci.read import read_manifest, read_optional_manifest
 from ocisize.oci.source import Source
 from ocisize.text import printable
@@ -68,6 +69,24 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
         "was asked for" if platform else "is the default",
     )  # fmt: skip
     return Choice(entry, *manifest, (*warnings, *broken))
+
+
+def parse_wanted(source: Source, text: str) -> Platform:
+    """Parse the platform that is asked for; raise OcisizeError, which lists the platforms if the source has an index."""
+    try:
+        return parse_platform(text)
+    except OcisizeError as error:
+        available = ", ".join(_list_platforms(source))
+        raise OcisizeError(f"{error}; available: {available}" if available else str(error), hint=error.hint) from None
+
+
+def _list_platforms(source: Source) -> list[str]:
+    """Return the platforms of an index; none if the source has a single image or cannot be read."""
+    try:
+        document = parse_manifest(source.read_manifest(), "the manifest")
+        return distinct_names(walk_index(source, document).images) if isinstance(document, Index) else []
+    except OcisizeError:
+        return []
 
 
 def _select(

@@ -82,7 +82,8 @@ def normalize(platform: Platform) -> Platform:
 def parse_platform(text: str) -> Platform:
     """Parse ``os/arch[/variant][:os.version]`` and return the platform in its usual spelling.
 
-    containerd's form ``os(os.version)/arch[/variant]`` is read too. Raises OcisizeError for other forms.
+    containerd's form ``os(os.version)/arch[/variant]`` is read too. Blanks around the text are left out. Raises OcisizeError
+    for other forms.
 
     >>> parse_platform("linux/aarch64")
     Platform(os='linux', architecture='arm64', variant=None, os_version=None)
@@ -92,7 +93,7 @@ def parse_platform(text: str) -> Platform:
     Traceback (most recent call last):
     ocisize.errors.OcisizeError: invalid platform 'linux'
     """
-    match = _PLATFORM.fullmatch(text)
+    match = _PLATFORM.fullmatch(text.strip())
     if match is None or (match["inner"] and match["version"]):
         hint = "write os/arch[/variant][:os.version], e.g. linux/arm64, linux/arm/v7 or windows/amd64:10.0.20348"
         raise OcisizeError(f"invalid platform {text!r}", hint=hint)

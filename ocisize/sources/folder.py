@@ -52,7 +52,12 @@ class FolderStore(Store):
             raise ArchiveError(f"{name} points outside the folder")
         if path == self._folder:
             raise ArchiveError(f"the name {name!r} is that of no file in the folder")
-        file = _OpenFile(path)
+        try:
+            file = _OpenFile(path)
+        except ArchiveError as error:
+            if not path.exists():
+                error.hint = "the folder is incomplete: copy or save the image again"
+            raise
         with self._lock:
             self._files.add(file)
         status = os.fstat(file.descriptor)

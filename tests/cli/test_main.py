@@ -347,6 +347,21 @@ def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert json.loads(out)["content_size"] == 2
 
 
+def test_the_hint_of_broken_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the other layers hold can be shown, by the commands that have the option."""
+    image = build_image([layer({"a": b"1"}), layer({"b": b"2"})])
+    folder = write_layout(image, tmp_path / "l")
+    blob = folder / "blobs" / image.layers[1].digest.replace(":", "/")
+    hint = "hint: the folder is incomplete: copy or save the image again"
+    blob.rename(tmp_path / "blob")
+    for command in ([], ["files"], ["tree"], ["advise"]):
+        assert status_of([*command, str(folder)], capsys)[2].endswith(f"{hint}; --keep-going reports the other layers\n")
+    assert status_of(["diff", str(folder), str(folder)], capsys)[2].endswith(f"{hint}\n")
+    blob.write_bytes(b"x" * len(image.layers[1].blob))
+    assert status_of([str(folder)], capsys)[2].endswith("\nhint: --keep-going reports the other layers\n")
+    assert "hint" not in status_of([str(folder), "--keep-going"], capsys)[2]
+
+
 def test_warnings_go_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is odd is said on stderr, unless --quiet."""
     path = str(write_docker_archive(build_image([layer([("a", b"1"), ("../up", b"2")])]), tmp_path / "a.tar"))

@@ -177,6 +177,24 @@ def test_invalid_versions(text: str) -> None:
         parse_platform(text)
 
 
+@pytest.mark.parametrize("text", ["arm64", "linux"])
+def test_an_invalid_platform_of_an_index(text: str) -> None:
+    """The error lists what can be chosen; a single image leaves no choice."""
+    images = [built("amd64"), built("arm64")]
+    entries = [for_platform(image.descriptor, "linux", name) for image, name in zip(images, ("amd64", "arm64"), strict=True)]
+    with pytest.raises(OcisizeError) as raised:
+        Analyzer(platform=text).analyze_source(source_of(entries, *images))
+    assert str(raised.value) == f"invalid platform {text!r}; available: linux/amd64, linux/arm64"
+    assert str(raised.value.hint).startswith("write os/arch")
+    with pytest.raises(OcisizeError, match=f"invalid platform {text!r}$"):
+        Analyzer(platform=text).analyze_source(MemorySource(images[0].manifest, images[0].blobs))
+
+
+def test_blanks_around_a_platform() -> None:
+    """They come with variables and copied text, as around names."""
+    assert parse_platform(" linux/arm64\n") == parse_platform("linux/arm64")
+
+
 def test_labels_of_all_platforms_stay() -> None:
     """The label has the OS version where images differ in nothing else, after a blank as before."""
     labels = list(read_images(windows_index()[0]).images)

@@ -115,8 +115,9 @@ def test_broken_folders(tmp_path: Path) -> None:
     with pytest.raises(LayerError, match="layer 1 .* has digest"):
         Analyzer().analyze(path)
     blob.unlink()
-    with pytest.raises(LayerError, match=f"layer 1 .*{blob.name}: No such file"):
+    with pytest.raises(LayerError, match=f"layer 1 .*{blob.name}: No such file") as raised:
         Analyzer().analyze(path)
+    assert raised.value.hint == "the folder is incomplete: copy or save the image again"
     (path / sha256(AMD64.config)[7:]).write_bytes(b"{}")
     with pytest.raises(SizeMismatch, match="its descriptor says"):
         Analyzer().analyze(path)
