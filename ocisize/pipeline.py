@@ -157,6 +157,7 @@ def analyze_layers(
         plan=planned.plan,
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
+        unverified_hosts=tuple(source.unverified_hosts),
         warnings=(*image.warnings, *_list_anomalies(scans, facts), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,

@@ -50,7 +50,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_limits(add)
     add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
     add("-v", "--verbose", action="count", default=0, help="log requests and choices to standard error; -vv: details too")
-    add("-q", "--quiet", action="store_true", help="no progress bars and no warnings")
+    add("-q", "--quiet", action="store_true", help="no progress bars and no warnings on standard error")
     return parser
 
 
@@ -63,7 +63,7 @@ def _add_trust(add: Callable[..., object]) -> None:
     )  # fmt: skip
     add("--client-cert", metavar="FILE", help="client certificate for the registry, in PEM format")
     add("--client-key", metavar="FILE", help="private key of --client-cert (default: in the same file)")
-    add("--tls-no-verify", action="store_true", help="accept any TLS certificate, with a warning")
+    add("--tls-no-verify", action="store_true", help="accept any TLS certificate; reports say so")
     add("--no-mirrors", action="store_true", help="ignore the mirrors that podman and docker are configured with")
 
 

@@ -108,6 +108,7 @@ class Analysis(Sizes):
     base: BaseSplit | None = None  #: None if no base image is known
     system: System = attrs.field(factory=System)
     mirror: str | None = None  #: the reference that the image was read from, None if that is ``reference``
+    unverified_hosts: tuple[str, ...] = ()  #: registries whose identity was not verified, by options or settings
     warnings: tuple[str, ...] = ()
     dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it

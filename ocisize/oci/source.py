@@ -57,6 +57,8 @@ class ImageSource(Source, Protocol):
     keeps_compression: bool = True
     """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
     mirror: str | None = None  #: the reference that the image was read from, if that is another than ``reference``
+    unverified_hosts: Sequence[str] = ()
+    """Hosts that something was read from although their identity was not verified; complete once the layers are read."""
     warnings: Sequence[str] = ()
     """What the user should know about how the image was found and read; complete once the layers are read."""
 

@@ -21,7 +21,7 @@ SCHEMA = "ocisize.comparison"
 VERSION = 1
 _SHARED = (LayerStatus.SHARED,)
 _SAME_CONTENT = (LayerStatus.RECOMPRESSED, LayerStatus.REBUILT)
-_NAMES = ("source", "format", "reference", "mirror", "platform", "digest", "config_digest", "created")
+_NAMES = ("source", "format", "reference", "mirror", "unverified_hosts", "platform", "digest", "config_digest", "created")
 
 
 def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str:

@@ -35,6 +35,7 @@ def head_of_view(schema: str, version: int, analysis: Analysis) -> dict[str, Any
         "source": display_name(analysis.source),
         "reference": analysis.reference,
         "mirror": analysis.mirror,
+        "unverified_hosts": analysis.unverified_hosts,
         "platform": analysis.platform,
         "digest": analysis.digest,
         "config_digest": analysis.config_digest,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ocisize.model.analysis import Analysis
 from ocisize.report.text.lines import Line
 from ocisize.report.words.flow import SEPARATOR, join_parts
-from ocisize.report.words.image import describe_facts, describe_weight, name_image
+from ocisize.report.words.image import describe_facts, describe_trust, describe_weight, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.report.words.secrets import describe_remedy, describe_secrets, list_secrets
 from ocisize.report.words.units import cut
@@ -24,7 +24,7 @@ LABEL_WIDTH = 8  #: characters before the text of a labelled line
 def list_head(
     analysis: Analysis, width: int, verdicts: Sequence[Verdict] = (), *, max_unread: int | None = None
 ) -> list[Line]:
-    """Name, facts, size and verdict of the image in two or three lines, and the first unread layers."""
+    """Name, facts, size and verdict of the image in two or three lines, unverified hosts, and the first unread layers."""
     name = printable(name_image(analysis))
     facts = [printable(fact) for fact in describe_facts(analysis)]
     lines: list[Line] = []
@@ -41,7 +41,10 @@ def list_head(
 
         count = count_violations(verdicts)
         parts += [f"{'budget' if count == 'kept' else 'budgets:'} {count}"] if count else []
-    return [*lines, *(Line((line, "bold")) for line in join_parts(parts, width)), *_list_unread(analysis, width, max_unread)]
+    lines += (Line((line, "bold")) for line in join_parts(parts, width))
+    for text in describe_trust(analysis.unverified_hosts):
+        lines += (Line((line, "yellow")) for line in textwrap.wrap(printable(text), width))
+    return [*lines, *_list_unread(analysis, width, max_unread)]
 
 
 def _list_unread(analysis: Analysis, width: int, count: int | None) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from ocisize.comparison.directory_growth import with_rest
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
-from ocisize.report.text.page import open_page
+from ocisize.report.text.page import open_page, print_trust
 from ocisize.report.text.tables import drop_unknown, new_table, print_rows
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
@@ -32,6 +32,8 @@ def write_diff(
 ) -> None:
     """Write the report, lists cut to ``top`` rows; ``color`` None means only on a terminal."""
     with open_page(file, width=width, color=color) as console:
+        hosts = (*comparison.before.unverified_hosts, *comparison.after.unverified_hosts)
+        print_trust(console, list(dict.fromkeys(hosts)))
         if line := nothing_changed(comparison):
             console.print(Text(line), overflow="fold")
             return

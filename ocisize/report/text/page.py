@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.text.lines import MAX_WIDTH, PIPE_WIDTH, Line
-from ocisize.report.words.image import name_image
+from ocisize.report.words.image import describe_trust, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.text import printable
 
@@ -53,8 +53,9 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
 
 
 def print_name(console: Console, analysis: Analysis) -> None:
-    """Print the name of the image, and below it the unread layers."""
+    """Print the name of the image, and below it unverified registries and the unread layers."""
     console.print(Text(printable(name_image(analysis)), style="bold"), overflow="fold")
+    print_trust(console, analysis.unverified_hosts)
     if not analysis.complete:
         from rich.padding import Padding
 
@@ -62,6 +63,12 @@ def print_name(console: Console, analysis: Analysis) -> None:
         for line in list_unread(analysis):
             console.print(Padding(Text(line, style="red", overflow="fold"), (0, 0, 0, 2)))
         console.print(Text(NOTE, style="dim"), overflow="fold")
+
+
+def print_trust(console: Console, hosts: Sequence[str]) -> None:
+    """Print which registries were read without verifying who they are."""
+    for line in describe_trust(hosts):
+        console.print(Text(printable(line), style="yellow"), overflow="fold")
 
 
 def layer_title(layer: LayerAnalysis) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 from ocisize.model.platforms import Drift, IndexAnalysis, OnlyThere, StepDrift
 from ocisize.report.text.page import open_page
 from ocisize.report.text.tables import new_table
+from ocisize.report.words.image import describe_trust
 from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, mark_incomplete
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
 from ocisize.text import count_of, printable
@@ -65,6 +66,10 @@ def _header(console: Console, index: IndexAnalysis) -> int:
         lines.append(f"not analyzed, manifest missing: {', '.join(index.absent)}")
     for text in lines:
         _line(console, text, "dim")
+    hosts = [host for analysis in index.analyses.values() for host in analysis.unverified_hosts]
+    lines += (trust := describe_trust(list(dict.fromkeys(hosts))))
+    for text in trust:
+        _line(console, text, "yellow")
     gaps = list(_gaps(index))
     for text in gaps:
         _line(console, text, "red")

@@ -105,6 +105,15 @@ def describe_verification(layers: Sequence[LayerAnalysis], image_format: str = "
     return f"not verified: {unverified} plain layer{'s were' if unverified > 1 else ' was'} read in place (--verify checks)"
 
 
+def describe_trust(hosts: Sequence[str]) -> list[str]:
+    """A line that names the registries whose identity was not verified; [] if there are none.
+
+    >>> describe_trust(["reg.corp:5000"])
+    ['not verified: the identity of reg.corp:5000; another server could have answered']
+    """
+    return [f"not verified: the identity of {' and '.join(hosts)}; another server could have answered"] if hosts else []
+
+
 def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     """The image's figures: name, value, and an explanation with details."""
     download, wasted_download = analysis.compressed_size, analysis.wasted_compressed_size

@@ -53,6 +53,7 @@ class RegistrySource(ImageSource):
         self._first: int | None = None  # index of the place that had the image
         self._digest = ""  # of the manifest that the first read returned
         self._notes: dict[str, None] = {}
+        self._unverified: dict[str, None] = {}
         self._lock, self._closed = threading.Lock(), False
 
     @property
@@ -60,6 +61,11 @@ class RegistrySource(ImageSource):
         """Where the image came from if that is not the registry, what was not verified, and what is wrong with the login."""
         logins = [warning for place in self._places for warning in place.warnings]
         return (*self._notes, *logins)
+
+    @property
+    def unverified_hosts(self) -> Sequence[str]:  # type: ignore[override]
+        """The registry and mirrors that were read without proof of who answers."""
+        return tuple(self._unverified)
 
     def read_manifest(self, digest: str | None = None) -> bytes:
         selector = digest or self._reference.selector
@@ -115,6 +121,7 @@ class RegistrySource(ImageSource):
                 self.mirror = str(endpoint.reference)
                 self._note(self._describe(endpoint, by_tag=":" not in selector))
         if place.caveat:
+            self._unverified[registry] = None
             self._note(f"{registry} was read {place.caveat}: another server could have answered")
 
     def _describe(self, endpoint: Endpoint, *, by_tag: bool) -> str:

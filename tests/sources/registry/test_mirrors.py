@@ -413,6 +413,17 @@ def test_another_location(server: Server, mirror: Server, home: Path) -> None:
     assert analysis.warnings == (f"the image was read from {server.host}/app:1, which {file} names",)
 
 
+def test_an_insecure_mirror_on_this_machine(server: Server, mirror: Server, home: Path, tmp_path: Path) -> None:
+    """A mirror on this machine gets the login for its name although it is insecure: no request leaves the machine."""
+    image = serve_image(mirror)
+    mirror.on(PATH, guarded([basic("mirror", SECRET)], Answer(image.manifest), 'Basic realm="x"'))
+    configure(server, home, f"{mirror.host} insecure = true")
+    write_docker_config(home / ".docker", mirror.host, "mirror", SECRET)
+    analysis = analyze(server)
+    assert (analysis.digest, analysis.mirror, analysis.unverified_hosts) == (image.digest, f"{mirror.host}/app:1", ())
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("setting", ["podman", "docker"])
 def test_mirrors_without_tls(
     setting: str, mirror: Server, names: dict[str, str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -432,6 +443,7 @@ def test_mirrors_without_tls(
     analysis = ocisize.analyze("app:1", platform="linux/amd64", connection=QUICK)
     assert analysis.digest == image.digest
     assert analysis.warnings[1:] == (f"{host} was read over plain http: another server could have answered",)
+    assert analysis.unverified_hosts == (host,)
     mirror.on("/v2/library/app/manifests/1", challenge('Basic realm="x"'))
     failure(lambda: ocisize.analyze("app:1", connection=QUICK))
     assert {request.authorization for request in mirror.requests} == {None}

@@ -16,6 +16,8 @@ from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.parse import MAX_CONFIG
 from ocisize.oci.read import read_blob
+from ocisize.report.json.analysis import to_json
+from ocisize.report.json.read import from_json
 from ocisize.sources.registry import tls
 from ocisize.sources.registry.client import Connection
 from ocisize.sources.registry.settings.host_certificates import HostCertificates, find_certificates
@@ -354,6 +356,7 @@ def test_certificates_that_are_not_verified(servers: list[Server], recwarn: pyte
     connection = attrs.evolve(QUICK, tls_verify=False)
     analysis = ocisize.analyze(f"{server.host}/app:1", platform="linux/amd64", connection=connection)
     (warning,) = analysis.warnings
+    assert analysis.unverified_hosts == from_json(to_json(analysis)).unverified_hosts == (server.host,)
     assert warning == f"{server.host} was read without verifying its TLS certificate: another server could have answered"
     assert len(recwarn) == 0
 
@@ -409,6 +412,31 @@ def test_broken_settings_that_are_ignored(servers: list[Server], tmp_path: Path)
     assert (error.hint or "").startswith("name the CA")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", "IMAGE"], ["analyze", "IMAGE", "--full"], ["analyze", "IMAGE", "--all-platforms"], ["advise", "IMAGE"],
+        ["files", "IMAGE"], ["tree", "IMAGE"], ["diff", "testdata/example.tar", "IMAGE"], ["diff", "IMAGE", "IMAGE"],
+    ],
+)  # fmt: skip
+def test_text_reports_on_unverified_registries(
+    command: list[str], servers: list[Server], signers: list[Signer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A text report that was written with ``-q`` still says that the registry could be another one."""
+    from ocisize.cli.main import main
+
+    serve_image(servers[0])
+    host = servers[0].host
+    arguments = [f"{host}/app:1" if word == "IMAGE" else word for word in command]
+    platform = [] if "--all-platforms" in command else ["--platform", "linux/amd64"]
+    assert main([*arguments, *platform, "--ca-cert", str(signers[0].certificate)]) == 0
+    assert "not verified: the identity" not in capsys.readouterr().out
+    assert main([*arguments, *platform, "--tls-no-verify", "-q"]) == 0
+    output = capsys.readouterr()
+    assert f"not verified: the identity of {host}; another server could have answered" in output.out.replace("\n", " ")
+    assert output.err == ""
+
+
 def test_options_of_the_program(servers: list[Server], signers: list[Signer], capsys: pytest.CaptureFixture[str]) -> None:
     """The options of the command line arrive; ``-q`` silences the warning, and JSON has it."""
     from ocisize.cli.main import main
@@ -418,7 +446,8 @@ def test_options_of_the_program(servers: list[Server], signers: list[Signer], ca
     image = f"{servers[1].host}/app:1"
     common = [image, "--platform", "linux/amd64", "-f", "json"]
     assert main([*common, *(text for signer in signers for text in ("--ca-cert", str(signer.certificate)))]) == 0
-    assert '"warnings": []' in capsys.readouterr().out
+    document = capsys.readouterr().out
+    assert '"warnings": []' in document and '"unverified_hosts": []' in document
     assert main([*common, "--tls-no-verify", "-q"]) == 0
     output = capsys.readouterr()
     assert "without verifying its TLS certificate" in output.out
