@@ -161,7 +161,9 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
 
 
 def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:
-    """The hint of an error; for a layer that cannot be read also how to report the others."""
+    """The hint of an error; for a layer that cannot be read also how to report the others, and that names come first."""
+    if isinstance(error, ArchiveError) and error.items and error.hint and options.platform:
+        return f"{error.hint}; --platform chooses among the images of one name"
     cause = error.cause if isinstance(error, PlatformError) else error
     if not isinstance(cause, LayerError) or options.keep_going is not False:  # None: the command reports whole images only
         return error.hint

@@ -342,6 +342,8 @@ def test_select_and_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     hint = "choose one with --select NAME or --select @N"
     assert err == f"error: {folder}: the layout contains several images:{listed}\nhint: {hint}\n"
     assert status_of([folder, "--select", "x"], capsys)[2].endswith(f"no image 'x' in the layout; it contains:{listed}\n")
+    _, _, err = status_of([folder, "--platform", "linux/amd64"], capsys)
+    assert err.endswith(f"hint: {hint}; --platform chooses among the images of one name\n")
     for arguments in ([folder, "--select", "app:2"], [f"oci-dir:{folder}:app:2"]):
         _, out, _ = status_of([*arguments, "-f", "json"], capsys)
         assert json.loads(out)["content_size"] == 2
