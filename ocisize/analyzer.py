@@ -44,7 +44,7 @@ from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import Base, GivenBase
+from ocisize.model.base import SCRATCH, Base, GivenBase
 from ocisize.oci.choose import parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
@@ -83,7 +83,7 @@ class Analyzer:
     ``connection``, ``catalog``
         options for registries, and rules for files that images rarely need; None: the defaults.
     ``base``
-        the base image of the analyzed images, named as for ``analyze``. Its manifest and config are read, never its layers.
+        the base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
     ``build_files``
         the Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
     ``keep_layers``
@@ -233,6 +233,8 @@ class Analyzer:
 
     def _find_base(self, image: Image) -> tuple[Image, Base | None]:
         """The image, with a warning if it is not built on the image that ``base`` names; and its base image."""
+        if self.base is not None and trim_input(os.fspath(self.base)) == SCRATCH:
+            return image, None
         guessed = find_base(image.config, image.annotations, len(image.layers))
         if self.base is None:
             return image, guessed

@@ -34,7 +34,7 @@ from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, Failure, LayerAnalysis
-from ocisize.model.base import Base
+from ocisize.model.base import Base, Certainty
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Advice
 from ocisize.oci.artifacts import without_parameters
@@ -43,7 +43,7 @@ from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.plan.make import make_plan
-from ocisize.plan.pairing import pair_dockerfile
+from ocisize.plan.pairing import Pairing, pair_dockerfile
 from ocisize.rules.match import match_image
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
@@ -114,11 +114,11 @@ def analyze_layers(
     timer.end("rules")
 
     # Turn all of this evidence into findings: what could be better, and how many bytes that is.
-    base_layers = base.certain_layers if base is not None else 0
     pairing = None
     if build_files is not None:
         pairing = pair_dockerfile([layer.build_step for layer in layers], image.config.history, build_files)
-        base_layers = max(base_layers, pairing.base_layers if pairing is not None else 0)
+        base = _check_base(base, pairing)
+    base_layers = max(base.certain_layers if base is not None else 0, pairing.base_layers if pairing is not None else 0)
     evidence = ImageEvidence(
         layers=layers,
         tables=tables,
@@ -164,6 +164,15 @@ def analyze_layers(
         config_layers=image.config_layers,
         **attrs.asdict(sum_layers(layers)),
     )
+
+
+def _check_base(base: Base | None, pairing: Pairing | None) -> Base | None:
+    """The base image, checked with a Dockerfile that made the image: signs in the history say less."""
+    if base is None or base.certainty is Certainty.SURE or pairing is None:
+        return base
+    if pairing.from_scratch:
+        return None
+    return attrs.evolve(base, certainty=Certainty.SURE) if 0 < base.layers == pairing.base_layers else base
 
 
 def _empty_scan() -> LayerScan:

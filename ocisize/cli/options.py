@@ -141,7 +141,11 @@ def add_dockerfile(parser: argparse.ArgumentParser) -> None:
 def add_finding_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the commands that show findings."""
     add = parser.add_argument
-    add("--base", metavar="IMAGE", help="base image of this image; only its manifest and config are read")
+    add(
+        "--base",
+        metavar="IMAGE",
+        help="base image of this image, of which only manifest and config are read; scratch: it has none",
+    )
     add(
         "--rules",
         action="append",

@@ -43,3 +43,8 @@ class ImageEvidence:
 def fix_for_stage(step: str) -> str:
     """The fix for files that a step copies from another stage; ``step`` is its text within the sentence."""
     return f"Leave them out of `{step}`: remove them in the stage it copies from, or copy less."
+
+
+def fix_for_archive(step: str) -> str:
+    """The fix for files of an archive that a step unpacks; ``step`` is its text within the sentence."""
+    return f"Leave them out of the archive that `{step}` unpacks."

@@ -26,7 +26,7 @@ from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
 from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
-from ocisize.model.base import Base, Certainty, GivenBase, Method
+from ocisize.model.base import SCRATCH, Base, Certainty, GivenBase, Method
 from ocisize.oci.documents import History, ImageConfig
 
 NAME_KEY = "org.opencontainers.image.base.name"
@@ -137,7 +137,7 @@ def _is_signed(entry: History) -> bool:
 def _from_scratch(history: Sequence[History]) -> bool:
     """Whether there is no base image: buildah notes ``FROM scratch``, or one builder is the author of all steps."""
     names = [mark[1] for entry in history if (mark := _FROM.search(entry.comment)) and not _SHORT_ID.fullmatch(mark[1])]
-    return names[-1:] == ["scratch"] or (bool(history) and all(map(_is_signed, history)))
+    return names[-1:] == [SCRATCH] or (bool(history) and all(map(_is_signed, history)))
 
 
 def _layers_below(history: Sequence[History], index: int) -> int:

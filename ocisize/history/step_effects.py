@@ -12,6 +12,7 @@ from ocisize.model.build_step import BuildStep, StepKind
 _ROOT_FILESYSTEM_ARCHIVE = re.compile(
     r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /(?:\s|$)|(?:RUN )?# debian\.sh |.*debuerreotype"
 )
+_ARCHIVE = re.compile(r"(?<!\S)(?!\S*://)\S+\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|tbz2|txz)\s")
 _SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
 _TOUCH = re.compile(r"touch\s")
 _REMOVES = re.compile(r"(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
@@ -34,6 +35,15 @@ def copies_from_stage(step: BuildStep) -> bool:
     True
     """
     return copies_from_context(step) and any(option.startswith("--from=") for option in step.options)
+
+
+def unpacks_archive(step: BuildStep) -> bool:
+    """Whether a step unpacks an archive of the build context, in which .dockerignore has no effect.
+
+    >>> unpacks_archive(BuildStep("ADD rootfs.tar.xz /")), unpacks_archive(BuildStep("ADD https://example.com/a.tar /"))
+    (True, False)
+    """
+    return step.kind is StepKind.ADD and _ARCHIVE.search(step.arguments) is not None
 
 
 def lays_root_filesystem(step: BuildStep) -> bool:

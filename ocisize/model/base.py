@@ -8,6 +8,8 @@ import attrs
 
 from ocisize.model.sizes import Sizes
 
+SCRATCH = "scratch"  #: the name for no base image, as in ``FROM scratch``: no image can have it
+
 
 @attrs.frozen
 class BaseSplit:
@@ -41,7 +43,7 @@ class Method(str, enum.Enum):
 class Certainty(str, enum.Enum):
     """How certain it is which layers are those of the base image."""
 
-    SURE = "sure"  #: digests or the builder's own notes say so
+    SURE = "sure"  #: digests, the builder's own notes or a Dockerfile say so
     LIKELY = "likely"  #: several signs agree
     GUESS = "guess"  #: one sign
 

@@ -10,6 +10,7 @@ import attrs
 from ocisize.dockerfile.lines import pair_layers
 from ocisize.dockerfile.parse import Dockerfile, Instruction, parse_dockerfile
 from ocisize.history.steps import describe
+from ocisize.model.base import SCRATCH
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
@@ -35,6 +36,7 @@ class Pairing:
     instructions: Sequence[Instruction | None]  #: by layer, base first; None where the layer holds several steps, too
     base_layers: int = 0  #: number of layers below those of the Dockerfile; 0 if that is not certain
     copies: Mapping[int, Sequence[SquashedCopy]] = attrs.field(factory=dict)  #: by layer that holds several steps
+    from_scratch: bool = False  #: whether the Dockerfile begins with ``FROM scratch`` and made the lowest and the top layer
 
 
 def pair_dockerfile(steps: Sequence[BuildStep], history: Sequence[History], files: BuildFiles) -> Pairing | None:
@@ -50,7 +52,11 @@ def pair_dockerfile(steps: Sequence[BuildStep], history: Sequence[History], file
     pairs = pair_layers(steps, dockerfile)
     if _fits(dockerfile, pairs.instructions):
         return Pairing(
-            files=files, dockerfile=dockerfile, instructions=pairs.instructions, base_layers=pairs.base_layers or 0
+            files=files,
+            dockerfile=dockerfile,
+            instructions=pairs.instructions,
+            base_layers=pairs.base_layers or 0,
+            from_scratch=_is_from_scratch(dockerfile, pairs.instructions),
         )
     return _pair_squashed(len(steps), history, files, dockerfile)
 
@@ -59,6 +65,15 @@ def _fits(dockerfile: Dockerfile, instructions: Iterable[Instruction | None]) ->
     candidates = sum(instruction.keyword in _MAKE_FILES for instruction in dockerfile.chain_instructions)
     paired = sum(instruction is not None and instruction.keyword in _MAKE_FILES for instruction in instructions)
     return paired > 0 and 2 * paired >= candidates
+
+
+def _is_from_scratch(dockerfile: Dockerfile, instructions: Sequence[Instruction | None]) -> bool:
+    """Whether a Dockerfile starts without a base image and made an image, whose steps have these instructions, as a whole.
+
+    An image that is built on the image of the Dockerfile has other steps at its top.
+    """
+    whole = bool(instructions) and instructions[0] is not None and instructions[-1] is not None
+    return whole and dockerfile.chain[0].base == SCRATCH
 
 
 def _pair_squashed(layers: int, history: Sequence[History], files: BuildFiles, dockerfile: Dockerfile) -> Pairing | None:
@@ -77,4 +92,12 @@ def _pair_squashed(layers: int, history: Sequence[History], files: BuildFiles, d
             if instruction.keyword != "RUN":
                 copies[layer].append(SquashedCopy(instruction=instruction, working_dir=working_dir))
         layer += not entry.empty_layer
-    return Pairing(files=files, dockerfile=dockerfile, instructions=[None] * layers, base_layers=own % layers, copies=copies)
+    making = [made for entry, made in zip(entries, paired, strict=True) if entry.keyword in _MAKE_FILES]
+    return Pairing(
+        files=files,
+        dockerfile=dockerfile,
+        instructions=[None] * layers,
+        base_layers=own % layers,
+        copies=copies,
+        from_scratch=_is_from_scratch(dockerfile, making),
+    )

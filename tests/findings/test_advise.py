@@ -52,6 +52,15 @@ def test_what_was_copied_and_deleted_is_better_not_copied() -> None:
     assert finding.fix == "Add to .dockerignore: `a`."
 
 
+def test_what_an_archive_has_is_not_in_the_build_context() -> None:
+    """.dockerignore names files, not entries of an archive that ADD unpacks; archives from URLs are not unpacked."""
+    step = "ADD rootfs.tar.xz /"
+    junk = only(advice_on({"app/node_modules/x/README.md": b"1"}, steps=[step]))
+    deleted = by_id(advice_on({"app/a": b"1"}, {"app/.wh.a": b""}, steps=[step, "RUN rm /app/a"]))["OS101"]
+    for finding in (junk, deleted):
+        assert finding.fix == "Leave them out of the archive that `ADD rootfs.tar.xz /` unpacks."
+
+
 def test_what_comes_from_a_stage_is_not_in_the_build_context() -> None:
     """.dockerignore does not hold for COPY --from: the stage must not have the files, or be copied from more narrowly."""
     step = "COPY --from=build /app /app"

@@ -13,6 +13,7 @@ from ocisize import Analysis, Analyzer, OcisizeError
 from ocisize.history.base_image import BUILDPACKS_KEY, DIGEST_KEY, NAME_KEY, find_base, match_given
 from ocisize.model.base import Base, GivenBase, Method
 from ocisize.model.base import Certainty
+from ocisize.model.build_files import BuildFiles
 from ocisize.errors import NoMatchingPlatform, SourceError
 from ocisize.blob.digest import Digest
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
@@ -285,6 +286,9 @@ def test_a_given_base_that_is_none(its: tuple[Digest | None, ...], own: tuple[Di
 BASE = [layer({"bin/sh": b"s" * 3000}), layer({"lib/x": b"x" * 2000})]
 
 
+ROOTFS_HISTORY = [{"created_by": "ADD rootfs.tar / # buildkit"}, {"created_by": "RUN /bin/sh -c rm -rf /old # buildkit"}]
+
+
 def app(**options: Any) -> BuiltImage:
     return build_image([*BASE, layer({"app/run": b"r" * 500, "lib/.wh.x": b""})], **options)
 
@@ -334,6 +338,66 @@ def test_a_base_for_another_platform_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         Analyzer(base=tmp_path / "base").analyze(image)
     assert isinstance(caught.value.__cause__, NoMatchingPlatform)
+
+
+def test_scratch_is_no_base(tmp_path: Path) -> None:
+    """``FROM scratch`` names no image: nothing is read, and nothing is guessed."""
+    image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
+    guessed, given_it = Analyzer().analyze(image), Analyzer(base="scratch").analyze(image)
+    assert guessed.base is not None and guessed.base.found.method is Method.ROOTFS
+    assert (given_it.base, given_it.warnings) == (None, ())
+
+
+SCRATCH = "FROM scratch\nADD rootfs.tar /\nRUN rm -rf /old\n"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        (SCRATCH, None),
+        ("FROM scratch AS root\nADD rootfs.tar /\nFROM root\nRUN rm -rf /old\n", None),
+        ("FROM scratch\nADD rootfs.tar /\n", Method.ROOTFS),  # of the base image: the upper layer is of another build
+        ("FROM debian\nADD rootfs.tar /\nRUN rm -rf /old\n", Method.ROOTFS),
+        ("FROM scratch\nCOPY app /\n", Method.ROOTFS),  # of another image
+        ("FROM scratch\nCOPY app /\nFROM debian\nRUN rm -rf /old\n", Method.ROOTFS),
+    ],
+)
+def test_a_dockerfile_from_scratch_disproves_a_guess(tmp_path: Path, dockerfile: str, expected: Method | None) -> None:
+    """If the Dockerfile made the lowest and the top layer, no layer is of a base image."""
+    image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
+    analysis = Analyzer(build_files=BuildFiles(dockerfile="Dockerfile", text=dockerfile)).analyze(image)
+    assert (analysis.base and analysis.base.found.method) == expected
+
+
+@pytest.mark.parametrize(("first", "expected"), [("scratch", None), ("debian", Method.CREATED)])
+def test_a_dockerfile_whose_steps_share_layers(tmp_path: Path, first: str, expected: Method | None) -> None:
+    """``buildah build`` makes one layer of several steps: the history has all of them."""
+    steps = ["COPY a /a", "COPY b /b", "COPY c /c", "RUN x", "RUN y", "RUN z"]
+    history = [
+        {"created_by": step, "created": f"2026-01-0{1 + number // 3}T00:00:00Z", "empty_layer": number % 3 < 2}
+        for number, step in enumerate(steps)
+    ]
+    image = write_layout(build_image(BASE, history=history), tmp_path / "app")
+    files = BuildFiles(dockerfile="Dockerfile", text="\n".join([f"FROM {first}", *steps]))
+    analysis = Analyzer(build_files=files).analyze(image)
+    assert (analysis.base and analysis.base.found.method) == expected
+
+
+def test_a_dockerfile_confirms_a_guess(tmp_path: Path) -> None:
+    """All layers above the guessed base are those of the Dockerfile."""
+    image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
+    for text, expected in (("FROM x\nRUN rm -rf /old\n", Certainty.SURE), ("FROM x\nRUN make\n", Certainty.GUESS)):
+        analysis = Analyzer(build_files=BuildFiles(dockerfile="Dockerfile", text=text)).analyze(image)
+        assert analysis.base is not None and analysis.base.found.certainty is expected
+
+
+def test_a_given_base_weighs_more_than_a_dockerfile(tmp_path: Path) -> None:
+    """The digests of layers are certain."""
+    write_layout(build_image(BASE[:1]), tmp_path / "base")
+    image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
+    files = BuildFiles(dockerfile="Dockerfile", text=SCRATCH)
+    analysis = Analyzer(base=tmp_path / "base", build_files=files).analyze(image)
+    assert analysis.base is not None and analysis.base.found.method is Method.GIVEN
 
 
 def test_annotations_are_read_from_manifest_and_index(tmp_path: Path) -> None:

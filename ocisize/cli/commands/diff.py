@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     parser.add_argument(
         "--base", action="append", default=[], metavar="IMAGE",
-        help="base image of both images; if given twice, of BEFORE and of AFTER",
+        help="base image of both images, scratch for none; if given twice, of BEFORE and of AFTER",
     )  # fmt: skip
     parser.add_argument(
         "--top", type=count, default=10, metavar="N",

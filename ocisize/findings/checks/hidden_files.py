@@ -12,7 +12,7 @@ from functools import partial
 from itertools import compress
 
 from ocisize.findings.claim import FILES, Claim, Fix, Tier
-from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.findings.evidence import ImageEvidence, fix_for_archive, fix_for_stage
 from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_effects import (
     copies_from_context,
@@ -20,6 +20,7 @@ from ocisize.history.step_effects import (
     lays_root_filesystem,
     may_only_set_metadata,
     sets_metadata,
+    unpacks_archive,
 )
 from ocisize.model.findings import Confidence
 from ocisize.model.waste import CAUSES, Cause
@@ -115,6 +116,8 @@ def _deleted_fix(evidence: ImageEvidence, upper: int, layer: int, _: str) -> str
     first, second, origin = evidence.step(layer), evidence.step(upper), evidence.layers[layer].build_step
     if copies_from_stage(origin):
         return fix_for_stage(first)
+    if unpacks_archive(origin):
+        return fix_for_archive(first)
     if copies_from_context(origin):
         return f"Keep the files out of `{first}`: name them in .dockerignore, or mount them for one RUN (--mount=type=bind)."
     return f"Write, use and delete the files in one RUN: delete them in `{first}` instead of in `{second}`."

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ocisize.findings.claim import FILES, PATH, Claim, Tier
-from ocisize.findings.evidence import ImageEvidence, fix_for_stage
+from ocisize.findings.evidence import ImageEvidence, fix_for_archive, fix_for_stage
 from ocisize.history.install_options import installs_development
-from ocisize.history.step_effects import copies_from_context, copies_from_stage
+from ocisize.history.step_effects import copies_from_context, copies_from_stage, unpacks_archive
 from ocisize.model.build_step import BuildStep
 from ocisize.rules.rule import Catalog, Rule
 
@@ -60,6 +60,8 @@ def fix_for(rule: Rule, catalog: Catalog, step: BuildStep, name: str, path: str 
     first = fixes.pop(_DEVELOPMENT, None)
     if copies_from_stage(step) and rule.packaged:
         return fix_for_stage(name)
+    if unpacks_archive(step):
+        return fix_for_archive(name)
     if copies_from_context(step) and (_FROM_CONTEXT in fixes or rule.packaged or not fixes):
         return fixes.get(_FROM_CONTEXT, f"Add them to .dockerignore, so that `{name}` does not copy them.")
     named = [name for name in fixes if name not in (_CACHE_MOUNT, _FROM_CONTEXT, _ANY_STEP)]

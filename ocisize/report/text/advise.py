@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TextIO
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Confidence, Finding
+from ocisize.model.findings import Confidence, Finding, sum_savings
 from ocisize.report.text.advice import LABEL_WIDTH, new_grid, render_full, render_line, saving_label
 from ocisize.report.text.alerts import list_head
 from ocisize.report.text.page import open_page, print_lines
 from ocisize.report.text.plan import write_edits, write_steps
-from ocisize.report.words.advice import is_secret, is_significant, saving_bytes
-from ocisize.report.words.fixes import list_uncovered
-from ocisize.report.words.units import human_size
+from ocisize.report.words.advice import is_secret, is_significant
+from ocisize.report.words.fixes import is_base_guessed, list_uncovered
+from ocisize.report.words.plan import describe_saving
 from ocisize.sizes.cost import Assumptions
 from ocisize.text import count_of
 
@@ -68,7 +68,8 @@ def _group_findings(analysis: Analysis) -> dict[str, list[Finding]]:
             finding for finding in rest if finding.confidence is confidence and finding.size and not finding.in_base
         ]
     groups["Remarks"] = [finding for finding in rest if not finding.size]
-    groups["Base image: only another base image fixes these"] = [
+    name = "Guessed base image" if is_base_guessed(analysis) else "Base image"
+    groups[f"{name}: only another base image fixes these"] = [
         finding for finding in rest if finding.size and finding.in_base
     ]
     return {heading: members for heading, members in groups.items() if members}
@@ -85,8 +86,8 @@ def _write_groups(
     number, short = 0, 0
     for heading, findings in groups.items():
         console.print()
-        size = saving_bytes(findings)
-        total = f" ({count_of(len(findings), 'finding')}{f', {human_size(size)}' if size else ''})"
+        size = describe_saving(sum_savings(findings), analysis.plan)
+        total = f" ({count_of(len(findings), 'finding')}{f', {size}' if size else ''})"
         style = "bold red" if heading == _SECRETS else "bold"
         console.print(Text(f"{heading}{total}", style=style), overflow="fold")
         grid, width = new_grid(), console.width - LABEL_WIDTH

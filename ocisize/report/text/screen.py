@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 import attrs
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.findings import Category, Confidence
+from ocisize.model.findings import Confidence
 from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT
-from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes
+from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes, summarize_guess
 from ocisize.report.words.flow import join_parts
 from ocisize.report.words.steps import name_step, show_step
 from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
@@ -93,18 +94,16 @@ def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Lin
     fixes = list_fixes(analysis)
     if not fixes:
         where = "" if analysis.complete else " in the layers that were read"
-        remarks = [finding for finding in analysis.advice.findings if finding.category is not Category.SECRET]
+        remarks = [finding for finding in analysis.advice.findings if not is_secret(finding)]
         more = f" There {'is' if len(remarks) == 1 else 'are'} {count_of(len(remarks), 'remark')}." if remarks else ""
         return [Line(line) for line in textwrap.wrap(f"Nothing to fix was found{where}.{more}", width)]
-    shown = fixes[: min(top, max(room - 2, _MIN_FIXES))]
+    total = textwrap.wrap(summarize_fixes(analysis), width)
+    guess = textwrap.wrap(summarize_guess(analysis), width)
+    shown = fixes[: min(top, max(room - 1 - len(total) - len(guess), _MIN_FIXES))]
     shown = [attrs.evolve(fix, place=_shorten_place(fix.place, analysis.plan.dockerfile)) for fix in shown]
     title = "Fix first" if analysis.plan.steps else "Findings"
-    table = (
-        _table(title, shown, width, has_download=analysis.compressed_size is not None or analysis.plan.estimated)
-        if shown
-        else []
-    )
-    return [*table, *(Line((line, "bold")) for line in textwrap.wrap(summarize_fixes(analysis), width))]
+    table = _table(title, shown, width) if shown else []
+    return [*table, *(Line((line, "bold")) for line in total), *map(Line, guess)]
 
 
 def _shorten_place(place: str, dockerfile: str | None) -> str:
@@ -115,11 +114,12 @@ def _shorten_place(place: str, dockerfile: str | None) -> str:
     )
 
 
-def _table(title: str, fixes: Sequence[Fix], width: int, *, has_download: bool) -> list[Line]:
+def _table(title: str, fixes: Sequence[Fix], width: int) -> list[Line]:
     """Number, title, saving, confidence and place of each fix, below a line of headings.
 
     The largest unpacked saving comes first: it is shown next to the download where there is room.
     """
+    has_download = all(fix.saved.compressed_size is not None for fix in fixes)
     heading = "saves" if has_download else _UNPACKED
     size_width = max(len(heading), *(len(fix.saving) for fix in fixes))
     safety_width = max(len("safe?"), *(len(fix.confidence) for fix in fixes))
@@ -155,8 +155,11 @@ def _table(title: str, fixes: Sequence[Fix], width: int, *, has_download: bool) 
 
 
 def _is_descending(fixes: Sequence[Fix]) -> bool:
-    """Whether no fix saves clearly more download than the fix before it; those that only the author can decide come last."""
-    sizes = [fix.saved.compressed_size or 0 for fix in fixes if fix.confidence is not Confidence.ASK]
+    """Whether no fix saves clearly more download than the fix before it; in a plan, those to ask about come last."""
+    count = len(fixes)
+    while count and fixes[count - 1].confidence is Confidence.ASK:
+        count -= 1
+    sizes = [fix.saved.compressed_size or 0 for fix in fixes[:count]]
     return all(after <= _MAX_GROWTH * before for before, after in itertools.pairwise(sizes))
 
 
@@ -239,11 +242,7 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
         which = f"{edited:,} of these fixes" if edited < len(plan.steps) else "all fixes" if edited > 1 else "this fix"
         rows.append((f"ocisize advise {image} --patch", f"{which} as a patch"))
     elif analysis.advice.findings or plan.steps:
-        rest = len(list_uncovered(analysis)) if plan.steps else 0
-        more = f", and {rest:,} other {plural(rest, 'finding')}" if rest else ""
-        rows.append(
-            (f"ocisize advise {image}", "the files of each" if is_all_in_base(analysis) else f"how to fix each{more}")
-        )
+        rows.append((f"ocisize advise {image}", _describe_advise(analysis)))
     analyze = "analyze " if arguments[0] in _COMMANDS else ""
     rows.append((f"ocisize {analyze}{image} --full", "layers, files and every figure"))
     longest = max(len(command) for command, _ in rows)
@@ -254,3 +253,15 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
         )
         for command, about in rows
     ]
+
+
+def _describe_advise(analysis: Analysis) -> str:
+    """What ``ocisize advise`` shows of an image without a patch."""
+    findings = analysis.advice.findings
+    if analysis.plan.steps:
+        rest = len(list_uncovered(analysis))
+        others = f", and {rest:,} other {plural(rest, 'finding')}" if rest else ""
+        return f"how to fix each{others}"
+    if not list_fixes(analysis):
+        return "the findings" if any(map(is_secret, findings)) else f"the {plural(len(findings), 'remark')}"
+    return "the files of each finding" if is_all_in_base(analysis) else "how to fix each"

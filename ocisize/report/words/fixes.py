@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from ocisize.model.analysis import Analysis
+from ocisize.model.base import Certainty
 from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.report.words.plan import (
@@ -19,7 +20,7 @@ from ocisize.report.words.plan import (
     saving_of,
 )
 from ocisize.report.words.steps import name_step
-from ocisize.text import printable
+from ocisize.text import plural, printable
 
 NO_SAVING = "-"
 LEGEND = "safe: no container needs the files · probably: most do not · ask: only you know"
@@ -65,8 +66,8 @@ def list_fixes(analysis: Analysis) -> list[Fix]:
 
 
 def _saving_findings(analysis: Analysis) -> list[Finding]:
-    findings = [finding for finding in analysis.advice.findings if finding.size]
-    return sorted(findings, key=lambda finding: finding.confidence is Confidence.ASK)
+    """The findings that save bytes, the largest first."""
+    return [finding for finding in analysis.advice.findings if finding.size]
 
 
 def describe_bytes(saving: Saving, plan: Plan) -> str:
@@ -119,12 +120,45 @@ def summarize_fixes(analysis: Analysis) -> str:
         return describe_total(analysis)
     findings = _saving_findings(analysis)
     if is_all_in_base(analysis):
-        name = f"All {len(findings):,} findings are" if len(findings) > 1 else "The finding is"
-        return f"{name} in the base image ({describe_bytes(sum_savings(findings), analysis.plan)}): use a smaller one."
+        name = f"{_count_all(findings)} are" if len(findings) > 1 else "The finding is"
+        size = describe_saving(sum_savings(findings), analysis.plan)
+        if is_base_guessed(analysis):
+            return f"{name} in the guessed base image ({_base_layers(analysis)}, {size}): use a smaller one, or see --base."
+        return f"{name} in the base image ({size}): use a smaller one."
     total, advice = sum_savings(findings), analysis.advice
     safety = describe_safety(total, advice.saving(Confidence.SAFE), advice.saving(Confidence.PROBABLY), analysis.plan)
-    name = f"All {len(findings):,} findings" if len(findings) > 1 else "1 finding"
+    name = _count_all(findings) if len(findings) > 1 else "1 finding"
     return f"{name}: {describe_less(total, analysis)}{safety}."
+
+
+def _count_all(findings: Sequence[Finding]) -> str:
+    """All of several findings."""
+    return "Both findings" if len(findings) == 2 else f"All {len(findings):,} findings"
+
+
+def summarize_guess(analysis: Analysis) -> str:
+    """The findings that the plan leaves to a base image that is only guessed; "" if there are none.
+
+    ``23 more findings in the guessed base image (layer 0): 403 MB; see --base``
+    """
+    findings = [finding for finding in list_uncovered(analysis) if finding.size and finding.in_base]
+    if not findings or not analysis.plan.steps or not is_base_guessed(analysis):
+        return ""
+    size = describe_saving(sum_savings(findings), analysis.plan)
+    count = f"{len(findings):,} more {plural(len(findings), 'finding')}"
+    return f"{count} in the guessed base image ({_base_layers(analysis)}): {size}; see --base"
+
+
+def is_base_guessed(analysis: Analysis) -> bool:
+    """Whether findings are assigned to a base image that is not certain."""
+    base = analysis.base.found if analysis.base is not None else None
+    return base is not None and base.certainty is not Certainty.SURE and base.certain_layers > 0
+
+
+def _base_layers(analysis: Analysis) -> str:
+    """``layer 0`` or ``layers 0-4``."""
+    count = analysis.base.found.certain_layers if analysis.base is not None else 0
+    return f"layers 0-{count - 1}" if count > 1 else "layer 0"
 
 
 def by_confidence(plan: Plan) -> str:

@@ -239,6 +239,53 @@ def test_findings_without_a_plan_are_listed() -> None:
     assert "ocisize advise shop/py:1   how to fix each" in lines
 
 
+IN_BASE = attrs.evolve(SECRET, category=Category.CACHE, title="caches", size=900, compressed_size=90, in_base=True)
+
+
+def test_findings_come_in_the_order_of_their_size() -> None:
+    """Without a plan, the largest finding comes first, whatever its confidence; a title that says so is true."""
+    asked = attrs.evolve(IN_BASE, title="a" * 60, size=9000, compressed_size=80, confidence=Confidence.ASK)
+    lines = shown(app(Plan(), [asked, IN_BASE, *[attrs.evolve(IN_BASE, size=5)] * 5]))
+    assert any(line.startswith("Findings (largest unpacked)") for line in lines)
+    assert [line[:3] for line in lines if line[1:2] == " "][:3] == ["1 a", "2 c", "3 c"]
+    assert "All 7 findings are in the base image (620 B): use a smaller one." in lines
+
+
+def test_findings_without_a_download_are_unpacked_bytes() -> None:
+    """The download of files in uncompressed layers is not estimated, except for the steps of a plan."""
+    lines = shown(app(Plan(estimated=True), [attrs.evolve(IN_BASE, compressed_size=None)], compressed_size=None))
+    assert any(line.split() == ["Findings", "unpacked", "safe?", "where"] for line in lines)
+    assert "The finding is in the base image (900 B unpacked): use a smaller one." in lines
+
+
+@pytest.mark.parametrize(
+    ("layers", "certainty", "method", "plan", "expected"),
+    [
+        (1, Certainty.GUESS, Method.ROOTFS, PLAN, "2 more findings in the guessed base image (layer 0): 180 B; see --base"),
+        (3, Certainty.LIKELY, Method.CREATED, PLAN, "2 more findings in the guessed base image (layers 0-2): 180 B; see --base"),
+        (1, Certainty.GUESS, Method.ROOTFS, Plan(), "Both findings are in the guessed base image (layer 0, 180 B): use a smaller one, or see --base."),
+        (1, Certainty.SURE, Method.FROM, PLAN, ""),
+    ],
+)  # fmt: skip
+def test_findings_left_to_a_guess(layers: int, certainty: Certainty, method: Method, plan: Plan, expected: str) -> None:
+    """The screen says how much depends on a base image that is not certain, and how to make it certain."""
+    base = split_at_base(image().layers, Base(layers, None, None, method, certainty))
+    text = " ".join(shown(app(plan, [IN_BASE, IN_BASE], base=base), width=120))
+    assert expected in text
+    assert text.count("guess") == text.count("see --base") == bool(expected)
+    narrow = shown(app(plan, [IN_BASE] * 30, base=base), width=60)
+    assert len(narrow) <= MAX_LINES
+
+
+def test_what_the_next_command_shows() -> None:
+    """The words name what is there: fixes, findings or remarks."""
+    remark = attrs.evolve(SECRET, category=Category.CONFIG, size=0)
+    cases = {(remark,): "the remark", (remark, remark): "the remarks", (SECRET, remark): "the findings"}
+    cases |= {(IN_BASE,): "the files of each finding"}
+    for findings, expected in cases.items():
+        assert f"ocisize advise shop/py:1   {expected}" in shown(app(Plan(), findings))
+
+
 def test_only_commands_that_make_sense() -> None:
     """The patch is offered only if there is one; names are quoted for the shell."""
     file = io.StringIO()
