@@ -83,13 +83,14 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     to analyze it as an image of one layer, write rootfs:app.tar
     """
     names = set(sorted(names)[:_MAX_NAMES])
-    if is_folder and not _is_root(names) and len(images := list_images_below(path)) > 1:
+    images = list_images_below(path) if is_folder and not _is_root(names) else []
+    if len(images) > 1:
         return _refuse_folder(path, images)
     shown = printable(str(path))
     if is_folder and (folder := find_image_folder(path)) is not None:
         hint = f"name the folder: {shlex.quote(printable(str(folder)))}"
         return ArchiveError(f"{shown} is a part of the saved image in its folder", hint=hint)
-    kind = _find_in_folder(path, names) if is_folder else _find_in_tar(names)
+    kind = _find_in_folder(path, names, images) if is_folder else _find_in_tar(names)
     return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
 
 
@@ -212,7 +213,8 @@ def _list_names(names: Iterable[str]) -> str:
     return ", ".join(first[:_MAX_NAMED]) + (" …" if len(first) > _MAX_NAMED else "")
 
 
-def _find_in_folder(path: Path, names: Collection[str]) -> Kind:
+def _find_in_folder(path: Path, names: Collection[str], images: Sequence[str]) -> Kind:
+    """Return the kind of a folder with these names and ``images`` one level below."""
     if not names:
         return Kind("it is empty", _LAYOUT)
     if {"oci-layout", "blobs"} & set(names):
@@ -223,7 +225,7 @@ def _find_in_folder(path: Path, names: Collection[str]) -> Kind:
     marked = _find_marked(names, _ROOT_MARKS)
     return (
         (marked._replace(hint=_PACK) if marked is not None else root)
-        or _find_below(list_images_below(path))
+        or _find_below(images)
         or _find_marked(names, _MARKS)
         or _find_marked(names, _CONTEXTS)
         or _find_below(_list_likely_below(path))
