@@ -73,8 +73,13 @@ def _open_oci_layout(text: str, options: OpenOptions) -> ImageSource:
 
 
 def _open_rootfs(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.errors import ArchiveError
     from ocisize.sources.rootfs import RootfsSource
 
+    if options.select is not None:
+        raise ArchiveError(
+            f"no image {options.select!r} in {text}: a root filesystem is one image without a name", hint="omit --select"
+        )
     return RootfsSource(Path(text), options.limits)
 
 

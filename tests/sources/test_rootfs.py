@@ -200,3 +200,10 @@ def test_a_tar_that_was_cut(tmp_path: Path, outer: Compression) -> None:
     path.write_bytes(compress(tar[:4096], outer))
     with pytest.raises(LayerError, match="the tar ends within 'b'"):
         Analyzer().analyze(f"rootfs:{path}")
+
+
+def test_a_choice_in_a_root_filesystem(tmp_path: Path) -> None:
+    """It has one image and no names, so ``--select`` is a mistake."""
+    with pytest.raises(ArchiveError, match="no image 'app' in .*: a root filesystem is one image") as raised:
+        open_source(write(tmp_path / "root.tar"), select="app")
+    assert raised.value.hint == "omit --select"
