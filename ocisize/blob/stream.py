@@ -140,9 +140,13 @@ class LayerStream:
         """
         tail, size = self._file.tail, self._decoder.tell()
         footer = (size & 0xFFFFFFFF).to_bytes(4, "little")
-        if self.compression == GZIP and any(
-            tail[:-count].endswith(footer) and not tail[-count:].startswith(_GZIP_MAGIC[:count])
-            for count in range(1, _GZIP_HEADER_SIZE)
+        if (
+            self.compression == GZIP
+            and size
+            and any(  # without output, the zeros of a cut header would be the size
+                tail[:-count].endswith(footer) and not tail[-count:].startswith(_GZIP_MAGIC[:count])
+                for count in range(1, _GZIP_HEADER_SIZE)
+            )
         ):
             return TrailingGarbage()
         return self._truncation_error(size)
