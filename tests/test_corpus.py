@@ -6,9 +6,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -33,6 +33,9 @@ _ALL = (
     *contradiction_cases(),
     *archive_cases(),
 )
+Result: TypeAlias = dict[str, Any]
+Read: TypeAlias = Callable[[Sequence[str]], Result]
+
 CASES = {case.name: case for case in _ALL}
 _ROOT = Path(__file__).parent.parent
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -47,22 +50,20 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def results(server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Mapping[str, Any]:
-    """The result of each case that was selected, by its name and form."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
-    wanted = {item.callspec.params.get("name") for item in items if item.function is test_hostile}
-    jobs: dict[str, list[str]] = {}
-    for case in CASES.values():
-        if case.name in wanted:
-            folder = tmp_path_factory.mktemp("case")
-            jobs |= {f"{case.name} {form}": [image, *case.options] for form, image in _forms(case, folder, server).items()}
-    reports = tmp_path_factory.mktemp("reports")
-    lines = [["-j2", *line, "-f", "text" if key.endswith("saved") else "json"] for key, line in jobs.items()]
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.corpus.harness", str(reports)], input=json.dumps(lines), cwd=_ROOT,
-        stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    return dict(zip(jobs, map(json.loads, process.stdout.splitlines()), strict=True))
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Read an image in a child of the harness, which runs as long as the tests of this module."""
+    command = [sys.executable, "-m", "tests.corpus.harness", str(tmp_path_factory.mktemp("reports"))]
+    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as harness:
+        assert harness.stdin is not None
+        assert harness.stdout is not None
+        lines, answers = harness.stdin, harness.stdout
+
+        def read_image(arguments: Sequence[str]) -> Result:
+            print(json.dumps(arguments), file=lines, flush=True)
+            return json.loads(answers.readline())  # type: ignore[no-any-return]
+
+        yield read_image
+        lines.close()
 
 
 def _forms(case: Case, folder: Path, server: Server) -> dict[str, str]:
@@ -94,12 +95,11 @@ def _push(made: Bundle, name: str, server: Server) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_hostile(name: str, results: Mapping[str, Any]) -> None:
+def test_hostile(name: str, read: Read, server: Server, tmp_path: Path) -> None:
     """A case is read or refused as it must be, in words, within the harness' limits, and steers no terminal."""
     case = CASES[name]
-    found = {form: results[key] for key in results for label, form in [key.split(" ")] if label == name}
-    assert found
-    for form, result in found.items():
+    for form, image in _forms(case, tmp_path, server).items():
+        result = read(["-j2", image, *case.options, "-f", "text" if form == "saved" else "json"])
         where = f"{form}: {result}"
         assert result["status"] == (0 if case.verdict == "accept" else 2), where
         assert not _CONTROLS.search(result["stdout"] + result["stderr"]), where
@@ -111,7 +111,7 @@ def test_hostile(name: str, results: Mapping[str, Any]) -> None:
         else:
             assert lines[0].startswith("error: "), where
             assert not result["stdout"], where
-        assert re.search(case.message, result["stderr"]), where
+        assert re.search(case.message, result["stderr"], re.DOTALL), where
         if case.verdict == "limit":
             assert "more than" in lines[0], where
 

@@ -1,7 +1,7 @@
 """The process that reads the corpus: it forks for every case, and holds each child to memory, processor time and a clock.
 
-``python -m tests.corpus.harness FOLDER`` takes a JSON list of command lines on standard input and writes what became of
-each as a line of JSON. Limits are those of the harness, not of ocisize: a case that meets them has failed.
+``python -m tests.corpus.harness FOLDER`` takes command lines on standard input, each as a line of JSON, and answers each with
+a line of JSON: the outcome. Limits are those of the harness, not of ocisize: a case that meets them has failed.
 """
 
 from __future__ import annotations
@@ -75,5 +75,5 @@ def warm_up() -> None:
 
 if __name__ == "__main__":
     warm_up()
-    for line in json.load(sys.stdin):
-        print(json.dumps(run(line, Path(sys.argv[1]))), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(run(json.loads(line), Path(sys.argv[1]))), flush=True)

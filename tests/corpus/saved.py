@@ -327,8 +327,6 @@ def _root_filesystems(zeros: bytes, corrupt: bytes) -> Iterator[Case]:
     yield _case("rootfs-of-random-bytes", "reject", "is not a tar", of(random.Random(3).randbytes(100_000)))
     yield _case("rootfs-corrupt", "reject", "layer 0 .*bad header checksum", of(corrupt))
     yield _case("rootfs-cut", "reject", "layer 0 .*the tar ends within", of(zeros))
-    bomb = "more than 200 uncompressed bytes per stored byte"
-    yield _case("rootfs-bomb", "limit", bomb, lambda folder: of(repeated_zstd(zeros, 1 << 14))(folder))
     small = ("--max-layer-size", "64 MiB")
     yield _case(
         "rootfs-too-large",

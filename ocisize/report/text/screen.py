@@ -31,6 +31,7 @@ _MAX_UNREAD = 2  # layers that are listed
 _MIN_FIXES = 3  # that are listed, whatever else needs lines
 _MAX_FLOW_LINES = 3  # of the largest layers
 _MIN_LAYER_LINES = 2
+_MIN_PART_CHARACTERS = 6  # of a layer in a flow, with its separator
 _MIN_PLACE = 17  # characters of the place of a fix, unless all are shorter
 _UNPACKED = "unpacked"  # the heading of a column
 _ORDERED = " (largest unpacked)"  # after a title above savings that are not in their order
@@ -190,7 +191,8 @@ def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
         lines = _layer_rows(analysis, base if base > 1 else 0, width - LABEL_WIDTH)
     else:
         most = max(_MIN_LAYER_LINES, min(room, _MAX_FLOW_LINES))
-        flows = (_flow_layers(analysis, base, count, width - LABEL_WIDTH) for count in range(len(layers) - base, -1, -1))
+        highest = min(len(layers) - base, most * width // _MIN_PART_CHARACTERS)
+        flows = (_flow_layers(analysis, base, count, width - LABEL_WIDTH) for count in range(highest, -1, -1))
         lines = [Line(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
     return [
         Line((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), *line.spans) for number, line in enumerate(lines)
@@ -227,7 +229,8 @@ def _flow_layers(analysis: Analysis, base: int, count: int, width: int) -> list[
     parts = [f"{measure.describe(layers[:base])} base"] if base else []
     names = [printable(name_step(layer.build_step)) or f"layer {layer.index}" for layer in shown]
     parts += [f"{measure.describe([layer])} {name}" for layer, name in zip(shown, names, strict=True)]
-    if rest := [layer for layer in own if layer not in shown]:
+    indexes = {layer.index for layer in shown}
+    if rest := [layer for layer in own if layer.index not in indexes]:
         parts.append(f"{len(rest):,} more {plural(len(rest), 'layer')}, {measure.describe(rest)}")
     return join_parts(parts, width)
 
