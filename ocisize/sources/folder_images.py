@@ -103,7 +103,8 @@ def find_image_folder(path: Path) -> Path | None:
 def _is_image_folder(path: str) -> bool:
     try:
         with os.scandir(path) as entries:
-            names = {entry.name for entry in itertools.islice(entries, _MAX_LISTED)}
+            inside = list(itertools.islice(entries, _MAX_LISTED))
+            has_document = any(entry.name in _DOCUMENTS and entry.is_file() for entry in inside)
     except OSError:
         return False
-    return not _DOCUMENTS.isdisjoint(names) and any(map(_BESIDE.fullmatch, names))
+    return has_document and any(_BESIDE.fullmatch(entry.name) for entry in inside)

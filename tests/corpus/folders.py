@@ -184,7 +184,7 @@ def _trees() -> Iterator[Case]:
     )  # fmt: skip
     for kind, put in kinds:
         other = tree("app:1", more=lambda path, put=put: _broken_neighbor(path / "b", "version", put))  # type: ignore[misc]
-        yield _case(f"tree-version-{kind}", "accept", "", other)
+        yield _case(f"tree-version-{kind}", "reject", "several images:.*app:1.*b/", other)
         other = tree("app:1", more=lambda path, put=put: _broken_neighbor(path / "b", "manifest.json", put))  # type: ignore[misc]
         if kind == "folder":
             yield _case(f"tree-manifest-{kind}", "accept", "", other)
