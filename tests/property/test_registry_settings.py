@@ -108,7 +108,10 @@ def test_laws_of_no_proxy(labels: list[str], port: int, address: ipaddress.IPv4A
 
 @given(st.text(max_size=20))
 def test_any_proxy(text: str) -> None:
-    """Whatever the variable has, the hosts of this machine are asked directly."""
+    """Any text is the address of a proxy, or an error that names the variable; this machine is always asked directly."""
     environment = {"HTTP_PROXY": text, "HTTPS_PROXY": text, "ALL_PROXY": text}
-    find_proxy("https://reg.io/", environment)
+    try:
+        find_proxy("https://reg.io/", environment)
+    except RegistryError as error:
+        assert str(error) == "the variable HTTPS_PROXY is not the address of a proxy"
     assert find_proxy("https://localhost:5000/", environment) is None
