@@ -42,7 +42,8 @@ class ContextState:
     """What the rules about the build context have decided so far."""
 
     copies: list[ContextCopy]
-    needed: set[str]  #: context paths that must not be ignored: sources of mounts and of other instructions
+    needed: set[str]  #: context paths that must not be ignored: sources of mounts, and of instructions without a layer here
+    named: set[str] = attrs.field(factory=set)  #: sources of ``copies``: a COPY fails without its sources
     ignored: set[Place] = attrs.field(factory=set)
     kept: dict[ContextCopy, set[str]] = attrs.field(factory=dict)  #: context paths of what nothing removes, or a RUN reads
 
@@ -66,16 +67,27 @@ class ContextState:
             path for copy in self.copies for row, path in copy.context_paths.items() if (copy.layer, row) not in self.ignored
         }
 
-    def needs(self, path: str, others: Collection[str] = ()) -> bool:
-        """Whether an instruction reads a path of the context by name, or one of some other paths holds the path."""
+    def needs(self, path: str, copy: ContextCopy, others: Collection[str] = ()) -> bool:
+        """Whether a file of a COPY must stay in the context.
+
+        An instruction reads the file by name, or a narrower COPY has it, or one of some other paths holds it. A folder that
+        the COPY itself names may lack files.
+        """
         holders = (path, *parents_of(path))
         if any(holder in self.needed or holder in others for holder in holders):
+            return True
+        if any(holder in self.named and (holder == path or not _holds_source(holder, copy)) for holder in holders):
             return True
         return any(matches_wildcard(source, path) for source in self._wildcards)
 
     @cached_property
     def _wildcards(self) -> list[str]:
-        return [source for source in self.needed if has_wildcard(source)]
+        return [source for source in (*self.needed, *self.named) if has_wildcard(source)]
+
+
+def _holds_source(folder: str, copy: ContextCopy) -> bool:
+    """Whether all sources of a COPY are in a folder, or one of them is the folder."""
+    return all(source == folder or source.startswith(f"{folder}/") for source in copy.sources)
 
 
 def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fix | None:

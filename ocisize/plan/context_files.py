@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ocisize.dockerfile.copy_source import parse_copy
 from ocisize.dockerfile.ignore_cover import cover
 from ocisize.dockerfile.parse import Instruction
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.bind_mounts import ContextState, mount_for_reader
 from ocisize.plan.build import Build
-from ocisize.plan.context_paths import ContextCopy, find_context_copies
+from ocisize.plan.context_paths import ContextCopy, find_context_copies, has_wildcard
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
-from ocisize.plan.reads import Reading, strongest_reading
+from ocisize.plan.reads import Reading, matches_wildcard, strongest_reading
 from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer, top_paths
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
@@ -43,7 +44,8 @@ class _Candidate(NamedTuple):
 def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     """Yield the fixes of files that COPY instructions bring for nothing, and change the steps of the build."""
     copies = list(find_context_copies(build))
-    state = ContextState(copies, set(_other_sources(build, copies)))
+    named = {source for copy in copies for source in copy.sources if source != "."}
+    state = ContextState(copies, set(_other_sources(build, copies)), named)
     for copy in list(copies):
         if (fix := mount_for_reader(build, copy, state)) is not None:
             yield fix
@@ -51,7 +53,7 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     for copy in state.copies:
         for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
             kept = _kept_elsewhere(copy, candidate, state)
-            needed = {row for row in candidate.rows if state.needs(copy.context_paths[row], kept)}
+            needed = {row for row in candidate.rows if state.needs(copy.context_paths[row], copy, kept)}
             free = tuple(row for row in candidate.rows if row not in needed)
             for rows in filter(None, (free, tuple(sorted(needed)))):
                 if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
@@ -76,15 +78,12 @@ def _kept_elsewhere(copy: ContextCopy, candidate: _Candidate, state: ContextStat
 
 
 def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]:
-    """Context paths that COPY, ADD and mounts of the Dockerfile name, each file and directory but the whole context."""
-    for copy in copies:
-        yield from (source for source in copy.sources if source != ".")
+    """Context paths that mounts, and COPY and ADD without a layer in ``copies``, name, but the whole context."""
     if build.dockerfile is None:
         return
-    from ocisize.dockerfile.copy_source import parse_copy
-
+    known = set(_lines_of(build, copies))
     for instruction in build.dockerfile.instructions:
-        if instruction.keyword in ("COPY", "ADD"):
+        if instruction.keyword in ("COPY", "ADD") and instruction.first not in known:
             parsed = parse_copy(instruction.source, build.escape)
             if parsed is not None and not parsed.from_stage:
                 yield from (source.strip("/").removeprefix("./") for source in parsed.sources if source not in (".", "./"))
@@ -94,6 +93,14 @@ def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]
                 source = fields.get("source", fields.get("src", ""))
                 if source.strip("./"):
                     yield source.strip("/").removeprefix("./")
+
+
+def _lines_of(build: Build, copies: Iterable[ContextCopy]) -> Iterator[int]:
+    """The first lines of the instructions that are COPYs of one layer each."""
+    for copy in copies:
+        instruction = build.drafts[copy.layer].instruction
+        if instruction is not None:
+            yield instruction.first
 
 
 def _find_removals(build: Build, copy: ContextCopy) -> dict[int, list[int]]:
@@ -179,11 +186,12 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
         return None
     remove = {copy.context_paths[row] for _, row in places}
     kept = _kept_elsewhere(copy, candidate, state)
-    needed = any(state.needs(path, kept) for path in remove)
-    patterns = None if needed else cover(remove, (state.stored_paths() - remove) | state.needed)
+    why_needed = _why_needed(copy, remove, state, kept)
+    keep = (state.stored_paths() - remove) | state.needed | state.named
+    patterns = None if why_needed else cover(remove, keep)
     tops = _tops(build, copy, [row for _, row in places])
     title = f"{candidate.title}: {_list_names(tops)}"
-    reason = _why_by_hand(build, candidate, patterns)
+    reason = _why_by_hand(build, candidate, patterns, why_needed)
     gone = {} if reason else by_layer(place for path in remove for place in state.places[path])
     reason = reason or _why_not_missing(build, state, gone)
     stored = by_layer(places) if reason else gone
@@ -218,12 +226,27 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     )
 
 
-def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] | None) -> str:
+def _why_needed(copy: ContextCopy, remove: set[str], state: ContextState, kept: Collection[str]) -> str:
+    """Why .dockerignore may not name files of a COPY; "" if it may."""
+    wildcards = [source for source in copy.sources if has_wildcard(source)]
+    if any(path in copy.sources or any(matches_wildcard(source, path) for source in wildcards) for path in remove):
+        return "The instruction names the files: leave them out of it, or drop it."
+    left = {path for row, path in copy.context_paths.items() if (copy.layer, row) not in state.ignored} - remove
+    if copy.sources != (".",) and not left:
+        return "The instruction brings nothing else: drop it."
+    if any(state.needs(path, copy, kept) for path in remove):
+        return "Another instruction needs the files, and .dockerignore applies to both: copy less in this one."
+    return ""
+
+
+def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] | None, why_needed: str) -> str:
     """Why .dockerignore cannot name the files without a person's decision; "" if it can."""
     if candidate.confidence is Confidence.ASK:
         return "A RUN in between reads them: mount them for that RUN, or copy them in a build stage."
+    if why_needed:
+        return why_needed
     if patterns is None:
-        return "Copy the folders that the image needs by name: another instruction needs the files, or no pattern fits."
+        return "Copy the folders that the image needs by name: a few patterns of .dockerignore cannot tell the files apart."
     if build.dockerfile is not None and candidate.category not in _NEEDED_BY_OTHER_STAGES:
         own = {stage.index for stage in build.dockerfile.chain}
         if any(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from ocisize.model.findings import Category, Confidence
@@ -65,6 +67,65 @@ def test_whether_a_run_in_between_reads_the_files(command: str, confidence: Conf
     (step,) = plan.steps
     assert (step.confidence, step.in_patch, step.size) == (confidence, in_patch, 20_000)
     assert bool(step.ignored) is in_patch
+
+
+@pytest.mark.parametrize("step", ["COPY app /srv", "COPY app/ /srv/", "COPY app/. /srv", "COPY ./app /srv"])
+def test_a_folder_that_is_copied_by_name(step: str) -> None:
+    """Patterns below the folder are as good as those for the whole context."""
+    files = {"srv/dump.sql": BIG, "srv/lib/.git/objects/p": BIG, "srv/lib/main.py": SMALL}
+    plan = plan_on(files, {"srv/.wh.dump.sql": b""}, steps=[step, "RUN rm /srv/dump.sql"])
+    assert [(step.ignored, step.size, step.in_patch) for step in plan.steps] == [
+        (("app/dump.sql",), 20_000, True), (("app/lib/.git",), 20_000, True),
+    ]  # fmt: skip
+    dockerfile = f"FROM x\n{step}\nRUN rm /srv/dump.sql\n"
+    plan = plan_on(files, {"srv/.wh.dump.sql": b""}, steps=[step, "RUN rm /srv/dump.sql"], dockerfile=dockerfile)
+    assert set(plan.ignored) == {"app/dump.sql", "app/lib/.git"}
+
+
+OWN_NAME = "The instruction names the files: leave them out of it, or drop it."
+SHARED = "Another instruction needs the files, and .dockerignore applies to both: copy less in this one."
+
+
+@pytest.mark.parametrize(
+    ("steps", "stage", "reason"),
+    [
+        (["COPY app/dump.sql /srv/", "COPY app/main.py /srv/"], "", OWN_NAME),
+        (["COPY app/*.sql /srv/", "COPY app/main.py /srv/"], "", OWN_NAME),
+        (["COPY app /srv", "COPY app/dump.sql /opt/"], "", SHARED),
+        (["COPY . /srv", "COPY dump.sql /opt/"], "", SHARED),
+        (["COPY app /srv", "COPY other /opt"], "FROM y AS y\nCOPY app /y\n", SHARED),
+        (["COPY app /srv", "COPY other /opt"], "FROM y AS y\nRUN --mount=type=bind,source=app,target=/y z\n", SHARED),
+    ],
+)
+def test_files_that_an_instruction_names(steps: Sequence[str], stage: str, reason: str) -> None:
+    """A build fails without a file that an instruction names, so that a person decides; the reason is true."""
+    other = (
+        {"srv/main.py": SMALL} if "main" in steps[1] else {"opt/dump.sql": BIG} if "dump" in steps[1] else {"opt/x": SMALL}
+    )
+    first = {"srv/dump.sql": BIG} if "main" in steps[1] else {"srv/dump.sql": BIG, "srv/main.py": SMALL}
+    steps = [*steps, "RUN rm /srv/dump.sql"]
+    dockerfile = f"{stage}FROM x\n" + "\n".join(steps)
+    plan = plan_on(first, other, {"srv/.wh.dump.sql": b""}, steps=steps, dockerfile=dockerfile)
+    (step, *_) = plan.steps
+    assert (step.in_patch, plan.ignored) == (False, ())
+    assert step.action.endswith(reason)
+
+
+def test_a_folder_of_which_nothing_is_needed() -> None:
+    """Its COPY is to be dropped by hand: an empty folder in its place helps nobody."""
+    (step,) = plan_on({"srv/a": BIG, "srv/b": BIG}, {".wh.srv": b""}, steps=["COPY app /srv", "RUN rm -rf /srv"]).steps
+    assert (step.ignored, step.in_patch) == ((), False)
+    assert step.action.endswith("The instruction brings nothing else: drop it.")
+
+
+def test_a_folder_that_is_copied_twice() -> None:
+    """What no COPY keeps is ignored for both; what one of them keeps is not."""
+    layers = [{"a/big": BIG, "a/x": SMALL}, {"b/big": BIG, "b/x": SMALL}]
+    steps = ["COPY app /a", "COPY app /b"]
+    plan = plan_on(*layers, {"a/.wh.big": b""}, steps=[*steps, "RUN rm /a/big"])
+    assert ([step.in_patch for step in plan.steps], plan.ignored) == ([False], ())
+    plan = plan_on(*layers, {"a/.wh.big": b"", "b/.wh.big": b""}, steps=[*steps, "RUN rm /a/big /b/big"])
+    assert (plan.total.size, plan.ignored) == (40_000, ("app/big",))
 
 
 def test_a_second_copy_that_stays() -> None:
