@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,7 +24,7 @@ COMPRESSIONS: tuple[Compression, ...] = ("plain", "gzip", "zstd", "xz", "bzip2")
 TAR = tar_bytes(
     {
         ".dockerenv": b"", "bin": Link("usr/bin"), "etc": DIR, "etc/os-release": b'ID=alpine\nPRETTY_NAME="Alpine Linux v3.20"\nVERSION_ID=3.20.1\n',
-        "usr/bin/tool": os.urandom(30_000), "usr/bin/same": b"twin" * 500, "usr/lib/same": b"twin" * 500,
+        "usr/bin/tool": random.Random(1).randbytes(30_000), "usr/bin/same": b"twin" * 500, "usr/lib/same": b"twin" * 500,
     }
 )  # fmt: skip
 
