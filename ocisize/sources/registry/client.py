@@ -17,7 +17,6 @@ import oras.provider
 import urllib3
 
 from ocisize.blob.digest import ALGORITHMS, check_digest
-from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
 from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
@@ -158,16 +157,7 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
                 if "html" in response.headers.get("Content-Type", ""):
                     self._refuse_web_page(f"{self._name}@{download.digest}", response, response.raw.read(_MAX_PAGE))
                 raise SizeMismatch(download.digest, got=announced, expected=download.size)
-            # When a connection breaks, urllib3 loses the bytes of the current read, so reads are small. The read after the
-            # last byte asks for one more, which must not come.
-            while chunk := response.raw.read(min(CHUNK, known + download.size - download.position) or 1):
-                if known:
-                    dropped = min(known, len(chunk))
-                    known, chunk = known - dropped, chunk[dropped:]
-                if chunk:
-                    download.position += len(chunk)
-                    yield chunk
-                download.check_time()
+            yield from download.receive(response.raw, known)
 
     def _get(
         self, url: str, what: str, headers: dict[str, str], expected: tuple[int, ...] = (_OK, _PARTIAL)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
+from ocisize.blob.region import CHUNK
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.session import MAX_RETRY_SECONDS
+
+if TYPE_CHECKING:
+    import urllib3
 
 _MIN_PROGRESS = 1 << 20  # bytes after which the count of failures starts again
 _FIRST_PAUSE_SECONDS = 0.2
@@ -35,6 +41,22 @@ class Download:
 
     def __attrs_post_init__(self) -> None:
         self._until = time.monotonic() + self.seconds
+
+    def receive(self, raw: urllib3.BaseHTTPResponse, known: int) -> Iterator[bytes]:
+        """Yield the bytes of a body that were not received before; the first ``known`` bytes of the body were.
+
+        Raises RegistryError once the blob takes longer than allowed, and the errors of urllib3.
+        """
+        # When a connection breaks, urllib3 loses the bytes of the current read, so reads are small. The read after the last
+        # byte asks for one more, which must not come.
+        while chunk := raw.read(min(CHUNK, known + self.size - self.position) or 1):
+            if known:
+                dropped = min(known, len(chunk))
+                known, chunk = known - dropped, chunk[dropped:]
+            if chunk:
+                self.position += len(chunk)
+                yield chunk
+            self.check_time()
 
     def check_time(self) -> None:
         """Raise RegistryError once the blob takes longer than allowed."""

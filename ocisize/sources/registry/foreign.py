@@ -15,7 +15,6 @@ import attrs
 import requests
 import urllib3
 
-from ocisize.blob.region import CHUNK
 from ocisize.errors import ForeignLayerAbsent, RegistryError, SizeMismatch
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.foreign import is_foreign
@@ -127,11 +126,4 @@ def _read_once(session: Session, url: str, download: Download) -> Iterator[bytes
             raise RegistryError(f"{host_of(url)} answered {response.status_code}", status=response.status_code)
         elif (announced := response.raw.length_remaining) not in (None, download.size):
             raise SizeMismatch(download.digest, got=announced, expected=download.size)
-        # The read after the last byte asks for one more, which must not come; small reads lose little if it breaks.
-        while chunk := response.raw.read(min(CHUNK, known + download.size - download.position) or 1):
-            dropped = min(known, len(chunk))  # a server without ranges sends again what was received
-            known, chunk = known - dropped, chunk[dropped:]
-            if chunk:
-                download.position += len(chunk)
-                yield chunk
-            download.check_time()
+        yield from download.receive(response.raw, known)  # a server without ranges sends again what was received
