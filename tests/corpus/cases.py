@@ -89,3 +89,14 @@ def of_files(change: Callable[[dict[str, bytes]], Mapping[str, bytes]]) -> Calla
     """A layout folder, its files changed."""
     files = bundle(good()).files()
     return lambda folder: write_files(change(files), folder / "layout")
+
+
+def file_of(data: bytes) -> Callable[[Path], Path]:
+    """Return a function that writes a saved file with this content into a folder."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "image.tar"
+        path.write_bytes(data)
+        return path
+
+    return write

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.corpus.cases import Case, Verdict, bundle, good, of_files
+from tests.corpus.cases import Case, Verdict, bundle, file_of, good, of_files
 from tests.corpus.streams import repeated, repeated_zstd
 from tests.images import (
     OCI,
@@ -49,16 +49,7 @@ def _case(name: str, verdict: Verdict, message: str, write: Callable[[Path], Pat
 
 
 def _archive(entries: Mapping[str, Entry] | list[tuple[str, Entry]], outer: str = "plain") -> Callable[[Path], Path]:
-    return _bytes(compress(tar_bytes(entries), outer))  # type: ignore[arg-type]
-
-
-def _bytes(data: bytes) -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        path = folder / "image.tar"
-        path.write_bytes(data)
-        return path
-
-    return write
+    return file_of(compress(tar_bytes(entries), outer))  # type: ignore[arg-type]
 
 
 def _docker(layers: list[str], more: Mapping[str, Entry], config: bytes = IMAGE.config, **item: object) -> dict[str, Entry]:
@@ -125,12 +116,12 @@ def _docker_archives() -> Iterator[Case]:
     device = _docker(["a"], {"a": LAYER.tar})
     raw = tar_bytes(device)[:-1024].rstrip(b"\0")
     raw += bytes(-len(raw) % 512) + header(b"a", kind=b"6")
-    yield _case("member-is-a-fifo", "accept", "", _bytes(raw + END))
+    yield _case("member-is-a-fifo", "accept", "", file_of(raw + END))
     yield _case(
         "members-by-the-million",
         "limit",
         "more than 1000000 files in the archive",
-        _bytes(repeated(b"", header(b"f") * 1000, 1100)),
+        file_of(repeated(b"", header(b"f") * 1000, 1100)),
     )
     yield _case(
         "root-filesystem", "reject", "a root filesystem", _archive({"etc/a": b"", "usr/b": b"", "bin/c": b"", "var/d": b""})
@@ -281,33 +272,33 @@ def _files() -> Iterator[Case]:
     yield _case("dev-zero", "reject", "not a file", _special(lambda path: path.symlink_to("/dev/zero")))
     yield _case("dev-random", "reject", "not a file", _special(lambda path: path.symlink_to("/dev/urandom")))
     yield _case("nothing", "reject", "no such file", lambda folder: folder / "image.tar")
-    yield _case("empty-file", "reject", "it is empty|is not", _bytes(b""))
+    yield _case("empty-file", "reject", "it is empty|is not", file_of(b""))
     yield _case("sparse-file", "reject", "it is empty", _special(_sparse))
-    yield _case("random-bytes", "reject", "is not a tar", _bytes(random.Random(3).randbytes(100_000)))
+    yield _case("random-bytes", "reject", "is not a tar", file_of(random.Random(3).randbytes(100_000)))
     noise = random.Random(3).randbytes(100_000)
-    yield _case("gzip-of-random-bytes", "reject", "a single file compressed with gzip", _bytes(compress(noise, "gzip")))
+    yield _case("gzip-of-random-bytes", "reject", "a single file compressed with gzip", file_of(compress(noise, "gzip")))
     whole = compress(tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"])), "gzip")
-    yield _case("archive-cut", "reject", "ends early", _bytes(whole[: len(whole) // 2]))
+    yield _case("archive-cut", "reject", "ends early", file_of(whole[: len(whole) // 2]))
     plain = tar_bytes(docker_archive_entries(IMAGE, "skopeo", ["a:1"]))
-    yield _case("archive-cut-plain", "reject", "the tar ends within", _bytes(plain[:3000]))
+    yield _case("archive-cut-plain", "reject", "the tar ends within", file_of(plain[:3000]))
     zeros = member(b"manifest.json", b"[]") + header(b"zeros", b"\x80" + (1 << 50).to_bytes(11, "big"))
     yield _case(
         "archive-bomb",
         "limit",
         "more than 200 uncompressed bytes per stored byte",
-        lambda folder: _bytes(repeated_zstd(zeros, 1 << 14))(folder),
+        lambda folder: file_of(repeated_zstd(zeros, 1 << 14))(folder),
     )
-    yield _case("archive-claims-a-petabyte", "reject", "the tar ends within 'zeros'", _bytes(zeros))
+    yield _case("archive-claims-a-petabyte", "reject", "the tar ends within 'zeros'", file_of(zeros))
     corrupt = bytearray(plain)
     corrupt[_second_header(plain) + 3] ^= 1
-    yield _case("archive-corrupt-in-the-middle", "reject", "bad header checksum", _bytes(bytes(corrupt)))
+    yield _case("archive-corrupt-in-the-middle", "reject", "bad header checksum", file_of(bytes(corrupt)))
     members = b"".join(header(b"%d" % number) for number in range(10_000)) + END
-    yield _case("archive-of-many-small-files", "reject", "neither manifest.json nor index.json", _bytes(members))
+    yield _case("archive-of-many-small-files", "reject", "neither manifest.json nor index.json", file_of(members))
     thousands = build_image([layer({f"f{number}": b"x"}) for number in range(3)])
     yield from _root_filesystems(zeros, bytes(corrupt))
-    yield _case("gzip-of-gzip-of-gzip", "reject", "compressed twice", _bytes(compress(compress(whole, "gzip"), "gzip")))
-    yield _case("text-of-blanks", "reject", "is not", _bytes(b" " * 100_000))
-    yield _case("comments-of-a-dockerfile", "reject", "is not", _bytes(b"# \nARG \n" * 100_000))
+    yield _case("gzip-of-gzip-of-gzip", "reject", "compressed twice", file_of(compress(compress(whole, "gzip"), "gzip")))
+    yield _case("text-of-blanks", "reject", "is not", file_of(b" " * 100_000))
+    yield _case("comments-of-a-dockerfile", "reject", "is not", file_of(b"# \nARG \n" * 100_000))
     archives: dict[str, Entry] = {f"{ESCAPE}{number}/x.tar": b"" for number in range(2000)}
     yield _case("archives-in-an-archive", "reject", "an archive that contains", _archive(archives))
     documents: dict[str, Entry] = {f"{number}/manifest.json": b"" for number in range(3000)}
@@ -319,7 +310,7 @@ def _root_filesystems(zeros: bytes, corrupt: bytes) -> Iterator[Case]:
     """Files that are opened by the scheme rootfs."""
 
     def of(data: bytes) -> Callable[[Path], Path]:
-        return lambda folder: Path(f"rootfs:{_bytes(data)(folder)}")
+        return lambda folder: Path(f"rootfs:{file_of(data)(folder)}")
 
     yield _case("rootfs", "accept", "", of(LAYER.tar))
     yield _case("rootfs-of-zeros", "accept", "", of(bytes(10_240)))
