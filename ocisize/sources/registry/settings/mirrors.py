@@ -73,7 +73,7 @@ def _of_docker(reference: Reference, machine: Machine) -> list[Endpoint]:
 
 
 def find_insecure_setting(registry: str, machine: Machine) -> Path | None:
-    """Return the file in which docker or podman are told that a registry (``host[:port]``) is insecure, None without one."""
+    """Return the file that marks a registry (``host[:port]``) as insecure for docker or podman, None without one."""
     try:
         settings = read_daemon_settings(machine.docker_daemon_files())
         if settings is not None and settings.is_insecure(registry):

@@ -50,7 +50,7 @@ class RegistryTable:
     mirrors: tuple[Location, ...] = ()
 
     def match(self, reference: Reference) -> int | None:
-        """Return the number of characters of a reference that the prefix stands for, None if it is for others."""
+        """Return the number of characters of a reference that the prefix matches, None without a match."""
         text, host = str(reference), reference.registry
         if self.prefix.startswith("*."):
             name = split_host(host)[0]
