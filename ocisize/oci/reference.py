@@ -191,15 +191,13 @@ def _looks_like_host(component: str) -> bool:
     return any(mark in component for mark in ".:[") or component == "localhost" or component != component.lower()
 
 
-def same_name(stored: str, wanted: str) -> bool:
-    """Return True if a name in an archive is the one asked for, with Docker's defaults filled in.
+def canonical_name(name: str) -> str:
+    """Return a name with Docker's defaults filled in; a text that is no reference stays as it is.
 
-    >>> same_name("docker.io/library/app:latest", "app")
-    True
+    >>> canonical_name("app"), canonical_name("Not a reference")
+    ('docker.io/library/app:latest', 'Not a reference')
     """
-    if stored == wanted:
-        return True
     try:
-        return str(parse_reference(stored)) == str(parse_reference(wanted))
+        return str(parse_reference(name))
     except InvalidReference:
-        return False
+        return name

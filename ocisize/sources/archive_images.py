@@ -20,8 +20,9 @@ from ocisize.oci.foreign import is_foreign
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import normalize
+from ocisize.oci.reference import canonical_name
 from ocisize.sources.docker_archive import ArchiveConfig, named_digest, read_archive_config
-from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest, canonical_name, merge_names
+from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import Store, StoredSource
 
 

@@ -18,6 +18,7 @@ from ocisize.errors import ArchiveError, DocumentError, OcisizeError
 from ocisize.oci.documents import Descriptor, Index, Manifest
 from ocisize.oci.media_types import LAYER_TYPES, OCI_INDEX
 from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
+from ocisize.sources.folder import open_file
 from ocisize.sources.saved_images import SavedImage
 from ocisize.sources.store import Store, StoredSource
 
@@ -130,8 +131,8 @@ def _walk(root: Path) -> Iterator[tuple[Path, set[str]]]:
 
 def _is_dir_version(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        descriptor = open_file(path)
+    except ArchiveError:
         return False
     try:
         return os.read(descriptor, len(_VERSION)) == _VERSION

@@ -21,9 +21,10 @@ from ocisize.oci.index_walk import walk_index
 from ocisize.oci.parse import MAX_CONFIG, MAX_MANIFEST, parse_config, parse_manifest
 from ocisize.oci.platform import image_entries, is_attestation
 from ocisize.oci.read import read_blob, read_optional_manifest
+from ocisize.oci.reference import canonical_name
 from ocisize.oci.source import Source
 from ocisize.oci.strict_json import parse_json
-from ocisize.sources.saved_images import SavedImage, SavedManifest, canonical_name, merge_names
+from ocisize.sources.saved_images import SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import StoredSource
 
 _IMAGE_NAME = "io.containerd.image.name"

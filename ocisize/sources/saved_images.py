@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from ocisize.blob.digest import Digest
-from ocisize.errors import ArchiveError, InvalidReference
+from ocisize.errors import ArchiveError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.platform import normalize
-from ocisize.oci.reference import parse_reference
+from ocisize.oci.reference import canonical_name
 
 _SHORT = 12  # hex digits of a digest, as docker prints image IDs
 _HEX_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
@@ -160,18 +160,6 @@ def digests_of(manifest: SavedManifest) -> set[str]:
     """Return the digests by which a manifest can be chosen: its own and that of its config."""
     own = manifest.stored.digest if manifest.stored is not None else None
     return {digest for digest in (own, manifest.config) if digest is not None}
-
-
-def canonical_name(name: str) -> str:
-    """Return a name with Docker's defaults filled in; a text that is no reference stays as it is.
-
-    >>> canonical_name("app"), canonical_name("Not a reference")
-    ('docker.io/library/app:latest', 'Not a reference')
-    """
-    try:
-        return str(parse_reference(name))
-    except InvalidReference:
-        return name
 
 
 def merge_names(*groups: Iterable[str]) -> tuple[str, ...]:

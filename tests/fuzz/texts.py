@@ -27,7 +27,7 @@ from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.quantity import Unit, parse_limit
 from ocisize.oci.platform import parse_platform
-from ocisize.oci.reference import is_loopback, parse_reference, same_name, split_host
+from ocisize.oci.reference import canonical_name, is_loopback, parse_reference, split_host
 from ocisize.sources.registry.challenges import parse_challenges
 from ocisize.report.json.diff import comparison_to_json
 from tests.fuzz.images import JSON_TOKENS
@@ -47,7 +47,7 @@ def run_reference(data: bytes) -> None:
         assert reference.selector and reference.host
         is_loopback(reference.registry)
         assert not re.search(r"[^\x21-\x7e]", str(reference))
-        assert same_name(str(reference), text)
+        assert canonical_name(str(reference)) == canonical_name(text)
     split_host(text)
     for scheme, parameters in parse_challenges(text):
         assert scheme == scheme.lower() and all(name == name.lower() for name in parameters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocisize.errors import InvalidReference
-from ocisize.oci.reference import DOCKER_HUB_HOST, Reference, is_loopback, parse_reference, same_name, split_host
+from ocisize.oci.reference import DOCKER_HUB_HOST, Reference, canonical_name, is_loopback, parse_reference, split_host
 
 HEX = "0123456789abcdef" * 4
 SHA256 = f"sha256:{HEX}"
@@ -142,9 +142,9 @@ def test_split_host() -> None:
     assert split_host("a:b:c") == ("a:b:c", None)
 
 
-def test_same_name() -> None:
+def test_canonical_names() -> None:
     """Names are compared after the defaults are filled in, and what is no name equals only itself."""
-    assert same_name("docker.io/library/app:latest", "app")
-    assert same_name("No Name", "No Name")
-    assert not same_name("app:1", "app:2")
-    assert not same_name("No Name", "app")
+    assert canonical_name("docker.io/library/app:latest") == canonical_name("app")
+    assert canonical_name("No Name") == "No Name"
+    assert canonical_name("app:1") != canonical_name("app:2")
+    assert canonical_name("No Name") != canonical_name("app")
