@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
 import attrs
 
@@ -33,6 +33,15 @@ KIND_NAMES: Mapping[int, str] = {
 }
 HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
 NO_HASH = bytes(HASH_SIZE)  #: of rows without a content hash: other kinds, or content that was not read
+
+_ValueT = TypeVar("_ValueT")
+
+
+class DerivedValues(dict[object, object]):
+    """Values that depend on one table alone, by the function that computes them; they are not pickled or copied."""
+
+    def __reduce__(self) -> tuple[type[DerivedValues], tuple[()]]:
+        return DerivedValues, ()
 
 
 @attrs.frozen
@@ -109,6 +118,7 @@ class FileTable(Sequence[FileEntry]):
     compressed_sizes: IntArray | None = None  #: "q": bytes of the stored blob per row; None when unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
     anomalies: tuple[str, ...] = ()  #: odd but readable parts of the tar, in words
+    derived: DerivedValues = attrs.field(factory=DerivedValues, init=False, repr=False)  #: see ``layer_value``
 
     @classmethod
     def empty(cls) -> FileTable:
@@ -120,7 +130,8 @@ class FileTable(Sequence[FileEntry]):
 
     def with_compressed_sizes(self, compressed_sizes: IntArray | None, overhead: int | None) -> FileTable:
         """The same entries with other compressed sizes, and the rest of the blob; None, None where they are unknown."""
-        return attrs.evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
+        table = attrs.evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
+        return self._share_values(table) if compressed_sizes is None else table
 
     def with_hashes(self, hashes: Iterable[tuple[Sequence[int], bytes]]) -> FileTable:
         """The same entries with more content hashes.
@@ -131,11 +142,16 @@ class FileTable(Sequence[FileEntry]):
         for rows, values in hashes:
             for start, row in zip(range(0, len(values), HASH_SIZE), rows, strict=True):
                 column[row * HASH_SIZE : (row + 1) * HASH_SIZE] = values[start : start + HASH_SIZE]
-        return attrs.evolve(self, hashes=bytes(column))
+        return self._share_values(attrs.evolve(self, hashes=bytes(column)))
 
     def without_contents(self) -> FileTable:
         """The same entries without the payloads that the scan kept."""
-        return attrs.evolve(self, contents={}) if self.contents else self
+        return self._share_values(attrs.evolve(self, contents={})) if self.contents else self
+
+    def _share_values(self, table: FileTable) -> FileTable:
+        """Let another table of the same entries use the values of this one."""
+        object.__setattr__(table, "derived", self.derived)
+        return table
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -195,3 +211,24 @@ class FileTable(Sequence[FileEntry]):
         rows.sort(key=lambda row: (-sizes[row], paths[row]))
         entries = {row: self[row] for row in sorted(rows[:count])}  # by row, so that each piece of paths is split once
         return [entries[row] for row in rows[:count]]
+
+
+def layer_value(table: FileTable, function: Callable[[FileTable], _ValueT]) -> _ValueT:
+    """Return ``function(table)``, computed once for the table and the tables that its ``with_`` methods return.
+
+    Analyses that share the scan of a layer share its values. ``function`` is a function of a module. It must not depend on
+    columns that these methods change: content hashes, contents, and whether compressed sizes are known.
+
+    >>> def count_links(table):
+    ...     print("computed")
+    ...     return len(table.links)
+    >>> table = FileTable.empty()
+    >>> layer_value(table, count_links), layer_value(table.without_contents(), count_links)
+    computed
+    (0, 0)
+    """
+    try:
+        return cast("_ValueT", table.derived[function])
+    except KeyError:
+        value = table.derived[function] = function(table)
+        return value

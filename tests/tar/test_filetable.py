@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from array import array
+
 import attrs
 import pytest
 
-from ocisize.tar.filetable import NO_HASH, FileTable
+from ocisize.tar.filetable import NO_HASH, FileTable, layer_value
 from ocisize.text import decode_name, display_name
 from tests.strategies import header, member, pax, scan
 
@@ -75,3 +79,26 @@ def test_names_that_are_not_utf_8() -> None:
     name = decode_name(b"caf\xe9")
     assert name.encode("utf-8", "surrogateescape") == b"caf\xe9"
     assert (display_name(name), display_name("café")) == ("caf\\xe9", "café")
+
+
+def _count_files(rows: FileTable) -> list[int]:
+    return [rows.kinds.count(b"0")]
+
+
+def test_values_of_a_layer_are_shared_by_tables_of_the_same_entries() -> None:
+    """A value is computed once, also for tables with other hashes, without contents or without compressed sizes."""
+    rows = table()
+    value = layer_value(rows, _count_files)
+    assert value == [4]
+    for same in (rows, rows.with_hashes([]), rows.without_contents(), rows.with_compressed_sizes(None, None)):
+        assert layer_value(same, _count_files) is value
+
+
+def test_values_of_a_layer_are_not_shared_by_other_tables() -> None:
+    """Tables that were changed, copied or pickled compute their own values; so do tables with other compressed sizes."""
+    rows = table()
+    value = layer_value(rows, _count_files)
+    sized = rows.with_compressed_sizes(array("q", range(6)), 0)
+    for other in (attrs.evolve(rows, kinds=b"555555"), copy.deepcopy(rows), pickle.loads(pickle.dumps(rows)), sized):
+        assert layer_value(other, _count_files) is not value
+    assert layer_value(attrs.evolve(rows, kinds=b"555555"), _count_files) == [0]
