@@ -13,6 +13,9 @@ from imagefile import read_layers
 from results import Facts
 
 DESCRIPTIONS = {
+    "python-service": "Debian, apt not cleaned up, pip with a cache, `COPY . .`, a late `chown -R`, a late `rm -rf`",
+    "node-service": "Debian, nodejs from apt, a copied `node_modules` with the packages for development",
+    "pax-trees": "trees of apt, pip and npm packed by Python's tarfile, a PAX header with the time before every entry",
     "debian-python": "debootstrap, apt not cleaned up, pip, an application, a late `rm -rf`, an upgrade, a late `chown -R`",
     "node": "two applications from npm, then an `rm -rf` of one package",
     "ml": "shared libraries of 1 MB and more from seven nvidia wheels, one of them stored twice",

@@ -20,7 +20,7 @@ from measure import Outcome
 
 #: The order of inputs in tables.
 ORDER = (
-    *("", "ml", "debian-python", "node", "members", "pax", "empty"),
+    *("", "python-service", "node-service", "pax-trees", "ml", "debian-python", "node", "members", "pax", "empty"),
     *(f"scale-{count}" for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000)),
     *("flat-1000", "flat-1000000", "deep", "layers-127", "no-whiteouts", "whiteouts", "big-100mb", "big-1gb", "big-10gb"),
 )

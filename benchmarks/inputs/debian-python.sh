@@ -8,21 +8,6 @@
 # configuration.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
-
-with_network() { # run in the root filesystem with the machine's resolver, leaving no trace of it
-    cp -p "$root/etc/apt/sources.list" "$partial/sources.saved"
-    cp /etc/resolv.conf "$root/etc/resolv.conf"
-    in_root "$@"
-    rm -f "$root/etc/resolv.conf"
-    cp -p "$partial/sources.saved" "$root/etc/apt/sources.list"
-}
-
-pip_install() {
-    python3 -m pip install --quiet --root "$root" --prefix /usr/local --ignore-installed \
-        --cache-dir "$root/root/.cache/pip" --no-warn-script-location "$@"
-}
-
 write_application() { # 3,000 small modules
     python3 - "$1" <<'PY'
 import pathlib, random, sys

@@ -6,12 +6,6 @@
 # Needs node, npm and umoci; npm installs by the machine's own configuration, without running scripts.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-npm_install() { # npm_install FOLDER PACKAGE...
-    mkdir -p "$root/$1"
-    echo '{"name": "app", "version": "1.0.0", "private": true}' >"$root/$1/package.json"
-    (cd "$root/$1" && npm install --ignore-scripts --no-audit --no-fund --silent --legacy-peer-deps "${@:2}")
-}
-
 begin_image
 
 mkdir -p "$root/usr/local/bin"
