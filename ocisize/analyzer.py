@@ -33,8 +33,6 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ocisize.errors import LayerError, OcisizeError
 from ocisize.history.base_image import find_base, match_given
 from ocisize.layer.content_hashes import Outcome
@@ -57,6 +55,7 @@ from ocisize.sources.given_base import explain_error, read_given
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
+from ocisize.values import asdict, at_least, define, evolve, field
 
 if TYPE_CHECKING:
     from ocisize.model.build_files import BuildFiles
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@attrs.define(kw_only=True)
+@define(kw_only=True)
 class Analyzer:
     """Analyzes images with one set of options. It may be used for many images, from many threads and processes.
 
@@ -101,7 +100,7 @@ class Analyzer:
     """
 
     platform: Platform | str | None = None
-    jobs: int = attrs.field(factory=lambda: min(os.cpu_count() or 1, 8), validator=attrs.validators.ge(1))
+    jobs: int = field(factory=lambda: min(os.cpu_count() or 1, 8), validator=at_least(1))
     verify: bool = False
     hash_content: bool = False
     estimate_download: bool = True
@@ -110,16 +109,16 @@ class Analyzer:
     base: str | os.PathLike[str] | None = None
     build_files: BuildFiles | None = None
     keep_layers: bool = False
-    limits: Limits = attrs.field(factory=Limits)
+    limits: Limits = field(factory=Limits)
     max_memory: int | None = None
     keep_going: bool = False
     on_progress: ProgressCallback | None = None
-    _scans: dict[tuple[str, str | None], LayerScan] = attrs.field(factory=dict, init=False, repr=False)
-    _lock: threading.Lock = attrs.field(factory=lambda: fork_safe(threading.Lock()), init=False, repr=False)
+    _scans: dict[tuple[str, str | None], LayerScan] = field(factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(factory=lambda: fork_safe(threading.Lock()), init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process: the options, without the lock and the scans of this process."""
-        return attrs.asdict(self, recurse=False, filter=lambda field, _: field.init)
+        return asdict(self, recurse=False, filter=lambda field, _: field.init)
 
     def __setstate__(self, options: dict[str, Any]) -> None:
         self.__init__(**options)  # type: ignore[misc]
@@ -154,7 +153,7 @@ class Analyzer:
         outcomes = self._read_distinct_layers(source, image)
         timer.end("layers")
 
-        image = attrs.evolve(image, warnings=(*source.warnings, *image.warnings))
+        image = evolve(image, warnings=(*source.warnings, *image.warnings))
         analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base, self.build_files)
         timer.end("analysis")
         return analysis
@@ -240,7 +239,7 @@ class Analyzer:
             return image, guessed
         named, notes = self._read_base(image.platform)
         given, warning = match_given(named, [layer.diff_id for layer in image.layers])
-        return attrs.evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
+        return evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
 
     def _read_base(self, platform: Platform) -> tuple[GivenBase, list[str]]:
         """The image that ``base`` names, for this platform, with the warnings of its source. Raises SourceError."""

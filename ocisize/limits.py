@@ -22,11 +22,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-import attrs
-
 from ocisize.errors import LimitExceeded
+from ocisize.values import at_least, evolve, field, frozen
 
-_AT_LEAST_ONE = attrs.validators.ge(1)
+_AT_LEAST_ONE = at_least(1)
 BASE_MEMORY = 96 << 20  #: bytes: interpreter, modules, catalog, buffers of a report
 MEMORY_PER_JOB = 12 << 20  #: bytes: a layer that is being read, with its windows, decoder and chunks for the hash
 MEMORY_PER_ENTRY = 720  #: bytes of an entry, with all that is computed from it
@@ -41,7 +40,7 @@ _WINDOW_SHARE = 4  # divisor: the part of the memory left that zstd windows may 
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths, and their directories are not counted
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """What one image may ask for; sizes are in bytes, and all limits at least 1.
 
@@ -52,30 +51,30 @@ class Limits:
     """
 
     #: Uncompressed bytes of one layer. The largest known layers, with machine-learning models, have about 100 GB.
-    layer_size: int = attrs.field(default=256 << 30, validator=_AT_LEAST_ONE)
+    layer_size: int = field(default=256 << 30, validator=_AT_LEAST_ONE)
     #: Uncompressed bytes of all layers: about a quarter of an hour of work.
-    image_size: int = attrs.field(default=1 << 40, validator=_AT_LEAST_ONE)
+    image_size: int = field(default=1 << 40, validator=_AT_LEAST_ONE)
     #: Uncompressed bytes per stored byte, of one layer and of all. Only long runs of one byte exceed 200: gzip reaches
     #: 1,032, zstd 32,000.
-    ratio: int = attrs.field(default=200, validator=_AT_LEAST_ONE)
+    ratio: int = field(default=200, validator=_AT_LEAST_ONE)
     #: Uncompressed bytes up to which the ratio is not checked: files of zeros are legal, and 16 GiB of them take 6 s. At
     #: most 1 GiB for xz and bzip2, which take ten times as long.
-    ratio_floor: int = attrs.field(default=16 << 30, validator=_AT_LEAST_ONE)
+    ratio_floor: int = field(default=16 << 30, validator=_AT_LEAST_ONE)
     #: Entries of all layers, with their extended headers and the directories that only paths imply. Large images have
     #: 300,000; each takes ``MEMORY_PER_ENTRY``.
-    entries: int = attrs.field(default=4_000_000, validator=_AT_LEAST_ONE)
+    entries: int = field(default=4_000_000, validator=_AT_LEAST_ONE)
     #: Bytes of all paths, their parent directories, link targets and extended attributes. A path has 75 bytes on average,
     #: and at most 65,536.
-    metadata_size: int = attrs.field(default=256 << 20, validator=_AT_LEAST_ONE)
+    metadata_size: int = field(default=256 << 20, validator=_AT_LEAST_ONE)
     #: Bytes of the small files that are kept, such as package databases: at most 96 MiB of a layer. Large images have 20 MB.
-    kept_size: int = attrs.field(default=1 << 30, validator=_AT_LEAST_ONE)
+    kept_size: int = field(default=1 << 30, validator=_AT_LEAST_ONE)
     #: Window of a zstd frame, or dictionary of an xz stream: memory of each layer that is being read. The default is that
     #: of the zstd tool; ``xz -9`` takes 64 MiB.
-    zstd_window: int = attrs.field(default=128 << 20, validator=_AT_LEAST_ONE)
+    zstd_window: int = field(default=128 << 20, validator=_AT_LEAST_ONE)
     #: Files of a saved image, compressed or not. An image of 4,096 layers has 12,000 in Docker's old format.
-    members: int = attrs.field(default=1_000_000, validator=_AT_LEAST_ONE)
+    members: int = field(default=1_000_000, validator=_AT_LEAST_ONE)
     #: Memory for the entries of all layers, by the memory law of ``ocisize.limits``; None for the limits above alone.
-    memory: int | None = attrs.field(default=None, validator=attrs.validators.optional(_AT_LEAST_ONE))
+    memory: int | None = field(default=None, validator=at_least(1, optional=True))
 
 
 #: limit → its unit in words, and the flag that raises it
@@ -296,4 +295,4 @@ def limits_within(memory: int, limits: Limits, *, jobs: int, times: int = 1) -> 
             allowed=memory,
             hint="raise the limit with --max-memory" + (", or read fewer at once with --jobs" if jobs > 1 else ""),
         )
-    return attrs.evolve(limits, memory=min(remaining // times, limits.memory or remaining), zstd_window=window)
+    return evolve(limits, memory=min(remaining // times, limits.memory or remaining), zstd_window=window)

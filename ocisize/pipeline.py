@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.blob.compression import PLAIN
 from ocisize.errors import (
     BlobError,
@@ -49,6 +47,7 @@ from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
+from ocisize.values import asdict, evolve
 
 #: error class → the step of reading that failed, as ``Failure.step`` names it
 _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
@@ -162,7 +161,7 @@ def analyze_layers(
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
         config_layers=image.config_layers,
-        **attrs.asdict(sum_layers(layers)),
+        **asdict(sum_layers(layers)),
     )
 
 
@@ -172,7 +171,7 @@ def _check_base(base: Base | None, pairing: Pairing | None) -> Base | None:
         return base
     if pairing.from_scratch:
         return None
-    return attrs.evolve(base, certainty=Certainty.SURE) if 0 < base.layers == pairing.base_layers else base
+    return evolve(base, certainty=Certainty.SURE) if 0 < base.layers == pairing.base_layers else base
 
 
 def _empty_scan() -> LayerScan:
@@ -236,7 +235,7 @@ def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overl
 
 def _without_contents(layer: LayerAnalysis) -> LayerAnalysis:
     """The layer without the package databases that its scan kept: the steps above have read them."""
-    return attrs.evolve(layer, files=layer.files.without_contents() if layer.files is not None else None)
+    return evolve(layer, files=layer.files.without_contents() if layer.files is not None else None)
 
 
 def _list_anomalies(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[str]:

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
-import attrs
+from ocisize.values import field, frozen
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -74,13 +74,13 @@ def _split_keys(text: str) -> list[str]:
     return [key.strip("\"'") for key in re.findall(_KEY, text)]
 
 
-@attrs.frozen
+@frozen(slots=False)  # with a dictionary for the cached property
 class _File:
     """What the readers of one file share."""
 
     name: str
     text: str
-    problems: list[str] = attrs.field(factory=list)
+    problems: list[str] = field(factory=list)
 
     @cached_property
     def lines(self) -> dict[KeyPath, int]:
@@ -136,7 +136,7 @@ def show(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
-@attrs.frozen
+@frozen
 class TableReader:
     r"""Reads the values of one table; a wrong value is noted as a problem and replaced by its default.
 

@@ -11,12 +11,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import attrs
 import zstandard
 
 from ocisize.blob.decoder_input import DecoderInput
 from ocisize.blob.multi_stream import BrokenStream, Bzip2Decoder, XzDecoder
 from ocisize.blob.zstd_frames import ZstdFrameParser
+from ocisize.values import frozen
 
 try:
     from isal import isal_zlib
@@ -44,7 +44,7 @@ class Decoder(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class Compression:
     """One way to store a layer."""
 

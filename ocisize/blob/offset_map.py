@@ -10,12 +10,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.tar.filetable import IntArray
+from ocisize.values import define, field
 
 
-@attrs.define
+@define
 class OffsetMap:
     """Points of two streams: ``uncompressed[i]`` bytes of output came from ``stored[i]`` bytes of the blob.
 
@@ -28,8 +27,8 @@ class OffsetMap:
     [50, 250, 200]
     """
 
-    uncompressed: IntArray = attrs.field(factory=lambda: array("q", [0]))
-    stored: IntArray = attrs.field(factory=lambda: array("q", [0]))
+    uncompressed: IntArray = field(factory=lambda: array("q", [0]))
+    stored: IntArray = field(factory=lambda: array("q", [0]))
 
     def add(self, uncompressed: int, stored: int) -> None:
         """Add a point; its offsets must not be less than those of the point before."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-import attrs
+from ocisize.values import define, field
 
 CHUNK = 64 << 10  #: bytes of one read: few, so that a failed connection loses little
 
@@ -30,7 +30,7 @@ def close_chunks(chunks: Iterable[bytes]) -> None:
         chunks.close()
 
 
-@attrs.define
+@define
 class FileRegion:
     """``size`` bytes from ``offset`` of the open local file ``descriptor``, to read in order or by offset.
 
@@ -49,7 +49,7 @@ class FileRegion:
     offset: int
     size: int
     position: int = 0  #: of the next ``read``, within the region
-    owner: object = attrs.field(default=None, repr=False)  #: an object to keep alive as long as the region
+    owner: object = field(default=None, repr=False)  #: an object to keep alive as long as the region
 
     def __iter__(self) -> Iterator[bytes]:
         """The bytes in chunks, from the start; fewer than ``size`` when the file has been cut."""

@@ -30,63 +30,68 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, require_complete
 from ocisize.oci.parse import list_problems
 from ocisize.oci.strict_json import strict_converter
 from ocisize.text import display_name
+from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 
 SCHEMA = "ocisize.baseline"
 VERSION = 1
-_SIZE = attrs.validators.ge(0)
-_TEXT = attrs.validators.instance_of(str)
-_OPTIONAL = attrs.validators.optional(_SIZE)
+_SIZE = at_least(0)
+_OPTIONAL = at_least(0, optional=True)
 
 
-@attrs.frozen(kw_only=True)
+def _check_parts(instance: object, attribute: Attribute[Mapping[str, int]], parts: Mapping[str, int]) -> None:
+    for name, size in parts.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{attribute.name}: {name!r} is no name")
+        _SIZE(instance, attribute, size)
+
+
+@frozen(kw_only=True)
 class Totals:
     """The figures of an image, sizes in bytes."""
 
-    compressed_size: int | None = attrs.field(validator=_OPTIONAL)
-    content_size: int = attrs.field(validator=_SIZE)
-    live_size: int = attrs.field(validator=_SIZE)
-    wasted_size: int = attrs.field(validator=_SIZE)
-    files: int = attrs.field(validator=_SIZE)
-    layers: int = attrs.field(validator=_SIZE)
-    file_size: int | None = attrs.field(validator=_OPTIONAL)  #: of the largest file; None in an analysis without file tables
+    compressed_size: int | None = field(validator=_OPTIONAL)
+    content_size: int = field(validator=_SIZE)
+    live_size: int = field(validator=_SIZE)
+    wasted_size: int = field(validator=_SIZE)
+    files: int = field(validator=_SIZE)
+    layers: int = field(validator=_SIZE)
+    file_size: int | None = field(validator=_OPTIONAL)  #: of the largest file; None in an analysis without file tables
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BaselineLayer:
     """A layer. The next build of an image is compared with it by build step, since digests seldom stay the same."""
 
     digest: str
     build_step: str
-    compressed_size: int | None = attrs.field(validator=_OPTIONAL)
-    content_size: int = attrs.field(validator=_SIZE)
+    compressed_size: int | None = field(validator=_OPTIONAL)
+    content_size: int = field(validator=_SIZE)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Entry:
     """The figures of one image for one platform."""
 
     totals: Totals
     layers: tuple[BaselineLayer, ...]
     #: figures of parts of the image, by ``ocisize.budgets.check.part_of``
-    parts: Mapping[str, int] = attrs.field(factory=dict, validator=attrs.validators.deep_mapping(_TEXT, _SIZE))
+    parts: Mapping[str, int] = field(factory=dict, validator=_check_parts)
 
     def by_step(self) -> dict[tuple[str, int], BaselineLayer]:
         """Layers by build step and the number of earlier layers with the same build step."""
         return dict(zip(number_repeats([layer.build_step for layer in self.layers]), self.layers, strict=True))
 
 
-@attrs.frozen
+@frozen
 class Baseline:
     """Entries by name of the image and platform."""
 
-    images: Mapping[str, Mapping[str, Entry]] = attrs.field(factory=dict)
+    images: Mapping[str, Mapping[str, Entry]] = field(factory=dict)
 
     def entry(self, name: str, platform: str) -> Entry | None:
         """The figures of an image for a platform; None if it has none."""
@@ -172,7 +177,7 @@ def ratchet(old: Entry, new: Entry) -> Entry:
     All layers are replaced, or none: each of the new ones must have a step of the old ones and must not have grown.
 
     >>> old = Totals(compressed_size=4, content_size=9, live_size=9, wasted_size=0, files=1, layers=1, file_size=9)
-    >>> new = attrs.evolve(old, compressed_size=3, content_size=10)
+    >>> new = evolve(old, compressed_size=3, content_size=10)
     >>> totals = ratchet(Entry(totals=old, layers=()), Entry(totals=new, layers=())).totals
     >>> totals.compressed_size, totals.content_size
     (3, 9)
@@ -181,7 +186,7 @@ def ratchet(old: Entry, new: Entry) -> Entry:
     smaller = all(
         step in old_layers and layer == _smaller_layer(old_layers[step], layer) for step, layer in new_layers.items()
     )
-    old_totals, new_totals = attrs.asdict(old.totals), attrs.asdict(new.totals)
+    old_totals, new_totals = asdict(old.totals), asdict(new.totals)
     totals: dict[str, Any] = {name: _smaller(size, new_totals[name]) for name, size in old_totals.items()}
     return Entry(
         totals=Totals(**totals),
@@ -192,7 +197,7 @@ def ratchet(old: Entry, new: Entry) -> Entry:
 
 def _smaller_layer(old: BaselineLayer, new: BaselineLayer) -> BaselineLayer:
     """The new layer with the smaller sizes of both."""
-    return attrs.evolve(
+    return evolve(
         new,
         compressed_size=_smaller(old.compressed_size, new.compressed_size),
         content_size=min(old.content_size, new.content_size),
@@ -222,7 +227,7 @@ def baseline_to_json(baseline: Baseline) -> str:
 
 def _document(entry: Entry) -> dict[str, Any]:
     """An entry for JSON, without ``parts`` if there are none."""
-    return {name: value for name, value in attrs.asdict(entry).items() if name != "parts" or value}
+    return {name: value for name, value in asdict(entry).items() if name != "parts" or value}
 
 
 def baseline_from_json(text: str, name: str) -> Baseline:

@@ -12,8 +12,6 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-import attrs
-
 from ocisize.budgets.baseline import Baseline, Entry, name_of, number_repeats
 from ocisize.budgets.figures import MAX_PLACES, SEVERITIES, Figure
 from ocisize.budgets.kinds import Unread, Value, kind_of, measure
@@ -24,6 +22,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget, BudgetStatus, Level, Verdict
 from ocisize.model.findings import is_packaged_id
 from ocisize.model.quantity import Number
+from ocisize.values import evolve, frozen
 
 NO_TABLES = "the analysis was saved without its files"
 NO_BASELINE = "there is no baseline of this image and platform"
@@ -33,7 +32,7 @@ NO_PATH = "no path matches"
 UNREAD = "not all layers could be read"
 
 
-@attrs.frozen
+@frozen
 class _Comparison:
     """A figure with the limit that applies to it."""
 
@@ -138,7 +137,7 @@ def _check_ids(verdict: Verdict, rules: Sequence[str] | None) -> Verdict:
         return verdict
     reason = f"unknown finding {', '.join(impossible)}"
     if verdict.measured:
-        return attrs.evolve(verdict, reason=reason)
+        return evolve(verdict, reason=reason)
     return Verdict(budget=verdict.budget, status=BudgetStatus.UNMATCHED, reason=reason)
 
 
@@ -166,9 +165,7 @@ def _baselines(
     """
     kind, growth = kind_of(budget), budget.limit.growth
     each_layer = bool(budget.layer) and kind.measures.each_layer
-    if growth and (
-        (budget.layer and (part_of(attrs.evolve(budget, layer="")) or not kind.baseline_layer)) or not kind.baseline
-    ):
+    if growth and ((budget.layer and (part_of(evolve(budget, layer="")) or not kind.baseline_layer)) or not kind.baseline):
         raise BudgetError(f"{budget.key}: growth cannot be limited: baselines have no such figure")
     if not growth or entry is None:
         return [None] * (len(layers) if each_layer else 1)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from ocisize.budgets.baseline import Baseline
 from ocisize.budgets.check import check, is_for
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetStatus, Level, Verdict
+from ocisize.values import evolve
 
 
 def check_all(
@@ -35,7 +34,7 @@ def check_all(
     >>> [(verdict.status.value, verdict.reason) for verdict in verdicts["linux/amd64"]]
     [('unmatched', 'no image for linux/arm64, only for linux/amd64')]
     """
-    named = {platform: attrs.evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
+    named = {platform: evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
     verdicts = {
         platform: list(check(analysis, budgets, baseline, name=name, rules=rules)) for platform, analysis in named.items()
     }
@@ -44,5 +43,5 @@ def check_all(
         if budget.level is not Level.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
             reason = f"no image for {budget.platform}, only for {', '.join(platforms)}"
             for first in list(verdicts.values())[:1]:
-                first[number] = attrs.evolve(first[number], status=BudgetStatus.UNMATCHED, reason=reason)
+                first[number] = evolve(first[number], status=BudgetStatus.UNMATCHED, reason=reason)
     return {platform: tuple(judged) for platform, judged in verdicts.items()}

@@ -10,20 +10,19 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import attrs
-
 from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json
 from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
 from ocisize.budgets.parse import Settings, parse_budgets
 from ocisize.errors import BudgetError
 from ocisize.model.budget import Budget
+from ocisize.values import frozen
 
 OWN_FILE, PROJECT_FILE, DIVE_FILE = "ocisize.toml", "pyproject.toml", ".dive-ci"
 BASELINE_FILE = "ocisize-baseline.json"
 _TABLE = ("tool", "ocisize")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Config:
     """Budgets, and the baseline that growth is measured from."""
 

@@ -14,12 +14,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import DiveFigures
 from ocisize.model.budget import Budget, Level, Metric
 from ocisize.model.quantity import Limit, Unit, parse_share, parse_size
+from ocisize.values import frozen
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node
@@ -28,7 +27,7 @@ _DISABLED = ("disabled", "off", "false")
 _FORM = "expected 'rules:' and below it lines such as 'lowestEfficiency: 0.95'"
 
 
-@attrs.frozen
+@frozen
 class DiveRule:
     """One of dive's rules."""
 

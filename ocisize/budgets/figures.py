@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-import attrs
-
 from ocisize.budgets.scope import LayerSelection, RowSelection, ScopeSizes, TablesMissing, regular_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget, Place
@@ -14,19 +12,20 @@ from ocisize.model.findings import Finding, Severity
 from ocisize.model.quantity import Number
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
+from ocisize.values import Factory, field, frozen
 
 MAX_PLACES = 10  #: of a verdict; more are only counted
 UNKNOWN_DOWNLOAD = "the layers of the archive are uncompressed, so the download is unknown"
 SEVERITIES = tuple(str(severity) for severity in Severity)  #: highest first
 
 
-@attrs.frozen
+@frozen
 class Figure:
     """A measured value and where in the image it comes from."""
 
     value: Number | None  #: in the budget's unit, of a download time in bytes; None if unknown, for ``reason``
     places: tuple[Place, ...] = ()  #: at most MAX_PLACES
-    place_count: int = attrs.field(default=attrs.Factory(lambda self: len(self.places), takes_self=True))
+    place_count: int = field(default=Factory(lambda self: len(self.places), takes_self=True))
     reason: str = ""
 
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.budgets import figures
 from ocisize.budgets.baseline import BaselineLayer, Entry
 from ocisize.budgets.figures import Figure
@@ -23,6 +21,7 @@ from ocisize.model.budget import Budget, Metric, Place
 from ocisize.model.findings import Category, Finding
 from ocisize.model.quantity import Unit
 from ocisize.model.sizes import weight_of
+from ocisize.values import evolve, frozen
 
 NARROWING_KEYS = ("path", "ignore", "layer", "visible-only")
 
@@ -48,7 +47,7 @@ class Unread(enum.Enum):
     ANY = "any"  #: up or down, even if the budget measures other layers
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Measures:
     """The functions that measure a figure, by part of the image; None where it cannot be measured."""
 
@@ -59,7 +58,7 @@ class Measures:
     each_layer: bool = False  #: layers selected by ``layer`` are measured one by one, not together
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BudgetKind:
     """One kind of budget. A metric with several units has a kind for each."""
 
@@ -232,7 +231,7 @@ def measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis])
     if budget.layer and kind_of(budget).measures.each_layer:
         values = [_measure(budget, scope, [layer]) for layer in layers]
         return [
-            attrs.evolve(figure, places=(Place(layer=layer.index, measured=figure.value),), place_count=1)
+            evolve(figure, places=(Place(layer=layer.index, measured=figure.value),), place_count=1)
             for layer, figure in zip(layers, values, strict=True)
         ]
     return [_measure(budget, scope, layers)]
@@ -261,5 +260,5 @@ def _measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis]
             f"{budget.key}: {kind.name} cannot be measured {'by ' + ', '.join(refused) if refused else 'on the whole image'}"
         )
     if figure.value is not None and budget.limit.bandwidth is not None:
-        return attrs.evolve(figure, value=Fraction(figure.value) / budget.limit.bandwidth)
+        return evolve(figure, value=Fraction(figure.value) / budget.limit.bandwidth)
     return figure

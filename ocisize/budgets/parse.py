@@ -20,8 +20,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-import attrs
-
 from ocisize.budgets.figures import SEVERITIES
 from ocisize.budgets.kinds import KEYS, NARROWING_KEYS, Value, kind_of, kinds_of
 from ocisize.errors import BudgetError, InvalidGlob
@@ -30,6 +28,7 @@ from ocisize.model.budget import Budget, Level
 from ocisize.model.findings import ID
 from ocisize.model.quantity import Limit, parse_limit
 from ocisize.toml_tables import TableReader, TomlError, read_toml, show
+from ocisize.values import evolve, frozen
 
 FORBID, FORBID_FINDINGS = "forbid", "forbid-findings"
 OFF = "off"  #: as a value: the budget is skipped
@@ -37,7 +36,7 @@ _OTHER_KEYS = ("platform", "level", "reason", "if-unknown", "if-unmatched")
 _TOP_KEYS = ("name", "baseline", "budget")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """The content of a file: budgets, and name and file of the baseline."""
 
@@ -89,7 +88,7 @@ def make_limit(key: str, text: str, origin: str) -> Budget:
     units = tuple(kind.unit for kind in kinds)
     limit = parse_limit(text, units, growth=any(kind.baseline for kind in kinds))
     kind = next(kind for kind in kinds if kind.unit is limit.unit)
-    return Budget(key=key, metric=kind.metric, limit=attrs.evolve(limit, is_minimum=kind.is_minimum), origin=origin)
+    return Budget(key=key, metric=kind.metric, limit=evolve(limit, is_minimum=kind.is_minimum), origin=origin)
 
 
 def make_off(key: str, origin: str) -> Budget:
@@ -104,7 +103,7 @@ def make_off(key: str, origin: str) -> Budget:
 
 def forbid_paths(globs: Sequence[Glob], origin: str) -> Budget:
     """A budget that forbids paths."""
-    return attrs.evolve(make_off(FORBID, origin), paths=tuple(globs), level=Level.FAIL)
+    return evolve(make_off(FORBID, origin), paths=tuple(globs), level=Level.FAIL)
 
 
 def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
@@ -119,7 +118,7 @@ def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
     for finding in findings:
         if finding not in SEVERITIES and not ID.fullmatch(finding):
             raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(SEVERITIES)}")
-    return attrs.evolve(make_off(FORBID_FINDINGS, origin), findings=tuple(findings), level=Level.FAIL)
+    return evolve(make_off(FORBID_FINDINGS, origin), findings=tuple(findings), level=Level.FAIL)
 
 
 def _read_settings(top: TableReader) -> Settings:
@@ -150,7 +149,7 @@ def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[B
         for budget in _read_key(reader, key):
             _check_growth(reader, budget)
             level = Level.OFF if budget.level is Level.OFF else shared["level"]
-            yield attrs.evolve(budget, **shared | {"level": level}, paths=budget.paths or paths)
+            yield evolve(budget, **shared | {"level": level}, paths=budget.paths or paths)
 
 
 def _read_key(reader: TableReader, key: str) -> Iterator[Budget]:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-import attrs
-
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob, parse_glob
@@ -20,13 +18,14 @@ from ocisize.model.findings import Finding
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.rules.match import match_globs
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
+from ocisize.values import evolve, frozen
 
 
 class TablesMissing(Exception):
     """The analysis was read back without its file tables, so that no rows can be selected."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ScopeSizes:
     """Sums over layers or rows, in bytes; these can be limited on any part of an image."""
 
@@ -61,7 +60,7 @@ class ScopeSizes:
         )
 
 
-@attrs.frozen
+@frozen
 class LayerSelection:
     """Whole layers, and the findings that name at least one of them."""
 
@@ -116,7 +115,7 @@ class BudgetScope:
         return rows
 
 
-@attrs.frozen
+@frozen
 class RowSelection:
     """The rows of some layers that a budget's paths, ignored paths and the visible view select."""
 
@@ -159,7 +158,7 @@ class RowSelection:
             return self._sum_rows()
         image = self._scope.analysis
         whole = ScopeSizes.of([image] if len(self.layers) == len(image.layers) else self.layers)
-        ignored = attrs.evolve(budget, paths=budget.ignore, ignore=())
+        ignored = evolve(budget, paths=budget.ignore, ignore=())
         return whole.without(RowSelection(self._scope, self.layers, ignored).sizes()) if budget.ignore else whole
 
     def sizes_by_layer(self) -> list[ScopeSizes]:

@@ -12,6 +12,7 @@ import ocisize
 from ocisize.cli.terminal import print_message, progress_bars
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS
+from ocisize.values import evolve
 
 if TYPE_CHECKING:
     import argparse
@@ -236,13 +237,11 @@ def _times(options: argparse.Namespace) -> int:
 
 def make_limits(options: argparse.Namespace) -> Limits:
     """The limits with the changes of the options."""
-    import attrs
-
     from ocisize.limits import Limits
 
     limits = Limits()
     size, ratio, entries = options.max_layer_size, options.max_ratio, options.max_entries
-    return attrs.evolve(
+    return evolve(
         limits,
         layer_size=size or limits.layer_size,
         image_size=max(size or 0, limits.image_size),

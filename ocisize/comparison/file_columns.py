@@ -7,17 +7,16 @@ from array import array
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, compress, repeat
 
-import attrs
-
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.file_changes import FileColumns
 from ocisize.model.sizes import paid_layers
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, Attributes, FileTable
 from ocisize.text import decode_name, display_name
+from ocisize.values import frozen
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ImageFiles:
     """The stored files of some layers of an image, with what identifies their contents."""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-import attrs
-
 from ocisize.model.comparison import FileSum
 from ocisize.model.file_changes import KINDS, FileChangeKind, FileChanges, FileColumns, column_of
 from ocisize.tar.filetable import IntArray
+from ocisize.values import define
 
 _COUNTED_BEFORE = {FileChangeKind.REMOVED, FileChangeKind.STORED_ONCE}  # kinds of files that AFTER does not have
 
 
-@attrs.define
+@define
 class _Tally:
     """Files of one kind in one layer: their number, and bytes of content and of download."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.comparison.directory_growth import DirectoryGrowth, with_rest
 from ocisize.comparison.file_columns import read_files, same_entries
 from ocisize.comparison.file_matching import find_changes
@@ -29,6 +27,7 @@ from ocisize.model.comparison import (
 )
 from ocisize.model.file_changes import FileChanges
 from ocisize.model.sizes import Sizes, paid_layers
+from ocisize.values import evolve
 
 _MAX_DIRECTORIES = 20  # that are named
 
@@ -121,7 +120,7 @@ def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChang
     if layer.status is not LayerStatus.CHANGED or layer.files or layer.before is None or layer.after is None:
         return layer
     same = same_entries(before.layers[layer.before], after.layers[layer.after])
-    return attrs.evolve(layer, status=LayerStatus.REBUILT) if same else layer
+    return evolve(layer, status=LayerStatus.REBUILT) if same else layer
 
 
 def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FileChanges | None:
@@ -147,10 +146,10 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
                 before_compressed_size=layer.before_compressed_size,
                 after_compressed_size=layer.after_compressed_size,
             )
-            changed.append(attrs.evolve(layer, files={}, unchanged=whole, other=FileSum()))
+            changed.append(evolve(layer, files={}, unchanged=whole, other=FileSum()))
             continue
         changed.append(
-            attrs.evolve(
+            evolve(
                 layer,
                 files=sums.by_kind(layer.before, layer.after),
                 unchanged=sums.unchanged(layer.before, layer.after),

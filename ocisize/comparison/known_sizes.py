@@ -5,10 +5,9 @@ A layer that an archive holds uncompressed is often a compressed layer of the ot
 
 from __future__ import annotations
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.sizes.layers import split_at_base, sum_layers
+from ocisize.values import evolve
 
 
 def use_known_sizes(analysis: Analysis, other: Analysis) -> Analysis:
@@ -23,7 +22,7 @@ def use_known_sizes(analysis: Analysis, other: Analysis) -> Analysis:
     """
     known = {layer.diff_id: layer.compressed_size for layer in other.layers if layer.compressed_size is not None}
     layers = tuple(
-        attrs.evolve(layer, estimated_compressed_size=known[layer.diff_id], estimate_error=0.0)
+        evolve(layer, estimated_compressed_size=known[layer.diff_id], estimate_error=0.0)
         if layer.compressed_size is None and layer.diff_id is not None and layer.diff_id in known
         else layer
         for layer in analysis.layers
@@ -31,7 +30,7 @@ def use_known_sizes(analysis: Analysis, other: Analysis) -> Analysis:
     if layers == analysis.layers:
         return analysis
     sums = sum_layers(layers)
-    return attrs.evolve(
+    return evolve(
         analysis,
         layers=layers,
         estimated_compressed_size=sums.estimated_compressed_size,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from ocisize.dockerfile.joined import join_lines
 from ocisize.dockerfile.words import parse_words, split_flags, split_sum, split_words
+from ocisize.values import frozen
 
 _COPY = re.compile(r"\s*(COPY|ADD)(?=\s)", re.IGNORECASE)
 _KEYWORD = re.compile(r"\s*[A-Za-z]+")
@@ -17,7 +16,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _QUOTES = str.maketrans("", "", "\"'")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CopyInstruction:
     """A COPY or ADD, from a Dockerfile or from the history of an image."""
 

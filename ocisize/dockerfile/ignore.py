@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import attrs
+from ocisize.values import field, frozen
 
 _MANY_SLASHES = re.compile(r"/{2,}")
 _TOKEN = re.compile(r"\*\*/?|\*|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|(.)", re.DOTALL)
@@ -27,7 +27,7 @@ class _Pattern(NamedTuple):
     is_exception: bool
 
 
-@attrs.frozen
+@frozen
 class IgnoreFile:
     r"""A parsed .dockerignore file. ``IgnoreFile.parse`` makes it.
 
@@ -37,7 +37,7 @@ class IgnoreFile:
     """
 
     patterns: Sequence[str]  #: as they are in the file, without comments and blank lines
-    _parsed: Sequence[_Pattern] = attrs.field(eq=False, repr=False)
+    _parsed: Sequence[_Pattern] = field(eq=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> IgnoreFile:

@@ -6,20 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import attrs
-
 from ocisize.dockerfile.ignore import IgnoreFile
+from ocisize.values import define, field
 
 _SPECIAL = re.compile(r"([*?\[\]\\^])")
 _MIN_DIRECTORIES = 2  # of one name, for one pattern
 _MIN_FILES = 3  # with one suffix, for one pattern
 
 
-@attrs.define
+@define
 class _Node:
     """A path of the context, and the paths in it."""
 
-    children: dict[str, _Node] = attrs.field(factory=dict)
+    children: dict[str, _Node] = field(factory=dict)
     removed: bool = False
     kept: bool = False  # it, or a path in it
 

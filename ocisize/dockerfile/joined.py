@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-import attrs
+from ocisize.values import frozen
 
 _BLANKS = " \t"
 
@@ -30,7 +30,7 @@ def is_skipped(line: str) -> bool:
     return not line or line.startswith("#")
 
 
-@attrs.frozen
+@frozen
 class JoinedText:
     """Text of an instruction on one line, without escape characters, line ends, comments and blank lines."""
 

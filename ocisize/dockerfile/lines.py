@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import attrs
-
 from ocisize.dockerfile.parse import Dockerfile, Instruction
 from ocisize.dockerfile.words import parse_words, split_flags, split_sum
 from ocisize.history.redact import REDACTED, redact
 from ocisize.model.build_step import BuildStep
+from ocisize.values import frozen
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 _HEREDOC = re.compile(r"\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
@@ -28,7 +27,7 @@ _CUT = "…"  # ends the text of a step that was cut
 _EQUAL, _SIMILAR = 2, 1  # scores of a pair
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LayerPairs:
     """The layers of an image with their instructions."""
 

@@ -11,10 +11,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-import attrs
-
 from ocisize.dockerfile.joined import continues, is_skipped, join_lines
 from ocisize.dockerfile.words import parse_words, split_flags, split_words
+from ocisize.values import frozen
 
 _KEYWORD = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
@@ -26,7 +25,7 @@ _QUOTES = str.maketrans("", "", "\"'")
 _WITH_HEREDOCS = ("RUN", "COPY", "ADD")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Instruction:
     """One instruction and its lines, counted from 1."""
 
@@ -52,7 +51,7 @@ class Instruction:
         return bool(self.heredocs)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Stage:
     """A build stage: a FROM and the instructions up to the next one."""
 
@@ -64,7 +63,7 @@ class Stage:
     instructions: Sequence[Instruction]  #: without the FROM
 
 
-@attrs.frozen(kw_only=True, slots=False)  # with a dictionary for the cached properties
+@frozen(kw_only=True, slots=False)  # with a dictionary for the cached properties
 class Dockerfile:
     """A parsed Dockerfile."""
 

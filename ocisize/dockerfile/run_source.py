@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-import attrs
-
 from ocisize.dockerfile.joined import JoinedText, join_lines
 from ocisize.dockerfile.shell_units import ShellUnits, find_units
 from ocisize.dockerfile.word_edits import edit_words, strip_comments
 from ocisize.dockerfile.words import parse_words, split_flags
+from ocisize.values import field, frozen
 
 _RUN = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
@@ -20,7 +19,7 @@ _INDENT = "    "
 _CUT = "…"  # ends a text that was cut
 
 
-@attrs.frozen(slots=False)  # with a dictionary for the cached properties
+@frozen(slots=False)  # with a dictionary for the cached properties
 class RunSource:
     r"""A RUN in shell form: the lines of a Dockerfile, or the text of a build step. ``RunSource.parse`` makes it.
 
@@ -31,9 +30,9 @@ class RunSource:
 
     source: str
     escape: str
-    _joined: JoinedText = attrs.field(eq=False, repr=False)
-    _start: int = attrs.field(eq=False, repr=False)  # of the arguments in the joined text
-    _shell: ShellUnits = attrs.field(eq=False, repr=False)
+    _joined: JoinedText = field(eq=False, repr=False)
+    _start: int = field(eq=False, repr=False)  # of the arguments in the joined text
+    _shell: ShellUnits = field(eq=False, repr=False)
 
     @classmethod
     def parse(cls, source: str, escape: str = "\\") -> RunSource | None:
@@ -125,7 +124,7 @@ class RunSource:
         return edit_words(tokens, [match[0] for match in matches], gaps, text.split())
 
 
-@attrs.frozen
+@frozen
 class Piece:
     """A command of a new RUN: new text, or the command ``index`` of a source with the words of ``text``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 
-import attrs
+from ocisize.values import define
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _BEFORE_COMMANDS = frozenset({"then", "elif", "else", "do", "!", "time"})
@@ -42,7 +42,7 @@ class CasePlace(enum.Enum):
     COMMANDS = enum.auto()
 
 
-@attrs.define
+@define
 class Command:
     """How far a simple command has been read."""
 
@@ -54,7 +54,7 @@ class Command:
     is_plain: bool = True  #: the current word has no quotes or substitutions
 
 
-@attrs.define
+@define
 class Frame:
     """Something open: a quote, a substitution, or a compound command."""
 

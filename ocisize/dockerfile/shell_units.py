@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.dockerfile.shell_grammar import ASSIGNMENT, LEAKING, CasePlace, Command, Frame, UncertainCut, scan_reserved_word
+from ocisize.values import frozen
 
 _PLAIN = re.compile(r"[^\s'\"\\$`&|;<>()]+")
 _SKIPPED = {'"': re.compile(r"[^\"\\$`]+"), "${": re.compile(r"[^}\"'\\$`]+"), "((": re.compile(r"[^()\"'\\$`]+")}
@@ -19,7 +18,7 @@ _NOT_IN_NAME = str.maketrans("", "", "\"'\\")
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|\|&|&>>|&>|<<<|<<|<&|<>|>>|>&|>\||[&|;<>()]")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ShellUnits:
     """The commands of a shell text; pipelines, ``||`` lists and compound commands are whole."""
 

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.values import field, frozen
 
 MAX_PATH = 4096  #: bytes; PATH_MAX of Linux: nothing can be extracted beyond
 MAX_DEPTH = 64  #: components of the directories that figures are kept for: a path can have thousands
@@ -95,12 +94,12 @@ class _Numbers(dict[bytes, int]):
         return number
 
 
-@attrs.frozen
+@frozen
 class DirectoryRuns:
     """The runs of one table; no run goes on from one piece of the paths into the next."""
 
-    starts: IntArray = attrs.field(factory=lambda: array("I"))  #: by run, its first row
-    directories: IntArray = attrs.field(factory=lambda: array("I"))  #: by run, the number of its directory
+    starts: IntArray = field(factory=lambda: array("I"))  #: by run, its first row
+    directories: IntArray = field(factory=lambda: array("I"))  #: by run, the number of its directory
 
     def spans(self, rows: int) -> Iterator[tuple[int, int, int]]:
         """First row, row after the last one and directory of each run; ``rows`` is the length of the table."""

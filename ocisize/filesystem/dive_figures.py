@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import attrs
-
 from ocisize.filesystem.dive_tree import (
     Stack,
     directories_above,
@@ -33,11 +31,12 @@ from ocisize.filesystem.whiteout import is_aufs, whiteout_target
 from ocisize.model.analysis import DiveFigures
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.text import decode_name
+from ocisize.values import define, frozen
 
 _WORD = (1 << 64) - 1  # dive adds layer sizes in 64 bits without a sign
 
 
-@attrs.frozen
+@frozen
 class RepeatedFile:
     """A path that dive counted more than once."""
 
@@ -78,7 +77,7 @@ def find_repeated_files(tables: Sequence[FileTable]) -> list[RepeatedFile]:
     return [RepeatedFile("/" + decode_name(path), copies.count, copies.total) for path, copies in repeated]
 
 
-@attrs.define
+@define
 class _Copies:
     """All copies of a path: bytes of all, bytes of the smallest, how many."""
 

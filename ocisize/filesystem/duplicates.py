@@ -6,22 +6,21 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, compress
 
-import attrs
-
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, FileTable, IntArray
+from ocisize.values import evolve, field, frozen
 
 _MAX_BUCKET_ROWS = 1 << 18  # rows that are compared at once, about
 
 
-@attrs.frozen
+@frozen
 class Duplicates:
     """Visible rows of one layer with content that an earlier visible row has; lower layers come first."""
 
     size: int = 0  #: bytes of the rows
-    rows: IntArray = attrs.field(factory=lambda: array("q"))
+    rows: IntArray = field(factory=lambda: array("q"))
     #: for each of ``rows``: the earlier row, counted through all layers
-    originals: IntArray = attrs.field(factory=lambda: array("q"))
+    originals: IntArray = field(factory=lambda: array("q"))
 
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
@@ -43,7 +42,7 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
             if table.hashes:
                 _add_repeated(duplicates[layer], table, hidden_by, starts[layer], in_bucket, seen)
     return [
-        attrs.evolve(of_layer, size=sum(table.sizes[row] for row in of_layer.rows))
+        evolve(of_layer, size=sum(table.sizes[row] for row in of_layer.rows))
         for of_layer, table in zip(duplicates, tables, strict=True)
     ]
 

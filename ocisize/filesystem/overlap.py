@@ -13,18 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from operator import lt
 
-import attrs
-
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
 from ocisize.filesystem.whiteout import OPAQUE_MARKER, WHITEOUT, is_aufs, is_whiteout, whiteout_target
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name
+from ocisize.values import frozen
 
 _IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))
 
 
-@attrs.frozen
+@frozen
 class RowSelection:
     """Some rows of a table with their paths."""
 

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.filesystem.directories import MAX_PATH
 from ocisize.filesystem.marker_paths import Node, find_entries_in_way
 from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows
@@ -24,6 +22,7 @@ from ocisize.model.waste import CAUSES, Cause
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, SYMLINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name, join
 from ocisize.text import brief_name, decode_name
+from ocisize.values import frozen
 
 _AUFS_LINKS = b".wh..wh.plnk/"
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
@@ -34,7 +33,7 @@ _CODES = {cause: code for code, cause in enumerate(CAUSES)}
 _Directory: TypeAlias = "dict[bytes, Node]"
 
 
-@attrs.frozen
+@frozen
 class Overlay:
     """Which rows of each layer are hidden, by which layer and why."""
 

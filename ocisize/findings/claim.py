@@ -13,8 +13,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Explanation
 from ocisize.history.shell import Change
@@ -23,6 +21,7 @@ from ocisize.model.waste import CAUSES, Cause
 from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import HARD_LINK
 from ocisize.tar.paths import clean_name
+from ocisize.values import Factory, evolve, field, frozen
 
 FILES = "\0files"  #: in titles: replaced by the number of files, "3 files"; no path and hardly a build step has a NUL
 PATH = "\0path"  #: in fixes: replaced by the path of the largest file
@@ -41,7 +40,7 @@ class Tier(enum.IntEnum):
     DUPLICATE = 4  #: files that are also visible elsewhere
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Claim:
     """A proposed finding with the rows it would like to own. The ledger decides which rows it gets.
 
@@ -55,15 +54,15 @@ class Claim:
 
     rule: Explanation | Rule  #: the kind of finding
     title: str
-    confidence: Confidence = attrs.field(default=attrs.Factory(lambda self: self.rule.confidence, takes_self=True))
-    fix: Fix = attrs.field(eq=False)
-    change: Change | None = attrs.field(default=None, eq=False)
+    confidence: Confidence = field(default=Factory(lambda self: self.rule.confidence, takes_self=True))
+    fix: Fix = field(eq=False)
+    change: Change | None = field(default=None, eq=False)
     note: str = ""  #: a sentence to add to the fix
     blame_first_layer: bool = False  #: blame the layers that first brought the rows, not those that store them again
     min_share: float = 0.0  #: share of the content of the image; a smaller claim owns its rows, but becomes no finding
     other_layers: tuple[int, ...] = ()  #: layers involved that hold none of the rows
     tier: Tier = Tier.CATALOG
-    rows: Mapping[int, Sequence[int]] = attrs.field(factory=dict, hash=False)  #: by layer: files that the fix removes
+    rows: Mapping[int, Sequence[int]] = field(factory=dict, hash=False)  #: by layer: files that the fix removes
     paths: tuple[str, ...] = ()
     severity: Severity | None = None  #: None: by the bytes it saves
 
@@ -98,7 +97,7 @@ class Ledger:
                 continue
             rows = {layer: self._take(layer, rows, claim.tier) for layer, rows in claim.rows.items()}
             if rows := {layer: kept for layer, kept in rows.items() if kept}:
-                yield attrs.evolve(claim, rows=rows)
+                yield evolve(claim, rows=rows)
 
     def _take(self, layer: int, rows: Sequence[int], tier: Tier) -> list[int]:
         taken, sizes = self._taken[layer], self._tables[layer].sizes

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from ocisize.filesystem.duplicates import Duplicates
 from ocisize.filesystem.overlay import Overlay
 from ocisize.history.shell import shorten
@@ -14,9 +12,10 @@ from ocisize.model.system import System
 from ocisize.oci.documents import ImageConfig
 from ocisize.rules.rule import Catalog
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.values import field, frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageEvidence:
     """The facts about an image that checks look at, with the layers base first."""
 
@@ -30,7 +29,7 @@ class ImageEvidence:
     matches: Sequence[Mapping[str, IntArray]]  #: per layer: rows by the id of the rule that claims them, visible or hidden
     secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer: rows by the index of a secret in the catalog
     base_layers: int = 0  #: number of layers, from the bottom, that belong to the base image
-    system: System = attrs.field(factory=System)
+    system: System = field(factory=System)
 
     def step(self, layer: int) -> str:
         """The build step of a layer, shortened for a sentence; ``layer 3`` if the step is unknown.

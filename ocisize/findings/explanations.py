@@ -10,13 +10,12 @@ import enum
 import functools
 from collections.abc import Iterable, Mapping
 
-import attrs
-
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.model.findings import Category, Confidence, Finding
 from ocisize.packaged import read_packaged_toml
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Rule
+from ocisize.values import field, frozen
 
 
 class Check(str, enum.Enum):
@@ -48,7 +47,7 @@ class Check(str, enum.Enum):
     FULL_VARIANT = "full-variant"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Explanation:
     """One kind of finding. Nothing in it depends on an image."""
 
@@ -60,7 +59,7 @@ class Explanation:
     confidence: Confidence
     category: Category
     source: str = ""  #: URL of a document that gives this advice, "" if there is none
-    messages: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: templates of titles by name; "" for the only one
+    messages: Mapping[str, str] = field(factory=dict, hash=False)  #: templates of titles by name; "" for the only one
 
     @property
     def help(self) -> str:

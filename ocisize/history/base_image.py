@@ -20,14 +20,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import accumulate
 
-import attrs
-
 from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
 from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
 from ocisize.model.base import SCRATCH, Base, Certainty, GivenBase, Method
 from ocisize.oci.documents import History, ImageConfig
+from ocisize.values import evolve
 
 NAME_KEY = "org.opencontainers.image.base.name"
 DIGEST_KEY = "org.opencontainers.image.base.digest"
@@ -65,7 +64,7 @@ def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) 
         base = _guess(config.history, layers)
     if base is not None:
         name = name or base.name
-        return attrs.evolve(base, name=redact(name).text if name else None, digest=digest)
+        return evolve(base, name=redact(name).text if name else None, digest=digest)
     return Base(0, redact(name).text, digest, Method.NAMED, Certainty.GUESS) if name else None
 
 

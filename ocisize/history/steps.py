@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.history.redact import redact
 from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
+from ocisize.values import evolve
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
 _SHELLS = (
@@ -91,7 +90,7 @@ def describe(entry: History) -> BuildStep:
     >>> describe(History(created_by="RUN /bin/sh -c curl -H 'X-Api-Key: s3cret-5678' x.org # buildkit"))
     BuildStep(text="RUN curl -H 'X-Api-Key: <redacted>' x.org")
     """
-    entry = attrs.evolve(entry, created_by=redact(entry.created_by).text, comment=redact(entry.comment).text)
+    entry = evolve(entry, created_by=redact(entry.created_by).text, comment=redact(entry.comment).text)
     created_by, comment = _cut(entry.created_by), _cut(entry.comment)
     if not created_by:
         return BuildStep(_describe_comment(entry))

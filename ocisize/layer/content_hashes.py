@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
-import attrs
-
 from ocisize.errors import LayerError, OcisizeError
 from ocisize.layer.scan import MAX_HASHED_IN_PLACE, LayerScan, hash_payloads
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.values import evolve
 
 Outcome: TypeAlias = "LayerScan | LayerError"  #: the result of reading one layer
 
@@ -94,7 +93,7 @@ def _combine(tasks: Sequence[_Task], results: Sequence[bytes | LayerError]) -> M
         elif result:
             hashes[id(task.scan)].append((task.rows, result))
     hashed = {
-        key: attrs.evolve(scan, table=scan.table.with_hashes(hashes[key]))
+        key: evolve(scan, table=scan.table.with_hashes(hashes[key]))
         for key, scan in scans.items()
         if hashes[key] and key not in errors
     }

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-import attrs
-
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
 from ocisize.layer.sampling import LayerSampler
@@ -15,11 +13,12 @@ from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource
+from ocisize.values import frozen
 
 _PROGRESS_STEP = 1 << 20  # bytes
 
 
-@attrs.frozen
+@frozen
 class Progress:
     """How far one layer has been read.
 
@@ -37,7 +36,7 @@ class Progress:
 ProgressCallback = Callable[[Progress], object]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LayerReader:
     """Reads layers of one source; the options are those of Analyzer."""
 

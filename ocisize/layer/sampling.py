@@ -19,11 +19,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Protocol
 
-import attrs
 import zstandard
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.errors import TarError
+from ocisize.values import frozen
 
 BLOCK_SIZE = 32 << 10  #: bytes of a block; the window of deflate has as many
 FAST_BLOCKS, EXACT_BLOCKS = 2400, 200  #: blocks of an image in the first and the second phase: 75 MiB and 6.25 MiB
@@ -38,7 +38,7 @@ _BLOCK_ERROR = 0.005  # share by which blocks differ from one stream: each has H
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
-@attrs.frozen
+@frozen
 class SizeEstimate:
     """An estimate of a compressed size."""
 
@@ -46,7 +46,7 @@ class SizeEstimate:
     error: float  #: share of ``size`` by which 95 % of the estimates are off at most; 0.0 if everything was compressed
 
 
-@attrs.frozen
+@frozen
 class BlockPlan:
     """The blocks of a layer to be compressed. A layer without blocks is compressed whole."""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import xxhash
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
@@ -30,6 +29,7 @@ from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
+from ocisize.values import evolve, frozen
 
 MAX_HASHED_IN_PLACE = 16 << 10  #: bytes of a file; up to this size it is cheaper to hash a file than to skip it
 _IN_PLACE_WINDOW = 64 << 10
@@ -40,7 +40,7 @@ _HEADER_SCAN_LOCK = fork_safe(threading.Lock())
 _log = logging.getLogger(__name__)
 
 
-@attrs.frozen
+@frozen
 class LayerScan:
     """The result of scanning a layer: its files, how it is stored, and what was verified."""
 
@@ -125,14 +125,14 @@ def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: 
     except DigestMismatch as error:
         if FILE_NAMED not in layer.descriptor.annotations or layer.diff_id is None or error.what != "blob":
             raise
-        renamed = attrs.evolve(layer.descriptor, digest=Digest(error.got), annotations={SELF_NAMED: "true"})
+        renamed = evolve(layer.descriptor, digest=Digest(error.got), annotations={SELF_NAMED: "true"})
         try:
-            scan = _scan_stream(source.open_blob(layer.descriptor), attrs.evolve(layer, descriptor=renamed), **options)
+            scan = _scan_stream(source.open_blob(layer.descriptor), evolve(layer, descriptor=renamed), **options)
         except (StreamError, TarError):
             raise error from None
         text = f"its file is named after {layer.descriptor.digest}, its digest is {error.got}"
-        table = attrs.evolve(scan.table, anomalies=(*scan.table.anomalies, text))
-        return attrs.evolve(scan, table=table, digest=error.got)
+        table = evolve(scan.table, anomalies=(*scan.table.anomalies, text))
+        return evolve(scan, table=table, digest=error.got)
 
 
 def _scan_stream(
@@ -175,7 +175,7 @@ def _scan_stream(
     anomalies = (*table.anomalies, *stream.anomalies)
     table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)
     return LayerScan(
-        attrs.evolve(table, anomalies=anomalies),
+        evolve(table, anomalies=anomalies),
         stream.compression,
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
@@ -215,7 +215,7 @@ def _scan_region(
     estimate = sampler.start(blob) if sampler is not None else None
     try:
         scan = _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
-        return attrs.evolve(scan, estimate=estimate()) if estimate is not None else scan
+        return evolve(scan, estimate=estimate()) if estimate is not None else scan
     except TarError:
         _verify_rest(verify_chunks(blob, digest, size), on_bytes)
         raise
@@ -259,7 +259,7 @@ def _keep_in_place(blob: FileRegion, table: FileTable, wanted: Callable[[bytes, 
         and wanted(path, table.sizes[row])
     ]
     kept = {row: blob.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
-    return attrs.evolve(table, contents={**table.contents, **kept}) if kept else table
+    return evolve(table, contents={**table.contents, **kept}) if kept else table
 
 
 def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -> FileTable:

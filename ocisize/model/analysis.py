@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import attrs
-
 from ocisize.errors import IncompleteAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
@@ -15,11 +13,12 @@ from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.values import field, frozen
 
 FOREIGN = "foreign"  #: ``Failure.step`` of a layer that is distributed elsewhere and could not be had
 
 
-@attrs.frozen
+@frozen
 class Failure:
     """Why a layer could not be read."""
 
@@ -27,7 +26,7 @@ class Failure:
     error: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LayerAnalysis(Sizes):
     """The figures of a layer and its files.
 
@@ -55,13 +54,13 @@ class LayerAnalysis(Sizes):
     diff_id_verified: bool
     member: str | None = None  #: the layer's file within a saved image
     failure: Failure | None = None  #: None if the layer was read
-    files: FileTable | None = attrs.field(default=None, eq=False, repr=False)
+    files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
-    hidden_by: IntArray | None = attrs.field(default=None, eq=False, repr=False)
-    causes: bytes | None = attrs.field(default=None, eq=False, repr=False)  #: by row: index into CAUSES
+    hidden_by: IntArray | None = field(default=None, eq=False, repr=False)
+    causes: bytes | None = field(default=None, eq=False, repr=False)  #: by row: index into CAUSES
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DiveFigures:
     """The figures that dive gives for the same layers, as ``ocisize.filesystem.dive_figures`` defines them."""
 
@@ -79,7 +78,7 @@ class DiveFigures:
         return math.inf if self.wasted_size else math.nan
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Analysis(Sizes):
     """The sizes of an image, its layers and its waste, with advice.
 
@@ -103,10 +102,10 @@ class Analysis(Sizes):
     config_size: int
     layers: tuple[LayerAnalysis, ...]
     waste: WasteTable
-    advice: Advice = attrs.field(factory=Advice)
-    plan: Plan = attrs.field(factory=Plan)  #: what to change in the build, and what that saves
+    advice: Advice = field(factory=Advice)
+    plan: Plan = field(factory=Plan)  #: what to change in the build, and what that saves
     base: BaseSplit | None = None  #: None if no base image is known
-    system: System = attrs.field(factory=System)
+    system: System = field(factory=System)
     mirror: str | None = None  #: the reference that the image was read from, None if that is ``reference``
     unverified_hosts: tuple[str, ...] = ()  #: registries whose identity was not verified, by options or settings
     warnings: tuple[str, ...] = ()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import enum
 
-import attrs
-
 from ocisize.model.sizes import Sizes
+from ocisize.values import frozen
 
 SCRATCH = "scratch"  #: the name for no base image, as in ``FROM scratch``: no image can have it
 
 
-@attrs.frozen
+@frozen
 class BaseSplit:
     """The base image, with the figures of its layers and of the layers on top; the two add up to those of the image.
 
@@ -51,7 +50,7 @@ class Certainty(str, enum.Enum):
         return self.value
 
 
-@attrs.frozen
+@frozen
 class Base:
     """The image that an image was built on."""
 
@@ -70,7 +69,7 @@ class Base:
         return self.layers if self.certainty is not Certainty.GUESS or self.method is Method.ROOTFS else 0
 
 
-@attrs.frozen
+@frozen
 class GivenBase:
     """An image that the user names as the base, with what its manifest and config say."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 
-import attrs
-
 from ocisize.globs import Glob
 from ocisize.model.quantity import Limit, Number, Unit
+from ocisize.values import frozen
 
 
 class Metric(str, enum.Enum):
@@ -58,7 +57,7 @@ class BudgetStatus(str, enum.Enum):
         return self.value
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Budget:
     """One limit, on the whole image or on a part of it; see docs/budgets.md.
 
@@ -95,7 +94,7 @@ class Budget:
         return BudgetStatus.WARN if self.level is Level.WARN else BudgetStatus.FAIL
 
 
-@attrs.frozen
+@frozen
 class Place:
     """A place in the image that a verdict is about."""
 
@@ -105,7 +104,7 @@ class Place:
     measured: Number | None = None  #: the figure of this place, if it has its own
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     """The result of checking one budget."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from ocisize.values import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BuildFiles:
     """A Dockerfile and the ignore file that belongs to it. The texts keep their line breaks."""
 

@@ -6,7 +6,7 @@ import enum
 import re
 from functools import cached_property
 
-import attrs
+from ocisize.values import frozen
 
 _SEPARATOR = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
@@ -38,7 +38,7 @@ class StepKind(enum.Enum):
 _KINDS = {kind.value: kind for kind in (StepKind.RUN, StepKind.COPY, StepKind.ADD, StepKind.WORKDIR)}
 
 
-@attrs.frozen(slots=False)  # with a dictionary for the cached properties
+@frozen(slots=False)  # with a dictionary for the cached properties
 class BuildStep:
     """A build step, known by its text: one line in the words of a Dockerfile, secrets redacted; empty when unknown.
 

@@ -15,12 +15,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
 from ocisize.model.sizes import sum_known, weight_of
+from ocisize.values import field, frozen
 
 
 class LayerStatus(str, enum.Enum):
@@ -40,7 +39,7 @@ class LayerStatus(str, enum.Enum):
 SAME_CONTENT = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileSum(SizeGrowth):
     """The sum of stored files of one kind; entries without content do not count."""
 
@@ -51,7 +50,7 @@ class FileSum(SizeGrowth):
     after_compressed_size: int | None = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LayerChange(SizeGrowth):
     """A layer of both images, or of one of them; sizes are 0 on the side that does not have it."""
 
@@ -64,9 +63,7 @@ class LayerChange(SizeGrowth):
     after_size: int
     before_compressed_size: int | None
     after_compressed_size: int | None
-    files: Mapping[FileChangeKind, FileSum] | None = attrs.field(
-        default=None, hash=False
-    )  #: None if files were not compared
+    files: Mapping[FileChangeKind, FileSum] | None = field(default=None, hash=False)  #: None if files were not compared
     unchanged: FileSum | None = None  #: files with the same path and content in any layer of the other image
     other: FileSum | None = None  #: bytes of download of entries without content, and of none
 
@@ -79,7 +76,7 @@ class LayerChange(SizeGrowth):
         return None if uncertain else self.after_compressed_size
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DirectoryChange:
     """The growth of a directory. ``/usr/`` is the directory with everything below it, ``/usr/*`` what is directly in it."""
 
@@ -89,7 +86,7 @@ class DirectoryChange:
     file_count: int  #: files that differ
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Reason:
     """A sentence that says why an image grew or shrank."""
 
@@ -105,7 +102,7 @@ class Reason:
         return weight_of(self.compressed_growth, self.growth)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Suggestion:
     """A change that would save hosts a download, or the image some growth."""
 
@@ -120,7 +117,7 @@ class Suggestion:
         return weight_of(self.compressed_size, self.size)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PartChange(SizeGrowth):
     """The sizes of the layers of the base image, or of the layers that were built on it, in both images."""
 
@@ -130,7 +127,7 @@ class PartChange(SizeGrowth):
     after_compressed_size: int | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BaseChange:
     """The growth of an image, split into its base image and the layers that were built on it."""
 
@@ -141,7 +138,7 @@ class BaseChange:
     sure: bool  #: False if one of the base images is only likely
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Comparison:
     """The differences between two images. ``compare`` makes one.
 
@@ -152,10 +149,10 @@ class Comparison:
     (2000, ['shared', 'added', 'added'])
     """
 
-    before: Analysis = attrs.field(repr=False)
-    after: Analysis = attrs.field(repr=False)
+    before: Analysis = field(repr=False)
+    after: Analysis = field(repr=False)
     layers: tuple[LayerChange, ...]  #: base first
-    files: FileChanges | None = attrs.field(eq=False, repr=False)  #: None if a layer that differs has no file table
+    files: FileChanges | None = field(eq=False, repr=False)  #: None if a layer that differs has no file table
     directories: tuple[DirectoryChange, ...]
     reasons: tuple[Reason, ...]  #: largest growth of the download first
     suggestions: tuple[Suggestion, ...]  #: largest first

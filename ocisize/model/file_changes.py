@@ -11,10 +11,9 @@ from itertools import compress
 from operator import sub
 from typing import TypeVar, overload
 
-import attrs
-
 from ocisize.tar.filetable import IntArray
 from ocisize.text import decode_name
+from ocisize.values import frozen
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class SizeGrowth:
         return self.after_compressed_size - self.before_compressed_size
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChange(SizeGrowth):
     """A stored file that differs; on a side that does not have it, sizes are 0 and the layer is None."""
 
@@ -73,7 +72,7 @@ class FileChange(SizeGrowth):
     after_compressed_size: int | None
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class FileColumns:
     """The stored files with content of some layers, in columns, base first and in tar order."""
 
@@ -89,7 +88,7 @@ class FileColumns:
         return self.compressed_sizes[row] if row >= 0 else 0
 
 
-@attrs.frozen
+@frozen
 class FileChangeSpan:
     """Consecutive changes of one kind and one layer."""
 
@@ -99,7 +98,7 @@ class FileChangeSpan:
     rows: slice  #: of the columns of FileChanges
 
 
-@attrs.frozen(eq=False, slots=False)
+@frozen(eq=False, slots=False)
 class FileChanges(Sequence[FileChange]):
     """The stored files that differ, largest change of size first, ties by path; objects and order are made on demand.
 

@@ -9,10 +9,9 @@ import enum
 import re
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import sum_known
+from ocisize.values import frozen
 
 ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
 PACKAGED_PREFIX = "OS"  #: of the ids of all packaged rules and of no others: catalogs of users may not use it
@@ -73,7 +72,7 @@ class Category(str, enum.Enum):
         return self.value
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Finding:
     """One thing to fix."""
 
@@ -98,7 +97,7 @@ class Finding:
         return f"docs/rules.md#{self.id.lower()}" if is_packaged_id(self.id) else ""
 
 
-@attrs.frozen
+@frozen
 class Saving:
     """Bytes that some findings save together."""
 
@@ -106,7 +105,7 @@ class Saving:
     compressed_size: int | None  #: of download
 
 
-@attrs.frozen
+@frozen
 class Advice:
     """All findings on an image, the largest saving in the download first."""
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence, Saving
 from ocisize.model.sizes import sum_known
+from ocisize.values import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Edit:
     """The final text of one instruction of the build, with the changes of all steps of the plan."""
 
@@ -27,7 +26,7 @@ class Edit:
     )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PlanStep:
     """One thing to change, with what the change saves after the steps before it."""
 
@@ -47,7 +46,7 @@ class PlanStep:
     path_count: int = 0  #: number of files that go
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """What to change in the build, the step with the largest saving first.
 

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from itertools import compress
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import paid_layers, sum_known, weight_of
 from ocisize.oci.platform import UnreadImage
+from ocisize.values import frozen
 
 #: by platform, in the order of the index; None if the image has no such thing, or if the figure is unknown
 PerPlatform: TypeAlias = tuple[int | None, ...]
 FIGURES = ("compressed_size", "content_size", "live_size", "wasted_size")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Spread:
     """One figure of all images."""
 
@@ -32,7 +31,7 @@ class Spread:
         return tuple(value / smallest if value is not None and smallest else None for value in self.values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepDrift:
     """The layers that one build step made in the images."""
 
@@ -62,7 +61,7 @@ class StepDrift:
         return max(sizes) - min(sizes)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FindingDrift:
     """A finding that only some of the images have."""
 
@@ -79,7 +78,7 @@ class FindingDrift:
         return max(weight_of(compressed, size or 0) for compressed, size in saved)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Drift:
     """The differences between the images of an index."""
 
@@ -90,7 +89,7 @@ class Drift:
     findings: tuple[FindingDrift, ...]  #: findings that not all images have, largest first
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class IndexAnalysis:
     """The analyses of the images of an index. Images that share a layer share its table.
 
@@ -131,7 +130,7 @@ class IndexAnalysis:
         return sum_known(layer.compressed_size for layer in compress(layers, paid_layers(layers)))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OnlyThere:
     """The files in one directory that only one image has."""
 

@@ -22,7 +22,7 @@ import re
 from fractions import Fraction
 from typing import TypeAlias
 
-import attrs
+from ocisize.values import evolve, frozen
 
 Number: TypeAlias = int | Fraction
 
@@ -63,7 +63,7 @@ _EXPECTED = {
 }
 
 
-@attrs.frozen
+@frozen
 class Limit:
     """The largest value that a figure may have, or the largest growth over its baseline.
 
@@ -130,7 +130,7 @@ def _parse_growth(text: str, units: tuple[Unit, ...]) -> Limit | None:
                 return Limit(share, unit, growth=Growth.SHARE)
             limit = _parse_absolute(text, (unit,))
             if limit is not None:
-                return attrs.evolve(limit, growth=Growth.AMOUNT)
+                return evolve(limit, growth=Growth.AMOUNT)
     return None
 
 

@@ -39,7 +39,7 @@ import math
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-import attrs
+from ocisize.values import frozen
 
 
 def weight_of(compressed_size: int | None, content_size: int) -> int:
@@ -51,7 +51,7 @@ def weight_of(compressed_size: int | None, content_size: int) -> int:
     return content_size if compressed_size is None else compressed_size
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Sizes:
     """The figures of an image, or of one of its layers; the module defines them. Bytes, unless noted."""
 
@@ -90,7 +90,7 @@ class Sizes:
         return 1 - self.wasted_ratio
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Group:
     """The sums of stored entries that belong together, in bytes. ``Sizes`` defines them; a repeated blob counts once.
 
@@ -113,7 +113,7 @@ class Group:
         return self.content_size - self.wasted_size
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Groups:
     """Where the bytes of an image are, in three divisions. Each division adds up to ``content_size``.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from ocisize.values import frozen
 
 
-@attrs.frozen
+@frozen
 class OperatingSystem:
     """The fields of os-release, see https://www.freedesktop.org/software/systemd/man/latest/os-release.html."""
 
@@ -14,7 +14,7 @@ class OperatingSystem:
     version: str  #: "" if there is none
 
 
-@attrs.frozen
+@frozen
 class Runtime:
     """A language runtime, recognized by the path of its program."""
 
@@ -25,7 +25,7 @@ class Runtime:
     layer: int  #: index of the layer that adds the program
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class System:
     """The system of an image, as far as paths and package databases show it."""
 

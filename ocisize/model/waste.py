@@ -7,9 +7,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
-import attrs
-
 from ocisize.tar.filetable import IntArray
+from ocisize.values import field, frozen
 
 
 class Cause(str, enum.Enum):
@@ -37,7 +36,7 @@ class Cause(str, enum.Enum):
 CAUSES = tuple(Cause)
 
 
-@attrs.frozen
+@frozen
 class WastedEntry:
     """A stored file that no container can see.
 
@@ -55,7 +54,7 @@ class WastedEntry:
     hidden_by: int  #: index of the layer that hides it
 
 
-@attrs.frozen
+@frozen
 class WasteTable(Sequence[WastedEntry]):
     """All wasted entries in columns, largest first, ties by path and layer. Indexing makes a ``WastedEntry``.
 
@@ -64,12 +63,12 @@ class WasteTable(Sequence[WastedEntry]):
     (1, 'deleted')
     """
 
-    paths: list[str] = attrs.field(factory=list)
-    sizes: IntArray = attrs.field(factory=lambda: array("q"))
-    compressed_sizes: IntArray = attrs.field(factory=lambda: array("q"))  #: -1 where unknown
-    causes: bytearray = attrs.field(factory=bytearray)  #: index into CAUSES
-    held_by: IntArray = attrs.field(factory=lambda: array("i"))
-    hidden_by: IntArray = attrs.field(factory=lambda: array("i"))
+    paths: list[str] = field(factory=list)
+    sizes: IntArray = field(factory=lambda: array("q"))
+    compressed_sizes: IntArray = field(factory=lambda: array("q"))  #: -1 where unknown
+    causes: bytearray = field(factory=bytearray)  #: index into CAUSES
+    held_by: IntArray = field(factory=lambda: array("i"))
+    hidden_by: IntArray = field(factory=lambda: array("i"))
 
     @classmethod
     def from_entries(cls, entries: Iterable[WastedEntry]) -> WasteTable:

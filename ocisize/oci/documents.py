@@ -7,12 +7,11 @@ names, wrong types and ambiguous documents (CVE-2021-41190) are refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import attrs
+from collections.abc import Iterable, Mapping
 
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
+from ocisize.values import field, frozen
 
 UNKNOWN = "unknown"  #: the text of a platform that neither an index nor a config names
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it verifies nothing
@@ -24,12 +23,17 @@ def _check_digest(_: object, __: object, value: Digest) -> None:
         raise ValueError(f"{abbreviated_repr(value)} is not a digest")
 
 
+def _check_digests(_: object, __: object, values: Iterable[Digest]) -> None:
+    for value in values:
+        _check_digest(None, None, value)
+
+
 def _check_size(_: object, __: object, value: int) -> None:
     if not 0 <= value < 1 << 63:
         raise ValueError(f"{value} is not a size")
 
 
-@attrs.frozen
+@frozen
 class Platform:
     """Operating system and processor that an image is built for.
 
@@ -46,7 +50,7 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part) or UNKNOWN
 
 
-@attrs.frozen
+@frozen
 class Descriptor:
     """A pointer to a blob: its media type, digest and stored size in bytes.
 
@@ -60,25 +64,25 @@ class Descriptor:
     ValueError: 'sha256:beef' is not a digest
     """
 
-    digest: Digest = attrs.field(validator=_check_digest)
-    size: int = attrs.field(validator=_check_size)
+    digest: Digest = field(validator=_check_digest)
+    size: int = field(validator=_check_size)
     media_type: str = ""
-    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)
     platform: Platform | None = None
     artifact_type: str | None = None
     urls: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Index:
     """An image index or manifest list: manifests by platform."""
 
     manifests: tuple[Descriptor, ...]
     media_type: str = ""
-    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)
 
 
-@attrs.frozen
+@frozen
 class Manifest:
     """An image manifest: its config and layers, base layer first."""
 
@@ -86,11 +90,11 @@ class Manifest:
     layers: tuple[Descriptor, ...] = ()
     media_type: str = ""
     artifact_type: str | None = None
-    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)
     subject: Descriptor | None = None  #: the manifest that this one signs, attests or describes
 
 
-@attrs.frozen
+@frozen
 class History:
     """One build step; a step with ``empty_layer`` has no layer."""
 
@@ -101,15 +105,15 @@ class History:
     empty_layer: bool = False
 
 
-@attrs.frozen
+@frozen
 class RootFs:
     """Digests of the uncompressed layers, base first."""
 
     type: str = "layers"
-    diff_ids: tuple[Digest, ...] = attrs.field(default=(), validator=attrs.validators.deep_iterable(_check_digest))
+    diff_ids: tuple[Digest, ...] = field(default=(), validator=_check_digests)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunConfig:
     """How containers of an image run; fields that are absent or of a wrong type are empty."""
 
@@ -118,11 +122,11 @@ class RunConfig:
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     working_dir: str = ""
-    labels: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    labels: Mapping[str, str] = field(factory=dict, hash=False)
     healthcheck: bool = False
 
 
-@attrs.frozen
+@frozen
 class ImageConfig:
     """The image configuration: the fields that sizes and their explanation need."""
 
@@ -133,7 +137,7 @@ class ImageConfig:
     os_version: str | None = None
     created: str = ""
     history: tuple[History, ...] = ()
-    run: RunConfig = attrs.field(factory=RunConfig)
+    run: RunConfig = field(factory=RunConfig)
 
     @property
     def platform(self) -> Platform:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import DocumentError, NotAnImage
 from ocisize.oci.artifacts import find_artifact_kind
@@ -18,13 +16,14 @@ from ocisize.oci.platform import select
 from ocisize.oci.read import read_blob
 from ocisize.oci.source import Source
 from ocisize.text import printable
+from ocisize.values import evolve, field, frozen
 
 MAX_LAYERS = 4096
 _MAX_LISTED_BLOBS = 5  # of an artifact that is not an image
 _log = logging.getLogger(__name__)
 
 
-@attrs.frozen
+@frozen
 class Layer:
     """One layer of an image; ``index`` counts from 0 at the base."""
 
@@ -33,7 +32,7 @@ class Layer:
     diff_id: Digest | None  #: digest of the uncompressed tar, None if the config lists none
 
 
-@attrs.frozen
+@frozen
 class Image:
     """An image for one platform: its documents and layers, base first."""
 
@@ -44,7 +43,7 @@ class Image:
     config_descriptor: Descriptor
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: of the manifest, then of its index entry
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)  #: of the manifest, then of its index entry
 
     @property
     def platform(self) -> Platform:
@@ -82,7 +81,7 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     if isinstance(document, Index):
         choice = choose_entry(source, document, digest_of(data), platform)
         image = make_image(source, choice.data, choice.manifest, choice.entry)
-        return attrs.evolve(image, warnings=(*choice.warnings, *image.warnings))
+        return evolve(image, warnings=(*choice.warnings, *image.warnings))
     image = make_image(source, data, document)
     _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
 from ocisize.oci.documents import Descriptor, Index, Platform
@@ -24,12 +22,13 @@ from ocisize.oci.parse import parse_manifest
 from ocisize.oci.platform import UnreadImage, normalize
 from ocisize.oci.read import read_optional_manifest
 from ocisize.oci.source import Source
+from ocisize.values import evolve, frozen
 
 _log = logging.getLogger(__name__)
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class IndexImages:
     """The images of an index by platform, in its order; a single image is an index of one."""
 
@@ -140,7 +139,7 @@ def layer_key(layer: Layer) -> LayerKey:
 def shared_layers(images: Mapping[str, Image]) -> dict[LayerKey, Layer]:
     """Return the layers of all images, each once, with new numbers from 0 in the order of the images."""
     distinct = {layer_key(layer): layer for image in images.values() for layer in image.layers}
-    return {key: attrs.evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
+    return {key: evolve(layer, index=number) for number, (key, layer) in enumerate(distinct.items())}
 
 
 def locate_error(error: LayerError, images: Mapping[str, Image], keys: Sequence[LayerKey]) -> PlatformError:

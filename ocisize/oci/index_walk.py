@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from ocisize.blob.digest import Digest
 from ocisize.errors import ArchiveError, BlobError, DocumentError, NotAnImage, OcisizeError, RegistryError
 from ocisize.oci.artifacts import find_artifact_kind, find_index_kind, names_artifact
@@ -13,21 +11,22 @@ from ocisize.oci.parse import MAX_CONFIG, parse_config
 from ocisize.oci.platform import image_entries, is_attestation
 from ocisize.oci.read import NOT_FOUND, read_blob, read_optional_manifest
 from ocisize.oci.source import Source
+from ocisize.values import define, field
 
 MAX_INDEX_DEPTH = 8
 MAX_INDEX_ENTRIES = 10_000
 
 
-@attrs.define
+@define
 class IndexWalk:
     """What a walk through an index finds. Manifests that the source lacks, and those already visited, are skipped."""
 
     source: Source
-    images: list[tuple[Platform, Descriptor]] = attrs.field(factory=list)  #: in the order of the index
-    attestations: set[Digest] = attrs.field(factory=set)  #: entries that describe other images, or are no images
-    kinds: list[str] = attrs.field(factory=list)  #: what the entries are whose manifests are of no image
-    unreadable: dict[Digest, OcisizeError] = attrs.field(factory=dict)  #: broken manifests and configs, with their errors
-    _visited: set[Digest] = attrs.field(factory=set)
+    images: list[tuple[Platform, Descriptor]] = field(factory=list)  #: in the order of the index
+    attestations: set[Digest] = field(factory=set)  #: entries that describe other images, or are no images
+    kinds: list[str] = field(factory=list)  #: what the entries are whose manifests are of no image
+    unreadable: dict[Digest, OcisizeError] = field(factory=dict)  #: broken manifests and configs, with their errors
+    _visited: set[Digest] = field(factory=set)
 
     def walk(self, index: Index, depth: int = 1) -> None:
         """Add what an index holds; ``depth`` counts the indexes around it.

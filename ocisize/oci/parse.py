@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-import attrs
 import cattrs
 import cattrs.v
 from cattrs.gen import make_dict_structure_fn, override
@@ -33,6 +32,7 @@ from ocisize.oci.strict_json import (
     read_object,
     strict_converter,
 )
+from ocisize.values import evolve, fields
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_HISTORY = 2 << 20  # characters of all build steps that are kept: each step is searched for secrets
@@ -85,7 +85,7 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
         read = make_dict_structure_fn(cls, converter, **renamed)  # type: ignore[arg-type]
-        names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in attrs.fields(cls)]
+        names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in fields(cls)]
         converter.register_structure_hook(cls, read_object(read, names))
     return converter
 
@@ -209,7 +209,7 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
         raise DocumentError(f"{what} has rootfs type {abbreviated_repr(config.rootfs.type)}, expected 'layers'")
     if len(data) > MAX_HISTORY and config.history:  # a shorter document has a shorter history
         end = MAX_HISTORY // (3 * len(config.history))
-        cut = [attrs.evolve(step, created_by=step.created_by[:end], comment=step.comment[:end], author=step.author[:end])
+        cut = [evolve(step, created_by=step.created_by[:end], comment=step.comment[:end], author=step.author[:end])
                for step in config.history]  # fmt: skip
-        return attrs.evolve(config, history=tuple(cut))
+        return evolve(config, history=tuple(cut))
     return config

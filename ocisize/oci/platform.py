@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.os_version import rank_version
+from ocisize.values import evolve, frozen
 
 #: spelling → architecture and the variant that the spelling implies
 _ARCHITECTURES = {
@@ -45,7 +44,7 @@ _MAX_ALIKE = 10  # images for one platform that a warning names
 Candidate: TypeAlias = tuple[Platform, Descriptor]
 
 
-@attrs.frozen
+@frozen
 class UnreadImage:
     """An image of an index whose manifest or config could not be read."""
 
@@ -76,7 +75,7 @@ def normalize(platform: Platform) -> Platform:
     }:  # fmt: skip
         variant = None
     system = platform.os.lower()
-    return attrs.evolve(platform, os=_SYSTEMS.get(system, system), architecture=architecture, variant=variant or None)
+    return evolve(platform, os=_SYSTEMS.get(system, system), architecture=architecture, variant=variant or None)
 
 
 def parse_platform(text: str) -> Platform:

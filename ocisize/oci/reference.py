@@ -9,10 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-import attrs
-
 from ocisize.blob.digest import HEX_LENGTHS
 from ocisize.errors import InvalidReference
+from ocisize.values import frozen
 
 DOCKER_HUB = "docker.io"
 DOCKER_HUB_HOST = "registry-1.docker.io"
@@ -31,7 +30,7 @@ _SHORT_DIGEST = re.compile(r"@sha256:([0-9a-f]{1,63})$")
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 
-@attrs.frozen
+@frozen
 class Reference:
     """A parsed reference; a digest wins over a tag."""
 

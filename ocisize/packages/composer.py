@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from ocisize.errors import DocumentError
 from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import COMPOSER_INSTALLED
@@ -18,13 +16,14 @@ from ocisize.oci.strict_json import expect_type, load_json
 from ocisize.packages.development import DevelopmentPackages
 from ocisize.tar.filetable import DIRECTORY, FileTable
 from ocisize.tar.paths import clean_name
+from ocisize.values import frozen
 
 _OWN_FOLDER = b"/composer"  # within ``vendor``; paths in the file are relative to it
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MAX_DEPTH = 32  # directories between a file and the root of its package; deeper files belong to none
 
 
-@attrs.frozen
+@frozen
 class _Installed:
     """What one ``installed.json`` says."""
 

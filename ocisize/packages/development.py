@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+from ocisize.values import field, frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DevelopmentPackages:
     """The packages for development of one project. Paths are as in file tables."""
 
@@ -17,4 +17,4 @@ class DevelopmentPackages:
     rows: Mapping[int, Sequence[int]]  #: by layer: the files below their roots, visible or hidden, without other packages
     sizes: Mapping[bytes, int]  #: by the path of the root: bytes of these files
     programs: frozenset[str] = frozenset()  #: that these packages bring
-    scripts: Mapping[str, str] = attrs.field(factory=dict)  #: commands of the project by name
+    scripts: Mapping[str, str] = field(factory=dict)  #: commands of the project by name

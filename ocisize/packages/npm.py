@@ -11,18 +11,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from ocisize.errors import DocumentError
 from ocisize.oci.strict_json import load_json
 from ocisize.tar.paths import clean_name, join
+from ocisize.values import frozen
 
 NODE_MODULES = b"node_modules"
 _VERSIONS = (2, 3)  # of the format of locks
 _ROOT = re.compile(rb"(?:(.*)/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)", re.DOTALL)  # of a package; group 1: what holds it
 
 
-@attrs.frozen
+@frozen
 class LockedPackage:
     """A package that a lock names, at its own path. Names are as the lock has them."""
 
@@ -33,7 +32,7 @@ class LockedPackage:
     programs: tuple[str, ...] = ()  #: that npm links in ``node_modules/.bin``
 
 
-@attrs.frozen
+@frozen
 class NpmLock:
     """The packages of one project, as npm installed them last."""
 

@@ -8,8 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
-import attrs
-
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
@@ -26,6 +24,7 @@ from ocisize.plan.reads import (
 )
 from ocisize.plan.rows import REMOVED, Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY
+from ocisize.values import define, field
 
 _WRITES = re.compile(  # commands that write to files or directories that they name
     r"(?:^|[;&|(]\s*|\b(?:then|do|else|sudo|exec)\s+)(?:chmod|chown|chgrp|mv|rm|rmdir|find|sed|touch|ln|patch|dos2unix"
@@ -37,15 +36,15 @@ _INSTALLS_SOURCES = re.compile(
 _BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."
 
 
-@attrs.define(slots=False)  # with a dictionary for the cached property
+@define(slots=False)  # with a dictionary for the cached property
 class ContextState:
     """What the rules about the build context have decided so far."""
 
     copies: list[ContextCopy]
     needed: set[str]  #: context paths that must not be ignored: sources of mounts, and of instructions without a layer here
-    named: set[str] = attrs.field(factory=set)  #: sources of ``copies``: a COPY fails without its sources
-    ignored: set[Place] = attrs.field(factory=set)
-    kept: dict[ContextCopy, set[str]] = attrs.field(factory=dict)  #: context paths of what nothing removes, or a RUN reads
+    named: set[str] = field(factory=set)  #: sources of ``copies``: a COPY fails without its sources
+    ignored: set[Place] = field(factory=set)
+    kept: dict[ContextCopy, set[str]] = field(factory=dict)  #: context paths of what nothing removes, or a RUN reads
 
     @cached_property
     def keepers(self) -> Counter[str]:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-import attrs
-
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy, with_options
 from ocisize.dockerfile.parse import Dockerfile, Instruction
 from ocisize.dockerfile.patch import refusal
@@ -21,6 +19,7 @@ from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern
 from ocisize.plan.pairing import Pairing, SquashedCopy
 from ocisize.plan.rows import RowIndex
 from ocisize.text import quote_code
+from ocisize.values import define, field
 
 _REDACTED = "<redacted>"
 _CUT = "…"
@@ -29,7 +28,7 @@ _HAS_NO_NEXT = re.compile(r"^(?:exit|exec)\b|&$")  # commands that end the shell
 _MAX_LINE = 100  # characters of a joined RUN on one line
 
 
-@attrs.define
+@define
 class Draft:
     """The build step of one layer, with the changes so far."""
 
@@ -40,9 +39,9 @@ class Draft:
     source: str  #: the text of the instruction, in the Dockerfile or else in the history
     run: RunSource | None = None  #: of a RUN whose commands can be changed
     copy: CopyInstruction | None = None  #: of a COPY or ADD that can be changed
-    pieces: list[Piece] = attrs.field(factory=list)  #: the commands of a RUN
-    options: list[str] = attrs.field(factory=list)  #: to add to a RUN
-    copy_options: dict[str, str | None] = attrs.field(factory=dict)
+    pieces: list[Piece] = field(factory=list)  #: the commands of a RUN
+    options: list[str] = field(factory=list)  #: to add to a RUN
+    copy_options: dict[str, str | None] = field(factory=dict)
     is_dropped: bool = False
     joined_into: int | None = None  #: the layer whose RUN has the commands now
 

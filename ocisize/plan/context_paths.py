@@ -7,18 +7,17 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
-
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy
 from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
 from ocisize.plan.build import Build
 from ocisize.tar.filetable import DIRECTORY
+from ocisize.values import frozen
 
 _ABSOLUTE = re.compile("/").match
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ContextCopy:
     """A COPY or ADD of files from the build context."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
-
 from ocisize.history.shell import shorten
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.rows import RowsByLayer
+from ocisize.values import field, frozen
 
 _MAX_TITLE = 200  # characters; commands of hostile images name thousands of paths
 _MAX_ACTION = 4000  # characters
@@ -20,15 +19,15 @@ def _shorten_action(action: str) -> str:
     return shorten(action, _MAX_ACTION)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Fix:
     """A change, with the rows that no layer stores after it. The fields are those of ``PlanStep``."""
 
-    title: str = attrs.field(converter=_shorten_title)
+    title: str = field(converter=_shorten_title)
     confidence: Confidence
     category: Category
     layers: tuple[int, ...]
-    action: str = attrs.field(converter=_shorten_action)
+    action: str = field(converter=_shorten_action)
     rows: RowsByLayer
     caution: str = ""
     ignored: tuple[str, ...] = ()

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.dockerfile.patch import make_patch
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
@@ -28,6 +26,7 @@ from ocisize.plan.rows import RowsByLayer, by_layer
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural
+from ocisize.values import evolve
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work
 _MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
@@ -87,9 +86,9 @@ def make_plan(
     if pairing is not None:
         try:
             patch = _patch(build, plan, pairing.files)
-            plan = attrs.evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
+            plan = evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
         except PatchError as error:
-            plan = attrs.evolve(plan, patch_error=str(error))
+            plan = evolve(plan, patch_error=str(error))
     return PlannedFindings(plan, findings)
 
 
@@ -172,7 +171,7 @@ def _with_step(finding: Finding, index: int, numbers: dict[int, int], fixes: Seq
         return finding
     fix = fixes[index - 1]
     text = " ".join(part for part in (fix.action, fix.caution) if part) if fix.in_patch else finding.fix
-    return attrs.evolve(finding, plan_step=numbers[index], fix=text)
+    return evolve(finding, plan_step=numbers[index], fix=text)
 
 
 def _holders_of_paths(build: Build, fixes: Sequence[Fix], numbers: dict[int, int]) -> dict[str, int]:

@@ -10,8 +10,6 @@ import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-import attrs
-
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.history.ownership import OwnershipChange
 from ocisize.model.build_step import StepKind
@@ -37,18 +35,19 @@ from ocisize.plan.ownership_origin import (
 from ocisize.plan.rows import Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.text import quote_code
+from ocisize.values import define, field
 
 _MAX_NAMED = 8  # directories and files that the rest of a chown names
 
 
-@attrs.define
+@define
 class _Placement:
     """Where owners and modes of files are set instead."""
 
-    options: dict[int, dict[str, str | None]] = attrs.field(factory=dict)  #: of COPY, by layer
-    commands: dict[int, str] = attrs.field(factory=dict)  #: for the ends of RUNs, by layer
-    rows: list[Place] = attrs.field(factory=list)  #: that no layer stores again
-    left: list[Place] = attrs.field(factory=list)  #: that the late command stores again
+    options: dict[int, dict[str, str | None]] = field(factory=dict)  #: of COPY, by layer
+    commands: dict[int, str] = field(factory=dict)  #: for the ends of RUNs, by layer
+    rows: list[Place] = field(factory=list)  #: that no layer stores again
+    left: list[Place] = field(factory=list)  #: that the late command stores again
 
 
 def fix_ownership(build: Build) -> Iterator[Fix]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
-
 from ocisize.dockerfile.lines import pair_layers
 from ocisize.dockerfile.parse import Dockerfile, Instruction, parse_dockerfile
 from ocisize.history.steps import describe
@@ -15,11 +13,12 @@ from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
 from ocisize.plan.contexts import find_working_dirs
+from ocisize.values import field, frozen
 
 _MAKE_FILES = ("RUN", "COPY", "ADD")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SquashedCopy:
     """A COPY or ADD of a layer that holds several steps."""
 
@@ -27,7 +26,7 @@ class SquashedCopy:
     working_dir: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Pairing:
     """A Dockerfile with the layers that its instructions made."""
 
@@ -35,7 +34,7 @@ class Pairing:
     dockerfile: Dockerfile  #: the Dockerfile of ``files``
     instructions: Sequence[Instruction | None]  #: by layer, base first; None where the layer holds several steps, too
     base_layers: int = 0  #: number of layers below those of the Dockerfile; 0 if that is not certain
-    copies: Mapping[int, Sequence[SquashedCopy]] = attrs.field(factory=dict)  #: by layer that holds several steps
+    copies: Mapping[int, Sequence[SquashedCopy]] = field(factory=dict)  #: by layer that holds several steps
     from_scratch: bool = False  #: whether the Dockerfile begins with ``FROM scratch`` and made the lowest and the top layer
 
 

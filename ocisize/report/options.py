@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+from ocisize.values import frozen
 
 if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Dockerfile
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ocisize.sizes.cost import Assumptions
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReportOptions:
     """Options of a report, with the formats that use them."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding
 from ocisize.report.options import ReportOptions
+from ocisize.values import evolve, frozen
 
 if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Instruction
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReportedImage:
     """An image, the verdicts on its budgets, and the lines of its Dockerfile."""
 
@@ -49,7 +48,7 @@ class ReportedImage:
         return next((line for line in known if line is not None), None)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Subject:
     """One image, or the images of an index in its order; ``index`` is None for one image."""
 
@@ -67,7 +66,7 @@ class Subject:
         """The images of all platforms, under the names of the index: the configs of images often lack the variant."""
         images = [
             ReportedImage(
-                analysis=attrs.evolve(analysis, platform=name),
+                analysis=evolve(analysis, platform=name),
                 platform=name,
                 verdicts=verdicts.get(name, ()),
                 lines=_match_lines(analysis, options),

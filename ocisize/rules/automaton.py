@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
-import attrs
-
 from ocisize.filesystem.directories import MAX_PATH, DirectoryIndex
 from ocisize.globs import ANY_DEPTH, Component, Glob
+from ocisize.values import define, evolve, field, frozen
 
 START = 3  #: bytes of a name's start by which components without a key are found; one byte is too common
 
@@ -27,7 +26,7 @@ T = TypeVar("T")
 _Tests = list[tuple[Callable[[bytes], bool], T]]
 
 
-@attrs.frozen
+@frozen
 class _ComponentIndex(Generic[T]):
     """Components of globs with a value each, found by name.
 
@@ -36,13 +35,13 @@ class _ComponentIndex(Generic[T]):
     benchmarks/NOTES.md has the figures.
     """
 
-    by_key: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_start: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_first: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_end: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    by_needle: dict[bytes, _Tests[T]] = attrs.field(factory=dict)
-    others: _Tests[T] = attrs.field(factory=list)
-    unsure: set[bytes] = attrs.field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
+    by_key: dict[bytes, _Tests[T]] = field(factory=dict)
+    by_start: dict[bytes, _Tests[T]] = field(factory=dict)
+    by_first: dict[bytes, _Tests[T]] = field(factory=dict)
+    by_end: dict[bytes, _Tests[T]] = field(factory=dict)
+    by_needle: dict[bytes, _Tests[T]] = field(factory=dict)
+    others: _Tests[T] = field(factory=list)
+    unsure: set[bytes] = field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
     needle: re.Pattern[bytes] | None = None  #: finds every text in ``by_needle``
 
     def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
@@ -72,7 +71,7 @@ class _ComponentIndex(Generic[T]):
             if component.key is not None and component.text.encode() != b"*." + component.key:
                 more.unsure.add(component.key)
         needles = b"|".join(map(re.escape, more.by_needle))
-        return attrs.evolve(more, needle=re.compile(needles) if needles else None)
+        return evolve(more, needle=re.compile(needles) if needles else None)
 
     def matching(self, name: bytes) -> list[T]:
         """The values of the components that match a name."""
@@ -96,21 +95,21 @@ class _ComponentIndex(Generic[T]):
         return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not tests_more
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class State:
     """Which globs can match the names in a directory."""
 
     inside: frozenset[int]  #: globs that match everything below the directory
     keys: Container[bytes] | None  #: keys of names that a wanted glob may match; None: any name may match
-    ends: _ComponentIndex[_End] = attrs.field(factory=_ComponentIndex)  #: last components: globs that match a name itself
-    moves: _ComponentIndex[_Position] = attrs.field(factory=_ComponentIndex)  #: other components: positions after a name
+    ends: _ComponentIndex[_End] = field(factory=_ComponentIndex)  #: last components: globs that match a name itself
+    moves: _ComponentIndex[_Position] = field(factory=_ComponentIndex)  #: other components: positions after a name
     stays: tuple[_Position, ...] = ()  #: positions after any name
-    children: dict[bytes, State] = attrs.field(factory=dict)  #: by name of a directory in it, as far as they are known
-    by_positions: dict[tuple[_Position, ...], State] = attrs.field(factory=dict)  #: by the positions after a name
+    children: dict[bytes, State] = field(factory=dict)  #: by name of a directory in it, as far as they are known
+    by_positions: dict[tuple[_Position, ...], State] = field(factory=dict)  #: by the positions after a name
     #: caches of the caller: the result if only ``inside`` matches, by kind; by key; by name
-    default: dict[int, tuple[int, ...]] = attrs.field(factory=dict)
-    by_key: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)
-    by_name: dict[bytes, tuple[int, ...]] = attrs.field(factory=dict)
+    default: dict[int, tuple[int, ...]] = field(factory=dict)
+    by_key: dict[bytes, tuple[int, ...]] = field(factory=dict)
+    by_name: dict[bytes, tuple[int, ...]] = field(factory=dict)
 
 
 class Automaton:

@@ -48,8 +48,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
-
 from ocisize.errors import CatalogError, InvalidGlob
 from ocisize.globs import parse_glob
 from ocisize.model.findings import ID, PACKAGED_PREFIX, Category, Confidence, is_packaged_id
@@ -57,6 +55,7 @@ from ocisize.packaged import read_packaged
 from ocisize.rules.rule import DEFAULT_KINDS, FIX_PLACEHOLDER, Catalog, Ecosystem, Protection, Rule
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.toml_tables import TableReader, TomlError, read_toml
+from ocisize.values import evolve
 
 #: the packaged files, in the order in which they are read
 _FILES = (
@@ -171,7 +170,7 @@ def parse_catalog(text: str, name: str, *, own: bool = False) -> Catalog:
 def _with_title(reader: TableReader) -> TableReader:
     """The reader, with the table's id in its problems: ``ACME001``, or ``rule 3`` for the third rule where it has none."""
     key, number = reader.path
-    return attrs.evolve(reader, title=str(reader.table.get("id", f"{key} {number}")))
+    return evolve(reader, title=str(reader.table.get("id", f"{key} {number}")))
 
 
 def _read_rule(reader: TableReader, *, own: bool) -> Rule:

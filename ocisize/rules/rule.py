@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.globs import Glob
 from ocisize.model.findings import Category, Confidence
+from ocisize.values import field, frozen
 
 DEFAULT_KINDS = ("file", "hardlink", "symlink")
 
@@ -26,7 +25,7 @@ class Protection(NamedTuple):
     misses: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Rule:
     """One kind of file that images rarely need, and how to keep it out of an image.
 
@@ -48,7 +47,7 @@ class Rule:
     note: str = ""  #: a sentence to add to the fix: what the fix costs
     matches: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
-    fix: Mapping[str, str] = attrs.field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
+    fix: Mapping[str, str] = field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
 
     def fixes(self, *, build_step: str, path: str) -> dict[str, str]:
         """The fixes by ecosystem, with ``{build_step}`` and ``{path}`` filled in."""
@@ -81,7 +80,7 @@ def _command_pattern(commands: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])")
 
 
-@attrs.frozen
+@frozen
 class Catalog:
     """Rules in the order in which they claim a path, secrets in theirs, and the paths that neither may claim."""
 
@@ -89,7 +88,7 @@ class Catalog:
     protections: tuple[Protection, ...] = ()  #: paths that no rule matches
     secrets: tuple[Rule, ...] = ()
     public: tuple[Protection, ...] = ()  #: paths that are no secret
-    ecosystems: Mapping[str, Ecosystem] = attrs.field(factory=dict, hash=False)  #: by name
+    ecosystems: Mapping[str, Ecosystem] = field(factory=dict, hash=False)  #: by name
 
     def ecosystem(self, name: str) -> Ecosystem:
         """An ecosystem by its name; one that no file lists has its own name as its only command."""

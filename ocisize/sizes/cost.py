@@ -12,10 +12,9 @@ from __future__ import annotations
 import functools
 import re
 
-import attrs
-
 from ocisize.errors import InvalidCost
 from ocisize.packaged import read_packaged_toml
+from ocisize.values import frozen
 
 _DAYS = 365
 _GB = 1e9
@@ -23,7 +22,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _KEYS = ("deploys", "nodes", "price", "bandwidth")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Assumptions:
     """How often, how far and how fast an image travels."""
 
@@ -33,7 +32,7 @@ class Assumptions:
     bandwidths: tuple[int, ...]  #: bits a second
 
 
-@attrs.frozen
+@frozen
 class Cost:
     """The cost of a download; None if its size is unknown."""
 

@@ -12,8 +12,6 @@ from array import array
 from collections.abc import Sequence
 from itertools import compress
 
-import attrs
-
 from ocisize.errors import ViewError
 from ocisize.globs import Glob
 from ocisize.model.analysis import LayerAnalysis
@@ -23,6 +21,7 @@ from ocisize.rules.match import match_globs
 from ocisize.sizes.rows import file_flags, require_table
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.text import decode_name
+from ocisize.values import frozen
 
 
 class Order(str, enum.Enum):
@@ -35,7 +34,7 @@ class Order(str, enum.Enum):
         return self.value
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListedFile:
     """A stored file, and whether a container can see it."""
 
@@ -47,7 +46,7 @@ class ListedFile:
     hidden_by: int | None  #: index of the layer that hides it; None if it is visible
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Listing:
     """The largest files that match, largest first, and the sums of all files that match."""
 

@@ -11,27 +11,26 @@ from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from itertools import accumulate, chain, compress, islice, repeat
 from operator import sub
 
-import attrs
-
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, paid_layers, sum_known, uppermost_layers
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
+from ocisize.values import define, field, frozen
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
 
-@attrs.define
+@define
 class GroupTotals:
     """Sums by group number, in bytes; compressed sizes are only valid if ``compressed_size_known``."""
 
     compressed_size_known: bool
-    content: MutableSequence[int] = attrs.field(factory=list)
-    wasted: MutableSequence[int] = attrs.field(factory=list)
-    compressed: MutableSequence[int] = attrs.field(factory=list)
-    wasted_compressed: MutableSequence[int] = attrs.field(factory=list)
-    files: MutableSequence[int] = attrs.field(factory=list)
+    content: MutableSequence[int] = field(factory=list)
+    wasted: MutableSequence[int] = field(factory=list)
+    compressed: MutableSequence[int] = field(factory=list)
+    wasted_compressed: MutableSequence[int] = field(factory=list)
+    files: MutableSequence[int] = field(factory=list)
 
     @property
     def columns(self) -> tuple[MutableSequence[int], ...]:
@@ -76,7 +75,7 @@ def uppermost_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
     ]
 
 
-@attrs.frozen
+@frozen
 class PieceColumns:
     """The columns of a piece of a layer."""
 

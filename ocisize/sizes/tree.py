@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from itertools import chain
-
-import attrs
+from typing import NamedTuple
 
 from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
 from ocisize.model.analysis import LayerAnalysis
@@ -20,9 +19,10 @@ from ocisize.sizes.files import Order, check_order
 from ocisize.sizes.rows import GroupTotals, add_numbered, directory_runs, empty_sums, iter_pieces, paid_shares, remainder
 from ocisize.tar.filetable import REGULAR
 from ocisize.text import decode_name
+from ocisize.values import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TreeNode:
     """A directory with everything below it, or a file, in all given layers.
 
@@ -35,8 +35,7 @@ class TreeNode:
     others: Group | None = None  #: all else below it; None if there is nothing else
 
 
-@attrs.frozen(order=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A directory or file below the root; the largest one compares as the smallest."""
 
     weight: int  #: negative

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.blob.compression import PLAIN
 from ocisize.errors import ArchiveError, OcisizeError
 from ocisize.oci.documents import Manifest
@@ -24,6 +22,7 @@ from ocisize.oci.reference import canonical_name
 from ocisize.sources.docker_archive import ArchiveConfig, named_digest, read_archive_config
 from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import Store, StoredSource
+from ocisize.values import evolve
 
 
 def list_items(store: Store, items: Iterable[ArchiveItem]) -> list[SavedImage]:
@@ -41,7 +40,7 @@ def list_items(store: Store, items: Iterable[ArchiveItem]) -> list[SavedImage]:
             identity = item.Config
         if identity not in facts:
             facts[identity] = _describe(store, item)
-        manifest = attrs.evolve(facts[identity], item=item)
+        manifest = evolve(facts[identity], item=item)
         key = (manifest.config or identity, item.Layers)
         manifests.setdefault(key, manifest)
         names.setdefault(key, []).extend(filter(None, item.RepoTags))
@@ -87,9 +86,9 @@ def merge_images(
             number, index = place
             gone = images[number].manifests[index]
             reason = f"the OCI manifest {gone.id} {'is missing' if gone.is_absent else 'cannot be read'}"
-            composed = attrs.evolve(composed, warning=f"manifest.json is used: {reason}")
+            composed = evolve(composed, warning=f"manifest.json is used: {reason}")
             images[number] = _replace(images[number], index, composed)
-            images[number] = attrs.evolve(images[number], names=merge_names(images[number].names, item.names))
+            images[number] = evolve(images[number], names=merge_names(images[number].names, item.names))
         else:
             images.append(item)
     return images
@@ -123,7 +122,7 @@ def _pop_unread(unread: dict[tuple[str, object], tuple[int, int]], item: SavedIm
 def _replace(image: SavedImage, index: int, manifest: SavedManifest) -> SavedImage:
     """Return the image with another manifest; a stored index does not list a composed one."""
     manifests = (*image.manifests[:index], manifest, *image.manifests[index + 1 :])
-    return attrs.evolve(image, manifests=manifests, index=image.index if manifest.stored is not None else None)
+    return evolve(image, manifests=manifests, index=image.index if manifest.stored is not None else None)
 
 
 def _add_names(images: list[SavedImage], places: Sequence[tuple[int, int]], item: SavedImage) -> list[SavedImage]:
@@ -135,7 +134,7 @@ def _add_names(images: list[SavedImage], places: Sequence[tuple[int, int]], item
     names = tuple(name for name in item.names if canonical_name(name) not in known)
     number, index = places[0]
     if names and images[number].index is None:
-        images[number] = attrs.evolve(images[number], names=(*images[number].names, *names))
+        images[number] = evolve(images[number], names=(*images[number].names, *names))
     elif names:
         return [SavedImage(names, (images[number].manifests[index],), in_index=True)]
     return []
@@ -167,13 +166,13 @@ def _reconcile(blobs: StoredSource, store: Store, listed: SavedManifest, read: _
     gap, item_gap = _find_gap(blobs, store, document, read.config), _find_item_gap(document, read)
     if gap is None and item_gap is None:
         difference = _find_difference(blobs, store, document, read.item, read.config)
-        return listed if difference is None else attrs.evolve(listed, conflict=difference)
+        return listed if difference is None else evolve(listed, conflict=difference)
     if gap is None:
-        return attrs.evolve(listed, warning=f"index.json is used: manifest.json {item_gap}")
+        return evolve(listed, warning=f"index.json is used: manifest.json {item_gap}")
     if item_gap is None or len(read.item.Layers) > len(document.layers):
         platform = listed.platform or read.composed.platform
         warning = f"manifest.json is used: the OCI manifest {stored.digest} {gap}"
-        return attrs.evolve(read.composed, platform=platform, warning=warning)
+        return evolve(read.composed, platform=platform, warning=warning)
     return listed
 
 

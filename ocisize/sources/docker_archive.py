@@ -13,8 +13,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import attrs
-
 from ocisize.blob.compression import PLAIN, detect_compression
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import ArchiveError, DocumentError
@@ -25,6 +23,7 @@ from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
 from ocisize.oci.strict_json import read_object
 from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
+from ocisize.values import fields, frozen
 
 MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive
 LEFT_OUT = "left out of the archive: manifest.json names no file for it"  #: the error of a layer whose name is empty
@@ -32,7 +31,7 @@ LEFT_OUT_HINT = "the archive was written for an engine that has the layer: save 
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
-@attrs.frozen
+@frozen
 class ArchiveConfig:
     """The config of an item, as far as the choice of the image and the composed manifest need it."""
 
@@ -42,7 +41,7 @@ class ArchiveConfig:
     diff_ids: tuple[Digest, ...]
 
 
-@attrs.frozen
+@frozen
 class ComposedManifest:
     """A manifest that was composed for an item, with the files that it refers to."""
 
@@ -67,7 +66,9 @@ def read_items(document: Any) -> list[ArchiveItem]:
         )
     if not isinstance(document, list) or not document:
         raise DocumentError("manifest.json lists no image")
-    read = read_object(lambda item, kind: structure(item, kind, "manifest.json"), [*attrs.fields_dict(ArchiveItem)])
+    read = read_object(
+        lambda item, kind: structure(item, kind, "manifest.json"), [item.name for item in fields(ArchiveItem)]
+    )
     try:
         return [read(item, ArchiveItem) for item in document]
     except (TypeError, ValueError) as error:

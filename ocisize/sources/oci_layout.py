@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.errors import DocumentError, LimitExceeded, OcisizeError
 from ocisize.oci.artifacts import find_artifact_kind, find_index_kind, names_artifact, needs_config
@@ -26,6 +24,7 @@ from ocisize.oci.source import Source
 from ocisize.oci.strict_json import parse_json
 from ocisize.sources.saved_images import SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import StoredSource
+from ocisize.values import asdict, evolve, field, frozen
 
 _IMAGE_NAME = "io.containerd.image.name"
 _REF_NAME = "org.opencontainers.image.ref.name"
@@ -90,7 +89,7 @@ def list_layout(blobs: StoredSource, index: Index) -> LayoutContent:
     for entries in _group(index.manifests):
         image, is_artifact = inspector.inspect(entries)
         related = tuple(entry for entry in attestations if entry.annotations.get(_SUBJECT) in image.digests)
-        content[is_artifact].append(attrs.evolve(image, attestations=related))
+        content[is_artifact].append(evolve(image, attestations=related))
     images = (_mark_child(image, inspector.children) for image in content.images)
     return LayoutContent([image for image in images if image is not None], content.artifacts)
 
@@ -116,7 +115,7 @@ def _mark_child(image: SavedImage, children: Mapping[str, set[str]]) -> SavedIma
     if stored is None or stored.digest not in children:
         return image
     has_own_name = not {canonical_name(name) for name in image.names} <= children[stored.digest]
-    return attrs.evolve(image, in_index=True) if has_own_name else None
+    return evolve(image, in_index=True) if has_own_name else None
 
 
 class _CountedDocuments:
@@ -153,13 +152,13 @@ class _ConfigFacts(NamedTuple):
     is_image: bool  #: True if the content is that of an image's config, whatever its media type
 
 
-@attrs.frozen
+@frozen
 class _Inspector:
     """Reads manifests and configs, each config once: many manifests may share one."""
 
     source: Source
-    configs: dict[Digest, _ConfigFacts | None] = attrs.field(factory=dict)
-    children: dict[str, set[str]] = attrs.field(factory=dict)  #: digest of each child of an index → names of the index
+    configs: dict[Digest, _ConfigFacts | None] = field(factory=dict)
+    children: dict[str, set[str]] = field(factory=dict)  #: digest of each child of an index → names of the index
 
     def inspect(self, entries: list[Descriptor]) -> tuple[SavedImage, bool]:
         """Return the image of entries with one digest, and whether it is another artifact than an image."""
@@ -176,8 +175,7 @@ class _Inspector:
         manifest, is_artifact = self._describe(entry, document)
         platforms = dict.fromkeys(entry.platform for entry in entries if _has_platform(entry))  # one image may have several
         manifests = tuple(
-            attrs.evolve(manifest, platform=platform or manifest.platform, is_absent=is_absent)
-            for platform in platforms or [None]
+            evolve(manifest, platform=platform or manifest.platform, is_absent=is_absent) for platform in platforms or [None]
         )
         return SavedImage(names, manifests), is_marked or is_artifact
 
@@ -199,7 +197,7 @@ class _Inspector:
             manifest, is_artifact = self._describe(entry, document)
             if not is_artifact:
                 listed = platform if platform != Platform() else manifest.platform
-                found.append(attrs.evolve(manifest, platform=listed, is_absent=is_absent))
+                found.append(evolve(manifest, platform=listed, is_absent=is_absent))
         return tuple(found)
 
     def _describe(self, entry: Descriptor, document: Index | Manifest | None) -> tuple[SavedManifest, bool]:
@@ -213,7 +211,7 @@ class _Inspector:
         if needs_config(document) and (facts is None or not facts.is_image):
             return manifest, True
         platform = manifest.platform or _complete(entry.platform, facts.platform if facts is not None else None)
-        return attrs.evolve(manifest, platform=platform, config=document.config.digest), False
+        return evolve(manifest, platform=platform, config=document.config.digest), False
 
     def _read_config(self, manifest: Manifest) -> _ConfigFacts | None:
         """Return what the config of a manifest says; None if the config cannot be read."""
@@ -239,8 +237,8 @@ def _complete(listed: Platform | None, stated: Platform | None) -> Platform | No
     """Return the platform that an index lists in part, with the rest as its config states it."""
     if listed is None or stated is None:
         return stated
-    named = {name: value for name, value in attrs.asdict(listed).items() if value}
-    return attrs.evolve(stated, **named)
+    named = {name: value for name, value in asdict(listed).items() if value}
+    return evolve(stated, **named)
 
 
 def _is_marked(entries: list[Descriptor]) -> bool:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from ocisize.errors import ArchiveError, DocumentError, LimitExceeded, OcisizeError
 from ocisize.limits import Limits
 from ocisize.oci.documents import Index
@@ -27,6 +25,7 @@ from ocisize.sources.saved_images import SavedImage, choose_images, cut_list, fi
 from ocisize.sources.saved_source import SavedSource
 from ocisize.sources.store import Store
 from ocisize.text import printable
+from ocisize.values import evolve, frozen
 
 DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT, DIR = "docker-archive", "oci-archive", "oci-layout", "dir"
 _log = logging.getLogger(__name__)
@@ -51,7 +50,7 @@ def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: s
         raise
 
 
-@attrs.frozen
+@frozen
 class _Documents:
     """The documents of a store that list images."""
 
@@ -203,4 +202,4 @@ def _list_folder(path: Path, folder: str) -> list[SavedImage]:
         images = [SavedImage((), ())]
     finally:
         store.close()
-    return [attrs.evolve(image, names=(folder,), folder=folder) for image in images]
+    return [evolve(image, names=(folder,), folder=folder) for image in images]

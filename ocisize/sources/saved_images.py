@@ -10,13 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import attrs
-
 from ocisize.blob.digest import Digest
 from ocisize.errors import ArchiveError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.platform import normalize
 from ocisize.oci.reference import canonical_name
+from ocisize.values import evolve, frozen
 
 _SHORT = 12  # hex digits of a digest, as docker prints image IDs
 _HEX_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
@@ -25,7 +24,7 @@ _MAX_LISTED = 50  # images in an error
 _HINT = "choose one with --select NAME or --select @N"
 
 
-@attrs.frozen
+@frozen
 class ArchiveItem:
     """An image of a docker archive's ``manifest.json``; fields are named as in the JSON."""
 
@@ -34,7 +33,7 @@ class ArchiveItem:
     RepoTags: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class SavedManifest:
     """An image for one platform: a stored manifest, or an item of ``manifest.json`` to compose one from."""
 
@@ -52,7 +51,7 @@ class SavedManifest:
         return self.stored.digest if self.stored is not None else self.config
 
 
-@attrs.frozen
+@frozen
 class SavedImage:
     """An image that a file holds, for one platform or several."""
 
@@ -221,7 +220,7 @@ def _find_by_digest(images: Sequence[SavedImage], select: str) -> list[SavedImag
     if contents:
         return [*reversed(contents.values())]
     parts = {
-        manifest.id: attrs.evolve(image, manifests=(manifest,), index=None)
+        manifest.id: evolve(image, manifests=(manifest,), index=None)
         for image in images
         for manifest in image.manifests
         if is_named(digests_of(manifest))

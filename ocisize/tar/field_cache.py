@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from ocisize.tar.filetable import Attributes
 from ocisize.tar.header import ExtendedHeader, expected_adler, has_device_numbers, parse_number, prefixed_name
+from ocisize.values import evolve
 
 _PLAIN_NUMBER = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _MAX_FIELDS = 1 << 15  # distinct fields
@@ -77,7 +76,7 @@ class OwnerTable(dict[bytes, int]):
         if key not in self:
             plain = self.attributes[self[fields]]
             ids = {"uid": extended.owner_id(b"uid", plain.uid), "gid": extended.owner_id(b"gid", plain.gid)}
-            self._add(key, attrs.evolve(plain, **ids))
+            self._add(key, evolve(plain, **ids))
         return key
 
 

@@ -7,10 +7,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
-import attrs
-
 from ocisize.tar.paths import PathColumn
 from ocisize.text import decode_name
+from ocisize.values import evolve, field, frozen
 
 if TYPE_CHECKING:
     IntArray: TypeAlias = array[int]
@@ -44,7 +43,7 @@ class DerivedValues(dict[object, object]):
         return DerivedValues, ()
 
 
-@attrs.frozen
+@frozen
 class Attributes:
     """Permission bits and owner of an entry."""
 
@@ -53,7 +52,7 @@ class Attributes:
     gid: int
 
 
-@attrs.frozen
+@frozen
 class FileEntry:
     """One tar entry. ``path`` has no leading slash; bytes that are not UTF-8 are surrogate escapes. Sizes are in bytes.
 
@@ -75,10 +74,10 @@ class FileEntry:
     gid: int
     link: str | None  #: target of a hard link or symlink
     content_hash: str | None  #: xxh3-128 of the content in hex, of a file with holes also of its map; None where unknown
-    xattrs: Mapping[str, bytes] = attrs.field(factory=dict, hash=False)
+    xattrs: Mapping[str, bytes] = field(factory=dict, hash=False)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class FileTable(Sequence[FileEntry]):
     """The entries of one layer, in the order of the tar; as a sequence, of FileEntry objects that are made on demand.
 
@@ -109,16 +108,16 @@ class FileTable(Sequence[FileEntry]):
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]
     tar_size: int  #: length of the uncompressed tar
-    links: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: target of a link, as written in the tar
-    stored_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: bytes of a sparse file that the tar stores
-    claimed_sizes: Mapping[int, int] = attrs.field(factory=dict)  #: by row: size in the header of an entry without payload
-    type_flags: Mapping[int, int] = attrs.field(factory=dict)  #: by row: type flag as written, of files of a rare type
-    xattrs: Mapping[int, Mapping[str, bytes]] = attrs.field(factory=dict)  #: by row: extended attributes by name
-    contents: Mapping[int, bytes] = attrs.field(factory=dict)  #: by row: payloads that the scan was asked to keep
+    links: Mapping[int, bytes] = field(factory=dict)  #: by row: target of a link, as written in the tar
+    stored_sizes: Mapping[int, int] = field(factory=dict)  #: by row: bytes of a sparse file that the tar stores
+    claimed_sizes: Mapping[int, int] = field(factory=dict)  #: by row: size in the header of an entry without payload
+    type_flags: Mapping[int, int] = field(factory=dict)  #: by row: type flag as written, of files of a rare type
+    xattrs: Mapping[int, Mapping[str, bytes]] = field(factory=dict)  #: by row: extended attributes by name
+    contents: Mapping[int, bytes] = field(factory=dict)  #: by row: payloads that the scan was asked to keep
     compressed_sizes: IntArray | None = None  #: "q": bytes of the stored blob per row; None when unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
     anomalies: tuple[str, ...] = ()  #: odd but readable parts of the tar, in words
-    derived: DerivedValues = attrs.field(factory=DerivedValues, init=False, repr=False)  #: see ``layer_value``
+    derived: DerivedValues = field(factory=DerivedValues, init=False, repr=False)  #: see ``layer_value``
 
     @classmethod
     def empty(cls) -> FileTable:
@@ -130,7 +129,7 @@ class FileTable(Sequence[FileEntry]):
 
     def with_compressed_sizes(self, compressed_sizes: IntArray | None, overhead: int | None) -> FileTable:
         """The same entries with other compressed sizes, and the rest of the blob; None, None where they are unknown."""
-        table = attrs.evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
+        table = evolve(self, compressed_sizes=compressed_sizes, overhead=overhead)
         return self._share_values(table) if compressed_sizes is None else table
 
     def with_hashes(self, hashes: Iterable[tuple[Sequence[int], bytes]]) -> FileTable:
@@ -142,11 +141,11 @@ class FileTable(Sequence[FileEntry]):
         for rows, values in hashes:
             for start, row in zip(range(0, len(values), HASH_SIZE), rows, strict=True):
                 column[row * HASH_SIZE : (row + 1) * HASH_SIZE] = values[start : start + HASH_SIZE]
-        return self._share_values(attrs.evolve(self, hashes=bytes(column)))
+        return self._share_values(evolve(self, hashes=bytes(column)))
 
     def without_contents(self) -> FileTable:
         """The same entries without the payloads that the scan kept."""
-        return self._share_values(attrs.evolve(self, contents={})) if self.contents else self
+        return self._share_values(evolve(self, contents={})) if self.contents else self
 
     def _share_values(self, table: FileTable) -> FileTable:
         """Let another table of the same entries use the values of this one."""

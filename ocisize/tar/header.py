@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import attrs
+from ocisize.values import define, field
 
 BLOCK = 512
 MAX_SPECIAL = 1 << 20  # bytes of one PAX or long-name payload, and of a sparse map: Go's limit
@@ -121,7 +121,7 @@ def parse_pax(payload: bytes) -> dict[bytes, bytes]:
     return records
 
 
-@attrs.define
+@define
 class ExtendedHeader:
     """The values that PAX and GNU long-name headers give for the entry after them.
 
@@ -130,7 +130,7 @@ class ExtendedHeader:
     (b'from/pax', 7, b'target')
     """
 
-    pax: Mapping[bytes, bytes] = attrs.field(factory=dict)
+    pax: Mapping[bytes, bytes] = field(factory=dict)
     long_name: bytes | None = None
     long_link: bytes | None = None
 

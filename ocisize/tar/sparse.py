@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
 import xxhash
 
 from ocisize.tar.header import BLOCK, MAX_SPECIAL, parse_integer, parse_number
 from ocisize.tar.paths import PathColumn
 from ocisize.text import brief_name, count_of, decode_name, printable
+from ocisize.values import frozen
 
 OLD_TABLE = slice(386, 482)  #: the pairs in a header of type ``S``
 EXTENSION_TABLE = slice(0, 504)  #: the pairs in a block that continues them
@@ -25,7 +25,7 @@ _MIN_HOLES = 1 << 20  # bytes of holes from which a file is worth a warning
 _MAX_DESCRIBED = 10  # files of one layer
 
 
-@attrs.frozen
+@frozen
 class SparseMap:
     """Where the stored bytes of a file belong, in a file of ``size`` bytes; all else are holes.
 

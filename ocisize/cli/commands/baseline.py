@@ -9,6 +9,7 @@ from ocisize.cli.inputs import read_all, read_image, refuse_absent
 from ocisize.cli.options import KEPT, color_mode
 from ocisize.cli.terminal import open_output
 from ocisize.errors import BudgetError
+from ocisize.values import evolve
 
 if TYPE_CHECKING:
     import argparse
@@ -44,8 +45,6 @@ def run(options: argparse.Namespace) -> int:
     index = read_all(options, estimate_download=gate.forbids_findings) if options.all_platforms else None
     analyses = _by_name(index) if index else [read_image(options, estimate_download=gate.forbids_findings)]
 
-    from attrs import evolve
-
     from ocisize.budgets.baseline import Baseline
     from ocisize.budgets.config import save_baseline
 
@@ -67,8 +66,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _by_name(index: IndexAnalysis) -> list[Analysis]:
     """The images of an index with the names that the index gives their platforms; configs may give two images one name."""
-    from attrs import evolve
-
     return [evolve(analysis, platform=name) for name, analysis in index.analyses.items()]
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-import attrs
-
 from ocisize.model.analysis import FOREIGN, Analysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding, Severity
@@ -22,9 +20,10 @@ from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import printable
+from ocisize.values import evolve, frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Check:
     """A test case: something that an image passes or fails, or that is skipped."""
 
@@ -61,7 +60,7 @@ def _with_unique_names(checks: Sequence[Check]) -> list[Check]:
             seen[check.group, check.name] += 1
             name = f"{check.name} ({seen[check.group, check.name]})"
         seen[check.group, name] += 1
-        unique.append(attrs.evolve(check, name=name))
+        unique.append(evolve(check, name=name))
     return unique
 
 

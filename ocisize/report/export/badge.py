@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.words.incomplete import AT_LEAST
 from ocisize.report.words.units import human_size
+from ocisize.values import asdict, frozen
 
 #: maximum share of waste in the unpacked bytes → color
 _COLORS = ((0.02, "brightgreen"), (0.05, "green"), (0.1, "yellowgreen"), (0.2, "yellow"), (0.35, "orange"))
 
 
-@attrs.frozen
+@frozen
 class Badge:
     """Label, message and color, as shields.io names them."""
 
@@ -38,5 +37,5 @@ def make_badge(analysis: Analysis) -> Badge:
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the JSON that the endpoint reads."""
-    json.dump({"schemaVersion": 1, **attrs.asdict(make_badge(subject.analysis))}, file)
+    json.dump({"schemaVersion": 1, **asdict(make_badge(subject.analysis))}, file)
     file.write("\n")

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, repeat
 from typing import TypeAlias
 
-import attrs
-
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.sizes import uppermost_layers
@@ -22,6 +20,7 @@ from ocisize.model.waste import CAUSES
 from ocisize.rules.file_types import place_of, type_of
 from ocisize.sizes.rows import uppermost_shares
 from ocisize.tar.filetable import IntArray
+from ocisize.values import define, field, frozen
 
 EMPTY, OVERHEAD, UNSAVED = "entries without content", "archive structure", "files that the saved analysis does not list"
 SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: in place of a file type, for rows that are not files
@@ -33,18 +32,18 @@ RowGroupKey: TypeAlias = tuple[int, int, int, str]
 Hidden: TypeAlias = tuple[Sequence[int], Sequence[int]]
 
 
-@attrs.define
+@define
 class PageRows:
     """Rows in columns, in the order of layers and their entries; directories by number, the root is 0."""
 
-    directories: dict[bytes, int] = attrs.field(factory=lambda: {b"": 0})
-    kinds: dict[RowGroupKey, int] = attrs.field(factory=dict)
-    parents: list[int] = attrs.field(factory=list)  #: directory of each row
-    names: list[bytes] = attrs.field(factory=list)  #: b"" of a group
-    sizes: list[int] = attrs.field(factory=list)
-    compressed_sizes: list[int] = attrs.field(factory=list)  #: 0 where unknown, or where an upper layer has the same blob
-    counts: list[int] = attrs.field(factory=list)  #: entries of a group, 1 of a file
-    kind_of: list[int] = attrs.field(factory=list)
+    directories: dict[bytes, int] = field(factory=lambda: {b"": 0})
+    kinds: dict[RowGroupKey, int] = field(factory=dict)
+    parents: list[int] = field(factory=list)  #: directory of each row
+    names: list[bytes] = field(factory=list)  #: b"" of a group
+    sizes: list[int] = field(factory=list)
+    compressed_sizes: list[int] = field(factory=list)  #: 0 where unknown, or where an upper layer has the same blob
+    counts: list[int] = field(factory=list)  #: entries of a group, 1 of a file
+    kind_of: list[int] = field(factory=list)
 
     def add(self, parent: int, name: bytes, size: int, compressed_size: int, count: int, kind: RowGroupKey) -> None:
         """Add a row at the end."""
@@ -141,7 +140,7 @@ def _add_waste(rows: PageRows, analysis: Analysis) -> None:
         rows.add(0, b"", size, compressed_size, count, (index, -1, -1, UNSAVED))
 
 
-@attrs.frozen
+@frozen
 class Folder:
     """A directory of the page with its own rows, files largest first, then groups."""
 

@@ -12,8 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 import ocisize
 from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseSplit
@@ -24,6 +22,7 @@ from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.text import decode_name, display_name
+from ocisize.values import asdict, fields
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
@@ -75,13 +74,13 @@ def analysis_document(
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **_sizes(analysis)}
     document["complete"] = analysis.complete
     document["layers"] = [_layer(layer, files=files) for layer in analysis.layers]
-    document["waste"] = [{**attrs.asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
+    document["waste"] = [{**asdict(entry), "path": display_name(entry.path)} for entry in analysis.waste]
     document["advice"] = advice_document(analysis.advice)
     document["plan"] = plan_document(analysis.plan)
     document["dive"] = _dive(analysis.dive)
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
-    document["system"] = encodable(attrs.asdict(analysis.system))
+    document["system"] = encodable(asdict(analysis.system))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
@@ -94,16 +93,15 @@ def analysis_document(
 def advice_document(advice: Advice) -> dict[str, Any]:
     """All findings with the pages of their rules, and their total savings."""
     findings = [
-        {**attrs.asdict(finding, value_serializer=serialize_build_steps), "rule": finding.rule}
-        for finding in advice.findings
+        {**asdict(finding, value_serializer=serialize_build_steps), "rule": finding.rule} for finding in advice.findings
     ]
     return {"size": advice.size, "compressed_size": advice.compressed_size, "findings": encodable(findings)}
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The steps and edits of a plan, with what they save together."""
-    totals = {name: attrs.asdict(saving) for name, saving in (("total", plan.total), ("patched", plan.patched))}
-    document: dict[str, Any] = encodable(attrs.asdict(plan, value_serializer=serialize_build_steps))
+    totals = {name: asdict(saving) for name, saving in (("total", plan.total), ("patched", plan.patched))}
+    document: dict[str, Any] = encodable(asdict(plan, value_serializer=serialize_build_steps))
     if plan.patch_has_secrets:
         document["patch"] = ""
     return totals | document
@@ -114,20 +112,20 @@ def _base(split: BaseSplit | None) -> dict[str, Any] | None:
         return None
     parts = {"base": split.base, "own": split.own}
     sizes = {name: None if part is None else _sizes(part) for name, part in parts.items()}
-    return {"found": encodable(attrs.asdict(split.found)), **sizes}
+    return {"found": encodable(asdict(split.found)), **sizes}
 
 
 def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
     findings = [cost_of(finding.compressed_size, assumptions) for finding in analysis.advice.findings]
     return {
-        "assumptions": attrs.asdict(assumptions),
-        "image": attrs.asdict(cost_of(analysis.compressed_size, assumptions)),
-        "findings": [attrs.asdict(cost) for cost in findings],
+        "assumptions": asdict(assumptions),
+        "image": asdict(cost_of(analysis.compressed_size, assumptions)),
+        "findings": [asdict(cost) for cost in findings],
     }
 
 
 def serialize_build_steps(_: object, __: object, value: Any) -> Any:
-    """A ``value_serializer`` of ``attrs.asdict`` that writes build steps as their texts."""
+    """A ``value_serializer`` of ``asdict`` that writes build steps as their texts."""
     if isinstance(value, BuildStep):
         return value.text
     if isinstance(value, tuple):
@@ -145,7 +143,7 @@ def encodable(value: Any) -> Any:
 
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:
-    document = attrs.asdict(
+    document = asdict(
         sizes,
         recurse=False,
         filter=lambda field, _: field.name not in _APART,
@@ -158,7 +156,7 @@ def _dive(figures: DiveFigures | None) -> dict[str, Any] | None:
     if figures is None:
         return None
     ratio = figures.user_wasted_ratio
-    return {**attrs.asdict(figures), "user_wasted_ratio": ratio if math.isfinite(ratio) else None}
+    return {**asdict(figures), "user_wasted_ratio": ratio if math.isfinite(ratio) else None}
 
 
 def group_document(group: Group) -> dict[str, Any]:
@@ -169,15 +167,14 @@ def group_document(group: Group) -> dict[str, Any]:
 
 def _groups(groups: Groups) -> dict[str, Any]:
     return {
-        division.name: [group_document(group) for group in getattr(groups, division.name)]
-        for division in attrs.fields(Groups)
+        division.name: [group_document(group) for group in getattr(groups, division.name)] for division in fields(Groups)
     }
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
     document = _sizes(layer)
     if layer.failure is not None:
-        return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(attrs.asdict(layer.failure))}
+        return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(asdict(layer.failure))}
     if files and layer.files is not None:
         document["files"] = columns_document(layer.files)
     return document

@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
-
 from ocisize.report.json.budgets import verdict_document
 from ocisize.report.words.baseline import BaselineComparison
+from ocisize.values import asdict
 
 SCHEMA, INDEX_SCHEMA = "ocisize.baseline-check", "ocisize.baseline-check-index"
 VERSION = 1
@@ -32,8 +31,8 @@ def _document(comparison: BaselineComparison) -> dict[str, Any]:
         "version": VERSION,
         "name": comparison.name,
         "platform": comparison.analysis.platform,
-        "baseline": attrs.asdict(comparison.old.totals) if comparison.old else None,
-        "image": attrs.asdict(comparison.new.totals),
+        "baseline": asdict(comparison.old.totals) if comparison.old else None,
+        "image": asdict(comparison.new.totals),
         "budgets": [verdict_document(verdict) for verdict in comparison.verdicts],
         "written": comparison.written,
     }

@@ -10,13 +10,16 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 from operator import gt
-
-import attrs
+from typing import TYPE_CHECKING
 
 from ocisize.limits import MAX_HOLES
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import ID
 from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
+from ocisize.values import asdict, fields
+
+if TYPE_CHECKING:
+    from attrs import AttrsInstance
 
 _MAX = 1 << 63  # of sizes, counts and positions
 _KINDS = bytes(KIND_NAMES)
@@ -61,13 +64,13 @@ def _wrong_advice(analysis: Analysis) -> Iterator[str]:
         yield "the plan names a line number that is out of range"
 
 
-def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]:
+def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, AttrsInstance]]:
     """All values that have sizes and counts as fields, with their names."""
     yield "the image", analysis
     yield from ((f"layer {index}", layer) for index, layer in enumerate(analysis.layers))
     yield from ((finding.id, finding) for finding in analysis.advice.findings)
     yield from ((f"step {number} of the plan", step) for number, step in enumerate(analysis.plan.steps, 1))
-    for division in attrs.astuple(analysis.groups, recurse=False) if analysis.groups is not None else ():
+    for division in asdict(analysis.groups, recurse=False).values() if analysis.groups is not None else ():
         yield from ((f"the group {group.name}", group) for group in division)
     parts = (analysis.base.base, analysis.base.own) if analysis.base is not None else ()
     yield from (("a part of the image", part) for part in parts if part is not None)
@@ -76,9 +79,9 @@ def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, attrs.AttrsInstance]]
         yield "dive's figures", analysis.dive
 
 
-def _wrong_sizes(what: str, sizes: attrs.AttrsInstance) -> Iterator[str]:
+def _wrong_sizes(what: str, sizes: AttrsInstance) -> Iterator[str]:
     """Fields of a value with sizes out of range, or with ratios that are not finite."""
-    for field in attrs.fields(type(sizes)):
+    for field in fields(type(sizes)):
         value = getattr(sizes, field.name)
         if (type(value) is int and not 0 <= value < _MAX) or (type(value) is float and not math.isfinite(value)):
             yield f"{what}: {field.name} is {value:.4g}" if type(value) is float else f"{what}: {field.name} is out of range"
@@ -105,7 +108,7 @@ def check_columns(table: FileTable) -> None:
         raise ValueError("columns of different lengths")
     if table.kinds.translate(None, _KINDS):
         raise ValueError("kinds that do not exist")
-    numbers = [value for owner in table.attributes for value in attrs.astuple(owner)]
+    numbers = [value for owner in table.attributes for value in asdict(owner).values()]
     numbers += [*table.stored_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
     numbers += [table.tar_size, table.overhead or 0]
     if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):

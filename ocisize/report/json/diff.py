@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import attrs
-
 import ocisize
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, LayerStatus, PartChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind
 from ocisize.model.sizes import Sizes
 from ocisize.report.json.analysis import encodable
+from ocisize.values import asdict, fields
 
 SCHEMA = "ocisize.comparison"
 VERSION = 1
@@ -40,11 +39,11 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "shared_layers": [layer.after for layer in comparison.layers if layer.status in _SHARED],
         "shareable_layers": [layer.after for layer in comparison.layers if layer.status in _SAME_CONTENT],
         "without_files": list(comparison.without_files),
-        "reasons": [attrs.asdict(reason) for reason in comparison.reasons],
-        "suggestions": [attrs.asdict(suggestion) for suggestion in comparison.suggestions],
+        "reasons": [asdict(reason) for reason in comparison.reasons],
+        "suggestions": [asdict(suggestion) for suggestion in comparison.suggestions],
         "base": None if comparison.base is None else _base(comparison.base),
         "layers": [_layer(layer) for layer in comparison.layers],
-        "directories": [attrs.asdict(directory) for directory in comparison.directories],
+        "directories": [asdict(directory) for directory in comparison.directories],
         "kinds": _kinds(comparison),
     }
     text = json.dumps(encodable(document), indent=2).removesuffix("\n}")
@@ -59,7 +58,7 @@ def _files(comparison: Comparison, top: int | None) -> str:
 
 
 def _image(analysis: Analysis) -> dict[str, Any]:
-    sizes = [field.name for field in attrs.fields(Sizes)]
+    sizes = [field.name for field in fields(Sizes)]
     return {name: getattr(analysis, name) for name in (*_NAMES, *sizes)}
 
 

@@ -10,12 +10,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 import ocisize
 from ocisize.model.platforms import Drift, IndexAnalysis, StepDrift
 from ocisize.report.json.analysis import analysis_document, encodable, serialize_build_steps
 from ocisize.report.options import ReportOptions
+from ocisize.values import asdict
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
@@ -50,7 +49,7 @@ def index_to_json(
         for name in ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent")
     }
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
-    document |= {"complete": index.complete, "unread": [attrs.asdict(image) for image in index.unread]}
+    document |= {"complete": index.complete, "unread": [asdict(image) for image in index.unread]}
     document |= {"drift": _drift(index.drift), "warnings": index.warnings}
     return json.dumps({**encodable(document), "images": encodable(images)}, indent=indent)
 
@@ -60,13 +59,11 @@ def _drift(drift: Drift) -> dict[str, Any]:
         "platforms": drift.platforms,
         "figures": {spread.name: {"values": spread.values, "ratios": spread.ratios} for spread in drift.figures},
         "steps": [_step(step) for step in drift.steps],
-        "only_there": [attrs.asdict(only) for only in drift.only_there],
-        "findings": [
-            {**attrs.asdict(finding, recurse=False), "difference": finding.difference} for finding in drift.findings
-        ],
+        "only_there": [asdict(only) for only in drift.only_there],
+        "findings": [{**asdict(finding, recurse=False), "difference": finding.difference} for finding in drift.findings],
     }
 
 
 def _step(step: StepDrift) -> dict[str, Any]:
-    sizes = attrs.asdict(step, recurse=False, value_serializer=serialize_build_steps)
+    sizes = asdict(step, recurse=False, value_serializer=serialize_build_steps)
     return {**sizes, "difference": step.difference}

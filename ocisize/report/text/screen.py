@@ -8,8 +8,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-import attrs
-
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.findings import Confidence
 from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
@@ -21,6 +19,7 @@ from ocisize.report.words.flow import join_parts
 from ocisize.report.words.steps import name_step, show_step
 from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
 from ocisize.text import count_of, plural, printable
+from ocisize.values import evolve
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
@@ -101,7 +100,7 @@ def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Lin
     total = textwrap.wrap(summarize_fixes(analysis), width)
     guess = textwrap.wrap(summarize_guess(analysis), width)
     shown = fixes[: min(top, max(room - 1 - len(total) - len(guess), _MIN_FIXES))]
-    shown = [attrs.evolve(fix, place=_shorten_place(fix.place, analysis.plan.dockerfile)) for fix in shown]
+    shown = [evolve(fix, place=_shorten_place(fix.place, analysis.plan.dockerfile)) for fix in shown]
     title = "Fix first" if analysis.plan.steps else "Findings"
     table = _table(title, shown, width) if shown else []
     return [*table, *(Line((line, "bold")) for line in total), *map(Line, guess)]

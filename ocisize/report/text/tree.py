@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-import attrs
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from ocisize.report.words.units import human_size, percent
 from ocisize.sizes.files import Order
 from ocisize.sizes.tree import TreeNode
 from ocisize.text import count_of, printable
+from ocisize.values import frozen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,7 +92,7 @@ def _weight(group: Group, order: Order) -> tuple[int, int]:
     return group.content_size, group.wasted_size
 
 
-@attrs.frozen
+@frozen
 class _Line:
     branches: str
     label: str

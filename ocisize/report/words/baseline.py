@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
-
 from ocisize.budgets.baseline import Entry
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Verdict
+from ocisize.values import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BaselineComparison:
     """An image, its entry in the baseline, and the verdicts on its growth."""
 

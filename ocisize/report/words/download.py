@@ -24,10 +24,10 @@ def human_download(sizes: Sizes) -> str:
 def describe_estimate(sizes: Sizes) -> str:
     """How the download was estimated, with the error of a sample in whole percent; "" if the download is no estimate.
 
-    >>> import attrs
     >>> import ocisize
+    >>> from ocisize.values import evolve
     >>> analysis = ocisize.analyze("testdata/example.tar")
-    >>> unknown = attrs.evolve(analysis, compressed_size=None, estimated_compressed_size=1_530_000, estimate_error=0.017)
+    >>> unknown = evolve(analysis, compressed_size=None, estimated_compressed_size=1_530_000, estimate_error=0.017)
     >>> human_download(unknown), describe_estimate(unknown)
     ('≈ 1.53 MB', 'estimated from a sample, ± 2 %')
     """

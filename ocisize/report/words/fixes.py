@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import Certainty
 from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
@@ -21,6 +19,7 @@ from ocisize.report.words.plan import (
 )
 from ocisize.report.words.steps import name_step
 from ocisize.text import plural, printable
+from ocisize.values import frozen
 
 NO_SAVING = "-"
 LEGEND = "safe: no container needs the files · probably: most do not · ask: only you know"
@@ -28,7 +27,7 @@ ORDER = "largest unpacked size first, ask last; no byte is counted twice"
 _MAX_LAYERS = 3  # that a place names
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Fix:
     """One row of the list of fixes: a step of the plan, or a finding if there is no plan."""
 

@@ -16,12 +16,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
-import attrs
-
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import DOCKER_HUB, Reference
 from ocisize.sources.registry.hints import login_command
 from ocisize.sources.registry.identity import Credentials
+from ocisize.values import evolve, field, frozen
 
 _HUB_KEYS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _API_SUFFIXES = ("/v1/", "/v2/", "/v1", "/v2", "/")  # that docker has written after a host
@@ -30,13 +29,13 @@ _MAX_CONFIG = 16 << 20  # bytes
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
-@attrs.frozen
+@frozen
 class Place:
     """Where credentials may be stored: a file, or the text of an environment variable."""
 
     name: str  #: as messages show it
     path: Path | None = None
-    text: str | None = attrs.field(default=None, repr=False)
+    text: str | None = field(default=None, repr=False)
     legacy: bool = False  #: True for ``~/.dockercfg``, which has the entries at its top
     program: str = ""  #: whose ``login`` writes there, empty for a variable
     variable: str = ""  #: of the environment, that names the file or its folder
@@ -57,12 +56,12 @@ class Place:
         return content
 
 
-@attrs.frozen
+@frozen
 class Config:
     """The parts of a configuration that say where credentials are."""
 
     name: str  #: of the place
-    auths: Mapping[str, Any] = attrs.field(repr=False)
+    auths: Mapping[str, Any] = field(repr=False)
     helpers: Mapping[str, Any]  #: registry → helper
     store: str  #: the helper for all other registries, empty for none
     legacy: bool
@@ -139,7 +138,7 @@ def find_entry(config: Config, reference: Reference) -> Credentials | None:
     matching = [key for key, name in keys.items() if wanted == name or wanted.startswith(f"{name}/")]
     for key in sorted(matching, key=lambda key: len(keys[key]), reverse=True):
         if (credentials := _read_entry(config.auths[key], config.name)) is not None:
-            return attrs.evolve(credentials, renewal=config.renewal(keys[key]))
+            return evolve(credentials, renewal=config.renewal(keys[key]))
     return None
 
 

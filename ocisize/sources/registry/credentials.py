@@ -13,13 +13,12 @@ import os
 import threading
 from collections.abc import Mapping
 
-import attrs
-
 from ocisize.errors import AuthenticationFailed
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry.credential_files import Config, find_entry, find_helper, list_places, read_config
 from ocisize.sources.registry.helpers import ask_helper
 from ocisize.sources.registry.identity import Credentials
+from ocisize.values import evolve
 
 __all__ = ["Credentials", "StoredLogin", "find_credentials"]
 
@@ -82,7 +81,7 @@ class StoredLogin:
             try:
                 registry = self._reference.registry
                 if (credentials := ask_helper(helper, registry, config.name)) is not None:
-                    return attrs.evolve(credentials, renewal=config.renewal(registry))
+                    return evolve(credentials, renewal=config.renewal(registry))
             except AuthenticationFailed as error:
                 self._add_problem(error)
         try:

@@ -14,8 +14,9 @@ import socket
 import time
 from typing import Any, Protocol
 
-import attrs
 from urllib3.util.ssltransport import SSLTransport
+
+from ocisize.values import frozen
 
 _MAX_READ = 1 << 20  # bytes; http.client passes on the sizes of chunks, which may be negative or huge
 
@@ -27,7 +28,7 @@ class TooSlow(OSError):
         super().__init__(f"too slow: {text}")
 
 
-@attrs.frozen
+@frozen
 class Deadlines:
     """How long to wait for responses, in seconds."""
 

@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ocisize.blob.region import CHUNK
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.session import MAX_RETRY_SECONDS
+from ocisize.values import define, field
 
 if TYPE_CHECKING:
     import urllib3
@@ -21,7 +20,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
-@attrs.define
+@define
 class Download:
     """How far a blob has come, and how often it broke off since the last MiB of progress.
 
@@ -37,7 +36,7 @@ class Download:
     position: int = 0  #: bytes received
     failures: int = 0
     _checkpoint: int = 0
-    _until: float = attrs.field(init=False)
+    _until: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._until = time.monotonic() + self.seconds

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from urllib.parse import urlsplit
 
-import attrs
 import requests
 import urllib3
 
@@ -23,6 +22,7 @@ from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.download import Download
 from ocisize.sources.registry.messages import explain_error, host_of
 from ocisize.sources.registry.session import Session, content_range
+from ocisize.values import frozen
 
 _MAX_URLS = 4  # of a descriptor that are tried
 _OK, _PARTIAL, _NOT_FOUND = 200, 206, 404
@@ -51,7 +51,7 @@ def read_or_fetch(blob: Iterable[bytes], descriptor: Descriptor, open_urls: Call
     raise RegistryError("; ".join(problems), status=_NOT_FOUND)
 
 
-@attrs.frozen
+@frozen
 class BlobUrls:
     """Reads blobs from the URLs of their descriptors, in the session of a client: closing the client ends the reads."""
 

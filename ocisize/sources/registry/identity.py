@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import re
 
-import attrs
+from ocisize.values import field, frozen
 
 _NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that JSON may have alone; Go reads them as U+FFFD
 
 
-@attrs.frozen
+@frozen
 class Credentials:
     """A password or a token for a registry; secrets do not appear in the repr.
 
@@ -19,12 +19,12 @@ class Credentials:
     """
 
     username: str | None = None
-    password: str | None = attrs.field(default=None, repr=False)
-    identity_token: str | None = attrs.field(default=None, repr=False)
-    registry_token: str | None = attrs.field(default=None, repr=False)
-    name: str = attrs.field(default="the given login", eq=False, repr=False, kw_only=True)
+    password: str | None = field(default=None, repr=False)
+    identity_token: str | None = field(default=None, repr=False)
+    registry_token: str | None = field(default=None, repr=False)
+    name: str = field(default="the given login", eq=False, repr=False, kw_only=True)
     """How messages name the credentials, with the file or the helper that has them."""
-    renewal: str = attrs.field(default="", eq=False, repr=False, kw_only=True)
+    renewal: str = field(default="", eq=False, repr=False, kw_only=True)
     """The command that replaces the credentials where they are stored, empty if there is none."""
 
     @property

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-import attrs
 import urllib3
 
 from ocisize.errors import AuthenticationFailed, RegistryError
@@ -24,6 +23,7 @@ from ocisize.sources.registry.identity import Credentials
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize
 from ocisize.sources.registry.session import Session, discard, read_document
 from ocisize.sources.registry.tls_hints import advise_on_certificate
+from ocisize.values import frozen
 
 if TYPE_CHECKING:
     import requests
@@ -69,7 +69,7 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
-@attrs.frozen
+@frozen
 class Realm:
     """The address of a token service."""
 
@@ -77,7 +77,7 @@ class Realm:
     takes_secrets: bool  #: False over http if the registry has TLS
 
 
-@attrs.frozen
+@frozen
 class TokenService:
     """Gets tokens for clients of a registry."""
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import attrs
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError, ProxyError
 
@@ -22,12 +21,13 @@ from ocisize.errors import RegistryError
 from ocisize.sources.registry.address import is_private_address, read_address
 from ocisize.sources.registry.deadline import BoundedReader, DeadlineReader, Deadlines
 from ocisize.sources.registry.messages import sanitize, target_of
+from ocisize.values import define
 
 _ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _log = logging.getLogger(__name__)
 
 
-@attrs.define
+@define
 class _Exchange:
     """A request and its response, for the log."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import DOCKER_HUB, is_loopback
 from ocisize.sources.registry.connection import Connection
@@ -13,6 +11,7 @@ from ocisize.sources.registry.settings.host_certificates import HostCertificates
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.tls_hints import is_broken_off
+from ocisize.values import evolve, frozen
 
 _MIRROR_RETRIES = 1
 _BAD_REQUEST = 400  # the answer of Go and nginx to plain http on a TLS port
@@ -20,7 +19,7 @@ _OF_TLS = re.compile("certificate|handshake|alert", re.IGNORECASE)  # errors of 
 _UNVERIFIED, _PLAIN = "without verifying its TLS certificate", "over plain http"
 
 
-@attrs.frozen
+@frozen
 class Way:
     """How to talk to an endpoint."""
 
@@ -54,16 +53,14 @@ def find_ways(endpoint: Endpoint, connection: Connection, machine: Machine) -> l
     """
     if endpoint.is_mirror:  # options for the registry are not for its mirrors, and retries delay the next place
         retries = min(connection.retries, _MIRROR_RETRIES)
-        connection = attrs.evolve(
-            connection, plain_http=endpoint.plain_http, client_cert=None, client_key=None, retries=retries
-        )
+        connection = evolve(connection, plain_http=endpoint.plain_http, client_cert=None, client_key=None, retries=retries)
         if not is_loopback(endpoint.reference.registry) and (endpoint.insecure or endpoint.plain_http):
             return _insecure_ways(endpoint, connection)
     plain_http = _choose_plain_http(endpoint, connection, machine)
     if plain_http is not None:
         caveat = _UNVERIFIED if connection.tls_verify is False and not plain_http else ""
         return [Way(plain_http=plain_http, connection=connection, caveat=caveat)]
-    upgraded = attrs.evolve(connection, tls_verify=False) if endpoint.insecure and endpoint.is_mirror else connection
+    upgraded = evolve(connection, tls_verify=False) if endpoint.insecure and endpoint.is_mirror else connection
     caveat = _UNVERIFIED if upgraded.tls_verify is False else ""
     return [
         Way(plain_http=True, connection=connection),
@@ -86,7 +83,7 @@ def _choose_plain_http(endpoint: Endpoint, connection: Connection, machine: Mach
 
 def _insecure_ways(endpoint: Endpoint, connection: Connection) -> list[Way]:
     """Return the ways to a mirror on another machine that may be asked without TLS."""
-    unverified = attrs.evolve(connection, tls_verify=False)
+    unverified = evolve(connection, tls_verify=False)
     over_tls = Way(plain_http=False, connection=unverified, sends_credentials=False, caveat=_UNVERIFIED)
     plain = Way(plain_http=True, connection=connection, sends_credentials=False, caveat=_PLAIN)
     return [plain] if endpoint.plain_http else [over_tls, plain]

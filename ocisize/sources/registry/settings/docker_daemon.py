@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
-
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import split_host
 from ocisize.sources.registry.messages import sanitize
 from ocisize.sources.registry.settings.machine import exists
+from ocisize.values import frozen
 
 
-@attrs.frozen
+@frozen
 class DockerMirror:
     """A mirror of Docker Hub."""
 
@@ -28,7 +27,7 @@ class DockerMirror:
     plain_http: bool
 
 
-@attrs.frozen
+@frozen
 class DaemonSettings:
     """What the file says of registries."""
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import attrs
-
 from ocisize.errors import RegistryError
 from ocisize.sources.registry.settings.machine import Machine, list_folder
+from ocisize.values import frozen
 
 _log = logging.getLogger(__name__)
 
 
-@attrs.frozen
+@frozen
 class HostCertificates:
     """Files of certificates for one registry host, and for no other."""
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import attrs
+from ocisize.values import field, frozen
 
 ETC = Path("/etc")  #: the folder of the settings for all users
 
@@ -15,7 +15,7 @@ def _environment() -> Mapping[str, str]:
     return os.environ
 
 
-@attrs.frozen
+@frozen
 class Machine:
     """The folders of settings and the environment variables; tests give others.
 
@@ -24,8 +24,8 @@ class Machine:
     ['/home/ann/.config/containers/certs.d/reg.io:5000', '/home/ann/.config/docker/certs.d/reg.io:5000']
     """
 
-    environment: Mapping[str, str] = attrs.field(factory=_environment)
-    etc: Path = attrs.field(factory=lambda: ETC)
+    environment: Mapping[str, str] = field(factory=_environment)
+    etc: Path = field(factory=lambda: ETC)
 
     @property
     def home(self) -> Path:

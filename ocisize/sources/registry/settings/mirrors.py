@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
-
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import DOCKER_HUB, Reference
 from ocisize.sources.registry.settings.docker_daemon import read_daemon_settings
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.registries_conf import Pulls, RegistryTable, find_table
+from ocisize.values import evolve, frozen
 
 
-@attrs.frozen
+@frozen
 class Endpoint:
     """A place to read an image from."""
 
@@ -62,7 +61,7 @@ def _of_docker(reference: Reference, machine: Machine) -> list[Endpoint]:
         return []
     return [
         Endpoint(
-            attrs.evolve(reference, registry=mirror.host),
+            evolve(reference, registry=mirror.host),
             settings.file,
             is_mirror=True,
             plain_http=mirror.plain_http,

@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-import attrs
-
 from ocisize.errors import RegistryError
 from ocisize.oci.reference import is_loopback
+from ocisize.values import frozen
 
 _PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _HOST = re.compile(r"\S+")
@@ -23,7 +22,7 @@ _PORTS = {"http": 80, "https": 443}
 _HOST_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*):([^:]*)")
 
 
-@attrs.frozen
+@frozen
 class _Entry:
     """One entry of ``NO_PROXY``: a network, or the end of a name; ``port`` is None for all ports."""
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from ocisize.errors import InvalidReference, RegistryError
 from ocisize.oci.reference import Reference, parse_reference, split_host
 from ocisize.sources.registry.messages import sanitize
+from ocisize.values import evolve, frozen
 
 _KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean"}  # the words of TOML
 _HINT = "correct the file, or ignore it with --no-mirrors"
@@ -30,7 +29,7 @@ class Pulls(enum.Enum):
     TAGS = "tag-only"
 
 
-@attrs.frozen
+@frozen
 class Location:
     """A place that takes the place of a prefix: the registry's own, or a mirror."""
 
@@ -39,7 +38,7 @@ class Location:
     pulls: Pulls = Pulls.ALL
 
 
-@attrs.frozen
+@frozen
 class RegistryTable:
     """A ``[[registry]]`` of a file."""
 
@@ -150,7 +149,7 @@ def _parse_table(file: Path, table: Mapping[str, Any]) -> RegistryTable:
     if not all(mirror.name for mirror in mirrors):
         raise ValueError(f"a mirror of {prefix!r} has no location")
     if _get(table, "mirror-by-digest-only", bool):
-        mirrors = [attrs.evolve(mirror, pulls=Pulls.DIGESTS) for mirror in mirrors]
+        mirrors = [evolve(mirror, pulls=Pulls.DIGESTS) for mirror in mirrors]
     return RegistryTable(file, prefix, location, bool(_get(table, "blocked", bool)), tuple(mirrors))
 
 
