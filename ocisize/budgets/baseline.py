@@ -32,8 +32,7 @@ from typing import Any
 
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, require_complete
-from ocisize.oci.parse import list_problems
-from ocisize.oci.strict_json import strict_converter
+from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.text import display_name
 from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 

@@ -2,130 +2,33 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-import cattrs
-import cattrs.v
-from cattrs.gen import make_dict_structure_fn, override
-
-from ocisize.blob.digest import Digest
 from ocisize.errors import DocumentError, NotAnImage
-from ocisize.oci.documents import (
-    Descriptor,
-    History,
-    ImageConfig,
-    Index,
-    Manifest,
-    Platform,
-    RootFs,
-    RunConfig,
-)
+from ocisize.oci.documents import ImageConfig, Index, Manifest
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
-from ocisize.oci.strict_json import (
-    abbreviated_repr,
-    check_spelling,
-    excerpt,
-    expect_type,
-    has_null,
-    parse_json,
-    read_object,
-    strict_converter,
-)
-from ocisize.values import evolve, fields
+from ocisize.oci.strict_json import abbreviated_repr, check_spelling, expect_type, has_null, parse_json
+from ocisize.oci.valid_documents import DOUBTS, read_config, read_index, read_manifest
+from ocisize.values import evolve
 
 MAX_MANIFEST = 4 << 20  # what distribution, containers/image and oras-go accept
 MAX_HISTORY = 2 << 20  # characters of all build steps that are kept: each step is searched for secrets
 MAX_STEPS = 4 * 4096  # of a history; builders stop at 127 layers and write a few steps for each
 MAX_CONFIG = 16 << 20  # inline BuildKit caches make big configs
 
-_JSON_NAMES = {
-    Descriptor: {"media_type": "mediaType", "artifact_type": "artifactType"},
-    Index: {"media_type": "mediaType"},
-    Manifest: {"media_type": "mediaType", "artifact_type": "artifactType"},
-    Platform: {"os_version": "os.version"},
-    ImageConfig: {"os_version": "os.version", "run": "config"},
-}
-_ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
 _MANIFEST_NAMES = ("schemaVersion", "mediaType", "config", "layers", "manifests", "fsLayers")  # that tell documents apart
-_MAX_PROBLEMS = 10
-_MAX_PROBLEM = 400  # characters of each
-_PYTHON_NAME = re.compile(r"(?<=\.)[a-z_]+$")
 _T = TypeVar("_T")
 
 
-def _read_run(document: Any, _: object) -> RunConfig:
-    """Return the run config, without fields of a wrong type: no size depends on them."""
-    fields = document if isinstance(document, dict) else {}
-
-    def text(key: str) -> str:
-        return value if type(value := fields.get(key)) is str else ""
-
-    def texts(key: str) -> tuple[str, ...]:
-        value = fields.get(key)
-        return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
-
-    labels, health = fields.get("Labels"), fields.get("Healthcheck")
-    test = health.get("Test") if isinstance(health, dict) else None
-    return RunConfig(
-        user=text("User"),
-        env=texts("Env"),
-        entrypoint=texts("Entrypoint"),
-        cmd=texts("Cmd"),
-        working_dir=text("WorkingDir"),
-        labels={name: value for name, value in labels.items() if type(value) is str} if isinstance(labels, dict) else {},
-        healthcheck=bool(test) and test != ["NONE"],
-    )
-
-
-def _make_converter(*, detailed: bool) -> cattrs.Converter:
-    converter = strict_converter(detailed=detailed)
-    converter.register_structure_hook(RunConfig, _read_run)
-    converter.register_structure_hook(Digest, lambda value, _: Digest(expect_type(value, str)))
-    for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
-        renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}
-        read = make_dict_structure_fn(cls, converter, **renamed)  # type: ignore[arg-type]
-        names = [_JSON_NAMES.get(cls, {}).get(field.name, field.name) for field in fields(cls)]
-        converter.register_structure_hook(cls, read_object(read, names))
-    return converter
-
-
-_converter = _make_converter(detailed=False)
-
-
-def structure(document: Any, cls: type[_T], what: str) -> _T:
-    """Convert decoded JSON to ``cls``; raise DocumentError, which lists the problems with their paths.
-
-    Each problem costs kilobytes, so only the first thousand items of a list are searched for more than one problem.
-
-    >>> structure({"size": -1, "digest": "md5"}, Descriptor, "the descriptor")
-    Traceback (most recent call last):
-    ocisize.errors.DocumentError: the descriptor is not valid; 'md5' is not a digest @ $
-    """
+def _read(document: dict[str, Any], cls: type[_T], read: Callable[[object], _T], what: str) -> _T:
+    """Return the value that ``read`` makes of a document; raise DocumentError, which lists the problems."""
     try:
-        return _converter.structure(document, cls)
-    except Exception as error:
-        problems = [abbreviated_repr(str(error))]
-    try:
-        _make_converter(detailed=True).structure(excerpt(document), cls)
-    except Exception as error:  # cattrs raises groups of whatever its hooks raised
-        problems = list_problems(error)
-    raise DocumentError(f"{what} is not valid", problems=problems)
+        return read(document)
+    except DOUBTS:
+        from ocisize.oci.structure import structure
 
-
-def list_problems(error: Exception) -> list[str]:
-    """Return the problems of a cattrs error, each with its path in the document: at most ten, cut to 400 characters."""
-    problems = cattrs.transform_error(error, format_exception=_format_exception)
-    rest = [f"and {len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
-    kept = [
-        problem if len(problem) <= _MAX_PROBLEM else f"{problem[:_MAX_PROBLEM]}…" for problem in problems[:_MAX_PROBLEMS]
-    ]
-    return [_PYTHON_NAME.sub(lambda name: _ALL_NAMES.get(name[0], name[0]), problem) for problem in kept] + rest
-
-
-def _format_exception(error: BaseException, kind: type | None) -> str:
-    has_own_text = type(error) in (ValueError, TypeError) and bool(str(error))
-    return str(error) if has_own_text else cattrs.v.format_exception(error, kind)
+        return structure(document, cls, what)
 
 
 def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Manifest:
@@ -160,12 +63,12 @@ def parse_manifest(data: bytes, what: str, media_type: str = "") -> Index | Mani
     for declared in types:
         _refuse_other_type(declared, what, is_index=is_index)
     if is_index:
-        return structure({"manifests": []} | document, Index, what)
+        return _read({"manifests": []} | document, Index, read_index, what)
     if any("oci.artifact.manifest" in declared for declared in types):
         raise NotAnImage(f"{what} is not a container image but an OCI artifact manifest", kind="OCI artifact manifest")
     if "config" not in document:
         raise DocumentError(f"{what} is neither an image manifest nor an index")
-    return structure(document, Manifest, what)
+    return _read(document, Manifest, read_manifest, what)
 
 
 def check_media_type(data: bytes, what: str, media_type: str) -> None:
@@ -204,7 +107,7 @@ def parse_config(data: bytes, what: str) -> ImageConfig:
     steps = document.get("history")
     if isinstance(steps, list) and len(steps) > MAX_STEPS:
         raise DocumentError(f"{what} has {len(steps)} steps, more than {MAX_STEPS}")
-    config = structure(document, ImageConfig, what)
+    config = _read(document, ImageConfig, read_config, what)
     if config.rootfs.type not in ("layers", ""):
         raise DocumentError(f"{what} has rootfs type {abbreviated_repr(config.rootfs.type)}, expected 'layers'")
     if len(data) > MAX_HISTORY and config.history:  # a shorter document has a shorter history

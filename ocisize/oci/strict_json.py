@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
-from itertools import islice
-from typing import Any, TypeVar, get_args, get_origin
-
-import cattrs
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 from ocisize.errors import DocumentError
 
 MAX_VALUES = 1_000_000  # of a document: each takes at least 64 bytes of memory
 _MAX_REPR = 200  # characters of a document that an error repeats
-_MAX_EXCERPT_ITEMS = 1000  # of a list or an object, that are searched for problems
-_MAX_EXCERPT_DEPTH = 6  # the depth of the fields of documents
 _T = TypeVar("_T")
 
 
@@ -41,7 +36,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ValueError(f"the name {abbreviated_repr(repeated)} is repeated in one object")
-    return {name: value for name, value in pairs if value is not None}
+    return {name: value for name, value in pairs if value is not None} if None in document.values() else document
 
 
 def _refuse_constant(name: str) -> None:
@@ -115,41 +110,13 @@ def check_spelling(document: Collection[str], names: Collection[str]) -> None:
             raise ValueError(f"the name {abbreviated_repr(name)} must be written {expected!r}")
 
 
-def read_object(read: Callable[[Any, Any], _T], names: Collection[str]) -> Callable[[Any, Any], _T]:
-    """Wrap a cattrs structure hook: raise TypeError for other values than objects, ValueError as ``check_spelling``.
+def name_type(value: object) -> str:
+    """Return the name of the type of a decoded value, for an error message.
 
-    cattrs alone takes an empty list or text for an object without fields.
-
-    >>> read = read_object(lambda document, kind: kind(**document), ["size"])
-    >>> read([], dict)
-    Traceback (most recent call last):
-    TypeError: expected an object, got list
+    >>> name_type(None), name_type(2)
+    ('null', 'int')
     """
-
-    def hook(document: Any, kind: Any) -> _T:
-        if not isinstance(document, dict):
-            raise TypeError(f"expected an object, got {_name_type(document)}")
-        check_spelling(document, names)
-        return read(document, kind)
-
-    return hook
-
-
-def _name_type(value: object) -> str:
     return "null" if value is None else type(value).__name__
-
-
-def excerpt(value: Any, depth: int = _MAX_EXCERPT_DEPTH) -> Any:
-    """Return a decoded document with only the first thousand items of its lists and objects, six levels deep.
-
-    >>> len(excerpt(list(range(5000))))
-    1000
-    """
-    if depth and isinstance(value, dict):
-        return {name: excerpt(item, depth - 1) for name, item in islice(value.items(), _MAX_EXCERPT_ITEMS)}
-    if depth and isinstance(value, list):
-        return [excerpt(item, depth - 1) for item in value[:_MAX_EXCERPT_ITEMS]]
-    return value
 
 
 def expect_type(value: Any, kind: type[_T]) -> _T:
@@ -160,32 +127,49 @@ def expect_type(value: Any, kind: type[_T]) -> _T:
     TypeError: expected int, got bool
     """
     if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}, got {_name_type(value)}")
+        raise TypeError(f"expected {kind.__name__}, got {name_type(value)}")
     return value
 
 
-def _is_sequence(kind: Any) -> bool:
-    return get_origin(kind) is tuple and get_args(kind)[-1:] == (Ellipsis,)
+def expect_object(value: object, names: Collection[str]) -> dict[str, Any]:
+    """Return an object; raise TypeError for another value, and ValueError as ``check_spelling``.
 
-
-def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
-    """Return a cattrs converter that converts no primitive type into another, and only lists into tuples.
-
-    cattrs alone turns ``null`` into ``"None"``, ``"2"`` into 2 and a text into its characters. A ``detailed`` converter
-    raises all problems together, another one only the first.
-
-    >>> strict_converter(detailed=False).structure("2", int)
+    >>> expect_object([], {"size"})
     Traceback (most recent call last):
-    TypeError: expected int, got str
+    TypeError: expected dict, got list
     """
-    converter = cattrs.Converter(detailed_validation=detailed)
-    for primitive in (str, int, bool):
-        converter.register_structure_hook(primitive, expect_type)
+    fields: dict[str, Any] = expect_type(value, dict)
+    if unknown := [name for name in fields if name not in names]:
+        check_spelling(unknown, names)
+    return fields
 
-    def read_list(value: Any, kind: Any) -> tuple[Any, ...]:
-        # cattrs alone takes the characters of a text and the names of an object for a list
-        items: Any = list[get_args(kind)[0]]  # type: ignore[misc]
-        return tuple(converter.structure(expect_type(value, list), items))
 
-    converter.register_structure_hook_func(_is_sequence, read_list)
-    return converter
+def expect_text(fields: Mapping[str, Any], name: str, default: str = "") -> str:
+    """Return the text of a field, or the default if it is absent; raise TypeError for another value.
+
+    >>> expect_text({"os": "linux"}, "os"), expect_text({}, "os")
+    ('linux', '')
+    """
+    return expect_type(fields.get(name, default), str)
+
+
+def expect_texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts of a list, () if the field is absent; raise TypeError for another value.
+
+    >>> expect_texts({"urls": ["a", "b"]}, "urls")
+    ('a', 'b')
+    """
+    return tuple([expect_type(text, str) for text in expect_type(fields.get(name, []), list)])
+
+
+def expect_pairs(fields: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return an object whose values are texts, {} if the field is absent; raise TypeError for another value.
+
+    >>> expect_pairs({"annotations": {"a": 1}}, "annotations")
+    Traceback (most recent call last):
+    TypeError: expected str, got int
+    """
+    pairs: dict[str, str] = expect_type(fields.get(name, {}), dict)
+    for text in pairs.values():
+        expect_type(text, str)
+    return pairs

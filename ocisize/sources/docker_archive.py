@@ -19,15 +19,17 @@ from ocisize.errors import ArchiveError, DocumentError
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED, Descriptor, Platform
 from ocisize.oci.image import MAX_LAYERS
 from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer_type
-from ocisize.oci.parse import MAX_CONFIG, parse_config, structure
-from ocisize.oci.strict_json import read_object
+from ocisize.oci.parse import MAX_CONFIG, parse_config
+from ocisize.oci.strict_json import expect_object, expect_texts, expect_type
+from ocisize.oci.valid_documents import DOUBTS
 from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
-from ocisize.values import fields, frozen
+from ocisize.values import frozen
 
 MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive
 LEFT_OUT = "left out of the archive: manifest.json names no file for it"  #: the error of a layer whose name is empty
 LEFT_OUT_HINT = "the archive was written for an engine that has the layer: save the image with docker save"
+_ITEM = ("Config", "Layers", "RepoTags")  # fields of an item
 _HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
@@ -66,11 +68,25 @@ def read_items(document: Any) -> list[ArchiveItem]:
         )
     if not isinstance(document, list) or not document:
         raise DocumentError("manifest.json lists no image")
-    read = read_object(
-        lambda item, kind: structure(item, kind, "manifest.json"), [item.name for item in fields(ArchiveItem)]
-    )
     try:
-        return [read(item, ArchiveItem) for item in document]
+        return [_read_item(item) for item in document]
+    except DOUBTS:
+        return _structure_items(document)
+
+
+def _read_item(document: object) -> ArchiveItem:
+    """Return an item that is valid; raise one of ``DOUBTS`` for others."""
+    fields = expect_object(document, _ITEM)
+    return ArchiveItem(expect_type(fields["Config"], str), expect_texts(fields, "Layers"), expect_texts(fields, "RepoTags"))
+
+
+def _structure_items(documents: list[Any]) -> list[ArchiveItem]:
+    """Return the items; raise DocumentError with the problems of the first one that is not valid."""
+    from ocisize.oci.structure import read_object, structure
+
+    read = read_object(lambda item, kind: structure(item, kind, "manifest.json"), _ITEM)
+    try:
+        return [read(item, ArchiveItem) for item in documents]
     except (TypeError, ValueError) as error:
         raise DocumentError("manifest.json is not valid", problems=[str(error)]) from None
 

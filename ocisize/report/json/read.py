@@ -15,8 +15,8 @@ from ocisize.model.base import Certainty, Method
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence, Severity
 from ocisize.model.waste import Cause, WastedEntry, WasteTable
-from ocisize.oci.parse import list_problems
-from ocisize.oci.strict_json import expect_type, strict_converter
+from ocisize.oci.strict_json import expect_type
+from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
 from ocisize.report.json.check import check_columns, find_contradictions
 from ocisize.tar.filetable import HASH_SIZE, Attributes, FileTable
