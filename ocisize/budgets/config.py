@@ -1,25 +1,31 @@
 """Files of budgets and baselines: finding, reading and writing them; ``parse`` and ``dive_ci`` understand their texts.
 
 Budgets are in the first of ``ocisize.toml``, ``pyproject.toml`` with ``[tool.ocisize]``, and ``.dive-ci`` in a folder.
+Few folders have budgets, so the modules that understand them are imported for a file that may have some.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json
-from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
-from ocisize.budgets.parse import Settings, parse_budgets
 from ocisize.errors import BudgetError
-from ocisize.model.budget import Budget
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from ocisize.budgets.baseline import Baseline
+    from ocisize.model.budget import Budget
 
 OWN_FILE, PROJECT_FILE, DIVE_FILE = "ocisize.toml", "pyproject.toml", ".dive-ci"
 BASELINE_FILE = "ocisize-baseline.json"
 _TABLE = ("tool", "ocisize")
+#: the beginning of each line that can begin a table of ``pyproject.toml`` with budgets; to parse TOML takes longer
+_MAY_BEGIN_TABLE = re.compile(
+    r"""^[ \t]*(?:\[.*ocisize|\[[ \t]*["']?tool["']?[ \t]*\]|["']?tool["']?[ \t]*[.=])""", re.MULTILINE
+)
 
 
 @frozen(kw_only=True)
@@ -43,7 +49,7 @@ def find_config(folder: Path) -> Config:
     if (folder / OWN_FILE).is_file():
         return load_config(folder / OWN_FILE)
     project = folder / PROJECT_FILE
-    if project.is_file() and _TABLE[-1] in _read(project):
+    if project.is_file() and _MAY_BEGIN_TABLE.search(_read(project)):
         config = load_config(project)
         if config.has_settings:  # other files name ocisize as a dependency
             return config
@@ -56,9 +62,13 @@ def load_config(path: Path) -> Config:
     """The settings of a file: TOML if its name ends in ``.toml``, else a ``.dive-ci``. Raises BudgetError."""
     text = _read(path)
     if path.suffix != ".toml":
-        settings = Settings(budgets=dive_budgets({}, parse_dive_ci(text, str(path)), str(path)))
-    else:
-        settings = parse_budgets(text, str(path), table=_TABLE if path.name == PROJECT_FILE else ())
+        from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
+
+        budgets = dive_budgets({}, parse_dive_ci(text, str(path)), str(path))
+        return Config(budgets=budgets, baseline=path.parent / BASELINE_FILE, file=path)
+    from ocisize.budgets.parse import parse_budgets
+
+    settings = parse_budgets(text, str(path), table=_TABLE if path.name == PROJECT_FILE else ())
     return Config(
         budgets=settings.budgets,
         name=settings.name,
@@ -69,17 +79,27 @@ def load_config(path: Path) -> Config:
 
 def load_dive_budgets(flags: Mapping[str, str], path: Path | None) -> tuple[Budget, ...]:
     """The budgets of dive's rules, from values of its flags and a ``.dive-ci`` file; raises BudgetError."""
+    from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
+
     rules = parse_dive_ci(_read(path), str(path)) if path is not None else {}
     return dive_budgets(flags, rules, str(path))
 
 
 def load_baseline(path: Path) -> Baseline | None:
     """Read a baseline, None if there is no such file; raises BudgetError."""
-    return baseline_from_json(_read(path), str(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    from ocisize.budgets.baseline import baseline_from_json
+
+    return baseline_from_json(_read(path), str(path))
 
 
 def save_baseline(baseline: Baseline, path: Path) -> bool:
     """Write a baseline, atomically; True if that changed the file. Raises OSError."""
+    import tempfile
+
+    from ocisize.budgets.baseline import baseline_to_json
+
     text = baseline_to_json(baseline)
     if path.exists() and path.read_text("utf-8") == text:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import SUPPRESS
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
 
 UNWRITTEN = UNUSABLE  #: exit status
-_FILES = ("ocisize.toml", "pyproject.toml", ".dive-ci")
 #: flags of limits on the whole image, and their help; the keys of ``ocisize.budgets.kinds``, which takes long to import
 LIMIT_FLAGS = {
     "max-download": "maximum download: '120 MB', or growth over a baseline: '+2 %%'",
@@ -130,22 +128,6 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 
 def find_gate(options: argparse.Namespace) -> BudgetGate:
-    """The result of ``read_gate`` if there may be budgets, else an empty gate; raises BudgetError.
-
-    Without budgets nothing is imported, since reading budgets takes longer than the analysis of a small image.
-    """
-    return read_gate(options) if _asks_for_budgets(options) else BudgetGate((), Path(), None)
-
-
-def _asks_for_budgets(options: argparse.Namespace) -> bool:
-    """True if an option or a file may have budgets."""
-    arguments = vars(options)
-    flags = [arguments[key] for key in (*LIMIT_FLAGS, *DIVE_FLAGS)]
-    others = (options.forbid, options.forbid_findings, options.ci, options.ci_config, options.budget_file)
-    return any(flags) or any(others) or (not options.no_budgets and any(map(os.path.exists, _FILES)))
-
-
-def read_gate(options: argparse.Namespace) -> BudgetGate:
     """The budgets of the options and of the files in the current folder, with the baseline; raises BudgetError."""
     from ocisize.budgets.config import Config, find_config, load_config
     from ocisize.errors import BudgetError
@@ -174,6 +156,9 @@ def _is_narrowed(budget: Budget) -> bool:
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     """The budgets of the flags; raises BudgetError with all problems."""
+    arguments = vars(options)
+    if not any((options.forbid, options.forbid_findings, *(arguments[key] for key in LIMIT_FLAGS))):
+        return  # the modules of budgets take longer to import than a small image takes to read
     from ocisize.budgets.parse import FORBID, FORBID_FINDINGS, OFF, forbid_findings, forbid_paths, make_limit, make_off
     from ocisize.errors import BudgetError
     from ocisize.globs import parse_glob
@@ -181,7 +166,7 @@ def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:
     makers: list[tuple[str, Callable[[], Budget]]] = [
         (f"--{key}: got {text!r}, ", partial(make_limit, key, text, f"--{key}"))
         for key in LIMIT_FLAGS
-        for text in vars(options)[key]
+        for text in arguments[key]
     ]
     for key, texts in ((FORBID, options.forbid), (FORBID_FINDINGS, options.forbid_findings)):
         if texts == [OFF]:
@@ -208,11 +193,11 @@ def _make(prefix: str, make: Callable[[], Budget], problems: list[str]) -> Seque
 
 def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
     """The budgets of dive's rules if an option asks for them; a file given by ``--ci-config`` must exist."""
-    from ocisize.budgets.config import DIVE_FILE, load_dive_budgets
-
     flags = {rule: value for rule, value in vars(options).items() if rule in DIVE_FLAGS and value is not None}
     if not (flags or options.ci or options.ci_config):
         return ()
+    from ocisize.budgets.config import DIVE_FILE, load_dive_budgets
+
     default = None if options.no_budgets else Path(options.budget_file or DIVE_FILE)
     if default is not None and (default.suffix == ".toml" or not default.is_file()):
         default = None

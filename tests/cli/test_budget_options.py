@@ -101,7 +101,14 @@ def test_the_first_file_counts(folder: Path) -> None:
     assert run() == 1
     (folder / "pyproject.toml").write_text("[project]\ndependencies = ['ocisize']\n[tool.other]\nx = 1\n")
     assert run() == 1
-    for text in ("tool.ocisize.max-files = 6\n", "[tool]\nocisize = {max-files = 6}\n", "[tool.ocisize]\nname = 'x'\n"):
+    for text in (
+        "tool.ocisize.max-files = 6\n",
+        "tool = {ocisize = {max-files = 6}}\n",
+        "[tool]\nocisize = {max-files = 6}\n",
+        " [ 'tool' . 'ocisize' ] # budgets\nmax-files = 6\n",
+        '[[tool.ocisize.budget]]\nmax-files = 6\n',
+        "[tool.ocisize]\nname = 'x'\n",
+    ):
         (folder / "pyproject.toml").write_text(text)
         assert run() == 0
     (folder / "pyproject.toml").write_text("[tool.ocisize]\nmax-files = 6\n")

@@ -82,7 +82,25 @@ def test_every_field_is_checked(read: Callable[[object], Any], kind: type[Any], 
         check_agreement(read, kind, rest)
         check_agreement(read, kind, {**rest, name.upper(): document[name]})
         check_agreement(read, kind, {**document, name.title(): document[name]})
-        for value in (None, True, 0, -1, 1 << 63, 0.5, "", "2", [], [None], ["a", 1], {}, {"a": 1}, {"a": None}, [[]], [{}]):
+        values: list[Any] = [
+            None,
+            True,
+            0,
+            -1,
+            1 << 63,
+            0.5,
+            "",
+            "2",
+            [],
+            [None],
+            ["a", 1],
+            {},
+            {"a": 1},
+            {"a": None},
+            [[]],
+            [{}],
+        ]
+        for value in values:
             check_agreement(read, kind, {**document, name: value})
 
 

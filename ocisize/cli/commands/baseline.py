@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import add_growth_options, read_gate, report_violations, status_of
+from ocisize.cli.budget_options import add_growth_options, find_gate, report_violations, status_of
 from ocisize.cli.inputs import read_all, read_image, refuse_absent
 from ocisize.cli.options import KEPT, color_mode
 from ocisize.cli.terminal import open_output
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     writes = options.action == "write"
     if writes and options.ratchet:
         raise BudgetError("--ratchet: only works with check")
-    gate = read_gate(options)
+    gate = find_gate(options)
     index = read_all(options, estimate_download=gate.forbids_findings) if options.all_platforms else None
     analyses = _by_name(index) if index else [read_image(options, estimate_download=gate.forbids_findings)]
 
