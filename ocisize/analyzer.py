@@ -49,8 +49,6 @@ from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
-from ocisize.rules.load import load_catalog
-from ocisize.rules.rule import Catalog
 from ocisize.sources.given_base import explain_error, read_given
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
@@ -60,6 +58,7 @@ from ocisize.values import asdict, at_least, define, evolve, field
 if TYPE_CHECKING:
     from ocisize.model.build_files import BuildFiles
     from ocisize.model.platforms import IndexAnalysis
+    from ocisize.rules.rule import Catalog
     from ocisize.sources.registry.client import Connection
 
 _log = logging.getLogger(__name__)
@@ -85,6 +84,8 @@ class Analyzer:
         the base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
     ``build_files``
         the Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
+    ``advice``
+        find what could be better, and make the plan; False leaves both out, and takes half of the time after reading.
     ``keep_layers``
         keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
     ``limits``
@@ -108,6 +109,7 @@ class Analyzer:
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
     build_files: BuildFiles | None = None
+    advice: bool = True
     keep_layers: bool = False
     limits: Limits = field(factory=Limits)
     max_memory: int | None = None
@@ -154,7 +156,7 @@ class Analyzer:
         timer.end("layers")
 
         image = evolve(image, warnings=(*source.warnings, *image.warnings))
-        analysis = analyze_layers(source, name, image, outcomes, self.catalog or load_catalog(), base, self.build_files)
+        analysis = analyze_layers(source, name, image, outcomes, self._load_catalog(), base, self.build_files)
         timer.end("analysis")
         return analysis
 
@@ -200,7 +202,7 @@ class Analyzer:
         for label, (image, base) in images.items():
             with error_context(label):
                 own_outcomes = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                catalog = self.catalog or load_catalog()
+                catalog = self._load_catalog()
                 analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
         timer.end("analyses")
 
@@ -223,6 +225,14 @@ class Analyzer:
         if self.max_memory is None:
             return self.limits
         return limits_within(self.max_memory, self.limits, jobs=self.jobs, times=times)
+
+    def _load_catalog(self) -> Catalog | None:
+        """The rules, None if nothing asks for findings."""
+        if not self.advice:
+            return None
+        from ocisize.rules.load import load_catalog
+
+        return self.catalog or load_catalog()
 
     def _open(self, name: str, select: str | None = None) -> ImageSource:
         timer = PhaseTimer(_log)

@@ -1,13 +1,15 @@
 """The pipeline: computes an Analysis from the scans of an image's layers, step by step.
 
 ``analyze_layers`` is the place to see the order of the steps. Each step takes values and returns new ones; no step reads
-a file, and none changes the scans, so several analyses may share them.
+a file, and none changes the scans, so several analyses may share them. The modules of findings and of the plan are imported
+where they are used: a report without findings needs neither.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.blob.compression import PLAIN
 from ocisize.errors import (
@@ -26,28 +28,27 @@ from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
-from ocisize.findings.advise import advise
-from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base, Certainty
-from ocisize.model.build_files import BuildFiles
-from ocisize.model.findings import Advice
+from ocisize.model.findings import Advice, Finding
+from ocisize.model.plan import Plan
 from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.image import Image, Layer
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
-from ocisize.plan.make import make_plan
-from ocisize.plan.pairing import Pairing, pair_dockerfile
-from ocisize.rules.match import match_image
-from ocisize.rules.rule import Catalog
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
 from ocisize.values import asdict, evolve
+
+if TYPE_CHECKING:
+    from ocisize.model.build_files import BuildFiles
+    from ocisize.plan.pairing import Pairing
+    from ocisize.rules.rule import Catalog
 
 #: error class → the step of reading that failed, as ``Failure.step`` names it
 _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
@@ -68,7 +69,7 @@ def analyze_layers(
     name: str,
     image: Image,
     outcomes: Sequence[LayerScan | LayerError],
-    catalog: Catalog,
+    catalog: Catalog | None,
     base: Base | None,
     build_files: BuildFiles | None = None,
 ) -> Analysis:
@@ -76,8 +77,9 @@ def analyze_layers(
 
     ``source`` is where the image was read from; it is asked for facts, never for bytes. ``name`` is the input as the user
     gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
-    that could not be read. ``catalog`` has the rules for files that images rarely need. ``base`` is the base image, None
-    where none was found. ``build_files`` are the Dockerfile and the ignore file of the build, for the plan.
+    that could not be read. ``catalog`` has the rules for files that images rarely need; None leaves out the findings and the
+    plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
+    the build, for the plan.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -108,35 +110,47 @@ def analyze_layers(
     system = find_system(tables, overlay, image.config.run)
     timer.end("system")
 
-    # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
-    matches, secrets = match_image(catalog, tables, runs)
-    timer.end("rules")
-
-    # Turn all of this evidence into findings: what could be better, and how many bytes that is.
+    # Pair the Dockerfile with the layers that it made: it knows the base image better than the history does.
     pairing = None
     if build_files is not None:
+        from ocisize.plan.pairing import pair_dockerfile
+
         pairing = pair_dockerfile([layer.build_step for layer in layers], image.config.history, build_files)
         base = _check_base(base, pairing)
-    base_layers = max(base.certain_layers if base is not None else 0, pairing.base_layers if pairing is not None else 0)
-    evidence = ImageEvidence(
-        layers=layers,
-        tables=tables,
-        overlay=overlay,
-        duplicates=duplicates,
-        config=image.config,
-        reference=source.reference,
-        catalog=catalog,
-        matches=matches,
-        secrets=secrets,
-        base_layers=base_layers,
-        system=system,
-    )
-    reported = advise(evidence)
-    timer.end("findings")
 
-    # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
-    planned = make_plan(evidence, reported, pairing)
-    timer.end("plan")
+    # Find what could be better, and plan what to change in the build.
+    findings: tuple[Finding, ...] = ()
+    plan = Plan(dockerfile=pairing.files.dockerfile if pairing is not None else None)
+    if catalog is not None:
+        from ocisize.findings.advise import advise
+        from ocisize.findings.evidence import ImageEvidence
+        from ocisize.plan.make import make_plan
+        from ocisize.rules.match import match_image
+
+        # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
+        matches, secrets = match_image(catalog, tables, runs)
+        timer.end("rules")
+
+        # Turn all of this evidence into findings: what could be better, and how many bytes that is.
+        evidence = ImageEvidence(
+            layers=layers,
+            tables=tables,
+            overlay=overlay,
+            duplicates=duplicates,
+            config=image.config,
+            reference=source.reference,
+            catalog=catalog,
+            matches=matches,
+            secrets=secrets,
+            base_layers=_count_base_layers(base, pairing),
+            system=system,
+        )
+        reported = advise(evidence)
+        timer.end("findings")
+
+        # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
+        plan, findings = make_plan(evidence, reported, pairing)
+        timer.end("plan")
 
     return Analysis(
         source=name,
@@ -152,8 +166,8 @@ def analyze_layers(
         config_size=image.config_descriptor.size,
         layers=tuple(map(_without_contents, layers)),
         waste=waste,
-        advice=Advice(planned.findings),
-        plan=planned.plan,
+        advice=Advice(findings),
+        plan=plan,
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
         unverified_hosts=tuple(source.unverified_hosts),
@@ -163,6 +177,11 @@ def analyze_layers(
         config_layers=image.config_layers,
         **asdict(sum_layers(layers)),
     )
+
+
+def _count_base_layers(base: Base | None, pairing: Pairing | None) -> int:
+    """The number of layers of the base image that is certain, by the history or by the Dockerfile."""
+    return max(base.certain_layers if base is not None else 0, pairing.base_layers if pairing is not None else 0)
 
 
 def _check_base(base: Base | None, pairing: Pairing | None) -> Base | None:

@@ -15,6 +15,8 @@ from ocisize import Analysis, Analyzer, to_json
 from ocisize.errors import LayerError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.scan import LayerScan, scan_layer
+from ocisize.model.findings import Advice
+from ocisize.model.plan import Plan
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.source import ImageSource, complete_source
 from ocisize.pipeline import analyze_layers
@@ -75,6 +77,15 @@ def test_scans_can_be_analyzed_again(tmp_path: Path, saved: bool) -> None:
     second = analyze(source, read, hash_duplicate_candidates(read.layers, scans, jobs=1))
     assert to_json(second, files=True) == to_json(first, files=True)
     assert snapshot(scans) == before
+
+
+def test_an_analysis_without_advice_has_the_same_figures(tmp_path: Path) -> None:
+    """Without rules there are no findings and no plan, and nothing else differs."""
+    write_docker_archive(image(), tmp_path / "app.tar", tags=["app:1"])
+    whole, bare = (Analyzer(advice=advice).analyze(tmp_path / "app.tar") for advice in (True, False))
+    assert whole.advice.findings and whole.plan.steps
+    assert (bare.advice, bare.plan) == (Advice(), Plan())
+    assert attrs.evolve(whole, advice=Advice(), plan=Plan()) == bare
 
 
 def test_analyses_of_different_sources_share_scans(tmp_path: Path) -> None:

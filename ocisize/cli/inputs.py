@@ -40,10 +40,15 @@ def read_image(
     base: str | None = None,
     rules: Sequence[str] | None = None,
     build_files: BuildFiles | None = None,
+    advice: bool = True,
 ) -> Analysis:
-    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
+    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError.
+
+    ``advice`` is for reports that show findings or the plan, and for verdicts on budgets, which name findings.
+    """
     analyzer = make_analyzer(options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules)
     analyzer.build_files = build_files
+    analyzer.advice = advice
     return read_image_with(analyzer, options, select=options.select)
 
 
@@ -57,8 +62,10 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: 
     return analysis
 
 
-def read_all(options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False) -> IndexAnalysis:
-    """Analyze the images of all platforms; raises OcisizeError."""
+def read_all(
+    options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False, advice: bool = True
+) -> IndexAnalysis:
+    """Analyze the images of all platforms; raises OcisizeError. ``advice`` is that of ``read_image``."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
     analyzer = make_analyzer(
@@ -68,6 +75,7 @@ def read_all(options: argparse.Namespace, *, hash_content: bool = False, estimat
         base=options.base,
         rules=options.rules,
     )
+    analyzer.advice = advice
     with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
@@ -108,8 +116,6 @@ def make_analyzer(
     ``estimate_download`` is for reports that show the estimate, or findings that depend on it: a sample costs time.
     """
     from ocisize.analyzer import Analyzer
-    from ocisize.limits import limits_within
-    from ocisize.rules.load import load_catalog
 
     analyzer = Analyzer(
         platform=options.platform,
@@ -119,12 +125,16 @@ def make_analyzer(
         base=base,
     )
     if rules:
+        from ocisize.rules.load import load_catalog
+
         analyzer.catalog = load_catalog([Path(path) for path in rules])
     analyzer.limits = make_limits(options)
     analyzer.keep_going = bool(options.keep_going)
     if options.jobs:
         analyzer.jobs = options.jobs
     if options.max_memory:
+        from ocisize.limits import limits_within
+
         analyzer.limits = limits_within(options.max_memory, analyzer.limits, jobs=analyzer.jobs, times=_times(options))
     if changes := _connection_changes(options):
         analyzer.connection = ocisize.Connection(pool_size=max(analyzer.jobs, 8), **changes)
@@ -199,10 +209,13 @@ def _read_text(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
-def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -> Dockerfile | None:
+def read_dockerfile(
+    options: argparse.Namespace, analyses: Iterable[Analysis], files: BuildFiles | None = None
+) -> Dockerfile | None:
     """The Dockerfile if a format shows findings at its lines; None if it cannot be read.
 
-    Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read or belongs to none of the images.
+    ``files`` are those of ``read_build_files`` if they were read before. Prints a warning if the Dockerfile of
+    ``--dockerfile`` cannot be read or belongs to none of the images.
     """
     if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
         return None
@@ -212,7 +225,7 @@ def read_dockerfile(options: argparse.Namespace, analyses: Iterable[Analysis]) -
     path, problem = Path(options.dockerfile or DOCKERFILE), ""
     dockerfile = None
     try:
-        dockerfile = parse_dockerfile(_read_text(path))
+        dockerfile = parse_dockerfile(_read_text(path) if files is None else files.text)
     except OSError as error:
         problem = f"{error.strerror}; findings are shown at its first line"
     else:

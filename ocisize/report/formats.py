@@ -35,6 +35,7 @@ class Format(NamedTuple):
     takes_files: bool = False  #: ``--files`` adds every stored file
     content_hashes: bool = False  #: with ``--files`` it also writes content hashes, which cost time
     estimates: bool = True  #: it shows estimates of the download, or findings that depend on them
+    advice: bool = True  #: it shows findings or the plan, which take half of the time after reading
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
 
 
@@ -135,11 +136,14 @@ _ROWS = (
     Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
     Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
     Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
-    Format("csv", "rows of layers, or of files with --files", _csv, estimates=False, all_platforms=True, takes_files=True),
-    Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, lists_files=True),
-    Format("dive-json", "the format of dive --json", _dive_json, estimates=False, lists_files=True),
-    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
-    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False),
+    Format(
+        "csv", "rows of layers, or of files with --files", _csv,
+        estimates=False, advice=False, all_platforms=True, takes_files=True,
+    ),
+    Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, advice=False, lists_files=True),
+    Format("dive-json", "the format of dive --json", _dive_json, estimates=False, advice=False, lists_files=True),
+    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, advice=False),
+    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, advice=False),
 )  # fmt: skip
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}

@@ -106,7 +106,7 @@ def test_the_first_file_counts(folder: Path) -> None:
         "tool = {ocisize = {max-files = 6}}\n",
         "[tool]\nocisize = {max-files = 6}\n",
         " [ 'tool' . 'ocisize' ] # budgets\nmax-files = 6\n",
-        '[[tool.ocisize.budget]]\nmax-files = 6\n',
+        "[[tool.ocisize.budget]]\nmax-files = 6\n",
         "[tool.ocisize]\nname = 'x'\n",
     ):
         (folder / "pyproject.toml").write_text(text)

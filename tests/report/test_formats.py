@@ -75,6 +75,15 @@ def test_formats_are_the_same_each_time(example: Analysis) -> None:
     assert {name: text_of(name, again) for name in FORMATS} == {name: text_of(name, example) for name in FORMATS}
 
 
+def test_formats_without_advice_are_the_same_without_it(example: Analysis) -> None:
+    """A format that declares no advice writes the same report of an analysis without findings and plan."""
+    bare = Analyzer(advice=False).analyze(str(EXAMPLE))
+    names = [name for name, row in FORMATS.items() if not row.advice]
+    assert {name: text_of(name, bare) for name in names} == {name: text_of(name, example) for name in names}
+    assert text_of("csv", bare, files=True) == text_of("csv", example, files=True)
+    assert all(text_of(name, bare) != text_of(name, example) for name in FORMATS if name not in names)
+
+
 def test_the_registry_imports_no_format() -> None:
     """Listing the formats imports none of them, nor attrs, nor rich."""
     code = (

@@ -30,7 +30,8 @@ def run_all(options: argparse.Namespace) -> int:
     gate = find_gate(options)
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
-    index = read_all(options, hash_content=needs_hashes, estimate_download=estimates)
+    advice = bool(gate.budgets) or any(row.advice for row in formats)
+    index = read_all(options, hash_content=needs_hashes, estimate_download=estimates, advice=advice)
     verdicts = gate.judge_all(index)
 
     from ocisize.report.options import ReportOptions

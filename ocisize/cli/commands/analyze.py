@@ -77,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
         print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
-    files = read_build_files(options)
+    advice = bool(gate.budgets) or any(row.advice for row in formats)
+    files = read_build_files(options) if advice or options.dockerfile else None
     analysis = read_image(
         options,
         hash_content=needs_hashes,
@@ -85,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         base=options.base,
         rules=options.rules,
         build_files=files,
+        advice=advice,
     )
     if not any(row.dockerfile_lines for row in formats):
         warn_of_misfit(options, files, analysis)
@@ -100,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         color=color_mode(options),
         assumptions=options.cost,
         dockerfile=name_of_dockerfile(options),
-        parsed_dockerfile=read_dockerfile(options, [analysis]),
+        parsed_dockerfile=read_dockerfile(options, [analysis], files),
         verdicts=verdicts,
     )
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))

@@ -45,7 +45,7 @@ def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> 
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and list files."""
-    analysis = read_image(options)
+    analysis = read_image(options, advice=False)
 
     from ocisize.sizes.files import Order, list_files, select_layers
 

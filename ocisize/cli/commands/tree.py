@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and show the tree."""
-    analysis = read_image(options)
+    analysis = read_image(options, advice=False)
 
     from ocisize.sizes.files import Order, select_layers
     from ocisize.sizes.tree import make_tree
