@@ -1,6 +1,6 @@
 """Compressions of layers: how each is detected and decoded.
 
-A new one is a row of ``COMPRESSIONS``, and the errors of its decoder are in ``DECODER_ERRORS``. Media types follow.
+A new one is a row of ``COMPRESSIONS``, and the errors of its decoder are in ``decoder_errors``. Media types follow.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Protocol
-
-import zstandard
 
 from ocisize.blob.decoder_input import DecoderInput
 from ocisize.blob.multi_stream import BrokenStream, Bzip2Decoder, XzDecoder
@@ -25,10 +23,6 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
 
 GZIP, ZSTD, BZIP2, XZ, PLAIN = "gzip", "zstd", "bzip2", "xz", "plain"
 MAGIC_SIZE = 18  #: bytes at the start of a stream from which its compression is detected
-#: raised by decoders for malformed bytes
-DECODER_ERRORS = (
-    zlib.error, zstandard.ZstdError, gzip.BadGzipFile, BrokenStream, *((isal_zlib.error,) if isal_zlib else ()),
-)  # fmt: skip
 _SLOW_RATIO_FLOOR = 1 << 30  # bytes: 16 GiB of zeros, the usual floor, take xz and bzip2 more than a minute
 
 
@@ -55,6 +49,14 @@ class Compression:
     ratio_floor: int | None = None  #: bytes; lowers ``Limits.ratio_floor`` for a slow decoder
 
 
+def decoder_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that decoders raise for malformed bytes."""
+    import zstandard  # few images have layers in zstd, and the import takes 3 ms
+
+    isal_errors = (isal_zlib.error,) if isal_zlib else ()
+    return zlib.error, zstandard.ZstdError, gzip.BadGzipFile, BrokenStream, *isal_errors
+
+
 def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
     # The private readers below the files of gzip and isal.igzip: the files add a buffer that copies every byte once more
     # and, when garbage follows the stream, loses bytes that were decoded before it.
@@ -64,6 +66,8 @@ def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
 
 
 def _open_zstd(file: DecoderInput, step: int, max_window: int) -> Decoder:
+    import zstandard
+
     file.frames = ZstdFrameParser(max_window)
     decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]

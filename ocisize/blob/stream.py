@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from ocisize.blob.compression import COMPRESSIONS, DECODER_ERRORS, GZIP, MAGIC_SIZE, PLAIN, detect_compression, open_decoder
+from ocisize.blob.compression import COMPRESSIONS, GZIP, MAGIC_SIZE, PLAIN, decoder_errors, detect_compression, open_decoder
 from ocisize.blob.decoder_input import ChunkFile, RegionFile
 from ocisize.blob.multi_stream import TrailingGarbage
 from ocisize.blob.offset_map import OffsetMap
@@ -102,7 +102,7 @@ class LayerStream:
             filled = self._decoder.tell() - self.size
         except OverflowError as error:
             raise StreamError(f"unusual {self.compression} header: {error}") from None
-        except DECODER_ERRORS as error:
+        except decoder_errors() as error:
             self._end_at_garbage(error, self.size + filled)
             filled = self._decoder.tell() - self.size  # decoders write to the buffer before they raise
         self.size += filled

@@ -10,7 +10,6 @@ import threading
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
 from ocisize.errors import LayerError, OcisizeError
@@ -73,6 +72,8 @@ def _run(tasks: Sequence[_Task], jobs: int) -> list[bytes | LayerError]:
             return hash_payloads(task.scan.region, task.scan.table, task.rows, stopped)
         except OcisizeError as error:
             return LayerError(task.layer.index, task.layer.descriptor.digest, error)
+
+    from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(jobs, "ocisize")
     try:

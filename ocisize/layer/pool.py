@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ocisize.errors import ArchiveError, ForeignLayerAbsent, LayerError, LimitExceeded, RegistryError
 from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 T = TypeVar("T")
 _LIMITS_PER_LAYER = ("layer_size", "zstd_window")
@@ -85,12 +87,14 @@ def read_layers(
     *,
     jobs: int,
     keep_going: bool = False,
+    in_turn: bool = False,
     executor: Executor | None = None,
 ) -> list[T | LayerError]:
     """Call ``read`` for every layer and return the results in the order of ``layers``.
 
     ``read(layer, check)`` must call ``check()`` now and then, which raises Stopped. Layers are read ``jobs`` at once, the
-    largest first, so that the last reads to end are short; a sequential source is read in the order of its blobs instead.
+    largest first, so that the last reads to end are short; a sequential source is read in the order of its blobs instead, in
+    this thread, and so are all with ``in_turn``.
     ``executor`` runs the reads, in threads of this process; it stays open. By default ``jobs`` threads are started, and end
     before this function returns or raises.
 
@@ -109,8 +113,10 @@ def read_layers(
     [10, 30, 20]
     """
     attempt = _Attempt(keep_going=keep_going)
-    if source.sequential:
+    if source.sequential or in_turn:
         return _read_sequentially(source, layers, read, attempt)
+    from concurrent.futures import ThreadPoolExecutor, wait
+
     running_executor = executor or ThreadPoolExecutor(jobs, "ocisize")
     futures: dict[int, Future[T | LayerError]] = {}
     ended = False
@@ -134,6 +140,8 @@ def read_layers(
 
 def _wait(futures: Mapping[int, Future[T]], attempt: _Attempt) -> None:
     """Wait for all layers that are needed. Raises the error of the lowest layer, and any other error at once."""
+    from concurrent.futures import FIRST_EXCEPTION, wait
+
     while True:
         ended = {index: future for index, future in futures.items() if future.done()}
         for future in ended.values():

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
-from ocisize.layer.sampling import LayerSampler
 from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.image import Layer
@@ -16,6 +15,7 @@ from ocisize.oci.source import ImageSource
 from ocisize.values import frozen
 
 _PROGRESS_STEP = 1 << 20  # bytes
+_SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would save less than to start them costs
 
 
 @frozen
@@ -57,8 +57,12 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
-        sampler = LayerSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
-        estimates = self.estimate_download and not self.source.keeps_compression  # else the compressed sizes are known
+        sampler = None
+        if self.estimate_download and not self.source.keeps_compression:  # else the compressed sizes are known
+            from ocisize.layer.sampling import LayerSampler
+
+            sampler = LayerSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
+        in_turn = self.source.is_local and stored_size <= _SMALL_IMAGE
 
         def scan(layer: Layer, check: Check) -> LayerScan:
             return scan_layer(
@@ -66,15 +70,15 @@ class LayerReader:
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
-                sampler=sampler if estimates else None,
+                sampler=sampler,
                 meter=Meter(tally),
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
-                hash_in_thread=self.jobs == 1 or layer.descriptor.size > stored_size / 2,
+                hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > stored_size / 2),
                 on_bytes=self._make_on_bytes(layer, len(layers), check),
             )
 
-        with closing(sampler):
-            return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going)
+        with closing(sampler) if sampler is not None else nullcontext():
+            return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
 
     def hash_duplicates(self, layers: Sequence[Layer], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes of an image's layers with the hashes of duplicates; see ``hash_duplicate_candidates``."""

@@ -15,15 +15,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Protocol
-
-import zstandard
+from typing import TYPE_CHECKING, Protocol
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.errors import TarError
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BLOCK_SIZE = 32 << 10  #: bytes of a block; the window of deflate has as many
 FAST_BLOCKS, EXACT_BLOCKS = 2400, 200  #: blocks of an image in the first and the second phase: 75 MiB and 6.25 MiB
@@ -102,6 +102,8 @@ class Measurement:
         self.plan = plan
         self.fast: list[float] = []  #: bytes by the fast method, of as much content as a whole block has
         self.exact: list[tuple[float, float]] = []  #: bytes by the fast method and by deflate
+        import zstandard
+
         self._compressor = zstandard.ZstdCompressor(level=_FAST_LEVEL)
 
     def add(self, block: int, content: bytes | bytearray) -> None:
@@ -140,6 +142,8 @@ class LayerSampler:
     """
 
     def __init__(self, *, jobs: int, image_size: int, layer_count: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._image_size, self._layer_count = image_size, layer_count
         self._executor = ThreadPoolExecutor(jobs, "ocisize-sample")  # starts threads when they are needed
 

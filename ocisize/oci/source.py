@@ -56,6 +56,7 @@ class ImageSource(Source, Protocol):
     has_index: bool = True  #: False if the index was composed here, from manifests that no index of the source lists
     keeps_compression: bool = True
     """False if the writer of the archive decompressed the layers: compressed sizes of plain layers are then unknown."""
+    is_local: bool = False  #: True if blobs are files of this machine, so that no read waits for a server
     mirror: str | None = None  #: the reference that the image was read from, if that is another than ``reference``
     unverified_hosts: Sequence[str] = ()
     """Hosts that something was read from although their identity was not verified; complete once the layers are read."""

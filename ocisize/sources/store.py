@@ -74,6 +74,8 @@ class Store:
 class StoredSource(ImageSource):
     """Base of sources whose blobs are files of a store."""
 
+    is_local = True
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
