@@ -42,14 +42,15 @@ from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import PhaseTimer
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import SCRATCH, Base, GivenBase
+from ocisize.model.base import SCRATCH, Base
 from ocisize.oci.choose import parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.pipeline import analyze_layers
-from ocisize.sources.given_base import explain_error, read_given
+from ocisize.rules.load import load_catalog
+from ocisize.sources.given_base import read_given
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
@@ -146,8 +147,8 @@ class Analyzer:
         # Read the manifest and the config, and find the base image: the figures are split there.
         platform = parse_wanted(source, self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
-        reference, label = source.reference or name, str(image.platform)
-        _log.info("%s: %d layers for %s", printable(reference), len(image.layers), printable(label))
+        shown = printable(source.reference or name)
+        _log.info("%s: %d layers for %s", shown, len(image.layers), printable(str(image.platform)))
         image, base = self._find_base(image)
         timer.end("manifest, config and base image")
 
@@ -198,11 +199,10 @@ class Analyzer:
         timer.end("layers")
 
         # Analyze each image from the scans of its layers.
-        analyses: dict[str, Analysis] = {}
+        analyses, catalog = dict[str, Analysis](), self._load_catalog()
         for label, (image, base) in images.items():
             with error_context(label):
                 own_outcomes = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                catalog = self._load_catalog()
                 analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
         timer.end("analyses")
 
@@ -222,17 +222,12 @@ class Analyzer:
 
     def _make_limits(self, times: int = 1) -> Limits:
         """The limits, lowered to ``max_memory``."""
-        if self.max_memory is None:
-            return self.limits
-        return limits_within(self.max_memory, self.limits, jobs=self.jobs, times=times)
+        maximum = self.max_memory
+        return self.limits if maximum is None else limits_within(maximum, self.limits, jobs=self.jobs, times=times)
 
     def _load_catalog(self) -> Catalog | None:
-        """The rules, None if nothing asks for findings."""
-        if not self.advice:
-            return None
-        from ocisize.rules.load import load_catalog
-
-        return self.catalog or load_catalog()
+        """The rules, None without ``advice``."""
+        return (self.catalog or load_catalog()) if self.advice else None
 
     def _open(self, name: str, select: str | None = None) -> ImageSource:
         timer = PhaseTimer(_log)
@@ -247,18 +242,9 @@ class Analyzer:
         guessed = find_base(image.config, image.annotations, len(image.layers))
         if self.base is None:
             return image, guessed
-        named, notes = self._read_base(image.platform)
+        named, notes = read_given(self._open, trim_input(os.fspath(self.base)), image.platform)
         given, warning = match_given(named, [layer.diff_id for layer in image.layers])
         return evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
-
-    def _read_base(self, platform: Platform) -> tuple[GivenBase, list[str]]:
-        """The image that ``base`` names, for this platform, with the warnings of its source. Raises SourceError."""
-        name = trim_input(os.fspath(self.base or ""))
-        try:
-            with closing(self._open(name)) as source:
-                return read_given(source, name, platform)
-        except OcisizeError as error:
-            raise explain_error(error, name) from error
 
     def _read_distinct_layers(self, source: ImageSource, image: Image) -> list[Outcome]:
         """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""

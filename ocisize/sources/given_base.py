@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+
 from ocisize.errors import InvalidReference, OcisizeError, SourceError
 from ocisize.model.base import GivenBase
 from ocisize.oci.documents import Platform
@@ -11,11 +14,20 @@ from ocisize.oci.source import ImageSource
 _SELECT = "name the image behind the path: docker-archive:FILE:NAME, oci-archive:FILE:NAME or oci-dir:FOLDER:NAME"
 
 
-def read_given(source: ImageSource, name: str, platform: Platform) -> tuple[GivenBase, list[str]]:
+def read_given(open_source: Callable[[str], ImageSource], name: str, platform: Platform) -> tuple[GivenBase, list[str]]:
     """Return the image that the user gave as the base image, with warnings about its source; its layers are not read.
 
-    ``name`` is the image as the user named it, ``platform`` that of the image above. Raises OcisizeError.
+    ``open_source`` opens ``name``, the image as the user named it; ``platform`` is that of the image above. Raises
+    SourceError.
     """
+    try:
+        with closing(open_source(name)) as source:
+            return _read(source, name, platform)
+    except OcisizeError as error:
+        raise explain_error(error, name) from error
+
+
+def _read(source: ImageSource, name: str, platform: Platform) -> tuple[GivenBase, list[str]]:
     base = read_image(source, platform if platform.os and platform.architecture else None)
     in_layout = source.format.startswith("oci-")  # layouts name images by their tags alone
     given = GivenBase(
