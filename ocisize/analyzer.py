@@ -33,7 +33,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from ocisize.errors import LayerError, OcisizeError
+from ocisize.errors import LayerError
 from ocisize.history.base_image import find_base, match_given
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
