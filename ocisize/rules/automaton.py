@@ -44,6 +44,11 @@ class _ComponentIndex(Generic[T]):
     unsure: set[bytes] = field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
     needle: re.Pattern[bytes] | None = None  #: finds every text in ``by_needle``
 
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
+        """The index of some components with their values."""
+        return cls().with_more(pairs)  # to call ``_ComponentIndex[T]`` would set an attribute, which frozen values refuse
+
     def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
         """An index with these components added."""
         more = _ComponentIndex(
@@ -130,8 +135,8 @@ class Automaton:
         self._globs, self._wanted, self._barring = globs, wanted, frozenset(barring)
         floating = [(number, 0) for number, glob in enumerate(globs) if not glob.anchored]
         ends = self._ends_among(floating)
-        self._ends = _ComponentIndex[_End]().with_more(ends)
-        self._moves = _ComponentIndex[_Position]().with_more(self._steps_among(floating))
+        self._ends = _ComponentIndex.of(ends)
+        self._moves = _ComponentIndex.of(self._steps_among(floating))
         self._keys = self._keys_of(ends)
         self._states: dict[tuple[frozenset[int], frozenset[_Position]], State] = {}
         #: texts of which a path contains one if its name matches a wanted glob of one component without a key
