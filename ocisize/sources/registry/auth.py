@@ -1,8 +1,7 @@
 """RegistryAuth: answers to the challenges of a registry: Basic, Bearer with a token service, and identity tokens.
 
-Requests are anonymous until the registry asks for a login; the stored login is looked up then. ``do_request`` of oras calls
-the methods of its TokenAuth, which this class overrides: for Basic, renewal of expired tokens, a lock, and checks of where
-secrets go.
+Requests are anonymous until the registry asks for a login; the stored login is looked up then. RegistryAuth overrides the
+methods of the TokenAuth of oras: for Basic, renewal of expired tokens, a lock, and checks of where secrets go.
 """
 
 from __future__ import annotations
@@ -190,7 +189,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         credentials = self.login.find()
         if credentials is not None and credentials.basic and any(one.scheme == "basic" for one in usable):
             self.login.sent = True
-            self._basic, self.token = True, ""  # not None: do_request sends the header from now on
+            self._basic, self.token = True, None
             return
         if challenges and not usable:
             denial += f"; it asks for {schemes}, which ocisize cannot answer"

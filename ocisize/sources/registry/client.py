@@ -1,7 +1,6 @@
 """RegistryClient: manifests and blobs of one repository, with limits, error texts and resumed downloads.
 
-Specification: https://github.com/opencontainers/distribution-spec/blob/main/spec.md. oras makes the URLs and repeats
-requests that the registry answers with a challenge.
+Specification: https://github.com/opencontainers/distribution-spec/blob/main/spec.md. oras makes the URLs.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import oras.auth
 import oras.container
-import oras.provider
 import urllib3
 
 from ocisize.blob.digest import ALGORITHMS, check_digest
@@ -50,17 +49,15 @@ __all__ = ["Connection", "RegistryClient"]
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
 _OK, _PARTIAL, _NOT_FOUND, _PROXY_DENIES, _OUT_OF_RANGE = 200, 206, 404, 407, 416
 _MAX_PAGE = 4 << 10  # bytes of a blob of the wrong size in which a web page is recognized
+_DENIALS = ({401, 403}, {403})  # statuses that are answered with a login: of the first response, and of the second
 _MAX_LOGINS = 3  # another scope, then no login, or the challenge of /v2/
 _BODY_ERRORS = (urllib3.exceptions.HTTPError, OSError)  # raised by a body that breaks off
 _MANIFEST_PAUSE_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
-class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has no types
+class RegistryClient:
     """Reads from one repository. Threads may share a client, and one may close it while others read."""
-
-    # Without the retry decorator of oras, which sleeps 131 s on errors that no retry can fix.
-    do_request = oras.provider.Registry.do_request.__wrapped__
 
     def __init__(
         self,
@@ -71,8 +68,9 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         credentials: Credentials | StoredLogin | None,
         machine: Machine | None = None,
     ) -> None:
-        # The session decides which certificates to trust; oras would silence warnings of the whole process.
-        super().__init__(hostname=reference.host, insecure=plain_http, auth_backend=auth.BACKEND)
+        self.prefix = "http" if plain_http else "https"
+        self.session = Session(connection, reference.host, machine)
+        self.auth: auth.RegistryAuth = oras.auth.get_auth_backend(auth.BACKEND, self.session, plain_http)
         self.auth.login = self._login = Login(reference, credentials)
         self._name = f"{reference.registry}/{reference.repository}"
         self.warnings = self._login.warnings  #: what the user should know, once something was read
@@ -81,7 +79,6 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
         namespace, _, repository = reference.repository.rpartition("/")
         self._container.registry, self._container.namespace = reference.host, namespace
         self._container.repository = repository
-        self.session = self.auth.session = Session(connection, reference.host, machine)
         self.session.connections.secrets = self.auth.secrets
         self._retries, self._deadline = connection.retries, connection.deadline
 
@@ -164,12 +161,12 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
     ) -> requests.Response:
         """Send a GET and return the open response; raise RegistryError for a status that is not expected."""
         try:
-            response: requests.Response = self.do_request(url, "GET", headers=dict(headers), stream=True)
+            response = self._send(url, headers)
             for _ in range(_MAX_LOGINS):
                 if not self.auth.has_another_way(response):
                     break
                 discard(response.raw)
-                response = self.do_request(url, "GET", headers=dict(headers), stream=True)
+                response = self._send(url, headers)
         except OcisizeError:
             raise
         except (*_BODY_ERRORS, ValueError) as error:
@@ -180,6 +177,20 @@ class RegistryClient(oras.provider.Registry):  # type: ignore[misc]  # oras has 
             return response
         with contextlib.closing(response):
             raise self._error(what, response)
+
+    def _send(self, url: str, headers: dict[str, str]) -> requests.Response:
+        """Send a GET, answer the challenge of the registry, if any, and return the last response.
+
+        ``oras.provider`` does the same in ``do_request``, but importing it takes as long as a third of all other modules of
+        the client, because it imports jsonschema.
+        """
+        response = self.session.get(url, headers=headers | self.auth.get_auth_header(), stream=True)
+        for denials in _DENIALS:
+            if response.status_code not in denials:
+                break
+            answered, _ = self.auth.authenticate_request(response, headers)
+            response = self.session.get(url, headers=answered, stream=True)
+        return response
 
     def _error_without_answer(self, what: str, error: Exception) -> RegistryError:
         reason, asked = explain_error(error, self.auth.secrets()), getattr(getattr(error, "request", None), "url", None)
