@@ -14,8 +14,8 @@ from ocisize.blob.region import close_chunks
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch
 
 _PAGE = bytes(4096)
-_BATCH_CHUNKS = 16  # handed to the hashing thread at once: fewer wake-ups
-_MAX_QUEUED_BATCHES = 8
+_BATCH_SIZE = 1 << 20  # bytes handed to the hashing thread at once: fewer wake-ups
+_MAX_QUEUED_BATCHES = 4
 
 
 class _Hasher:
@@ -41,6 +41,7 @@ class _HashingThread:
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
         self._queue: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(_MAX_QUEUED_BATCHES)
         self._batch: list[bytes | memoryview] = []
+        self._batch_size = 0
         self._thread = threading.Thread(target=self._run, name="ocisize-hash", daemon=True)
         self._thread.start()
 
@@ -51,9 +52,10 @@ class _HashingThread:
 
     def update(self, chunk: bytes | memoryview) -> None:
         self._batch.append(chunk)
-        if len(self._batch) >= _BATCH_CHUNKS:
+        self._batch_size += len(chunk)
+        if self._batch_size >= _BATCH_SIZE:
             self._queue.put(self._batch)
-            self._batch = []
+            self._batch, self._batch_size = [], 0
 
     def close(self) -> str:
         """Wait for the thread to end; return the digest in hex. May be called before all chunks were hashed."""

@@ -15,6 +15,7 @@ from ocisize.values import define, field
 if TYPE_CHECKING:
     import urllib3
 
+_MAX_READ = 512 << 10  # bytes; reads of 64 KiB take twice the CPU time, and longer reads take no less
 _MIN_PROGRESS = 1 << 20  # bytes after which the count of failures starts again
 _FIRST_PAUSE_SECONDS = 0.2
 _log = logging.getLogger(__name__)
@@ -46,9 +47,11 @@ class Download:
 
         Raises RegistryError once the blob takes longer than allowed, and the errors of urllib3.
         """
-        # When a connection breaks, urllib3 loses the bytes of the current read, so reads are small. The read after the last
-        # byte asks for one more, which must not come.
-        while chunk := raw.read(min(CHUNK, known + self.size - self.position) or 1):
+        # When a connection breaks, urllib3 loses the bytes of the current read, so a read is a small part of what the
+        # connection has brought. The read after the last byte asks for one more, which must not come.
+        brought = 0
+        while chunk := raw.read(min(max(CHUNK, min(brought // 4, _MAX_READ)), known + self.size - self.position) or 1):
+            brought += len(chunk)
             if known:
                 dropped = min(known, len(chunk))
                 known, chunk = known - dropped, chunk[dropped:]
