@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ocisize.filesystem.directories import MAX_PATH
-from ocisize.filesystem.whiteout import WHITEOUT, whiteout_target
+from ocisize.filesystem.whiteout import WHITEOUT, marked_rows, whiteout_target
 from ocisize.tar.filetable import DIRECTORY, FileTable
 
 DROPPED = b".wh..wh.."  #: prefix of the names that dive leaves out
@@ -31,9 +31,8 @@ def list_nodes(table: FileTable) -> list[tuple[bytes, int]]:
 
 def list_marked(table: FileTable) -> list[bytes]:
     """Return the paths in which a name begins with ``.wh.``, as dive cleans them."""
-    rows = list(table.paths.rows_with(WHITEOUT))
-    pairs = zip(rows, table.paths.select(rows), strict=True)
-    rooted = set(table.paths.rooted) if rows else ()
+    pairs = list(marked_rows(table))
+    rooted = set(table.paths.rooted) if pairs else ()
     return [
         _strip_parents(path) if row in rooted else path
         for row, path in pairs

@@ -14,7 +14,7 @@ from itertools import compress, repeat
 from operator import lt
 
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
-from ocisize.filesystem.whiteout import OPAQUE_MARKER, WHITEOUT, is_aufs, is_whiteout, whiteout_target
+from ocisize.filesystem.whiteout import OPAQUE_MARKER, is_aufs, is_whiteout, marked_rows, whiteout_target
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, SYMLINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name
 from ocisize.values import frozen
@@ -65,7 +65,7 @@ def select_all_rows(tables: Sequence[FileTable]) -> list[RowSelection]:
 
 def _markers(table: FileTable) -> Iterator[int]:
     """Rows that are whiteout markers or files of AUFS."""
-    return (row for row, path in table.paths.select_with(WHITEOUT) if is_whiteout(path) or is_aufs(path))
+    return (row for row, path in marked_rows(table) if is_whiteout(path) or is_aufs(path))
 
 
 def _odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:

@@ -5,9 +5,10 @@ Source: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteout
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 
-from ocisize.tar.filetable import FileTable
+from ocisize.tar.filetable import FileTable, IntArray, layer_value
 
 WHITEOUT = b".wh."  #: prefix of a marker's name; the rest names the entry that the marker hides
 OPAQUE_MARKER = b".wh..wh..opq"  #: the marker that hides all that lower layers have in its directory
@@ -54,4 +55,14 @@ def whiteout_rows(table: FileTable) -> Iterator[int]:
     >>> list(whiteout_rows(scan_tar(io.BytesIO(file.getvalue()))))
     [1]
     """
-    return (row for row, path in table.paths.select_with(WHITEOUT) if is_whiteout(path))
+    return (row for row, path in marked_rows(table) if is_whiteout(path))
+
+
+def marked_rows(table: FileTable) -> Iterator[tuple[int, bytes]]:
+    """The rows of a layer's table whose paths contain ``.wh.``, ascending, with their paths; searched once for a layer."""
+    rows = layer_value(table, _find_marked)
+    return zip(rows, table.paths.select(rows), strict=True)
+
+
+def _find_marked(table: FileTable) -> IntArray:
+    return array("I", table.paths.rows_with(WHITEOUT))

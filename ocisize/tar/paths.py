@@ -6,12 +6,13 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import overload
 
 from ocisize.text import brief_name
 
 _PIECE_ROWS = 1 << 14  # split at once: a list of paths takes three times the memory of joined paths
+_CHUNK_ROWS = 1 << 10  # split at once for single rows: many rules ask for the paths of a few rows
 
 
 class PathColumn(Sequence[bytes]):
@@ -24,33 +25,36 @@ class PathColumn(Sequence[bytes]):
     ([b'etc/passwd', b'sbin/init'], [1], [1])
     """
 
-    __slots__ = ("_first_rows", "_joined", "_last_piece", "_offsets", "_rows", "rooted")
+    __slots__ = ("_first_rows", "_joined", "_last_chunk", "_offsets", "_pieces", "_rows", "rooted")
 
     def __init__(self, names: Iterable[bytes] = ()) -> None:
         self._joined = bytearray()
         self._rows = 0
-        # A cache for access by row: the first row and the paths of the piece that was split last.
-        self._last_piece: tuple[int, list[bytes]] = (0, [])
-        self._first_rows, self._offsets = array("q", [0]), array("q", [0])  # of each piece
+        # A cache for access by row: the first row and the paths of the chunk that was split last.
+        self._last_chunk: tuple[int, list[bytes]] = (0, [])
+        self._first_rows, self._offsets = array("q", [0]), array("q", [0])  # of each chunk, and behind the last one
+        self._pieces = array("q", [0])  # the first chunk of each piece
         self.rooted = array("q")
         names = list(names)
-        for start in range(0, len(names), _PIECE_ROWS):
-            self.add(names[start : start + _PIECE_ROWS])
+        step = min(_CHUNK_ROWS, _PIECE_ROWS)
+        for start in range(0, len(names), step):
+            self.add(names[start : start + step])
 
     def add(self, names: Sequence[bytes]) -> None:
         """Add the clean forms of the names as the next rows; for the scanner, before the table is made."""
         if not names:
             return
-        self._last_piece = (0, [])
-        if self._rows - self._first_rows[-1] >= _PIECE_ROWS:
-            self._first_rows.append(self._rows)
-            self._offsets.append(len(self._joined))
+        self._last_chunk = (0, [])
         joined = b"\0".join(names)
         cleaned = clean_names(joined)
         if cleaned is not joined and (joined[:1] == b"/" or b"\0/" in joined):
             self.rooted.extend(row for row, name in enumerate(names, self._rows) if name[:1] == b"/")
         self._joined += cleaned + b"\0"
         self._rows += len(names)
+        self._first_rows.append(self._rows)
+        self._offsets.append(len(self._joined))
+        if self._first_rows[-2] - self._first_rows[self._pieces[-1]] >= _PIECE_ROWS:
+            self._pieces.append(len(self._first_rows) - 2)
 
     def __len__(self) -> int:
         return self._rows
@@ -94,12 +98,13 @@ class PathColumn(Sequence[bytes]):
 
     def pieces(self) -> Iterator[tuple[int, list[bytes]]]:
         """All paths in lists of about 16,000, each with the row of its first path."""
-        return ((row, self._piece(piece)) for piece, row in enumerate(self._first_rows) if row < self._rows)
+        ends = chain(islice(self._pieces, 1, None), (len(self._first_rows) - 1,))
+        chunks = zip(self._pieces, ends, strict=True) if self._rows else ()
+        return ((self._first_rows[start], self._split(start, end)) for start, end in chunks)
 
-    def _piece(self, piece: int) -> list[bytes]:
-        start = self._offsets[piece]
-        end = self._offsets[piece + 1] if piece + 1 < len(self._offsets) else len(self._joined)
-        return bytes(memoryview(self._joined)[start : end - 1]).split(b"\0")
+    def _split(self, start: int, end: int) -> list[bytes]:
+        """The paths of some chunks."""
+        return bytes(memoryview(self._joined)[self._offsets[start] : self._offsets[end] - 1]).split(b"\0")
 
     def __iter__(self) -> Iterator[bytes]:
         return chain.from_iterable(paths for _, paths in self.pieces())
@@ -114,18 +119,20 @@ class PathColumn(Sequence[bytes]):
         if not -self._rows <= row < self._rows:
             raise IndexError(row)
         row %= self._rows
-        first, paths = self._last_piece
+        first, paths = self._last_chunk
         if not 0 <= row - first < len(paths):
-            piece = bisect_right(self._first_rows, row) - 1
-            first, paths = self._last_piece = self._first_rows[piece], self._piece(piece)
+            chunk = bisect_right(self._first_rows, row) - 1
+            first, paths = self._last_chunk = self._first_rows[chunk], self._split(chunk, chunk + 1)
         return paths[row - first]
 
     def select(self, rows: Sequence[int]) -> Iterator[bytes]:
         """The paths of ``rows``, which must ascend. Raises IndexError for a row that is out of range or out of order."""
         done = 0
         while done < len(rows):
-            piece = bisect_right(self._first_rows, rows[done]) - 1
-            first, paths = self._first_rows[piece], self._piece(piece)
+            if not 0 <= rows[done] < self._rows:
+                raise IndexError(rows[done])
+            chunk = bisect_right(self._first_rows, rows[done]) - 1
+            first, paths = self._first_rows[chunk], self._split(chunk, chunk + 1)
             end = bisect_left(rows, first + len(paths), done)
             if end == done or rows[done] < first:
                 raise IndexError(rows[done])
