@@ -27,8 +27,8 @@ from ocisize.errors import InvalidGlob
 
 ANY_DEPTH = "**"
 
-_TOKEN = re.compile(r"\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+", re.DOTALL)
-_IN_SET = re.compile(r"(.)-(.)|(.)", re.DOTALL)  # a range, or one character
+_TOKEN = r"(?s)\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+"
+_IN_SET = r"(?s)(.)-(.)|(.)"  # a range, or one character
 _WILDCARDS = {"*": ".*", "?": "."}
 _MAX_CACHED = 1 << 12  # components; globs share many of them
 _UNCLOSED = "has a '[' without a ']'"
@@ -38,17 +38,41 @@ class Component(NamedTuple):
     """One component of a glob. ``**`` is recognized by its text; its other fields say nothing.
 
     >>> component = parse_component("lib*.so")
-    >>> component.test(b"libc.so"), component.literal, component.key, component.start, component.end
-    (True, None, b'so', b'lib', b'.so')
+    >>> component.literal, component.key, component.start, component.end
+    (None, b'so', b'lib', b'.so')
     """
 
     text: str
-    test: Callable[[bytes], bool]  #: returns whether a name matches
-    literal: bytes | None  #: the only name that matches; None where several match
-    key: bytes | None  #: the bytes after the last dot of every matching name; None where they vary
-    start: bytes  #: the bytes that every matching name begins with
-    end: bytes  #: the bytes that every matching name ends with
-    needle: bytes  #: the longest bytes in every matching name; followed by NUL where they end it
+    literal: bytes | None = None  #: the only name that matches; None where several match
+    key: bytes | None = None  #: the bytes after the last dot of every matching name; None where they vary
+    start: bytes = b""  #: the bytes that every matching name begins with
+    end: bytes = b""  #: the bytes that every matching name ends with
+    needle: bytes = b""  #: the longest bytes in every matching name; followed by NUL where they end it
+    pattern: str = ""  #: regular expression for the names; "" where the other fields decide
+
+    def make_test(self) -> Callable[[bytes], bool]:
+        """The fastest test of a name. Bytes suffice where no single character counts: UTF-8 is self-synchronizing.
+
+        >>> test = parse_component("lib*.so").make_test()
+        >>> test(b"libc.so"), test(b"libc.so.6")
+        (True, False)
+        """
+        _, literal, _, start, end, needle, pattern = self
+        if literal is not None:
+            return literal.__eq__
+        inside = needle.removesuffix(b"\0")
+        if pattern:  # compiled when a name first passes the quick test
+            return lambda name: (
+                inside in name and _compile(pattern).fullmatch(name.decode("utf-8", "surrogateescape")) is not None
+            )
+        if start and end:
+            length = len(start) + len(end)
+            return lambda name: len(name) >= length and name.startswith(start) and name.endswith(end)
+        if start:
+            return lambda name: name.startswith(start)
+        if end:
+            return lambda name: name.endswith(end)
+        return lambda name: inside in name
 
 
 class Glob(NamedTuple):
@@ -109,8 +133,8 @@ def _is_utf8(text: str) -> bool:
 def parse_component(text: str) -> Component:
     """Parse one component, the text between two slashes. Raises ValueError, which says in words what is wrong."""
     if text == ANY_DEPTH:
-        return Component(text, lambda _: True, None, None, b"", b"", b"")
-    tokens = _TOKEN.findall(text)
+        return Component(text)
+    tokens = re.findall(_TOKEN, text)
     if "[" in tokens:
         raise ValueError(_UNCLOSED)
     literals = [b"" if token[0] in "*?[" else token.encode() for token in tokens]
@@ -118,37 +142,30 @@ def parse_component(text: str) -> Component:
     ends = [b"\0" if index == len(tokens) - 1 else b"" for index in range(len(tokens))]
     needle = max((run + end for run, end in zip(literals, ends, strict=True) if run), key=len, default=b"")
     literal = head if len(tokens) == 1 and head else None
+    is_plain = not any(token[0] in "?[" for token in tokens) and (tokens.count("*") < 2 or len(tokens) == 3)
     return Component(
         text=text,
-        test=_tester(tokens, literals),
         literal=literal,
         key=tail.rpartition(b".")[2] if literal is not None or b"." in tail else None,
         start=head,
         end=tail,
         needle=needle,
+        pattern="" if is_plain else _make_pattern(tokens),
     )
 
 
-def _tester(tokens: list[str], literals: list[bytes]) -> Callable[[bytes], bool]:
-    """The fastest test of a name. Bytes suffice where no single character counts: UTF-8 is self-synchronizing."""
-    if len(tokens) == 1 and literals[0]:
-        return literals[0].__eq__
-    if tokens == ["*"]:
-        return lambda _: True
-    if len(tokens) == 2 and tokens[0] == "*" and literals[1]:
-        tail = literals[1]
-        return lambda name: name.endswith(tail)
-    if len(tokens) == 2 and tokens[1] == "*" and literals[0]:
-        head = literals[0]
-        return lambda name: name.startswith(head)
-    longest = max(literals, key=len)  # a quick test before the regular expression
-    if len(tokens) == 3 and tokens[0] == tokens[2] == "*" and longest:
-        return lambda name: longest in name
+def _make_pattern(tokens: list[str]) -> str:
+    pattern = "".join(map(_translate, tokens))
     try:
-        match = re.compile("".join(map(_translate, tokens)), re.DOTALL).fullmatch
+        _compile(pattern)
     except re.error as error:
         raise ValueError(f"has a bad set: {error}") from None
-    return lambda name: longest in name and match(name.decode("utf-8", "surrogateescape")) is not None
+    return pattern
+
+
+@functools.lru_cache(_MAX_CACHED)
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
 
 
 def _translate(token: str) -> str:
@@ -156,7 +173,7 @@ def _translate(token: str) -> str:
     if token[0] != "[":
         return _WILDCARDS.get(token) or re.escape(token)
     negated = "^" if token[1] == "!" else ""
-    return f"[{negated}{_IN_SET.sub(_translate_in_set, token[1:-1].removeprefix('!'))}]"
+    return f"[{negated}{re.sub(_IN_SET, _translate_in_set, token[1:-1].removeprefix('!'))}]"
 
 
 def _translate_in_set(match: re.Match[str]) -> str:

@@ -61,6 +61,7 @@ class _ComponentIndex(Generic[T]):
             set(self.unsure),
         )
         for component, value in pairs:
+            test = component.make_test(), value
             for table, key in (
                 (more.by_key, component.key),
                 (more.by_start, component.start[:START] if len(component.start) >= START else None),
@@ -69,10 +70,10 @@ class _ComponentIndex(Generic[T]):
                 (more.by_needle, component.needle or None),
             ):
                 if key is not None:
-                    table[key] = [*table.get(key, ()), (component.test, value)]
+                    table[key] = [*table.get(key, ()), test]
                     break
             else:
-                more.others.append((component.test, value))
+                more.others.append(test)
             if component.key is not None and component.text.encode() != b"*." + component.key:
                 more.unsure.add(component.key)
         needles = b"|".join(map(re.escape, more.by_needle))
