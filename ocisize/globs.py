@@ -27,7 +27,7 @@ from ocisize.errors import InvalidGlob
 
 ANY_DEPTH = "**"
 
-_TOKEN = r"(?s)\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+"
+_PIECE = r"(?s)\*+|\?|\[(?:!.|[^!])[^\]]*\]|\[|[^*?\[]+"
 _IN_SET = r"(?s)(.)-(.)|(.)"  # a range, or one character
 _WILDCARDS = {"*": ".*", "?": "."}
 _MAX_CACHED = 1 << 12  # components; globs share many of them
@@ -134,7 +134,7 @@ def parse_component(text: str) -> Component:
     """Parse one component, the text between two slashes. Raises ValueError, which says in words what is wrong."""
     if text == ANY_DEPTH:
         return Component(text)
-    tokens = re.findall(_TOKEN, text)
+    tokens = re.findall(_PIECE, text)
     if "[" in tokens:
         raise ValueError(_UNCLOSED)
     literals = [b"" if token[0] in "*?[" else token.encode() for token in tokens]

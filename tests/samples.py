@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from ocisize.rules.load import load_catalog
 from tests.catalogs import rules_page
+from tests.prebuilt import write_modules
 
 ROOT = Path(__file__).parent.parent
 _SAMPLE = re.compile(
@@ -85,4 +86,5 @@ def _rewrite(match: re.Match[str]) -> str:
 
 
 if __name__ == "__main__":
+    write_modules()
     print("\n".join(write_samples()) or "all samples are up to date")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ocisize.findings.checks.tools import ToolCache, load_tools
 from ocisize.model.findings import Category, Confidence, Finding
-from ocisize.packaged import read_packaged_toml
 from ocisize.rules.load import load_catalog
 from ocisize.rules.rule import Rule
 from ocisize.values import field, frozen
@@ -163,18 +163,21 @@ def _explain_packaged() -> dict[str, Explanation]:
 
 @functools.cache
 def _load_checks() -> dict[Check, Explanation]:
-    """Read ``explanations.toml``: about 1.5 ms of CPU, once in a process that makes findings."""
-    tables = read_packaged_toml("ocisize.findings", "explanations.toml")
-    explanations = {}
-    for name, table in tables.items():
-        message = table.pop("message")
-        explanations[Check(name)] = Explanation(
-            messages=message if isinstance(message, dict) else {"": message},
-            confidence=Confidence(table.pop("confidence")),
-            category=Category(table.pop("category")),
-            **table,
-        )
-    return explanations
+    """The explanations of ``explanations.toml``."""
+    from ocisize.prebuilt.explanations import TABLE
+
+    return {Check(name): _make_explanation(table) for name, table in TABLE.items()}
+
+
+def _make_explanation(table: Mapping[str, Any]) -> Explanation:
+    values = dict(table)
+    message = values.pop("message")
+    return Explanation(
+        messages=message if isinstance(message, dict) else {"": message},
+        confidence=Confidence(values.pop("confidence")),
+        category=Category(values.pop("category")),
+        **values,
+    )
 
 
 def _from_finding(finding: Finding) -> Explanation:

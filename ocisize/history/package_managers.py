@@ -8,10 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, StepKind
-from ocisize.packaged import read_packaged
-from ocisize.toml_tables import TableReader, TomlError, read_toml
 
-_FILE = "package_managers.toml"
 _APT_LISTS = "/var/lib/apt/lists"
 _MAX_CACHED_CALLS = 4096  # each pair of steps is asked for
 # Few images need these expressions and those of the managers: re compiles them where they are used, and caches them.
@@ -33,10 +30,10 @@ class ManagerCommand(NamedTuple):
     install: str  #: the verb, searched for behind the tool
     update: str  #: as ``install``; "" if the manager has no lists to fetch
     own_command: str  #: the beginning of commands that only serve the installation
-    options_with_value: tuple[str, ...]
-    options_of_step: tuple[str, ...]
     matches: tuple[str, ...]
     misses: tuple[str, ...]
+    options_with_value: tuple[str, ...] = ()
+    options_of_step: tuple[str, ...] = ()
 
     def find_install(self, command: str) -> re.Match[str] | None:
         """The verb of an installation in a shell command; the packages and options follow it."""
@@ -45,29 +42,22 @@ class ManagerCommand(NamedTuple):
 
 @functools.cache
 def load_manager_commands() -> tuple[ManagerCommand, ...]:
-    """The commands of ``package_managers.toml``, read once per process; raises TomlError if the file is wrong."""
-    document = read_toml(read_packaged("ocisize.history", _FILE), _FILE)
-    managers = tuple(_read_manager(table) for table in document.tables("manager"))
-    if document.problems:
-        raise TomlError("; ".join(document.problems))
-    return managers
+    """The commands of ``package_managers.toml``."""
+    from ocisize.prebuilt.package_managers import TABLE
+
+    return tuple(_make_manager(**table) for table in TABLE["manager"])
 
 
-def _read_manager(table: TableReader) -> ManagerCommand:
-    known = ("name", "tool", "install", "update", "prefix", "also", "options_with_value", "options_of_step")
-    table.refuse_unknown((*known, "matches", "misses"))
-    tool, update, also = table.text("tool", required=True), table.text("update"), table.text("also")
-    prefix = f"(?:{table.text('prefix')})?" if table.text("prefix") else ""
+def _make_manager(
+    *, name: str, tool: str, install: str, update: str = "", prefix: str = "", also: str = "", **fields: tuple[str, ...]
+) -> ManagerCommand:
     return ManagerCommand(
-        name=table.text("name", required=True),
+        name=name,
         tool=rf"\b(?:{tool})\s",
-        install=_verb(table.text("install", required=True)),
+        install=_verb(install),
         update=_verb(update) if update else "",
-        own_command=rf"{prefix}(?:{tool})\s" + (f"|{also}" if also else ""),
-        options_with_value=table.texts("options_with_value"),
-        options_of_step=table.texts("options_of_step"),
-        matches=table.texts("matches", required=True),
-        misses=table.texts("misses", required=True),
+        own_command=(f"(?:{prefix})?" if prefix else "") + rf"(?:{tool})\s" + (f"|{also}" if also else ""),
+        **fields,
     )
 
 

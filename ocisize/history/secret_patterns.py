@@ -8,11 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ocisize.packaged import read_packaged
-from ocisize.toml_tables import TableReader, TomlError, read_toml
-
-_FILE = "secrets.toml"
-
 
 class WordRole(str, enum.Enum):
     """What a word in a name says about its value; ``secrets.toml`` explains each role."""
@@ -35,9 +30,16 @@ class WordPattern(NamedTuple):
     """The words of one role."""
 
     role: WordRole
-    pattern: str  #: regular expression for a whole word in capitals
+    what: str
+    words: tuple[str, ...]  #: regular expressions for a whole word in capitals
     matches: tuple[str, ...]  #: names that the words decide
     misses: tuple[str, ...]  #: names that are decided the other way
+    source: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """Regular expression for a whole word in capitals."""
+        return "|".join(self.words)
 
 
 class ValuePattern(NamedTuple):
@@ -45,9 +47,10 @@ class ValuePattern(NamedTuple):
 
     title: str
     pattern: str  #: of secrets, group 1 is the secret; of harmless values, for the whole value
-    marks: tuple[str, ...]  #: of secrets: a text with none of these has no such secret
     matches: tuple[str, ...]
     misses: tuple[str, ...]
+    marks: tuple[str, ...] = ()  #: of secrets: a text with none of these has no such secret
+    source: str = ""
 
     def find(self, text: str) -> Iterator[re.Match[str]]:
         """The secrets in a text."""
@@ -88,46 +91,14 @@ def _compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
 
 @functools.cache
 def load_secret_patterns() -> SecretPatterns:
-    """The patterns, read once per process, when the first text is redacted."""
-    return parse_secret_patterns(read_packaged("ocisize.history", _FILE))
+    """The patterns of ``secrets.toml``."""
+    from ocisize.prebuilt.secrets import TABLE
 
-
-def parse_secret_patterns(text: str) -> SecretPatterns:
-    """Parse the text of a file like ``secrets.toml``; raises TomlError, which lists all problems with their lines."""
-    document = read_toml(text, _FILE)
-    document.refuse_unknown(("word", "harmless", "value"))
-    words = [_read_words(table) for table in document.tables("word")]
-    harmless = [_read_value(table, "what") for table in document.tables("harmless")]
-    secrets = [_read_value(table, "title", marked=True) for table in document.tables("value")]
-    for role in WordRole:
-        if sum(word.role is role for word in words) != 1:
-            document.note("word", f"expected one table with the role {role.value}")
-    if document.problems:
-        raise TomlError("; ".join(document.problems))
+    words = [WordPattern(**{**table, "role": WordRole(table["role"])}) for table in TABLE["word"]]
+    harmless = tuple(ValuePattern(**table) for table in TABLE["harmless"])
     return SecretPatterns(
         words={word.role: word for word in words},
-        harmless=tuple(harmless),
+        harmless=harmless,
         harmless_value="|".join(f"(?:{value.pattern})" for value in harmless),
-        secrets=tuple(secrets),
-    )
-
-
-def _read_words(table: TableReader) -> WordPattern:
-    table.refuse_unknown(("role", "what", "source", "words", "matches", "misses"))
-    return WordPattern(
-        role=table.choice("role", WordRole.ANYWHERE, required=True),
-        pattern="|".join(table.texts("words", required=True)),
-        matches=table.texts("matches", required=True),
-        misses=table.texts("misses", required=True),
-    )
-
-
-def _read_value(table: TableReader, title: str, *, marked: bool = False) -> ValuePattern:
-    table.refuse_unknown((title, "pattern", "source", "matches", "misses", *(["marks"] if marked else [])))
-    return ValuePattern(
-        title=table.text(title, required=True),
-        pattern=table.text("pattern", required=True),
-        marks=table.texts("marks", required=marked),
-        matches=table.texts("matches", required=True),
-        misses=table.texts("misses", required=True),
+        secrets=tuple(ValuePattern(**table) for table in TABLE["value"]),
     )

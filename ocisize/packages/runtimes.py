@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ocisize.packaged import read_packaged_toml
-
 _SPECIAL = {b"{version}": rb"(?P<version>\d+(?:\.\d+)*)", b"*": rb"[^/]*"}
 
 
@@ -66,10 +64,14 @@ def load_runtimes() -> tuple[RuntimeRule, ...]:
     >>> [rule.title for rule in load_runtimes() if rule.name == "node"]
     ['Node.js']
     """
-    return tuple(RuntimeRule(**table) for table in read_packaged_toml("ocisize.packages", "runtimes.toml")["runtime"])
+    from ocisize.prebuilt.runtimes import TABLE
+
+    return tuple(RuntimeRule(**table) for table in TABLE["runtime"])
 
 
 @functools.cache
 def load_targets() -> dict[str, Target]:
     """The targets by runtime."""
-    return {table["runtime"]: Target(**table) for table in read_packaged_toml("ocisize.packages", "targets.toml")["target"]}
+    from ocisize.prebuilt.targets import TABLE
+
+    return {table["runtime"]: Target(**table) for table in TABLE["target"]}

@@ -29,7 +29,7 @@ class Protection(NamedTuple):
 class Rule:
     """One kind of file that images rarely need, and how to keep it out of an image.
 
-    The keys of a ``[[rule]]`` table, see `ocisize.rules.load`.
+    The keys of a ``[[rule]]`` table, see `ocisize.rules.parse`.
     """
 
     id: str  #: "" for secrets

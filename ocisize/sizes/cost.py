@@ -13,7 +13,6 @@ import functools
 import re
 
 from ocisize.errors import InvalidCost
-from ocisize.packaged import read_packaged_toml
 from ocisize.values import frozen
 
 _DAYS = 365
@@ -44,7 +43,9 @@ class Cost:
 @functools.cache
 def default_assumptions() -> Assumptions:
     """The packaged assumptions, ``ocisize/sizes/cost.toml``."""
-    return Assumptions(**read_packaged_toml("ocisize.sizes", "cost.toml"))
+    from ocisize.prebuilt.cost import TABLE
+
+    return Assumptions(**TABLE)
 
 
 def cost_of(size: int | None, assumptions: Assumptions) -> Cost:

@@ -587,14 +587,16 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
         (["files", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         (["tree", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
         ([str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich", "zipfile"]),
-        ([str(path)], ["oras", "requests", "jsonschema", "rich", "zipfile"]),
+        ([str(path)], ["oras", "requests", "jsonschema", "rich", "zipfile", "tomllib", "ocisize.toml_tables"]),
     ):
         code = (
             "import sys\nfrom ocisize.cli.main import main\n"
             f"try: main({arguments})\nexcept SystemExit: pass\n"
             f"print([name for name in {modules} if name in sys.modules])"
         )
-        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        result = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        )
         assert result.stdout.splitlines()[-1] == "[]"
 
 

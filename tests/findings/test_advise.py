@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ocisize.findings.advise import advise
-from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.rules.load import load_catalog
+from ocisize.rules.parse import parse_catalog
 from ocisize.model.findings import Advice, Confidence, Finding, Saving, Severity
 from ocisize.oci.documents import ImageConfig, RootFs, RunConfig
 from tests.images import DIR, Entries, File, Hard

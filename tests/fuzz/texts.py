@@ -15,7 +15,7 @@ from ocisize import Analyzer, compare, from_json, to_json
 from ocisize.rules.automaton import Automaton
 from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
 from ocisize.budgets.parse import parse_budgets
-from ocisize.rules.load import parse_catalog
+from ocisize.rules.parse import parse_catalog
 from ocisize.sizes.cost import parse_cost
 from ocisize.dockerfile.lines import find_lines
 from ocisize.dockerfile.copy_source import parse_copy, with_options

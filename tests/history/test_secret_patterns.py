@@ -7,8 +7,7 @@ import re
 import pytest
 
 from ocisize.history.redact import promises_secret, redact
-from ocisize.history.secret_patterns import ValuePattern, WordPattern, load_secret_patterns, parse_secret_patterns
-from ocisize.toml_tables import TomlError
+from ocisize.history.secret_patterns import ValuePattern, WordPattern, load_secret_patterns
 
 FILLER = "ZQXHUNTERW"
 PATTERNS = load_secret_patterns()
@@ -51,12 +50,3 @@ def test_secret_values_are_found(secret: ValuePattern) -> None:
         assert FILLER[:9] not in redacted.text, text
     for text in map(fill, secret.misses):
         assert secret.title not in redact(f"RUN {text}").secrets, text
-
-
-def test_problems_of_a_file_are_reported_together() -> None:
-    """With the file, the line and the key."""
-    with pytest.raises(TomlError) as error:
-        parse_secret_patterns('[[value]]\ntitle = "x"\npattern = ""\nmatches = ["x"]\n')
-    assert "secrets.toml:3: pattern: got '', expected a string that is not empty" in str(error.value)
-    assert "secrets.toml:1: misses: got nothing, expected an array of strings" in str(error.value)
-    assert "secrets.toml: word: expected one table with the role public" in str(error.value)

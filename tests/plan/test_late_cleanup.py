@@ -6,7 +6,7 @@ import pytest
 
 from ocisize.model.findings import Confidence
 from ocisize.model.plan import Plan
-from ocisize.rules.load import parse_catalog
+from ocisize.rules.parse import parse_catalog
 from tests.evidence import plan_on
 from tests.images import Entries, File
 

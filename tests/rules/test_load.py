@@ -13,7 +13,8 @@ import attrs
 import pytest
 
 from ocisize.rules.rule import Ecosystem, Protection, Rule
-from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.rules.load import load_catalog
+from ocisize.rules.parse import parse_catalog
 from ocisize.model.findings import PACKAGED_PREFIX, Category, Confidence
 from ocisize.rules.match import match_rows
 from ocisize.findings.explanations import Check, Explanation, explain, explain_all_checks
@@ -237,7 +238,7 @@ def test_every_check_is_explained_and_used() -> None:
 
 def test_no_code_depends_on_ids() -> None:
     """Ids are data: no string in Python code is the id of a packaged rule, or a prefix or pattern of ids."""
-    for path in (ROOT / "ocisize").rglob("*.py"):
+    for path in set((ROOT / "ocisize").rglob("*.py")) - set((ROOT / "ocisize/prebuilt").glob("*.py")):
         nodes = ast.walk(ast.parse(path.read_text("utf-8")))
         strings = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         assert not [text for text in strings if re.match(r"OS[0-9(\[\\]", text)], path

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize.rules.rule import Catalog
-from ocisize.rules.load import load_catalog, parse_catalog
+from ocisize.rules.load import load_catalog
+from ocisize.rules.parse import parse_catalog
 from ocisize.globs import Glob
 from ocisize.rules.match import match_rows, match_tables
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, SYMLINK, FileTable

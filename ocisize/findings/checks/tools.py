@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ocisize.model.findings import Confidence
-from ocisize.packaged import read_packaged_toml
 
 
 class ToolCache(NamedTuple):
@@ -50,12 +50,13 @@ class ToolCache(NamedTuple):
 
 @functools.cache
 def load_tools() -> tuple[ToolCache, ...]:
-    """The tools in the order of their ids; reading them takes about 1 ms of CPU, once in a process."""
-    document = read_packaged_toml("ocisize.findings.checks", "tools.toml")
-    return tuple(_tool(document, table) for table in document["tool"])
+    """The tools in the order of their ids."""
+    from ocisize.prebuilt.tools import TABLE
+
+    return tuple(_make_tool(TABLE, table) for table in TABLE["tool"])
 
 
-def _tool(shared: dict[str, str], table: dict[str, Any]) -> ToolCache:
+def _make_tool(shared: Mapping[str, str], table: Mapping[str, Any]) -> ToolCache:
     what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
-    confidence = Confidence(table.pop("confidence", Confidence.SAFE))
-    return ToolCache(message=shared["message"], what=what, why=shared["why"], confidence=confidence, **table)
+    values = {"message": shared["message"], "what": what, "why": shared["why"], **table}
+    return ToolCache(**{**values, "confidence": Confidence(table.get("confidence", Confidence.SAFE))})

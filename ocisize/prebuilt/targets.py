@@ -1,0 +1,72 @@
+"""Generated from TOML by ``python -m tests.prebuilt``: edit the TOML."""
+
+from typing import Any
+
+TABLE: Any = {
+ 'target': (
+  {
+   'runtime': 'python',
+   'title': 'a Python image',
+   'target': (70000000, 120000000),
+   'source': 'https://gaelle-candel.neocities.org/ai-books/lightweight-docker-images/07-language-specific-optimizations.html',
+   'slim': 'python:{version}-slim',
+   'slim_size': 43200000,
+   'full': 'python:{version}',
+   'full_size': 410900000,
+   'more': ('gcr.io/distroless/python3-debian12',),
+   'alpine': 'python:{version}-alpine',
+   'musl': 'wheels with compiled code need a musllinux build, otherwise pip compiles them',
+  },
+  {
+   'runtime': 'node',
+   'title': 'a Node.js image',
+   'target': (80000000, 180000000),
+   'source': 'https://atharvaunde.com/blogs/base-images-the-secret-to-smaller-docker-images',
+   'major': True,
+   'slim': 'node:{version}-slim',
+   'slim_size': 79900000,
+   'full': 'node:{version}',
+   'more': ('gcr.io/distroless/nodejs{version}-debian12',),
+   'alpine': 'node:{version}-alpine',
+   'alpine_size': 60700000,
+   'musl': 'native addons must be built for musl',
+  },
+  {
+   'runtime': 'jre',
+   'title': 'a Java image',
+   'target': (180000000, 250000000),
+   'source': 'https://cscode.io/devops/DockerJava/',
+   'major': True,
+   'slim': 'eclipse-temurin:{version}-jre',
+   'slim_size': 121100000,
+   'more': ('a runtime of the required modules made by jlink (80 to 150 MB in total)',),
+   'alpine': 'eclipse-temurin:{version}-jre-alpine',
+   'alpine_size': 74100000,
+  },
+  {
+   'runtime': 'ruby',
+   'title': 'a Ruby image',
+   'slim': 'ruby:{version}-slim',
+   'slim_size': 81400000,
+   'full': 'ruby:{version}',
+   'alpine': 'ruby:{version}-alpine',
+   'musl': 'native gems must be built for musl',
+  },
+  {'runtime': 'php', 'title': 'a PHP image', 'alpine': 'php:{version}-cli-alpine', 'alpine_size': 37600000},
+  {
+   'runtime': 'static',
+   'title': 'an image of one static binary',
+   'target': (10000000, 25000000),
+   'source': 'https://dev.to/young_gao/docker-multi-stage-builds-for-go-from-1gb-to-12mb-production-images-2p1h',
+   'slim': 'gcr.io/distroless/static-debian12',
+   'more': ('scratch, with CA certificates and time zones if the program needs them',),
+  },
+  {
+   'runtime': 'native',
+   'title': 'an image of one program',
+   'slim': 'gcr.io/distroless/static-debian12 for a static program (Go with CGO_ENABLED=0, Rust for musl)',
+   'slim_size': 20000000,
+   'more': ('gcr.io/distroless/base-debian12 for a program that needs glibc',),
+  },
+ ),
+}
