@@ -27,7 +27,6 @@ An image of your own ``Source`` is analyzed like any other:
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from contextlib import closing
@@ -40,7 +39,7 @@ from ocisize.layer.locks import fork_safe
 from ocisize.layer.reader import LayerReader, ProgressCallback
 from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
-from ocisize.logs import PhaseTimer
+from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import SCRATCH, Base
 from ocisize.oci.choose import parse_wanted
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
     from ocisize.rules.rule import Catalog
     from ocisize.sources.registry.client import Connection
 
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 @define(kw_only=True)

@@ -7,7 +7,6 @@ where they are used: a report without findings needs neither.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
-from ocisize.logs import PhaseTimer
+from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, Failure, LayerAnalysis
 from ocisize.model.base import Base, Certainty
 from ocisize.model.findings import Advice, Finding
@@ -61,7 +60,7 @@ _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
 )
 _UNKNOWN = "unknown"  # compression of a layer that could not be read
 
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 def analyze_layers(

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from ocisize.cli.command_table import DEFAULT
-from ocisize.cli.foreign_options import advise_on_option, hide_secrets
 from ocisize.sources.schemes import path_exists
 
 _GAP = "  "  # before and between the columns of a table
 _WORDS = ("help", "version")  # commands of other programs that are options here
+
+
+class MetavarCheck(argparse.HelpFormatter):
+    """The formatter of a parser that is being made: argparse makes one for each option, only to check its metavar.
+
+    It has a fixed width. To ask for that of the terminal, argparse would import shutil, with lzma and bz2.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
 
 
 class HelpFormatter(argparse.HelpFormatter):
@@ -29,6 +37,8 @@ def table(title: str, rows: Mapping[str, str]) -> str:
 
 
 def _wrap(line: str, width: int) -> list[str]:
+    import textwrap
+
     if not line.startswith(_GAP):
         return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
     name, _, _ = line[len(_GAP) :].partition(_GAP)
@@ -45,6 +55,8 @@ def explain_extras(
     image: str, extras: Sequence[str], command: str | None, parsers: Mapping[str, argparse.ArgumentParser]
 ) -> str:
     """The error message for arguments that a command does not have, with a suggestion if there is one."""
+    from ocisize.cli.foreign_options import advise_on_option, hide_secrets
+
     text = f"unrecognized arguments: {' '.join(hide_secrets(extras))}"
     known = _options_of(parsers[command or DEFAULT])
     for extra in extras:

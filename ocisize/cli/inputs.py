@@ -179,9 +179,6 @@ def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
 
     Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read.
     """
-    from ocisize.dockerfile.ignore import ignore_names
-    from ocisize.model.build_files import BuildFiles
-
     path = Path(options.dockerfile or DOCKERFILE)
     try:
         text = _read_text(path)
@@ -189,6 +186,9 @@ def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
         if options.dockerfile and not options.quiet:
             print_message("warning", f"--dockerfile: {path}: {error.strerror}; the plan names no lines")
         return None
+    from ocisize.dockerfile.ignore import ignore_names
+    from ocisize.model.build_files import BuildFiles
+
     name = name_of_dockerfile(options)
     names = ignore_names(name)
     ignore = next((ignore for ignore in names if Path(ignore).is_file()), names[-1])

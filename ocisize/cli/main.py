@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import ocisize
 from ocisize.cli.command_table import COMMANDS, DEFAULT
-from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
+from ocisize.cli.help import HelpFormatter, MetavarCheck, explain_extras, explain_word, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import (
@@ -60,7 +60,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         usage=None if command else "ocisize [COMMAND] IMAGE [OPTION ...]",
         description=f"Show {row.about}." if command else _describe_program(),
         epilog="\n\n".join([*([formats] if any(row.formats.values()) else []), *([_IMAGE] if command else []), _STATUS]),
-        formatter_class=HelpFormatter,
+        formatter_class=MetavarCheck,
         parents=[common_options(row.formats)],
         allow_abbrev=False,
     )
@@ -78,6 +78,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
 
         add_brief_options(parser)
     parser.add_argument("--version", action="version", version=f"ocisize {ocisize.__version__}")
+    parser.formatter_class = HelpFormatter
     return parser
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from ocisize.cli.help import MetavarCheck
 from ocisize.errors import InvalidCost, InvalidGlob
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Output(NamedTuple):
 
 def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     """The parent parser of all commands; ``formats`` are the formats of the command with descriptions, the default first."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, formatter_class=MetavarCheck)
     group = parser.add_argument_group("options of all commands")
     add = group.add_argument
     add("--platform", metavar="OS/ARCH", help="which platform to analyze (default: linux on this processor)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 
 _MAX_COMPARED = 250_000  # pairs of words; beyond them all words are replaced
 
@@ -65,6 +64,8 @@ def _changes(words: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, 
     if len(old) * len(new) > _MAX_COMPARED:
         yield start, start + len(old), new
     else:
+        from difflib import SequenceMatcher
+
         for kind, first, last, first_new, last_new in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             yield start + first, start + last, None if kind == "equal" else new[first_new:last_new]
     yield len(words) - tail, len(words), None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from array import array
@@ -23,6 +22,7 @@ from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import Stopped
 from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
 from ocisize.limits import Meter
+from ocisize.logs import Logger
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
@@ -37,7 +37,7 @@ _MAX_DRAINED = 256 << 20  # bytes read on, to see whether a blob that cannot be 
 # Header scanning holds the GIL, so two plain layers in parallel are slower than one after the other (+20 % CPU).
 _HEADER_SCAN_LOCK = fork_safe(threading.Lock())
 
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 @frozen
@@ -106,7 +106,7 @@ def scan_layer(
             check_plain(layer.descriptor.digest, layer.diff_id)
     except OcisizeError as error:
         raise LayerError(layer.index, layer.descriptor.digest, error) from error
-    if _log.isEnabledFor(logging.DEBUG):
+    if _log.logs_debug:
         place, seconds = "in place" if in_place else "streamed", time.perf_counter() - started
         _log.debug(
             "layer %d (%s): %s, %s, %d bytes, %d entries, %.3f s",

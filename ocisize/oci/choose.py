@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from ocisize.blob.digest import Digest
 from ocisize.errors import NoMatchingPlatform, OcisizeError
+from ocisize.logs import Logger
 from ocisize.oci.artifacts import find_artifact_kind
 from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
 from ocisize.oci.index_walk import walk_index
@@ -20,7 +20,7 @@ from ocisize.text import printable
 
 _MAX_BROKEN = 3  # images that warnings name
 _MAX_LOOKED_FOR = 100  # images of an index that lacks the chosen one; each is a request
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 class Choice(NamedTuple):

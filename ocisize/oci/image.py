@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import DocumentError, NotAnImage
+from ocisize.logs import Logger
 from ocisize.oci.artifacts import find_artifact_kind
 from ocisize.oci.choose import choose_entry
 from ocisize.oci.documents import Descriptor, ImageConfig, Index, Manifest, Platform
@@ -20,7 +20,7 @@ from ocisize.values import evolve, field, frozen
 
 MAX_LAYERS = 4096
 _MAX_LISTED_BLOBS = 5  # of an artifact that is not an image
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 @frozen

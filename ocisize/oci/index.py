@@ -7,7 +7,6 @@ attestations in the index too, as images for ``unknown/unknown``
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TypeAlias
 
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import LayerError, NoMatchingPlatform, OcisizeError, PlatformError, SourceError
+from ocisize.logs import Logger
 from ocisize.oci.documents import Descriptor, Index, Platform
 from ocisize.oci.image import Image, Layer, make_image
 from ocisize.oci.index_walk import walk_index
@@ -24,7 +24,7 @@ from ocisize.oci.read import read_optional_manifest
 from ocisize.oci.source import Source
 from ocisize.values import evolve, frozen
 
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 LayerKey: TypeAlias = tuple[str, str | None, int]  #: digest, diff_id, size
 
 

@@ -6,7 +6,7 @@ and a processor also runs images for its older variants.
 
 from __future__ import annotations
 
-import platform as host
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +111,7 @@ def name_of(platform: Platform) -> str:
 
 def default_platform() -> Platform:
     """Return Linux on the processor of this machine."""
-    return normalize(Platform("linux", host.machine() or "amd64"))
+    return normalize(Platform("linux", os.uname().machine or "amd64"))
 
 
 def is_attestation(descriptor: Descriptor) -> bool:

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy, with_options
 from ocisize.dockerfile.parse import Dockerfile, Instruction
-from ocisize.dockerfile.patch import refusal
 from ocisize.dockerfile.run_source import Piece, RunSource, render_run
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import redact
@@ -105,6 +104,8 @@ class Build:
         if layer < self.base_layers or context.step_count != 1 or self.evidence.config.os == "windows":
             return draft  # the shells of Windows join commands in other ways
         if self.dockerfile is not None:
+            from ocisize.dockerfile.patch import refusal
+
             if instruction is None or refusal(self.dockerfile, instruction, step):
                 return draft
         elif _REDACTED in step.text or _CUT in step.text:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ocisize.dockerfile.patch import make_patch
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
@@ -206,6 +205,8 @@ def _patch(build: Build, plan: Plan, files: BuildFiles) -> str:
     replacements = build.replacements()
     if not replacements and not plan.ignored:
         return ""
+    from ocisize.dockerfile.patch import make_patch
+
     return make_patch(files.dockerfile, files.text, replacements, files.ignore, files.ignore_text, plan.ignored, comments)
 
 

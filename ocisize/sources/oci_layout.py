@@ -33,7 +33,7 @@ _SUBJECT = "vnd.docker.reference.digest"
 _COSIGN_KIND = "kind"  # annotation of cosign save: https://github.com/sigstore/cosign/blob/main/pkg/oci/layout
 _COSIGN_IMAGES = ("dev.cosignproject.cosign/image", "dev.cosignproject.cosign/imageIndex")
 # Tags of referrers: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
-_FALLBACK_TAG = re.compile(r"(?:.*:)?sha(?:256|512)-[0-9a-f]{64,128}(?:\.[a-z]+)?")
+_FALLBACK_TAG = r"(?:.*:)?sha(?:256|512)-[0-9a-f]{64,128}(?:\.[a-z]+)?"
 
 
 class LayoutBlobs(StoredSource):
@@ -247,4 +247,4 @@ def _is_marked(entries: list[Descriptor]) -> bool:
     if any(kind.startswith("dev.cosignproject.") and kind not in _COSIGN_IMAGES for kind in kinds):
         return True
     names = _names(entries)
-    return bool(names) and all(_FALLBACK_TAG.fullmatch(name) for name in names)
+    return bool(names) and all("-" in name and re.fullmatch(_FALLBACK_TAG, name) for name in names)

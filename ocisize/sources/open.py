@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import re
 import shlex
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
-from ocisize.sources.foreign_schemes import find_unknown_scheme, refuse_foreign_scheme
+from ocisize.logs import Logger
 from ocisize.sources.schemes import SCHEMES, OpenOptions, find_scheme, open_registry, path_exists, trim_input
 
 if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved images 50 ms
@@ -24,7 +23,7 @@ _ARCHIVE_ENDINGS = (
 _MAX_COLONS = 100  # of a text, in front of which a path may end
 _SAVE_PIPE = "save the image to a file first: docker save -o app.tar app && ocisize app.tar"
 _UNSET = "check whether a shell variable is unset"
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 def open_source(
@@ -67,6 +66,8 @@ def open_source(
             raise
         _log.info("source: %s, because a file or folder of this name exists", source.format)
         return source
+    from ocisize.sources.foreign_schemes import refuse_foreign_scheme
+
     refuse_foreign_scheme(text)
     _refuse_name_behind_path(text)
     if _looks_like_path(text):
@@ -85,6 +86,8 @@ def open_source(
 
 def _scheme_hint(text: str) -> str | None:
     """Return advice for an invalid reference that begins like a scheme."""
+    from ocisize.sources.foreign_schemes import find_unknown_scheme
+
     scheme = find_unknown_scheme(text)
     if scheme is None or ("@" in text and scheme != "docker"):
         return None

@@ -22,7 +22,7 @@ from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer
 from ocisize.oci.source import ImageSource
 from ocisize.sources.folder import open_file
 from ocisize.sources.folder_images import is_image_tar
-from ocisize.sources.open_store import explain_error, refuse_other_kind
+from ocisize.sources.no_archive import explain_error, refuse_other_kind
 from ocisize.tar.header import checksum_matches
 from ocisize.text import printable
 

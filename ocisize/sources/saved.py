@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import Any
 
 from ocisize.errors import ArchiveError, DocumentError, LimitExceeded, OcisizeError
 from ocisize.limits import Limits
+from ocisize.logs import Logger
 from ocisize.oci.documents import Index
 from ocisize.oci.source import ImageSource
 from ocisize.oci.strict_json import load_json
 from ocisize.sources.archive_images import list_items, merge_images
-from ocisize.sources.describe import refuse_content, refuse_entries
 from ocisize.sources.dir_folder import DirBlobs, find_dir_folders, is_dir_manifest
 from ocisize.sources.docker_archive import read_items
 from ocisize.sources.folder import FolderStore
-from ocisize.sources.folder_images import list_images_below
 from ocisize.sources.oci_layout import LayoutBlobs, LayoutContent, list_layout, parse_layout_index
 from ocisize.sources.open_store import open_store
 from ocisize.sources.saved_images import SavedImage, choose_images, cut_list, find_images, list_images
@@ -28,7 +26,7 @@ from ocisize.text import printable
 from ocisize.values import evolve, frozen
 
 DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT, DIR = "docker-archive", "oci-archive", "oci-layout", "dir"
-_log = logging.getLogger(__name__)
+_log = Logger(__name__)
 
 
 def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: str | None = None) -> ImageSource:
@@ -75,11 +73,15 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
         _log.info("%s is read as %s: %s", shown, kind, "its scheme requires it" if form else reason)
         return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
     if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
+        from ocisize.sources.folder_images import list_images_below
+
         _log.info("%s is read as a tree of %d folders of dir:", shown, len(folders))
         return _open_tree(path, folders, select, list_images_below(path) if form is None else ())
     if "index.json" in names:
         hint = f"use {'oci-dir:' if is_folder else 'oci-archive:'} as the scheme, or omit {form}:"
         raise ArchiveError(f"{path} is not a saved image: it is an OCI layout, not a {form}", hint=hint)
+    from ocisize.sources.describe import refuse_content
+
     raise refuse_content(path, names, is_folder=is_folder)
 
 
@@ -122,6 +124,8 @@ def _open_listed(store: Store, documents: _Documents, select: str | None, *, use
             warnings.append(f"manifest.json is not used: {error}")
     place = "the archive" if has_items else "the layout"
     if index is not None and index.manifests and not images and not content.artifacts:
+        from ocisize.sources.describe import refuse_entries
+
         raise refuse_entries(index, place)
     chosen, name = _choose(images, content.artifacts, select, place)
     archive = DOCKER_ARCHIVE if has_items else OCI_ARCHIVE

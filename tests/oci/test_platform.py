@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform as host
+import os
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_nonsense_is_refused(text: str) -> None:
 )
 def test_the_default_is_this_machine(machine: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a wish it is Linux on this processor, by whatever name the kernel calls it."""
-    monkeypatch.setattr(host, "machine", lambda: machine)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", machine)))
     assert str(default_platform()) == expected
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -46,6 +45,8 @@ def page_width(file: TextIO, color: bool | None) -> int:  # noqa: FBT001 - the v
     terminal = color is not False and (color or file.isatty())
     fallback = (80, 24) if terminal else (PIPE_WIDTH, 24)
     if terminal or "COLUMNS" in os.environ:
+        import shutil  # for a pipe, this would import lzma and bz2 for nothing
+
         return min(shutil.get_terminal_size(fallback).columns, MAX_WIDTH)
     return PIPE_WIDTH
 
