@@ -12,16 +12,6 @@ _GAP = "  "  # before and between the columns of a table
 _WORDS = ("help", "version")  # commands of other programs that are options here
 
 
-class MetavarCheck(argparse.HelpFormatter):
-    """The formatter of a parser that is being made: argparse makes one for each option, only to check its metavar.
-
-    It has a fixed width. To ask for that of the terminal, argparse would import shutil, with lzma and bz2.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=80)
-
-
 class HelpFormatter(argparse.HelpFormatter):
     """Wraps paragraphs, and the right column of tables."""
 

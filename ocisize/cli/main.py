@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import ocisize
 from ocisize.cli.command_table import COMMANDS, DEFAULT
-from ocisize.cli.help import HelpFormatter, MetavarCheck, explain_extras, explain_word, table
-from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, common_options, settle_outputs
+from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
+from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, MetavarCheck, common_options, settle_outputs
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import (
     ArchiveError,

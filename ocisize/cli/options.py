@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from ocisize.cli.help import MetavarCheck
 from ocisize.errors import InvalidCost, InvalidGlob
 
 if TYPE_CHECKING:
@@ -30,6 +29,16 @@ class Output(NamedTuple):
 
     format: str
     output: str | None = None
+
+
+class MetavarCheck(argparse.HelpFormatter):
+    """The formatter of a parser that is being made: argparse makes one for each option, only to check its metavar.
+
+    It has a fixed width. To ask for that of the terminal, argparse would import shutil, with lzma and bz2.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
 
 
 def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
