@@ -15,6 +15,7 @@ from typing import Any
 from ocisize.rules.load import join_catalogs
 from ocisize.rules.parse import parse_catalog
 from ocisize.rules.rule import Catalog
+from tests.needles import find_needles
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,6 +69,12 @@ def _values_of_rules() -> Values:
     }
 
 
+def _values_of_secrets() -> Values:
+    table = read_table("history/secrets.toml")
+    secrets = [{**secret, "needles": find_needles(secret["pattern"])} for secret in table["value"]]
+    return {"TABLE": {**table, "value": tuple(secrets)}}
+
+
 def _values_of(file: str) -> Values:
     return {"TABLE": read_table(file)}
 
@@ -79,7 +86,7 @@ MODULES: Mapping[str, Callable[[], Values]] = {
     "package_managers": partial(_values_of, "history/package_managers.toml"),
     "rules": _values_of_rules,
     "runtimes": partial(_values_of, "packages/runtimes.toml"),
-    "secrets": partial(_values_of, "history/secrets.toml"),
+    "secrets": _values_of_secrets,
     "targets": partial(_values_of, "packages/targets.toml"),
     "tools": partial(_values_of, "findings/checks/tools.toml"),
 }

@@ -49,12 +49,12 @@ class ValuePattern(NamedTuple):
     pattern: str  #: of secrets, group 1 is the secret; of harmless values, for the whole value
     matches: tuple[str, ...]
     misses: tuple[str, ...]
-    marks: tuple[str, ...] = ()  #: of secrets: a text with none of these has no such secret
+    needles: tuple[str, ...] = ()  #: a text with none of these has no such secret; () if none is in every match
     source: str = ""
 
     def find(self, text: str) -> Iterator[re.Match[str]]:
         """The secrets in a text."""
-        if any(mark in text for mark in self.marks):
+        if not self.needles or any(needle in text for needle in self.needles):
             return _compile(self.pattern, re.DOTALL).finditer(text)
         return iter(())
 
