@@ -8,13 +8,8 @@ A revision is any name that git accepts; ``.`` is the working tree.
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,50 +18,26 @@ import cases
 import peers
 import tables
 from cases import Case
-from groups.process import EXAMPLE, run_micro
+from groups.before import steps_of_both
+from groups.process import EXAMPLE
 from measure import Command, interleave
+from revisions import checked_out
 
-REPOSITORY = Path(__file__).parent.parent
 DEFAULT_CASES = ("node", "debian-python")
-WORKING_TREE = "."
-
-
-@contextmanager
-def checked_out(revision: str) -> Iterator[Path]:
-    """A folder with the files of a revision."""
-    if revision == WORKING_TREE:
-        yield REPOSITORY
-        return
-    with tempfile.TemporaryDirectory(prefix="ocisize-") as parent:
-        folder = Path(parent) / "tree"
-        git = ["git", "-C", str(REPOSITORY), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(folder), revision], check=True)
-        try:
-            yield folder
-        finally:
-            subprocess.run([*git, "remove", "--force", str(folder)], check=True)
-
-
-def environment(tree: Path) -> dict[str, str]:
-    """The environment that makes Python import ocisize from a tree."""
-    return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def macro_commands(built: list[Case], tree: Path) -> dict[str, Command]:
     """Whole commands over every case, run from within a tree."""
-    commands = {"--help": peers.ocisize("--help"), "example.tar": peers.ocisize(str(EXAMPLE))}
+    arguments = {"--help": ("--help",), "example.tar": (str(EXAMPLE),)}
     for case in built:
-        commands[f"{case.name}, gzip"] = peers.ocisize(str(case.layout("gzip")))
-        commands[f"{case.name}, gzip, -j 1"] = peers.ocisize("-j", "1", str(case.layout("gzip")))
+        arguments[f"{case.name}, gzip"] = (str(case.layout("gzip")),)
+        arguments[f"{case.name}, gzip, -j 1"] = ("-j", "1", str(case.layout("gzip")))
         for form, image in (("zstd", case.layout("zstd")), ("plain archive", case.archive)):
             if image.exists():
-                commands[f"{case.name}, {form}"] = peers.ocisize(str(image))
+                arguments[f"{case.name}, {form}"] = (str(image),)
         if case.archive.exists():
-            commands[f"{case.name}, plain archive, --verify"] = peers.ocisize("--verify", str(case.archive))
-    return {
-        name: Command(command.argv, environment=environment(tree), folder=tree)  # -m looks in the folder first
-        for name, command in commands.items()
-    }
+            arguments[f"{case.name}, plain archive, --verify"] = ("--verify", str(case.archive))
+    return {name: peers.ocisize(*words, tree=tree) for name, words in arguments.items()}
 
 
 def compare_commands(built: list[Case], trees: Mapping[str, Path], rounds: int) -> str:
@@ -80,27 +51,15 @@ def compare_commands(built: list[Case], trees: Mapping[str, Path], rounds: int) 
         if not (a.finished and b.finished):
             rows.append([name, *("finished" if one.finished else "not finished" for one in (a, b)), *[""] * 6])
             continue
-        row = [name]
-        for x, y in ((a.wall, b.wall), (a.cpu, b.cpu)):
-            row += [tables.seconds(x), tables.seconds(y), f"{y / x:.2f}"]
-        rows.append([*row, f"{a.peak / 1e6:.0f}", f"{b.peak / 1e6:.0f}", f"{b.peak / a.peak:.2f}"])
+        rows.append([name, *tables.both(a, b)])
     heads = [f"{what} {label}" for what in ("wall s", "CPU s", "peak MB") for label in ("A", "B", "B ÷ A")]
     return tables.markdown(["command", *heads], rows)
 
 
 def compare_steps(case: Case, trees: Mapping[str, Path], rounds: int) -> str:
     """A table of the single steps of both, each round in new processes."""
-    times: dict[str, dict[str, list[float]]] = {"A": {}, "B": {}}
-    for _ in range(rounds):
-        for label, tree in trees.items():
-            for name, value in run_micro(case.folder, 3, {**os.environ, **environment(tree)}).items():
-                times[label].setdefault(name, []).append(value)
-    medians = {label: {name: statistics.median(values) for name, values in steps.items()} for label, steps in times.items()}
-    a, b = medians["A"], medians["B"]
-    rows = []
-    for name in dict.fromkeys([*a, *b]):
-        ratio = f"{b[name] / a[name]:.2f}" if name in a and name in b else ""
-        rows.append([name, *(f"{one[name]:.0f}" if name in one else "" for one in (a, b)), ratio])
+    pairs = steps_of_both(case, trees, rounds)
+    rows = [[name, f"{a:.0f}", f"{b:.0f}", f"{b / a:.2f}"] for name, (a, b) in pairs.items()]
     return tables.markdown([f"{case.name}, ns per entry", "A", "B", "B ÷ A"], rows)
 
 

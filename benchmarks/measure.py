@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -58,6 +58,23 @@ class Outcome:
     @property
     def peak(self) -> int:
         return int(statistics.median(run.peak for run in self.runs))
+
+    def ratio(self, other: Outcome, figure: Callable[[Run], float]) -> float:
+        """The median of this command's figure by the other's in the same round, so that a change of load divides out."""
+        pairs = zip(self.runs, other.runs, strict=False)  # a slow command has fewer rounds
+        return statistics.median(figure(mine) / figure(theirs) for mine, theirs in pairs)
+
+
+def wall(run: Run) -> float:
+    return run.wall
+
+
+def cpu(run: Run) -> float:
+    return run.cpu
+
+
+def peak(run: Run) -> float:
+    return run.peak
 
 
 class Unfinished(Exception):

@@ -1,6 +1,7 @@
-"""Measure single steps in one process on a real image; print nanoseconds per entry as JSON.
+"""Measure single steps in one process on a real image; print nanoseconds of CPU time per entry as JSON.
 
-    python benchmarks/micro.py OUT/CASE [--rounds N]
+    python benchmarks/micro.py OUT/CASE [--rounds N] [--only STEP...]
+    python benchmarks/micro.py pax      # one made-up tree with and without PAX headers
 
 Uses internal names of the library; a step that a revision does not have is left out.
 """
@@ -10,21 +11,26 @@ from __future__ import annotations
 import argparse
 import json
 import mmap
+import os
 import statistics
 import sys
 import tarfile
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from imagefile import read_layers
+import generate
+from imagefile import BLOCK, pax_header, read_layers
 from peers import layer_names
 
 T = TypeVar("T")
+PAX_ENTRIES = 30_000
+WINDOW_IN_PLACE = 64 << 10  # bytes, as layer/scan.py has it
 
 
 class Bytes:
@@ -65,21 +71,67 @@ def _open_tar(archive: Path) -> Iterator[memoryview]:
 
 
 class Steps:
-    """Times steps and keeps their time per entry."""
+    """Times steps and keeps their CPU time per entry."""
 
     def __init__(self, rounds: int) -> None:
-        self._rounds = rounds
+        self.rounds = rounds
         self.costs: dict[str, float] = {}
+
+    def keep(self, name: str, times: Iterable[float], entries: int) -> None:
+        """Record the median of some times in seconds."""
+        self.costs[name] = statistics.median(times) / entries * 1e9
+
+    def in_turn(self, steps: Mapping[str, Callable[[], object]], entries: int) -> None:
+        """Run steps in turn, several times, and record the median of each."""
+        times: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(self.rounds):
+            for name, step in steps.items():
+                start = time.thread_time()
+                step()
+                times[name].append(time.thread_time() - start)
+        for name, many in times.items():
+            self.keep(name, many, entries)
 
     def time(self, name: str, step: Callable[[], T], entries: Callable[[T], int]) -> T:
         """Run a step several times, record the median and return the last result."""
         times = []
-        for _ in range(self._rounds):
-            start = time.perf_counter()
+        for _ in range(self.rounds):
+            start = time.thread_time()
             result = step()
-            times.append(time.perf_counter() - start)
-        self.costs[name] = statistics.median(times) / entries(result) * 1e9
+            times.append(time.thread_time() - start)
+        self.keep(name, times, entries(result))
         return result
+
+
+def scan_in_place(file: int, start: int, size: int) -> int:
+    """Scan a plain layer in an open file as a local archive is read; return the number of entries."""
+    from ocisize.blob.region import FileRegion
+    from ocisize.layer.kept_files import BEGINNINGS, KeptFiles
+    from ocisize.layer.scan import MAX_HASHED_IN_PLACE
+    from ocisize.tar.scanner import scan_tar
+
+    return len(
+        scan_tar(
+            FileRegion(file, start, size),
+            hash_up_to=MAX_HASHED_IN_PLACE,
+            wanted=KeptFiles(),
+            beginnings=BEGINNINGS,
+            window_size=WINDOW_IN_PLACE,
+        )
+    )
+
+
+def _scan_in_place(steps: Steps, folder: Path) -> None:
+    """All layers of a plain archive."""
+    archive = folder / "docker.tar"
+    with tarfile.open(archive) as members:
+        layers = [members.getmember(name) for name in layer_names(archive)]
+    with archive.open("rb") as file:
+
+        def scan() -> int:
+            return sum(scan_in_place(file.fileno(), layer.offset_data, layer.size) for layer in layers)
+
+        steps.time("scan in place", scan, lambda entries: entries)
 
 
 def _scan(steps: Steps, folder: Path) -> None:
@@ -115,6 +167,63 @@ def _merge(steps: Steps, folder: Path) -> None:
     steps.time("duplicates", lambda: find_duplicates(tables, overlay), lambda _: entries)
 
 
+def _analysis(steps: Steps, folder: Path) -> None:
+    """The analysis of layers that were read, for the first time and again."""
+    from ocisize import Analyzer, analyzer
+
+    analyze_layers = analyzer.analyze_layers
+    times: dict[str, list[float]] = {"analysis": [], "analysis again": []}
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        for many in times.values():
+            start = time.thread_time()
+            analysis = analyze_layers(*arguments, **options)
+            many.append(time.thread_time() - start)
+        return analysis
+
+    analyzer.analyze_layers = timed  # type: ignore[assignment]
+    for _ in range(steps.rounds):
+        entries = _entries(Analyzer().analyze(folder / "docker.tar"))
+    analyzer.analyze_layers = analyze_layers
+    for name, many in times.items():
+        steps.keep(name, many, entries)
+
+
+def _pax(steps: Steps) -> None:
+    """The same tree without PAX headers, with one that has the time, and with one that has the path and the time."""
+    from ocisize.tar.scanner import scan_tar
+
+    kinds = {"plain": 0, "mtime": 1, "path and mtime": 2}
+    with tempfile.TemporaryDirectory() as parent:
+        paths = {kind: Path(parent) / kind for kind in kinds}
+        for kind, records in kinds.items():
+            _write_tree(paths[kind], records)
+        files = {kind: path.open("rb") for kind, path in paths.items()}
+        in_place = {
+            f"{kind}, in place": lambda file=file: scan_in_place(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+            for kind, file in files.items()
+        }
+        as_stream = {
+            f"{kind}, as a stream": lambda tar=memoryview(path.read_bytes()): scan_tar(Bytes(tar))
+            for kind, path in paths.items()
+        }
+        steps.in_turn(in_place, PAX_ENTRIES)
+        steps.in_turn(as_stream, PAX_ENTRIES)
+        for file in files.values():
+            file.close()
+
+
+def _write_tree(path: Path, records: int) -> None:
+    """A tar of small files; each entry has a PAX header with so many of the records mtime and path."""
+    with path.open("wb") as file:
+        for number, data in enumerate(generate.tree(PAX_ENTRIES, seed=PAX_ENTRIES)):
+            values = [(b"mtime", b"1700000000.%09d" % (number * 1_000_003 % 1_000_000_000))]
+            if records > 1:
+                values.insert(0, (b"path", data[:100].rstrip(b"\0")))
+            file.write((pax_header(values) if records else b"") + data)
+        file.write(bytes(2 * BLOCK))
+
+
 def _catalog(steps: Steps, folder: Path) -> None:
     from ocisize.rules.load import load_catalog
     from ocisize.rules.match import match_tables
@@ -140,7 +249,7 @@ def _compare(steps: Steps, folder: Path) -> None:
         hashes = bytearray(files.hashes)
         hashes[::160] = bytes(byte ^ 1 for byte in hashes[::160])
         files = attrs.evolve(files, hashes=bytes(hashes))
-        layers.append(attrs.evolve(layer, digest=f"other {layer.index}", diff_id=None, files=files))
+        layers.append(attrs.evolve(layer, digest=f"other {layer.index}", diff_id=f"sha256:{layer.index:064}", files=files))
     after = attrs.evolve(other, layers=tuple(layers))
     steps.time("compare two saved analyses", lambda: compare(before, after), lambda _: 2 * _entries(before))
 
@@ -149,17 +258,35 @@ def _entries(analysis: Any) -> int:
     return sum(layer.entry_count for layer in analysis.layers)
 
 
+PAX = "pax"
+STEPS: dict[str, Callable[[Steps, Path], None]] = {
+    "in-place": _scan_in_place,
+    "scan": _scan,
+    "offsets": _offset_map,
+    "analysis": _analysis,
+    "merge": _merge,
+    "catalog": _catalog,
+    "compare": _compare,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("case", type=Path, help="a case's folder, with gzip/ and docker.tar")
+    parser.add_argument("case", type=Path, help=f"a case's folder, with gzip/ and docker.tar, or {PAX}")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--only", nargs="+", choices=STEPS, default=list(STEPS), metavar="STEP", help=f"of {', '.join(STEPS)}"
+    )
     options = parser.parse_args()
     steps = Steps(options.rounds)
-    for step in (_scan, _offset_map, _merge, _catalog, _compare):
+    if str(options.case) == PAX:
+        _pax(steps)
+        options.only = []
+    for name in options.only:
         try:
-            step(steps, options.case)
+            STEPS[name](steps, options.case)
         except (ImportError, AttributeError, TypeError) as error:
-            print(f"left out {step.__name__}: {error}", file=sys.stderr)
+            print(f"left out {name}: {error}", file=sys.stderr)
     print(json.dumps(steps.costs))
 
 

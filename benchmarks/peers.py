@@ -10,6 +10,7 @@ from pathlib import Path
 from cases import Case
 from measure import Command
 from results import find_program
+from revisions import REPOSITORY, environment
 
 SLOW = 1  # rounds for peers that take much longer than ocisize
 PATIENCE = 120.0  # seconds for them
@@ -31,8 +32,10 @@ _LIST_ARCHIVE = 'for layer; do "$TAR" -xOf "$0" "$layer" | "$TAR" -tf -; done'
 _LIST_GZIP = 'for layer; do "$TAR" -tf "$layer"; done'
 
 
-def ocisize(*arguments: str, rounds: int | None = None) -> Command:
-    return Command((sys.executable, "-m", "ocisize", "-q", *arguments), rounds)
+def ocisize(*arguments: str, rounds: int | None = None, tree: Path = REPOSITORY) -> Command:
+    """ocisize as it is in a tree; ``-m`` looks in the current folder first."""
+    argv = (sys.executable, "-m", "ocisize", "-q", *arguments)
+    return Command(argv, rounds, environment=environment(tree), folder=tree)
 
 
 def ours(image: Path, *, verify: bool = False, one_job: bool = False) -> dict[str, Command]:

@@ -43,6 +43,7 @@ TITLES = {
     "registry": "Registry",
     "start": "Starting up",
     "micro": "Single steps",
+    "before": "Before and after",
 }
 
 
@@ -98,6 +99,9 @@ def _group(results: Results, group: str) -> Iterator[str]:
     elif group == "memory":
         yield "The target is 60 MB and 200 bytes per entry." + measured
         yield tables.memory(results)
+    elif group == "before":
+        yield f"Two revisions in turn: {sections[0].title}." + measured
+        yield tables.before(results)
     else:
         yield from (tables.section(section, level=3, dated=not one_date) for section in sections)
 

@@ -48,6 +48,7 @@ class Section:
     facts: Facts | None = None
     outcomes: dict[str, Outcome] = attrs.field(factory=dict)
     figures: dict[str, float] = attrs.field(factory=dict)
+    pairs: dict[str, tuple[float, float]] = attrs.field(factory=dict)  #: figures of two revisions, the older one first
     unit: str = ""  #: of the figures
     measured: str = attrs.field(factory=lambda: time.strftime("%Y-%m-%d"))
 

@@ -1,7 +1,7 @@
 """Measure ocisize and comparable programs, and print each Markdown table when it is measured.
 
     benchmarks/build.sh OUT
-    python benchmarks/run.py OUT [--rounds N] [--only GROUP...] [--case CASE...] [--results FILE]
+    python benchmarks/run.py OUT [--before REV] [--rounds N] [--only GROUP...] [--case CASE...] [--results FILE]
 
 FILE keeps the raw figures; a new measurement of a table replaces the old one, so you can measure group by group.
 ``python benchmarks/report.py`` writes RESULTS.md and the plots from FILE.
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import results as store
 import tables
 import targets
-from groups import layers, network, process, scale
+from groups import before, layers, network, process, scale
 from groups.context import Context
 from results import Section
 
@@ -33,6 +33,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Section]]] = {
     "registry": network.registry,
     "start": process.start,
     "micro": process.micro,
+    "before": before.before,
 }
 
 
@@ -40,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
     add("out", metavar="OUT", type=Path, help="the folder that build.sh filled")
+    add("--before", metavar="REV", help="older revision, for the group before: a name that git accepts")
     add("--rounds", type=int, default=5, metavar="N", help="runs of each command (default: %(default)s)")
     add("--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP", help=f"of {', '.join(GROUPS)}")
     add("--case", nargs="+", default=[], metavar="CASE", help="only these inputs")
@@ -49,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     options = make_parser().parse_args()
-    context = Context(options.out.resolve(), options.rounds, options.case)
+    context = Context(options.out.resolve(), options.rounds, options.case, options.before)
     results = store.load(options.results)
     results.machine = store.describe_machine()
     results.versions |= store.describe_versions()  # older tables keep the versions of programs that are missing now
@@ -60,7 +62,7 @@ def main() -> None:
             results.add(section)
             store.save(results, options.results)
             print(tables.section(section) + "\n", flush=True)
-        for derived in (tables.linear, tables.memory):
+        for derived in (tables.linear, tables.memory, tables.before):
             if derived.__name__ == name:
                 print(derived(results) + "\n", flush=True)
     print("### targets\n\n" + targets.table(results, measured_only=True), flush=True)

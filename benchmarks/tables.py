@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from measure import Outcome, cpu, peak, wall
 from results import Facts, Results, Section
 
 
@@ -26,9 +27,17 @@ def commands(section: Section) -> str:
         if not one.finished:
             rows.append([name, f"not finished after {one.unfinished:.0f} s", *[""] * 4])
             continue
-        ratios = [f"{one.wall / base.wall:.2f}", f"{one.cpu / base.cpu:.2f}"] if base.finished else ["", ""]
+        ratios = [f"{one.ratio(base, figure):.2f}" if base.finished else "" for figure in (wall, cpu)]
         rows.append([name, seconds(one.wall), seconds(one.cpu), f"{one.peak / 1e6:.0f}", *ratios])
     return markdown(["command", "wall s", "CPU s", "peak MB", f"wall ÷ {reference}", f"CPU ÷ {reference}"], rows)
+
+
+def both(old: Outcome, new: Outcome) -> list[str]:
+    """Wall, CPU and peak of two revisions, each with the ratio."""
+    cells = []
+    for one, other, figure in ((old.wall, new.wall, wall), (old.cpu, new.cpu, cpu)):
+        cells += [seconds(one), seconds(other), f"{new.ratio(old, figure):.2f}"]
+    return [*cells, f"{old.peak / 1e6:.0f}", f"{new.peak / 1e6:.0f}", f"{new.ratio(old, peak):.2f}"]
 
 
 def figures(section: Section) -> str:
@@ -53,6 +62,8 @@ def section(one: Section, level: int = 4, *, dated: bool = False) -> str:
         parts.append(commands(one))
     if one.figures:
         parts.append(figures(one))
+    if one.pairs:
+        parts.append(markdown(["", "before", "after", "÷ before"], _steps(one)))
     return "\n\n".join(parts)
 
 
@@ -85,6 +96,30 @@ def _time(one: Section, name: str) -> str:
     if outcome is None:
         return ""
     return seconds(outcome.wall) if outcome.finished else f"> {outcome.unfinished:.0f}"
+
+
+_BEFORE_FORMS = {"archive": "docker-archive", "gzip": "gzip layers", "example": "example.tar", "help": "--help"}
+
+
+def before(results: Results) -> str:
+    """Two revisions on every case by whole commands, with dive's time by that of the newer one, and by single steps."""
+    whole, steps = [], []
+    for one in results.of("before"):
+        if one.pairs:
+            steps += [[one.case, *row] for row in _steps(one)]
+            continue
+        old, new = one.outcomes["before"], one.outcomes["after"]
+        archive = results.find("archive", one.case, one.form)  # measured in a table of its own, against ocisize in turn
+        dive = archive.outcomes.get("dive --ci") if archive else None
+        ratio = f"{dive.ratio(archive.outcomes['ocisize'], wall):.1f}" if archive and dive and dive.finished else ""
+        whole.append([one.case, _BEFORE_FORMS[one.form], *both(old, new), ratio])
+    heads = [f"{what} {label}" for what in ("wall s", "CPU s", "peak MB") for label in ("before", "after", "÷ before")]
+    text = markdown(["case", "form", *heads, "dive ÷ ocisize, wall"], whole, left=2)
+    return text + "\n\n" + markdown(["case", "step, ns per entry", "before", "after", "÷ before"], steps, left=2)
+
+
+def _steps(one: Section) -> list[list[str]]:
+    return [[name, f"{old:,.0f}", f"{new:,.0f}", f"{new / old:.2f}"] for name, (old, new) in one.pairs.items()]
 
 
 def allowed_memory(entries: int) -> float:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator
 
 import attrs
 
 import tables
+from groups.before import STEP_CASES
+from groups.process import MICRO_CASES, TEXT, VALUES
 from groups.scale import AFTER_START, SCALE
-from measure import Outcome
+from measure import Outcome, Run, cpu, peak, wall
 from results import Results, Section
+
+MEMORY_SPREAD = 1.02
 
 
 @attrs.frozen
@@ -21,24 +26,16 @@ class Verdict:
     met: bool | None = None
 
 
-Figure = Callable[[Outcome], float]
-
-
-def cpu(outcome: Outcome) -> float:
-    return outcome.cpu
-
-
-def wall(outcome: Outcome) -> float:
-    return outcome.wall
+Figure = Callable[[Run], float]
 
 
 def at_most(target: str, limit: float, section: Section | None, figure: Figure, name: str, reference: str) -> Verdict:
     """The ratio of two commands of one section is ``limit`` at most."""
-    values = _pair(section, figure, name, reference)
-    if values is None:
+    pair = _pair(section, name, reference)
+    if pair is None:
         return Verdict(target)
-    ratio = values[0] / values[1]
-    return Verdict(target, f"{ratio:.2f}x ({values[0]:.2f} s, {values[1]:.2f} s)", ratio <= limit)
+    ratio = pair[0].ratio(pair[1], figure)
+    return Verdict(target, f"{ratio:.2f}x ({_seconds(pair, figure)})", ratio <= limit)
 
 
 def at_least(target: str, factor: float, section: Section | None, name: str, slower: str) -> Verdict:
@@ -49,32 +46,38 @@ def at_least(target: str, factor: float, section: Section | None, name: str, slo
         return Verdict(
             target, f"more than {ratio:.1f}x (not finished after {outcome.unfinished:.0f} s)", ratio >= factor or None
         )
-    values = _pair(section, wall, slower, name)
-    if values is None:
+    pair = _pair(section, name, slower)
+    if pair is None:
         return Verdict(target)
-    ratio = values[0] / values[1]
-    return Verdict(target, f"{ratio:.1f}x ({values[1]:.2f} s, {values[0]:.2f} s)", ratio >= factor)
+    ratio = pair[1].ratio(pair[0], wall)
+    return Verdict(target, f"{ratio:.1f}x ({_seconds(pair, wall)})", ratio >= factor)
 
 
-def _pair(section: Section | None, figure: Figure, name: str, reference: str) -> tuple[float, float] | None:
+def _pair(section: Section | None, name: str, reference: str) -> tuple[Outcome, Outcome] | None:
     outcomes = [section.outcomes.get(key) for key in (name, reference)] if section else []
-    values = [figure(outcome) for outcome in outcomes if outcome is not None and outcome.finished]
-    return (values[0], values[1]) if len(values) == 2 else None
+    finished = [outcome for outcome in outcomes if outcome is not None and outcome.finished]
+    return (finished[0], finished[1]) if len(finished) == 2 else None
+
+
+def _seconds(pair: tuple[Outcome, Outcome], figure: Figure) -> str:
+    return ", ".join(f"{statistics.median(map(figure, outcome.runs)):.2f} s" for outcome in pair)
 
 
 def verdicts(results: Results) -> Iterator[Verdict]:
     """Every target."""
+    yield from _start(results)
     yield from _decompressing(results)
     yield from _against_dive(results)
+    yield from _steps(results)
     yield from _growth(results)
     yield from _memory(results)
     yield from _network(results)
-    yield from _start(results)
 
 
 def _decompressing(results: Results) -> Iterator[Verdict]:
-    for case, kind, limit in (("ml", "few big", 1.35), ("debian-python", "mixed", 1.45), ("node", "tiny", 1.9)):
-        target = f"gzip, {kind} files ({case}): CPU ≤ {limit}x igzip -dc"
+    limits = {"python-service": 1.5, "node-service": 1.6, "debian-python": 1.45, "node": 1.9, "ml": 1.35}
+    for case, limit in limits.items():
+        target = f"gzip layers ({case}): CPU ≤ {limit}x igzip -dc"
         yield at_most(target, limit, results.find("gzip", case, "gzip"), cpu, "ocisize", "igzip -dc")
     for case in ("ml", "debian-python", "node"):
         target = f"gzip, several layers ({case}): wall below one igzip -dc"
@@ -87,19 +90,45 @@ def _decompressing(results: Results) -> Iterator[Verdict]:
 
 
 def _against_dive(results: Results) -> Iterator[Verdict]:
-    factors = {"debian-python": 25, "node": 3, "ml": 20}
+    factors = {"python-service": 3.5, "node-service": 2, "pax-trees": 3, "node": 4, "debian-python": 25, "ml": 20}
     for case, factor in factors.items():
         section = results.find("archive", case, "archive")
         yield at_least(
             f"plain docker-archive ({case}): wall ≥ {factor}x faster than dive", factor, section, "ocisize", "dive --ci"
         )
-    for case in factors:
+    for case in ("debian-python", "node", "ml"):
         section = results.find("archive", case, "archive")
         yield at_least(
             f"plain docker-archive ({case}): --verify no slower than dive", 1, section, "ocisize --verify", "dive --ci"
         )
     section = results.find("gzip", "debian-python", "gzip")
     yield at_least("gzip layers (debian-python): wall ≥ 8x faster than dive", 8, section, "ocisize", "dive --ci")
+
+
+def _steps(results: Results) -> Iterator[Verdict]:
+    for case in STEP_CASES:
+        target = f"scan of a plain layer in place ({case}): ≤ 0.6x of before"
+        section = results.find("before", case, "steps")
+        pair = section.pairs.get("scan in place") if section else None
+        yield _step(target, 0.6, *pair) if pair else Verdict(target)
+    section = results.find("micro", "", "pax")
+    for kind, limit in (("mtime", 1.4), ("path and mtime", 2)):
+        for way in ("in place", "as a stream"):
+            target = f"entry with a PAX header ({kind}), {way}: ≤ {limit}x of a plain entry"
+            figures = section.figures if section else {}
+            known = f"{kind}, {way}" in figures
+            yield _step(target, limit, figures[f"plain, {way}"], figures[f"{kind}, {way}"]) if known else Verdict(target)
+    for case in MICRO_CASES:
+        target = f"analysis of layers that were analyzed before ({case}): ≤ 3 µs per entry"
+        section = results.find("micro", case, "steps")
+        again = section.figures.get("analysis again") if section else None
+        yield Verdict(target, f"{again / 1000:.1f} µs", again <= 3000) if again is not None else Verdict(target)
+
+
+def _step(target: str, limit: float, reference: float, figure: float) -> Verdict:
+    """The time of a step is at most ``limit`` times the reference, both in ns per entry."""
+    ratio = figure / reference
+    return Verdict(target, f"{ratio:.2f}x ({figure / 1000:.2f} µs, {reference / 1000:.2f} µs)", ratio <= limit)
 
 
 def _growth(results: Results) -> Iterator[Verdict]:
@@ -138,6 +167,7 @@ def _memory(results: Results) -> Iterator[Verdict]:
         for one in results.of("memory")
         if one.facts
     }
+    yield _memory_before(results)
     if not shares:
         yield Verdict(target)
         return
@@ -146,25 +176,41 @@ def _memory(results: Results) -> Iterator[Verdict]:
     yield Verdict(target, f"{shares[worst]:.0%} of it at worst ({worst}); {broken} of {len(shares)} above", not broken)
 
 
+def _memory_before(results: Results) -> Verdict:
+    target = f"peak memory ≤ {MEMORY_SPREAD}x of before, which is as much as runs differ"
+    ratios = {
+        f"{one.case or 'start'}, {one.form}": one.outcomes["after"].ratio(one.outcomes["before"], peak)
+        for one in results.of("before")
+        if one.outcomes
+    }
+    if not ratios:
+        return Verdict(target)
+    worst = max(ratios, key=lambda name: ratios[name])
+    return Verdict(target, f"{ratios[worst]:.2f}x at worst ({worst})", ratios[worst] <= MEMORY_SPREAD)
+
+
 def _network(results: Results) -> Iterator[Verdict]:
     for case in ("debian-python", "node"):
         section = results.find("registry", case, "loopback")
-        for figure in (wall, cpu):
-            target = f"registry on loopback ({case}): {figure.__name__} ≤ 1.2x of the local layout"
-            yield at_most(target, 1.2, section, figure, "ocisize, registry", "ocisize, local layout")
+        for figure, limit in ((wall, 1.1), (cpu, 1.2)):
+            target = f"registry on loopback ({case}): {figure.__name__} ≤ {limit}x of the local layout"
+            yield at_most(target, limit, section, figure, "ocisize, registry", "ocisize, local layout")
     for case in ("node", "layers-127"):
         section = results.find("registry", case, "slow")
         yield at_most(f"slow link ({case}): wall ≤ 1.1x curl", 1.1, section, wall, "ocisize, registry", "curl")
 
 
 def _start(results: Results) -> Iterator[Verdict]:
+    commands = results.find("start", "", "commands")
+    target = "text report of a small image: CPU ≤ 2.5x of importing attrs and cattrs"
+    yield at_most(target, 2.5, commands, cpu, TEXT, VALUES)
     target = "--help: below 1.5x a bare start + 60 ms"
-    values = _pair(results.find("start", "", "commands"), wall, "python -m ocisize --help", "python -c 'import argparse'")
-    if values is None:
+    pair = _pair(commands, "python -m ocisize --help", "python -c 'import argparse'")
+    if pair is None:
         yield Verdict(target)
     else:
-        limit = 1.5 * values[1] + 0.06
-        yield Verdict(target, f"{values[0] * 1000:.0f} ms, allowed {limit * 1000:.0f} ms", values[0] < limit)
+        limit = 1.5 * pair[1].wall + 0.06
+        yield Verdict(target, f"{pair[0].wall * 1000:.0f} ms, allowed {limit * 1000:.0f} ms", pair[0].wall < limit)
     target = "a local archive with -f json imports no requests, oras, rich, jsonschema"
     section = results.find("start", "", "imports")
     if section is None:

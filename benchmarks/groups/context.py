@@ -20,6 +20,7 @@ class Context:
     out: Path
     rounds: int
     only_cases: Sequence[str] = ()
+    before: str | None = None  #: revision to compare with
 
     def cases(self, *names: str) -> list[Case]:
         """The cases in ``names`` that are built and chosen."""

@@ -9,13 +9,15 @@ from groups.context import Context
 from results import Section
 
 REAL = ("ml", "debian-python", "node")
+SERVICES = ("python-service", "node-service", "pax-trees")
 MIXED = "debian-python"  # where the slow peers run once
+_DIVE_ROUNDS = 3  # of the archives that targets compare
 OTHER_FORMS = ("members", "pax")
 
 
 def gzip(context: Context) -> Iterator[Section]:
     """OCI layouts with gzip layers against igzip, gzip and, over a docker-archive of gzip layers, dive."""
-    for case in context.cases(*REAL, *OTHER_FORMS):
+    for case in context.cases(*SERVICES, *REAL, *OTHER_FORMS):
         mixed = case.name == MIXED
         commands = peers.decompressors(case, "gzip", slow=mixed)
         commands |= peers.ours(case.layout("gzip"), one_job=True, verify=mixed)
@@ -34,8 +36,8 @@ def zstd(context: Context) -> Iterator[Section]:
 
 def archive(context: Context) -> Iterator[Section]:
     """docker-archives with plain layers against dive, syft and programs that list tars."""
-    for case in context.cases(*REAL):
+    for case in context.cases(*SERVICES, *REAL):
         commands = peers.ours(case.archive, verify=True)
-        commands |= peers.dive(case.archive, rounds=3)
+        commands |= peers.dive(case.archive, rounds=_DIVE_ROUNDS)
         commands |= peers.listers(case, "archive") | peers.syft(case.archive)
         yield context.measure("archive", case, "archive", f"{case.name}, docker-archive, plain layers", commands)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import peers
 from groups.context import Context
 from measure import interleave
 from results import Section
+from revisions import REPOSITORY, environment
 
 HERE = Path(__file__).parent.parent
-EXAMPLE = HERE.parent / "testdata" / "example.tar"
+EXAMPLE = REPOSITORY / "testdata" / "example.tar"
 MICRO = HERE / "micro.py"
+VALUES = "python -c 'import attrs, cattrs'"
+TEXT = "python -m ocisize example.tar"
+MICRO_CASES = ("python-service", "node-service", "pax-trees", "debian-python", "node")
 HEAVY = ("jsonschema", "oras", "requests", "rich", "urllib3")
 _START_ROUNDS = 20  # short commands vary most
+_PAX_ROUNDS = 9
 _IMPORTS = f"""
 import sys
 from ocisize.cli.main import main
@@ -30,14 +36,16 @@ def start(context: Context) -> Iterator[Section]:
     """Start-up against a bare interpreter, and the heavy packages imported for a local archive."""
     commands = {
         "python -c 'import argparse'": peers.python("import argparse", rounds=None),
+        VALUES: peers.python("import attrs, cattrs", rounds=None),
         "python -m ocisize --help": peers.ocisize("--help"),
         "python -m ocisize -f json example.tar": peers.ocisize("-f", "json", str(EXAMPLE)),
-        "python -m ocisize example.tar": peers.ocisize(str(EXAMPLE)),
+        TEXT: peers.ocisize(str(EXAMPLE)),
     }
     outcomes = interleave(commands, max(context.rounds, _START_ROUNDS))
     yield Section("start", "", "commands", "Starting up", next(iter(commands)), outcomes=outcomes)
     command = [sys.executable, "-c", _IMPORTS, str(EXAMPLE)]
-    imported = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    options = {"env": {**os.environ, **environment()}, "cwd": REPOSITORY}
+    imported = subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout.split()
     figures = {name: float(name in imported) for name in HEAVY}
     yield Section(
         "start", "", "imports", "Packages imported for a local archive with -f json", figures=figures, unit="1 is yes"
@@ -45,15 +53,19 @@ def start(context: Context) -> Iterator[Section]:
 
 
 def micro(context: Context) -> Iterator[Section]:
-    """Nanoseconds per entry of scanning, mapping, merging and finding waste."""
-    for case in context.cases("node", "pax", "debian-python"):
-        figures = run_micro(case.folder, context.rounds)
+    """CPU time per entry of scanning, analyzing, mapping, merging and finding waste; entries with PAX headers."""
+    figures = run_micro("pax", max(context.rounds, _PAX_ROUNDS))
+    yield Section(
+        "micro", "", "pax", "The same tree with and without PAX headers", figures=figures, unit="ns of CPU per entry"
+    )
+    for case in context.cases(*MICRO_CASES):
+        figures = run_micro(str(case.folder), context.rounds)
         title = f"{case.name}, single steps in one process"
-        yield Section("micro", case.name, "steps", title, facts=case.facts(), figures=figures, unit="ns per entry")
+        yield Section("micro", case.name, "steps", title, facts=case.facts(), figures=figures, unit="ns of CPU per entry")
 
 
-def run_micro(folder: Path, rounds: int, environment: Mapping[str, str] | None = None) -> dict[str, float]:
-    """Measure the steps in a new process."""
-    command = [sys.executable, str(MICRO), str(folder), "--rounds", str(rounds)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
+def run_micro(case: str, rounds: int, *, tree: Path = REPOSITORY, only: Sequence[str] = ()) -> dict[str, float]:
+    """Measure the steps in a new process, with ocisize as it is in a tree."""
+    command = [sys.executable, str(MICRO), case, "--rounds", str(rounds), *(["--only", *only] if only else [])]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **environment(tree)}).stdout
     return {name: float(value) for name, value in json.loads(output).items()}
