@@ -11,6 +11,7 @@ import attrs
 
 from imagefile import read_layers
 from results import Facts
+from revisions import variables
 
 DESCRIPTIONS = {
     "python-service": "Debian, apt not cleaned up, pip with a cache, `COPY . .`, a late `chown -R`, a late `rm -rf`",
@@ -61,7 +62,7 @@ class Case:
         kept = self.folder / "facts.json"
         if not kept.exists():
             command = [sys.executable, "-m", "ocisize", "-q", "-f", "json", str(self.layout("gzip"))]
-            analysis = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+            analysis = json.loads(subprocess.run(command, stdout=subprocess.PIPE, env=variables(), check=True).stdout)
             figures = (analysis["entry_count"], analysis["tar_size"], analysis["compressed_size"], len(analysis["layers"]))
             kept.write_text(json.dumps(figures))
         return Facts(*json.loads(kept.read_text()))

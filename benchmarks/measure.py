@@ -15,6 +15,10 @@ from pathlib import Path
 import attrs
 
 
+MORE_ROUNDS = 9
+MORE_SECONDS = 20.0
+
+
 @attrs.frozen
 class Command:
     """A command and its limits."""
@@ -126,11 +130,18 @@ def warm(commands: Iterable[Command]) -> None:
 
 
 def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, Outcome]:
-    """Run all commands in turn, ``rounds`` times; a command that takes too long is not run again."""
+    """Run all commands in turn, ``rounds`` times; a command that takes too long is not run again.
+
+    Commands so short that all rounds take less than MORE_SECONDS are run more often, MORE_ROUNDS times at most; one round
+    stays one.
+    """
     warm(commands.values())
+    start = time.monotonic()
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     unfinished: dict[str, float] = {}
-    for number in range(rounds):
+    for number in range(max(rounds, MORE_ROUNDS) if rounds > 1 else 1):
+        if number >= rounds and time.monotonic() - start > MORE_SECONDS * number / (number + 1):  # no time for another one
+            break
         for name, command in commands.items():
             if name in unfinished or (command.rounds is not None and number >= command.rounds):
                 continue

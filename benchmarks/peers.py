@@ -52,7 +52,7 @@ def python(script: str, *arguments: str, rounds: int | None = SLOW) -> Command:
     return Command((sys.executable, "-c", script, *arguments), rounds, PATIENCE)
 
 
-def dive(archive: Path, rounds: int = SLOW) -> dict[str, Command]:
+def dive(archive: Path, rounds: int | None = SLOW) -> dict[str, Command]:
     program = find_program("dive")
     argv = (program or "", "--ci", "--source", "docker-archive", str(archive))
     passed_or_not = (0, 1)  # of the rules that --ci checks

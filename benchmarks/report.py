@@ -31,7 +31,8 @@ Written by `benchmarks/report.py` from `results.json`; do not edit. How to build
 [README.md](README.md). Lessons: [NOTES.md](NOTES.md).
 
 Compare ratios, not seconds: machines are shared and noisy. The commands of a table ran in turn, with files in the page cache.
-Figures are medians, of up to {rounds} rounds for short commands and of one round for slow ones. CPU is user and system time of
+Figures are medians, of up to {rounds} rounds for short commands and of one round for slow ones; a ratio is the median of the
+ratios of all rounds. CPU is user and system time of
 all processes. Peak is the resident memory of the largest process; it is never less than that of the measuring process, about
 28 MB."""
 TITLES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,11 @@ def compile_modules(tree: Path) -> None:
 def environment(tree: Path = REPOSITORY) -> dict[str, str]:
     """The environment that makes Python import ocisize from a tree, with .pyc files."""
     return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def variables(tree: Path = REPOSITORY) -> dict[str, str]:
+    """All variables of such an environment."""
+    return {**os.environ, **environment(tree)}
 
 
 def describe(revision: str) -> str:

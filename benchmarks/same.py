@@ -8,7 +8,6 @@ A tree is a folder with the files of a revision. Exit status 1 if a report diffe
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from revisions import REPOSITORY, compile_modules, environment
+from revisions import REPOSITORY, compile_modules, variables
 
 FORMATS = ("json", "csv", "markdown", "html", "sarif", "dive-json", "ncdu")
 WIDTHS = (80, 120, 150)  # columns of text reports
@@ -48,7 +47,7 @@ def write_reports(tree: Path, image: Path, folder: Path) -> dict[str, bytes]:
             files = {name: folder / name for name in chosen}
             options = [option for name, file in files.items() for option in ("-f", f"{name}={file}")]
             command = [sys.executable, "-m", "ocisize", *extra, *options, str(image)]
-            variables = {**os.environ, **environment(tree), "COLUMNS": str(width)}
+            variables = {**variables(tree), "COLUMNS": str(width)}
             result = subprocess.run(command, capture_output=True, env=variables, cwd=tree, check=False)
             words = f"{' '.join(extra)} {width} columns".strip()
             reports[f"{words}, messages"] = b"%d\n" % result.returncode + result.stdout + result.stderr

@@ -17,7 +17,6 @@ from revisions import WORKING_TREE, checked_out, describe
 BEFORE, AFTER = "before", "after"
 CASES = ("python-service", "node-service", "pax-trees", "ml", "debian-python", "node")
 STEP_CASES = ("python-service", "node-service")
-_SHORT_ROUNDS = 11  # commands of less than a second vary most
 _STEPS = ("in-place", "analysis")  # of micro.py
 
 
@@ -30,7 +29,7 @@ def before(context: Context) -> Iterator[Section]:
         trees = {BEFORE: old, AFTER: new}
         note = f"{describe(context.before)} and {describe(WORKING_TREE)}"
         for name, arguments in {"example": (str(EXAMPLE),), "help": ("--help",)}.items():
-            outcomes = _run_both(arguments, trees, max(context.rounds, _SHORT_ROUNDS))
+            outcomes = _run_both(arguments, trees, context.rounds)
             yield Section("before", "", name, note, BEFORE, outcomes=outcomes)
         for case in context.cases(*CASES):
             for form, image in (("archive", case.archive), ("gzip", case.layout("gzip"))):

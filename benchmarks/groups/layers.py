@@ -11,7 +11,7 @@ from results import Section
 REAL = ("ml", "debian-python", "node")
 SERVICES = ("python-service", "node-service", "pax-trees")
 MIXED = "debian-python"  # where the slow peers run once
-_DIVE_ROUNDS = 3  # of the archives that targets compare
+_DIVE_ROUNDS = 3  # where it takes long
 OTHER_FORMS = ("members", "pax")
 
 
@@ -38,6 +38,6 @@ def archive(context: Context) -> Iterator[Section]:
     """docker-archives with plain layers against dive, syft and programs that list tars."""
     for case in context.cases(*SERVICES, *REAL):
         commands = peers.ours(case.archive, verify=True)
-        commands |= peers.dive(case.archive, rounds=_DIVE_ROUNDS)
+        commands |= peers.dive(case.archive, rounds=None if case.name in SERVICES else _DIVE_ROUNDS)
         commands |= peers.listers(case, "archive") | peers.syft(case.archive)
         yield context.measure("archive", case, "archive", f"{case.name}, docker-archive, plain layers", commands)

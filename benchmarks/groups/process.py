@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ import peers
 from groups.context import Context
 from measure import interleave
 from results import Section
-from revisions import REPOSITORY, environment
+from revisions import REPOSITORY, variables
 
 HERE = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "testdata" / "example.tar"
@@ -44,8 +43,8 @@ def start(context: Context) -> Iterator[Section]:
     outcomes = interleave(commands, max(context.rounds, _START_ROUNDS))
     yield Section("start", "", "commands", "Starting up", next(iter(commands)), outcomes=outcomes)
     command = [sys.executable, "-c", _IMPORTS, str(EXAMPLE)]
-    options = {"env": {**os.environ, **environment()}, "cwd": REPOSITORY}
-    imported = subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout.split()
+    process = subprocess.run(command, check=True, capture_output=True, text=True, env=variables(), cwd=REPOSITORY)
+    imported = process.stdout.split()
     figures = {name: float(name in imported) for name in HEAVY}
     yield Section(
         "start", "", "imports", "Packages imported for a local archive with -f json", figures=figures, unit="1 is yes"
@@ -67,5 +66,5 @@ def micro(context: Context) -> Iterator[Section]:
 def run_micro(case: str, rounds: int, *, tree: Path = REPOSITORY, only: Sequence[str] = ()) -> dict[str, float]:
     """Measure the steps in a new process, with ocisize as it is in a tree."""
     command = [sys.executable, str(MICRO), case, "--rounds", str(rounds), *(["--only", *only] if only else [])]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **environment(tree)}).stdout
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables(tree)).stdout
     return {name: float(value) for name, value in json.loads(output).items()}

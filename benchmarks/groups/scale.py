@@ -13,6 +13,7 @@ from cases import Case
 from groups.context import Context
 from measure import Command, interleave
 from results import Section
+from revisions import variables
 
 SCALE = ("scale-10000", "scale-30000", "scale-100000", "scale-300000", "scale-1000000", "scale-2000000")
 SHAPES = ("flat-1000", "flat-1000000", "deep", "layers-127", "whiteouts", "no-whiteouts")
@@ -42,15 +43,17 @@ def _in_turn(context: Context, cases: list[Case], form: str) -> Iterator[Section
     outcomes = interleave({f"{case.name} {name}": command for (case, name), command in commands.items()}, context.rounds)
     for case in cases:
         own = {name: outcomes[f"{case.name} {name}"] for owner, name in commands if owner == case}
-        image = case.archive if form == "archive" else case.layout("gzip")
-        figures = {AFTER_START: seconds_after_start(image, context.cases(EMPTY)[0].archive)}
+        figures = {}
+        if case.name in SCALE:
+            image = case.archive if form == "archive" else case.layout("gzip")
+            figures[AFTER_START] = seconds_after_start(image, context.cases(EMPTY)[0].archive)
         yield context.section("linear", case, form, f"{case.name}, {form}", own, figures=figures)
 
 
 def seconds_after_start(image: Path, empty: Path) -> float:
     """Wall seconds of one analysis in a process that analyzed an empty image before: the median of three."""
-    runs = [subprocess.run([sys.executable, "-c", _IN_PROCESS, str(empty), str(image)], check=True, stdout=subprocess.PIPE)
-            for _ in range(3)]  # fmt: skip
+    command = [sys.executable, "-c", _IN_PROCESS, str(empty), str(image)]
+    runs = [subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables()) for _ in range(3)]
     return statistics.median(float(run.stdout) for run in runs)
 
 
