@@ -31,7 +31,7 @@ from imagefile import BLOCK, ImageWriter, pax_header
 
 REPOSITORY = Path(__file__).parent.parent
 BUDGET = Path(__file__).with_name("instructions.json")
-SHORT, LONG = 1000, 3000  # entries
+WARM, SHORT, LONG = 200, 1000, 2000  # entries
 COMMANDS = {  # arguments of ocisize
     "start --help": ("--help",),
     "start and report": ("-q", str(REPOSITORY / "testdata" / "example.tar")),
@@ -39,7 +39,7 @@ COMMANDS = {  # arguments of ocisize
 _FIELDS = b"0000644\x000000000\x000000000\x00%011o\x0000000000000\x00        0"
 _BODY = bytes(range(256)) * 8
 _MARK = "ctermid"  # a function of the C library that nothing else calls: valgrind ends a part of its counts there
-_TIMEOUT = 600  # seconds
+_TIMEOUT = 1200  # seconds
 
 Run = Callable[[], object]
 
@@ -177,7 +177,7 @@ def run_steps(folder: Path) -> None:
 
 def count_steps(folder: Path) -> dict[str, int]:
     """Instructions per entry by step."""
-    for name, entries in (("warm", SHORT), ("short", SHORT), ("long", LONG)):
+    for name, entries in (("warm", WARM), ("short", SHORT), ("long", LONG)):
         write_inputs(folder / name, entries)
     output = folder / "counts"
     _run([sys.executable, __file__, "--run", str(folder)], folder)  # writes the .pyc files
