@@ -47,8 +47,8 @@ def write_reports(tree: Path, image: Path, folder: Path) -> dict[str, bytes]:
             files = {name: folder / name for name in chosen}
             options = [option for name, file in files.items() for option in ("-f", f"{name}={file}")]
             command = [sys.executable, "-m", "ocisize", *extra, *options, str(image)]
-            variables = {**variables(tree), "COLUMNS": str(width)}
-            result = subprocess.run(command, capture_output=True, env=variables, cwd=tree, check=False)
+            environment = {**variables(tree), "COLUMNS": str(width)}
+            result = subprocess.run(command, capture_output=True, env=environment, cwd=tree, check=False)
             words = f"{' '.join(extra)} {width} columns".strip()
             reports[f"{words}, messages"] = b"%d\n" % result.returncode + result.stdout + result.stderr
             for name, file in files.items():
