@@ -61,20 +61,19 @@ def budget() -> dict[str, int]:
 def write_inputs(folder: Path, entries: int) -> None:
     """The inputs of all steps: one tree as tars without and with PAX headers, another tree, and an image."""
     folder.mkdir()
-    tree = make_tar(entries)
-    (folder / "plain.tar").write_bytes(tree)
+    (folder / "plain.tar").write_bytes(make_tar(entries))
     (folder / "other.tar").write_bytes(make_tar(entries, b"opt"))
     (folder / "times.tar").write_bytes(make_tar(entries, records=("mtime",)))
     (folder / "paths.tar").write_bytes(make_tar(entries, records=("path", "mtime")))
     image = ImageWriter(folder)
-    for layer in (tree, make_tar(entries // 4)):  # the second layer replaces files of the first
+    for layer in (make_tar(entries - entries // 5), make_tar(entries // 5)):  # the second layer stores files again
         with image.layer("COPY . /srv") as target:
             target.write(layer[: -2 * BLOCK])  # the writer ends the tar
     image.finish()
 
 
 def make_tar(entries: int, root: bytes = b"srv", records: Sequence[str] = ()) -> bytes:
-    """A tar like a tree of small packages: eight files in a directory, up to 1,500 bytes each.
+    """A tar like a tree of small packages: eight files in a directory, up to 1,500 bytes each, of different content.
 
     ``records`` names the records of a PAX header before each entry.
     """
@@ -87,7 +86,7 @@ def make_tar(entries: int, root: bytes = b"srv", records: Sequence[str] = ()) ->
             tar += pax_header([(record.encode(), values[record]) for record in records])
         block = bytearray(name.ljust(100, b"\0") + _FIELDS % size + bytes(100) + b"ustar\x0000").ljust(BLOCK, b"\0")
         block[148:156] = b"%06o\0 " % sum(block)
-        tar += block + _BODY[:size] + bytes(-size % BLOCK)
+        tar += block + (b"%08d" % number + _BODY)[:size] + bytes(-size % BLOCK)
     return bytes(tar + bytes(2 * BLOCK))
 
 
