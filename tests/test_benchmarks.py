@@ -49,7 +49,9 @@ def test_two_revisions(modules: Any) -> None:
             ),
         ]
     )
-    assert "| node | docker-archive | 2.00 | 0.500 | 0.25 | 2.00 | 0.500 | 0.25 | 50 | 50 | 1.00 | 5.0 |" in tables.before(measured)
+    assert "| node | docker-archive | 2.00 | 0.500 | 0.25 | 2.00 | 0.500 | 0.25 | 50 | 50 | 1.00 | 5.0 |" in tables.before(
+        measured
+    )
     assert "| python-service | scan in place | 10,000 | 5,500 | 0.55 |" in tables.before(measured)
     verdicts = {one.target: one.met for one in targets.verdicts(measured) if one.met is not None}
     assert verdicts == {
