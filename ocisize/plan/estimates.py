@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress
 
-from ocisize.tar.filetable import FileTable
+from ocisize.tar.filetable import FileTable, layer_value
 
-_COMPRESSED_SUFFIXES = (
-    b".deb", b".rpm", b".apk", b".gz", b".tgz", b".bz2", b".xz", b".zst", b".lz4", b".br", b".zip", b".jar", b".war",
-    b".whl", b".egg", b".nupkg", b".gem", b".crate", b".7z", b".png", b".jpg", b".jpeg", b".gif", b".webp", b".avif",
-    b".mp3", b".mp4", b".webm", b".woff", b".woff2", b".pdf", b".docx", b".xlsx", b".parquet", b".npz", b".safetensors",
-)  # fmt: skip
+_COMPRESSED_EXTENSIONS = frozenset(
+    (
+        b"deb rpm apk gz tgz bz2 xz zst lz4 br zip jar war whl egg nupkg gem crate 7z png jpg jpeg gif webp avif"
+        b" mp3 mp4 webm woff woff2 pdf docx xlsx parquet npz safetensors"
+    ).split()
+)
 _COMPRESSED_DIRECTORIES = (b".git/objects/", b"_cacache/content-v2/")  # git's objects and npm's archives have no suffixes
 _MIN_RATIO = 0.02  # of files that are not compressed yet: no layer of files compresses better
 
@@ -28,8 +30,8 @@ class FileEstimates:
         self._sizes = sizes = array("q", table.sizes) if table.stored_sizes else table.sizes
         for row, stored in table.stored_sizes.items():  # holes are not downloaded
             sizes[row] = stored
-        self._compressed = bytearray(map(_is_compressed, table.paths))
-        compressed = sum(size for size, flag in zip(sizes, self._compressed, strict=True) if flag)
+        self._compressed = layer_value(table, _flag_compressed)
+        compressed = sum(compress(sizes, self._compressed))
         total = sum(sizes)
         self._full_ratio = min(1.0, estimated_size / compressed) if compressed else 1.0
         rest, left = total - compressed, estimated_size - compressed * self._full_ratio
@@ -42,5 +44,13 @@ class FileEstimates:
         return round(full * self._full_ratio + rest * self._ratio)
 
 
-def _is_compressed(path: bytes) -> bool:
-    return path.endswith(_COMPRESSED_SUFFIXES) or any(directory in path for directory in _COMPRESSED_DIRECTORIES)
+def _flag_compressed(table: FileTable) -> bytes:
+    """By row, whether the file is compressed already."""
+    flags = bytearray()
+    for path in table.paths:
+        _, dot, extension = path.rpartition(b".")
+        flags.append(extension in _COMPRESSED_EXTENSIONS and bool(dot))
+    for directory in _COMPRESSED_DIRECTORIES:
+        for row in table.paths.rows_with(directory):
+            flags[row] = True
+    return bytes(flags)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
 from ocisize.globs import Glob
@@ -43,7 +44,24 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
         runs: the directories of the tables, if they are known already.
 
     """
-    runs = runs or find_runs(tables)
+    if any(_kept_claims(catalog, table) is None for table in tables):
+        runs = runs or find_runs(tables)
+        _claim_rows(catalog, tables, runs)
+    candidates = [kept for table in tables if (kept := _kept_claims(catalog, table)) is not None]
+    claims = [defaultdict(list, {index: [rows] for index, rows in of_layer.decided.items()}) for of_layer in candidates]
+    waiting = [(layer, *row) for layer, of_layer in enumerate(candidates) for row in of_layer.waiting_rows(tables[layer])]
+    if waiting:
+        runs = runs or find_runs(tables)
+        needed: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
+            needed[layer, index].append(row)
+        for (layer, index), rows in needed.items():
+            claims[layer][index].append(array("I", rows))
+    return [{index: _join(claimed[index]) for index in sorted(claimed)} for claimed in claims]
+
+
+def _claim_rows(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns) -> None:
+    """Keep the claims of each table with the table, where they are not known."""
     first_secret = len(catalog.rules)
     matcher = RowMatcher(
         [Claimant.of_rule(rule) for rule in (*catalog.rules, *catalog.secrets)],
@@ -52,22 +70,48 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
         protections=[glob for protection in catalog.protections for glob in protection.globs],
         public=[glob for protection in catalog.public for glob in protection.globs],
     )
-    claims: list[dict[int, list[int]]] = [defaultdict(list) for _ in tables]
-    waiting: list[_Waiting] = []
     for layer, table in enumerate(tables):
+        if _kept_claims(catalog, table) is not None:
+            continue
+        decided: dict[int, list[int]] = defaultdict(list)
+        waiting: dict[Options, IntArray] = {}
         for options, rows in matcher.claims(table, layer).items():
             if options[0] >= first_secret:
-                claims[layer][options[0]] += rows
+                decided[options[0]] += rows
                 options = options[1:]  # noqa: PLW2901
             if options and catalog.rules[options[0]].needs:
-                rows.sort()
-                split = (path.rpartition(b"/") for path in table.paths.select(rows))
-                waiting += [(layer, row, options, parts[0], parts[2]) for row, parts in zip(rows, split, strict=True)]
+                waiting[options] = _join([waiting.get(options, array("I")), array("I", rows)])
             elif options:
-                claims[layer][options[0]] += rows
-    for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
-        claims[layer][index].append(row)
-    return [{index: array("I", sorted(claimed[index])) for index in sorted(claimed)} for claimed in claims]
+                decided[options[0]] += rows
+        table.derived[_LayerClaims] = _LayerClaims(
+            catalog, {index: array("I", sorted(rows)) for index, rows in decided.items()}, waiting
+        )
+
+
+class _LayerClaims(NamedTuple):
+    """What the rules of a catalog claim in one layer, as far as its own paths tell: kept with the layer's table."""
+
+    catalog: Catalog
+    decided: dict[int, IntArray]  #: rows by the index of the rule or secret
+    waiting: dict[Options, IntArray]  #: rows of rules with needs, which depend on the image
+
+    def waiting_rows(self, table: FileTable) -> Iterator[tuple[int, Options, bytes, bytes]]:
+        """Each row that waits, with its rules, its directory and its name."""
+        for options, rows in self.waiting.items():
+            for row, path in zip(rows, table.paths.select(rows), strict=True):
+                directory, _, name = path.rpartition(b"/")
+                yield row, options, directory, name
+
+
+def _kept_claims(catalog: Catalog, table: FileTable) -> _LayerClaims | None:
+    """The claims that are kept with a table; None for claims of another catalog."""
+    kept = table.derived.get(_LayerClaims)
+    return kept if isinstance(kept, _LayerClaims) and kept.catalog is catalog else None
+
+
+def _join(columns: Sequence[IntArray]) -> IntArray:
+    """Rows of several columns, ascending."""
+    return columns[0] if len(columns) == 1 else array("I", sorted(chain.from_iterable(columns)))
 
 
 def match_globs(

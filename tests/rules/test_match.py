@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from array import array
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
@@ -273,3 +274,15 @@ def small_catalogs(draw: st.DrawFn) -> Catalog:
 def test_any_catalog_matches_as_the_reference_does(catalog: Catalog, rows: dict[str, int]) -> None:
     """Catalogs made at random, with exceptions, needs and protections."""
     assert_same(catalog, rows)
+
+
+def test_claims_are_kept_with_the_table_by_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer that was matched before is not matched again, and needs are decided for each image."""
+    catalog = catalog_of(('["*.pyc"]', 'needs = ["{dir}/{stem}.py"]'), ('["*.log"]', ""))
+    lower, upper = table_of(["a/m.pyc", "a/x.log"]), table_of(["a/m.py"])
+    assert match_tables(catalog, [lower]) == [{1: array("I", [1])}]
+    monkeypatch.setattr("ocisize.rules.match.RowMatcher", None)
+    assert match_tables(catalog, [lower]) == [{1: array("I", [1])}]
+    monkeypatch.undo()
+    assert match_tables(catalog, [lower, upper]) == [{0: array("I", [0]), 1: array("I", [1])}, {}]
+    assert match_tables(catalog_of(('["*.py*"]', "")), [lower, upper]) == [{0: array("I", [0])}, {0: array("I", [0])}]
