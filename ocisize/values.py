@@ -46,7 +46,7 @@ class _Attribute:
         self.name, self.type = "", None
         self.default = default if factory is None else _Factory(factory)
         self.validator, self.converter = validator, converter
-        self.repr, self.eq, self.hash = repr, eq, eq if hash is None else hash
+        self.repr, self.eq, self.hash = repr, eq, hash
         self.init, self.kw_only, self.alias = init, kw_only, alias
 
 
@@ -90,7 +90,8 @@ def _define(
     if eq:
         members |= {"__eq__": _eq, "__eq_key__": _getter([item.name for item in fields if item.eq])}
         if frozen:
-            members |= {"__hash__": _hash, "__hash_key__": _getter([item.name for item in fields if item.hash])}
+            hashed = [item.name for item in fields if (item.eq if item.hash is None else item.hash)]
+            members |= {"__hash__": _hash, "__hash_key__": _getter(hashed)}
     if frozen:
         members |= {"__setattr__": _refuse, "__delattr__": _refuse}
     elif any(item.validator or item.converter for item in fields):
@@ -119,14 +120,14 @@ def _own_fields(cls: type, *, kw_only: bool) -> dict[str, _Attribute]:
 
 
 def _getter(names: list[str]) -> Callable[[Any], Any]:
-    return operator.attrgetter(*names) if names else lambda _: ()
+    return operator.attrgetter(*names or ["__class__"])  # all values of one class without fields are equal
 
 
 def _make_init(cls: Any) -> Any:
     """Compile the ``__init__`` of a class."""
     scope: dict[str, Any] = {"NOTHING": _NOTHING}
     positional, keywords, body, checks = (list[str]() for _ in range(4))
-    for item in cls.__value_fields__:
+    for item in [item for item in cls.__value_fields__ if item.init or item.default is not _NOTHING]:
         name = item.name
         if item.init:
             parameter = item.alias
@@ -160,8 +161,6 @@ def _init_statements(cls: Any, item: _Attribute, scope: dict[str, Any]) -> Itera
         else:
             value = made
     elif not item.init:
-        if item.default is _NOTHING:
-            return
         value, scope[f"default_{name}"] = f"default_{name}", item.default
     if item.converter is not None:
         value, scope[f"convert_{name}"] = f"convert_{name}({value})", item.converter
@@ -188,7 +187,7 @@ def _make_attrs_attributes(cls: Any) -> Any:
             default = attrs.NOTHING
         twin[item.name] = attrs.field(
             default=default, validator=item.validator, converter=item.converter, repr=item.repr, eq=item.eq, hash=item.hash,
-            init=item.init, kw_only=item.kw_only, alias=item.alias,
+            init=item.init, kw_only=item.kw_only, alias=None if item.alias == item.name.lstrip("_") else item.alias,
         )  # fmt: skip
     annotations = {item.name: item.type for item in cls.__value_fields__}
     decorate = attrs.frozen if cls.__setattr__ is _refuse else attrs.define
