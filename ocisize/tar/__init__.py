@@ -1,16 +1,18 @@
 """The tar scanner: reads the tar of a layer once and returns a table of its files.
 
-The modules are one unit. ``scanner.scan_tar`` is the place to start reading; it does the work for plain files itself and
-leaves everything else to the other modules.
+The modules are one unit. ``scanner.scan_tar`` is the place to start reading; it does the work for plain files,
+directories and links itself and leaves everything else to the other modules.
 
 ``scanner``
     the loop over the headers, written for speed: about 1.3 µs per entry
 ``window``
     the part of the stream that is in memory, and reading on in it
 ``field_cache``
-    numeric header fields, parsed once per distinct value
+    numeric header fields, parsed once per distinct value of the field or of its halves
+``usual_records``
+    PAX headers of times and a path, read in the window
 ``special_entries``
-    entries that are not plain files: PAX and GNU headers, links, sparse files
+    all other entries: with more PAX records, GNU long names, devices, sparse files
 ``sparse``
     the maps of sparse files, in four forms
 ``sparse_reader``

@@ -13,6 +13,10 @@ from ocisize.tar.header import ExtendedHeader, expected_adler, has_device_number
 from ocisize.values import evolve
 
 _PLAIN_NUMBER = re.compile(rb"[0-7]{11}[ \0]").fullmatch
+_HIGH_SUM = re.compile(rb"0[0-7]{2}").fullmatch
+_LOW_SUM = re.compile(rb"[0-7]{3}\0 ").fullmatch
+_HIGH_SIZE = re.compile(rb"[0-7]{8}").fullmatch
+_LOW_SIZE = re.compile(rb"[0-7]{3}[ \0]").fullmatch
 _MAX_FIELDS = 1 << 15  # distinct fields
 
 
@@ -40,6 +44,62 @@ class SizeCache(dict[bytes, int]):
             self.clear()
         self[field] = size = int(field[:11], 8) if _PLAIN_NUMBER(field) else parse_number(field)
         return size
+
+
+# Most checksums and sizes of a layer are met once or twice, so that a cache of whole fields mostly misses. The halves of a
+# field in the usual form have a few hundred values, and their values add up to that of the field. A half in any other form
+# has a value so low that no sum is valid; then the caches of whole fields decide.
+_UNUSUAL = -(1 << 62)
+
+
+class HighSums(dict[bytes, int]):
+    """First three bytes of a checksum field in the usual form, ``0DDDDD\\0 `` → their part of the value in ChecksumCache.
+
+    >>> HighSums()[b"001"] + LowSums()[b"750\\0 "] == ChecksumCache()[b"001750\\0 "]
+    True
+    """
+
+    def __missing__(self, part: bytes) -> int:
+        if not _HIGH_SUM(part):
+            return _UNUSUAL
+        self[part] = value = (int(part, 8) << 9) + sum(part)
+        return value
+
+
+class LowSums(dict[bytes, int]):
+    """Last five bytes of a checksum field in the usual form → the rest of the value in ChecksumCache."""
+
+    def __missing__(self, part: bytes) -> int:
+        if not _LOW_SUM(part):
+            return _UNUSUAL
+        self[part] = value = int(part[:3], 8) + sum(part) - 8 * ord(" ") + 1
+        return value
+
+
+class HighSizes(dict[bytes, int]):
+    """First eight bytes of a size field in the usual form, eleven digits and a NUL or space → their part of the size.
+
+    >>> HighSizes()[b"00000000"] + LowSizes()[b"144 "]
+    100
+    """
+
+    def __missing__(self, part: bytes) -> int:
+        if not _HIGH_SIZE(part):
+            return _UNUSUAL
+        if len(self) >= _MAX_FIELDS:
+            self.clear()
+        self[part] = value = int(part, 8) << 9
+        return value
+
+
+class LowSizes(dict[bytes, int]):
+    """Last four bytes of a size field in the usual form → the rest of the size."""
+
+    def __missing__(self, part: bytes) -> int:
+        if not _LOW_SIZE(part):
+            return _UNUSUAL
+        self[part] = value = int(part[:3], 8)
+        return value
 
 
 class OwnerTable(dict[bytes, int]):

@@ -2,10 +2,10 @@
 
 This is the hot path: about 1.3 µs per entry. What makes it fast, guarded by ``benchmarks/``: headers are read in
 place from one preallocated window, one ``unpack_from`` takes just the fields needed, the checksum is one adler32
-call, numbers are parsed once per distinct value, no object is made per entry, and what can be done for a thousand
-entries at once is done then.
+call, numbers are parsed once per distinct half of a field, no object is made per entry, and what can be done for a
+thousand entries at once is done then.
 Layout: https://www.gnu.org/software/tar/manual/html_node/Standard.html; rare forms are in ``header`` and
-``special_entries``.
+``special_entries``, usual PAX headers in ``usual_records``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,24 @@ except ImportError:
 
 from ocisize.errors import TarError
 from ocisize.limits import Meter
-from ocisize.tar.field_cache import ChecksumCache, OwnerTable, RestOfHeader, SizeCache
-from ocisize.tar.filetable import NO_HASH, REGULAR, FileTable
+from ocisize.tar.field_cache import (
+    ChecksumCache,
+    HighSizes,
+    HighSums,
+    LowSizes,
+    LowSums,
+    OwnerTable,
+    RestOfHeader,
+    SizeCache,
+)
+from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable
 from ocisize.tar.header import BLOCK, ExtendedHeader
 from ocisize.tar.late_payloads import LatePayloads
 from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.sparse import describe_holes
-from ocisize.tar.special_entries import EXTENDED_HEADERS, SPARSE, SpecialEntries
+from ocisize.tar.special_entries import EXTENDED_HEADERS, PAX, SPARSE, SpecialEntries
 from ocisize.tar.table_builder import TableBuilder
+from ocisize.tar.usual_records import time_records, usual_path
 from ocisize.tar.window import ByteStream, Window
 
 _MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
@@ -40,8 +50,10 @@ _FLUSH_HEADER_BYTES = 1 << 20  # of extended headers and sparse maps, which take
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
-# name, mode+uid+gid, size, mtime, checksum, type, device numbers and first byte of the prefix
-_FIELDS = struct.Struct("100s24s12s12s8sB172x17s")
+# name, mode+uid+gid, size in two parts, mtime, checksum in two parts, type, device numbers and first byte of the prefix
+_FIELDS = struct.Struct("100s24s8s4s12s3s5sB172x17s")
+_LINK = struct.Struct("157x100s")
+_WITHOUT_PAYLOAD = frozenset((HARD_LINK, SYMLINK, DIRECTORY))
 
 
 def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry costs more than a long function
@@ -79,8 +91,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     ([('etc/hostname', 'file', 5)], 10240)
     """
     window = Window(stream, window_size)
-    buffer, view, unpack = window.buffer, window.view, _FIELDS.unpack_from
+    buffer, view, unpack, link_name = window.buffer, window.view, _FIELDS.unpack_from, _LINK.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
+    high_sums, low_sums, high_sizes, low_sizes = HighSums(), LowSums(), HighSizes(), LowSizes()
     rest = RestOfHeader()
     times, tails = rest.times, rest.tails
     builder, digest = TableBuilder(), xxhash.xxh3_128_digest
@@ -101,7 +114,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
     last_mtime = last_tail = b""  # of the header before, if they are valid and it has no prefix
-    extended: ExtendedHeader | None = None
+    extended: ExtendedHeader | None = None  # what extended headers say of the next entry
+    path: bytes | None = None  # the same, if usual PAX records say all
 
     def record_entries() -> None:
         if meter is not None:
@@ -136,33 +150,63 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     break
 
             # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
-            name, owner, size_field, mtime, checksum, kind, tail = unpack(buffer, position)
+            name, owner, high_size, low_size, mtime, high_sum, low_sum, kind, tail = unpack(buffer, position)
             start = position + BLOCK
-            if adler32(view[position:start]) & 0xFFFF != checksum_cache[checksum]:
+            adler = adler32(view[position:start]) & 0xFFFF
+            if adler != high_sums[high_sum] + low_sums[low_sum] and adler != checksum_cache[high_sum + low_sum]:
                 window.position = position
                 if not special.is_header():
                     window.end_of_archive()
                     break
-            size = size_cache[size_field]
+            size = high_sizes[high_size] + low_sizes[low_size]
+            if size < 0:
+                size = size_cache[high_size + low_size]
+
+            # A PAX header of usual records is read in the window: the entry after it gets the path, b"" for its own name.
+            if (
+                kind == PAX and 0 < size <= BLOCK <= end - start and extended is None
+                and mtime in times and tail in tails and owner in special.valid_owners
+            ):  # fmt: skip
+                stop = start + size
+                usual = b"" if time_records[size](buffer, start, stop) else usual_path(bytes(view[start:stop]))
+                if usual is not None:
+                    path, position = usual, start + BLOCK
+                    special.header_count += 1
+                    special.unflushed_size += size + BLOCK
+                    if special.unflushed_size >= _FLUSH_HEADER_BYTES:
+                        flush_headers()
+                    continue
+
             if mtime != last_mtime or tail != last_tail:
                 if mtime in times and tail in tails:
                     last_mtime, last_tail = mtime, tail
                 else:
                     name = rest.check(bytes(view[position:start]), name)
 
-            # Entries that are not plain files take the slow path; an extended header goes on to the entry after it.
-            if kind != REGULAR or extended is not None:
+            # Links and directories have no payload; everything else that is no plain file takes the slow path.
+            if kind != REGULAR or path is not None or extended is not None:
                 name = name.partition(b"\0")[0]
-                window.position = start
-                if kind in EXTENDED_HEADERS:
-                    extended = special.read_extended_header(kind, size, owner, extended)
-                    flush_headers()
-                    base, position, end = window.base, window.position, window.end
-                    last = end - BLOCK
-                    continue
-                kind, name, size, owner = special.resolve_entry(len(kinds), kind, name, size, owner, extended)
-                base, start, end = window.base, window.position, window.end
-                last, extended = end - BLOCK, None
+                if extended is None and (not size if kind in _WITHOUT_PAYLOAD else kind == REGULAR and size >= 0):
+                    if path is not None:
+                        name, path = path or name, None
+                        special.parents_size += len(name) * name.count(b"/")
+                    if kind == DIRECTORY:
+                        name = name.rstrip(b"/") or name[:1]
+                    elif kind != REGULAR:
+                        special.add_link(len(kinds), link_name(buffer, position)[0].partition(b"\0")[0])
+                else:
+                    if path is not None:
+                        extended, path = ExtendedHeader(pax={b"path": path} if path else {}), None
+                    window.position = start
+                    if kind in EXTENDED_HEADERS:
+                        extended = special.read_extended_header(kind, size, owner, extended)
+                        flush_headers()
+                        base, position, end = window.base, window.position, window.end
+                        last = end - BLOCK
+                        continue
+                    kind, name, size, owner = special.resolve_entry(len(kinds), kind, name, size, owner, extended)
+                    base, start, end = window.base, window.position, window.end
+                    last, extended = end - BLOCK, None
 
             # Move past the payload: hash it in the window, pass over it unread, or leave it to the slow path.
             stop = start + size

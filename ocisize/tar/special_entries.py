@@ -1,4 +1,4 @@
-"""SpecialEntries: the slow path of ``scan_tar``, for entries that are not plain files or have extended headers."""
+"""SpecialEntries: the slow path of ``scan_tar``, for entries and extended headers that are not usual."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ocisize.tar.sparse import sparse_version
 from ocisize.tar.sparse_reader import SparseReader
 from ocisize.tar.window import ZEROS, Window
 
+PAX = ord("x")
 EXTENDED_HEADERS = frozenset(b"LKxgX")  #: kinds of headers that describe the entry after them; X is Solaris' x
 SPARSE = ord("S")  #: kind of old GNU sparse files, and of all sparse files until their rows are added
 _CONTIGUOUS, _OLD_REGULAR = ord("7"), 0
@@ -35,7 +36,7 @@ _TYPE_NAMES = {SPARSE: "type 'S' (old GNU sparse file)", _CONTIGUOUS: "type '7' 
 
 
 class SpecialEntries:
-    """State for tar entries that are not plain files.
+    """State for tar entries that are not plain files, directories or links, or that have unusual extended headers.
 
     Parses their extended headers, and stores by row what few entries have: links, xattrs, stored bytes of sparse files, kept
     payloads. ``hash_content`` and ``meter`` are those of ``scan_tar``.
@@ -43,7 +44,7 @@ class SpecialEntries:
 
     def __init__(self, window: Window, owners: OwnerTable, *, hash_content: bool, meter: Meter | None) -> None:
         self.window, self.owners = window, owners
-        self._valid_owners: set[bytes] = set()  # of extended headers
+        self.valid_owners: set[bytes] = set()  #: owner fields of extended headers that are known to be numbers
         self.links: dict[int, bytes] = {}
         self.claimed_sizes: dict[int, int] = {}
         self.type_flags: dict[int, int] = {}
@@ -83,10 +84,10 @@ class SpecialEntries:
 
         ``extended`` is what headers before this one say of the same entry. Raises ValueError for a malformed header.
         """
-        if owner not in self._valid_owners:
+        if owner not in self.valid_owners:
             self.owners.check(owner)
-            if len(self._valid_owners) < _MAX_VALID_OWNERS:
-                self._valid_owners.add(owner)
+            if len(self.valid_owners) < _MAX_VALID_OWNERS:
+                self.valid_owners.add(owner)
         if not 0 <= size <= MAX_SPECIAL:
             raise ValueError(f"extended header of {size} bytes, more than {MAX_SPECIAL}")
         payload = self.window.read_exactly(size, "an extended header")
@@ -144,9 +145,13 @@ class SpecialEntries:
             link = extended.link(link) if extended is not None else link
             if len(link) > MAX_NAME:
                 raise ValueError(f"link target of {len(link)} bytes, more than {MAX_NAME}")
-            self.links[row] = link
-            self.metadata_size += len(link) + ROW_VALUE_OVERHEAD
+            self.add_link(row, link)
         return name
+
+    def add_link(self, row: int, link: bytes) -> None:
+        """Store the target of a link, which has no NUL and at most MAX_NAME bytes."""
+        self.links[row] = link
+        self.metadata_size += len(link) + ROW_VALUE_OVERHEAD
 
     def _apply_extended_header(
         self, extended: ExtendedHeader, row: int, name: bytes, size: int, owner: bytes, *, sparse: bool

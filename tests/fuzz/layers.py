@@ -100,6 +100,17 @@ def tars() -> list[bytes]:
         made.member(b"a", b"hello") + made.member(b"./d/", kind=b"5") + made.member(b"l", kind=b"2", link=b"../x"),
         made.long_name(b"long/" * 30) + made.long_name(b"target/" * 20, b"K") + made.member(b"short", kind=b"1"),
         made.pax((b"path", b"\xc3\xa9"), (b"size", b"3"), (b"uid", b"1"), (b"mtime", b"1.5")) + made.member(b"a", b"abc"),
+        made.pax((b"mtime", b"1600000000.123456789"))
+        + made.member(b"t", b"time")
+        + made.pax((b"mtime", b"1.5"))
+        + made.member(b"d/", kind=b"5"),
+        made.pax((b"mtime", b"2.")) + made.pax((b"path", b"d/" * 99), (b"mtime", b"-1.5")) + made.member(b"p", b"both"),
+        made.pax((b"mtime", b"3"), (b"path", b"d/l"))
+        + made.member(b"l", kind=b"2", link=b"t")
+        + made.pax((b"path", b"h"))
+        + made.long_name(b"l" * 120, b"K")
+        + made.member(b"h", kind=b"1"),
+        made.pax((b"mtime", b"4.25")) + made.pax((b"comment", b"x"), kind=b"g") + made.member(b"after", b"g"),
         made.pax((b"comment", b"x"), kind=b"g") + made.member(b"g", b"1"),
         sparse + made.padded(b"0123456789"),
         more + struct.pack("12s12s488x", b"00000000010\0", b"00000000002\0") + made.padded(b"abcdef"),
@@ -152,7 +163,14 @@ def pax_seeds() -> list[bytes]:
     ]  # fmt: skip
     old = [(b"GNU.sparse.size", b"9"), (b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"3")]
     singles = [made.record(*pair) for pair in pairs]
-    return [*singles, b"".join(singles), b"".join(made.record(*pair) for pair in old), b""]
+    usual = [pairs[0], (b"mtime", b"1600000000.123456789"), (b"atime", b"-1."), (b"ctime", b"7")]
+    return [
+        *singles,
+        *(b"".join(made.record(*pair) for pair in usual[:count]) for count in (2, 3, 4)),
+        b"".join(singles),
+        b"".join(made.record(*pair) for pair in old),
+        b"",
+    ]
 
 
 def run_stream(data: bytes) -> None:
