@@ -32,7 +32,6 @@ from typing import Any
 
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, require_complete
-from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.text import display_name
 from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 
@@ -248,6 +247,8 @@ def baseline_from_json(text: str, name: str) -> Baseline:
         raise BudgetError(f"{name}: is not a baseline: its schema is not {SCHEMA!r}")
     if document.get("version") != VERSION:
         raise BudgetError(f"{name}: is a baseline of version {document.get('version')!r}, this ocisize reads {VERSION}")
+    from ocisize.oci.structure import list_problems, strict_converter
+
     try:
         images = strict_converter().structure(document.get("images"), dict[str, dict[str, Entry]])
     except Exception as error:  # cattrs raises groups of whatever its hooks raised

@@ -61,7 +61,7 @@ def _changes(words: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, 
         tail += 1
     yield 0, start, None
     old, new = words[start : len(words) - tail], after[start : len(after) - tail]
-    if len(old) * len(new) > _MAX_COMPARED:
+    if not old or not new or len(old) * len(new) > _MAX_COMPARED:
         yield start, start + len(old), new
     else:
         from difflib import SequenceMatcher

@@ -581,7 +581,18 @@ def test_progress_is_for_terminals(layout: Path) -> None:
 def test_light_work_loads_light_modules(tmp_path: Path) -> None:
     """--help loads no analysis; a saved image loads neither the registry client nor the terminal library."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
+    ordinary = [
+        "attr", "attrs", "cattrs", "concurrent.futures", "decimal", "fractions", "inspect", "linecache", "logging", "lzma",
+        "ocisize.budgets.parse", "ocisize.dockerfile.patch", "ocisize.oci.structure", "ocisize.sources.describe", "oras",
+        "platform", "requests", "rich", "shutil", "tempfile", "tomllib", "typing_extensions", "zipfile", "zstandard",
+    ]  # fmt: skip
+    unadvised = ["ocisize.findings.advise", "ocisize.plan.make", *ordinary]
+    example = str(Path(__file__).parents[2] / "testdata" / "example.tar")
     for arguments, modules in (
+        ([example], ordinary),
+        ([example, "-f", "csv"], unadvised),
+        ([example, "-f", "badge"], unadvised),
+        (["files", example, "-f", "json"], unadvised),
         (["--help"], ["attrs", "zstandard", "rich", "oras", "difflib", "tomllib"]),
         (["tree", "--help"], ["attrs", "zstandard", "rich", "oras"]),
         (["files", str(path), "-f", "json"], ["oras", "requests", "jsonschema", "rich"]),
@@ -594,9 +605,11 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
             f"try: main({arguments})\nexcept SystemExit: pass\n"
             f"print([name for name in {modules} if name in sys.modules])"
         )
+        environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # which shutil reads
         result = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
-        )
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+            env=environment,
+        )  # fmt: skip
         assert result.stdout.splitlines()[-1] == "[]"
 
 
