@@ -18,8 +18,6 @@ from ocisize.tar.filetable import REGULAR
 
 MAX_GROUPS = 30  #: named groups of a division; the rest is one group without a name
 _NO_FILE = ""  # the type of entries that are no regular files: they cost headers only
-_TAIL_SIZE = 6  # bytes, which decide the type of most files
-_MAX_TAILS = 1 << 15  # cached for one image
 _IS_NO_FILE = bytes(kind != REGULAR for kind in range(256))
 
 
@@ -49,16 +47,11 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
 
 
 class _FileTypes:
-    """File types, numbered in the order in which they are met.
-
-    Most paths are looked up by their last bytes, which many files share, so that their names need not be split: without
-    these look-ups the groups of 200,000 files take a third longer. benchmarks/NOTES.md has the figures.
-    """
+    """File types, numbered in the order in which they are met; an extension that is a word decides alone."""
 
     def __init__(self, runs: ImageRuns) -> None:
         self.numbers: dict[str, int] = {_NO_FILE: 0}
         self._places = list(map(place_of, runs.directories.paths))
-        self._by_tail: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place
         self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place
 
     def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
@@ -69,31 +62,21 @@ class _FileTypes:
             if place is not None and place != PROGRAMS:
                 numbers += [self._number(place)] * (end - start)
                 continue
-            by_tail = self._by_tail[place]
+            by_extension, other = self._by_extension[place], self._number(place or OTHER)
             for path in piece.paths[start:end]:
-                number = by_tail.get(path[-_TAIL_SIZE:])
-                numbers.append(self._look_up(path, place) if number is None else number)
+                name = path.rpartition(b"/")[2]
+                stem, _, extension = name.rpartition(b".")
+                number = by_extension.get(extension) if stem else other
+                numbers.append(self._look_up(name, extension, place) if number is None else number)
         for row in compress(range(len(kinds)), kinds.translate(_IS_NO_FILE)):
             numbers[row] = 0
         return numbers
 
-    def _look_up(self, path: bytes, place: str | None) -> int:
-        """The type by name; an extension that is a word decides alone, and a tail that holds such an extension."""
-        name, tail = path.rpartition(b"/")[2], path[-_TAIL_SIZE:]
-        stem, _, extension = name.rpartition(b".")
-        if not stem:
-            return self._number(place or OTHER)
-        number = self._by_extension[place].get(extension)
-        if number is None:
-            number = self._number(type_of(name, place))
-            if not is_word(extension):
-                return number
+    def _look_up(self, name: bytes, extension: bytes, place: str | None) -> int:
+        """The type of a name with an extension that is new, or that is no word."""
+        number = self._number(type_of(name, place))
+        if is_word(extension):
             self._by_extension[place][extension] = number
-        if tail.rpartition(b".")[0][-1:] not in (b"", b"/"):  # the tail has the whole extension, and some of the stem
-            by_tail = self._by_tail[place]
-            if len(by_tail) >= _MAX_TAILS:
-                by_tail.clear()
-            by_tail[tail] = number
         return number
 
     def _number(self, name: str) -> int:
