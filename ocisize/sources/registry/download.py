@@ -15,7 +15,7 @@ from ocisize.values import define, field
 if TYPE_CHECKING:
     import urllib3
 
-_MAX_READ = 512 << 10  # bytes; reads of 64 KiB take twice the CPU time, and longer reads take no less
+_MAX_READ = 512 << 10  # bytes; reads of 64 KiB take more than twice the CPU time
 _MIN_PROGRESS = 1 << 20  # bytes after which the count of failures starts again
 _FIRST_PAUSE_SECONDS = 0.2
 _log = logging.getLogger(__name__)
