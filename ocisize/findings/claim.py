@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import TypeAlias
 
 from ocisize.findings.evidence import ImageEvidence
@@ -124,5 +125,7 @@ def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> dict[int, list[int
     if not links:
         return {}
     return {
-        row: links[path] for first, paths in table.paths.pieces() for row, path in enumerate(paths, first) if path in links
+        first + row: links[paths[row]]
+        for first, paths in table.paths.pieces()
+        for row in compress(range(len(paths)), map(links.__contains__, paths))
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 
 from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
@@ -80,13 +80,14 @@ def rows_by_package(
     merged: list[tuple[int, bytes]] = []
     stored: set[bytes] = set()
     kinds = table.kinds
-    for row, path in enumerate(table.paths):
-        if path in owners:
+    for first, paths in table.paths.pieces():
+        for row in compress(range(len(paths)), map(owners.__contains__, paths)):
+            path = paths[row]
             stored.add(path)
-            if kinds[row] == REGULAR and (owner := owners[path]) is not None:
-                rows[owner].append(row)
-        elif path in merged_owners and kinds[row] == REGULAR:
-            merged.append((row, path))
+            if kinds[first + row] == REGULAR and (owner := owners[path]) is not None:
+                rows[owner].append(first + row)
+        moved = compress(range(len(paths)), map(merged_owners.__contains__, paths))
+        merged += [(first + row, paths[row]) for row in moved if paths[row] not in owners and kinds[first + row] == REGULAR]
     for row, path in merged:
         if path[len(b"usr/") :] not in stored and (owner := merged_owners[path]) is not None:
             rows[owner].append(row)

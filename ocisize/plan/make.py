@@ -21,7 +21,7 @@ from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
 from ocisize.plan.options import fix_options, install_once
 from ocisize.plan.ownership import fix_ownership
 from ocisize.plan.pairing import Pairing
-from ocisize.plan.rows import RowsByLayer, by_layer
+from ocisize.plan.rows import RowsByLayer, by_layer, merge_rows
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural
@@ -122,7 +122,7 @@ def _make_step(build: Build, fix: Fix, saved: Freed, ids: Sequence[str]) -> Plan
 
 def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Sequence[Fix]) -> Iterator[Fix]:
     """Fixes for findings that no rule of the plan can make: a person must change the build."""
-    simulation = Simulation(build.evidence)
+    simulation, own_layers = Simulation(build.evidence), build.own_layers
     for fix in fixes:
         simulation.free(1, fix)
     groups: dict[tuple[str, Confidence], list[tuple[Finding, RowsByLayer]]] = defaultdict(list)
@@ -132,7 +132,7 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
             (layer, row)
             for layer, rows in claim.rows.items()
             for row in rows
-            if build.rows.origin((layer, row))[0] in build.own_layers
+            if build.rows.origin((layer, row))[0] in own_layers
         )
         rows = simulation.stored(by_layer(places))
         if not finding.in_base and build.rows.size_of(rows) >= _MIN_BY_HAND:
@@ -149,7 +149,7 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
             category=first.category,
             layers=tuple(layers),
             action=f"{first.fix}{more}",
-            rows=by_layer((layer, row) for _, rows in members for layer, chosen in rows.items() for row in chosen),
+            rows=merge_rows(rows for _, rows in members),
             in_patch=False,
         )
 
@@ -193,7 +193,7 @@ def _ids_by_step(findings: Sequence[Finding]) -> dict[int, tuple[str, ...]]:
 
 
 def _all_rows(fixes: Sequence[Fix]) -> RowsByLayer:
-    return by_layer((layer, row) for fix in fixes for layer, rows in fix.rows.items() for row in rows)
+    return merge_rows(fix.rows for fix in fixes)
 
 
 def _patch(build: Build, plan: Plan, files: BuildFiles) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import compress
 
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.history.ownership import OwnershipChange
@@ -25,6 +26,7 @@ from ocisize.plan.ownership_origin import (
     attributes_of,
     common_mode,
     destination_of,
+    find_inside,
     find_targets,
     is_inside,
     join_targets,
@@ -37,6 +39,7 @@ from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.text import quote_code
 from ocisize.values import define, field
 
+_IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _MAX_NAMED = 8  # directories and files that the rest of a chown names
 
 
@@ -242,12 +245,9 @@ def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) ->
     known: set[str] = set()
     for layer in placed.options.keys() | placed.commands.keys():
         draft = build.drafts[layer]
-        below = {
-            path
-            for lower in range(layer)
-            for path, kind in zip(build.rows.paths(lower), build.evidence.tables[lower].kinds, strict=True)
-            if kind == DIRECTORY
-        }
+        below = set[str]()
+        for lower in range(layer):
+            below.update(compress(build.rows.paths(lower), build.evidence.tables[lower].kinds.translate(_IS_DIRECTORY)))
         root = destination_of(build, layer) if draft.copy is not None else ""
         known |= {
             path
@@ -273,9 +273,8 @@ def _made_anyway(build: Build, upper: int) -> set[str]:
         if build.drafts[layer].step.kind is not StepKind.RUN:
             continue
         kinds = build.evidence.tables[layer].kinds
-        for row, path in enumerate(build.rows.paths(layer)):
-            is_file = kinds[row] != DIRECTORY and build.rows.is_original((layer, row))
-            if is_file and is_inside(path, build.removed_paths):
+        for row, path in find_inside(build.rows.paths(layer), build.removed_paths):
+            if kinds[row] != DIRECTORY and build.rows.is_original((layer, row)):
                 made.update(parents_of(path), (path,))
     return made
 

@@ -149,6 +149,22 @@ def is_inside(path: str, targets: Collection[str]) -> bool:
     return path in targets or any(parent in targets for parent in parents_of(path))
 
 
+def find_inside(paths: Iterable[str], targets: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield those of some paths, with their positions, that are one of the targets or below one of them.
+
+    >>> list(find_inside(["a", "b/c", "b/d"], ["b"]))
+    [(1, 'b/c'), (2, 'b/d')]
+    """
+    inside: dict[str, bool] = {"": False}  # by directory: most files share their directory with others
+    for position, path in enumerate(paths):
+        directory = path.rpartition("/")[0]
+        is_below = inside.get(directory)
+        if is_below is None:
+            is_below = inside[directory] = is_inside(directory, targets)
+        if is_below or path in targets:
+            yield position, path
+
+
 def destination_of(build: Build, layer: int) -> str:
     """Return where a COPY puts its files, without slashes at the ends."""
     draft = build.drafts[layer]

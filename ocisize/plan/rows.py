@@ -89,10 +89,6 @@ class RowIndex:
         number = self._copies[0][self._bases[place[0]] + place[1]]
         return self._place(number) if number >= 0 else None
 
-    def _below(self, place: Place) -> Place | None:
-        number = self._copies[1][self._bases[place[0]] + place[1]]
-        return self._place(number) if number >= 0 else None
-
     def copies(self, place: Place) -> Iterator[Place]:
         """A row and its copies in upper layers, base first."""
         current: Place | None = place
@@ -114,13 +110,16 @@ class RowIndex:
 
     def is_original(self, place: Place) -> bool:
         """Whether a row is no copy of a lower one."""
-        return self._below(place) is None
+        return self._copies[1][self._bases[place[0]] + place[1]] < 0
 
     def origin(self, place: Place) -> Place:
         """The row that first brought the content of a row: the row itself for most rows."""
-        while (original := self._below(place)) is not None:
-            place = original
-        return place
+        below, number = self._copies[1], self._bases[place[0]] + place[1]
+        if below[number] < 0:
+            return place
+        while below[number] >= 0:
+            number = below[number]
+        return self._place(number)
 
     def ending(self, place: Place) -> Ending | None:
         """What hides the last copy of a row; None if a container sees the copy."""
@@ -178,10 +177,23 @@ def by_layer(places: Iterable[Place]) -> dict[int, list[int]]:
     >>> by_layer([(1, 5), (0, 2), (1, 3), (1, 5)])
     {0: [2], 1: [3, 5]}
     """
-    rows: dict[int, list[int]] = defaultdict(list)
-    for layer, row in sorted(set(places)):
-        rows[layer].append(row)
-    return dict(rows)
+    rows: dict[int, set[int]] = defaultdict(set)
+    for layer, row in places:
+        rows[layer].add(row)
+    return {layer: sorted(rows[layer]) for layer in sorted(rows)}
+
+
+def merge_rows(parts: Iterable[RowsByLayer]) -> dict[int, list[int]]:
+    """Rows of several mappings, ascending and each once.
+
+    >>> merge_rows([{1: [5]}, {0: [2], 1: [3, 5]}])
+    {0: [2], 1: [3, 5]}
+    """
+    rows: dict[int, set[int]] = defaultdict(set)
+    for part in parts:
+        for layer, chosen in part.items():
+            rows[layer].update(chosen)
+    return {layer: sorted(rows[layer]) for layer in sorted(rows) if rows[layer]}
 
 
 def parents_of(path: str) -> Iterator[str]:
