@@ -6,7 +6,7 @@
 # Each case becomes a folder OUT/CASE with gzip/ (OCI layout, tag "app") and, where it makes sense, zstd/ (OCI layout),
 # docker.tar (docker-archive, plain layers) and docker-gzip.tar (docker-archive, gzip layers). Files that exist are kept.
 # The case "advice" becomes two such folders, OUT/advice-bad and OUT/advice-good.
-# Cases from real packages need the tools that their builder in inputs/ names; the others only Python. About 40 GB.
+# Cases from real packages need the tools that their builder in inputs/ names; the others only Python. About 45 GB.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
