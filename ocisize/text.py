@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from ocisize.patterns import lazy_pattern
+
 _MAX_BRIEF = 200  # bytes of a name in a message
-_CONTINUATION = re.compile(r"[ \t]*\\[ \t]*\r?\n\s*")
+_CONTINUATION = lazy_pattern(r"[ \t]*\\[ \t]*\r?\n\s*")
 _BACKTICKS = re.compile(r"`+")
-_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_PADDED = re.compile(r" .*[^ ].* ", re.DOTALL)
+_CODE = lazy_pattern(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_PADDED = lazy_pattern(r" .*[^ ].* ", re.DOTALL)
 
 
 def count_of(number: int, noun: str) -> str:

@@ -10,12 +10,13 @@ import re
 from typing import NewType
 
 from ocisize.errors import DigestMismatch, DocumentError
+from ocisize.patterns import lazy_pattern
 
 Digest = NewType("Digest", str)
 
 ALGORITHMS = ("sha256", "sha384", "sha512")  # can be verified; others are broken (md5, sha1) or have no fixed length (shake)
 
-_DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+_DIGEST = lazy_pattern(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
 
 

@@ -7,12 +7,12 @@ them with a warning.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from ocisize.errors import StreamError
 from ocisize.limits import limit_error
+from ocisize.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from ocisize.blob.decoder_input import DecoderInput
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_PIECE = 16 << 10  # stored bytes given to a decompressor at once: behind a short stream the rest is copied
 _DECODER_MEMORY = 1 << 20  # bytes that liblzma counts besides the dictionary: its state, and filters for processors
 _XZ_MAGIC = b"\xfd7zXZ\0"
-_BZIP2_MAGIC = re.compile(rb"BZh[1-9]")
+_BZIP2_MAGIC = lazy_pattern(rb"BZh[1-9]")
 _BZIP2_MAGIC_SIZE = 4  # bytes
 
 

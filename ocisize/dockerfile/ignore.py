@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from ocisize.patterns import lazy_pattern
 from ocisize.values import field, frozen
 
-_MANY_SLASHES = re.compile(r"/{2,}")
-_TOKEN = re.compile(r"\*\*/?|\*|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|(.)", re.DOTALL)
-_IN_CLASS = re.compile(r"\\(.)|(.)", re.DOTALL)
+_MANY_SLASHES = lazy_pattern(r"/{2,}")
+_TOKEN = lazy_pattern(r"\*\*/?|\*|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|(.)", re.DOTALL)
+_IN_CLASS = lazy_pattern(r"\\(.)|(.)", re.DOTALL)
 _NAME, _CHARACTER, _DIRECTORIES, _ANYTHING = "[^/]*", "[^/]", "(?:.*/)?", ".*"
 _WILDCARDS = frozenset({_NAME, _DIRECTORIES, _ANYTHING})
 _MAX_WILDCARDS = 2  # of a pattern that is matched by a regular expression; more make the search slow

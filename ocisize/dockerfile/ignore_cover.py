@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ocisize.dockerfile.ignore import IgnoreFile
+from ocisize.patterns import lazy_pattern
 from ocisize.values import define, field
 
-_SPECIAL = re.compile(r"([*?\[\]\\^])")
+_SPECIAL = lazy_pattern(r"([*?\[\]\\^])")
 _MIN_DIRECTORIES = 2  # of one name, for one pattern
 _MIN_FILES = 3  # with one suffix, for one pattern
 

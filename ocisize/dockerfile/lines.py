@@ -8,17 +8,17 @@ final image count: layers of other stages are not in the image.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ocisize.dockerfile.parse import Dockerfile, Instruction
 from ocisize.dockerfile.words import parse_words, split_flags, split_sum
 from ocisize.history.redact import REDACTED, redact
 from ocisize.model.build_step import BuildStep
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
-_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
-_HEREDOC = re.compile(r"\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
+_VARIABLE = lazy_pattern(r"\$(?:\{[^}]*\}|\w+)")
+_HEREDOC = lazy_pattern(r"\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
 _QUOTES = str.maketrans("", "", "\"'")
 _WITH_LAYERS = ("RUN", "COPY", "ADD", "WORKDIR")
 _ALWAYS_WITH_LAYERS = ("RUN", "COPY", "ADD")

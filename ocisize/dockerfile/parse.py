@@ -13,14 +13,15 @@ from functools import cached_property
 
 from ocisize.dockerfile.joined import continues, is_skipped, join_lines
 from ocisize.dockerfile.words import parse_words, split_flags, split_words
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
-_KEYWORD = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
-_ESCAPE = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
-_DIRECTIVE = re.compile(r"#\s*\w+\s*=.*")
-_HEREDOC = re.compile(r"\d*<<(-?)([^<\s]+)")
-_FROM = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
+_KEYWORD = lazy_pattern(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
+_ESCAPE = lazy_pattern(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
+_DIRECTIVE = lazy_pattern(r"#\s*\w+\s*=.*")
+_HEREDOC = lazy_pattern(r"\d*<<(-?)([^<\s]+)")
+_FROM = lazy_pattern(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_VARIABLE = lazy_pattern(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 _QUOTES = str.maketrans("", "", "\"'")
 _WITH_HEREDOCS = ("RUN", "COPY", "ADD")
 

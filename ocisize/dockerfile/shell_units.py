@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 
 from ocisize.dockerfile.shell_grammar import ASSIGNMENT, LEAKING, CasePlace, Command, Frame, UncertainCut, scan_reserved_word
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
 _PLAIN = re.compile(r"[^\s'\"\\$`&|;<>()]+")
-_SKIPPED = {'"': re.compile(r"[^\"\\$`]+"), "${": re.compile(r"[^}\"'\\$`]+"), "((": re.compile(r"[^()\"'\\$`]+")}
+_SKIPPED = {'"': lazy_pattern(r"[^\"\\$`]+"), "${": lazy_pattern(r"[^}\"'\\$`]+"), "((": lazy_pattern(r"[^()\"'\\$`]+")}
 _NOT_IN_NAME = str.maketrans("", "", "\"'\\")
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|\|&|&>>|&>|<<<|<<|<&|<>|>>|>&|>\||[&|;<>()]")
 

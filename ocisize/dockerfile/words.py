@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 
+from ocisize.patterns import lazy_pattern
+
 _FLAG = re.compile(r"--[a-z]")
 _WORD_END = re.compile(r"[\s\"'\\]")
 _BLANKS = re.compile(r"\s*")
-_SUM = re.compile(r"(--\w+=\S*?)?(?:file|dir|multi):[0-9a-f][^\s:]*")
-_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'", re.DOTALL)
+_SUM = lazy_pattern(r"(--\w+=\S*?)?(?:file|dir|multi):[0-9a-f][^\s:]*")
+_QUOTED = lazy_pattern(r"\"(?:\\.|[^\"\\])*\"|'[^']*'", re.DOTALL)
 
 
 def split_flags(text: str) -> tuple[tuple[str, ...], int]:

@@ -26,6 +26,7 @@ from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
 from ocisize.model.base import SCRATCH, Base, Certainty, GivenBase, Method
 from ocisize.oci.documents import History, ImageConfig
+from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve
 
 NAME_KEY = "org.opencontainers.image.base.name"
@@ -36,8 +37,8 @@ _MIN_PAUSE = 3600  # seconds between two steps that make them two builds; cachin
 _MIN_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 _FROM = re.compile(r"(?:^|\s)FROM (\S+)$")
-_SHORT_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
-_COMMAND_STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
+_SHORT_ID = lazy_pattern(r"(?:sha256:)?[0-9a-f]{12,64}")
+_COMMAND_STEP = lazy_pattern(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
 _SIGNING_BUILDERS = frozenset({"jib", "kaniko", "ko"})  # name themselves as author of all their own steps, and of no others
 
 

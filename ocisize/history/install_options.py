@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.patterns import lazy_pattern
 
 NO_RECOMMENDED = "--no-install-recommends"
 
-_APT_INSTALL = re.compile(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
-_WITHOUT_RECOMMENDED = re.compile(
+_APT_INSTALL = lazy_pattern(r"\b(?:apt-get|apt|aptitude)\b.*?\sinstall\b")
+_WITHOUT_RECOMMENDED = lazy_pattern(
     r"--no-install-recommends|--without-recommends|Install-Recommends=[\"']?(?:0|false|no)", re.IGNORECASE
 )
 # commands that cannot call a program of a package for development; any other command may
-_USES_NO_PACKAGES = re.compile(
+_USES_NO_PACKAGES = lazy_pattern(
     r"\s*(?:(?:apk|apt|apt-get|dnf|microdnf|yum|tdnf)\s|(?:rm|rmdir|mkdir|mv|cp|ln|touch|cat|echo|printf|true|:|test|cd|set|export|"
     r"unset|chown|chgrp|chmod|useradd|adduser|groupadd|addgroup|usermod|passwd|install|find|sed|tar|gzip|gunzip|unzip|curl|wget|"
     r"gpg|update-ca-certificates|ldconfig|locale-gen|setcap|strip|du|ls|pip3?)(?:\s|$)|npm\s+(?:cache|config|set)\b|\[\s)"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.history.secret_patterns import WordRole, load_secret_patterns
+from ocisize.patterns import lazy_pattern
 
 REDACTED = "<redacted>"
 
@@ -37,10 +38,10 @@ _NAME = re.compile(
     (?:(?:bearer|basic|token)\s{1,9}(?!["']))?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNMENT = re.compile(r"(?:^|(?<=\s))[A-Za-z_][\w.-]*=")
+_ASSIGNMENT = lazy_pattern(r"(?:^|(?<=\s))[A-Za-z_][\w.-]*=")
 _VARIABLES_STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|ARG|LABEL)\s+")
 _BUILD_ARGUMENTS = re.compile(r"(?:RUN\s+)?\|(\d{1,4})\s")
-_SHELL = re.compile(r"\s(?=/\S*sh\s|/bin/\S+\s|cmd(?:\.exe)?\s+/S|powershell|pwsh)")
+_SHELL = lazy_pattern(r"\s(?=/\S*sh\s|/bin/\S+\s|cmd(?:\.exe)?\s+/S|powershell|pwsh)")
 
 _Span = tuple[int, int, str]  # start and end of a secret, and its name
 

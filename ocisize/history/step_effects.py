@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.patterns import lazy_pattern
 
-_ROOT_FILESYSTEM_ARCHIVE = re.compile(
+_ROOT_FILESYSTEM_ARCHIVE = lazy_pattern(
     r"ADD (?:file:\S+ in|\S*(?:rootfs|\.tar)\S*) /(?:\s|$)|(?:RUN )?# debian\.sh |.*debuerreotype"
 )
-_ARCHIVE = re.compile(r"(?<!\S)(?!\S*://)\S+\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|tbz2|txz)\s")
+_ARCHIVE = lazy_pattern(r"(?<!\S)(?!\S*://)\S+\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|tbz2|txz)\s")
 _SETS_METADATA = re.compile(r"\b(?:chown|chgrp|chmod)\b")
-_TOUCH = re.compile(r"touch\s")
-_REMOVES = re.compile(r"(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
+_TOUCH = lazy_pattern(r"touch\s")
+_REMOVES = lazy_pattern(r"(?:rm|rmdir|find|del|rd|Remove-Item)\s", re.IGNORECASE)
 _CLEANS = re.compile(r"rm(?:\s+-[\w-]+)+(?:\s+/[^\s$`~]*)+\s*|find\s+/\S+\s.*-delete|apt-get\s+(?:auto)?clean(?:\s+-y)?")
 
 

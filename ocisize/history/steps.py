@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ocisize.history.redact import redact
 from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
+from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks
@@ -20,10 +21,10 @@ _SHELLS = (
 _SHELL = re.compile(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.IGNORECASE)
 _NOP = rf"(?si)(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*"  # compiled where a step has the word
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
-_ID = re.compile(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
-_STORE_PATH = re.compile(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
+_ID = lazy_pattern(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
+_STORE_PATH = lazy_pattern(r"/nix/store/[a-z0-9]{32}-([^'\s,\]]+)")
 _CONTINUATION = re.compile(r"\\[ \t\r]*\n")
-_ARGUMENT_COUNT = re.compile(r"\|(\d+)\s")
+_ARGUMENT_COUNT = lazy_pattern(r"\|(\d+)\s")
 _MAX_TEXT = 4096  # characters of a step that are parsed; some expressions above are quadratic
 _COMMENTING_BUILDERS = ("ko build", "jib-")  # say more in the comment than in created_by
 

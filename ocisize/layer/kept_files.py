@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from ocisize.limits import Meter
+from ocisize.patterns import lazy_pattern
 from ocisize.tar.scanner import BEGINNING_SIZE
 
 OS_RELEASE = (b"etc/os-release", b"usr/lib/os-release")
@@ -31,7 +32,7 @@ _MAX_TOTAL = 64 << 20  # bytes of all files of one layer
 _MAX_PACKAGE_JSON = 256 << 10  # bytes of one package.json; the largest of 1,500 packages has 30 kB
 _MAX_NAMED_TOTAL = 32 << 20  # bytes of all files of one layer that PATH_ENDS tells; those of 441 packages have 0.8 MB
 # package.json at the root of a package or outside of all packages: those deeper in a package belong to its tests and parts
-_PACKAGE_ROOT = re.compile(rb"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)
+_PACKAGE_ROOT = lazy_pattern(rb"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)
 #: For ``scan_tar``: the beginnings of the names of these files, in the three forms in which tars have them.
 BEGINNINGS = frozenset(
     (root + path)[:BEGINNING_SIZE].ljust(BEGINNING_SIZE, b"\0")

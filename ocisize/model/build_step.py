@@ -6,6 +6,7 @@ import enum
 import re
 from functools import cached_property
 
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
 _SEPARATOR = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
@@ -13,7 +14,7 @@ _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _QUOTED_OR_SEPARATOR = re.compile(f"{_QUOTED.pattern}|{_SEPARATOR.pattern}")
 _NOT_EDITABLE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;…]$")  # no shell, a here-document, a comment, or text that was cut
 _SUM = re.compile(r"\b(?:file|dir|multi):\S+ in ")
-_OPTIONS = re.compile(r"(?:--\S+(?:\s+|$))*")
+_OPTIONS = lazy_pattern(r"(?:--\S+(?:\s+|$))*")
 _DEBIAN = re.compile(r"(?:# )?debian\.sh\b")  # how official Debian images note their root filesystem
 _SEQUENTIAL = ("&&", ";")
 _METADATA = frozenset((

@@ -6,14 +6,14 @@ No two findings count the same bytes: their savings add up to the bytes that the
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Sequence
 
 from ocisize.model.build_step import BuildStep
 from ocisize.model.sizes import sum_known
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
-ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
+ID = lazy_pattern(r"[A-Z][A-Z0-9_-]{0,15}[0-9]{3,4}")  #: of findings and of the rules that make them
 PACKAGED_PREFIX = "OS"  #: of the ids of all packaged rules and of no others: catalogs of users may not use it
 
 

@@ -16,6 +16,7 @@ from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.os_version import rank_version
+from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve, frozen
 
 #: spelling → architecture and the variant that the spelling implies
@@ -37,7 +38,7 @@ _ARCHITECTURES = {
     "loongarch64": ("loong64", None),
 }
 _SYSTEMS = {"macos": "darwin"}
-_PLATFORM = re.compile(
+_PLATFORM = lazy_pattern(
     r"(?P<os>[^/:()]+)(?:\((?P<inner>[^/:()]+)\))?/(?P<architecture>[^/:()]+)(?:/(?P<variant>[^/:()]+))?(?::(?P<version>[^/:()]+))?"
 )
 _MAX_ALIKE = 10  # images for one platform that a warning names

@@ -11,6 +11,7 @@ import re
 
 from ocisize.blob.digest import HEX_LENGTHS
 from ocisize.errors import InvalidReference
+from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
 DOCKER_HUB = "docker.io"
@@ -26,7 +27,7 @@ _REMAINDER = (
     r"(?:@(?P<digest>[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,}))?"
 )
 _DIGEST_END = r"@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[^@/]*$"
-_SHORT_DIGEST = re.compile(r"@sha256:([0-9a-f]{1,63})$")
+_SHORT_DIGEST = lazy_pattern(r"@sha256:([0-9a-f]{1,63})$")
 _MAX_NAME = 255  # host and repository together, as registries and docker enforce it
 
 

@@ -13,15 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
+from ocisize.patterns import lazy_pattern
+
 _FIELDS = frozenset(
     {b"package", b"status", b"architecture", b"depends", b"pre-depends", b"recommends", b"provides", b"auto-installed"}
 )
-_STANZA_END = re.compile(rb"\n(?:[ \t\r]*\n)+|\Z")
+_STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+|\Z")
 # Bounds of the memory that a database of a hostile image takes; a database beyond them counts as one without packages.
 _MAX_STANZA = 256 << 10  # bytes; the largest of Debian have 30 kB
 _MAX_PACKAGES = 20_000  # installed; Debian has 60,000, and few systems have more than 5,000 of them
 _MAX_RELATIONS = 250_000  # names of other packages; 5,000 packages have 50,000
-_RELATED = re.compile(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
+_RELATED = lazy_pattern(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
 
 
 class PackageId(NamedTuple):

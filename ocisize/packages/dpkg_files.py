@@ -6,12 +6,12 @@ Format: ``dpkg-query --listfiles``, https://man7.org/linux/man-pages/man1/dpkg-q
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, compress
 
 from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
+from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import REGULAR, FileTable
 
 #: suffixes of dpkg's own files about a package
@@ -19,7 +19,7 @@ _INFO_SUFFIXES = (
     *(b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols"),
     *(b"preinst", b"postinst", b"prerm", b"postrm"),
 )
-_MERGED = re.compile(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
+_MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 
 
 def kept_payloads(table: FileTable) -> dict[bytes, bytes]:

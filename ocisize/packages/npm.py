@@ -13,12 +13,13 @@ from typing import Any
 
 from ocisize.errors import DocumentError
 from ocisize.oci.strict_json import load_json
+from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import clean_name, join
 from ocisize.values import frozen
 
 NODE_MODULES = b"node_modules"
 _VERSIONS = (2, 3)  # of the format of locks
-_ROOT = re.compile(rb"(?:(.*)/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)", re.DOTALL)  # of a package; group 1: what holds it
+_ROOT = lazy_pattern(rb"(?:(.*)/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)", re.DOTALL)  # of a package; group 1: what holds it
 
 
 @frozen

@@ -6,10 +6,12 @@ import enum
 import functools
 import re
 
+from ocisize.patterns import lazy_pattern
+
 _FOLDERS = re.compile(rb"(?:^|/)(node_modules|site-packages|dist-packages|gems)/")
 _SYSTEM = re.compile(rb"usr/(?!local/|src/)|lib(?:32|64|x32)?/|s?bin/|etc/|var/lib/")
 _SKELETON = frozenset((b".bashrc", b".profile", b".bash_logout"))  # copied from /etc/skel
-_HOME = re.compile(rb"home/[^/]+|root")
+_HOME = lazy_pattern(rb"home/[^/]+|root")
 _MAX_DIRECTORIES = 1 << 12  # cached: most files share their directory with others
 
 

@@ -16,19 +16,20 @@ from ocisize.layer.kept_files import APK_DATABASES, DPKG_FOLDER, DPKG_STATUS, OS
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.oci.documents import RunConfig
 from ocisize.packages.runtimes import RuntimeRule, load_runtimes
+from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable
 from ocisize.text import decode_name
 
-_LOADER = re.compile(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
+_LOADER = lazy_pattern(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
 _PROGRAMS = (REGULAR, HARD_LINK, SYMLINK)
 _MUSL_SYSTEMS = frozenset({"alpine", "postmarketos", "chimera"})  # have a glibc loader only for foreign programs
 _RPM_SYSTEMS = frozenset({"fedora", "rhel", "centos", "suse", "opensuse", "amzn", "ol", "mariner", "azurelinux", "photon"})
 _RPM_DATABASES = (b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/")
-_INSTALLED = re.compile(rb"^Status: \S+ \S+ installed$", re.MULTILINE)
-_APK_PACKAGE = re.compile(rb"^P:", re.MULTILINE)
+_INSTALLED = lazy_pattern(rb"^Status: \S+ \S+ installed$", re.MULTILINE)
+_APK_PACKAGE = lazy_pattern(rb"^P:", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_NUMBER = lazy_pattern(r"\d+(?:\.\d+)*")
 _MIN_PROGRAM_SIZE = 1_000_000  # bytes; the smallest Go programs have more, launchers less
 _INCIDENTAL = frozenset({"perl", "gcc"})  # installed by distributions for themselves
 _DIGITS = b"0123456789."

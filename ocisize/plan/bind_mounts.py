@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ocisize.model.findings import Category, Confidence
+from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.fixes import Fix
@@ -26,11 +26,11 @@ from ocisize.plan.rows import REMOVED, Place, by_layer, parents_of
 from ocisize.tar.filetable import DIRECTORY
 from ocisize.values import define, field
 
-_WRITES = re.compile(  # commands that write to files or directories that they name
+_WRITES = lazy_pattern(  # commands that write to files or directories that they name
     r"(?:^|[;&|(]\s*|\b(?:then|do|else|sudo|exec)\s+)(?:chmod|chown|chgrp|mv|rm|rmdir|find|sed|touch|ln|patch|dos2unix"
     r"|make|cmake|ninja|cargo|mvn|gradle|npm|yarn|pnpm|go|git|bundle|composer|dotnet)\s"
 )
-_INSTALLS_SOURCES = re.compile(
+_INSTALLS_SOURCES = lazy_pattern(
     r"\bpip[\d.]*\s+install\s(?!.*(?:--find-links|-f)\b)"
 )  # pip builds in the directory of the sources
 _BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."

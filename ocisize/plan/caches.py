@@ -11,17 +11,18 @@ from ocisize.history.package_managers import find_install, relies_on_lists
 from ocisize.history.shell import Change, edit_each
 from ocisize.model.build_step import StepKind, split_commands
 from ocisize.model.findings import Category
+from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 
-_INSTALLS_SOMEHOW = re.compile(
+_INSTALLS_SOMEHOW = lazy_pattern(
     r"^RUN\b.*\bapt(?:-get|itude)?\b.*\binstall\b", re.DOTALL
 )  # also the exec form and here-documents
 # calls that use the cache of another user, or in another place, than a cleanup behind them
 _APT_LISTS = re.compile("/lists")
 _USES_OTHER_CACHE = re.compile(r"\b(?:su|sudo|gosu|su-exec|runuser|setpriv)\s|\s--cache[= ]|\bnpm_config_cache=")
-_NAMES_SYSTEM_CACHE = re.compile(r"\s/var/|\bapt-get\b|\bzypper\b")
-_UPDATES_SOMEHOW = re.compile(r"\bupdate\b")
+_NAMES_SYSTEM_CACHE = lazy_pattern(r"\s/var/|\bapt-get\b|\bzypper\b")
+_UPDATES_SOMEHOW = lazy_pattern(r"\bupdate\b")
 
 _MIN_SIZE, _MIN_SHARE = 10_000, 0.001  # bytes, or share of the content, of a cache that is worth a command
 

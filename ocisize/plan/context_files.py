@@ -5,7 +5,6 @@ A late ``rm`` of copied files is never joined into another step: the layer of th
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from ocisize.dockerfile.ignore_cover import cover
 from ocisize.dockerfile.parse import Instruction
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
+from ocisize.patterns import lazy_pattern
 from ocisize.plan.bind_mounts import ContextState, mount_for_reader
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies, has_wildcard
@@ -26,8 +26,8 @@ from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
 
-_MOUNTS_CONTEXT = re.compile(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
-_MOUNT_SOURCE = re.compile(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context
+_MOUNTS_CONTEXT = lazy_pattern(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
+_MOUNT_SOURCE = lazy_pattern(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context
 _MAX_NAMES = 3  # paths in a title
 _NEEDED_BY_OTHER_STAGES = (Category.CACHE, Category.LEFTOVER, Category.LOG, Category.SECRET)  # they do not need these
 

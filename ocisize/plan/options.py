@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ocisize.findings.claim import Claim, Tier
@@ -19,6 +18,7 @@ from ocisize.history.shell import Change
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import Cause
+from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import by_layer
@@ -27,7 +27,7 @@ from ocisize.text import plural, quote_code
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
 _MAX_NAMES = 5  # packages in a title
 _MIN_SHARE = 0.001  # of the content that installing once saves
-_SAME_PACKAGES = re.compile(  # options that change neither the packages nor their place
+_SAME_PACKAGES = lazy_pattern(  # options that change neither the packages nor their place
     r"-m|-[Uqy]+|--(?:upgrade|quiet|yes|no-cache-dir|no-compile|disable-pip-version-check|no-warn-script-location|no-audit"
     r"|no-fund|root-user-action(?:=.*)?|progress-bar(?:=.*)?)"
 )

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
+from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.reads import names_parent, names_path, with_directories
 from ocisize.plan.rows import Place, parents_of, top_paths
@@ -20,7 +21,7 @@ _MODE_BITS = 0o7777
 _COPIES_OWNERS = re.compile(r"\b(?:cp\s.*(?:-\w*[ap]|--archive|--preserve)|(?:rsync|tar|mv)\s)")
 _COPIES_MODES = re.compile(r"\b(?:cp|rsync|tar|mv)\s")
 _STORES = re.compile(r"\b(?:chown|chgrp|chmod|touch)\b")  # commands that store a file again without new content
-_EXPANDED = re.compile(r"[*?\[$`~{]")  # what the shell expands begins here
+_EXPANDED = lazy_pattern(r"[*?\[$`~{]")  # what the shell expands begins here
 _PUNCTUATION = str.maketrans(dict.fromkeys("|&;()<>{}\"'", " "))
 
 

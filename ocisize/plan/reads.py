@@ -8,21 +8,23 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-_ASSIGNMENTS = re.compile(r"(?:\w+=\S*\s+)*")
+from ocisize.patterns import lazy_pattern
+
+_ASSIGNMENTS = lazy_pattern(r"(?:\w+=\S*\s+)*")
 # commands that fail where a path that they name is missing; those with -f do not
-_NEEDS_NAMED_PATHS = re.compile(r"(?:chown|chmod|chgrp|rmdir|find)\b")
-_READS_NOTHING = re.compile(
+_NEEDS_NAMED_PATHS = lazy_pattern(r"(?:chown|chmod|chgrp|rmdir|find)\b")
+_READS_NOTHING = lazy_pattern(
     r"(?:chown|chmod|chgrp|rm|rmdir|mkdir|useradd|adduser|groupadd|addgroup|true|:|cd|set|ldconfig|fc-cache"
     r"|update-ca-certificates|locale-gen)\b"
 )
-_DELETES = re.compile(r"find\s.*-delete\b")
-_INSTALLS = re.compile(  # reads only the files that the command names
+_DELETES = lazy_pattern(r"find\s.*-delete\b")
+_INSTALLS = lazy_pattern(  # reads only the files that the command names
     r"(?:(?:apt-get|apt|aptitude|apk|dnf5?|yum|microdnf|tdnf|zypper|pacman|dpkg)\b"
     r"|(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s+(?:install|download|wheel|uninstall)\b"
     r"|npm\s+(?:ci|install|i|prune|cache)\b|gem\s+install\b)"
 )
-_READS_TREES = re.compile(r"(?:cp|mv|tar|rsync|zip|7z|install)\b")
-_BUILDS = re.compile(  # reads the sources below the directory in which the command runs
+_READS_TREES = lazy_pattern(r"(?:cp|mv|tar|rsync|zip|7z|install)\b")
+_BUILDS = lazy_pattern(  # reads the sources below the directory in which the command runs
     r"(?:make|cmake|ninja|meson|bazel|cargo|mvn|\./mvnw|gradle|\./gradlew|sbt|dotnet|swift|webpack|vite|tsc|rake|mix|stack|cabal)\b"
     r"|go\s+(?:build|install|test|generate)\b|(?:npm|pnpm)\s+(?:run|test|run-script)\b|yarn\s+(?:run\s+)?(?!install)\w|npx\s"
     r"|python[\d.]*\s+setup\.py\b|python[\d.]*\s+-m\s+build\b|\./configure\b"

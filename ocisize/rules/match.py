@@ -8,7 +8,6 @@ secret.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -17,12 +16,13 @@ from typing import NamedTuple
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
 from ocisize.globs import Glob
+from ocisize.patterns import lazy_pattern
 from ocisize.rules.automaton import Automaton
 from ocisize.rules.row_matcher import Claimant, Options, RowMatcher
 from ocisize.rules.rule import Catalog, Rule
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, FileTable, IntArray
 
-_PLACEHOLDER = re.compile(r"\{(dir|stem)\}")
+_PLACEHOLDER = lazy_pattern(r"\{(dir|stem)\}")
 
 _Waiting = tuple[int, int, Options, bytes, bytes]  # layer, row, rules, directory and name
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from ocisize.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, docker_layer
 from ocisize.oci.parse import MAX_CONFIG, parse_config
 from ocisize.oci.strict_json import expect_object, expect_texts, expect_type
 from ocisize.oci.valid_documents import DOUBTS
+from ocisize.patterns import lazy_pattern
 from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
 from ocisize.values import frozen
@@ -30,7 +30,7 @@ MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the b
 LEFT_OUT = "left out of the archive: manifest.json names no file for it"  #: the error of a layer whose name is empty
 LEFT_OUT_HINT = "the archive was written for an engine that has the layer: save the image with docker save"
 _ITEM = ("Config", "Layers", "RepoTags")  # fields of an item
-_HASH_NAME = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
+_HASH_NAME = lazy_pattern(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json|\.tar(?:\.\w+)?)?")
 
 
 @frozen

@@ -15,10 +15,11 @@ from ocisize.errors import ArchiveError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.platform import normalize
 from ocisize.oci.reference import canonical_name
+from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve, frozen
 
 _SHORT = 12  # hex digits of a digest, as docker prints image IDs
-_HEX_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
+_HEX_DIGEST = lazy_pattern(r"(?:sha256:)?([0-9a-f]{12,64})")
 _MAX_NAMES = 10  # of an image in an error
 _MAX_LISTED = 50  # images in an error
 _HINT = "choose one with --select NAME or --select @N"

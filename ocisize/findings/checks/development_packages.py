@@ -5,7 +5,6 @@ What pip, poetry and pipenv install for development is a remark without bytes: n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -28,13 +27,14 @@ from ocisize.model.findings import Confidence
 from ocisize.packages.composer import find_composer_development
 from ocisize.packages.development import DevelopmentPackages
 from ocisize.packages.npm_installed import find_npm_development
+from ocisize.patterns import lazy_pattern
 from ocisize.text import count_of, decode_name
 
 _MAX_NAMES = 3  # packages in a title
 #: scripts of a project that npm runs when it installs the project's packages
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
-_WORD = re.compile(r"[^\s\"'`;&|()<>=]+")
-_RUN_SCRIPT = re.compile(  # a script of package.json, by ``run`` and its name or by one of npm's short forms
+_WORD = lazy_pattern(r"[^\s\"'`;&|()<>=]+")
+_RUN_SCRIPT = lazy_pattern(  # a script of package.json, by ``run`` and its name or by one of npm's short forms
     r"\b(?:npm|yarn|pnpm)\s+(?:-\S+\s+)*(?:(?:run|run-script)\s+(?:-\S+\s+)*([\w:.-]+)|(start|test|stop|restart)\b)"
 )
 

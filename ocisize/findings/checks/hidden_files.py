@@ -5,7 +5,6 @@ The plan changes the build steps where their texts show how; the fixes here are 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -24,9 +23,10 @@ from ocisize.history.step_effects import (
 )
 from ocisize.model.findings import Confidence
 from ocisize.model.waste import CAUSES, Cause
+from ocisize.patterns import lazy_pattern
 
 _MIN_REWRITTEN_SHARE = 0.9  # of a layer's content that another layer writes again if both steps do the same
-_UNAVOIDABLE_PATH = re.compile(  # files that installing a package or making a user rewrites on any base image
+_UNAVOIDABLE_PATH = lazy_pattern(  # files that installing a package or making a user rewrites on any base image
     rb"etc/(?:passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/ld\.so\.cache$|etc/alternatives/|etc/(?:resolv\.conf|hosts)$"
     rb"|etc/ssl/certs/ca-certificates\.crt$|etc/apk/world$|etc/apt/|var/cache/(?:debconf|ldconfig|apt)/|var/log/"
     rb"|(?:usr/)?lib/apk/db/|var/lib/(?:dpkg|apt|rpm|pacman|dnf|rhsm|systemd|pam)/|usr/(?:lib/sysimage|share)/rpm/"

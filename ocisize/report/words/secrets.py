@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Category, Finding
+from ocisize.patterns import lazy_pattern
 from ocisize.report.words.fixes import place_of
 from ocisize.text import printable
 
-_PLACE = re.compile(r".*? in (layers? \d.*?)(?:: [\d,]+ files?)?")  # in the title of a finding about files
-_HIDDEN = re.compile(r", still downloadable although (layer \d+ \w+ \w+)")
+_PLACE = lazy_pattern(r".*? in (layers? \d.*?)(?:: [\d,]+ files?)?")  # in the title of a finding about files
+_HIDDEN = lazy_pattern(r", still downloadable although (layer \d+ \w+ \w+)")
 _MAX_PATHS = 2  # in a sentence
 
 

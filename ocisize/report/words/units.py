@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.patterns import lazy_pattern
 
 UNKNOWN = "?"
 _CUT = "…"
-_PUNCTUATION = re.compile(r"(?:\s*[,;:(·]|\s+and\b)+\s*\Z")  # and words that is not shown before "…"
+_PUNCTUATION = lazy_pattern(r"(?:\s*[,;:(·]|\s+and\b)+\s*\Z")  # and words that is not shown before "…"
 _MIN_NAME = 20  # characters of a cut name, before its directory gets any
-_HASH = re.compile(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
+_HASH = lazy_pattern(r"(?<![0-9a-f])([0-9a-f]{8})[0-9a-f]{12,}")
 _PRELUDE = r"(?:set|export|cd|mkdir|apk update|apt update|apt-get update)\b[^&|;]*(?:&&|;)\s*"
 _BOILERPLATE = (
-    (re.compile(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
-    (re.compile(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
+    (lazy_pattern(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
+    (lazy_pattern(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
 )
 
 
