@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from collections import Counter
 from collections.abc import Sequence
 from unittest.mock import patch
 
@@ -12,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.filesystem.overlap import find_overlapping_rows, select_all_rows
+from ocisize.filesystem.dive_figures import find_dive_figures
+from ocisize.filesystem.overlap import RowSelection, find_overlapping_rows, select_all_rows
 from ocisize.filesystem.overlay import overlay_selected, overlay_all
-from ocisize.tar.paths import PathColumn
+from ocisize.filesystem.whiteout import OPAQUE_MARKER, whiteout_target
+from ocisize.tar.filetable import DIRECTORY, HARD_LINK, FileTable
+from ocisize.tar.paths import PathColumn, clean_name
 from tests.images import DIR, Entry, Hard, Link
 from tests.property.model import Pairs, tables_of
 from tests.property.test_merge_laws import LAYERS
@@ -63,6 +67,49 @@ def assert_nothing_is_missed(layers: Sequence[Pairs], piece: int) -> None:
     with patch("ocisize.tar.paths._PIECE_ROWS", piece):
         tables = [attrs.evolve(table, paths=PathColumn(table.paths)) for table in tables]
     assert overlay_all(tables) == overlay_selected(tables, select_all_rows(tables))
+
+
+def above(path: bytes) -> set[bytes]:
+    """The directories above a path, without the root."""
+    parts = path.split(b"/")
+    return {b"/".join(parts[:count]) for count in range(1, len(parts))}
+
+
+def rows_by_definition(tables: Sequence[FileTable], selection: Sequence[RowSelection]) -> list[list[int]]:
+    """The rows of each layer that overlap by the definition, from a look at all paths; ``selection`` has the special rows."""
+    rows = [(path, table.kinds[row]) for table in tables for row, path in enumerate(table.paths)]
+    special = [table.paths[row] for table, chosen in zip(tables, selection, strict=True) for row in chosen.special]
+    named = {path.rpartition(b"/")[0] if path.endswith(OPAQUE_MARKER) else whiteout_target(path) for path in special}
+    linked = {clean_name(table.links[row]) for table in tables for row in table.links if table.kinds[row] == HARD_LINK}
+    linked |= {path for path, kind in rows if kind == HARD_LINK}
+    implied = {directory for path, _ in rows for directory in above(path)}
+    files, count = {path for path, kind in rows if kind != DIRECTORY}, Counter(path for path, _ in rows)
+    removed = named | (files & implied)
+    overlapping = removed | linked | {path for path in files if count[path] > 1}
+    return [
+        [
+            row
+            for row, path in enumerate(table.paths)
+            if row in chosen.special or path in overlapping or b"" in removed or not removed.isdisjoint(above(path))
+        ]
+        for table, chosen in zip(tables, selection, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_definition_of_overlap(seed: int) -> None:
+    """No row is selected that the definition leaves out, and the results are those of all rows."""
+    dice = random.Random(seed)
+    tables = tables_of(dice.choice([sparse_layers, long_layers])(dice))
+    selection, everything = find_overlapping_rows(tables), select_all_rows(tables)
+    chosen = [list(rows.rows) for rows in selection]
+    if chosen == [list(rows.rows) for rows in everything]:
+        return  # a path leads through a link
+    assert all(
+        set(rows) <= set(expected) for rows, expected in zip(chosen, rows_by_definition(tables, selection), strict=True)
+    )
+    assert find_dive_figures(tables, selection) == find_dive_figures(tables, everything)
+    assert overlay_selected(tables, selection) == overlay_selected(tables, everything)
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
@@ -135,13 +182,15 @@ SYSTEM: list[tuple[str, Entry]] = [(f"usr/lib/{number}/file", b"x") for number i
     [
         ([("app/main", b"x")], set[str]()),
         ([("usr/lib/7/file", b"y")], {"usr/lib/7/file"}),
-        ([("usr/lib/7/other", b"y")], {"usr/lib/7/file", "usr/lib/7/other"}),
+        ([("usr/lib/7/other", b"y")], set[str]()),
+        ([("usr/lib/7", DIR), ("usr/lib/7/other", b"y")], set[str]()),
+        ([("usr/lib/7/link", Hard("usr/lib/8/file"))], {"usr/lib/8/file", "usr/lib/7/link"}),
         ([("usr/lib/.wh.7", b"")], {"usr/lib/7/file", "usr/lib/.wh.7"}),
         ([("usr/lib/7/.wh..wh..opq", b"")], {"usr/lib/7/file", "usr/lib/7/.wh..wh..opq"}),
         ([("usr/lib/7", b"now a file")], {"usr/lib/7/file", "usr/lib/7"}),
     ],
 )
-def test_few_rows_are_contested(upper: Pairs, selected: set[str]) -> None:
+def test_few_rows_overlap(upper: Pairs, selected: set[str]) -> None:
     """What lies apart is left out, what can be hidden and what hides it is not."""
     rows = find_overlapping_rows(tables_of([SYSTEM, upper]))
     assert {path.decode() for row in rows for path in row.paths} == selected
