@@ -2,7 +2,7 @@
 
 A run makes 140 value classes. attrs takes 78 ms of CPU to be imported and 0.9 ms for a class, dataclasses take longer, and
 Python starts in 25 ms. The decorators here take 0.04 ms for a class: its methods are shared with all others, and its
-``__init__`` is compiled when it makes the first instance.
+``__init__`` is compiled only if it makes many instances.
 
 Everybody else sees classes of attrs. Type checkers take the names of this module for those of attrs. ``__attrs_attrs__`` is
 made, and attrs imported, when it is first asked for, so that ``attrs.fields``, ``attrs.asdict``, ``attrs.evolve`` and cattrs
@@ -14,24 +14,15 @@ The decorators return a new class, as slots need, so methods of a value class ca
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ocisize.value_init import NOTHING, Init, MadeDefault
+
 __all__ = ["Attribute", "Factory", "asdict", "at_least", "define", "evolve", "field", "fields", "frozen"]
 _Validator = Callable[[Any, Any, Any], object]
-
-
-# the default of a field without one, and of parameters whose default is made for each instance
-_NOTHING = type("_Nothing", (), {"__repr__": lambda _: "NOTHING"})()
-
-
-class _Factory:
-    """A default that is made for each instance; with ``takes_self``, from the instance and its fields before this one."""
-
-    def __init__(self, factory: Callable[..., Any], *, takes_self: bool = False) -> None:
-        self.factory, self.takes_self = factory, takes_self
 
 
 class _Attribute:
@@ -39,12 +30,12 @@ class _Attribute:
 
     def __init__(
         self, *,
-        default: Any = _NOTHING, factory: Callable[[], Any] | None = None, validator: _Validator | None = None,
+        default: Any = NOTHING, factory: Callable[[], Any] | None = None, validator: _Validator | None = None,
         converter: Callable[[Any], Any] | None = None, repr: bool = True, eq: bool = True, hash: bool | None = None,  # noqa: A002
         init: bool = True, kw_only: bool = False, alias: str | None = None,
     ) -> None:  # fmt: skip
         self.name, self.type = "", None
-        self.default = default if factory is None else _Factory(factory)
+        self.default = default if factory is None else MadeDefault(factory)
         self.validator, self.converter = validator, converter
         self.repr, self.eq, self.hash = repr, eq, hash
         self.init, self.kw_only, self.alias = init, kw_only, alias
@@ -84,7 +75,7 @@ def _define(
     own = _own_fields(cls, kw_only=kw_only)
     inherited = {item.name: item for item in getattr(cls, "__value_fields__", ())}
     fields = (*(item for item in inherited.values() if item.name not in own), *own.values())
-    members = {"__qualname__": cls.__qualname__, "__value_fields__": fields, "__init__": _FirstUse(_make_init)}
+    members = {"__qualname__": cls.__qualname__, "__value_fields__": fields, "__init__": Init()}
     members |= {"__attrs_attrs__": _FirstUse(_make_attrs_attributes), "__repr__": _repr}
     members["__match_args__"] = tuple(item.name for item in fields if item.init and not item.kw_only)
     if eq:
@@ -111,7 +102,7 @@ def _own_fields(cls: type, *, kw_only: bool) -> dict[str, _Attribute]:
     for name, annotation in cls.__annotations__.items():
         if str(annotation).startswith(("ClassVar", "typing.ClassVar")):
             continue
-        given = cls.__dict__.get(name, _NOTHING)
+        given = cls.__dict__.get(name, NOTHING)
         item = fields[name] = given if isinstance(given, _Attribute) else _Attribute(default=given)
         item.name, item.type = name, annotation
         item.kw_only |= kw_only
@@ -123,57 +114,6 @@ def _getter(names: list[str]) -> Callable[[Any], Any]:
     return operator.attrgetter(*names or ["__class__"])  # all values of one class without fields are equal
 
 
-def _make_init(cls: Any) -> Any:
-    """Compile the ``__init__`` of a class."""
-    scope: dict[str, Any] = {"NOTHING": _NOTHING}
-    positional, keywords, body, checks = (list[str]() for _ in range(4))
-    for item in [item for item in cls.__value_fields__ if item.init or item.default is not _NOTHING]:
-        name = item.name
-        if item.init:
-            parameter = item.alias
-            if item.default is not _NOTHING:
-                parameter += f"=default_{name}"
-                scope[f"default_{name}"] = _NOTHING if isinstance(item.default, _Factory) else item.default
-            (keywords if item.kw_only else positional).append(parameter)
-        body += _init_statements(cls, item, scope)
-        if item.validator is not None:
-            checks.append(f"check_{name}(self, field_{name}, self.{name})")
-            scope |= {f"check_{name}": item.validator, f"field_{name}": item}
-    if hasattr(cls, "__attrs_post_init__"):
-        checks.append("self.__attrs_post_init__()")
-    parameters = ", ".join(["self", *positional, *(["*"] if keywords else []), *keywords])
-    source = "\n ".join([f"def __init__({parameters}):", *body, *checks, "pass"])
-    exec(source, scope)  # noqa: S102  (only the names of fields are in it)
-    init = scope["__init__"]
-    init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-    init.__annotations__ = {item.alias: item.type for item in cls.__value_fields__ if item.init} | {"return": None}
-    return init
-
-
-def _init_statements(cls: Any, item: _Attribute, scope: dict[str, Any]) -> Iterator[str]:
-    """The statements of ``__init__`` that set one field; ``scope`` gets the names in them."""
-    name, value = item.name, item.alias
-    if isinstance(item.default, _Factory):
-        scope[f"make_{name}"] = item.default.factory
-        made = f"make_{name}({'self' if item.default.takes_self else ''})"
-        if item.init:
-            yield f"if {value} is NOTHING: {value} = {made}"
-        else:
-            value = made
-    elif not item.init:
-        value, scope[f"default_{name}"] = f"default_{name}", item.default
-    if item.converter is not None:
-        value, scope[f"convert_{name}"] = f"convert_{name}({value})", item.converter
-    slot: Any = getattr(cls, name, None)
-    if cls.__setattr__ is object.__setattr__:
-        yield f"self.{name} = {value}"
-    elif hasattr(slot, "__set__"):  # calling a slot takes four fifths of the time of object.__setattr__
-        scope[f"set_{name}"] = slot.__set__
-        yield f"set_{name}(self, {value})"
-    else:
-        yield f"self.__dict__[{name!r}] = {value}"
-
-
 def _make_attrs_attributes(cls: Any) -> Any:
     """What attrs makes for an equal class."""
     import attrs
@@ -181,9 +121,9 @@ def _make_attrs_attributes(cls: Any) -> Any:
     twin = {}
     for item in cls.__value_fields__:
         default = item.default
-        if isinstance(default, _Factory):
+        if isinstance(default, MadeDefault):
             default = attrs.Factory(default.factory, takes_self=default.takes_self)  # type: ignore[call-overload]
-        elif default is _NOTHING:
+        elif default is NOTHING:
             default = attrs.NOTHING
         twin[item.name] = attrs.field(
             default=default, validator=item.validator, converter=item.converter, repr=item.repr, eq=item.eq, hash=item.hash,
@@ -196,7 +136,7 @@ def _make_attrs_attributes(cls: Any) -> Any:
 
 @recursive_repr()
 def _repr(self: Any) -> str:
-    values = [(item.name, getattr(self, item.name, _NOTHING)) for item in self.__value_fields__ if item.repr]
+    values = [(item.name, getattr(self, item.name, NOTHING)) for item in self.__value_fields__ if item.repr]
     name = type(self).__qualname__.rsplit(">.", 1)[-1]
     return f"{name}({', '.join(f'{name}={value!r}' for name, value in values)})"
 
@@ -294,5 +234,5 @@ def at_least(minimum: int, *, optional: bool = False) -> _Validator:
 if TYPE_CHECKING:  # a type checker knows the fields of these classes, and checks the arguments of ``evolve``
     from attrs import Attribute, Factory, asdict, define, evolve, field, fields, frozen
 else:
-    Attribute, Factory, define, field, frozen = _Attribute, _Factory, _define, _Attribute, partial(_define, frozen=True)
+    Attribute, Factory, define, field, frozen = _Attribute, MadeDefault, _define, _Attribute, partial(_define, frozen=True)
     asdict, evolve, fields = _asdict, _evolve, _fields

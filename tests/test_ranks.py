@@ -13,7 +13,8 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 #: packages, and modules beside them, from the lowest to the highest; those of one line do not know each other
 ORDER = [
-    "values patterns",
+    "value_init patterns",
+    "values",
     "errors logs packaged prebuilt text toml_tables",
     "limits globs",
     "tar",
