@@ -8,7 +8,7 @@ from ocisize.patterns import lazy_pattern
 
 _MAX_BRIEF = 200  # bytes of a name in a message
 _CONTINUATION = lazy_pattern(r"[ \t]*\\[ \t]*\r?\n\s*")
-_BACKTICKS = re.compile(r"`+")
+_BACKTICKS = lazy_pattern(r"`+")
 _CODE = lazy_pattern(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _PADDED = lazy_pattern(r" .*[^ ].* ", re.DOTALL)
 
@@ -67,7 +67,7 @@ def display_name(name: str) -> str:
 
 #: For the set of a regular expression: characters after the first 32 that control terminals or the direction of text.
 STEERING = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_CONTROL = re.compile(rf"[\x00-\x1f{STEERING}\u2028\u2029\ufeff\ufffe\uffff]")
+_CONTROL = lazy_pattern(rf"[\x00-\x1f{STEERING}\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def printable(text: str) -> str:
@@ -76,7 +76,10 @@ def printable(text: str) -> str:
     >>> print(printable("red \\x1b[31m"))
     red \\x1b[31m
     """
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), display_name(text))
+    text = display_name(text)
+    if text.isprintable():  # no character of the pattern is
+        return text
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def printable_lines(text: str) -> str:
@@ -95,7 +98,7 @@ def quote_code(code: str) -> str:
     >>> print(quote_code("rm -rf /tmp/*"), quote_code("RUN echo `date`"))
     `rm -rf /tmp/*` `` RUN echo `date` ``
     """
-    mark = "`" * (max(map(len, _BACKTICKS.findall(code)), default=0) + 1)
+    mark = "`" * (max(map(len, _BACKTICKS.findall(code))) + 1) if "`" in code else "`"
     space = " " * code.startswith("`") or " " * code.endswith("`")
     return f"{mark}{space}{code}{space}{mark}"
 

@@ -72,7 +72,8 @@ def _values_of_rules() -> Values:
 def _values_of_secrets() -> Values:
     table = read_table("history/secrets.toml")
     secrets = [{**secret, "needles": find_needles(secret["pattern"])} for secret in table["value"]]
-    return {"TABLE": {**table, "value": tuple(secrets)}}
+    words = [{**word, "needles": find_needles("|".join(word["words"]))} for word in table["word"]]
+    return {"TABLE": {**table, "value": tuple(secrets), "word": tuple(words)}}
 
 
 def _values_of(file: str) -> Values:

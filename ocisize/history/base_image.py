@@ -36,7 +36,7 @@ BUILDPACKS_KEY = "io.buildpacks.lifecycle.metadata"
 _MIN_PAUSE = 3600  # seconds between two steps that make them two builds; caching makes pauses within one build, too
 _MIN_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
-_FROM = re.compile(r"(?:^|\s)FROM (\S+)$")
+_FROM = lazy_pattern(r"(?:^|\s)FROM (\S+)$")
 _SHORT_ID = lazy_pattern(r"(?:sha256:)?[0-9a-f]{12,64}")
 _COMMAND_STEP = lazy_pattern(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
 _SIGNING_BUILDERS = frozenset({"jib", "kaniko", "ko"})  # name themselves as author of all their own steps, and of no others
@@ -107,7 +107,8 @@ def _find_mark(config: ImageConfig, layers: int) -> Base | None:
         return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Certainty.SURE)
     history = config.history
     for index in reversed(range(len(history))):
-        mark = _FROM.search(history[index].comment)
+        comment = history[index].comment
+        mark = _FROM.search(comment) if "FROM " in comment else None
         if mark and not _SHORT_ID.fullmatch(mark[1]):
             below = _layers_below(history, index)
             return Base(below, mark[1], None, Method.FROM, Certainty.SURE) if 0 < below <= layers else None

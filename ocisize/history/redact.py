@@ -22,7 +22,7 @@ _MAX_CACHED = 256  # texts whose results are cached: each is asked for several t
 _MAX_CACHED_NAMES = 1024  # the names of options and variables are the same in most steps
 _MAX_ROUNDS = 8  # the text around a secret may hide another one
 _MAX_HARMLESS = 500  # characters of a harmless value; keeps the search through hostile text linear
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Few steps need the strings below: re compiles them where they are used, and caches them.
 _PRIVATE_KEY_NAME = "API|ACCESS|PRIVATE|ENCRYPT|AUTH|SECRET|LICEN[CS]E"
 _FINGERPRINT = r"(?i)(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{16}|[0-9A-F]{40})|(?:[0-9A-F]{4}\s*){10}"
@@ -31,7 +31,7 @@ _VALUE = r"""(?sx) \\"[^"\\]*\\" | "(?:\\.|[^"\\])*(?:"|$) | '[^']*(?:'|$)
     | "(?=[^\s;&|<>)"])[^"]*"? | '(?=[^\s;&|<>)'])[^']*'? )+"""
 _QUOTE = r"\\?[\"']"
 _ENV_WITHOUT_EQUALS = r"(?:/bin/sh -c #\(nop\)\s+)?ENV\s+([A-Za-z_][\w.-]*)\s+(?=\S)"
-_NAME = re.compile(
+_NAME = lazy_pattern(
     r"""(?<![\w.$-]) (?<!\$\{) (?<!://) (?!passwd:) (?P<name>-{0,2}[A-Za-z_][\w.-]{0,80})
     (?P<between> \s{1,9}=\s{1,9} | = | \\?["']\s{0,9}:\s{0,9} | \\?["'](?:,|(?=\s))\s{0,9}(?=\\?["'])
     | :\s{0,9}(?![\\/\s:]) | \s{1,9})
@@ -162,6 +162,8 @@ def _find_named_values(text: str) -> Iterator[_Span]:
 
 def _scan_names(text: str, start: int, end: int) -> Iterator[_Span]:
     """Values behind names, within a part of a text."""
+    if not load_secret_patterns().may_name_secret(text[start:end]):
+        return
     while match := _NAME.search(text, start, end):
         name, between = match["name"], match["between"]
         start = match.end("name")

@@ -26,6 +26,10 @@ class WordRole(str, enum.Enum):
         return self not in (WordRole.METADATA_SUFFIX, WordRole.BOOLEAN, WordRole.PUBLIC)
 
 
+#: the roles of words that promise a secret; so does the name ``_auth``
+_PROMISING = (WordRole.ANYWHERE, WordRole.LAST, WordRole.LAST_OF_SEVERAL)
+
+
 class WordPattern(NamedTuple):
     """The words of one role."""
 
@@ -34,6 +38,7 @@ class WordPattern(NamedTuple):
     words: tuple[str, ...]  #: regular expressions for a whole word in capitals
     matches: tuple[str, ...]  #: names that the words decide
     misses: tuple[str, ...]  #: names that are decided the other way
+    needles: tuple[str, ...] = ()  #: a word with none of these has another role; () if none is in every word
     source: str = ""
 
     @property
@@ -66,6 +71,7 @@ class SecretPatterns(NamedTuple):
     harmless: tuple[ValuePattern, ...]
     harmless_value: str  #: regular expression for the values of all ``harmless``
     secrets: tuple[ValuePattern, ...]
+    name_needles: frozenset[str]  #: in capitals; every name that promises a secret has one
 
     def has_role(self, word: str, role: WordRole) -> bool:
         """Whether a word, in capitals, has a role.
@@ -73,7 +79,19 @@ class SecretPatterns(NamedTuple):
         >>> load_secret_patterns().has_role("PASSWORD", WordRole.STRONG)
         True
         """
-        return _compile(self.words[role].pattern).fullmatch(word) is not None
+        words = self.words[role]
+        if words.needles and not any(needle in word for needle in words.needles):
+            return False
+        return _compile(words.pattern).fullmatch(word) is not None
+
+    def may_name_secret(self, text: str) -> bool:
+        """Whether a text has letters that every name of a secret has.
+
+        >>> load_secret_patterns().may_name_secret("apt-get update"), load_secret_patterns().may_name_secret("apiToken=")
+        (False, True)
+        """
+        text = text.upper()
+        return any(needle in text for needle in self.name_needles)
 
     def is_harmless(self, value: str) -> bool:
         """Whether a value is no secret, whatever its name promises.
@@ -101,4 +119,5 @@ def load_secret_patterns() -> SecretPatterns:
         harmless=harmless,
         harmless_value="|".join(f"(?:{value.pattern})" for value in harmless),
         secrets=tuple(ValuePattern(**table) for table in TABLE["value"]),
+        name_needles=frozenset(needle for word in words if word.role in _PROMISING for needle in word.needles) | {"_AUTH"},
     )

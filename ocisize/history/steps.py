@@ -18,7 +18,9 @@ _SHELLS = (
     r"cmd(?:\.exe)?\s+/S\s+/C",
     r"(?:powershell|pwsh)(?:\.exe)?(?:\s+-(?!Command)\w+(?:\s+\w+)?)*?\s+-Command",
 )
-_SHELL = re.compile(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.IGNORECASE)
+_USUAL_SHELLS = ("/bin/sh -c ", "RUN /bin/sh -c ")  # need no pattern, whose compilation takes 1 ms
+_SHELL = lazy_pattern(f"{_ARGUMENTS}(?:{'|'.join(_SHELLS)})\\s+", re.DOTALL | re.IGNORECASE)
+_USUAL_NOP = "/bin/sh -c #(nop)"
 _NOP = rf"(?si)(?:{_SHELL.pattern})?(?:\$[^#\n]*;\s*)?#\(nop\)\s*"  # compiled where a step has the word
 _FILE_HASH = re.compile(r"\b(file|dir|multi):([0-9a-f]{12})[0-9a-f]{52}")
 _ID = lazy_pattern(r"\b(sha256):([0-9a-f]{12})[0-9a-f]{52}")
@@ -98,10 +100,10 @@ def describe(entry: History) -> BuildStep:
     if any(created_by.startswith(mark) for mark in _COMMENTING_BUILDERS) and comment:
         return BuildStep(_one_line(f"{created_by}: {comment}"))
     text = created_by.removesuffix("# buildkit").rstrip()
-    if match := re.match(_NOP, text) if "(nop)" in text.lower() else None:
-        text = text[match.end() :]
-    elif match := _SHELL.match(text):
-        text = f"RUN {text[match.end() :]}"
+    if (instruction := _after_nop(text)) is not None:
+        text = instruction
+    elif (command := _after_shell(text)) is not None:
+        text = f"RUN {command}"
     elif text.startswith("|"):
         text = f"RUN {_after_arguments(text)}"
     elif text.startswith("RUN |"):
@@ -124,6 +126,29 @@ def _describe_comment(entry: History) -> str:
     if comment:
         return _one_line(_ID.sub(r"\1:\2…", comment))
     return f"({_one_line(entry.author)})" if entry.author.strip() else ""
+
+
+def _after_nop(text: str) -> str | None:
+    """The instruction behind ``#(nop)``; None without it."""
+    if text.startswith(_USUAL_NOP):
+        return text[len(_USUAL_NOP) :].lstrip()
+    match = re.match(_NOP, text) if "(nop)" in text.lower() else None
+    return text[match.end() :] if match else None
+
+
+def _after_shell(text: str) -> str | None:
+    """The command that a shell runs; None if the text names no shell."""
+    for usual in _USUAL_SHELLS:
+        if text.startswith(usual):
+            return text[len(usual) :].lstrip()
+    match = _SHELL.match(text) if _may_name_shell(text) else None
+    return text[match.end() :] if match else None
+
+
+def _may_name_shell(text: str) -> bool:
+    """Whether a text has the letters of a shell and of its option."""
+    text = text.casefold()  # IGNORECASE also takes U+017F for an "s"
+    return ("sh" in text and "-" in text) or ("cmd" in text and "/s" in text)
 
 
 def _after_arguments(text: str) -> str:

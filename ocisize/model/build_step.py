@@ -12,10 +12,11 @@ from ocisize.values import frozen
 _SEPARATOR = re.compile(r"(\s*(?:&&|\|\|?|;)\s*)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _QUOTED_OR_SEPARATOR = re.compile(f"{_QUOTED.pattern}|{_SEPARATOR.pattern}")
-_NOT_EDITABLE = re.compile(r"^RUN \[|<<|(?:^|\s)#|\\$|[&|;…]$")  # no shell, a here-document, a comment, or text that was cut
-_SUM = re.compile(r"\b(?:file|dir|multi):\S+ in ")
+_COMMENT = lazy_pattern(r"(?:^|\s)#")
+_CUT = ("\\", "&", "|", ";", "…")  # ends of text that was cut
+_SUM = lazy_pattern(r"\b(?:file|dir|multi):\S+ in ")
 _OPTIONS = lazy_pattern(r"(?:--\S+(?:\s+|$))*")
-_DEBIAN = re.compile(r"(?:# )?debian\.sh\b")  # how official Debian images note their root filesystem
+_DEBIAN = lazy_pattern(r"(?:# )?debian\.sh\b")  # how official Debian images note their root filesystem
 _SEQUENTIAL = ("&&", ";")
 _METADATA = frozenset((
     "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL",
@@ -64,7 +65,7 @@ class BuildStep:
         >>> BuildStep("COPY dir:0123456789ab… in /app").shown
         'COPY … /app'
         """
-        return _SUM.sub("… ", self.text)
+        return _SUM.sub("… ", self.text) if " in " in self.text else self.text
 
     @cached_property
     def kind(self) -> StepKind:
@@ -77,7 +78,7 @@ class BuildStep:
         """
         if not self.text:
             return StepKind.UNKNOWN
-        if _DEBIAN.match(self.text):
+        if "debian.sh" in self.text and _DEBIAN.match(self.text):
             return StepKind.ROOT_FILESYSTEM
         keyword, space, rest = self.text.partition(" ")
         if not space:
@@ -116,7 +117,10 @@ class BuildStep:
 
         False for the exec form, here-documents, comments and text that was cut.
         """
-        return self.kind is StepKind.RUN and not _NOT_EDITABLE.search(self.text)
+        text = self.text
+        if self.kind is not StepKind.RUN or text.startswith("RUN [") or "<<" in text:
+            return False
+        return not text.removesuffix("\n").endswith(_CUT) and not ("#" in text and _COMMENT.search(text))
 
     @cached_property
     def commands(self) -> tuple[str, ...] | None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocisize.history.secret_patterns import ValuePattern, load_secret_patterns
+from ocisize.history.redact import promises_secret
+from ocisize.history.secret_patterns import ValuePattern, WordRole, load_secret_patterns
 from tests.needles import find_needles
 
 SECRETS = load_secret_patterns().secrets
@@ -22,6 +23,10 @@ EXAMPLES = [
 PIECES = sorted(
     {piece for text in EXAMPLES for piece in re.findall(r"\w+|\W", text)} | {n for s in SECRETS for n in s.needles}
 )
+
+PATTERNS = load_secret_patterns()
+WITHOUT_NEEDLES = PATTERNS._replace(words={role: words._replace(needles=()) for role, words in PATTERNS.words.items()})
+NAME_PIECES = sorted({name for words in PATTERNS.words.values() for name in (*words.matches, *words.misses, *words.needles)})
 
 
 def assert_same(secret: ValuePattern, text: str) -> None:
@@ -48,6 +53,15 @@ def test_texts_of_pieces(text: str) -> None:
     """Texts that almost match, by parts of all examples, for all patterns."""
     for secret in SECRETS:
         assert_same(secret, text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*NAME_PIECES, *"_-.aZ9ſK"]), max_size=4).map("".join), st.sampled_from([*WordRole]))
+def test_names_of_pieces(name: str, role: WordRole) -> None:
+    """Words have the roles of the patterns, and the names of secrets have a needle."""
+    for word in {name.upper(), *re.split(r"\W|_", name.upper())}:
+        assert PATTERNS.has_role(word, role) == WITHOUT_NEEDLES.has_role(word, role)
+    assert PATTERNS.may_name_secret(f"x {name}=y") >= promises_secret(name)
 
 
 @settings(max_examples=200, deadline=None)

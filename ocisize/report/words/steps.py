@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.patterns import lazy_pattern
 from ocisize.report.words.units import cut
 
 _PRELUDE = re.compile(
@@ -20,7 +21,7 @@ _WITH_ACTIONS = frozenset((
     "yarn", "yum", "zypper",
 ))  # fmt: skip
 _RECURSIVE = frozenset({"chown", "chmod", "chgrp", "rm", "cp"})
-_SUM = re.compile(r"\b(?:file|dir|multi):[0-9a-f]{12,}\S* in ")  # in place of the sources, as older builders write it
+_SUM = lazy_pattern(r"\b(?:file|dir|multi):[0-9a-f]{12,}\S* in ")  # in place of the sources, as older builders write it
 MAX_NAME = 26  #: characters of a short name
 
 
@@ -30,7 +31,7 @@ def show_step(step: BuildStep) -> str:
     >>> show_step(BuildStep("COPY dir:0d1a6187c856… in /wheels"))
     'COPY … /wheels'
     """
-    return _SUM.sub("… ", step.text)
+    return _SUM.sub("… ", step.text) if " in " in step.text else step.text
 
 
 def name_step(step: BuildStep) -> str:
