@@ -7,6 +7,7 @@ by their number.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from itertools import chain, islice
@@ -18,12 +19,15 @@ from ocisize.values import define, evolve, field, frozen
 
 START = 3  #: bytes of a name's start by which components without a key are found; one byte is too common
 
+_MAX_CACHED = 1 << 12  # components; the states of images share most of them
+
 _Position = tuple[int, int]  # number of a glob, number of its components that are matched
 _End = tuple[int, bool]  # number of a glob, whether it matches directories only
 T = TypeVar("T")
 
 
-_Tests = list[tuple[Callable[[bytes], bool], T]]
+_Test = Callable[[bytes], bool]
+_Tests = list[tuple[_Test, T]]
 
 
 @frozen
@@ -43,54 +47,41 @@ class _ComponentIndex(Generic[T]):
     others: _Tests[T] = field(factory=list)
     unsure: set[bytes] = field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
     needle: re.Pattern[bytes] | None = None  #: finds every text in ``by_needle``
+    below: _ComponentIndex[T] | None = None  #: an index that this one adds to
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
-        """The index of some components with their values."""
-        return cls().with_more(pairs)  # to call ``_ComponentIndex[T]`` would set an attribute, which frozen values refuse
-
-    def with_more(self, pairs: Iterable[tuple[Component, T]]) -> _ComponentIndex[T]:
-        """An index with these components added."""
-        more = _ComponentIndex(
-            dict(self.by_key),
-            dict(self.by_start),
-            dict(self.by_first),
-            dict(self.by_end),
-            dict(self.by_needle),
-            [*self.others],
-            set(self.unsure),
-        )
+    def of(cls, pairs: Iterable[tuple[Component, T]], below: _ComponentIndex[T] | None = None) -> _ComponentIndex[T]:
+        """The index of some components with their values, and of those in the index ``below``, which is not copied."""
+        index = _ComponentIndex(below=below)  # _ComponentIndex[T] would set an attribute, which frozen values refuse
+        tables = index.by_key, index.by_start, index.by_first, index.by_end, index.by_needle
         for component, value in pairs:
-            test = component.make_test(), value
-            for table, key in (
-                (more.by_key, component.key),
-                (more.by_start, component.start[:START] if len(component.start) >= START else None),
-                (more.by_first, component.start[:1] or None),
-                (more.by_end, component.end[-1:] or None),
-                (more.by_needle, component.needle or None),
-            ):
-                if key is not None:
-                    table[key] = [*table.get(key, ()), test]
-                    break
-            else:
-                more.others.append(test)
-            if component.key is not None and component.text.encode() != b"*." + component.key:
-                more.unsure.add(component.key)
-        needles = b"|".join(map(re.escape, more.by_needle))
-        return evolve(more, needle=re.compile(needles) if needles else None)
+            number, key, test, tests_more = _find_place(component)
+            (tables[number].setdefault(key, []) if number < len(tables) else index.others).append((test, value))
+            if tests_more:
+                index.unsure.add(key)
+        if not index.by_needle:
+            return index
+        return evolve(index, needle=re.compile(b"|".join(map(re.escape, index.by_needle))))
 
     def matching(self, name: bytes) -> list[T]:
         """The values of the components that match a name."""
-        by_key = self.by_key.get(name.rpartition(b".")[2])
-        by_start = self.by_start.get(name[:START])
-        by_first = self.by_first.get(name[:1])
-        by_end = self.by_end.get(name[-1:])
-        has_needle = self.needle is not None and self.needle.search(name)
-        by_needle = chain.from_iterable(self.by_needle.values()) if has_needle else ()
-        if not (by_key or by_start or by_first or by_end or by_needle or self.others):
-            return []
-        tests = chain(by_key or (), by_start or (), by_first or (), by_end or (), by_needle, self.others)
-        return [value for test, value in tests if test(name)]
+        key, start, end = name.rpartition(b".")[2], name[:START], name[-1:]
+        tests: _Tests[T] = []
+        index: _ComponentIndex[T] | None = self
+        while index is not None:
+            if key in index.by_key:
+                tests += index.by_key[key]
+            if start in index.by_start:
+                tests += index.by_start[start]
+            if end in index.by_end:
+                tests += index.by_end[end]
+            if index.by_first:
+                tests += index.by_first.get(name[:1], ())
+            if index.needle is not None and index.needle.search(name):
+                tests += chain.from_iterable(index.by_needle.values())
+            tests += index.others
+            index = index.below
+        return [value for test, value in tests if test(name)] if tests else []
 
     def is_decided_by(self, key: bytes) -> bool:
         """True if all names with this key match the same components, apart from those in ``by_start``.
@@ -98,7 +89,32 @@ class _ComponentIndex(Generic[T]):
         The key of a name is what follows its last dot.
         """
         tests_more = self.by_first or self.by_needle or self.others
-        return bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not tests_more
+        decided = bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not tests_more
+        return decided and (self.below is None or self.below.is_decided_by(key))
+
+    def starts(self) -> Container[bytes]:
+        """The keys of ``by_start``, also of the index below."""
+        if self.below is None:
+            return self.by_start
+        return self.by_start.keys() | self.below.by_start if self.by_start else self.below.by_start
+
+
+@functools.lru_cache(_MAX_CACHED)
+def _find_place(component: Component) -> tuple[int, bytes, _Test, bool]:
+    """Where a component is in a `_ComponentIndex`, and how names are tested.
+
+    Returns the number of the table, the key in the table, the test, and whether the test tells names of one key apart.
+    """
+    keys = (
+        component.key,
+        component.start[:START] if len(component.start) >= START else None,
+        component.start[:1] or None,
+        component.end[-1:] or None,
+        component.needle or None,
+    )
+    number = next((number for number, key in enumerate(keys) if key is not None), len(keys))
+    tests_more = component.key is not None and component.text.encode() != b"*." + component.key
+    return number, (*keys, None)[number] or b"", component.make_test(), tests_more
 
 
 @define(eq=False)
@@ -110,6 +126,7 @@ class State:
     ends: _ComponentIndex[_End] = field(factory=_ComponentIndex)  #: last components: globs that match a name itself
     moves: _ComponentIndex[_Position] = field(factory=_ComponentIndex)  #: other components: positions after a name
     stays: tuple[_Position, ...] = ()  #: positions after any name
+    starts: Container[bytes] = ()  #: the first bytes of names that a glob in ``ends`` may match by its start
     children: dict[bytes, State] = field(factory=dict)  #: by name of a directory in it, as far as they are known
     by_positions: dict[tuple[_Position, ...], State] = field(factory=dict)  #: by the positions after a name
     #: caches of the caller: the result if only ``inside`` matches, by kind; by key; by name
@@ -164,21 +181,22 @@ class Automaton:
 
     def _state(self, inside: frozenset[int], positions: Sequence[_Position]) -> State:
         """The state for these globs and positions; equal states are one object."""
-        begun, ended = set[_Position](), set[int]()
-        for number, index in positions:
-            components = self._globs[number].components[index:]
-            if not components:
+        begun, ended, globs = set[_Position](), set[int](), self._globs
+        for position in positions:
+            number, index = position
+            components = globs[number].components
+            if index == len(components):
                 continue
-            begun.add((number, index))
-            if components[0].text == ANY_DEPTH:
-                if len(components) == 1:
+            begun.add(position)
+            if components[index].text == ANY_DEPTH:
+                if index + 1 == len(components):
                     ended.add(number)
                 else:
                     begun.add((number, index + 1))
         inside |= ended
         if not inside.isdisjoint(self._barring):
             inside, begun = self._barring, set()
-        key = inside, frozenset(position for position in begun if position[0] not in inside)
+        key = inside, frozenset([position for position in begun if position[0] not in inside] if inside else begun)
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = self._make_state(*key)
@@ -187,17 +205,17 @@ class Automaton:
     def _make_state(self, inside: frozenset[int], positions: frozenset[_Position]) -> State:
         if not inside.isdisjoint(self._barring):
             return State(inside, ())
-        stays = tuple(position for position in positions if self._at(position).text == ANY_DEPTH)
+        stays = tuple([position for position in positions if self._at(position).text == ANY_DEPTH])
         moving = positions.difference(stays)
-        last = self._ends_among(moving)
+        last, steps = self._ends_among(moving), self._steps_among(moving)
         keys: Container[bytes] | None = self._keys | self._keys_of(last) if last else self._keys
         if not inside.isdisjoint(self._wanted) or any(
             number in self._wanted and component.key is None for component, (number, _) in last
         ):
             keys = None
-        ends = self._ends.with_more(last) if last else self._ends
-        moves = self._moves.with_more(self._steps_among(moving)) if moving else self._moves
-        return State(inside, keys, ends, moves, stays)
+        ends = _ComponentIndex.of(last, self._ends) if last else self._ends
+        moves = _ComponentIndex.of(steps, self._moves) if steps else self._moves
+        return State(inside, keys, ends, moves, stays, ends.starts())
 
     def _at(self, position: _Position) -> Component:
         return self._globs[position[0]].components[position[1]]
@@ -207,17 +225,19 @@ class Automaton:
         ends = []
         for number, index in positions:
             glob = self._globs[number]
-            components = glob.components[index:]
-            if len(components) == 1 or (len(components) == 2 and components[1].text == ANY_DEPTH):
-                ends.append((components[0], (number, glob.directory and len(components) == 2)))
+            components = glob.components
+            after = len(components) - index - 1
+            if after == 0 or (after == 1 and components[-1].text == ANY_DEPTH):
+                ends.append((components[index], (number, glob.directory and after == 1)))
         return ends
 
     def _steps_among(self, positions: Iterable[_Position]) -> list[tuple[Component, _Position]]:
         """Components that others follow, with the position after them."""
+        globs = self._globs
         return [
-            (self._at((number, index)), (number, index + 1))
+            (components[index], (number, index + 1))
             for number, index in positions
-            if index + 1 < len(self._globs[number].components)
+            if index + 1 < len(components := globs[number].components)
         ]
 
     def _keys_of(self, ends: Iterable[tuple[Component, _End]]) -> frozenset[bytes]:

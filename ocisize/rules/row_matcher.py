@@ -89,7 +89,7 @@ class RowMatcher:
         self, claims: dict[Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
     ) -> None:
         """Add the rows of one directory whose names have a key that a claimant may match."""
-        first, paths, kinds, by_key, starts = piece.first, piece.paths, table.kinds, state.by_key, state.ends.by_start
+        first, paths, kinds, by_key, starts = piece.first, piece.paths, table.kinds, state.by_key, state.starts
         wanted = state.keys
         for row in rows:
             name, kind = paths[row].rpartition(b"/")[2], kinds[first + row]
@@ -118,7 +118,7 @@ class RowMatcher:
         if kind != REGULAR:
             return self._decide(state, name, kind)
         key = name.rpartition(b".")[2]
-        if len(name) > len(key) and name[:START] not in state.ends.by_start and state.ends.is_decided_by(key):
+        if len(name) > len(key) and name[:START] not in state.starts and state.ends.is_decided_by(key):
             known, key_or_name = state.by_key, key
         else:
             known, key_or_name = state.by_name, name
