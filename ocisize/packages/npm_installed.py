@@ -17,6 +17,7 @@ _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MAX_DEPTH = 32  # packages within packages; deeper files belong to none
 #: files that yarn 1, yarn 2 and later, and pnpm write into a ``node_modules``: npm was not the last to change it
 _OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
+_TELLING_NAMES = frozenset((PACKAGE_JSON, *_OTHER_TOOLS))
 
 
 def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[DevelopmentPackages]:
@@ -118,16 +119,24 @@ class _Survey:
         """Record the files of a layer."""
         hidden_by, kinds, sizes = overlay.hidden_by[layer], table.kinds, table.sizes
         for first, paths in table.paths.pieces():
+            last, is_inside, owner = None, False, None
             for row, path in enumerate(paths, first):
-                if _PART not in path or kinds[row] == DIRECTORY or len(path) > _MAX_PATH:
-                    continue
                 directory, _, name = path.rpartition(b"/")
-                if hidden_by[row] < 0:
+                if directory != last:  # neighbors share it
+                    last, is_inside = directory, _PART in directory + b"/"
+                    owner = self._development_owner(directory) if is_inside else None
+                if not is_inside or kinds[row] == DIRECTORY or len(path) > _MAX_PATH:
+                    continue
+                if name in _TELLING_NAMES and hidden_by[row] < 0:
                     self._add_visible(path, directory, name)
-                owner = self._owner(directory)
-                if owner in self._development:
+                if owner is not None:
                     self.rows[self._projects[owner]][layer].append(row)
                     self.sizes[owner] += sizes[row]
+
+    def _development_owner(self, directory: bytes) -> bytes | None:
+        """The development package that a directory belongs to."""
+        owner = self._owner(directory) if len(directory) <= _MAX_PATH else None
+        return owner if owner in self._development else None
 
     def _add_visible(self, path: bytes, directory: bytes, name: bytes) -> None:
         if path in self._markers:
