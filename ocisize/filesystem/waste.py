@@ -25,6 +25,8 @@ def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
     """
     wasted: list[tuple[int, str, int, int]] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+        if hidden_by.count(-1) == len(hidden_by):  # a sixth of the time of the loop
+            continue
         sizes = table.sizes
         rows = [row for row, by in enumerate(hidden_by) if by >= 0 and sizes[row] > 0]
         wasted += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from ocisize.model.analysis import Failure, LayerAnalysis
 from ocisize.model.base import Base, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
-from ocisize.tar.filetable import REGULAR, FileTable
+from ocisize.tar.filetable import REGULAR, FileTable, layer_value
 
 DISK_BLOCK = 4096  #: bytes; the usual block size of ext4 and xfs
 
@@ -58,7 +57,7 @@ def summarize_layers(
         hides[hidden_by] += size
     layers = []
     for index, (table, fact, history) in enumerate(zip(tables, facts, histories, strict=True)):
-        content = sum(table.sizes)
+        sums = layer_value(table, _sum_rows)
         known = fact.compressed_size is not None
         layers.append(
             LayerAnalysis(
@@ -66,14 +65,14 @@ def summarize_layers(
                 estimated_compressed_size=fact.estimated_compressed_size,
                 estimate_error=fact.estimate_error,
                 tar_size=table.tar_size,
-                content_size=content,
-                stored_size=content - sum(table.sizes[row] - stored for row, stored in table.stored_sizes.items()),
-                live_size=content - wasted[index],
-                disk_size=_disk_size(table),
+                content_size=sums.content,
+                stored_size=sums.stored,
+                live_size=sums.content - wasted[index],
+                disk_size=sums.disk,
                 wasted_size=wasted[index],
                 wasted_compressed_size=wasted_compressed[index] if known else None,
                 duplicate_size=duplicates[index],
-                file_count=_count_files(table),
+                file_count=sums.files,
                 entry_count=len(table),
                 index=index,
                 digest=fact.digest,
@@ -98,9 +97,24 @@ def summarize_layers(
     return tuple(layers)
 
 
+class _RowSums(NamedTuple):
+    """Sums over the rows of a layer, kept with its table."""
+
+    content: int
+    stored: int
+    disk: int
+    files: int
+
+
+def _sum_rows(table: FileTable) -> _RowSums:
+    content = sum(table.sizes)
+    holes = sum(table.sizes[row] - stored for row, stored in table.stored_sizes.items())
+    return _RowSums(content, content - holes, _disk_size(table), _count_files(table))
+
+
 def _disk_size(table: FileTable) -> int:
-    """Bytes of whole blocks, added up by size: many files have the same size."""
-    return sum((size + -size % DISK_BLOCK) * count for size, count in Counter(table.sizes).items())
+    """Bytes of whole blocks; a count of equal sizes takes twice as long."""
+    return -DISK_BLOCK * sum([-size // DISK_BLOCK for size in table.sizes])
 
 
 def _count_files(table: FileTable) -> int:
