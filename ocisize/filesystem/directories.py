@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.values import field, frozen
@@ -136,6 +136,25 @@ def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[lis
     return starts, numbers
 
 
+class _KeptRuns(NamedTuple):
+    """The runs of a table without the directories of other tables; kept with the table, for all analyses of its layer."""
+
+    starts: IntArray  #: by run, its first row
+    directories: IntArray  #: by run ("I"), its directory: numbered in the order of their first rows
+    first_rows: IntArray  #: by directory ("I"), the first row in it
+
+    @classmethod
+    def of(cls, runs: DirectoryRuns) -> _KeptRuns:
+        """The runs of a table, whose directories are numbered with those of other tables."""
+        numbers = {number: position for position, number in enumerate(dict.fromkeys(runs.directories))}
+        first_rows = dict(zip(reversed(runs.directories), reversed(runs.starts), strict=True))
+        return cls(
+            runs.starts,
+            array("I", map(numbers.__getitem__, runs.directories)),
+            array("I", map(first_rows.__getitem__, numbers)),
+        )
+
+
 class ImageRuns:
     """The runs of the tables of an image, whose directories are numbered together."""
 
@@ -145,6 +164,11 @@ class ImageRuns:
 
     def read(self, table: FileTable) -> Iterator[Piece]:
         """Find the runs of the next table, and yield its pieces; the runs are complete after the last piece."""
+        kept = table.derived.get(_KeptRuns)
+        return self._read_first(table) if kept is None else self._read_again(table, cast("_KeptRuns", kept))
+
+    def _read_first(self, table: FileTable) -> Iterator[Piece]:
+        """Find the runs, and keep them with the table."""
         runs = DirectoryRuns()
         self.tables.append(runs)
         for first, paths in table.paths.pieces():
@@ -152,6 +176,22 @@ class ImageRuns:
             runs.starts.extend([first + start for start in starts])
             runs.directories.extend(numbers)
             yield Piece(first, paths, numbers, [*starts, len(paths)])
+        table.derived[_KeptRuns] = _KeptRuns.of(runs)
+
+    def _read_again(self, table: FileTable, kept: _KeptRuns) -> Iterator[Piece]:
+        """Look up the path of each directory once, at its first row."""
+        runs, begin = DirectoryRuns(kept.starts), 0
+        self.tables.append(runs)
+        numbers: list[int] = []  # by number in the table
+        for first, paths in table.paths.pieces():
+            end = bisect_left(kept.starts, first + len(paths), begin)
+            new = bisect_left(kept.first_rows, first + len(paths), len(numbers))
+            rows = kept.first_rows[len(numbers) : new]
+            numbers += [self.directories.numbers[paths[row - first].rpartition(b"/")[0]] for row in rows]
+            directories = array("I", map(numbers.__getitem__, kept.directories[begin:end]))
+            runs.directories.extend(directories)
+            yield Piece(first, paths, directories, [*[start - first for start in kept.starts[begin:end]], len(paths)])
+            begin = end
 
     def pieces(self, table: FileTable, index: int) -> Iterator[Piece]:
         """Yield the pieces of a table again; ``index`` is its place in the order in which tables were read."""
