@@ -35,13 +35,13 @@ from ocisize.tar.field_cache import (
     SizeCache,
 )
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable
-from ocisize.tar.header import BLOCK, ExtendedHeader
+from ocisize.tar.header import BLOCK, FIELDS, ExtendedHeader
 from ocisize.tar.late_payloads import LatePayloads
 from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.sparse import describe_holes
 from ocisize.tar.special_entries import EXTENDED_HEADERS, PAX, SPARSE, SpecialEntries
 from ocisize.tar.table_builder import TableBuilder
-from ocisize.tar.usual_records import time_records, usual_path
+from ocisize.tar.usual_records import MAX_TIME, PAIR_FIELDS, TIME_BEGINNING, TimeSizes, time_lengths, usual_path
 from ocisize.tar.window import ByteStream, Window
 
 _MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
@@ -50,9 +50,8 @@ _FLUSH_HEADER_BYTES = 1 << 20  # of extended headers and sparse maps, which take
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
-# name, mode+uid+gid, size in two parts, mtime, checksum in two parts, type, device numbers and first byte of the prefix
-_FIELDS = struct.Struct("100s24s8s4s12s3s5sB172x17s")
 _LINK = struct.Struct("157x100s")
+_NEWLINE = ord("\n")
 _WITHOUT_PAYLOAD = frozenset((HARD_LINK, SYMLINK, DIRECTORY))
 
 
@@ -91,13 +90,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     ([('etc/hostname', 'file', 5)], 10240)
     """
     window = Window(stream, window_size)
-    buffer, view, unpack, link_name = window.buffer, window.view, _FIELDS.unpack_from, _LINK.unpack_from
+    buffer, view, unpack, link_name = window.buffer, window.view, FIELDS.unpack_from, _LINK.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
     high_sums, low_sums, high_sizes, low_sizes = HighSums(), LowSums(), HighSizes(), LowSizes()
-    rest = RestOfHeader()
-    times, tails = rest.times, rest.tails
+    rest, special = RestOfHeader(), SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter)
+    times, tails, valid_owners = rest.times, rest.tails, special.valid_owners
     builder, digest = TableBuilder(), xxhash.xxh3_128_digest
-    special = SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter)
     add_name, add_size, add_end, add_owner = (
         builder.new_names.append, builder.new_sizes.append, builder.new_ends.append, builder.new_owners.append,
     )  # fmt: skip
@@ -113,9 +111,13 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     base = position = end = size = payload_end = 0
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
+    # Between these positions, a PAX header of a time is tried together with the header after it: behind the entry of another
+    # such header, and as long as both lie in the window.
+    first_pair, last_pair, unpack_pair, time_sizes = 0, -1, PAIR_FIELDS.unpack_from, TimeSizes()
     last_mtime = last_tail = b""  # of the header before, if they are valid and it has no prefix
     extended: ExtendedHeader | None = None  # what extended headers say of the next entry
-    path: bytes | None = None  # the same, if usual PAX records say all
+    path: bytes | None = None  # the same, if usual PAX records say only the path
+    usual_headers = 0  # PAX headers read in the window since it moved
 
     def record_entries() -> None:
         if meter is not None:
@@ -136,11 +138,14 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             if position > last:
                 if late is not None:
                     late.keep()
+                special.add_usual_headers(usual_headers)
+                usual_headers = 0
+                flush_headers()
                 if builder.flush(_FLUSH_ROWS):
                     record_entries()
                 window.position = position
                 end = window.fill(BLOCK)
-                base, position, last = window.base, 0, end - BLOCK
+                base, position, last, last_pair = window.base, 0, end - BLOCK, -1
                 if last < 0:
                     if base < payload_end:
                         builder.flush()
@@ -149,8 +154,28 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                         raise TarError("the tar ends within a header", offset=base, truncated=True)
                     break
 
-            # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
-            name, owner, high_size, low_size, mtime, high_sum, low_sum, kind, tail = unpack(buffer, position)
+            # Read the header's fields, and with them those of a usual PAX header before it.
+            if position > last_pair or position < first_pair:
+                name, owner, high_size, low_size, mtime, high_sum, low_sum, kind, tail = unpack(buffer, position)
+            else:
+                (
+                    numbers, high_sum, low_sum, kind, tail, seconds, fraction,
+                    name, owner, high_size, low_size, mtime, next_high_sum, next_low_sum, next_kind, next_tail,
+                ) = unpack_pair(buffer, position)  # fmt: skip
+                size = time_sizes.get(numbers, 0)
+                digits = size - TIME_BEGINNING - 1
+                if (
+                    kind != PAX or time_lengths.get(seconds) != size or tail not in tails
+                    or fraction[digits] != _NEWLINE or not fraction[:digits].isdigit()
+                    or adler32(view[position : position + BLOCK]) & 0xFFFF != high_sums[high_sum] + low_sums[low_sum]
+                ):  # fmt: skip
+                    last_pair = -1
+                    continue
+                high_sum, low_sum, kind, tail = next_high_sum, next_low_sum, next_kind, next_tail
+                position += 2 * BLOCK
+                usual_headers += 1
+
+            # Check the sum of the header; stop at the zero blocks that end the tar.
             start = position + BLOCK
             adler = adler32(view[position:start]) & 0xFFFF
             if adler != high_sums[high_sum] + low_sums[low_sum] and adler != checksum_cache[high_sum + low_sum]:
@@ -162,19 +187,19 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             if size < 0:
                 size = size_cache[high_size + low_size]
 
-            # A PAX header of usual records is read in the window: the entry after it gets the path, b"" for its own name.
+            # A PAX header of usual records is read in the window: the entry after it gets the path.
             if (
                 kind == PAX and 0 < size <= BLOCK <= end - start and extended is None
-                and mtime in times and tail in tails and owner in special.valid_owners
+                and mtime in times and tail in tails and owner in valid_owners
             ):  # fmt: skip
-                stop = start + size
-                usual = b"" if time_records[size](buffer, start, stop) else usual_path(bytes(view[start:stop]))
+                usual = usual_path(bytes(view[start : start + size]))
                 if usual is not None:
-                    path, position = usual, start + BLOCK
-                    special.header_count += 1
-                    special.unflushed_size += size + BLOCK
-                    if special.unflushed_size >= _FLUSH_HEADER_BYTES:
-                        flush_headers()
+                    last_pair = -1
+                    if not usual and TIME_BEGINNING + 1 < size <= MAX_TIME:
+                        time_sizes.add(bytes(view[position + 100 : position + 148]), size)
+                        first_pair, last_pair = start + 2 * BLOCK, end - 3 * BLOCK
+                    path, position = usual or None, start + BLOCK
+                    usual_headers += 1
                     continue
 
             if mtime != last_mtime or tail != last_tail:
@@ -188,7 +213,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 name = name.partition(b"\0")[0]
                 if extended is None and (not size if kind in _WITHOUT_PAYLOAD else kind == REGULAR and size >= 0):
                     if path is not None:
-                        name, path = path or name, None
+                        name, path = path, None
                         special.parents_size += len(name) * name.count(b"/")
                     if kind == DIRECTORY:
                         name = name.rstrip(b"/") or name[:1]
@@ -196,17 +221,17 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                         special.add_link(len(kinds), link_name(buffer, position)[0].partition(b"\0")[0])
                 else:
                     if path is not None:
-                        extended, path = ExtendedHeader(pax={b"path": path} if path else {}), None
+                        extended, path = ExtendedHeader(pax={b"path": path}), None
                     window.position = start
                     if kind in EXTENDED_HEADERS:
                         extended = special.read_extended_header(kind, size, owner, extended)
                         flush_headers()
                         base, position, end = window.base, window.position, window.end
-                        last = end - BLOCK
+                        last, last_pair = end - BLOCK, -1
                         continue
                     kind, name, size, owner = special.resolve_entry(len(kinds), kind, name, size, owner, extended)
                     base, start, end = window.base, window.position, window.end
-                    last, extended = end - BLOCK, None
+                    last, last_pair, extended = end - BLOCK, -1, None
 
             # Move past the payload: hash it in the window, pass over it unread, or leave it to the slow path.
             stop = start + size
@@ -236,7 +261,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 hashes += value if hash_content else b""
                 start -= window.base - base  # so that errors name this header
                 base, position, end = window.base, window.position + (-size & 511), window.end
-                last = end - BLOCK
+                last, last_pair = end - BLOCK, -1
 
             add_name(name)
             kinds.append(kind)
@@ -247,6 +272,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
     builder.flush()
+    special.add_usual_headers(usual_headers)
     record_entries()
     if meter is not None:
         meter.check_directories(builder.paths, builder.paths.components, special.parents_size)

@@ -64,6 +64,11 @@ class SpecialEntries:
     def _header(self, position: int) -> bytes:
         return bytes(self.window.view[position : position + BLOCK])
 
+    def add_usual_headers(self, count: int) -> None:
+        """Count extended headers that the scanner has read itself, each with a payload of one block at most."""
+        self.header_count += count
+        self.unflushed_size += count * 2 * BLOCK
+
     def is_header(self) -> bool:
         """Whether the block at the window's position is a header; False for the zeros that end a tar.
 
@@ -157,10 +162,11 @@ class SpecialEntries:
         self, extended: ExtendedHeader, row: int, name: bytes, size: int, owner: bytes, *, sparse: bool
     ) -> tuple[bytes, int, bytes]:
         """Path, payload size and owner key with the values of the extended header; its xattrs are stored."""
-        name = (extended.pax.get(b"GNU.sparse.name") if sparse else None) or extended.name(name)
+        own_name, name = name, (extended.pax.get(b"GNU.sparse.name") if sparse else None) or extended.name(name)
         if len(name) > MAX_NAME or b"\0" in name:
             raise ValueError(f"path of {len(name)} bytes, more than {MAX_NAME}, or with NUL")
-        self.parents_size += len(name) * name.count(b"/")
+        if name is not own_name:
+            self.parents_size += len(name) * name.count(b"/")
         if xattrs := extended.xattrs:
             key = tuple(sorted(xattrs.items()))
             if key not in self._shared_xattrs:
