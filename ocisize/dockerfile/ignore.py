@@ -50,7 +50,10 @@ class IgnoreFile:
     def excludes(self, path: str) -> bool:
         """Whether a path, relative to the context, is left out of the build."""
         path = path.strip("/")
-        return next((not pattern.is_exception for pattern in reversed(self._parsed) if pattern.matches(path)), False)
+        for pattern in reversed(self._parsed):
+            if pattern.matches(path):
+                return not pattern.is_exception
+        return False
 
 
 def ignore_names(dockerfile: str) -> tuple[str, ...]:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from ocisize.dockerfile.ignore import IgnoreFile
 from ocisize.patterns import lazy_pattern
-from ocisize.values import define, field
+
+_Tree: TypeAlias = "dict[str, _Tree]"
 
 _SPECIAL = lazy_pattern(r"([*?\[\]\\^])")
 _MIN_DIRECTORIES = 2  # of one name, for one pattern
 _MIN_FILES = 3  # with one suffix, for one pattern
-
-
-@define
-class _Node:
-    """A path of the context, and the paths in it."""
-
-    children: dict[str, _Node] = field(factory=dict)
-    removed: bool = False
-    kept: bool = False  # it, or a path in it
 
 
 def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) -> tuple[str, ...] | None:
@@ -32,16 +25,14 @@ def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) ->
     >>> cover([".git/HEAD", "app/__pycache__/a.pyc", "lib/__pycache__/b.pyc", "notes [1].txt"], ["app/main.py", "lib/b.py"])
     ('.git', '**/__pycache__', 'notes \\[1\\].txt')
     """
-    removed = [path for path in map(_clean, remove) if path]
-    kept = [path for path in map(_clean, keep) if path]
-    root = _tree(removed, kept)
-    if root is None:
+    removed, kept = _clean_all(remove), _clean_all(keep)
+    whole = _whole(removed, kept)
+    if whole is None:
         return None
-    whole = dict(_whole(root))
-    suffixes = {path: _suffix(path) for path, node in whole.items() if not node.children}
+    suffixes = {path: _suffix(path) for path, inside in whole.items() if inside == {path}}
     patterns = _patterns(suffixes, list(whole), kept)
     if len(patterns) > max_patterns:
-        suffixes = {path: _only_suffix(path, node) for path, node in whole.items()}
+        suffixes = {path: _only_suffix(inside) for path, inside in whole.items()}
         patterns = _patterns(suffixes, list(whole), kept)
     if len(patterns) > max_patterns or not all(map(_is_writable, patterns)):
         return None
@@ -64,6 +55,15 @@ def escape_path(path: str) -> str:
     return f"[ ]{pattern[1:]}" if path.startswith(" ") else pattern
 
 
+def _clean_all(paths: Iterable[str]) -> list[str]:
+    """The paths without empty names and ".", and without those that have no other names."""
+    listed = list(paths)
+    joined = f"/{'/'.join(listed)}/"
+    if "//" in joined or "/./" in joined:  # two searches over all paths cost a tenth of a look at each
+        return [path for path in map(_clean, listed) if path]
+    return listed
+
+
 def _clean(path: str) -> str:
     return "/".join(part for part in path.split("/") if part not in {"", "."})
 
@@ -73,44 +73,55 @@ def _is_writable(pattern: str) -> bool:
     return pattern.isprintable()
 
 
-def _tree(removed: Sequence[str], kept: Sequence[str]) -> _Node | None:
-    """All paths as a tree; None if a path to keep would be left out with its directory."""
-    root = _Node()
+def _whole(removed: Iterable[str], kept: Iterable[str]) -> dict[str, set[str]] | None:
+    """The topmost paths that have nothing to keep, in the order of a tree, each with the removed paths that it covers.
+
+    None if a path to keep would be left out with its directory.
+    """
+    files = set(kept)
+    tree = _tree({path.rpartition("/")[0] for path in files})
+    tops: dict[str, str | None] = {"": None}  # by directory: most paths share their directory with others
+    whole: dict[str, set[str]] = {}
     for path in removed:
+        directory = path.rpartition("/")[0]
+        if directory not in tops:
+            tops[directory] = _top(directory, tree, files)
+        top = tops[directory] or _top(path, tree, files)
+        if top is None:
+            return None
+        whole.setdefault(top, set()).add(path)
+    return {path: whole[path] for path in sorted(whole, key=lambda path: path.split("/"))}
+
+
+def _tree(directories: Iterable[str]) -> _Tree:
+    """Directories as a tree."""
+    root: _Tree = {}
+    for directory in directories:
         node = root
-        for name in path.split("/"):
-            node = node.children.setdefault(name, _Node())
-        node.removed = True
-    for path in kept:
-        node = root
-        for name in path.split("/"):
-            node = node.children.setdefault(name, _Node())
-            if node.removed:
-                return None
-            node.kept = True
+        for name in directory.split("/") if directory else ():
+            node = node.setdefault(name, {})
     return root
 
 
-def _whole(root: _Node) -> Iterator[tuple[str, _Node]]:
-    """The topmost paths that have nothing to keep, in order."""
-    waiting = sorted(root.children.items(), reverse=True)
-    while waiting:
-        path, node = waiting.pop()
-        if not node.kept:
-            yield path, node
-        else:
-            waiting += [(f"{path}/{name}", child) for name, child in sorted(node.children.items(), reverse=True)]
+def _top(path: str, tree: _Tree, files: Collection[str]) -> str | None:
+    """The topmost of a path and the directories above it that has nothing to keep; None if all have.
+
+    ``tree`` are the directories of ``files``, the paths to keep.
+    """
+    names = path.split("/")
+    node: _Tree | None = tree
+    for depth, name in enumerate(names, 1):
+        node = node.get(name) if node is not None else None
+        if node is None and (top := "/".join(names[:depth])) not in files:
+            return top
+    return None
 
 
-def _only_suffix(path: str, top: _Node) -> str:
-    """The suffix of a file, or of all files in a directory; "" if they have several."""
-    suffixes: set[str] = set()
-    waiting = [(path, top)]
-    while waiting and len(suffixes) < 2:
-        name, node = waiting.pop()
-        if not node.children:
-            suffixes.add(_suffix(name))
-        waiting += node.children.items()
+def _only_suffix(paths: Collection[str]) -> str:
+    """The suffix of some paths, those with others below left out; "" if they have several."""
+    ordered = sorted(paths, key=lambda path: path.split("/"))
+    pairs = zip(ordered, [*ordered[1:], ""], strict=True)
+    suffixes = {_suffix(path) for path, following in pairs if not following.startswith(f"{path}/")}
     return suffixes.pop() if len(suffixes) == 1 else ""
 
 
@@ -119,12 +130,15 @@ def _patterns(grouped: Mapping[str, str], paths: Sequence[str], kept: Sequence[s
 
     ``grouped`` has the suffixes of the paths that may get a pattern for their suffix.
     """
-    kept_names = {name for path in kept for name in path.split("/")}
-    kept_suffixes = {_suffix(name) for name in kept_names}
+    kept_names: set[str] = set()
+    for path in kept:
+        kept_names.update(path.split("/"))
     names = Counter(map(_name, paths))
     shared_names = {name for name, count in names.items() if count >= _MIN_DIRECTORIES and name not in kept_names}
     suffixes = Counter(suffix for path, suffix in grouped.items() if _name(path) not in shared_names)
-    shared_suffixes = {suffix for suffix, count in suffixes.items() if count >= _MIN_FILES} - kept_suffixes - {""}
+    shared_suffixes = {suffix for suffix, count in suffixes.items() if suffix and count >= _MIN_FILES}
+    if shared_suffixes:
+        shared_suffixes.difference_update(map(_suffix, kept_names))
     patterns: dict[str, None] = {}
     for path in paths:
         name, suffix = _name(path), grouped.get(path, "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from ocisize.model.findings import Category, Confidence
 from ocisize.patterns import lazy_pattern
@@ -13,6 +14,7 @@ from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
+from ocisize.plan.paths import find_inside
 from ocisize.plan.reads import (
     Reading,
     is_within,
@@ -22,7 +24,7 @@ from ocisize.plan.reads import (
     reading_of,
     with_directories,
 )
-from ocisize.plan.rows import REMOVED, Place, by_layer, parents_of
+from ocisize.plan.rows import REMOVED, Place
 from ocisize.tar.filetable import DIRECTORY
 from ocisize.values import define, field
 
@@ -49,7 +51,7 @@ class ContextState:
     @cached_property
     def keepers(self) -> Counter[str]:
         """The number of COPY instructions that keep a context path."""
-        return Counter(path for paths in self.kept.values() for path in paths)
+        return Counter(chain.from_iterable(self.kept.values()))
 
     @cached_property
     def places(self) -> Mapping[str, Sequence[Place]]:
@@ -60,24 +62,29 @@ class ContextState:
                 places[path].append((copy.layer, row))
         return places
 
+    def stored_by(self, copy: ContextCopy) -> Iterable[str]:
+        """The context paths of the files of a COPY that are not ignored."""
+        if not self.ignored:
+            return copy.context_paths.values()
+        return (path for row, path in copy.context_paths.items() if (copy.layer, row) not in self.ignored)
+
     def stored_paths(self) -> set[str]:
         """The context paths of all files that are not ignored."""
-        return {
-            path for copy in self.copies for row, path in copy.context_paths.items() if (copy.layer, row) not in self.ignored
-        }
+        return set(chain.from_iterable(map(self.stored_by, self.copies)))
 
-    def needs(self, path: str, copy: ContextCopy, others: Collection[str] = ()) -> bool:
-        """Whether a file of a COPY must stay in the context.
+    def find_needed(self, paths: Collection[str], copy: ContextCopy, others: Collection[str] = ()) -> set[str]:
+        """Those of some files of a COPY that must stay in the context.
 
         An instruction reads the file by name, or a narrower COPY has it, or one of some other paths holds it. A folder that
         the COPY itself names may lack files.
         """
-        holders = (path, *parents_of(path))
-        if any(holder in self.needed or holder in others for holder in holders):
-            return True
-        if any(holder in self.named and (holder == path or not _holds_source(holder, copy)) for holder in holders):
-            return True
-        return any(matches_wildcard(source, path) for source in self._wildcards)
+        holders = {source for source in self.named if not _holds_source(source, copy)}.union(self.needed, others)
+        needed = self.named.intersection(paths)
+        if holders:
+            needed.update(path for _, path in find_inside(paths, holders))
+        if self._wildcards:
+            needed.update(path for path in paths if any(matches_wildcard(source, path) for source in self._wildcards))
+        return needed
 
     @cached_property
     def _wildcards(self) -> list[str]:
@@ -92,12 +99,13 @@ def _holds_source(folder: str, copy: ContextCopy) -> bool:
 def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fix | None:
     """Mount the source of a COPY whose files one RUN reads and a later step removes."""
     table = build.evidence.tables[copy.layer]
-    rows = [row for row in range(len(table)) if row in copy.context_paths]
-    if not rows or len(rows) < sum(kind != DIRECTORY for kind in table.kinds) or len(copy.sources) != 1:
+    rows = sorted(copy.context_paths)
+    if not rows or len(rows) < len(table) - table.kinds.count(DIRECTORY) or len(copy.sources) != 1:
         return None
-    endings = {build.rows.ending((copy.layer, row)) for row in rows}
-    ending = next(iter(endings))
-    if len(endings) != 1 or ending is None or ending.cause not in REMOVED or not copy.destination:
+    ending = build.rows.ending((copy.layer, rows[0]))
+    if ending is None or ending.cause not in REMOVED or not copy.destination:
+        return None
+    if any(build.rows.ending((copy.layer, row)) != ending for row in rows):
         return None
     paths = [build.rows.paths(copy.layer)[row] for row in rows]
     is_file = set(copy.context_paths.values()) == {copy.sources[0]}
@@ -136,7 +144,7 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
         layers=(copy.layer, reader),
         action=f"Mount {name} for the RUN that reads it (`{option}`) and drop {build.name(copy.layer)}.",
         caution=f"{_BIND_CAUTION} The RUN cannot write into the mount.",
-        rows=by_layer(place for row in rows for place in build.rows.copies((copy.layer, row))),
+        rows=build.rows.with_copies({copy.layer: rows}),
     )
 
 

@@ -17,12 +17,13 @@ from ocisize.model.plan import Edit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
 from ocisize.plan.pairing import Pairing, SquashedCopy
 from ocisize.plan.rows import RowIndex
+from ocisize.tar.paths import PathColumn
 from ocisize.text import quote_code
 from ocisize.values import define, field
 
 _REDACTED = "<redacted>"
 _CUT = "…"
-_USERS = frozenset({"etc/passwd", "etc/group"})
+_USERS = (b"etc/passwd", b"etc/group")
 _HAS_NO_NEXT = re.compile(r"^(?:exit|exec)\b|&$")  # commands that end the shell, or run in the background
 _MAX_LINE = 100  # characters of a joined RUN on one line
 
@@ -126,8 +127,8 @@ class Build:
     @cached_property
     def last_layer_of_users(self) -> int:
         """The uppermost layer that changes the names of users and groups, -1 if there is none: packages make users, too."""
-        layers = (layer for layer in reversed(range(len(self.drafts))) if _USERS.intersection(self.rows.paths(layer)))
-        return next(layers, -1)
+        columns = [table.paths for table in self.evidence.tables]
+        return next((layer for layer in reversed(range(len(columns))) if _names_users(columns[layer])), -1)
 
     def is_joined(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN are in one RUN with those of other layers."""
@@ -249,6 +250,11 @@ class Build:
             for draft in self.drafts
             if draft.is_changed and draft.instruction is not None
         ]
+
+
+def _names_users(paths: PathColumn) -> bool:
+    """Whether a layer has one of the files with the names of users and groups."""
+    return any(path == name for name in _USERS for _, path in paths.select_with(name + b"\0"))
 
 
 def _wrap(text: str, pieces: Sequence[Piece], escape: str) -> str:

@@ -21,7 +21,7 @@ from ocisize.plan.context_paths import ContextCopy, find_context_copies, has_wil
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, matches_wildcard, strongest_reading
-from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer, top_paths
+from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
@@ -41,6 +41,13 @@ class _Candidate(NamedTuple):
     rows: tuple[int, ...]  #: of the layer of the COPY
 
 
+class _Removal(NamedTuple):
+    """Files of one COPY that one later layer deletes."""
+
+    rows: tuple[int, ...]  #: of the layer of the COPY
+    reading: Reading  #: by a RUN between the COPY and the removal
+
+
 def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     """Yield the fixes of files that COPY instructions bring for nothing, and change the steps of the build."""
     copies = list(find_context_copies(build))
@@ -49,23 +56,25 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     for copy in list(copies):
         if (fix := mount_for_reader(build, copy, state)) is not None:
             yield fix
-    state.kept.update((copy, _find_kept(build, copy)) for copy in state.copies)
+    removals = {copy: list(_find_removals(build, copy)) for copy in state.copies}
+    state.kept.update((copy, _find_kept(copy, removals[copy])) for copy in state.copies)
     for copy in state.copies:
-        for candidate in (*_removed_later(build, copy), *_secrets(build, copy), *_claimed(build, copy, claims)):
+        for candidate in (*_removed_later(removals[copy]), *_secrets(build, copy), *_claimed(build, copy, claims)):
             kept = _kept_elsewhere(copy, candidate, state)
-            needed = {row for row in candidate.rows if state.needs(copy.context_paths[row], copy, kept)}
+            paths = state.find_needed({copy.context_paths[row] for row in candidate.rows}, copy, kept)
+            needed = {row for row in candidate.rows if copy.context_paths[row] in paths} if paths else set()
             free = tuple(row for row in candidate.rows if row not in needed)
             for rows in filter(None, (free, tuple(sorted(needed)))):
                 if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
                     yield fix
 
 
-def _find_kept(build: Build, copy: ContextCopy) -> set[str]:
+def _find_kept(copy: ContextCopy, removals: Iterable[_Removal]) -> set[str]:
     """Context paths of the files of a COPY that nothing removes, or that a RUN reads until then."""
     kept = set(copy.context_paths.values())
-    for hider, rows in _find_removals(build, copy).items():
-        if _reading(build, copy, rows, hider + 1) < Reading.LIKELY:
-            kept.difference_update(copy.context_paths[row] for row in rows)
+    for removal in removals:
+        if removal.reading < Reading.LIKELY:
+            kept.difference_update(copy.context_paths[row] for row in removal.rows)
     return kept
 
 
@@ -74,7 +83,7 @@ def _kept_elsewhere(copy: ContextCopy, candidate: _Candidate, state: ContextStat
     if candidate.category is not Category.WASTE:
         return set()  # not needed anywhere, whichever COPY brings them
     paths = {copy.context_paths[row] for row in candidate.rows}
-    return {path for path in paths if state.keepers[path] > (path in state.kept[copy])}
+    return {path for path in paths & state.keepers.keys() if state.keepers[path] > (path in state.kept[copy])}
 
 
 def _other_sources(build: Build, copies: Iterable[ContextCopy]) -> Iterator[str]:
@@ -103,7 +112,7 @@ def _lines_of(build: Build, copies: Iterable[ContextCopy]) -> Iterator[int]:
             yield instruction.first
 
 
-def _find_removals(build: Build, copy: ContextCopy) -> dict[int, list[int]]:
+def _find_removals(build: Build, copy: ContextCopy) -> Iterator[_Removal]:
     """The rows of a COPY that later layers delete, by the layer that does."""
     rows: dict[int, list[int]] = defaultdict(list)
     hidden_by = build.evidence.overlay.hidden_by[copy.layer]
@@ -111,15 +120,14 @@ def _find_removals(build: Build, copy: ContextCopy) -> dict[int, list[int]]:
         ending = build.rows.ending((copy.layer, row)) if hidden_by[row] >= 0 else None
         if ending is not None and ending.cause in REMOVED and ending.layer > copy.layer:
             rows[ending.layer].append(row)
-    return rows
+    return (_Removal(tuple(chosen), _reading(build, copy, chosen, hider + 1)) for hider, chosen in rows.items())
 
 
-def _removed_later(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
+def _removed_later(removals: Iterable[_Removal]) -> Iterator[_Candidate]:
     """Files that a later layer deletes, by that layer."""
-    for hider, rows in _find_removals(build, copy).items():
-        reading = _reading(build, copy, rows, hider + 1)
+    for rows, reading in removals:
         confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK, Confidence.ASK)[reading]
-        yield _Candidate("files copied and removed later", confidence, Category.WASTE, tuple(rows))
+        yield _Candidate("files copied and removed later", confidence, Category.WASTE, rows)
 
 
 def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> Reading:
@@ -160,8 +168,8 @@ def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterat
             continue
         if copy.layer in build.squashed_copies and claim.rule.category is not Category.LEFTOVER:
             continue  # a RUN of the same layer may have made the files
-        origins = (build.rows.origin((layer, row)) for layer, rows in claim.rows.items() for row in rows)
-        rows = tuple(row for layer, row in origins if layer == copy.layer and row in copy.context_paths)
+        originals = build.rows.originals_in(copy.layer, claim.rows) if copy.context_paths else ()
+        rows = tuple(sorted(row for row in originals if row in copy.context_paths))
         if rows and isinstance(claim.rule, Rule):
             rows = _all_matches(build, copy, claim.rule, rows)
             is_read = _reading(build, copy, rows, build.own_layers.stop) is Reading.YES
@@ -195,7 +203,7 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     gone = {} if reason else by_layer(place for path in remove for place in state.places[path])
     reason = reason or _why_not_missing(build, state, gone)
     stored = by_layer(places) if reason else gone
-    rows = by_layer(place for layer, chosen in stored.items() for row in chosen for place in build.rows.copies((layer, row)))
+    rows = build.rows.with_copies(stored)
     if reason:
         return Fix(
             title=title,
@@ -229,12 +237,11 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
 def _why_needed(copy: ContextCopy, remove: set[str], state: ContextState, kept: Collection[str]) -> str:
     """Why .dockerignore may not name files of a COPY; "" if it may."""
     wildcards = [source for source in copy.sources if has_wildcard(source)]
-    if any(path in copy.sources or any(matches_wildcard(source, path) for source in wildcards) for path in remove):
+    if not remove.isdisjoint(copy.sources) or any(matches_wildcard(source, path) for source in wildcards for path in remove):
         return "The instruction names the files: leave them out of it, or drop it."
-    left = {path for row, path in copy.context_paths.items() if (copy.layer, row) not in state.ignored} - remove
-    if copy.sources != (".",) and not left:
+    if copy.sources != (".",) and remove.issuperset(state.stored_by(copy)):
         return "The instruction brings nothing else: drop it."
-    if any(state.needs(path, copy, kept) for path in remove):
+    if state.find_needed(remove, copy, kept):
         return "Another instruction needs the files, and .dockerignore applies to both: copy less in this one."
     return ""
 
@@ -277,8 +284,7 @@ def _why_not_missing(build: Build, state: ContextState, gone: RowsByLayer) -> st
 
 def _tops(build: Build, copy: ContextCopy, rows: Iterable[int]) -> list[str]:
     paths = build.rows.paths(copy.layer)
-    chosen = {paths[row] for row in rows}
-    return top_paths(chosen, (paths[row] for row in copy.context_paths if paths[row] not in chosen), copy.destination)
+    return copy.counts.tops({paths[row] for row in rows})
 
 
 def _list_names(paths: Sequence[str]) -> str:

@@ -6,10 +6,13 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import compress
 
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy
 from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
 from ocisize.plan.build import Build
+from ocisize.plan.paths import PathCounts
 from ocisize.tar.filetable import DIRECTORY
 from ocisize.values import frozen
 
@@ -17,7 +20,7 @@ _ABSOLUTE = re.compile("/").match
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)  # with a dictionary for the cached property
 class ContextCopy:
     """A COPY or ADD of files from the build context."""
 
@@ -25,6 +28,12 @@ class ContextCopy:
     destination: str  #: without slashes at its ends; "" is the root
     context_paths: Mapping[int, str]  #: by row, directories left out: the path in the context; no row whose path is unknown
     sources: tuple[str, ...]  #: as the instruction names them, without "./" and slashes at their ends; "." is the context
+    image_paths: Mapping[int, str]  #: by row of ``context_paths`` and of others: the path in the image
+
+    @cached_property
+    def counts(self) -> PathCounts:
+        """The paths in the image of the files."""
+        return PathCounts(map(self.image_paths.__getitem__, self.context_paths), self.destination)
 
 
 def find_context_copies(build: Build) -> Iterator[ContextCopy]:
@@ -54,7 +63,8 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
         return  # unpacked: its paths are those of the archive
     target = posixpath.normpath(posixpath.join(working_dir, copy.destination)).strip("/")
     is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
-    yield ContextCopy(layer, target, _map(_files(build, layer), sources, target, is_folder=is_folder), sources)
+    files = _files(build, layer) if build.rows.may_hold(layer, target) else {}
+    yield ContextCopy(layer, target, _map(files, sources, target, is_folder=is_folder), sources, files)
 
 
 def has_wildcard(source: str) -> bool:
@@ -72,7 +82,7 @@ def _clean(source: str) -> str:
 
 def _files(build: Build, layer: int) -> dict[int, str]:
     kinds = build.evidence.tables[layer].kinds
-    return {row: path for row, path in enumerate(build.rows.paths(layer)) if kinds[row] != DIRECTORY}
+    return dict(compress(enumerate(build.rows.paths(layer)), map(DIRECTORY.__ne__, kinds)))
 
 
 def _map(paths: Mapping[int, str], sources: Sequence[str], target: str, *, is_folder: bool) -> dict[int, str]:

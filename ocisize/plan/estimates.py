@@ -14,8 +14,8 @@ from ocisize.tar.filetable import FileTable, layer_value
 
 _COMPRESSED_EXTENSIONS = frozenset(
     (
-        b"deb rpm apk gz tgz bz2 xz zst lz4 br zip jar war whl egg nupkg gem crate 7z png jpg jpeg gif webp avif"
-        b" mp3 mp4 webm woff woff2 pdf docx xlsx parquet npz safetensors"
+        b".deb .rpm .apk .gz .tgz .bz2 .xz .zst .lz4 .br .zip .jar .war .whl .egg .nupkg .gem .crate .7z .png .jpg .jpeg"
+        b" .gif .webp .avif .mp3 .mp4 .webm .woff .woff2 .pdf .docx .xlsx .parquet .npz .safetensors"
     ).split()
 )
 _COMPRESSED_DIRECTORIES = (b".git/objects/", b"_cacache/content-v2/")  # git's objects and npm's archives have no suffixes
@@ -39,17 +39,18 @@ class FileEstimates:
 
     def sum_of(self, rows: Sequence[int]) -> int:
         """The estimated download of some rows, in bytes."""
-        full = sum(self._sizes[row] for row in rows if self._compressed[row])
-        rest = sum(self._sizes[row] for row in rows if not self._compressed[row])
+        sizes = list(map(self._sizes.__getitem__, rows))
+        full = sum(compress(sizes, map(self._compressed.__getitem__, rows)))
+        rest = sum(sizes) - full
         return round(full * self._full_ratio + rest * self._ratio)
 
 
 def _flag_compressed(table: FileTable) -> bytes:
     """By row, whether the file is compressed already."""
     flags = bytearray()
-    for path in table.paths:
-        _, dot, extension = path.rpartition(b".")
-        flags.append(extension in _COMPRESSED_EXTENSIONS and bool(dot))
+    for _, paths in table.paths.pieces():
+        extensions = [path[path.rfind(b".") :] for path in paths]  # the last byte of a path without a dot
+        flags += bytes(map(_COMPRESSED_EXTENSIONS.__contains__, extensions))
     for directory in _COMPRESSED_DIRECTORIES:
         for row in table.paths.rows_with(directory):
             flags[row] = True

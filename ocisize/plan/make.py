@@ -21,7 +21,7 @@ from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
 from ocisize.plan.options import fix_options, install_once
 from ocisize.plan.ownership import fix_ownership
 from ocisize.plan.pairing import Pairing
-from ocisize.plan.rows import RowsByLayer, by_layer, merge_rows
+from ocisize.plan.rows import RowsByLayer, merge_rows
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural
@@ -128,13 +128,7 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
     groups: dict[tuple[str, Confidence], list[tuple[Finding, RowsByLayer]]] = defaultdict(list)
     titles: dict[str, str] = {}
     for claim, finding in reported:
-        places = (
-            (layer, row)
-            for layer, rows in claim.rows.items()
-            for row in rows
-            if build.rows.origin((layer, row))[0] in own_layers
-        )
-        rows = simulation.stored(by_layer(places))
+        rows = simulation.stored(build.rows.brought_by(own_layers, claim.rows))
         if not finding.in_base and build.rows.size_of(rows) >= _MIN_BY_HAND:
             groups[finding.id, finding.confidence].append((finding, rows))
             titles[finding.id] = claim.rule.title

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import compress
 
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.history.ownership import OwnershipChange
@@ -26,20 +25,18 @@ from ocisize.plan.ownership_origin import (
     attributes_of,
     common_mode,
     destination_of,
-    find_inside,
     find_targets,
-    is_inside,
     join_targets,
     mode_of,
     own_command,
     owner_text,
 )
-from ocisize.plan.rows import Place, by_layer, parents_of
+from ocisize.plan.paths import is_inside, parents_of
+from ocisize.plan.rows import Place, by_layer
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.text import quote_code
 from ocisize.values import define, field
 
-_IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))
 _MAX_NAMED = 8  # directories and files that the rest of a chown names
 
 
@@ -214,13 +211,11 @@ def _changes_nothing(build: Build, upper: int, target: ChangedPaths, places: Ite
     known: dict[str, Attributes] = {}
     for lower in range(upper):
         other = build.evidence.tables[lower]
-        for row, path in enumerate(build.rows.paths(lower)):
-            if target.holds(path):
-                known[path] = other.attributes[other.owners[row]]
-    inside = [row for row, path in enumerate(build.rows.paths(upper)) if target.holds(path)]
+        for row, path in build.rows.inside(lower, target.paths):
+            known[path] = other.attributes[other.owners[row]]
     return all(
-        table.kinds[row] == SYMLINK or known.get(build.rows.paths(upper)[row]) == table.attributes[table.owners[row]]
-        for row in inside
+        table.kinds[row] == SYMLINK or known.get(path) == table.attributes[table.owners[row]]
+        for row, path in build.rows.inside(upper, target.paths)
     )
 
 
@@ -244,26 +239,30 @@ def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) ->
     """The directories and files that the late command must still name; None if there are too many."""
     known: set[str] = set()
     for layer in placed.options.keys() | placed.commands.keys():
-        draft = build.drafts[layer]
-        below = set[str]()
-        for lower in range(layer):
-            below.update(compress(build.rows.paths(lower), build.evidence.tables[lower].kinds.translate(_IS_DIRECTORY)))
+        draft, kinds = build.drafts[layer], build.evidence.tables[layer].kinds
+        below = {path for lower in range(layer) for path in _directories_inside(build, lower, target)}
         root = destination_of(build, layer) if draft.copy is not None else ""
         known |= {
             path
-            for path, kind in zip(build.rows.paths(layer), build.evidence.tables[layer].kinds, strict=True)
+            for row, path in build.rows.inside(layer, target.paths)
             if path not in below
-            and (kind != DIRECTORY or (path.startswith(f"{root}/") if root else path not in target.paths))
+            and (kinds[row] != DIRECTORY or (path.startswith(f"{root}/") if root else path not in target.paths))
         }
     table = build.evidence.tables[upper]
     made = _made_anyway(build, upper) if build.removed_paths else set()
     names = {build.rows.paths(layer)[row] for layer, row in placed.left}
-    for row, path in enumerate(build.rows.paths(upper)):
+    for row, path in build.rows.inside(upper, target.paths):
         is_free = table.kinds[row] == DIRECTORY or not table.sizes[row]
-        if is_free and path not in known and target.holds(path) and not is_whiteout(path.encode()):
+        if is_free and path not in known and not is_whiteout(table.paths[row]):
             names.add(path)
     names = {path for path in names if path in made or not is_inside(path, build.removed_paths)}
     return sorted(names) if len(names) <= _MAX_NAMED else None
+
+
+def _directories_inside(build: Build, layer: int, target: ChangedPaths) -> Iterator[str]:
+    """The paths of a layer's directories in a target."""
+    kinds = build.evidence.tables[layer].kinds
+    return (path for row, path in build.rows.inside(layer, target.paths) if kinds[row] == DIRECTORY)
 
 
 def _made_anyway(build: Build, upper: int) -> set[str]:
@@ -273,7 +272,7 @@ def _made_anyway(build: Build, upper: int) -> set[str]:
         if build.drafts[layer].step.kind is not StepKind.RUN:
             continue
         kinds = build.evidence.tables[layer].kinds
-        for row, path in find_inside(build.rows.paths(layer), build.removed_paths):
+        for row, path in build.rows.inside(layer, build.removed_paths):
             if kinds[row] != DIRECTORY and build.rows.is_original((layer, row)):
                 made.update(parents_of(path), (path,))
     return made

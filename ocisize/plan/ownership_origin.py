@@ -6,14 +6,15 @@ import posixpath
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
+from ocisize.plan.paths import PathCounts, is_inside
 from ocisize.plan.reads import names_parent, names_path, with_directories
-from ocisize.plan.rows import Place, parents_of, top_paths
+from ocisize.plan.rows import Place
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 
 _MAX_TOPS = 6  # directories that a chown in the RUN that makes them names
@@ -145,27 +146,6 @@ def mode_of(attributes: Attributes) -> int:
     return attributes.mode & _MODE_BITS
 
 
-def is_inside(path: str, targets: Collection[str]) -> bool:
-    """Return whether a path is one of some paths or below one of them."""
-    return path in targets or any(parent in targets for parent in parents_of(path))
-
-
-def find_inside(paths: Iterable[str], targets: Collection[str]) -> Iterator[tuple[int, str]]:
-    """Yield those of some paths, with their positions, that are one of the targets or below one of them.
-
-    >>> list(find_inside(["a", "b/c", "b/d"], ["b"]))
-    [(1, 'b/c'), (2, 'b/d')]
-    """
-    inside: dict[str, bool] = {"": False}  # by directory: most files share their directory with others
-    for position, path in enumerate(paths):
-        directory = path.rpartition("/")[0]
-        is_below = inside.get(directory)
-        if is_below is None:
-            is_below = inside[directory] = is_inside(directory, targets)
-        if is_below or path in targets:
-            yield position, path
-
-
 def destination_of(build: Build, layer: int) -> str:
     """Return where a COPY puts its files, without slashes at the ends."""
     draft = build.drafts[layer]
@@ -217,19 +197,10 @@ def _copies_one_file(build: Build, group: FileGroup) -> bool:
 def own_command(build: Build, group: FileGroup, target: ChangedPaths, owner: tuple[int, int]) -> str:
     """A chown for the end of the RUN that makes the files, of paths that hold only its files; "" if there are too many."""
     chosen = {build.rows.paths(layer)[row] for layer, row in group.places}
-    others = {
-        path
-        for lower in range(group.layer)
-        for path, kind in zip(build.rows.paths(lower), build.evidence.tables[lower].kinds, strict=True)
-        if kind != DIRECTORY and target.holds(path)
-    }
-    own = {
-        path
-        for path, kind in zip(build.rows.paths(group.layer), build.evidence.tables[group.layer].kinds, strict=True)
-        if kind != DIRECTORY and target.holds(path)
-    }
+    others = {path for lower in range(group.layer) for path in _files_inside(build, lower, target)}
+    own = set(_files_inside(build, group.layer, target))
     root = next((path for path in target.paths if all(is_inside(name, (path,)) for name in chosen)), "")
-    tops = top_paths(own, others - own, root)
+    tops = PathCounts(own | others, root).tops(own)
     if own & others:
         return ""
     value = f"{owner[0]}:{owner[1]}"
@@ -241,3 +212,9 @@ def own_command(build: Build, group: FileGroup, target: ChangedPaths, owner: tup
         if not any(f"/{name}/" in f"/{path}" for path in others):
             return f"find /{shlex.quote(root)} -name {shlex.quote(name)} -exec chown -R {value} {{}} +"
     return ""
+
+
+def _files_inside(build: Build, layer: int, target: ChangedPaths) -> Iterator[str]:
+    """The paths of a layer's files in a target."""
+    kinds = build.evidence.tables[layer].kinds
+    return (path for row, path in build.rows.inside(layer, target.paths) if kinds[row] != DIRECTORY)

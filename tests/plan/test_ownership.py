@@ -59,6 +59,14 @@ def test_options_that_are_there(copy: str, expected: str) -> None:
     assert texts(copied("chown -R app:app /app", gid=1000, copy=copy))[0] == (1, expected)
 
 
+def test_names_that_are_not_utf8() -> None:
+    """A late command that must still name a directory whose name is not UTF-8 names the bytes of the tar."""
+    name = "app/caf\udce9"
+    plan = plan_on({"bin/sh": b"sh", name: DIR}, {"app/x": A}, {"app/x": File(A, uid=7), name: DIR},
+                   steps=["ADD rootfs.tar.gz /", "COPY . /app", "RUN chown -R 7:0 /app"])  # fmt: skip
+    assert texts(plan) == [(1, "COPY --chown=7:0 . /app"), (2, f"RUN chown 7:0 '/{name}'")]
+
+
 @pytest.mark.parametrize("command", ["chmod -R 755 /app", "chmod -R u+x,go+rx /app", "chmod 755 /app/x"])
 def test_one_mode(command: str) -> None:
     """COPY --chmod takes one octal mode, which the layer shows."""

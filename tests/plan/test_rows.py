@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ocisize.model.waste import Cause
-from ocisize.plan.rows import Ending, RowIndex, by_layer, parents_of, top_paths
+from ocisize.plan.paths import PathCounts, parents_of
+from ocisize.plan.rows import Ending, RowIndex, by_layer
 from tests.evidence import make_evidence
 from tests.images import DIR, Entries, File, Hard
 
@@ -68,11 +69,48 @@ def test_hard_links_have_no_bytes() -> None:
 
 
 def test_paths() -> None:
-    """Rows grouped by layer, parents, and the shortest list of paths."""
+    """Rows grouped by layer, and parents."""
     assert by_layer([]) == {}
     assert by_layer([(1, 2), (1, 2), (0, 9)]) == {0: [9], 1: [2]}
     assert list(parents_of("a")) == []
-    assert top_paths({"app/x/a", "app/x/b"}, [], "app") == ["app/x"]
-    assert top_paths({"app/x/a"}, ["app/x/b"], "app") == ["app/x/a"]
-    assert top_paths({"a", "b/c"}, [], "") == ["a", "b"]
-    assert top_paths({"app/x"}, ["app/y/z"], "app") == ["app/x"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "others", "root", "tops"),
+    [
+        ({"app/x/a", "app/x/b"}, set(), "app", ["app/x"]),
+        ({"app/x/a"}, {"app/x/b"}, "app", ["app/x/a"]),
+        ({"a", "b/c"}, set(), "", ["a", "b"]),
+        ({"app/x"}, {"app/y/z"}, "app", ["app/x"]),
+        ({"a", "a/b"}, {"a/c"}, "", ["a", "a/b"]),
+        ({"a/b/c", "a/b/d", "a/e"}, {"f"}, "", ["a"]),
+    ],
+)
+def test_tops(chosen: set[str], others: set[str], root: str, tops: list[str]) -> None:
+    """Whole directories where all their files are chosen, also if the chosen files are not among the counted ones."""
+    assert PathCounts(chosen | others, root).tops(chosen) == tops
+    assert PathCounts(others, root).tops(chosen) == tops
+
+
+def test_rows_of_copies() -> None:
+    """Rows with their copies, the originals of copies, and rows by the layer that brought their content."""
+    rows = index_of({"x": File(DATA), "z": b"z"}, {"y": b"y"}, {"x": File(DATA, uid=1), "w": b"w"}, {"x": File(DATA, uid=2)})
+    assert rows.with_copies({0: [1, 0, 0], 1: [0]}) == {0: [0, 1], 1: [0], 2: [0], 3: [0]}
+    assert rows.with_copies({}) == {}
+    assert rows.originals_in(0, {0: [1], 1: [0], 2: [0, 1], 3: [0]}) == {0, 1}
+    assert rows.originals_in(2, {0: [1], 2: [0, 1], 3: [0]}) == {1}
+    assert rows.brought_by(range(1), {3: [0], 2: [1, 0], 0: [1, 1], 1: [0]}) == {0: [1], 2: [0], 3: [0]}
+    assert rows.brought_by(range(1, 4), {3: [0], 2: [1, 0], 0: [1], 1: [0]}) == {1: [0], 2: [1]}
+
+
+def test_rows_inside() -> None:
+    """Rows of some paths or below; a path that only begins like another is not inside."""
+    rows = index_of({"app": DIR, "app/a": b"a", "apple": b"b", "lib/app/c": b"c"}, {"caf\udce9": b"d", "x/y": b"e"})
+    assert rows.inside(0, ["app"]) == [(0, "app"), (1, "app/a")]
+    assert rows.inside(0, ["app/a", "lib"]) == [(1, "app/a"), (3, "lib/app/c")]
+    assert rows.inside(1, ("app/a", "caf\udce9")) == [(0, "caf\udce9")]
+    assert (
+        not rows.may_hold(1, "app") and not rows.may_hold(1, "app/a") and rows.may_hold(1, "x") and not rows.inside(1, "y")
+    )
+    assert rows.paths(1) == ["caf\udce9", "x/y"]
+    assert index_of({}).inside(0, ["app", "caf\udce9"]) == []
