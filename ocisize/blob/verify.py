@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import queue
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -38,6 +37,8 @@ class _HashingThread:
     """Hashes chunks in a second thread, in order and with a bounded queue."""
 
     def __init__(self, algorithm: str) -> None:
+        import queue  # few blobs are hashed in a thread
+
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
         self._queue: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(_MAX_QUEUED_BATCHES)
         self._batch: list[bytes | memoryview] = []

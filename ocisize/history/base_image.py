@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from itertools import accumulate
 
 from ocisize.blob.digest import Digest
@@ -34,8 +33,12 @@ DIGEST_KEY = "org.opencontainers.image.base.digest"
 BUILDPACKS_KEY = "io.buildpacks.lifecycle.metadata"
 
 _MIN_PAUSE = 3600  # seconds between two steps that make them two builds; caching makes pauses within one build, too
-_MIN_YEAR = 1990  # earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+_DAY = 86_400  # seconds
+_MIN_DAY = 726_468  # 1990-01-01; earlier times are placeholders: 0001, 1970 and 1980 of reproducible builds
+_DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)  # a month of a year without a leap day
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.\d+)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
+)
 _FROM = lazy_pattern(r"(?:^|\s)FROM (\S+)$")
 _SHORT_ID = lazy_pattern(r"(?:sha256:)?[0-9a-f]{12,64}")
 _COMMAND_STEP = lazy_pattern(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
@@ -175,26 +178,45 @@ def _pauses(history: Sequence[History], layers: int) -> dict[int, float]:
 
 def _long_gaps(history: Sequence[History]) -> Iterator[tuple[int, float]]:
     """The index of each entry that was created long after the one before, and the seconds in between."""
-    last: datetime | None = None
+    last: int | None = None
     for index, entry in enumerate(history):
-        time = _parse_time(entry.created)
+        time = parse_time(entry.created)
         if time is None:
             continue
-        if last is not None and (seconds := (time - last).total_seconds()) >= _MIN_PAUSE:
+        if last is not None and (seconds := time - last) >= _MIN_PAUSE:
             yield index, seconds
         last = time
 
 
-def _parse_time(text: str) -> datetime | None:
-    """A time of RFC 3339, to the second; None for placeholders."""
+def parse_time(text: str) -> int | None:
+    """The seconds from the start of the year 1 to a time of RFC 3339; None for placeholders.
+
+    ``datetime`` would take 2 ms of each run to import.
+
+    >>> parse_time("2024-01-01T01:00:00.5+01:00") - parse_time("2023-12-31T23:59:59Z")
+    1
+    """
     match = _TIME.fullmatch(text)
     if match is None:
         return None
-    try:
-        time = datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00")).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    offset = int(match[8] or 0) * 3600 + int(match[9] or 0) * 60
+    days = _count_days(year, month, day)
+    if days is None or hour >= 24 or minute >= 60 or second >= 60 or offset >= _DAY:
         return None
-    return time if time.year >= _MIN_YEAR else None
+    time = days * _DAY + hour * 3600 + minute * 60 + second + (offset if match[7] == "-" else -offset)
+    return time if time >= _MIN_DAY * _DAY else None
+
+
+def _count_days(year: int, month: int, day: int) -> int | None:
+    """The days from the start of the year 1 to the end of a date; None if there is no such date."""
+    leap_day = int(year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
+    if not 1 <= month <= 12 or not 1 <= day <= _DAYS_BEFORE[month] - _DAYS_BEFORE[month - 1] + leap_day * (month == 2):
+        return None
+    before = year - 1
+    return (
+        before * 365 + before // 4 - before // 100 + before // 400 + _DAYS_BEFORE[month - 1] + leap_day * (month > 2) + day
+    )
 
 
 def _below_command(history: Sequence[History]) -> int:

@@ -71,7 +71,15 @@ class Ecosystem(NamedTuple):
         >>> pip.is_used_in("RUN pip3.12 install x"), pip.is_used_in("RUN pip-sync")
         (True, False)
         """
+        if not any(head in step for head in _heads(self.commands)):
+            return False
         return _command_pattern(self.commands).search(step) is not None
+
+
+@functools.lru_cache(256)
+def _heads(commands: tuple[str, ...]) -> tuple[str, ...]:
+    """The literal beginning of each command: a text without all of them needs no pattern, which takes 0.2 ms to compile."""
+    return tuple(command.partition("{")[0].partition("*")[0] for command in commands)
 
 
 @functools.lru_cache(256)

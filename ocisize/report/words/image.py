@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.system import Runtime
 from ocisize.oci.documents import UNKNOWN
+from ocisize.patterns import lazy_pattern
 from ocisize.report.words.download import describe_estimate, human_download
 from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.flow import SEPARATOR
@@ -24,7 +24,7 @@ _FORMATS = {
     "rootfs": "root filesystem",
 }
 
-_PARENTHESES = re.compile(r" \(.*?\)")
+_PARENTHESES = lazy_pattern(r" \(.*?\)")
 _MAX_RUNTIMES = 2  # that are named
 _PART_OF_SYSTEMS = ("perl",)  # runtimes that base images of distributions bring along
 
@@ -42,10 +42,14 @@ def describe_facts(analysis: Analysis) -> list[str]:
     """The mirror, platform, number of layers, operating system and runtimes, in a few words each."""
     system = analysis.system
     facts = [describe_platform(analysis), count_of(len(analysis.layers), "layer")]
-    names = [] if system.os is None else [_PARENTHESES.sub("", system.os.name).replace(" GNU/Linux", "")]
+    names = [] if system.os is None else [_without_parentheses(system.os.name).replace(" GNU/Linux", "")]
     names += [f"{runtime.title} {runtime.version}".rstrip() for runtime in _main_runtimes(analysis)]
     origin = [f"from {analysis.mirror}"] if analysis.mirror else []
     return [*origin, *facts, *([", ".join(names)] if names else [])]
+
+
+def _without_parentheses(name: str) -> str:
+    return _PARENTHESES.sub("", name) if "(" in name else name
 
 
 def describe_platform(analysis: Analysis) -> str:

@@ -12,8 +12,8 @@ _PRELUDE = re.compile(
     r"(?:set|export|cd|mkdir|true|:|umask|sleep)\b"
     r"|(?:apt|apt-get|apk|dnf|yum|microdnf|zypper)(?: -\S+)* (?:update|upgrade|makecache)\b"
 )
-_ASSIGNMENT = re.compile(r"\w+=\S*")
-_INTERPRETER = re.compile(r"python[0-9.]*|perl|ruby|node|sh|bash")
+_ASSIGNMENT = lazy_pattern(r"\w+=\S*")
+_INTERPRETERS = ("perl", "ruby", "node", "sh", "bash")
 #: programs whose next word says what they do
 _WITH_ACTIONS = frozenset((
     "apk", "apt", "apt-get", "bun", "bundle", "cargo", "composer", "conda", "dnf", "dotnet", "gem", "git", "go", "gradle",
@@ -56,12 +56,12 @@ def _name_command(step: BuildStep) -> str:
     commands = [command.strip() for command in step.shell_commands]
     command = next((command for command in commands if command and not _PRELUDE.match(command)), commands[0])
     words = command.split()
-    while len(words) > 1 and _ASSIGNMENT.fullmatch(words[0]):
+    while len(words) > 1 and "=" in words[0] and _ASSIGNMENT.fullmatch(words[0]):
         words.pop(0)
     if not words:
         return "RUN"
     program, rest = words[0].rpartition("/")[2], words[1:]
-    if _INTERPRETER.fullmatch(program):
+    if program in _INTERPRETERS or (program.startswith("python") and not program[6:].strip("0123456789.")):
         if rest[:1] == ["-m"] and len(rest) > 1:
             program, rest = rest[1], rest[2:]
         else:
