@@ -582,9 +582,9 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
     """--help loads no analysis; a saved image loads neither the registry client nor the terminal library."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")
     ordinary = [
-        "attr", "attrs", "cattrs", "concurrent.futures", "decimal", "fractions", "inspect", "linecache", "logging", "lzma",
-        "ocisize.budgets.parse", "ocisize.dockerfile.patch", "ocisize.oci.structure", "ocisize.sources.describe", "oras",
-        "platform", "requests", "rich", "shutil", "tempfile", "tomllib", "typing_extensions", "zipfile", "zstandard",
+        "attr", "attrs", "cattrs", "concurrent.futures", "datetime", "decimal", "fractions", "inspect", "linecache", "logging",
+        "lzma", "ocisize.budgets.parse", "ocisize.dockerfile.patch", "ocisize.oci.structure", "ocisize.sources.describe", "oras",
+        "platform", "queue", "requests", "rich", "shutil", "tempfile", "tomllib", "typing_extensions", "zipfile", "zstandard",
     ]  # fmt: skip
     unadvised = ["ocisize.findings.advise", "ocisize.plan.make", *ordinary]
     example = str(Path(__file__).parents[2] / "testdata" / "example.tar")
