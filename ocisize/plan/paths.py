@@ -51,10 +51,17 @@ class PathCounts:
         self._paths = set(paths)
         self._prefix = f"{root}/" if root else ""
         self._counts = _count_below(self._paths)
+        self._tops: dict[frozenset[str], list[str]] = {}  # a fix asks several times for the same files
 
     def tops(self, chosen: set[str]) -> list[str]:
         """The shortest list of paths that covers ``chosen`` and no other of the paths: whole directories where possible."""
-        counts = _count_below(chosen & self._paths)
+        key = frozenset(chosen)
+        if key not in self._tops:
+            self._tops[key] = self._find_tops(key)
+        return self._tops[key]
+
+    def _find_tops(self, chosen: Collection[str]) -> list[str]:
+        counts = _count_below(self._paths.intersection(chosen))
         directories: set[str] = set()
         files: list[str] = []
         for path in chosen:

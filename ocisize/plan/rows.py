@@ -156,11 +156,13 @@ class RowIndex:
         """The rows of a layer that first brought the content of some rows of any layers."""
         originals: set[int] = set()
         for upper, chosen in rows.items():
-            if upper in self._copied_layers:
-                origins = (self.origin((upper, row)) for row in chosen)
+            if upper > layer and upper in self._copied_layers:
+                below, base = self._copies[1], self._bases[upper]
+                copies = [row for row in chosen if below[base + row] >= 0]
+                origins = (self.origin((upper, row)) for row in copies)
                 originals.update(row for lower, row in origins if lower == layer)
             elif upper == layer:
-                originals.update(chosen)
+                originals.update(row for row in chosen if self.is_original((layer, row)))
         return originals
 
     def brought_by(self, layers: Collection[int], rows: RowsByLayer) -> dict[int, list[int]]:
