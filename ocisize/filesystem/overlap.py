@@ -17,7 +17,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
-from operator import lt
+from operator import lt, or_
 
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
 from ocisize.filesystem.whiteout import OPAQUE_MARKER, is_aufs, is_whiteout, marked_rows, whiteout_target
@@ -217,9 +217,9 @@ class _OverlapScan:
 
     def _select_rows(self, index: int, candidates: RowSelection, overlapping: set[bytes]) -> RowSelection:
         """The candidates of a layer with overlapping paths or in removed directories, and special rows."""
-        chosen = set(compress(candidates.rows, map(overlapping.__contains__, candidates.paths)))
-        chosen.update(self._rows_in(self._removed, index), candidates.special)
-        flags = bytes(map(chosen.__contains__, candidates.rows))
+        flags = bytes(map(overlapping.__contains__, candidates.paths))
+        if others := candidates.special.union(self._rows_in(self._removed, index)):
+            flags = bytes(map(or_, flags, map(others.__contains__, candidates.rows)))
         rows = array("q", compress(candidates.rows, flags))
         return RowSelection(rows, list(compress(candidates.paths, flags)), candidates.special)
 
