@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from ocisize.patterns import lazy_pattern
 
-_FIELDS = frozenset(
-    {b"package", b"status", b"architecture", b"depends", b"pre-depends", b"recommends", b"provides", b"auto-installed"}
+#: a field that is used here, after the end of a line: its name, and the value with the folded lines
+_FIELD = lazy_pattern(
+    rb"\n(?:[\r\v\f][ \t\r\v\f]*)?((?i:package|status|architecture|(?:pre-)?depends|recommends|provides|auto-installed))"
+    rb"[ \t\r\v\f]*:(.*(?:\n[ \t].*)*)"
 )
-_STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+|\Z")
+_STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+")
 # Bounds of the memory that a database of a hostile image takes; a database beyond them counts as one without packages.
 _MAX_STANZA = 256 << 10  # bytes; the largest of Debian have 30 kB
 _MAX_PACKAGES = 20_000  # installed; Debian has 60,000, and few systems have more than 5,000 of them
@@ -129,24 +131,14 @@ def _reach(start: Iterable[Package], by_name: Mapping[str, list[Package]], *, re
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
     """The fields of each stanza that are used here: names in lower case, folded lines joined."""
+    # one by one: a list of all stanzas can take many times the memory of the text
+    ends = chain((match.span() for match in _STANZA_END.finditer(text)), ((len(text), len(text)),))
     start = 0
-    for end in _STANZA_END.finditer(text):  # one by one: a list of all stanzas can take many times the memory of the text
-        stanza, start = text[start : min(end.start(), start + _MAX_STANZA)], end.end()
-        fields: dict[bytes, list[bytes]] = {}
-        key = b""
-        for line in stanza.split(b"\n"):
-            if line[:1] in b" \t":
-                if key and line:
-                    fields[key].append(line)
-                continue
-            name, colon, value = line.partition(b":")
-            key = name.strip().lower() if colon else b""
-            if key in _FIELDS:
-                fields[key] = [value]
-            else:
-                key = b""
+    for end, next_start in ends:
+        stanza, start = text[start : min(end, start + _MAX_STANZA)], next_start
+        fields = {name.lower(): value.replace(b"\n", b"") for name, value in _FIELD.findall(b"\n" + stanza)}
         if fields:
-            yield {name: b"".join(lines) for name, lines in fields.items()}
+            yield fields
 
 
 def _names(relations: bytes | None) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.packages.dpkg import PackageId, only_recommended, read_automatic, read_status
+from ocisize.packages.dpkg import PackageId, _stanzas, only_recommended, read_automatic, read_status
 
 
 def stanza(name: str, architecture: str = "amd64", status: str = "install ok installed", **relations: str) -> str:
@@ -110,6 +111,32 @@ def test_broken_stanzas(text: bytes) -> None:
 def test_no_bytes_raise(text: bytes) -> None:
     """Neither file is trusted."""
     only_recommended(read_status(text), read_automatic(text))
+
+
+PIECES = st.sampled_from(
+    [b"Package", b"STATUS", b"Pre-Depends", b"Essential", b":", b" ", b"\t", b"\r", b"\f", b"\n", b"\n ", b"a"]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map(b"".join))
+def test_fields_are_those_of_the_lines(text: bytes) -> None:
+    """One pattern finds the fields that a look at each line finds."""
+    wanted = {b"package", b"status", b"pre-depends"}
+    stanzas = []
+    for part in re.split(rb"\n(?:[ \t\r]*\n)+", text):
+        fields: dict[bytes, bytes] = {}
+        key = b""
+        for line in part.split(b"\n"):
+            name, colon, value = line.partition(b":")
+            if line[:1] in (b" ", b"\t"):
+                if key in wanted:
+                    fields[key] += line
+            elif line:
+                key = name.strip().lower() if colon else b""
+                if key in wanted:
+                    fields[key] = value
+        stanzas.append(fields)
+    assert list(_stanzas(text)) == [fields for fields in stanzas if fields]
 
 
 NAMES = st.sampled_from("abcdefgh")
