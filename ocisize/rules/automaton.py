@@ -46,6 +46,7 @@ class _ComponentIndex(Generic[T]):
     by_needle: dict[bytes, _Tests[T]] = field(factory=dict)
     others: _Tests[T] = field(factory=list)
     unsure: set[bytes] = field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
+    unsure_of_two: set[bytes] = field(factory=set)  #: those that also test more than two parts, unlike ``*.tar.key``
     needle: re.Pattern[bytes] | None = None  #: finds every text in ``by_needle``
     below: _ComponentIndex[T] | None = None  #: an index that this one adds to
 
@@ -55,10 +56,12 @@ class _ComponentIndex(Generic[T]):
         index = _ComponentIndex(below=below)  # _ComponentIndex[T] would set an attribute, which frozen values refuse
         tables = index.by_key, index.by_start, index.by_first, index.by_end, index.by_needle
         for component, value in pairs:
-            number, key, test, tests_more = _find_place(component)
+            number, key, test, parts = _find_place(component)
             (tables[number].setdefault(key, []) if number < len(tables) else index.others).append((test, value))
-            if tests_more:
+            if parts > 1:
                 index.unsure.add(key)
+            if parts > 2:
+                index.unsure_of_two.add(key)
         if not index.by_needle:
             return index
         return evolve(index, needle=re.compile(b"|".join(map(re.escape, index.by_needle))))
@@ -83,14 +86,26 @@ class _ComponentIndex(Generic[T]):
             index = index.below
         return [value for test, value in tests if test(name)] if tests else []
 
-    def is_decided_by(self, key: bytes) -> bool:
-        """True if all names with this key match the same components, apart from those in ``by_start``.
+    def deciding_end(self, name: bytes) -> bytes | None:
+        """What follows the last dot of a name, or the last but one, if all names with this end match the same components.
 
-        The key of a name is what follows its last dot.
+        Components in ``by_start`` do not count. Returns None if a name has no such end.
         """
-        tests_more = self.by_first or self.by_needle or self.others
-        decided = bool(key) and key not in self.unsure and key[-1:] not in self.by_end and not tests_more
-        return decided and (self.below is None or self.below.is_decided_by(key))
+        rest, dot, key = name.rpartition(b".")
+        _, another_dot, middle = rest.rpartition(b".")
+        parts = 1
+        index: _ComponentIndex[T] | None = self
+        while index is not None:
+            if not key or key in index.unsure_of_two or key[-1:] in index.by_end:
+                return None
+            if index.by_first or index.by_needle or index.others:
+                return None
+            if key in index.unsure:
+                parts = 2
+            index = index.below
+        if parts == 1:
+            return key if dot else None
+        return middle + dot + key if another_dot else None
 
     def starts(self) -> Container[bytes]:
         """The keys of ``by_start``, also of the index below."""
@@ -100,10 +115,11 @@ class _ComponentIndex(Generic[T]):
 
 
 @functools.lru_cache(_MAX_CACHED)
-def _find_place(component: Component) -> tuple[int, bytes, _Test, bool]:
+def _find_place(component: Component) -> tuple[int, bytes, _Test, int]:
     """Where a component is in a `_ComponentIndex`, and how names are tested.
 
-    Returns the number of the table, the key in the table, the test, and whether the test tells names of one key apart.
+    Returns the number of the table, the key in the table, the test, and how many parts of a name after its last dots
+    decide: 1 for ``*.gz``, 2 for ``*.tar.gz``, 3 if the whole name does; 0 for a component without a key.
     """
     keys = (
         component.key,
@@ -113,8 +129,11 @@ def _find_place(component: Component) -> tuple[int, bytes, _Test, bool]:
         component.needle or None,
     )
     number = next((number for number, key in enumerate(keys) if key is not None), len(keys))
-    tests_more = component.key is not None and component.text.encode() != b"*." + component.key
-    return number, (*keys, None)[number] or b"", component.make_test(), tests_more
+    parts = 0
+    if component.key is not None:
+        is_end = component.text.encode() == b"*" + component.end and component.end.startswith(b".")
+        parts = min(component.end.count(b"."), 3) if is_end else 3
+    return number, (*keys, None)[number] or b"", component.make_test(), parts
 
 
 @define(eq=False)

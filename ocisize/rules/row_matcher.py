@@ -117,11 +117,8 @@ class RowMatcher:
         """The claimants of a name whose key is new in this directory or does not decide."""
         if kind != REGULAR:
             return self._decide(state, name, kind)
-        key = name.rpartition(b".")[2]
-        if len(name) > len(key) and name[:START] not in state.starts and state.ends.is_decided_by(key):
-            known, key_or_name = state.by_key, key
-        else:
-            known, key_or_name = state.by_name, name
+        end = state.ends.deciding_end(name) if name[:START] not in state.starts else None
+        known, key_or_name = (state.by_name, name) if end is None else (state.by_key, end)
         options = known.get(key_or_name)
         if options is None:
             if len(known) >= _MAX_NAMES:

@@ -122,6 +122,24 @@ def test_protections_win() -> None:
     assert claims(catalog, *paths) == [None, None, None, None, "X001", None, None, "X001"]
 
 
+def test_ends_of_two_parts() -> None:
+    """What follows the last dot but one tells names apart, where what follows the last does not."""
+    catalog = catalog_of(('["*.tar.gz"]', ""), ('["/doc/*.gz", "/doc/a.b.gz"]', 'except = ["/doc/c.b.gz"]'))
+    paths = [
+        "a.gz",
+        "a.tar.gz",
+        "tar.gz",
+        ".tar.gz",
+        "b.tar.gz",
+        "b.x.gz",
+        "doc/a.gz",
+        "doc/a.b.gz",
+        "doc/b.b.gz",
+        "doc/c.b.gz",
+    ]
+    assert claims(catalog, *paths) == [None, "X001", None, "X001", "X001", None, "X002", "X002", "X002", None]
+
+
 def test_rare_names_go_by_a_search() -> None:
     """Globs whose names have no key are found in any row, once, also where another rule looks more closely."""
     catalog = catalog_of(('["*~", "core.*"]', ""), ('["/tmp/", "*.c"]', ""))
@@ -239,7 +257,7 @@ def test_the_catalog_matches_as_the_reference_does(rows: dict[str, int]) -> None
 
 
 PARTS = st.sampled_from(
-    ["a", "b", "a.c", "*", "*.c", "a*", "?", "[ab]", "**", "*.*", "b.*", "*b", "abc*", "a*.c", "[!a]*.c"]
+    ["a", "b", "a.c", "*", "*.c", "a*", "?", "[ab]", "**", "*.*", "b.*", "*b", "abc*", "a*.c", "[!a]*.c", "*.a.c"]
 )
 SMALL_GLOBS = st.builds(
     lambda lead, parts, tail: lead + "/".join(parts) + tail,
@@ -247,9 +265,11 @@ SMALL_GLOBS = st.builds(
     st.lists(PARTS, min_size=1, max_size=4),
     st.sampled_from(["", "", "/"]),
 ).filter(lambda text: re.search("[a-c]", re.sub(r"\[.*?\]", "", text)) is not None)
-SMALL_PATHS = st.lists(st.sampled_from(["a", "b", "a.c", "b.c", "c", "ab", "abcd", ".c"]), min_size=1, max_size=5).map(
-    "/".join
-)
+SMALL_PATHS = st.lists(
+    st.sampled_from(["a", "b", "a.c", "b.c", "c", "ab", "abcd", ".c", "a.a.c", "b.a.c", "b.b.c", ".a.c"]),
+    min_size=1,
+    max_size=5,
+).map("/".join)
 
 
 @st.composite
