@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 import xxhash
 
 from ocisize.blob.digest import ALGORITHMS
-from ocisize.blob.region import close_chunks
+from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.errors import BlobError, DigestMismatch, SizeMismatch
 
 _PAGE = bytes(4096)
-_BATCH_SIZE = 1 << 20  # bytes handed to the hashing thread at once: fewer wake-ups
-_MAX_QUEUED_BATCHES = 4
+_BUFFER_SIZE = 1 << 20  # bytes handed to the hashing thread at once: fewer wake-ups
+_BUFFERS = 4
 
 
 class _Hasher:
@@ -34,34 +34,41 @@ class _Hasher:
 
 
 class _HashingThread:
-    """Hashes chunks in a second thread, in order and with a bounded queue."""
+    """Hashes chunks in a second thread, in order. The chunks are copied to a few buffers, which are used again."""
 
     def __init__(self, algorithm: str) -> None:
         import queue  # few blobs are hashed in a thread
 
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
-        self._queue: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(_MAX_QUEUED_BATCHES)
-        self._batch: list[bytes | memoryview] = []
-        self._batch_size = 0
+        self._filled: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        for _ in range(_BUFFERS):
+            self._free.put(memoryview(bytearray(_BUFFER_SIZE)))
+        self._buffer, self._size = self._free.get(), 0
         self._thread = threading.Thread(target=self._run, name="ocisize-hash", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            for chunk in batch:
-                self._hash.update(chunk)
+        while (content := self._filled.get()) is not None:
+            self._hash.update(content)
+            self._free.put(content)
 
     def update(self, chunk: bytes | memoryview) -> None:
-        self._batch.append(chunk)
-        self._batch_size += len(chunk)
-        if self._batch_size >= _BATCH_SIZE:
-            self._queue.put(self._batch)
-            self._batch, self._batch_size = [], 0
+        rest = memoryview(chunk)
+        while rest:
+            count = min(len(rest), _BUFFER_SIZE - self._size)
+            self._buffer[self._size : self._size + count] = rest[:count]
+            self._size += count
+            rest = rest[count:]
+            if self._size == _BUFFER_SIZE:
+                self._filled.put(self._buffer)
+                self._buffer, self._size = self._free.get(), 0
 
     def close(self) -> str:
-        """Wait for the thread to end; return the digest in hex. May be called before all chunks were hashed."""
-        self._queue.put(self._batch)
-        self._queue.put(None)
+        """Wait for the thread to end; return the digest in hex. May be called before all chunks were hashed, and again."""
+        self._filled.put(self._buffer[: self._size])
+        self._size = 0
+        self._filled.put(None)
         self._thread.join()
         return self._hash.hexdigest()
 
@@ -82,8 +89,8 @@ class Verifier:
     """Takes the bytes of a blob in order, and checks at the end that they are the blob.
 
     ``digest`` and ``size``, in bytes, are those of the descriptor. With ``hash_in_thread`` a second thread hashes, which
-    is faster when no other layer keeps the other cores busy; the pieces must then not change after ``update``. Raises
-    BlobError for a digest whose algorithm is not in ALGORITHMS.
+    is faster when no other layer keeps the other cores busy; it ends with ``close`` or ``finish``. Raises BlobError for a
+    digest whose algorithm is not in ALGORITHMS.
 
     >>> from ocisize.blob.digest import digest_of
     >>> verifier = Verifier(digest_of(b"blob"), size=4)
@@ -93,15 +100,15 @@ class Verifier:
 
     def __init__(self, digest: str, size: int, *, hash_in_thread: bool = False) -> None:
         self.digest, self.size = digest, size
-        self._received = 0
+        self.received = 0  #: bytes so far
         self._algorithm = algorithm_of(digest)
         self._hasher = _HashingThread(self._algorithm) if hash_in_thread else _Hasher(self._algorithm)
 
     def update(self, piece: bytes | memoryview) -> None:
         """Take the next bytes. Raises SizeMismatch if the blob should have fewer bytes."""
-        self._received += len(piece)
-        if self._received > self.size:
-            raise SizeMismatch(self.digest, got=self._received, expected=self.size, more=True)
+        self.received += len(piece)
+        if self.received > self.size:
+            raise SizeMismatch(self.digest, got=self.received, expected=self.size, more=True)
         self._hasher.update(piece)
 
     def close(self) -> str:
@@ -111,10 +118,17 @@ class Verifier:
     def finish(self) -> None:
         """Check the whole blob. Raises SizeMismatch or DigestMismatch."""
         actual = self.close()
-        if self._received != self.size:
-            raise SizeMismatch(self.digest, got=self._received, expected=self.size)
+        if self.received != self.size:
+            raise SizeMismatch(self.digest, got=self.received, expected=self.size)
         if actual != self.digest:
             raise DigestMismatch("blob", got=actual, expected=self.digest)
+
+    def read_rest(self, blob: FileRegion) -> Iterator[bytes]:
+        """Yield the bytes of a local blob that were not taken yet, and check the whole blob at the end."""
+        for chunk in blob.part(self.received, blob.size - self.received):
+            self.update(chunk)
+            yield chunk
+        self.finish()
 
 
 def verify_chunks(chunks: Iterable[bytes], digest: str, size: int, *, hash_in_thread: bool = False) -> Iterator[bytes]:

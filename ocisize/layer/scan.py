@@ -150,8 +150,8 @@ def _scan_stream(
     self_named = SELF_NAMED in layer.descriptor.annotations
     check_diff_id = diff_id is not None and (verify or self_named)
     size, verifier = layer.descriptor.size, None
-    if isinstance(blob, FileRegion) and not hash_in_thread:
-        verifier = Verifier(digest, size)
+    if isinstance(blob, FileRegion):
+        verifier = Verifier(digest, size, hash_in_thread=hash_in_thread)
     else:
         blob = verify_chunks(blob, digest, size, hash_in_thread=hash_in_thread)
     try:
@@ -168,9 +168,11 @@ def _scan_stream(
         table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
         stored_size = stream.finish()
     except (StreamError, TarError):
-        _verify_rest(verify_chunks(blob, digest, size) if isinstance(blob, FileRegion) else blob, on_bytes)
+        _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, on_bytes)
         raise
     finally:
+        if verifier is not None:
+            verifier.close()
         close_chunks(blob)
     anomalies = (*table.anomalies, *stream.anomalies)
     table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)

@@ -237,6 +237,33 @@ def test_other_bytes_are_named_as_such(
     assert isinstance(raised.value.cause, TarError | StreamError)
 
 
+@pytest.mark.parametrize("hash_in_thread", [True, False])
+def test_reading_on_begins_where_the_stream_broke(
+    hash_in_thread: bool, region_of: Regions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a local blob, only the rest is read to verify its digest; the bytes before were hashed while it was unpacked."""
+    built = layer({"a": os.urandom(5_000_000)})
+    other = bytearray(built.blob)
+    other[4_500_000:4_500_200] = bytes(200)
+    monkeypatch.setattr("ocisize.layer.scan._MAX_DRAINED", 1_000_000)
+    with pytest.raises(LayerError) as raised:
+        scan_layer(BlobSource(region_of(bytes(other))), layer_of(built), hash_in_thread=hash_in_thread)
+    assert isinstance(raised.value.cause, DigestMismatch)
+    assert not [thread for thread in threading.enumerate() if thread.name == "ocisize-hash"]
+
+
+@pytest.mark.parametrize("hash_in_thread", [True, False])
+def test_local_blobs_are_verified(hash_in_thread: bool, region_of: Regions) -> None:
+    """A blob of many pieces is verified, and a changed one is refused, whichever thread hashes."""
+    built = layer({"a": os.urandom(5_000_000)})
+    assert scan_layer(BlobSource(region_of(built.blob)), layer_of(built), hash_in_thread=hash_in_thread).digest_verified
+    other = bytearray(built.blob)
+    other[4] ^= 1  # the time in the header of gzip, which no decoder checks
+    with pytest.raises(LayerError) as raised:
+        scan_layer(BlobSource(region_of(bytes(other))), layer_of(built), hash_in_thread=hash_in_thread)
+    assert isinstance(raised.value.cause, DigestMismatch)
+
+
 def test_reading_on_for_the_digest_can_fail_and_end() -> None:
     """A connection that fails while the rest is read changes nothing; a read that is stopped ends."""
     built = raw_layer(b"no tar" * 200_000, "plain")
