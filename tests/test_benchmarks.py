@@ -16,9 +16,10 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def modules(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Import a module of the benchmarks, whose folder is on the path for one test."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = set(sys.modules)
     yield importlib.import_module
-    for name, module in list(sys.modules.items()):
-        if str(BENCHMARKS) in (getattr(module, "__file__", None) or ""):
+    for name in set(sys.modules) - before:
+        if str(BENCHMARKS) in (getattr(sys.modules[name], "__file__", None) or ""):
             del sys.modules[name]
 
 
