@@ -42,13 +42,11 @@ def read_image(
     build_files: BuildFiles | None = None,
     advice: bool = True,
 ) -> Analysis:
-    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError.
-
-    ``advice`` is for reports that show findings or the plan, and for verdicts on budgets, which name findings.
-    """
-    analyzer = make_analyzer(options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules)
+    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
+    analyzer = make_analyzer(
+        options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules, advice=advice
+    )
     analyzer.build_files = build_files
-    analyzer.advice = advice
     return read_image_with(analyzer, options, select=options.select)
 
 
@@ -65,7 +63,7 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: 
 def read_all(
     options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False, advice: bool = True
 ) -> IndexAnalysis:
-    """Analyze the images of all platforms; raises OcisizeError. ``advice`` is that of ``read_image``."""
+    """Analyze the images of all platforms; raises OcisizeError."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
     analyzer = make_analyzer(
@@ -74,8 +72,8 @@ def read_all(
         estimate_download=estimate_download,
         base=options.base,
         rules=options.rules,
+        advice=advice,
     )
-    analyzer.advice = advice
     with progress_bars(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
@@ -110,10 +108,12 @@ def make_analyzer(
     estimate_download: bool = False,
     base: str | None = None,
     rules: Sequence[str] | None = None,
+    advice: bool = True,
 ) -> Analyzer:
     """An analyzer with the options of all commands.
 
     ``estimate_download`` is for reports that show the estimate, or findings that depend on it: a sample costs time.
+    ``advice`` is for reports that show findings or the plan, and for verdicts on budgets, which name findings.
     """
     from ocisize.analyzer import Analyzer
 
@@ -123,6 +123,7 @@ def make_analyzer(
         hash_content=hash_content,
         estimate_download=estimate_download,
         base=base,
+        advice=advice,
     )
     if rules:
         from ocisize.rules.load import load_catalog
