@@ -265,7 +265,7 @@ def by_layer(places: Iterable[Place]) -> dict[int, list[int]]:
     rows: dict[int, set[int]] = defaultdict(set)
     for layer, row in places:
         rows[layer].add(row)
-    return {layer: sorted(rows[layer]) for layer in sorted(rows)}
+    return _sort_rows(rows)
 
 
 def merge_rows(parts: Iterable[RowsByLayer]) -> dict[int, list[int]]:
@@ -278,4 +278,9 @@ def merge_rows(parts: Iterable[RowsByLayer]) -> dict[int, list[int]]:
     for part in parts:
         for layer, chosen in part.items():
             rows[layer].update(chosen)
+    return _sort_rows(rows)
+
+
+def _sort_rows(rows: Mapping[int, Collection[int]]) -> dict[int, list[int]]:
+    """Rows by layer, both ascending, without layers that have none."""
     return {layer: sorted(rows[layer]) for layer in sorted(rows) if rows[layer]}

@@ -58,5 +58,5 @@ def load_tools() -> tuple[ToolCache, ...]:
 
 def _make_tool(shared: Mapping[str, str], table: Mapping[str, Any]) -> ToolCache:
     what = shared["what"].format(tool=table["tool"], title=table["title"], rules=" and ".join(table["rules"]))
-    values = {"message": shared["message"], "what": what, "why": shared["why"], **table}
-    return ToolCache(**{**values, "confidence": Confidence(table.get("confidence", Confidence.SAFE))})
+    confidence = Confidence(table.get("confidence", Confidence.SAFE))
+    return ToolCache(**{**table, "confidence": confidence, "message": shared["message"], "what": what, "why": shared["why"]})
