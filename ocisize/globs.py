@@ -21,9 +21,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ocisize.errors import InvalidGlob
+from ocisize.tuples import NamedTuple
 
 ANY_DEPTH = "**"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import SUPPRESS
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ocisize.cli.options import BROKEN, KEPT, UNUSABLE
 from ocisize.cli.terminal import print_message
 from ocisize.errors import InvalidGlob
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import argparse

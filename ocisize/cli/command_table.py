@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ocisize.report.formats import FORMATS
+from ocisize.tuples import NamedTuple
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
 _TEXT_AND_JSON = {"text": "", "json": ""}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ocisize.errors import InvalidCost, InvalidGlob
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ocisize.globs import Glob

@@ -10,9 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
 from ocisize.values import field, frozen
 
 _MANY_SLASHES = lazy_pattern(r"/{2,}")

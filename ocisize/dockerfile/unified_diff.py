@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+
+from ocisize.tuples import NamedTuple
 
 _CONTEXT = 3  # lines in front of and behind each change
 _MAX_COMPARED = 250_000  # pairs of lines of one edit; beyond them all lines are replaced

@@ -10,9 +10,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple, cast
+from typing import cast
 
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.tuples import NamedTuple
 from ocisize.values import field, frozen
 
 MAX_PATH = 4096  #: bytes; PATH_MAX of Linux: nothing can be extracted beyond

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
 
 NO_RECOMMENDED = "--no-install-recommends"
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import NamedTuple
+
+from ocisize.tuples import NamedTuple
 
 _RECURSIVE_OPTION = re.compile(r"--recursive|-\w*R\w*")
 _RECURSIVE = re.compile(r"\b(?:chown|chgrp|chmod)\s+(?:\S+\s+)*?(?:--recursive|-\w*R\w*)(?:\s|$)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.tuples import NamedTuple
 
 _APT_LISTS = "/var/lib/apt/lists"
 _MAX_CACHED_CALLS = 4096  # each pair of steps is asked for

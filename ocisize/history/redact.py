@@ -10,10 +10,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.history.secret_patterns import WordRole, load_secret_patterns
 from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
 
 REDACTED = "<redacted>"
 

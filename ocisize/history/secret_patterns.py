@@ -6,7 +6,8 @@ import enum
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+from ocisize.tuples import NamedTuple
 
 
 class WordRole(str, enum.Enum):

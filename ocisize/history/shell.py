@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from ocisize.tuples import NamedTuple
 
 _MAX_IN_SENTENCE = 120  # characters of a step within a sentence
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.history.redact import redact
 from ocisize.model.build_step import BuildStep
 from ocisize.oci.documents import History
 from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 _ARGUMENTS = r"(?:RUN\s+)?(?:\|\d+\s(?:.*?\s)??)?"  # |N K=V …, whose values may hold blanks

@@ -10,12 +10,13 @@ import threading
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ocisize.errors import LayerError, OcisizeError
 from ocisize.layer.scan import MAX_HASHED_IN_PLACE, LayerScan, hash_payloads
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 Outcome: TypeAlias = "LayerScan | LayerError"  #: the result of reading one layer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from ocisize.blob.digest import Digest
 from ocisize.errors import NoMatchingPlatform, OcisizeError
@@ -17,6 +16,7 @@ from ocisize.oci.platform import Candidate, alternatives, default_platform, dist
 from ocisize.oci.read import read_manifest, read_optional_manifest
 from ocisize.oci.source import Source
 from ocisize.text import printable
+from ocisize.tuples import NamedTuple
 
 _MAX_BROKEN = 3  # images that warnings name
 _MAX_LOOKED_FOR = 100  # images of an index that lacks the chosen one; each is a request

@@ -11,9 +11,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import NamedTuple
 
 from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
 
 #: a field that is used here, after the end of a line: its name, and the value with the folded lines
 _FIELD = lazy_pattern(

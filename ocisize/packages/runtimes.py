@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from ocisize.tuples import NamedTuple
 
 _SPECIAL = {b"{version}": rb"(?P<version>\d+(?:\.\d+)*)", b"*": rb"[^/]*"}
 

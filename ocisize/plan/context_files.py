@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.dockerfile.copy_source import parse_copy
 from ocisize.dockerfile.ignore_cover import cover
@@ -25,6 +24,7 @@ from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
+from ocisize.tuples import NamedTuple
 
 _MOUNTS_CONTEXT = lazy_pattern(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
 _MOUNT_SOURCE = lazy_pattern(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ocisize.history.steps import describe
 from ocisize.model.build_step import StepKind
 from ocisize.oci.documents import History
+from ocisize.tuples import NamedTuple
 
 _SEPARATORS = ("ENV", "ARG", "USER", "WORKDIR", "SHELL")  # instructions that change what a RUN behind them does
 _SETUP = ("ENV", "ARG", "USER", "SHELL")

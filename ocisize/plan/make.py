@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
@@ -25,6 +24,7 @@ from ocisize.plan.rows import RowsByLayer, merge_rows
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural
+from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work

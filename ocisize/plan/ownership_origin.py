@@ -7,7 +7,6 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.patterns import lazy_pattern
@@ -16,6 +15,7 @@ from ocisize.plan.paths import PathCounts, is_inside
 from ocisize.plan.reads import names_parent, names_path, with_directories
 from ocisize.plan.rows import Place
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
+from ocisize.tuples import NamedTuple
 
 _MAX_TOPS = 6  # directories that a chown in the RUN that makes them names
 _MODE_BITS = 0o7777

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, compress
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.plan.paths import find_inside, parents_of
 from ocisize.tar.filetable import DIRECTORY, IntArray
 from ocisize.text import decode_name
+from ocisize.tuples import NamedTuple
 
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 Place: TypeAlias = "tuple[int, int]"  # layer and row

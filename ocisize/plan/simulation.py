@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.savings import largest_paths
@@ -14,6 +13,7 @@ from ocisize.plan.estimates import FileEstimates
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import IntArray
+from ocisize.tuples import NamedTuple
 
 _MAX_PATHS = 5  # paths of a step
 

@@ -7,7 +7,9 @@ loader and its row here. docs/formats.md has a section for each format, tests/te
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis

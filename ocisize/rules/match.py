@@ -12,7 +12,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
 from ocisize.globs import Glob
@@ -21,6 +20,7 @@ from ocisize.rules.automaton import Automaton
 from ocisize.rules.row_matcher import Claimant, Options, RowMatcher
 from ocisize.rules.rule import Catalog, Rule
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, FileTable, IntArray
+from ocisize.tuples import NamedTuple
 
 _PLACEHOLDER = lazy_pattern(r"\{(dir|stem)\}")
 

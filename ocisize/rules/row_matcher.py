@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.filesystem.whiteout import whiteout_rows
@@ -18,6 +18,7 @@ from ocisize.globs import Glob
 from ocisize.rules.automaton import START, Automaton, State, find_states
 from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, FileTable
+from ocisize.tuples import NamedTuple
 
 _MAX_DECISIONS = 1 << 16  # cached for all directories
 _MAX_NAMES = 1 << 12  # cached for one state

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ocisize.globs import Glob
 from ocisize.model.findings import Category, Confidence
+from ocisize.tuples import NamedTuple
 from ocisize.values import field, frozen
 
 DEFAULT_KINDS = ("file", "hardlink", "symlink")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import compress
-from typing import NamedTuple
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.filesystem.whiteout import whiteout_rows
@@ -14,6 +13,7 @@ from ocisize.model.base import Base, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable, layer_value
+from ocisize.tuples import NamedTuple
 
 DISK_BLOCK = 4096  #: bytes; the usual block size of ext4 and xfs
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
 from ocisize.model.analysis import LayerAnalysis
@@ -19,6 +18,7 @@ from ocisize.sizes.files import Order, check_order
 from ocisize.sizes.rows import GroupTotals, add_numbered, directory_runs, empty_sums, iter_pieces, paid_shares, remainder
 from ocisize.tar.filetable import REGULAR
 from ocisize.text import decode_name
+from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
 

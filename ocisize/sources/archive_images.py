@@ -9,7 +9,6 @@ refused, if both have all layers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from ocisize.blob.compression import PLAIN
 from ocisize.errors import ArchiveError, OcisizeError
@@ -22,6 +21,7 @@ from ocisize.oci.reference import canonical_name
 from ocisize.sources.docker_archive import ArchiveConfig, named_digest, read_archive_config
 from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import Store, StoredSource
+from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ocisize.blob.compression import PLAIN, detect_compression
 from ocisize.blob.digest import Digest, digest_of
@@ -24,6 +24,7 @@ from ocisize.oci.valid_documents import DOUBTS
 from ocisize.patterns import lazy_pattern
 from ocisize.sources.saved_images import ArchiveItem
 from ocisize.sources.store import Store
+from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
 MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive

@@ -6,12 +6,12 @@ Numbers of formats: https://github.com/file/file/tree/master/magic/Magdir.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
 from ocisize.blob.stream import LayerStream
 from ocisize.errors import OcisizeError
+from ocisize.tuples import NamedTuple
 
 _HEAD_SIZE = 36 << 10  # bytes that are looked at; the magic of an ISO image begins at 32,769
 EXPECTED = "expected a docker save archive, an OCI archive or an OCI layout folder"  #: the hint where nothing is known

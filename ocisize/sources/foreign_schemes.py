@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ocisize.errors import InvalidReference
+from ocisize.tuples import NamedTuple
 
 _FILE = "image.tar"
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.errors import DocumentError, LimitExceeded, OcisizeError
@@ -24,6 +23,7 @@ from ocisize.oci.source import Source
 from ocisize.oci.strict_json import parse_json
 from ocisize.sources.saved_images import SavedImage, SavedManifest, merge_names
 from ocisize.sources.store import StoredSource
+from ocisize.tuples import NamedTuple
 from ocisize.values import asdict, evolve, field, frozen
 
 _IMAGE_NAME = "io.containerd.image.name"

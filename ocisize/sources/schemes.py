@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ocisize.errors import InvalidReference, ViewError
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ocisize.limits import Limits

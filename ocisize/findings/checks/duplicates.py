@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
@@ -20,6 +20,7 @@ from ocisize.packages.owners import PackageManager, installed_twice, package_man
 from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
+from ocisize.tuples import NamedTuple
 
 _MAX_NAMED_TREES = 5  # pairs of directories with their own finding
 _MAX_PAIRS = 5_000  # largest duplicates whose paths are compared

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ocisize.model.findings import Confidence
+from ocisize.tuples import NamedTuple
 
 
 class ToolCache(NamedTuple):

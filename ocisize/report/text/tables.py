@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_path
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 import urllib3
 
 from ocisize.sources.registry.messages import explain_error
 from ocisize.sources.registry.session import Session, discard
+from ocisize.tuples import NamedTuple
 
 _SEPARATORS = re.compile(r"[\s,]*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:\s+|(?=,)|$)(?!=)")
