@@ -47,7 +47,6 @@ from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.source import ImageSource, Source, complete_source
-from ocisize.pipeline import analyze_layers
 from ocisize.rules.load import load_catalog
 from ocisize.sources.given_base import read_given
 from ocisize.sources.open import open_source
@@ -78,6 +77,8 @@ class Analyzer:
         hash the content of every file, not only where the figures need it.
     ``estimate_download``
         compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
+    ``sample_in_process``
+        compress the sample in another Python process, which takes less time where two processors are free.
     ``connection``, ``catalog``
         options for registries, and rules for files that images rarely need; None: the defaults.
     ``base``
@@ -105,6 +106,7 @@ class Analyzer:
     verify: bool = False
     hash_content: bool = False
     estimate_download: bool = True
+    sample_in_process: bool = False
     connection: Connection | None = None
     catalog: Catalog | None = None
     base: str | os.PathLike[str] | None = None
@@ -152,12 +154,15 @@ class Analyzer:
         timer.end("manifest, config and base image")
 
         # Read the layers: this takes most of the time.
-        outcomes = self._read_distinct_layers(source, image)
-        timer.end("layers")
+        with closing(self._make_reader(source)) as reader:
+            outcomes = self._read_distinct_layers(reader, image)
+            timer.end("layers")
 
-        image = evolve(image, warnings=(*source.warnings, *image.warnings))
-        analysis = analyze_layers(source, name, image, outcomes, self._load_catalog(), base, self.build_files)
-        timer.end("analysis")
+            from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
+
+            image = evolve(image, warnings=(*source.warnings, *image.warnings))
+            analysis = analyze_layers(source, name, image, outcomes, self._load_catalog(), base, self.build_files)
+            timer.end("analysis")
         return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
@@ -174,6 +179,7 @@ class Analyzer:
         """Analyze the images of all platforms of a source, which the caller closes; raises as ``analyze_all`` does."""
         from ocisize.comparison.platforms import find_drift
         from ocisize.model.platforms import IndexAnalysis
+        from ocisize.pipeline import analyze_layers
 
         timer = PhaseTimer(_log)
         source = complete_source(source)
@@ -189,21 +195,23 @@ class Analyzer:
 
         # Read the layers of all images, each distinct one once.
         layers = shared_layers(index.images)
-        reader = self._make_reader(source, TIMES_TWO_IMAGES)
-        try:
-            results = reader.read(list(layers.values()))
-        except LayerError as error:
-            raise locate_error(error, index.images, list(layers)) from error
-        outcomes = dict(zip(layers, results, strict=True))
-        timer.end("layers")
+        with closing(self._make_reader(source, TIMES_TWO_IMAGES)) as reader:
+            try:
+                results = reader.read(list(layers.values()))
+            except LayerError as error:
+                raise locate_error(error, index.images, list(layers)) from error
+            outcomes = dict(zip(layers, results, strict=True))
+            timer.end("layers")
 
-        # Analyze each image from the scans of its layers.
-        analyses, catalog = dict[str, Analysis](), self._load_catalog()
-        for label, (image, base) in images.items():
-            with error_context(label):
-                own_outcomes = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
-        timer.end("analyses")
+            # Analyze each image from the scans of its layers.
+            analyses, catalog = dict[str, Analysis](), self._load_catalog()
+            for label, (image, base) in images.items():
+                with error_context(label):
+                    own_outcomes = reader.hash_duplicates(
+                        image.layers, [outcomes[layer_key(layer)] for layer in image.layers]
+                    )
+                    analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
+            timer.end("analyses")
 
         return IndexAnalysis(
             source=name,
@@ -245,12 +253,11 @@ class Analyzer:
         given, warning = match_given(named, [layer.diff_id for layer in image.layers])
         return evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
 
-    def _read_distinct_layers(self, source: ImageSource, image: Image) -> list[Outcome]:
+    def _read_distinct_layers(self, reader: LayerReader, image: Image) -> list[Outcome]:
         """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""
         layers = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
         outcomes: dict[tuple[str, str | None], Outcome] = {key: self._scans[key] for key in layers if key in self._scans}
         missing = {key: layer for key, layer in layers.items() if key not in outcomes}
-        reader = self._make_reader(source)
         outcomes.update(zip(missing, reader.read(list(missing.values())), strict=True))
         if self.keep_layers:
             for key in missing:
@@ -268,6 +275,7 @@ class Analyzer:
             verify=self.verify,
             hash_content=self.hash_content,
             estimate_download=self.estimate_download,
+            sample_in_process=self.sample_in_process,
             keep_going=self.keep_going,
             limits=self._make_limits(times),
             on_progress=self.on_progress,

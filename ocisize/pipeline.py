@@ -99,15 +99,26 @@ def analyze_layers(
     duplicates = find_duplicates(tables, overlay)
     timer.end("waste and duplicates")
 
+    # Find the distribution, its packages and the language runtimes: advice depends on them.
+    system = find_system(tables, overlay, image.config.run)
+    timer.end("system")
+
+    # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
+    if catalog is not None:
+        from ocisize.rules.match import match_image
+
+        matches, secrets = match_image(catalog, tables, runs)
+        timer.end("rules")
+
+    # Wait for the estimates of compressed sizes, which are made meanwhile.
+    facts = [_add_estimate(layer, scan, fact) for layer, scan, fact in zip(image.layers, scans, facts, strict=True)]
+    timer.end("estimates")
+
     # Pair the layers with the build steps of the image's history, and add up the figures of each layer.
     histories = match_history(image.config.history, len(image.layers))
     layers = summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates], overlay)
     groups = find_groups(layers, runs)
     timer.end("history and sizes")
-
-    # Find the distribution, its packages and the language runtimes: advice depends on them.
-    system = find_system(tables, overlay, image.config.run)
-    timer.end("system")
 
     # Pair the Dockerfile with the layers that it made: it knows the base image better than the history does.
     pairing = None
@@ -124,11 +135,6 @@ def analyze_layers(
         from ocisize.findings.advise import advise
         from ocisize.findings.evidence import ImageEvidence
         from ocisize.plan.make import make_plan
-        from ocisize.rules.match import match_image
-
-        # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
-        matches, secrets = match_image(catalog, tables, runs)
-        timer.end("rules")
 
         # Turn all of this evidence into findings: what could be better, and how many bytes that is.
         evidence = ImageEvidence(
@@ -210,7 +216,6 @@ def _list_facts(
 ) -> list[LayerFacts]:
     """What the manifest, the config, the source and the scan say of each layer, besides its files."""
     sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)  # registries have these layers compressed
-    estimates = [scan.estimate if scan.compression in sizeless else None for scan in scans]
     return [
         LayerFacts(
             digest=scan.digest or layer.descriptor.digest,
@@ -222,11 +227,22 @@ def _list_facts(
             diff_id_verified=scan.diff_id_verified and source.has_digests,
             member=source.member_name(layer.descriptor),
             failure=failure,
-            estimated_compressed_size=estimate.size if estimate is not None else None,
-            estimate_error=estimate.error if estimate is not None else None,
         )
-        for layer, scan, failure, estimate in zip(image.layers, scans, failures, estimates, strict=True)
+        for layer, scan, failure in zip(image.layers, scans, failures, strict=True)
     ]
+
+
+def _add_estimate(layer: Layer, scan: LayerScan, fact: LayerFacts) -> LayerFacts:
+    """The facts with the estimate of an unknown compressed size. Raises LayerError if the file of the layer has been cut."""
+    if fact.compressed_size is not None:
+        return fact
+    try:
+        estimate = scan.wait_for_estimate()
+    except TarError as error:
+        raise LayerError(layer.index, layer.descriptor.digest, error) from error
+    if estimate is None:
+        return fact
+    return fact._replace(estimated_compressed_size=estimate.size, estimate_error=estimate.error)
 
 
 def _is_unread(layer: Layer, scan: LayerScan) -> bool:

@@ -122,6 +122,7 @@ def make_analyzer(
         verify=options.verify,
         hash_content=hash_content,
         estimate_download=estimate_download,
+        sample_in_process=True,
         base=base,
         advice=advice,
     )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from ocisize.blob.region import FileRegion
+from ocisize.errors import OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
-from ocisize.layer.scan import LayerScan, scan_layer
+from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
 from ocisize.limits import Limits, Meter, Tally
+from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource
-from ocisize.values import frozen
+from ocisize.values import define, field, frozen
+
+if TYPE_CHECKING:
+    from ocisize.layer.sampler import Sampler
 
 _PROGRESS_STEP = 1 << 20  # bytes
 _SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would save less than to start them costs
@@ -36,19 +43,21 @@ class Progress:
 ProgressCallback = Callable[[Progress], object]
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class LayerReader:
-    """Reads layers of one source; the options are those of Analyzer."""
+    """Reads layers of one source, until it is closed; the options are those of Analyzer."""
 
     source: ImageSource
     jobs: int
     verify: bool
     hash_content: bool
     estimate_download: bool
+    sample_in_process: bool
     keep_going: bool
     limits: Limits  #: of all layers of one call together
     on_progress: ProgressCallback | None
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
+    _sampler: Sampler | None = field(default=None, init=False)
 
     def read(self, layers: Sequence[Layer]) -> list[Outcome]:
         """The scans of ``layers``, in their order; with ``keep_going`` the LayerError of a layer that cannot be read.
@@ -57,12 +66,10 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
-        sampler = None
-        if self.estimate_download and not self.source.keeps_compression:  # else the compressed sizes are known
-            from ocisize.layer.sampling import LayerSampler
-
-            sampler = LayerSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
-        in_turn = self.source.is_local and stored_size <= _SMALL_IMAGE
+        regions = self._find_regions(layers)
+        sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
+        all_in_place = len(regions) == len(layers) and not self.hash_content
+        in_turn = all_in_place or (self.source.is_local and stored_size <= _SMALL_IMAGE)
 
         def scan(layer: Layer, check: Check) -> LayerScan:
             return scan_layer(
@@ -77,8 +84,34 @@ class LayerReader:
                 on_bytes=self._make_on_bytes(layer, len(layers), check),
             )
 
-        with closing(sampler) if sampler is not None else nullcontext():
-            return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
+        return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
+
+    def close(self) -> None:
+        """End the sampling of layers whose estimates nobody has asked for."""
+        if self._sampler is not None:
+            self._sampler.close()
+
+    def _find_regions(self, layers: Sequence[Layer]) -> list[FileRegion]:
+        """The regions of the layers that ``scan_layer`` will read in place; the errors of others are for it to raise."""
+        regions = []
+        for layer in layers if self.source.is_local and not self.source.sequential else ():
+            with suppress(OcisizeError):
+                blob = open_layer(self.source, layer.descriptor)
+                if reads_in_place(blob, verify=self.verify):
+                    regions.append(blob)
+        return regions
+
+    def _make_sampler(self, layers: Sequence[Layer], regions: Sequence[FileRegion], stored_size: int) -> Sampler | None:
+        """A sampler for layers whose compressed sizes are not known; in another process if that is worth its start."""
+        if not self.estimate_download or self.source.keeps_compression:
+            return None
+        if self.sample_in_process and self.jobs > 1 and stored_size > _SMALL_IMAGE and regions:
+            from ocisize.layer.sampling_process import ProcessSampler
+
+            return ProcessSampler(regions, jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
+        from ocisize.layer.sampler import ThreadSampler
+
+        return ThreadSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
 
     def hash_duplicates(self, layers: Sequence[Layer], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes of an image's layers with the hashes of duplicates; see ``hash_duplicate_candidates``."""

@@ -14,22 +14,18 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.errors import TarError
 from ocisize.values import frozen
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
 BLOCK_SIZE = 32 << 10  #: bytes of a block; the window of deflate has as many
-FAST_BLOCKS, EXACT_BLOCKS = 2400, 200  #: blocks of an image in the first and the second phase: 75 MiB and 6.25 MiB
+FAST_BLOCKS, EXACT_BLOCKS = 1600, 100  #: blocks of an image in the first and the second phase: 50 MiB and 3.1 MiB
 _MIN_FAST_BLOCKS, _MIN_EXACT_BLOCKS = 64, 8  # blocks of a layer
 _MAX_EXTRA_BLOCKS = 1024  # blocks of all layers that _MIN_EXACT_BLOCKS may add to EXACT_BLOCKS
-_BLOCKS_PER_TASK = 64
 _LEVEL = 6  # the default of gzip
 _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 _FAST_LEVEL = 1  # of zstd: 500 MB/s, and the sizes of blocks correlate with those of gzip by 0.99
@@ -135,42 +131,13 @@ def combine(measurements: Sequence[Measurement]) -> SizeEstimate:
     return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + _BLOCK_ERROR)
 
 
-class LayerSampler:
-    """Samples layers that are read in place, in threads of its own while other threads scan the headers.
-
-    ``image_size`` are the bytes of all layers, ``layer_count`` is their number. The sampler must be closed.
-    """
-
-    def __init__(self, *, jobs: int, image_size: int, layer_count: int) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        self._image_size, self._layer_count = image_size, layer_count
-        self._executor = ThreadPoolExecutor(jobs, "ocisize-sample")  # starts threads when they are needed
-
-    def close(self) -> None:
-        """Cancel what has not begun, and wait for the threads."""
-        self._executor.shutdown(cancel_futures=True)
-
-    def plan(self, size: int) -> BlockPlan:
-        """The blocks of a layer of ``size`` bytes."""
-        return plan_blocks(size, self._image_size, self._layer_count)
-
-    def start(self, region: FileRegion) -> Callable[[], SizeEstimate]:
-        """Start to sample a layer; the function returned waits for the estimate.
-
-        That function raises TarError if the file has been cut, and CancelledError if the sampler was closed.
-        """
-        plan = self.plan(region.size)
-        if not plan.starts:
-            return self._executor.submit(_compress_whole, region).result
-        tasks: list[Future[Measurement]] = [
-            self._executor.submit(_measure, region, plan, range(len(plan.starts))[first : first + _BLOCKS_PER_TASK])
-            for first in range(0, len(plan.starts), _BLOCKS_PER_TASK)
-        ]
-        return lambda: combine([task.result() for task in tasks])
+def sample_layer(region: FileRegion, plan: BlockPlan) -> SizeEstimate:
+    """The estimate for a layer that is a region of a file. Raises TarError if the file has been cut."""
+    return combine([sample_blocks(region, plan, range(len(plan.starts)))]) if plan.starts else compress_whole(region)
 
 
-def _measure(region: FileRegion, plan: BlockPlan, blocks: range) -> Measurement:
+def sample_blocks(region: FileRegion, plan: BlockPlan, blocks: Iterable[int]) -> Measurement:
+    """Measure some blocks of a layer that is a region of a file. Raises TarError if the file has been cut."""
     measurement = Measurement(plan)
     for block in blocks:
         first, _, end = plan.span_of(block)
@@ -178,7 +145,8 @@ def _measure(region: FileRegion, plan: BlockPlan, blocks: range) -> Measurement:
     return measurement
 
 
-def _compress_whole(region: FileRegion) -> SizeEstimate:
+def compress_whole(region: FileRegion) -> SizeEstimate:
+    """The size of a whole layer that is a region of a file. Raises TarError if the file has been cut."""
     deflate, size = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP), 0
     for start in range(0, region.size, CHUNK):
         size += len(deflate.compress(_read(region, start, min(CHUNK, region.size - start))))

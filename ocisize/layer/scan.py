@@ -7,7 +7,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xxhash
 
@@ -20,7 +20,7 @@ from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatc
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.pool import Stopped
-from ocisize.layer.sampling import LayerSampler, SampledStream, SizeEstimate
+from ocisize.layer.sampling import SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
@@ -29,7 +29,12 @@ from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
 from ocisize.tar.scanner import WINDOW, scan_tar
-from ocisize.values import evolve, frozen
+from ocisize.values import evolve, field, frozen
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from ocisize.layer.sampler import Sampler
 
 MAX_HASHED_IN_PLACE = 16 << 10  #: bytes of a file; up to this size it is cheaper to hash a file than to skip it
 _IN_PLACE_WINDOW = 64 << 10
@@ -38,6 +43,10 @@ _MAX_DRAINED = 256 << 20  # bytes read on, to see whether a blob that cannot be 
 _HEADER_SCAN_LOCK = fork_safe(threading.Lock())
 
 _log = Logger(__name__)
+
+
+def _no_estimate() -> None:
+    """The estimate of a layer that was not sampled."""
 
 
 @frozen
@@ -49,8 +58,12 @@ class LayerScan:
     digest_verified: bool  #: the stored bytes have the descriptor's digest
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files
-    estimate: SizeEstimate | None = None  #: of the compressed size of a plain layer; None without a sampler
     digest: str | None = None  #: of the stored bytes, if their file is named after another one
+    wait_for_estimate: Callable[[], SizeEstimate | None] = field(default=_no_estimate, eq=False, repr=False)
+    """Waits for the estimate of the compressed size of a plain layer, and returns the estimate; None without a sampler.
+
+    Raises TarError if the file has been cut.
+    """
 
 
 def scan_layer(
@@ -60,7 +73,7 @@ def scan_layer(
     verify: bool = False,
     hash_content: bool = False,
     hash_in_thread: bool = False,
-    sampler: LayerSampler | None = None,
+    sampler: Sampler | None = None,
     meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
@@ -94,8 +107,7 @@ def scan_layer(
     started = time.perf_counter()
     try:
         blob = open_layer(source, layer.descriptor)
-        in_place = isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
-        if isinstance(blob, FileRegion) and in_place:
+        if in_place := reads_in_place(blob, verify=verify):
             scan = _scan_region(blob, layer, hash_content=hash_content, sampler=sampler, meter=meter, on_bytes=on_bytes)
         else:
             scan = _scan_named(
@@ -113,6 +125,11 @@ def scan_layer(
             layer.index, layer.descriptor.digest, scan.compression, place, layer.descriptor.size, len(scan.table), seconds,
         )  # fmt: skip
     return scan
+
+
+def reads_in_place(blob: Iterable[bytes], *, verify: bool) -> TypeGuard[FileRegion]:
+    """Whether ``scan_layer`` reads only headers and small files of a layer: a plain one in a local file, not verified."""
+    return isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
 
 
 def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: Any) -> LayerScan:
@@ -141,7 +158,7 @@ def _scan_stream(
     *,
     verify: bool,
     hash_in_thread: bool,
-    sampler: LayerSampler | None,
+    sampler: Sampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
@@ -175,13 +192,14 @@ def _scan_stream(
             verifier.close()
         close_chunks(blob)
     anomalies = (*table.anomalies, *stream.anomalies)
+    estimate = sampled.estimate() if sampled is not None else None
     table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)
     return LayerScan(
         evolve(table, anomalies=anomalies),
         stream.compression,
         digest_verified=not self_named,
         diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
-        estimate=sampled.estimate() if sampled is not None else None,
+        wait_for_estimate=lambda: estimate,
     )
 
 
@@ -206,7 +224,7 @@ def _scan_region(
     layer: Layer,
     *,
     hash_content: bool,
-    sampler: LayerSampler | None,
+    sampler: Sampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
@@ -214,10 +232,10 @@ def _scan_region(
     digest, size = layer.descriptor.digest, layer.descriptor.size
     if blob.size != size:
         raise SizeMismatch(digest, got=blob.size, expected=size)
-    estimate = sampler.start(blob) if sampler is not None else None
+    wait_for_estimate = sampler.start(blob) if sampler is not None else _no_estimate
     try:
         scan = _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
-        return evolve(scan, estimate=estimate()) if estimate is not None else scan
+        return evolve(scan, wait_for_estimate=wait_for_estimate)
     except TarError:
         _verify_rest(verify_chunks(blob, digest, size), on_bytes)
         raise

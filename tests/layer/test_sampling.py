@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from ocisize import Analyzer
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
+from ocisize.layer.sampler import ThreadSampler
 from ocisize.layer.sampling import (
     BLOCK_SIZE,
     EXACT_BLOCKS,
     FAST_BLOCKS,
-    LayerSampler,
     SampledStream,
     SizeEstimate,
     plan_blocks,
@@ -57,7 +57,7 @@ def estimate_in_place(path: Path, data: bytes, *, image_size: int, layers: int =
     path.write_bytes(b"head" + data)
     with (
         path.open("rb", buffering=0) as file,
-        closing(LayerSampler(jobs=jobs, image_size=image_size, layer_count=layers)) as sampler,
+        closing(ThreadSampler(jobs=jobs, image_size=image_size, layer_count=layers)) as sampler,
     ):
         return sampler.start(FileRegion(file.fileno(), 4, len(data)))()
 
@@ -111,12 +111,12 @@ def test_small_layers_are_compressed_whole(tmp_path: Path, size: int) -> None:
     assert estimate_in_stream(Bytes(data), size, image_size=1 << 40) == expected
 
 
-@pytest.mark.parametrize(("size", "image_size"), [(10 * MB + 77, 10 * MB + 77), (25 * MB, 100 * MB)])
-def test_estimates_are_near_the_truth(tmp_path: Path, size: int, image_size: int) -> None:
-    """A layer that is all or a quarter of its image is estimated within twice the error, which is a few percent."""
+@pytest.mark.parametrize(("size", "image_size", "error"), [(10 * MB + 77, 10 * MB + 77, 0.06), (25 * MB, 100 * MB, 0.12)])
+def test_estimates_are_near_the_truth(tmp_path: Path, size: int, image_size: int, error: float) -> None:
+    """A layer that is all or a quarter of its image is estimated within twice the error."""
     data = content(size)
     estimate = estimate_in_place(tmp_path / "layer", data, image_size=image_size)
-    assert 0 < estimate.error < 0.08
+    assert 0 < estimate.error < error
     assert estimate.size == pytest.approx(gzip_size(data), rel=2 * estimate.error)
 
 
@@ -164,7 +164,7 @@ def test_a_cut_file(tmp_path: Path, size: int) -> None:
     path.write_bytes(bytes(size // 2))
     with (
         path.open("rb", buffering=0) as file,
-        closing(LayerSampler(jobs=1, image_size=size, layer_count=1)) as sampler,
+        closing(ThreadSampler(jobs=1, image_size=size, layer_count=1)) as sampler,
     ):
         result = sampler.start(FileRegion(file.fileno(), 0, size))
         with pytest.raises(TarError, match="cut"):
@@ -177,6 +177,7 @@ def every_way(path: Path, outer: Path) -> Iterable[tuple[Analyzer, Path]]:
     yield Analyzer(platform="linux/amd64", hash_content=True), path
     yield Analyzer(platform="linux/amd64", verify=True), path
     yield Analyzer(platform="linux/amd64", jobs=1), path
+    yield Analyzer(platform="linux/amd64", jobs=2, sample_in_process=True), path
     yield Analyzer(platform="linux/amd64"), outer
 
 
