@@ -207,10 +207,8 @@ class Analyzer:
             analyses, catalog = dict[str, Analysis](), self._load_catalog()
             for label, (image, base) in images.items():
                 with error_context(label):
-                    own_outcomes = reader.hash_duplicates(
-                        image.layers, [outcomes[layer_key(layer)] for layer in image.layers]
-                    )
-                    analyses[label] = analyze_layers(source, name, image, own_outcomes, catalog, base, self.build_files)
+                    own = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
+                    analyses[label] = analyze_layers(source, name, image, own, catalog, base, self.build_files)
             timer.end("analyses")
 
         return IndexAnalysis(
