@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ocisize.errors import LayerError, OcisizeError
-from ocisize.layer.scan import MAX_HASHED_IN_PLACE, LayerScan, hash_payloads
+from ocisize.layer.payloads import hash_payloads
+from ocisize.layer.scan import MAX_HASHED_IN_PLACE, LayerScan
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tuples import NamedTuple

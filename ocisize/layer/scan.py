@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-import xxhash
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.digest import Digest
@@ -19,7 +17,7 @@ from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
-from ocisize.layer.pool import Stopped
+from ocisize.layer.payloads import hash_payloads
 from ocisize.layer.sampling import SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
@@ -28,7 +26,7 @@ from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
-from ocisize.tar.scanner import WINDOW, scan_tar
+from ocisize.tar.scanner import scan_tar
 from ocisize.values import evolve, field, frozen
 
 if TYPE_CHECKING:
@@ -288,28 +286,3 @@ def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -
     if excess > 0 and sizes:
         sizes[-1] -= excess
     return table.with_compressed_sizes(sizes, stored_size - sum(sizes))
-
-
-def hash_payloads(
-    region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None
-) -> bytes:
-    """The content hashes of ``rows``, HASH_SIZE bytes for each; their payloads are read from ``region``, the layer's tar.
-
-    No row may be of a sparse file. Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it
-    was scanned.
-    """
-    buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
-    for row in rows:
-        hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
-    return bytes(hashes)
-
-
-def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Event | None) -> bytes:
-    hasher = xxhash.xxh3_128()
-    while count := payload.readinto(buffer):
-        hasher.update(buffer[:count])
-        if stopped is not None and stopped.is_set():
-            raise Stopped
-    if payload.position < payload.size:
-        raise TarError("the file was truncated while it was read", offset=payload.offset + payload.position)
-    return hasher.digest()

@@ -1,0 +1,39 @@
+"""Content hashes of single files of a layer that was read in place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import xxhash
+
+from ocisize.blob.region import FileRegion
+from ocisize.errors import TarError
+from ocisize.layer.pool import Stopped
+from ocisize.tar.filetable import FileTable
+from ocisize.tar.scanner import WINDOW
+
+
+def hash_payloads(
+    region: FileRegion, table: FileTable, rows: Sequence[int], stopped: threading.Event | None = None
+) -> bytes:
+    """The content hashes of ``rows``, HASH_SIZE bytes for each; their payloads are read from ``region``, the layer's tar.
+
+    No row may be of a sparse file. Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it
+    was scanned.
+    """
+    buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
+    for row in rows:
+        hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
+    return bytes(hashes)
+
+
+def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Event | None) -> bytes:
+    hasher = xxhash.xxh3_128()
+    while count := payload.readinto(buffer):
+        hasher.update(buffer[:count])
+        if stopped is not None and stopped.is_set():
+            raise Stopped
+    if payload.position < payload.size:
+        raise TarError("the file was truncated while it was read", offset=payload.offset + payload.position)
+    return hasher.digest()
