@@ -19,7 +19,8 @@ from ocisize.tar.filetable import NO_HASH, REGULAR
 from ocisize.oci.image import Layer
 from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
-from ocisize.layer.scan import MAX_HASHED_IN_PLACE, hash_payloads, scan_layer
+from ocisize.layer.payloads import hash_payloads
+from ocisize.layer.scan import MAX_HASHED_IN_PLACE, scan_layer
 from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
 from tests.strategies import columns
 
