@@ -1,19 +1,16 @@
 """Compressions of layers: how each is detected and decoded.
 
 A new one is a row of ``COMPRESSIONS``, and the errors of its decoder are in ``decoder_errors``. Media types follow.
+Most layers are plain or gzip, so the modules of other decoders are imported for layers that need them.
 """
 
 from __future__ import annotations
 
-import gzip
-import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ocisize.blob.decoder_input import DecoderInput
-from ocisize.blob.multi_stream import BrokenStream, Bzip2Decoder, XzDecoder
-from ocisize.blob.zstd_frames import ZstdFrameParser
+from ocisize.blob.decoder_input import BrokenStream, DecoderInput
 from ocisize.values import frozen
 
 try:
@@ -23,6 +20,9 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
 
 GZIP, ZSTD, BZIP2, XZ, PLAIN = "gzip", "zstd", "bzip2", "xz", "plain"
 MAGIC_SIZE = 18  #: bytes at the start of a stream from which its compression is detected
+_SKIPPABLE_FRAMES = tuple(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
+#: with the magic of a block, too: a tar may begin with a file BZh
+_BZIP2_MAGICS = tuple(b"BZh%d%b" % (level, block) for level in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90"))
 _SLOW_RATIO_FLOOR = 1 << 30  # bytes: 16 GiB of zeros, the usual floor, take xz and bzip2 more than a minute
 
 
@@ -43,7 +43,7 @@ class Compression:
     """One way to store a layer."""
 
     name: str  #: as reports and media types write it
-    magic: re.Pattern[bytes]  #: matches the first bytes of a stream
+    magics: tuple[bytes, ...]  #: with one of which a stream begins
     open_decoder: Callable[[DecoderInput, int, int], Decoder]
     """Takes the stored bytes, the size of a read and the largest window or dictionary, in bytes."""
     ratio_floor: int | None = None  #: bytes; lowers ``Limits.ratio_floor`` for a slow decoder
@@ -51,7 +51,9 @@ class Compression:
 
 def decoder_errors() -> tuple[type[Exception], ...]:
     """Return the errors that decoders raise for malformed bytes."""
-    import zstandard  # few images have layers in zstd, and the import takes 3 ms
+    import gzip
+
+    import zstandard
 
     isal_errors = (isal_zlib.error,) if isal_zlib else ()
     return zlib.error, zstandard.ZstdError, gzip.BadGzipFile, BrokenStream, *isal_errors
@@ -61,6 +63,8 @@ def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
     # The private readers below the files of gzip and isal.igzip: the files add a buffer that copies every byte once more
     # and, when garbage follows the stream, loses bytes that were decoded before it.
     if isal_zlib is None:
+        import gzip
+
         return gzip._GzipReader(file)  # noqa: SLF001
     return isal_zlib._GzipReader(file, step)  # type: ignore[arg-type]  # noqa: SLF001
 
@@ -68,13 +72,23 @@ def _open_gzip(file: DecoderInput, step: int, _: int) -> Decoder:
 def _open_zstd(file: DecoderInput, step: int, max_window: int) -> Decoder:
     import zstandard
 
+    from ocisize.blob.zstd_frames import ZstdFrameParser
+
     file.frames = ZstdFrameParser(max_window)
     decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
     return decompressor.stream_reader(file, read_size=step, read_across_frames=True)  # type: ignore[arg-type]
 
 
 def _open_bzip2(file: DecoderInput, step: int, _: int) -> Decoder:
+    from ocisize.blob.multi_stream import Bzip2Decoder
+
     return Bzip2Decoder(file, step)
+
+
+def _open_xz(file: DecoderInput, step: int, max_window: int) -> Decoder:
+    from ocisize.blob.multi_stream import XzDecoder
+
+    return XzDecoder(file, step, max_window)
 
 
 def _open_plain(file: DecoderInput, _: int, __: int) -> Decoder:
@@ -83,14 +97,13 @@ def _open_plain(file: DecoderInput, _: int, __: int) -> Decoder:
 
 #: name → compression; the first whose magic matches is taken, and ``plain`` matches always
 COMPRESSIONS: Mapping[str, Compression] = {
-    name: Compression(name, re.compile(magic), open_decoder, ratio_floor)
-    for name, magic, open_decoder, ratio_floor in (
-        (GZIP, rb"\x1f\x8b\x08", _open_gzip, None),  # RFC 1952
-        (ZSTD, rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", _open_zstd, None),  # RFC 8878: a frame or a skippable frame
-        # The magic of a block too: a tar may begin with a file BZh.
-        (BZIP2, rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", _open_bzip2, _SLOW_RATIO_FLOOR),
-        (XZ, rb"\xfd7zXZ\0", XzDecoder, _SLOW_RATIO_FLOOR),
-        (PLAIN, rb"", _open_plain, None),
+    name: Compression(name, magics, open_decoder, ratio_floor)
+    for name, magics, open_decoder, ratio_floor in (
+        (GZIP, (b"\x1f\x8b\x08",), _open_gzip, None),  # RFC 1952
+        (ZSTD, (b"\x28\xb5\x2f\xfd", *_SKIPPABLE_FRAMES), _open_zstd, None),  # RFC 8878
+        (BZIP2, _BZIP2_MAGICS, _open_bzip2, _SLOW_RATIO_FLOOR),
+        (XZ, (b"\xfd7zXZ\0",), _open_xz, _SLOW_RATIO_FLOOR),
+        (PLAIN, (b"",), _open_plain, None),
     )
 }
 
@@ -103,7 +116,7 @@ def detect_compression(head: bytes) -> str:
     >>> detect_compression(b"etc/passwd" + bytes(8))
     'plain'
     """
-    return next(name for name, compression in COMPRESSIONS.items() if compression.magic.match(head))
+    return next(name for name, compression in COMPRESSIONS.items() if head.startswith(compression.magics))
 
 
 def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window: int) -> Decoder:
@@ -111,6 +124,7 @@ def open_decoder(compression: str, file: DecoderInput, *, step: int, max_window:
 
     Raises StreamError if this Python lacks the module for a compression.
 
+    >>> import gzip
     >>> from ocisize.blob.decoder_input import ChunkFile
     >>> decoder = open_decoder(GZIP, ChunkFile([gzip.compress(b"content")]), step=4096, max_window=1 << 20)
     >>> buffer = memoryview(bytearray(100))

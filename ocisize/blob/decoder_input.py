@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier
-from ocisize.blob.zstd_frames import ZstdFrameParser
+
+if TYPE_CHECKING:
+    from ocisize.blob.zstd_frames import ZstdFrameParser
 
 TAIL_SIZE = 16  #: bytes: the end of a gzip stream, and a header that is cut
+
+
+class BrokenStream(Exception):
+    """The stored bytes are malformed."""
+
+
+class TrailingGarbage(BrokenStream):
+    """Bytes that begin no stream follow a whole one."""
 
 
 class DecoderInput(io.RawIOBase):

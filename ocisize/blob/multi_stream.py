@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
+from ocisize.blob.decoder_input import BrokenStream, TrailingGarbage
 from ocisize.errors import StreamError
 from ocisize.limits import limit_error
 from ocisize.patterns import lazy_pattern
@@ -22,14 +23,6 @@ _DECODER_MEMORY = 1 << 20  # bytes that liblzma counts besides the dictionary: i
 _XZ_MAGIC = b"\xfd7zXZ\0"
 _BZIP2_MAGIC = lazy_pattern(rb"BZh[1-9]")
 _BZIP2_MAGIC_SIZE = 4  # bytes
-
-
-class BrokenStream(Exception):
-    """The stored bytes are malformed."""
-
-
-class TrailingGarbage(BrokenStream):
-    """Bytes that begin no stream follow a whole one."""
 
 
 class _Decompressor(Protocol):

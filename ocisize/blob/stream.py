@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from ocisize.blob.compression import COMPRESSIONS, GZIP, MAGIC_SIZE, PLAIN, decoder_errors, detect_compression, open_decoder
-from ocisize.blob.decoder_input import ChunkFile, RegionFile
-from ocisize.blob.multi_stream import TrailingGarbage
+from ocisize.blob.decoder_input import ChunkFile, RegionFile, TrailingGarbage
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier, algorithm_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy, with_options
-from ocisize.dockerfile.parse import Dockerfile, Instruction
 from ocisize.dockerfile.run_source import Piece, RunSource, render_run
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import redact
@@ -15,11 +15,14 @@ from ocisize.history.shell import Change, shorten
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import Edit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
-from ocisize.plan.pairing import Pairing, SquashedCopy
 from ocisize.plan.rows import RowIndex
 from ocisize.tar.paths import PathColumn
 from ocisize.text import quote_code
 from ocisize.values import define, field
+
+if TYPE_CHECKING:  # modules for Dockerfiles
+    from ocisize.dockerfile.parse import Dockerfile, Instruction
+    from ocisize.plan.pairing import Pairing, SquashedCopy
 
 _REDACTED = "<redacted>"
 _CUT = "…"

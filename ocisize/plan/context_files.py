@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.dockerfile.copy_source import parse_copy
-from ocisize.dockerfile.ignore_cover import cover
-from ocisize.dockerfile.parse import Instruction
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
 from ocisize.patterns import lazy_pattern
@@ -25,6 +24,9 @@ from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
 from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from ocisize.dockerfile.parse import Instruction
 
 _MOUNTS_CONTEXT = lazy_pattern(r"--mount=(?!.*\bfrom=)(?!.*\btype=(?!bind\b))")
 _MOUNT_SOURCE = lazy_pattern(r"\b(?:source|src)=[./\"]*\w")  # a file or directory below that of the context
@@ -192,6 +194,8 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
     places = [(copy.layer, row) for row in candidate.rows if (copy.layer, row) not in state.ignored]
     if not places:
         return None
+    from ocisize.dockerfile.ignore_cover import cover
+
     remove = {copy.context_paths[row] for _, row in places}
     kept = _kept_elsewhere(copy, candidate, state)
     why_needed = _why_needed(copy, remove, state, kept)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import redact
-from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.plan.build import Build
@@ -19,13 +19,16 @@ from ocisize.plan.fixes import Fix
 from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
 from ocisize.plan.options import fix_options, install_once
 from ocisize.plan.ownership import fix_ownership
-from ocisize.plan.pairing import Pairing
 from ocisize.plan.rows import RowsByLayer, merge_rows
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural
 from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
+
+if TYPE_CHECKING:  # modules for Dockerfiles
+    from ocisize.model.build_files import BuildFiles
+    from ocisize.plan.pairing import Pairing
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work
 _MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
