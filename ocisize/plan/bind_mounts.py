@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from itertools import chain
+from collections.abc import Iterator
 
 from ocisize.model.findings import Category, Confidence
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
+from ocisize.plan.context_state import ContextState
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
-from ocisize.plan.paths import find_inside
 from ocisize.plan.reads import (
     Reading,
     is_within,
@@ -24,9 +21,8 @@ from ocisize.plan.reads import (
     reading_of,
     with_directories,
 )
-from ocisize.plan.rows import REMOVED, Place
+from ocisize.plan.rows import REMOVED, Ending
 from ocisize.tar.filetable import DIRECTORY
-from ocisize.values import define, field
 
 _WRITES = lazy_pattern(  # commands that write to files or directories that they name
     r"(?:^|[;&|(]\s*|\b(?:then|do|else|sudo|exec)\s+)(?:chmod|chown|chgrp|mv|rm|rmdir|find|sed|touch|ln|patch|dos2unix"
@@ -38,75 +34,12 @@ _INSTALLS_SOURCES = lazy_pattern(
 _BIND_CAUTION = "Needs BuildKit (Docker 23 or later) or Buildah 1.24 or later."
 
 
-@define(slots=False)  # with a dictionary for the cached property
-class ContextState:
-    """What the rules about the build context have decided so far."""
-
-    copies: list[ContextCopy]
-    needed: set[str]  #: context paths that must not be ignored: sources of mounts, and of instructions without a layer here
-    named: set[str] = field(factory=set)  #: sources of ``copies``: a COPY fails without its sources
-    ignored: set[Place] = field(factory=set)
-    kept: dict[ContextCopy, set[str]] = field(factory=dict)  #: context paths of what nothing removes, or a RUN reads
-
-    @cached_property
-    def keepers(self) -> Counter[str]:
-        """The number of COPY instructions that keep a context path."""
-        return Counter(chain.from_iterable(self.kept.values()))
-
-    @cached_property
-    def places(self) -> Mapping[str, Sequence[Place]]:
-        """The rows that hold the file of a context path."""
-        places: dict[str, list[Place]] = defaultdict(list)
-        for copy in self.copies:
-            for row, path in copy.context_paths.items():
-                places[path].append((copy.layer, row))
-        return places
-
-    def stored_by(self, copy: ContextCopy) -> Iterable[str]:
-        """The context paths of the files of a COPY that are not ignored."""
-        if not self.ignored:
-            return copy.context_paths.values()
-        return (path for row, path in copy.context_paths.items() if (copy.layer, row) not in self.ignored)
-
-    def stored_paths(self) -> set[str]:
-        """The context paths of all files that are not ignored."""
-        return set(chain.from_iterable(map(self.stored_by, self.copies)))
-
-    def find_needed(self, paths: Collection[str], copy: ContextCopy, others: Collection[str] = ()) -> set[str]:
-        """Those of some files of a COPY that must stay in the context.
-
-        An instruction reads the file by name, or a narrower COPY has it, or one of some other paths holds it. A folder that
-        the COPY itself names may lack files.
-        """
-        holders = {source for source in self.named if not _holds_source(source, copy)}.union(self.needed, others)
-        needed = self.named.intersection(paths)
-        if holders:
-            needed.update(path for _, path in find_inside(paths, holders))
-        if self._wildcards:
-            needed.update(path for path in paths if any(matches_wildcard(source, path) for source in self._wildcards))
-        return needed
-
-    @cached_property
-    def _wildcards(self) -> list[str]:
-        return [source for source in (*self.needed, *self.named) if has_wildcard(source)]
-
-
-def _holds_source(folder: str, copy: ContextCopy) -> bool:
-    """Whether all sources of a COPY are in a folder, or one of them is the folder."""
-    return all(source == folder or source.startswith(f"{folder}/") for source in copy.sources)
-
-
 def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fix | None:
     """Mount the source of a COPY whose files one RUN reads and a later step removes."""
-    table = build.evidence.tables[copy.layer]
+    ending = _ending_of_all(build, copy)
+    if ending is None or ending.cause not in REMOVED or len(copy.sources) != 1 or not copy.destination:
+        return None
     rows = sorted(copy.context_paths)
-    if not rows or len(rows) < len(table) - table.kinds.count(DIRECTORY) or len(copy.sources) != 1:
-        return None
-    ending = build.rows.ending((copy.layer, rows[0]))
-    if ending is None or ending.cause not in REMOVED or not copy.destination:
-        return None
-    if any(build.rows.ending((copy.layer, row)) != ending for row in rows):
-        return None
     paths = [build.rows.paths(copy.layer)[row] for row in rows]
     is_file = set(copy.context_paths.values()) == {copy.sources[0]}
     target = paths[0] if is_file else copy.destination
@@ -146,6 +79,15 @@ def mount_for_reader(build: Build, copy: ContextCopy, state: ContextState) -> Fi
         caution=f"{_BIND_CAUTION} The RUN cannot write into the mount.",
         rows=build.rows.with_copies({copy.layer: rows}),
     )
+
+
+def _ending_of_all(build: Build, copy: ContextCopy) -> Ending | None:
+    """What hides the last copies of all files of a layer; None if they end in several ways, or a COPY did not bring all."""
+    table = build.evidence.tables[copy.layer]
+    if not build.rows.hiders(copy.layer) or len(copy.context_paths) < len(table) - table.kinds.count(DIRECTORY):
+        return None
+    endings = [ending for _, ending in build.rows.endings(copy.layer, copy.context_paths)]
+    return endings[0] if endings and len(endings) == len(copy.context_paths) and len(set(endings)) == 1 else None
 
 
 def _can_mount(build: Build, copy: ContextCopy, reader: int, target: str) -> bool:

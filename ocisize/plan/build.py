@@ -127,11 +127,9 @@ class Build:
         """The bytes of content of the image."""
         return sum(layer.content_size for layer in self.evidence.layers)
 
-    @cached_property
-    def last_layer_of_users(self) -> int:
-        """The uppermost layer that changes the names of users and groups, -1 if there is none: packages make users, too."""
-        columns = [table.paths for table in self.evidence.tables]
-        return next((layer for layer in reversed(range(len(columns))) if _names_users(columns[layer])), -1)
+    def knows_users(self, layer: int) -> bool:
+        """Whether all names of users and groups were made below a layer: packages make users, too."""
+        return not any(_names_users(table.paths) for table in self.evidence.tables[layer:])
 
     def is_joined(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN are in one RUN with those of other layers."""

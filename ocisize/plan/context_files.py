@@ -13,13 +13,14 @@ from ocisize.dockerfile.copy_source import parse_copy
 from ocisize.findings.claim import Claim, Tier
 from ocisize.model.findings import Category, Confidence
 from ocisize.patterns import lazy_pattern
-from ocisize.plan.bind_mounts import ContextState, mount_for_reader
+from ocisize.plan.bind_mounts import mount_for_reader
 from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies, has_wildcard
+from ocisize.plan.context_state import ContextState, Removal
 from ocisize.plan.fixes import Fix
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, matches_wildcard, strongest_reading
-from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer
+from ocisize.plan.rows import REMOVED, RowsByLayer, merge_rows
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code
@@ -33,6 +34,11 @@ _MOUNT_SOURCE = lazy_pattern(r"\b(?:source|src)=[./\"]*\w")  # a file or directo
 _MAX_NAMES = 3  # paths in a title
 _NEEDED_BY_OTHER_STAGES = (Category.CACHE, Category.LEFTOVER, Category.LOG, Category.SECRET)  # they do not need these
 
+# why .dockerignore cannot name files
+_READ_BY_RUN = "A RUN in between reads them: mount them for that RUN, or copy them in a build stage."
+_NO_PATTERNS = "Copy the folders that the image needs by name: a few patterns of .dockerignore cannot tell the files apart."
+_READ_BY_ANOTHER = "Another instruction also reads the context, and .dockerignore applies to both: copy less in this one."
+
 
 class _Candidate(NamedTuple):
     """Files of one COPY that can go, for one reason."""
@@ -43,13 +49,6 @@ class _Candidate(NamedTuple):
     rows: tuple[int, ...]  #: of the layer of the COPY
 
 
-class _Removal(NamedTuple):
-    """Files of one COPY that one later layer deletes."""
-
-    rows: tuple[int, ...]  #: of the layer of the COPY
-    reading: Reading  #: by a RUN between the COPY and the removal
-
-
 def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     """Yield the fixes of files that COPY instructions bring for nothing, and change the steps of the build."""
     copies = list(find_context_copies(build))
@@ -58,10 +57,9 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     for copy in list(copies):
         if (fix := mount_for_reader(build, copy, state)) is not None:
             yield fix
-    removals = {copy: list(_find_removals(build, copy)) for copy in state.copies}
-    state.kept.update((copy, _find_kept(copy, removals[copy])) for copy in state.copies)
+    state.removals = {copy: list(_find_removals(build, copy)) for copy in state.copies}
     for copy in state.copies:
-        for candidate in (*_removed_later(removals[copy]), *_secrets(build, copy), *_claimed(build, copy, claims)):
+        for candidate in (*_removed_later(state.removals[copy]), *_secrets(build, copy), *_claimed(build, copy, claims)):
             kept = _kept_elsewhere(copy, candidate, state)
             paths = state.find_needed({copy.context_paths[row] for row in candidate.rows}, copy, kept)
             needed = {row for row in candidate.rows if copy.context_paths[row] in paths} if paths else set()
@@ -69,15 +67,6 @@ def fix_context_files(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
             for rows in filter(None, (free, tuple(sorted(needed)))):
                 if (fix := _ignore(build, copy, candidate._replace(rows=rows), state)) is not None:
                     yield fix
-
-
-def _find_kept(copy: ContextCopy, removals: Iterable[_Removal]) -> set[str]:
-    """Context paths of the files of a COPY that nothing removes, or that a RUN reads until then."""
-    kept = set(copy.context_paths.values())
-    for removal in removals:
-        if removal.reading < Reading.LIKELY:
-            kept.difference_update(copy.context_paths[row] for row in removal.rows)
-    return kept
 
 
 def _kept_elsewhere(copy: ContextCopy, candidate: _Candidate, state: ContextState) -> set[str]:
@@ -114,18 +103,16 @@ def _lines_of(build: Build, copies: Iterable[ContextCopy]) -> Iterator[int]:
             yield instruction.first
 
 
-def _find_removals(build: Build, copy: ContextCopy) -> Iterator[_Removal]:
+def _find_removals(build: Build, copy: ContextCopy) -> Iterator[Removal]:
     """The rows of a COPY that later layers delete, by the layer that does."""
     rows: dict[int, list[int]] = defaultdict(list)
-    hidden_by = build.evidence.overlay.hidden_by[copy.layer]
-    for row in copy.context_paths:
-        ending = build.rows.ending((copy.layer, row)) if hidden_by[row] >= 0 else None
-        if ending is not None and ending.cause in REMOVED and ending.layer > copy.layer:
+    for row, ending in build.rows.endings(copy.layer, copy.context_paths) if build.rows.hiders(copy.layer) else ():
+        if ending.cause in REMOVED and ending.layer > copy.layer:
             rows[ending.layer].append(row)
-    return (_Removal(tuple(chosen), _reading(build, copy, chosen, hider + 1)) for hider, chosen in rows.items())
+    return (Removal(tuple(chosen), _reading(build, copy, chosen, hider + 1)) for hider, chosen in rows.items())
 
 
-def _removed_later(removals: Iterable[_Removal]) -> Iterator[_Candidate]:
+def _removed_later(removals: Iterable[Removal]) -> Iterator[_Candidate]:
     """Files that a later layer deletes, by that layer."""
     for rows, reading in removals:
         confidence = (Confidence.SAFE, Confidence.PROBABLY, Confidence.ASK, Confidence.ASK)[reading]
@@ -134,12 +121,10 @@ def _removed_later(removals: Iterable[_Removal]) -> Iterator[_Candidate]:
 
 def _reading(build: Build, copy: ContextCopy, rows: Sequence[int], end: int) -> Reading:
     """Whether a RUN between a COPY and the layer ``end`` reads files of the COPY."""
-    tops = _tops(build, copy, rows)
+    runs = [layer for layer in range(copy.layer + 1, end) if build.written_commands(layer)]
+    tops = _tops(build, copy, rows) if runs else []
     return max(
-        (
-            strongest_reading(build.written_commands(layer), tops, build.drafts[layer].context.working_dir)
-            for layer in range(copy.layer + 1, end)
-        ),
+        (strongest_reading(build.written_commands(layer), tops, build.drafts[layer].context.working_dir) for layer in runs),
         default=Reading.NO,
     )
 
@@ -156,7 +141,7 @@ def _secrets(build: Build, copy: ContextCopy) -> Iterator[_Candidate]:
         for row in chosen
         if row in copy.context_paths
     }
-    visible = tuple(sorted(row for row in rows if build.rows.ending((copy.layer, row)) is None))
+    visible = tuple(sorted(rows.difference(row for row, _ in build.rows.endings(copy.layer, rows))))
     if visible:
         is_read = _reading(build, copy, visible, build.own_layers.stop) is Reading.YES
         confidence = Confidence.ASK if is_read else Confidence.PROBABLY
@@ -170,8 +155,8 @@ def _claimed(build: Build, copy: ContextCopy, claims: Sequence[Claim]) -> Iterat
             continue
         if copy.layer in build.squashed_copies and claim.rule.category is not Category.LEFTOVER:
             continue  # a RUN of the same layer may have made the files
-        originals = build.rows.originals_in(copy.layer, claim.rows) if copy.context_paths else ()
-        rows = tuple(sorted(row for row in originals if row in copy.context_paths))
+        originals = build.rows.originals_in(copy.layer, claim.rows)
+        rows = tuple(sorted(originals & copy.context_paths.keys())) if originals else ()
         if rows and isinstance(claim.rule, Rule):
             rows = _all_matches(build, copy, claim.rule, rows)
             is_read = _reading(build, copy, rows, build.own_layers.stop) is Reading.YES
@@ -191,22 +176,17 @@ def _all_matches(build: Build, copy: ContextCopy, rule: Rule, rows: Sequence[int
 
 def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState) -> Fix | None:
     """Name files in .dockerignore, or say by hand what to do where no pattern is right."""
-    places = [(copy.layer, row) for row in candidate.rows if (copy.layer, row) not in state.ignored]
-    if not places:
+    ignored = state.ignored.get(copy.layer, ())
+    rows_left = [row for row in candidate.rows if row not in ignored]
+    if not rows_left:
         return None
-    from ocisize.dockerfile.ignore_cover import cover
-
-    remove = {copy.context_paths[row] for _, row in places}
-    kept = _kept_elsewhere(copy, candidate, state)
-    why_needed = _why_needed(copy, remove, state, kept)
-    keep = (state.stored_paths() - remove) | state.needed | state.named
-    patterns = None if why_needed else cover(remove, keep)
-    tops = _tops(build, copy, [row for _, row in places])
+    remove = {copy.context_paths[row] for row in rows_left}
+    patterns, reason = _choose_patterns(build, copy, candidate, state, remove)
+    tops = _tops(build, copy, rows_left)
     title = f"{candidate.title}: {_list_names(tops)}"
-    reason = _why_by_hand(build, candidate, patterns, why_needed)
-    gone = {} if reason else by_layer(place for path in remove for place in state.places[path])
+    gone = {} if reason else state.rows_of(remove)
     reason = reason or _why_not_missing(build, state, gone)
-    stored = by_layer(places) if reason else gone
+    stored = merge_rows([{copy.layer: rows_left}]) if reason else gone
     rows = build.rows.with_copies(stored)
     if reason:
         return Fix(
@@ -218,8 +198,7 @@ def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: Conte
             rows=rows,
             in_patch=False,
         )
-    assert patterns is not None  # noqa: S101 - _why_by_hand
-    state.ignored.update((layer, row) for layer, chosen in gone.items() for row in chosen)
+    state.ignore(gone)
     for other in state.copies:
         if other.layer in gone:
             missing = _tops(build, other, gone[other.layer])
@@ -250,21 +229,26 @@ def _why_needed(copy: ContextCopy, remove: set[str], state: ContextState, kept: 
     return ""
 
 
-def _why_by_hand(build: Build, candidate: _Candidate, patterns: tuple[str, ...] | None, why_needed: str) -> str:
-    """Why .dockerignore cannot name the files without a person's decision; "" if it can."""
+def _choose_patterns(
+    build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState, remove: set[str]
+) -> tuple[tuple[str, ...], str]:
+    """Patterns of .dockerignore for context paths of a COPY; or none, and why .dockerignore cannot name the files."""
     if candidate.confidence is Confidence.ASK:
-        return "A RUN in between reads them: mount them for that RUN, or copy them in a build stage."
-    if why_needed:
-        return why_needed
+        return (), _READ_BY_RUN
+    if why_needed := _why_needed(copy, remove, state, _kept_elsewhere(copy, candidate, state)):
+        return (), why_needed
+    from ocisize.dockerfile.ignore_cover import cover
+
+    patterns = cover(remove, (state.stored_paths - remove) | state.needed | state.named)
     if patterns is None:
-        return "Copy the folders that the image needs by name: a few patterns of .dockerignore cannot tell the files apart."
+        return (), _NO_PATTERNS
     if build.dockerfile is not None and candidate.category not in _NEEDED_BY_OTHER_STAGES:
         own = {stage.index for stage in build.dockerfile.chain}
         if any(
             _may_read_context(instruction, is_own=instruction.stage in own) for instruction in build.dockerfile.instructions
         ):
-            return "Another instruction also reads the context, and .dockerignore applies to both: copy less in this one."
-    return ""
+            return (), _READ_BY_ANOTHER
+    return patterns, ""
 
 
 def _may_read_context(instruction: Instruction, *, is_own: bool) -> bool:

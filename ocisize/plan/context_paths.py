@@ -7,28 +7,37 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import compress
 
 from ocisize.dockerfile.copy_source import CopyInstruction, parse_copy
 from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
 from ocisize.plan.build import Build
 from ocisize.plan.paths import PathCounts
-from ocisize.tar.filetable import DIRECTORY
-from ocisize.values import frozen
+from ocisize.plan.rows import RowIndex
+from ocisize.values import field, frozen
 
 _ABSOLUTE = re.compile("/").match
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-@frozen(eq=False, slots=False)  # with a dictionary for the cached property
+@frozen(eq=False, slots=False)  # with a dictionary for the cached properties
 class ContextCopy:
     """A COPY or ADD of files from the build context."""
 
     layer: int
     destination: str  #: without slashes at its ends; "" is the root
-    context_paths: Mapping[int, str]  #: by row, directories left out: the path in the context; no row whose path is unknown
     sources: tuple[str, ...]  #: as the instruction names them, without "./" and slashes at their ends; "." is the context
-    image_paths: Mapping[int, str]  #: by row of ``context_paths`` and of others: the path in the image
+    is_folder: bool  #: whether ``destination`` is a directory by the text of the instruction
+    rows: RowIndex = field(repr=False)
+
+    @cached_property
+    def image_paths(self) -> Mapping[int, str]:
+        """By row of ``context_paths`` and of other files of the layer: the path in the image."""
+        return self.rows.files(self.layer) if self.rows.may_hold(self.layer, self.destination) else {}
+
+    @cached_property
+    def context_paths(self) -> Mapping[int, str]:
+        """By row, directories left out: the path in the context; no row whose path is unknown."""
+        return _map(self.image_paths, self.sources, self.destination, is_folder=self.is_folder)
 
     @cached_property
     def counts(self) -> PathCounts:
@@ -63,8 +72,7 @@ def _find_paths(build: Build, layer: int, copy: CopyInstruction, working_dir: st
         return  # unpacked: its paths are those of the archive
     target = posixpath.normpath(posixpath.join(working_dir, copy.destination)).strip("/")
     is_folder = copy.destination.endswith("/") or copy.destination in (".", "..") or len(sources) > 1
-    files = _files(build, layer) if build.rows.may_hold(layer, target) else {}
-    yield ContextCopy(layer, target, _map(files, sources, target, is_folder=is_folder), sources, files)
+    yield ContextCopy(layer, target, sources, is_folder, build.rows)
 
 
 def has_wildcard(source: str) -> bool:
@@ -80,24 +88,17 @@ def _clean(source: str) -> str:
     return posixpath.normpath(source).lstrip("/") or "."
 
 
-def _files(build: Build, layer: int) -> dict[int, str]:
-    kinds = build.evidence.tables[layer].kinds
-    return dict(compress(enumerate(build.rows.paths(layer)), map(DIRECTORY.__ne__, kinds)))
-
-
 def _map(paths: Mapping[int, str], sources: Sequence[str], target: str, *, is_folder: bool) -> dict[int, str]:
     """The path in the context of each row, where it is certain."""
     prefix = f"{target}/" if target else ""
     if len(sources) == 1 and not has_wildcard(sources[0]):
         (source,) = sources
         file = prefix + posixpath.basename(source)
-        if source != "." and set(paths.values()) in ({file}, {target} - ({target} if is_folder else set())):
+        if source == ".":
+            return {row: path[len(prefix) :] for row, path in paths.items() if path.startswith(prefix)}
+        if any(all(map(name.__eq__, paths.values())) for name in ((file,) if is_folder else (file, target))):
             return dict.fromkeys(paths, source)
-        return {
-            row: path[len(prefix) :] if source == "." else f"{source}/{path[len(prefix) :]}"
-            for row, path in paths.items()
-            if path.startswith(prefix)
-        }
+        return {row: f"{source}/{path[len(prefix) :]}" for row, path in paths.items() if path.startswith(prefix)}
     mapped: dict[int, str] = {}
     named = [
         source for source in sources if posixpath.basename(source).strip("*")

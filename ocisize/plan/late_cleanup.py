@@ -118,12 +118,9 @@ def _relative(targets: Iterable[str]) -> list[str]:
 
 def _removed_rows(build: Build, lower: int, upper: int) -> list[int]:
     overlay = build.evidence.overlay
-    rows = build.rows.hidden_rows(lower, upper)
-    return [
-        row
-        for row in rows
-        if CAUSES[overlay.causes[lower][row]] in REMOVED and build.rows.origin((lower, row)) == (lower, row)
-    ]
+    causes = overlay.causes[lower]
+    rows = [row for row in build.rows.hidden_rows(lower, upper) if CAUSES[causes[row]] in REMOVED]
+    return list(build.rows.originals(lower, rows))
 
 
 def _rows_by_target(targets: Sequence[str], paths: Mapping[int, str]) -> dict[str, list[int]]:
@@ -133,15 +130,36 @@ def _rows_by_target(targets: Sequence[str], paths: Mapping[int, str]) -> dict[st
     if len(globs) > _MAX_GLOBS:
         return {}
     rows: dict[str, list[int]] = {target: [] for target in targets}
+    above: dict[str, tuple[list[str], list[str]]] = {}  # by directory: targets that hold it, and globs that may match in it
     for row, path in paths.items():
-        for top in (path, *parents_of(path)):
-            if top in names:
-                rows[names[top]].append(row)
-        parts = path.split("/") if globs else []
-        for target, glob in globs.items():
-            if glob.match("/".join(parts[: target.count("/")])):  # a part of the glob matches a part of the path
+        directory = path.rpartition("/")[0]
+        if directory not in above:
+            above[directory] = _targets_of_directory(directory, names, globs)
+        holders, deeper = above[directory]
+        for target in holders:
+            rows[target].append(row)
+        if path in names:
+            rows[names[path]].append(row)
+        for target in deeper:
+            if globs[target].match(path):
                 rows[target].append(row)
     return {target: chosen for target, chosen in rows.items() if chosen}
+
+
+def _targets_of_directory(
+    directory: str, names: Mapping[str, str], globs: Mapping[str, re.Pattern[str]]
+) -> tuple[list[str], list[str]]:
+    """The targets that a directory is in or equal to, and the globs whose last part may match a name in the directory."""
+    holders = [names[top] for top in (directory, *parents_of(directory)) if top and top in names]
+    parts = directory.split("/") if directory else []
+    deeper: list[str] = []
+    for target, glob in globs.items():
+        depth = target.count("/")
+        if depth > len(parts):
+            deeper.append(target)
+        elif glob.match("/".join(parts[:depth])):  # a part of the glob matches a part of the path
+            holders.append(target)
+    return holders, deeper
 
 
 def _reading(build: Build, lower: int, place: tuple[int, int], paths: Sequence[str]) -> Reading:
@@ -196,6 +214,8 @@ def drop_idle_cleanups(build: Build, gone: RowsByLayer) -> None:
 def _rows_removed_earlier(build: Build, layer: int, rows: set[int]) -> set[int]:
     """Those of some rows that a removal which moved to the RUN of this or an upper layer removes, too."""
     targets = [target for lower, target in build.moved_removals if layer <= lower]
+    if not targets or not rows:
+        return set()
     paths = build.rows.paths(layer)
     by_target = _rows_by_target(targets, {row: paths[row] for row in rows})
     return {row for chosen in by_target.values() for row in chosen}

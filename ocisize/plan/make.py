@@ -173,11 +173,11 @@ def _with_step(finding: Finding, index: int, numbers: dict[int, int], fixes: Seq
 def _holders_of_paths(build: Build, fixes: Sequence[Fix], numbers: dict[int, int]) -> dict[str, int]:
     """The number in the simulation of the fix that keeps a path out of the image, for remarks on files that own no rows."""
     return {
-        build.rows.paths(layer)[row]: index
+        path: index
         for index, fix in enumerate(fixes, 1)
         if index in numbers and fix.ignored
         for layer, rows in fix.rows.items()
-        for row in rows
+        for path in map(build.rows.paths(layer).__getitem__, rows)
     }
 
 

@@ -96,8 +96,8 @@ def _install_once(build: Build, lower: int, upper: int, least: float) -> Fix | N
         return None
     rows = by_layer(
         (lower, row)
-        for row in build.rows.hidden_rows(lower, upper)
-        if (ending := build.rows.ending((lower, row))) is not None and ending.cause in _CHANGED
+        for row, ending in build.rows.endings(lower, build.rows.hidden_rows(lower, upper))
+        if ending.cause in _CHANGED
     )
     if build.rows.size_of(rows) < least or not build.change(Change(lower, edit=add_packages_edit(manager, packages))):
         return None

@@ -7,8 +7,7 @@ same RUN makes. What is left of the late command names single directories, which
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.history.ownership import OwnershipChange
@@ -22,17 +21,18 @@ from ocisize.plan.ownership_origin import (
     are_all_inside,
     are_copied_before,
     are_stored_by_others,
-    attributes_of,
     common_mode,
     destination_of,
+    find_changes,
     find_targets,
     join_targets,
     mode_of,
     own_command,
     owner_text,
+    paths_of,
 )
 from ocisize.plan.paths import is_inside, parents_of
-from ocisize.plan.rows import Place, by_layer
+from ocisize.plan.rows import merge_rows
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.text import quote_code
 from ocisize.values import define, field
@@ -46,8 +46,8 @@ class _Placement:
 
     options: dict[int, dict[str, str | None]] = field(factory=dict)  #: of COPY, by layer
     commands: dict[int, str] = field(factory=dict)  #: for the ends of RUNs, by layer
-    rows: list[Place] = field(factory=list)  #: that no layer stores again
-    left: list[Place] = field(factory=list)  #: that the late command stores again
+    rows: dict[int, Sequence[int]] = field(factory=dict)  #: that no layer stores again, by layer
+    left: dict[int, Sequence[int]] = field(factory=dict)  #: that the late command stores again, by layer
 
 
 def fix_ownership(build: Build) -> Iterator[Fix]:
@@ -64,14 +64,13 @@ def fix_ownership(build: Build) -> Iterator[Fix]:
                     yield fix
 
 
-def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collection[str] = ()) -> Fix | None:
+def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: frozenset[str] = frozenset()) -> Fix | None:
     """Fix the commands on a target. ``inner`` are the paths of joined commands: they must be files that need no command."""
     groups = _find_groups(build, upper, target)
     if not groups:
         return None
-    places = [place for group in groups for place in group.places]
-    if _changes_nothing(build, upper, target, places):
-        is_saved = not are_stored_by_others(build, upper, target, places)
+    if _changes_nothing(build, upper, target, groups):
+        is_saved = not are_stored_by_others(build, upper, target, {group.layer: group.rows for group in groups})
         return _drop_commands(build, upper, target, groups) if is_saved else None
     placed = _Placement()
     for group in groups:
@@ -79,7 +78,7 @@ def _fix_target(build: Build, upper: int, target: ChangedPaths, inner: Collectio
     rest = _rest(build, upper, target, placed)
     if not placed.rows or rest is None or (inner and rest):
         return None
-    if not {build.rows.paths(layer)[row] for layer, row in placed.rows}.issuperset(inner):
+    if inner and not inner <= set(paths_of(build, placed.rows)):
         return None
     if are_stored_by_others(build, upper, target, placed.rows):
         return None
@@ -100,35 +99,38 @@ def _place(build: Build, upper: int, target: ChangedPaths, group: FileGroup, pla
     draft = build.drafts[group.layer]
     if draft.is_dropped:
         return
+    placed.left[group.layer] = group.rows
     if draft.copy is not None and draft.copy.may_unpack:
-        placed.left += group.places
         return
     sets_mode = any(change.tool == "chmod" for _, change in target.commands)
-    places, changes_mode = group.places, False
-    after = {place: attributes_of(build, build.rows.next_copy(place)) for place in places}
-    changed = {place for place in places if mode_of(attributes_of(build, place)) != mode_of(after[place])}
-    if sets_mode:
-        changes_mode = bool(changed)
-    else:
-        places = tuple(place for place in places if place not in changed)
-    owners = {(attributes.uid, attributes.gid) for attributes in after.values()}
-    if len(owners) != 1 or not places or are_copied_before(build, group, upper, target, with_mode=changes_mode):
-        placed.left += group.places
+    changes = find_changes(build, group, upper)
+    rows, changes_mode = group.rows, any(mode_of(before) != mode_of(after) for before, after in changes)
+    if changes_mode and not sets_mode:
+        rows, changes_mode = _rows_of_equal_modes(build, upper, group), False
+    owners = {(after.uid, after.gid) for _, after in changes}
+    if len(owners) != 1 or not rows or are_copied_before(build, group, upper, target, with_mode=changes_mode):
         return
     (owner,) = owners
     if draft.copy is not None and are_all_inside(build, group.layer, target):
-        options = _copy_options(build, target, group, owner, changes_mode=changes_mode)
-        if options:
-            placed.options[group.layer] = placed.options.get(group.layer, {}) | options
-            placed.rows += places
+        options = _copy_options(build, upper, target, group, owner, changes_mode=changes_mode)
+        if not options:
             return
-    elif _can_own(build, group.layer) and not changes_mode:
-        command = own_command(build, group, target, owner)
-        if command:
-            placed.commands[group.layer] = command
-            placed.rows += places
+        placed.options[group.layer] = options
+    else:
+        command = own_command(build, group, target, owner) if _can_own(build, group.layer) and not changes_mode else ""
+        if not command:
             return
-    placed.left += group.places
+        placed.commands[group.layer] = command
+    placed.rows[group.layer] = rows
+    del placed.left[group.layer]
+
+
+def _rows_of_equal_modes(build: Build, upper: int, group: FileGroup) -> tuple[int, ...]:
+    """The files whose mode a later RUN keeps."""
+    modes = [list(map(mode_of, build.evidence.tables[layer].attributes)) for layer in (group.layer, upper)]
+    owners = [build.evidence.tables[layer].owners for layer in (group.layer, upper)]
+    pairs = zip(group.rows, group.copies, strict=True)
+    return tuple(row for row, copy in pairs if modes[0][owners[0][row]] == modes[1][owners[1][copy]])
 
 
 def _can_own(build: Build, layer: int) -> bool:
@@ -138,15 +140,15 @@ def _can_own(build: Build, layer: int) -> bool:
 
 
 def _copy_options(
-    build: Build, target: ChangedPaths, group: FileGroup, owner: tuple[int, int], *, changes_mode: bool
+    build: Build, upper: int, target: ChangedPaths, group: FileGroup, owner: tuple[int, int], *, changes_mode: bool
 ) -> dict[str, str | None]:
     """The options of a COPY that give its files their owner and mode; none if no options do."""
-    before = [attributes_of(build, place) for place in group.places]
+    changes = find_changes(build, group, upper)
     options: dict[str, str | None] = {}
-    if any((attributes.uid, attributes.gid) != owner for attributes in before):
+    if any((before.uid, before.gid) != owner for before, _ in changes):
         options["--chown"] = owner_text(build, owner, group.layer, target)
     if changes_mode:
-        modes = {mode_of(attributes_of(build, build.rows.next_copy(place))) for place in group.places}
+        modes = {mode_of(after) for _, after in changes}
         options["--chmod"] = common_mode(build, group, modes) if build.can_mount else ""
     return options if all(options.values()) else {}
 
@@ -160,7 +162,7 @@ def _describe(build: Build, upper: int, target: ChangedPaths, placed: _Placement
     ends = dict.fromkeys(placed.commands.values())
     actions += [f"end the RUN that makes the files with {quote_code(command)}" for command in ends]
     text = ", and ".join(actions)
-    rows = by_layer(placed.rows)
+    rows = merge_rows([placed.rows])
     return Fix(
         title=f"{_name_tools(target)} {verb} files again",
         confidence=Confidence.SAFE,
@@ -192,20 +194,22 @@ def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGro
     table = build.evidence.tables[upper]
     if not any(table.sizes):
         return []
-    places: dict[int, list[Place]] = defaultdict(list)
+    groups: list[FileGroup] = []
     for lower in build.rows.layers_hidden_by(upper):
-        for row in build.rows.hidden_rows(lower, upper):
-            if build.rows.has_copy((lower, row), upper) and target.holds(build.rows.paths(lower)[row]):
-                places[lower].append((lower, row))
-    return [FileGroup(layer, tuple(chosen)) for layer, chosen in places.items()]
+        if copies := list(build.rows.copies_in(upper, lower)):
+            paths = build.rows.paths(lower)
+            copies = [pair for pair in copies if target.holds(paths[pair[0]])]
+        if copies:
+            groups.append(FileGroup(lower, *zip(*copies, strict=True)))
+    return groups
 
 
-def _changes_nothing(build: Build, upper: int, target: ChangedPaths, places: Iterable[Place]) -> bool:
+def _changes_nothing(build: Build, upper: int, target: ChangedPaths, groups: Iterable[FileGroup]) -> bool:
     """Whether all entries that the RUN stores below the target have the owner and the mode that they had before.
 
-    ``places`` are the files in lower layers that the RUN stores again.
+    ``groups`` are the files in lower layers that the RUN stores again.
     """
-    if any(attributes_of(build, place) != attributes_of(build, build.rows.next_copy(place)) for place in places):
+    if any(before != after for group in groups for before, after in find_changes(build, group, upper)):
         return False
     table = build.evidence.tables[upper]
     known: dict[str, Attributes] = {}
@@ -220,7 +224,7 @@ def _changes_nothing(build: Build, upper: int, target: ChangedPaths, places: Ite
 
 
 def _drop_commands(build: Build, upper: int, target: ChangedPaths, groups: Sequence[FileGroup]) -> Fix:
-    rows = by_layer(place for group in groups for place in group.places)
+    rows = merge_rows({group.layer: group.rows} for group in groups)
     written = _quote_commands(build, upper, target)
     _replace_commands(build, upper, target, [])
     tools = _name_tools(target)
@@ -250,7 +254,7 @@ def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) ->
         }
     table = build.evidence.tables[upper]
     made = _made_anyway(build, upper) if build.removed_paths else set()
-    names = {build.rows.paths(layer)[row] for layer, row in placed.left}
+    names = set(paths_of(build, placed.left))
     for row, path in build.rows.inside(upper, target.paths):
         is_free = table.kinds[row] == DIRECTORY or not table.sizes[row]
         if is_free and path not in known and not is_whiteout(table.paths[row]):
@@ -272,9 +276,9 @@ def _made_anyway(build: Build, upper: int) -> set[str]:
         if build.drafts[layer].step.kind is not StepKind.RUN:
             continue
         kinds = build.evidence.tables[layer].kinds
-        for row, path in build.rows.inside(layer, build.removed_paths):
-            if kinds[row] != DIRECTORY and build.rows.is_original((layer, row)):
-                made.update(parents_of(path), (path,))
+        paths = {row: path for row, path in build.rows.inside(layer, build.removed_paths) if kinds[row] != DIRECTORY}
+        for row in build.rows.originals(layer, paths):
+            made.update(parents_of(paths[row]), (paths[row],))
     return made
 
 

@@ -6,14 +6,14 @@ import posixpath
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.paths import PathCounts, is_inside
 from ocisize.plan.reads import names_parent, names_path, with_directories
-from ocisize.plan.rows import Place
+from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.tuples import NamedTuple
 
@@ -30,7 +30,8 @@ class FileGroup(NamedTuple):
     """Files of one layer that a later RUN stores again."""
 
     layer: int
-    places: tuple[Place, ...]  #: the rows of that layer that are hidden
+    rows: tuple[int, ...]  #: of that layer, hidden
+    copies: tuple[int, ...]  #: of the later RUN's layer: the copies of ``rows``, in their order
 
 
 class ChangedPaths(NamedTuple):
@@ -60,25 +61,25 @@ def find_targets(build: Build, upper: int) -> list[ChangedPaths]:
     ]
 
 
-def join_targets(targets: Sequence[ChangedPaths]) -> tuple[ChangedPaths | None, set[str]]:
+def join_targets(targets: Sequence[ChangedPaths]) -> tuple[ChangedPaths | None, frozenset[str]]:
     """Return the commands on some paths and on paths inside as one target, with the paths inside.
 
     The target is None if no target holds all others.
     """
     for outer in targets:
-        inner = {path for target in targets if target is not outer for path in target.paths}
+        inner = frozenset(path for target in targets if target is not outer for path in target.paths)
         if inner and all(map(outer.holds, inner)):
             commands = sorted((command for target in targets for command in target.commands), key=lambda command: command[0])
             return outer._replace(commands=tuple(commands)), inner
-    return None, set()
+    return None, frozenset()
 
 
-def are_stored_by_others(build: Build, upper: int, target: ChangedPaths, places: Iterable[Place]) -> bool:
+def are_stored_by_others(build: Build, upper: int, target: ChangedPaths, rows: RowsByLayer) -> bool:
     """Return whether a command of the RUN that is no part of the target stores some of the files again, too."""
     indexes = {index for index, _ in target.commands}
     others = [other for other in find_targets(build, upper) if not indexes & {index for index, _ in other.commands}]
     unread = tuple(prefix for _, *command in _commands_with_directories(build, upper) for prefix in _prefixes(*command))
-    paths = [build.rows.paths(layer)[row] for layer, row in places] if others or unread else []
+    paths = list(paths_of(build, rows)) if others or unread else []
     return any(path.startswith(unread) for path in paths) or any(
         path in other.paths or (other.holds(path) and any(change.recursive for _, change in other.commands))
         for other in others
@@ -135,10 +136,16 @@ def _prefixes(command: str, directory: str) -> Iterator[str]:
             yield path
 
 
-def attributes_of(build: Build, place: Place) -> Attributes:
-    """Return the owner and the mode of a row."""
-    table = build.evidence.tables[place[0]]
-    return table.attributes[table.owners[place[1]]]
+def paths_of(build: Build, rows: RowsByLayer) -> Iterator[str]:
+    """Yield the paths of some rows."""
+    return (path for layer, chosen in rows.items() for path in map(build.rows.paths(layer).__getitem__, chosen))
+
+
+def find_changes(build: Build, group: FileGroup, upper: int) -> list[tuple[Attributes, Attributes]]:
+    """Return the distinct owners and modes of files, each with those that a later RUN gives to the files."""
+    before, after = build.evidence.tables[group.layer], build.evidence.tables[upper]
+    numbers = zip(map(before.owners.__getitem__, group.rows), map(after.owners.__getitem__, group.copies), strict=True)
+    return [(before.attributes[old], after.attributes[new]) for old, new in set(numbers)]
 
 
 def mode_of(attributes: Attributes) -> int:
@@ -163,7 +170,7 @@ def owner_text(build: Build, owner: tuple[int, int], layer: int, target: Changed
     """User and group for ``--chown``: the names in the command where earlier steps made all users, else the numbers."""
     written = next((change.value for _, change in target.commands if change.tool == "chown"), "")
     user, colon, group = written.partition(":")
-    if colon and user and group and build.last_layer_of_users < layer:
+    if colon and user and group and build.knows_users(layer):
         return written
     return f"{owner[0]}:{owner[1]}"
 
@@ -178,7 +185,7 @@ def common_mode(build: Build, group: FileGroup, modes: set[int]) -> str:
         for row, path in enumerate(build.rows.paths(group.layer))
         if table.kinds[row] == DIRECTORY and is_inside(path, (root,))
     }
-    if len(modes) != 1 or files != len(group.places):
+    if len(modes) != 1 or files != len(group.rows):
         return ""
     (mode,) = modes
     return f"{mode:o}" if folders <= {mode} or _copies_one_file(build, group) else ""
@@ -187,19 +194,19 @@ def common_mode(build: Build, group: FileGroup, modes: set[int]) -> str:
 def _copies_one_file(build: Build, group: FileGroup) -> bool:
     """Whether a COPY has one source, a file: the directories above its copy keep their modes."""
     copy, root = build.drafts[group.layer].copy, destination_of(build, group.layer)
-    if copy is None or len(copy.sources) != 1 or len(group.places) != 1:
+    if copy is None or len(copy.sources) != 1 or len(group.rows) != 1:
         return False
-    ((layer, row),) = group.places
-    path, name = build.rows.paths(layer)[row], posixpath.basename(copy.sources[0])
+    path = build.rows.paths(group.layer)[group.rows[0]]
+    name = posixpath.basename(copy.sources[0])
     return path in (root, f"{root}/{name}".lstrip("/"))
 
 
 def own_command(build: Build, group: FileGroup, target: ChangedPaths, owner: tuple[int, int]) -> str:
     """A chown for the end of the RUN that makes the files, of paths that hold only its files; "" if there are too many."""
-    chosen = {build.rows.paths(layer)[row] for layer, row in group.places}
+    chosen = set(paths_of(build, {group.layer: group.rows}))
     others = {path for lower in range(group.layer) for path in _files_inside(build, lower, target)}
     own = set(_files_inside(build, group.layer, target))
-    root = next((path for path in target.paths if all(is_inside(name, (path,)) for name in chosen)), "")
+    root = next((path for path in target.paths if all(f"{name}/".startswith(f"{path}/") for name in chosen)), "")
     tops = PathCounts(own | others, root).tops(own)
     if own & others:
         return ""

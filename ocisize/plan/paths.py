@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+_FEW_TARGETS = 4  # for which a test of the beginning takes half the time of a look-up of the directory
+
 
 def parents_of(path: str) -> Iterator[str]:
     """Yield the directories above a path, the nearest first.
@@ -27,6 +29,10 @@ def find_inside(paths: Iterable[str], targets: Collection[str]) -> Iterator[tupl
     >>> list(find_inside(["a", "b/c", "b/d"], ["b"]))
     [(1, 'b/c'), (2, 'b/d')]
     """
+    if len(targets) <= _FEW_TARGETS:
+        below = tuple(f"{target}/" for target in targets)
+        yield from ((position, path) for position, path in enumerate(paths) if path.startswith(below) or path in targets)
+        return
     inside: dict[str, bool] = {"": False}  # by directory: most files share their directory with others
     for position, path in enumerate(paths):
         directory = path.rpartition("/")[0]

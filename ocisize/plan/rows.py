@@ -22,6 +22,7 @@ Place: TypeAlias = "tuple[int, int]"  # layer and row
 
 REMOVED = (Cause.DELETED, Cause.OPAQUE)  #: causes of waste that are removals
 
+_IS_FILE = bytes(kind != DIRECTORY for kind in range(256))
 _METADATA_ONLY = CAUSES.index(Cause.METADATA_ONLY)
 
 
@@ -42,6 +43,7 @@ class RowIndex:
     def __init__(self, evidence: ImageEvidence) -> None:
         self._evidence = evidence
         self._paths: dict[int, list[str]] = {}
+        self._files: dict[int, dict[int, str]] = {}
         self._path_sets: dict[int, frozenset[str]] = {}
         self._hidden: dict[int, dict[int, list[int]]] = {}
         self._inside: dict[tuple[int, frozenset[str]], list[tuple[int, str]]] = {}
@@ -54,6 +56,13 @@ class RowIndex:
             for _, piece in self._evidence.tables[layer].paths.pieces():  # decoded at once: a third of the time
                 paths += decode_name(b"\0".join(piece)).split("\0")
         return self._paths[layer]
+
+    def files(self, layer: int) -> Mapping[int, str]:
+        """The paths of all rows of a layer but directories, by row."""
+        if layer not in self._files:
+            is_file = self._evidence.tables[layer].kinds.translate(_IS_FILE)
+            self._files[layer] = dict(compress(enumerate(self.paths(layer)), is_file))
+        return self._files[layer]
 
     def inside(self, layer: int, targets: Collection[str]) -> Sequence[tuple[int, str]]:
         """The rows of a layer that are one of some paths or below one of them, with their paths, ascending."""
@@ -107,7 +116,8 @@ class RowIndex:
         above, below = array("q", [-1]) * self._bases[-1], array("q", [-1]) * self._bases[-1]
         overlay = self._evidence.overlay
         for upper, lower_layers in self._copied_layers.items():
-            rows = {path: row for row, path in enumerate(self._evidence.tables[upper].paths)}
+            table = self._evidence.tables[upper]
+            rows = dict(zip(table.paths, range(len(table)), strict=True))
             for layer in filter(upper.__gt__, lower_layers):
                 hidden_by = overlay.hidden_by[layer]
                 chosen = [row for row in _metadata_only(overlay.causes[layer]) if hidden_by[row] == upper]
@@ -121,16 +131,10 @@ class RowIndex:
         layer = bisect_right(self._bases, number) - 1
         return layer, number - self._bases[layer]
 
-    def _above(self, place: Place) -> Place | None:
-        number = self._copies[0][self._bases[place[0]] + place[1]]
-        return self._place(number) if number >= 0 else None
-
-    def copies(self, place: Place) -> Iterator[Place]:
-        """A row and its copies in upper layers, base first."""
-        current: Place | None = place
-        while current is not None:
-            yield current
-            current = self._above(current)
+    def copies_in(self, upper: int, layer: int) -> Iterator[tuple[int, int]]:
+        """The rows of a layer whose next copy is in ``upper``, each with the row of its copy."""
+        above, base, upper_base = self._copies[0], self._bases[layer], self._bases[upper]
+        return ((row, above[base + row] - upper_base) for row in self.hidden_rows(layer, upper) if above[base + row] >= 0)
 
     def with_copies(self, rows: RowsByLayer) -> dict[int, list[int]]:
         """Some rows and their copies in upper layers, by layer, ascending and each once."""
@@ -153,67 +157,57 @@ class RowIndex:
             start = end
         return rows
 
+    def originals(self, layer: int, rows: Iterable[int]) -> Iterator[int]:
+        """Those of some rows of a layer that are no copies of lower ones."""
+        below, base = self._copies[1], self._bases[layer]
+        return (row for row in rows if below[base + row] < 0)
+
     def originals_in(self, layer: int, rows: RowsByLayer) -> set[int]:
         """The rows of a layer that first brought the content of some rows of any layers."""
-        originals: set[int] = set()
-        for upper, chosen in rows.items():
-            if upper > layer and upper in self._copied_layers:
-                below, base = self._copies[1], self._bases[upper]
-                copies = [row for row in chosen if below[base + row] >= 0]
-                origins = (self.origin((upper, row)) for row in copies)
-                originals.update(row for lower, row in origins if lower == layer)
-            elif upper == layer:
-                originals.update(row for row in chosen if self.is_original((layer, row)))
+        originals = set(self.originals(layer, rows.get(layer, ())))
+        below, base, end = self._copies[1], self._bases[layer], self._bases[layer + 1]
+        for upper in self._copied_layers.keys() & rows.keys():
+            if upper > layer:
+                numbers = map(self._bases[upper].__add__, rows[upper])
+                origins = (self._origin(number) for number in numbers if below[number] >= 0)
+                originals.update(origin - base for origin in origins if base <= origin < end)
         return originals
 
     def brought_by(self, layers: Collection[int], rows: RowsByLayer) -> dict[int, list[int]]:
         """Those of some rows whose content one of some layers first brought, by layer, ascending and each once."""
         brought: dict[int, list[int]] = {}
+        below = self._copies[1]
         for layer in sorted(rows):
-            chosen: Iterable[int] = rows[layer]
+            chosen: Iterable[int] = rows[layer] if layer in layers else ()
             if layer in self._copied_layers:
-                chosen = (row for row in chosen if self.origin((layer, row))[0] in layers)
-            elif layer not in layers:
-                continue
+                base = self._bases[layer]
+                copies = [row for row in rows[layer] if below[base + row] >= 0]
+                chosen = set(chosen).difference(copies)
+                chosen.update(row for row in copies if self._place(self._origin(base + row))[0] in layers)
             if ordered := sorted(set(chosen)):
                 brought[layer] = ordered
         return brought
 
-    def next_copy(self, place: Place) -> Place:
-        """The next copy of a row; raises KeyError if there is none."""
-        copy = self._above(place)
-        if copy is None:
-            raise KeyError(place)
-        return copy
-
-    def has_copy(self, place: Place, layer: int) -> bool:
-        """Whether the next copy of a row is in ``layer``."""
-        copy = self._above(place)
-        return copy is not None and copy[0] == layer
-
-    def is_original(self, place: Place) -> bool:
-        """Whether a row is no copy of a lower one."""
-        return self._copies[1][self._bases[place[0]] + place[1]] < 0
-
-    def origin(self, place: Place) -> Place:
-        """The row that first brought the content of a row: the row itself for most rows."""
-        below, number = self._copies[1], self._bases[place[0]] + place[1]
-        if below[number] < 0:
-            return place
+    def _origin(self, number: int) -> int:
+        """The row that first brought the content of a row, both counted through all layers: the row itself for most rows."""
+        below = self._copies[1]
         while below[number] >= 0:
             number = below[number]
-        return self._place(number)
+        return number
 
-    def ending(self, place: Place) -> Ending | None:
-        """What hides the last copy of a row; None if a container sees the copy."""
-        layer, row = place
-        above, number = self._copies[0], self._bases[layer] + row
-        if above[number] >= 0:
-            while above[number] >= 0:
-                number = above[number]
-            layer, row = self._place(number)
-        hider = self._evidence.overlay.hidden_by[layer][row]
-        return None if hider < 0 else Ending(CAUSES[self._evidence.overlay.causes[layer][row]], hider)
+    def endings(self, layer: int, rows: Iterable[int]) -> Iterator[tuple[int, Ending]]:
+        """Those of some rows of a layer whose last copy is hidden, each with what hides the copy."""
+        above, bases, overlay = self._copies[0], self._bases, self._evidence.overlay
+        hidden_by = overlay.hidden_by
+        for row in rows:
+            if (hider := hidden_by[layer][row]) < 0:
+                continue
+            holder, last = layer, row
+            while (number := above[bases[holder] + last]) >= 0:
+                holder, last = hider, number - bases[hider]  # the layer that hides a row has its copy
+                hider = hidden_by[holder][last]
+            if hider >= 0:
+                yield row, Ending(CAUSES[overlay.causes[holder][last]], hider)
 
     def hidden_rows(self, layer: int, hider: int) -> list[int]:
         """The rows of a layer that another layer hides, directories left out."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import compress
+from operator import not_
 
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.savings import largest_paths
@@ -37,6 +39,7 @@ class Simulation:
         copies: dict[str, list[int]] = defaultdict(list)
         for layer in evidence.layers:
             copies[layer.digest].append(layer.index)
+        self._shown: dict[int, int] = {}  # number that freed rows have → number of the fix in the order of ``run``
         self._estimates: dict[int, FileEstimates] = {}
         self._copies = {layer.index: copies[layer.digest] for layer in evidence.layers}
 
@@ -45,7 +48,7 @@ class Simulation:
         rows: dict[int, list[int]] = {}
         for layer, chosen in fix.rows.items():
             freed_by = self._freed_by[layer]
-            rows[layer] = freed = [row for row in chosen if not freed_by[row]]
+            rows[layer] = freed = list(compress(chosen, map(not_, map(freed_by.__getitem__, chosen))))
             for row in freed:
                 freed_by[row] = number
         return rows
@@ -53,19 +56,27 @@ class Simulation:
     def apply(self, number: int, fix: Fix) -> Freed:
         """Free the rows of a fix that are still stored, and sum them. ``number`` is that of the fix, from 1."""
         rows = self.free(number, fix)
-        sizes = {layer: self._size_of(layer, freed) for layer, freed in rows.items()}
+        columns = {layer: self._sizes_of(layer, freed) for layer, freed in rows.items()}
+        sizes = {layer: sum(column) for layer, column in columns.items()}
         return Freed(
             size=sum(sizes.values()),
             compressed_size=self._download(rows),
             layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
-            paths=tuple(dict.fromkeys(largest_paths(rows, self._evidence.tables, 2 * _MAX_PATHS)))[:_MAX_PATHS],
-            file_count=sum(
-                sum(map(bool, map(self._evidence.tables[layer].sizes.__getitem__, freed))) for layer, freed in rows.items()
-            ),
+            paths=self._largest_paths(rows),
+            file_count=sum(len(column) - column.count(0) for column in columns.values()),
         )
 
-    def _size_of(self, layer: int, rows: Sequence[int]) -> int:
-        return sum(map(self._evidence.tables[layer].sizes.__getitem__, rows))
+    def _sizes_of(self, layer: int, rows: Sequence[int]) -> list[int]:
+        return list(map(self._evidence.tables[layer].sizes.__getitem__, rows))
+
+    def _largest_paths(self, rows: RowsByLayer) -> tuple[str, ...]:
+        """The largest files among some rows; the copies of a file in several layers have one path."""
+        for count in (_MAX_PATHS, 2 * _MAX_PATHS):
+            paths = largest_paths(rows, self._evidence.tables, count)
+            distinct = tuple(dict.fromkeys(paths))
+            if len(distinct) == len(paths):
+                break
+        return distinct[:_MAX_PATHS]
 
     def run(self, fixes: Sequence[Fix]) -> tuple[list[Fix], list[Freed]]:
         """Apply fixes, and return them in the order in which they are shown, each with what it frees.
@@ -74,29 +85,30 @@ class Simulation:
         first; those that only the author can decide come last. The numbers of the fixes are those of the result. Content
         decides, so that the same image has the same order whatever its compression.
         """
-        sizes = [sum(self._size_of(layer, rows) for layer, rows in fix.rows.items()) for fix in fixes]
+        sizes = [sum(sum(self._sizes_of(layer, rows)) for layer, rows in fix.rows.items()) for fix in fixes]
         by_size = sorted(range(len(fixes)), key=lambda index: (not fixes[index].in_patch, -sizes[index], index))
-        trial = Simulation(self._evidence)
-        saved: dict[int, int] = {}
-        for index in by_size:
-            saved[index] = sum(self._size_of(layer, rows) for layer, rows in trial.free(1, fixes[index]).items())
-        shown = sorted(by_size, key=lambda index: (fixes[index].confidence is Confidence.ASK, -saved[index]))
-        freed = {index: self.apply(shown.index(index) + 1, fixes[index]) for index in by_size}
+        freed = {index: self.apply(number, fixes[index]) for number, index in enumerate(by_size, 1)}
+        shown = sorted(by_size, key=lambda index: (fixes[index].confidence is Confidence.ASK, -freed[index].size))
+        positions = {index: position for position, index in enumerate(shown, 1)}
+        self._shown = {number: positions[index] for number, index in enumerate(by_size, 1)}
         return [fixes[index] for index in shown], [freed[index] for index in shown]
 
     def stored(self, rows: RowsByLayer) -> dict[int, list[int]]:
         """Those of some rows that layers still store."""
-        kept = {layer: [row for row in chosen if not self._freed_by[layer][row]] for layer, chosen in rows.items()}
+        kept = {
+            layer: list(compress(chosen, map(not_, map(self._freed_by[layer].__getitem__, chosen))))
+            for layer, chosen in rows.items()
+        }
         return {layer: chosen for layer, chosen in kept.items() if chosen}
 
     def freed_bytes(self, rows: RowsByLayer) -> dict[int, int]:
         """The bytes of content among some rows that each fix freed, by the number of the fix; 0 is for stored rows."""
         sizes: dict[int, int] = defaultdict(int)
         for layer, chosen in rows.items():
-            freed_by, column = self._freed_by[layer], self._evidence.tables[layer].sizes
-            for row in chosen:
-                sizes[freed_by[row]] += column[row]
-        return dict(sizes)
+            numbers = map(self._freed_by[layer].__getitem__, chosen)
+            for number, size in zip(numbers, self._sizes_of(layer, chosen), strict=True):
+                sizes[number] += size
+        return {self._shown.get(number, number): size for number, size in sizes.items()}
 
     def _download(self, rows: RowsByLayer) -> int | None:
         """The bytes of download of rows that were just freed; None if a layer has neither a size nor an estimate."""

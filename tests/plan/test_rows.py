@@ -18,25 +18,22 @@ def index_of(*layers: Entries) -> RowIndex:
 
 
 def test_copies_through_several_layers() -> None:
-    """A row, its copies and its origin; what hides the last copy is the ending of all of them."""
+    """A row, its copies and its original; what hides the last copy is the ending of all of them."""
     rows = index_of({"x": File(DATA)}, {"y": b"y"}, {"x": File(DATA, uid=1)}, {"x": File(DATA, uid=2)}, {".wh.x": b""})
-    assert list(rows.copies((0, 0))) == [(0, 0), (2, 0), (3, 0)]
-    assert rows.origin((3, 0)) == (0, 0)
-    assert rows.next_copy((0, 0)) == (2, 0)
-    assert rows.has_copy((0, 0), 2) and not rows.has_copy((0, 0), 3)
-    assert rows.is_original((0, 0)) and not rows.is_original((2, 0))
-    assert {rows.ending(place) for place in ((0, 0), (2, 0), (3, 0))} == {Ending(Cause.DELETED, 4)}
-    with pytest.raises(KeyError):
-        rows.next_copy((3, 0))
+    assert rows.with_copies({0: [0]}) == {0: [0], 2: [0], 3: [0]}
+    assert rows.brought_by([0], {3: [0]}) == {3: [0]}
+    assert list(rows.copies_in(2, 0)) == [(0, 0)] and not list(rows.copies_in(3, 0)) and not list(rows.copies_in(4, 3))
+    assert list(rows.originals(0, [0])) == [0] and not list(rows.originals(2, [0]))
+    assert {ending for layer in (0, 2, 3) for ending in rows.endings(layer, [0])} == {(0, Ending(Cause.DELETED, 4))}
 
 
 def test_changed_content_is_no_copy() -> None:
     """A file that a layer writes with other content ends there; a file that is visible has no ending."""
     rows = index_of({"x": DATA}, {"x": b"2" * 100})
-    assert list(rows.copies((0, 0))) == [(0, 0)]
-    assert rows.ending((0, 0)) == Ending(Cause.OVERWRITTEN, 1)
-    assert rows.ending((1, 0)) is None
-    assert rows.origin((1, 0)) == (1, 0)
+    assert rows.with_copies({0: [0]}) == {0: [0]}
+    assert list(rows.endings(0, [0])) == [(0, Ending(Cause.OVERWRITTEN, 1))]
+    assert list(rows.endings(1, [0])) == []
+    assert list(rows.originals(1, [0])) == [0]
 
 
 @pytest.mark.parametrize("repeats", [2, 3, 50])
@@ -46,10 +43,10 @@ def test_paths_that_one_layer_repeats(repeats: int) -> None:
     rows = index_of(again, again, [("x", File(DATA, uid=99))])
     for layer in (0, 1):
         for row in range(repeats):
-            copies = list(rows.copies((layer, row)))
-            assert [place[0] for place in copies] == sorted({place[0] for place in copies})
-            assert rows.origin(copies[-1])[0] in (0, 1)
-            rows.ending((layer, row))
+            copies = rows.with_copies({layer: [row]})
+            assert all(len(chosen) == 1 for chosen in copies.values())
+            assert rows.brought_by((0, 1), copies) == copies
+            list(rows.endings(layer, [row]))
 
 
 def test_hidden_rows() -> None:
