@@ -4,7 +4,7 @@ import atexit
 import gc
 import sys
 
-_NEW_OBJECTS = 20_000  # between two searches for garbage: a run begins with 30,000, which stay until it ends
+_NEW_OBJECTS = 50_000  # between two searches for garbage: a run begins with 30,000, which stay until it ends
 
 
 def run() -> int:
