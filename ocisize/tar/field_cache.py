@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 
-from ocisize.tar.filetable import Attributes
+from ocisize.tar.filetable import REGULAR, Attributes
 from ocisize.tar.header import ExtendedHeader, expected_adler, has_device_numbers, parse_number, prefixed_name
 from ocisize.values import evolve
 
 _PLAIN_NUMBER = re.compile(rb"[0-7]{11}[ \0]").fullmatch
 _HIGH_SUM = re.compile(rb"0[0-7]{2}").fullmatch
-_LOW_SUM = re.compile(rb"[0-7]{3}\0 ").fullmatch
+_LOW_SUM = re.compile(rb"[0-7]{3}\0 .", re.DOTALL).fullmatch
 _HIGH_SIZE = re.compile(rb"[0-7]{8}").fullmatch
 _LOW_SIZE = re.compile(rb"[0-7]{3}[ \0]").fullmatch
 _MAX_FIELDS = 1 << 15  # distinct fields
+KIND_UNIT = 1 << 20  #: more than any sum; LowSums adds it as often as the type is above that of a regular file
 
 
 class ChecksumCache(dict[bytes, int]):
@@ -49,30 +50,37 @@ class SizeCache(dict[bytes, int]):
 # Most checksums and sizes of a layer are met once or twice, so that a cache of whole fields mostly misses. The halves of a
 # field in the usual form have a few hundred values, and their values add up to that of the field. A half in any other form
 # has a value so low that no sum is valid; then the caches of whole fields decide.
-_UNUSUAL = -(1 << 62)
+UNUSUAL = -(1 << 62)
 
 
 class HighSums(dict[bytes, int]):
     """First three bytes of a checksum field in the usual form, ``0DDDDD\\0 `` → their part of the value in ChecksumCache.
 
-    >>> HighSums()[b"001"] + LowSums()[b"750\\0 "] == ChecksumCache()[b"001750\\0 "]
+    >>> HighSums()[b"001"] + LowSums()[b"750\\0 0"] == ChecksumCache()[b"001750\\0 "]
     True
     """
 
     def __missing__(self, part: bytes) -> int:
         if not _HIGH_SUM(part):
-            return _UNUSUAL
+            return UNUSUAL
         self[part] = value = (int(part, 8) << 9) + sum(part)
         return value
 
 
 class LowSums(dict[bytes, int]):
-    """Last five bytes of a checksum field in the usual form → the rest of the value in ChecksumCache."""
+    """Last five bytes of a checksum field in the usual form, and the type → the rest of the value in ChecksumCache.
+
+    A type adds KIND_UNIT times its distance from that of a regular file. So one comparison says that the sum is right and
+    that the header is one of a regular file.
+
+    >>> LowSums()[b"750\\0 5"] - LowSums()[b"750\\0 0"] == 5 * KIND_UNIT
+    True
+    """
 
     def __missing__(self, part: bytes) -> int:
         if not _LOW_SUM(part):
-            return _UNUSUAL
-        self[part] = value = int(part[:3], 8) + sum(part) - 8 * ord(" ") + 1
+            return UNUSUAL
+        self[part] = value = int(part[:3], 8) + sum(part[:5]) - 8 * ord(" ") + 1 + (part[5] - REGULAR) * KIND_UNIT
         return value
 
 
@@ -85,7 +93,7 @@ class HighSizes(dict[bytes, int]):
 
     def __missing__(self, part: bytes) -> int:
         if not _HIGH_SIZE(part):
-            return _UNUSUAL
+            return UNUSUAL
         if len(self) >= _MAX_FIELDS:
             self.clear()
         self[part] = value = int(part, 8) << 9
@@ -97,7 +105,7 @@ class LowSizes(dict[bytes, int]):
 
     def __missing__(self, part: bytes) -> int:
         if not _LOW_SIZE(part):
-            return _UNUSUAL
+            return UNUSUAL
         self[part] = value = int(part[:3], 8)
         return value
 

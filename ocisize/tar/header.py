@@ -17,8 +17,9 @@ BLOCK = 512
 MAX_SPECIAL = 1 << 20  # bytes of one PAX or long-name payload, and of a sparse map: Go's limit
 MAX_NAME = 1 << 16  # bytes of a path; Linux stops at 4096
 GNU_MAGIC = b"ustar  \0"  # magic and version
-#: name, mode+uid+gid, size in two parts, mtime, checksum in two parts, type, device numbers and first byte of the prefix
-FIELDS = Struct("100s24s8s4s12s3s5sB172x17s")
+#: name, mode+uid+gid, size in two parts, mtime, checksum in two parts, of which the second has the type too, device numbers
+#: and first byte of the prefix
+FIELDS = Struct("100s24s8s4s12s3s6s172x17s166x")
 _OCTAL = re.compile(rb"[0-7]*")
 _PLAIN_CHECKSUM = re.compile(rb"0[0-7]{5}\0 ").fullmatch  # as nearly all writers have it
 _INTEGER = re.compile(rb"([+-]?)0*([0-9]{1,19})").fullmatch  # as Go's ParseInt has it

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from ocisize.tar.filetable import REGULAR
 from ocisize.tar.paths import clean_name
-from ocisize.tar.table_builder import TableBuilder
+from ocisize.tar.table_builder import FIELDS_PER_ROW, TableBuilder
 from ocisize.tar.window import Window
 
 
@@ -19,14 +19,11 @@ class LatePayloads:
     the instructions of an entry.
 
     >>> import io
-    >>> builder, window, contents = TableBuilder(), Window(io.BytesIO(b"header..{}"), 10), {}
+    >>> builder, window, contents = TableBuilder(has_hashes=False), Window(io.BytesIO(b"header..{}"), 10), {}
     >>> late = LatePayloads(builder, window, contents, lambda path, size: True, (b"package.json",))
     >>> window.fill(10)
     10
-    >>> builder.new_names.append(b"./app/package.json" + bytes(82))
-    >>> builder.new_sizes.append(2), builder.new_ends.append(8 + 512)
-    (None, None)
-    >>> builder.kinds.append(REGULAR)
+    >>> builder.new_fields += b"./app/package.json" + bytes(82), REGULAR, 2, 8 + 512, 0, b""
     >>> late.keep()
     >>> contents
     {0: b'{}'}
@@ -47,7 +44,7 @@ class LatePayloads:
     def keep(self) -> None:
         """Look at the entries since the last call; call it before rows are flushed and before the window moves."""
         flushed = len(self._builder.sizes)
-        names = self._builder.new_names[self._next_row - flushed :]
+        names = self._builder.new_fields[(self._next_row - flushed) * FIELDS_PER_ROW :: FIELDS_PER_ROW]
         if not names:
             return
         joined = b"\0".join(names)
@@ -69,13 +66,13 @@ class LatePayloads:
         return (always or path.endswith(self._path_ends)) and self._wanted(path, size)
 
     def _keep_row(self, row: int, index: int) -> None:
-        builder, window = self._builder, self._window
-        size = builder.new_sizes[index]
-        start = builder.new_ends[index] - size - (-size & 511) - window.base
+        window, first = self._window, index * FIELDS_PER_ROW
+        name, kind, size, end = self._builder.new_fields[first : first + 4]
+        start = end - size - (-size & 511) - window.base
         in_window = 0 <= start <= start + size <= window.end  # others were asked about when they were read
-        if not in_window or builder.kinds[row] != REGULAR or row in self._contents:
+        if not in_window or kind != REGULAR or row in self._contents:
             return
-        path = clean_name(builder.new_names[index].partition(b"\0")[0])
+        path = clean_name(name.partition(b"\0")[0])
         if path.endswith(self._path_ends) and self._wanted(path, size):
             self._contents[row] = bytes(window.view[start : start + size])
 

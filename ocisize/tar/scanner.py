@@ -25,6 +25,8 @@ except ImportError:
 from ocisize.errors import TarError
 from ocisize.limits import Meter
 from ocisize.tar.field_cache import (
+    KIND_UNIT,
+    UNUSUAL,
     ChecksumCache,
     HighSizes,
     HighSums,
@@ -41,7 +43,7 @@ from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.sparse import describe_holes
 from ocisize.tar.special_entries import EXTENDED_HEADERS, PAX, SPARSE, SpecialEntries
 from ocisize.tar.table_builder import TableBuilder
-from ocisize.tar.usual_records import MAX_TIME, PAIR_FIELDS, TIME_BEGINNING, TimeSizes, time_lengths, usual_path
+from ocisize.tar.usual_records import PAX_FIELDS, USUAL_TIME, UsualHeaders, usual_path_in, usual_times
 from ocisize.tar.window import ByteStream, Window
 
 _MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
@@ -52,7 +54,10 @@ WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windo
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 _LINK = struct.Struct("157x100s")
 _NEWLINE = ord("\n")
+_NO_HEADER = (UNUSUAL, 0)  # for usual_headers
+_PAX_UNITS = (PAX - REGULAR) * KIND_UNIT
 _WITHOUT_PAYLOAD = frozenset((HARD_LINK, SYMLINK, DIRECTORY))
+_BEGINNING = slice(BEGINNING_SIZE)
 
 
 def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry costs more than a long function
@@ -90,16 +95,13 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     ([('etc/hostname', 'file', 5)], 10240)
     """
     window = Window(stream, window_size)
-    buffer, view, unpack, link_name = window.buffer, window.view, FIELDS.unpack_from, _LINK.unpack_from
+    buffer, view, blocks, unpack, link_name = window.buffer, window.view, window.blocks, FIELDS.unpack, _LINK.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
     high_sums, low_sums, high_sizes, low_sizes = HighSums(), LowSums(), HighSizes(), LowSizes()
     rest, special = RestOfHeader(), SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter)
     times, tails, valid_owners = rest.times, rest.tails, special.valid_owners
-    builder, digest = TableBuilder(), xxhash.xxh3_128_digest
-    add_name, add_size, add_end, add_owner = (
-        builder.new_names.append, builder.new_sizes.append, builder.new_ends.append, builder.new_owners.append,
-    )  # fmt: skip
-    kinds, hashes = builder.kinds, builder.hashes
+    builder, digest = TableBuilder(has_hashes=hash_content), xxhash.xxh3_128_digest
+    add_row = builder.new_fields.extend
     max_hashed = hash_up_to if hash_content else -1
     kept_beginnings: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
     late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
@@ -111,13 +113,13 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     base = position = end = size = payload_end = 0
     start = BLOCK  # position of the payload of the current header
     last = -1  # the last position from which a whole header lies in the window
-    # Between these positions, a PAX header of a time is tried together with the header after it: behind the entry of another
-    # such header, and as long as both lie in the window.
-    first_pair, last_pair, unpack_pair, time_sizes = 0, -1, PAIR_FIELDS.unpack_from, TimeSizes()
+    # Up to this position, a usual PAX header is expected, since there was one before the last entry, and the header after it
+    # lies in the window too.
+    last_usual, unpack_pax, usual_headers = -1, PAX_FIELDS.unpack_from, UsualHeaders()
     last_mtime = last_tail = b""  # of the header before, if they are valid and it has no prefix
-    extended: ExtendedHeader | None = None  # what extended headers say of the next entry
-    path: bytes | None = None  # the same, if usual PAX records say only the path
-    usual_headers = 0  # PAX headers read in the window since it moved
+    # What extended headers say of the next entry; of usual PAX records, only the path or b"".
+    described: ExtendedHeader | bytes | None = None
+    usual_count = 0  # usual PAX headers since the window moved
 
     def record_entries() -> None:
         if meter is not None:
@@ -138,14 +140,15 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             if position > last:
                 if late is not None:
                     late.keep()
-                special.add_usual_headers(usual_headers)
-                usual_headers = 0
+                special.add_usual_headers(usual_count)
+                usual_count = 0
                 flush_headers()
                 if builder.flush(_FLUSH_ROWS):
                     record_entries()
                 window.position = position
                 end = window.fill(BLOCK)
-                base, position, last, last_pair = window.base, 0, end - BLOCK, -1
+                base, position, last = window.base, 0, end - BLOCK
+                last_usual = end - 3 * BLOCK if last_usual >= 0 else -1
                 if last < 0:
                     if base < payload_end:
                         builder.flush()
@@ -154,125 +157,113 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                         raise TarError("the tar ends within a header", offset=base, truncated=True)
                     break
 
-            # Read the header's fields, and with them those of a usual PAX header before it.
-            if position > last_pair or position < first_pair:
-                name, owner, high_size, low_size, mtime, high_sum, low_sum, kind, tail = unpack(buffer, position)
-            else:
-                (
-                    numbers, high_sum, low_sum, kind, tail, seconds, fraction,
-                    name, owner, high_size, low_size, mtime, next_high_sum, next_low_sum, next_kind, next_tail,
-                ) = unpack_pair(buffer, position)  # fmt: skip
-                size = time_sizes.get(numbers, 0)
-                digits = size - TIME_BEGINNING - 1
-                if (
-                    kind != PAX or time_lengths.get(seconds) != size or tail not in tails
-                    or fraction[digits] != _NEWLINE or not fraction[:digits].isdigit()
-                    or adler32(view[position : position + BLOCK]) & 0xFFFF != high_sums[high_sum] + low_sums[low_sum]
-                ):  # fmt: skip
-                    last_pair = -1
-                    continue
-                high_sum, low_sum, kind, tail = next_high_sum, next_low_sum, next_kind, next_tail
-                position += 2 * BLOCK
-                usual_headers += 1
+            # Read a usual PAX header, if one is expected, and go on to the header after it.
+            if position <= last_usual and described is None:
+                fields, low_sum, tail, seconds, fraction, last_byte = unpack_pax(buffer, position)
+                high, size = usual_headers.get(fields, _NO_HEADER)
+                excess = high + low_sums[low_sum] - (adler32(blocks[position >> 9]) & 0xFFFF)
+                if excess != _PAX_UNITS or (tail != last_tail and tail not in tails):
+                    usual = None
+                elif size == USUAL_TIME and seconds in usual_times and fraction.isdigit() and last_byte == _NEWLINE:
+                    usual = b""
+                else:
+                    usual = usual_path_in(buffer, position + BLOCK, size)
+                if usual is None:
+                    last_usual = -1
+                else:
+                    described, position = usual or None, position + 2 * BLOCK
+                    usual_count += 1
 
-            # Check the sum of the header; stop at the zero blocks that end the tar.
-            start = position + BLOCK
-            adler = adler32(view[position:start]) & 0xFFFF
-            if adler != high_sums[high_sum] + low_sums[low_sum] and adler != checksum_cache[high_sum + low_sum]:
-                window.position = position
-                if not special.is_header():
-                    window.end_of_archive()
-                    break
+            # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
+            block, start, kind = blocks[position >> 9], position + BLOCK, REGULAR
+            name, owner, high_size, low_size, mtime, high_sum, low_sum, tail = unpack(block)
+            adler = adler32(block) & 0xFFFF
+            excess = high_sums[high_sum] + low_sums[low_sum] - adler
+            if excess:
+                kind = low_sum[5]
+                if excess != (kind - REGULAR) * KIND_UNIT and adler != checksum_cache[high_sum + low_sum[:5]]:
+                    window.position = position
+                    if not special.is_header():
+                        window.end_of_archive()
+                        break
             size = high_sizes[high_size] + low_sizes[low_size]
             if size < 0:
                 size = size_cache[high_size + low_size]
-
-            # A PAX header of usual records is read in the window: the entry after it gets the path.
-            if (
-                kind == PAX and 0 < size <= BLOCK <= end - start and extended is None
-                and mtime in times and tail in tails and owner in valid_owners
-            ):  # fmt: skip
-                usual = usual_path(bytes(view[start : start + size]))
-                if usual is not None:
-                    last_pair = -1
-                    if not usual and TIME_BEGINNING + 1 < size <= MAX_TIME:
-                        time_sizes.add(bytes(view[position + 100 : position + 148]), size)
-                        first_pair, last_pair = start + 2 * BLOCK, end - 3 * BLOCK
-                    path, position = usual or None, start + BLOCK
-                    usual_headers += 1
-                    continue
-
             if mtime != last_mtime or tail != last_tail:
                 if mtime in times and tail in tails:
                     last_mtime, last_tail = mtime, tail
                 else:
-                    name = rest.check(bytes(view[position:start]), name)
+                    name = rest.check(bytes(block), name)
 
-            # Links and directories have no payload; everything else that is no plain file takes the slow path.
-            if kind != REGULAR or path is not None or extended is not None:
-                name = name.partition(b"\0")[0]
-                if extended is None and (not size if kind in _WITHOUT_PAYLOAD else kind == REGULAR and size >= 0):
-                    if path is not None:
-                        name, path = path, None
+            # Links and directories have no payload, and usual PAX headers are read in the window; everything else that is no
+            # plain file takes the slow path.
+            if kind != REGULAR or described is not None:
+                if kind == PAX and 0 < size <= BLOCK <= end - start and described is None and owner in valid_owners:
+                    usual = usual_path_in(buffer, start, size)
+                    if usual is not None:
+                        usual_headers.add(bytes(block[100:151]), high_sums[high_sum], size)
+                        described, position, last_usual = usual, start + BLOCK, end - 3 * BLOCK
+                        usual_count += 1
+                        continue
+                if not isinstance(described, ExtendedHeader) and (
+                    not size if kind in _WITHOUT_PAYLOAD else kind == REGULAR and size >= 0
+                ):
+                    if described:
+                        name = described
                         special.parents_size += len(name) * name.count(b"/")
+                    elif kind != REGULAR:
+                        name = name.partition(b"\0")[0]
                     if kind == DIRECTORY:
                         name = name.rstrip(b"/") or name[:1]
                     elif kind != REGULAR:
-                        special.add_link(len(kinds), link_name(buffer, position)[0].partition(b"\0")[0])
+                        special.add_link(len(builder), link_name(block)[0].partition(b"\0")[0])
                 else:
-                    if path is not None:
-                        extended, path = ExtendedHeader(pax={b"path": path}), None
+                    name = name.partition(b"\0")[0]
+                    if isinstance(described, bytes):
+                        described = ExtendedHeader(pax={b"path": described})
                     window.position = start
                     if kind in EXTENDED_HEADERS:
-                        extended = special.read_extended_header(kind, size, owner, extended)
+                        described = special.read_extended_header(kind, size, owner, described)
                         flush_headers()
                         base, position, end = window.base, window.position, window.end
-                        last, last_pair = end - BLOCK, -1
+                        last, last_usual = window.last_header, -1
                         continue
-                    kind, name, size, owner = special.resolve_entry(len(kinds), kind, name, size, owner, extended)
+                    kind, name, size, owner = special.resolve_entry(len(builder), kind, name, size, owner, described)
                     base, start, end = window.base, window.position, window.end
-                    last, last_pair, extended = end - BLOCK, -1, None
+                    last, last_usual = window.last_header, -1
+                described = None
 
             # Move past the payload: hash it in the window, pass over it unread, or leave it to the slow path.
             stop = start + size
             if kind != REGULAR:
-                position = start
+                position, content_hash = start, NO_HASH
                 if kind == SPARSE:
-                    kind = REGULAR
-                    hashes += special.sparse.last_hash
+                    kind, content_hash = REGULAR, special.sparse.last_hash
                     flush_headers()
-                elif hash_content:
-                    hashes += NO_HASH
-            elif (is_plain := name[:BEGINNING_SIZE] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
+            elif (is_plain := name[_BEGINNING] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
                 position = stop + (-size & 511)
-                hashes += digest(view[start:stop]) if size else _EMPTY_HASH
+                content_hash = digest(view[start:stop]) if size else _EMPTY_HASH
             elif is_plain and size > max_hashed and 0 <= size < _MAX_SKIPPED:
-                position, payload_end = stop + (-size & 511), base + stop
-                if hash_content:
-                    hashes += NO_HASH
+                position, payload_end, content_hash = stop + (-size & 511), base + stop, NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
                 keep = False
                 if late is not None:
-                    keep = late.wants_now(len(kinds), name, size, always=not is_plain)
+                    keep = late.wants_now(len(builder), name, size, always=not is_plain)
                 elif wanted is not None and not is_plain:
                     keep = wanted(clean_name(name), size)
-                value = special.read_payload(len(kinds), name, size, hash_content=size <= max_hashed, keep=keep)
-                hashes += value if hash_content else b""
+                content_hash = special.read_payload(len(builder), name, size, hash_content=size <= max_hashed, keep=keep)
                 start -= window.base - base  # so that errors name this header
-                base, position, end = window.base, window.position + (-size & 511), window.end
-                last, last_pair = end - BLOCK, -1
+                window.position += -size & 511
+                base, position, end = window.base, window.position, window.end
+                last, last_usual = window.last_header, -1
 
-            add_name(name)
-            kinds.append(kind)
-            add_size(size)
-            add_end(base + position)
-            add_owner(owner_table[owner])
+            add_row((name, kind, size, base + position, owner_table[owner], content_hash))
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
     builder.flush()
-    special.add_usual_headers(usual_headers)
+    special.add_usual_headers(usual_count)
     record_entries()
     if meter is not None:
         meter.check_directories(builder.paths, builder.paths.components, special.parents_size)

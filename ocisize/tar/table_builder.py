@@ -8,44 +8,48 @@ from typing import Any
 from ocisize.tar.filetable import FileTable
 from ocisize.tar.paths import PathColumn
 
+FIELDS_PER_ROW = 6
+_NAME, _KIND, _SIZE, _END, _OWNER, _HASH = range(FIELDS_PER_ROW)
+
 
 class TableBuilder:
-    """Growing columns, with the newest rows in lists.
+    """Growing columns, with the fields of the newest rows one after the other in a list.
 
-    The scanner appends to the ``new_`` lists directly, which is the cheapest way to add a row; ``flush`` moves the rows into
-    the columns, about a thousand at a time, in C. ``kinds`` and ``hashes`` need no lists and grow row by row.
+    The scanner extends the list directly, which is the cheapest way to add a row; ``flush`` moves the rows into the columns,
+    about a thousand at a time, in C. A row has a name as in the header, padded with NUL and not clean, a kind, a size, the
+    position behind the entry, an index of an owner, and a content hash.
 
-    >>> builder = TableBuilder()
-    >>> builder.new_names.append(b"./etc/hostname" + bytes(86))
-    >>> builder.new_sizes.append(5), builder.new_ends.append(1024), builder.new_owners.append(0)
-    (None, None, None)
-    >>> builder.kinds.append(ord("0"))
-    >>> builder.flush(min_rows=1000), builder.flush()
-    (False, True)
-    >>> list(builder.paths), list(builder.sizes)
-    ([b'etc/hostname'], [5])
+    >>> builder = TableBuilder(has_hashes=False)
+    >>> builder.new_fields += b"./etc/hostname" + bytes(86), ord("0"), 5, 1024, 0, b""
+    >>> builder.flush(min_rows=1000), len(builder)
+    (False, 1)
+    >>> builder.flush(), list(builder.paths), list(builder.sizes)
+    (True, [b'etc/hostname'], [5])
     """
 
-    def __init__(self) -> None:
-        self.paths, self.kinds, self.hashes = PathColumn(), bytearray(), bytearray()
-        self.sizes, self.ends, self.owners = array("q"), array("q"), array("I")
-        self.new_names: list[bytes] = []  # as in the header: padded with NUL, and not clean
-        self.new_sizes: list[int] = []
-        self.new_ends: list[int] = []
-        self.new_owners: list[int] = []
+    def __init__(self, *, has_hashes: bool) -> None:
+        self.paths, self._kinds, self._hashes = PathColumn(), bytearray(), bytearray()
+        self.sizes, self._ends, self._owners = array("q"), array("q"), array("I")
+        self.new_fields: list[Any] = []
+        self._has_hashes = has_hashes  # without, the hashes in the rows mean nothing
+
+    def __len__(self) -> int:
+        """The number of rows, the newest included."""
+        return len(self.sizes) + len(self.new_fields) // FIELDS_PER_ROW
 
     def flush(self, min_rows: int = 1) -> bool:
         """Move the new rows into the columns if there are at least ``min_rows``; return whether there were."""
-        if len(self.new_names) < min_rows:
+        fields = self.new_fields
+        if len(fields) < min_rows * FIELDS_PER_ROW:
             return False
-        self.paths.add([name.partition(b"\0")[0] for name in self.new_names])
-        self.sizes.fromlist(self.new_sizes)
-        self.ends.fromlist(self.new_ends)
-        self.owners.fromlist(self.new_owners)
-        self.new_names.clear()
-        self.new_sizes.clear()
-        self.new_ends.clear()
-        self.new_owners.clear()
+        self.paths.add([name.partition(b"\0")[0] for name in fields[_NAME::FIELDS_PER_ROW]])
+        self._kinds += bytes(fields[_KIND::FIELDS_PER_ROW])
+        self.sizes.fromlist(fields[_SIZE::FIELDS_PER_ROW])
+        self._ends.fromlist(fields[_END::FIELDS_PER_ROW])
+        self._owners.fromlist(fields[_OWNER::FIELDS_PER_ROW])
+        if self._has_hashes:
+            self._hashes += b"".join(fields[_HASH::FIELDS_PER_ROW])
+        fields.clear()
         return True
 
     def build(self, **other_fields: Any) -> FileTable:
@@ -53,10 +57,10 @@ class TableBuilder:
         self.flush()
         return FileTable(
             paths=self.paths,
-            kinds=bytes(self.kinds),
+            kinds=bytes(self._kinds),
             sizes=self.sizes,
-            ends=self.ends,
-            hashes=bytes(self.hashes),
-            owners=self.owners,
+            ends=self._ends,
+            hashes=bytes(self._hashes),
+            owners=self._owners,
             **other_fields,
         )

@@ -40,12 +40,14 @@ class Window:
     (8, b'header.', 7)
     """
 
-    __slots__ = ("base", "before_move", "buffer", "end", "position", "skip", "stream", "view")
+    __slots__ = ("base", "before_move", "blocks", "buffer", "end", "position", "skip", "stream", "view")
 
     def __init__(self, stream: ByteStream, size: int) -> None:
         self.stream, self.buffer = stream, bytearray(size)
         self.skip = stream.skip if isinstance(stream, SkippableStream) else None
         self.view = memoryview(self.buffer)
+        #: the blocks of the buffer, by number: a look into a list takes a fifth of the time of a slice
+        self.blocks = [self.view[start : start + BLOCK] for start in range(0, size - BLOCK + 1, BLOCK)]
         self.base = self.position = self.end = 0
         self.before_move: Callable[[], object] | None = None  #: called before bytes leave the buffer
 
@@ -53,6 +55,11 @@ class Window:
     def offset(self) -> int:
         """The position in the stream, in bytes."""
         return self.base + self.position
+
+    @property
+    def last_header(self) -> int:
+        """The last position of a whole header in the buffer, -1 unless headers lie on blocks of the buffer."""
+        return -1 if self.position % BLOCK else self.end - BLOCK
 
     def fill(self, needed: int) -> int:
         """Move the unused bytes to the start of the buffer and read until it has ``needed`` bytes.
