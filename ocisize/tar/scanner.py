@@ -209,11 +209,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     not size if kind in _WITHOUT_PAYLOAD else kind == REGULAR and size >= 0
                 ):
                     if described:
-                        name = described
-                        special.parents_size += len(name) * name.count(b"/")
-                    elif kind != REGULAR:
-                        name = name.partition(b"\0")[0]
+                        name = described.ljust(BEGINNING_SIZE, b"\0")
+                        special.parents_size += len(described) * described.count(b"/")
                     if kind == DIRECTORY:
+                        name = name.partition(b"\0")[0]
                         name = name.rstrip(b"/") or name[:1]
                     elif kind != REGULAR:
                         special.add_link(len(builder), link_name(block)[0].partition(b"\0")[0])
@@ -229,6 +228,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                         last, last_usual = window.last_header, -1
                         continue
                     kind, name, size, owner = special.resolve_entry(len(builder), kind, name, size, owner, described)
+                    name = name.ljust(BEGINNING_SIZE, b"\0")
                     base, start, end = window.base, window.position, window.end
                     last, last_usual = window.last_header, -1
                 described = None

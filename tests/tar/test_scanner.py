@@ -488,6 +488,18 @@ def test_only_names_with_a_wanted_beginning_are_asked_about() -> None:
     assert table.hash_of(0) == xxhash.xxh3_128_digest(b"one")
 
 
+@pytest.mark.parametrize("window_size", [512, 1024, 2048, 1 << 16])
+@pytest.mark.parametrize(
+    "records", [[(b"mtime", b"1700000000.123456789")], [(b"path", b"etc/os-release")], [(b"uid", b"7")]]
+)
+def test_short_names_are_asked_about_behind_extended_headers(records: list[tuple[bytes, bytes]], window_size: int) -> None:
+    """Names shorter than the beginnings are padded like them, whichever way their headers are read."""
+    tar = (pax(*records) + member(b"etc/os-release", b"text")) * 5 + END
+    beginnings = {b"etc/os-release".ljust(18, b"\0")}
+    table = scan_tar(Bytes(tar), wanted=lambda *_: True, beginnings=beginnings, window_size=window_size)
+    assert table.contents == dict.fromkeys(range(5), b"text")
+
+
 def test_payloads_are_skipped_where_the_stream_can(tmp_path: object) -> None:
     """Without hashes a stream that can skip is read for its headers only."""
     stream = Skippable(member(b"a", bytes(1 << 20)) + member(b"b", b"x") + END, 1)
