@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from ocisize.dockerfile.ignore import IgnoreFile
@@ -25,7 +26,7 @@ def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) ->
     >>> cover([".git/HEAD", "app/__pycache__/a.pyc", "lib/__pycache__/b.pyc", "notes [1].txt"], ["app/main.py", "lib/b.py"])
     ('.git', '**/__pycache__', 'notes \\[1\\].txt')
     """
-    removed, kept = _clean_all(remove), _clean_all(keep)
+    removed, kept = _clean_all(remove), _Kept(_clean_all(keep))
     whole = _whole(removed, kept)
     if whole is None:
         return None
@@ -36,8 +37,8 @@ def cover(remove: Iterable[str], keep: Iterable[str], max_patterns: int = 20) ->
         patterns = _patterns(suffixes, list(whole), kept)
     if len(patterns) > max_patterns or not all(map(_is_writable, patterns)):
         return None
-    ignore = IgnoreFile.parse("\n".join(patterns))
-    fits = all(map(ignore.excludes, removed)) and not any(map(ignore.excludes, kept))
+    is_excluded = IgnoreFile.parse("\n".join(patterns)).make_test()
+    fits = all(map(is_excluded, removed)) and not any(map(is_excluded, kept.files))
     return tuple(patterns) if fits else None
 
 
@@ -73,20 +74,48 @@ def _is_writable(pattern: str) -> bool:
     return pattern.isprintable()
 
 
-def _whole(removed: Iterable[str], kept: Iterable[str]) -> dict[str, set[str]] | None:
+class _Kept:
+    """The paths to keep, and what is asked about all of them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.files = set(paths)
+        self._directories = {path.rpartition("/")[0] for path in self.files}
+
+    @cached_property
+    def tree(self) -> _Tree:
+        """The directories of the paths."""
+        return _tree(self._directories)
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The names of the paths and of the directories above them."""
+        names = {path.rpartition("/")[2] for path in self.files}
+        for directory in self._directories:
+            names.update(directory.split("/"))
+        return names
+
+    @cached_property
+    def _listed_names(self) -> str:
+        return "".join([f"{name}\n" for name in self.names])
+
+    def has_suffix(self, suffix: str) -> bool:
+        """Whether a name has the suffix."""
+        # One search over all names tells that no name ends so, which is usual; names may have line breaks of their own.
+        return f"{suffix}\n" in self._listed_names and any(_suffix(name) == suffix for name in self.names)
+
+
+def _whole(removed: Iterable[str], kept: _Kept) -> dict[str, set[str]] | None:
     """The topmost paths that have nothing to keep, in the order of a tree, each with the removed paths that it covers.
 
     None if a path to keep would be left out with its directory.
     """
-    files = set(kept)
-    tree = _tree({path.rpartition("/")[0] for path in files})
     tops: dict[str, str | None] = {"": None}  # by directory: most paths share their directory with others
     whole: dict[str, set[str]] = {}
     for path in removed:
         directory = path.rpartition("/")[0]
         if directory not in tops:
-            tops[directory] = _top(directory, tree, files)
-        top = tops[directory] or _top(path, tree, files)
+            tops[directory] = _top(directory, kept.tree, kept.files)
+        top = tops[directory] or _top(path, kept.tree, kept.files)
         if top is None:
             return None
         whole.setdefault(top, set()).add(path)
@@ -125,20 +154,16 @@ def _only_suffix(paths: Collection[str]) -> str:
     return suffixes.pop() if len(suffixes) == 1 else ""
 
 
-def _patterns(grouped: Mapping[str, str], paths: Sequence[str], kept: Sequence[str]) -> list[str]:
+def _patterns(grouped: Mapping[str, str], paths: Sequence[str], kept: _Kept) -> list[str]:
     """Patterns for the paths, each in the place of the first path that it matches.
 
     ``grouped`` has the suffixes of the paths that may get a pattern for their suffix.
     """
-    kept_names: set[str] = set()
-    for path in kept:
-        kept_names.update(path.split("/"))
     names = Counter(map(_name, paths))
-    shared_names = {name for name, count in names.items() if count >= _MIN_DIRECTORIES and name not in kept_names}
-    suffixes = Counter(suffix for path, suffix in grouped.items() if _name(path) not in shared_names)
-    shared_suffixes = {suffix for suffix, count in suffixes.items() if suffix and count >= _MIN_FILES}
-    if shared_suffixes:
-        shared_suffixes.difference_update(map(_suffix, kept_names))
+    repeated = {name for name, count in names.items() if count >= _MIN_DIRECTORIES}
+    shared_names = repeated - kept.names if repeated else repeated
+    suffixes = Counter(suffix for path, suffix in grouped.items() if suffix and _name(path) not in shared_names)
+    shared_suffixes = {suffix for suffix, count in suffixes.items() if count >= _MIN_FILES and not kept.has_suffix(suffix)}
     patterns: dict[str, None] = {}
     for path in paths:
         name, suffix = _name(path), grouped.get(path, "")
