@@ -140,6 +140,7 @@ def analyze_layers(
         evidence = ImageEvidence(
             layers=layers,
             tables=tables,
+            runs=runs,
             overlay=overlay,
             duplicates=duplicates,
             config=image.config,

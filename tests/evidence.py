@@ -22,6 +22,7 @@ from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.sizes.layers import LayerFacts, summarize_layers
+from ocisize.filesystem.directories import find_runs
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.waste import find_waste
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
@@ -71,6 +72,7 @@ def make_evidence(
     return ImageEvidence(
         layers=summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates]),
         tables=tables,
+        runs=find_runs(tables),
         overlay=overlay,
         duplicates=duplicates,
         config=config,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress
 from typing import TypeAlias
 
+from ocisize.filesystem.path_search import find_rows
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Explanation
 from ocisize.history.shell import Change
@@ -122,10 +122,4 @@ def _linked_elsewhere(evidence: ImageEvidence, layer: int) -> dict[int, list[int
     for row, target in table.links.items():
         if table.kinds[row] == HARD_LINK and hidden_by[row] < 0 and row not in matched:
             links[clean_name(target)].append(row)
-    if not links:
-        return {}
-    return {
-        first + row: links[paths[row]]
-        for first, paths in table.paths.pieces()
-        for row in compress(range(len(paths)), map(links.__contains__, paths))
-    }
+    return {row: links[path] for row, path in find_rows(links.keys(), table, layer, evidence.runs)} if links else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.duplicates import Duplicates
 from ocisize.filesystem.overlay import Overlay
 from ocisize.history.shell import shorten
@@ -21,6 +22,7 @@ class ImageEvidence:
 
     layers: Sequence[LayerAnalysis]
     tables: Sequence[FileTable]
+    runs: ImageRuns  #: the directories of the tables
     overlay: Overlay
     duplicates: Sequence[Duplicates]
     config: ImageConfig

@@ -54,7 +54,7 @@ class _Savings:
 
     def __init__(self, evidence: ImageEvidence, claims: Sequence[Claim]) -> None:
         self._evidence = evidence
-        self._origins = FirstLayerIndex(evidence.tables, evidence.overlay)
+        self._origins = FirstLayerIndex(evidence.tables, evidence.overlay, evidence.runs)
         self._paid = paid_layers(evidence.layers)
         self._kept = _kept_by_copies(evidence.layers, claims)
         self._known = all(layer.compressed_size is not None for layer in evidence.layers)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
+from ocisize.filesystem.path_search import find_rows
 from ocisize.globs import Glob
 from ocisize.patterns import lazy_pattern
 from ocisize.rules.automaton import Automaton
@@ -164,10 +165,8 @@ def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -
     numbers, with_rows = runs.directories.numbers, set[int]().union(*(table_runs.directories for table_runs in runs.tables))
     present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     missing = wanted - present
-    searched = {numbers[above] for path in missing if (above := path.rpartition(b"/")[0]) in numbers}
-    for table, table_runs in zip(tables, runs.tables, strict=True):
-        spans = [range(start, end) for start, end, number in table_runs.spans(len(table)) if number in searched]
-        present.update(missing.intersection(table.paths.select(list(chain.from_iterable(spans)))))
+    for layer, table in enumerate(tables):
+        present.update(path for _, path in find_rows(missing, table, layer, runs))
     return present
 
 
@@ -194,8 +193,7 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
             directory, _, name = path.rpartition(b"/")
             if directory != last:
                 last, state = directory, automaton.state_of(directory)
-            ends = () if state.inside else state.ends.matching(name)
-            if state.inside or any(not only or table.kinds[row] == DIRECTORY for _, only in ends):
+            if state.inside or state.matching(name, is_directory=table.kinds[row] == DIRECTORY):
                 protected.add(row)
         protected_rows.append(protected)
     return protected_rows

@@ -15,9 +15,10 @@ from typing import TypeAlias
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob
-from ocisize.rules.automaton import START, Automaton, State, find_states
+from ocisize.rules.automaton import Automaton, State, find_states
+from ocisize.rules.component_index import NO_DOT, START
 from ocisize.rules.rule import Rule
-from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, FileTable
+from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, FileTable
 from ocisize.tuples import NamedTuple
 
 _MAX_DECISIONS = 1 << 16  # cached for all directories
@@ -90,14 +91,16 @@ class RowMatcher:
         self, claims: dict[Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
     ) -> None:
         """Add the rows of one directory whose names have a key that a claimant may match."""
-        first, paths, kinds, by_key, starts = piece.first, piece.paths, table.kinds, state.by_key, state.starts
-        wanted = state.keys
+        first, paths, kinds, wanted = piece.first, piece.paths, table.kinds, state.keys
+        by_end, (starts, _, _, lasts, _) = state.by_end, state.undecided
         for row in rows:
-            name, kind = paths[row].rpartition(b"/")[2], kinds[first + row]
+            name = paths[row].rpartition(b"/")[2]
             _, dot, key = name.rpartition(b".")
             if wanted is not None and key not in wanted:
                 continue
-            options = by_key.get(key) if dot and kind == REGULAR and name[:START] not in starts else None
+            kind, options = kinds[first + row], None
+            if name[:START] not in starts and (dot or name[-1:] not in lasts):
+                options = by_end[kind].get(key if dot else NO_DOT)
             if options is None:
                 options = self._look(state, name, kind)
             if options:
@@ -116,21 +119,21 @@ class RowMatcher:
 
     def _look(self, state: State, name: bytes, kind: int) -> Options:
         """The claimants of a name whose key is new in this directory or does not decide."""
-        if kind != REGULAR:
+        if kind == DIRECTORY:
             return self._decide(state, name, kind)
-        end = state.ends.deciding_end(name) if name[:START] not in state.starts else None
-        known, key_or_name = (state.by_name, name) if end is None else (state.by_key, end)
-        options = known.get(key_or_name)
+        undecided = state.undecided
+        end = undecided.deciding_end(name) if name[:START] not in undecided.starts else None
+        known, end_or_name = (state.by_name[kind], name) if end is None else (state.by_end[kind], end)
+        options = known.get(end_or_name)
         if options is None:
             if len(known) >= _MAX_NAMES:
                 known.clear()
-            options = known[key_or_name] = self._decide(state, name, kind)
+            options = known[end_or_name] = self._decide(state, name, kind)
         return options
 
     def _decide(self, state: State, name: bytes, kind: int) -> Options:
         """The claimants of a name, in their order."""
-        ends = state.ends.matching(name)
-        matched = tuple([number for number, only in ends if not only or kind == DIRECTORY]) if ends else ()
+        matched = tuple(state.matching(name, is_directory=kind == DIRECTORY))
         if not matched:
             options = state.default.get(kind)
             if options is None:

@@ -232,11 +232,10 @@ def matching(globs: list[Glob], paths: list[bytes]) -> list[tuple[set[int], set[
     for path in paths:
         directory, _, name = path.rpartition(b"/")
         state = automaton.state_of(directory)
-        ends = state.ends.matching(name)
         found.append(
             (
-                {*state.inside, *(number for number, only in ends if not only)},
-                {*state.inside, *(number for number, _ in ends)},
+                {*state.inside, *state.matching(name, is_directory=False)},
+                {*state.inside, *state.matching(name, is_directory=True)},
             )
         )
     return found
