@@ -11,7 +11,7 @@ from ocisize.tar.filetable import FileTable
 
 
 def find_rows(wanted: AbstractSet[bytes], table: FileTable, layer: int, runs: ImageRuns) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows of a layer with ``wanted`` paths, ascending, and the paths; only directories of such paths are searched.
+    """Yield the rows of a layer with ``wanted`` paths, ascending, and these paths; only their directories are searched.
 
     ``layer`` is the place of the table in ``runs``, which are those of all layers.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from typing import TypeAlias
 
 from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
@@ -14,6 +16,9 @@ from ocisize.model.findings import Finding, Severity
 from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
+from ocisize.tuples import NamedTuple
+
+Place: TypeAlias = "tuple[int, int]"  # layer and row
 
 _MAX_PATHS = 5  # paths of a finding
 _MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the content of the image: severities
@@ -35,7 +40,10 @@ def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> list[tupl
     """
     claims = list(claims)
     savings = _Savings(evidence, claims)
-    reported = [(claim, finding) for claim in claims if (finding := savings.make_finding(claim)) is not None]
+    drafts = [draft for claim in claims if (draft := savings.make_draft(claim)) is not None]
+    places = (place for draft in drafts for place in (*draft.largest, *(part.largest for part in draft.parts.values())))
+    names = names_of(places, evidence.tables)  # of all findings at once, so that few pieces of paths are split
+    reported = [(draft.claim, savings.make_finding(draft, names)) for draft in drafts]
     return sorted(reported, key=lambda pair: _rank(pair[1]))
 
 
@@ -47,6 +55,23 @@ def _rank(finding: Finding) -> tuple[object, ...]:
         finding.layers,
         finding.title,
     )
+
+
+class _Part(NamedTuple):
+    """The rows of a claim that one layer is to blame for."""
+
+    rows: Mapping[int, Sequence[int]]  #: by the layer that holds them
+    size: int  #: bytes of content
+    largest: Place
+
+
+class _Draft(NamedTuple):
+    """A finding whose paths are not looked up yet."""
+
+    claim: Claim
+    size: int  #: bytes of content
+    parts: Mapping[int, _Part]  #: by the layer to blame, that of the most bytes first
+    largest: Sequence[Place]
 
 
 class _Savings:
@@ -62,61 +87,51 @@ class _Savings:
             layer.content_size if layer.failure is None else layer.compressed_size or 0 for layer in evidence.layers
         )
 
-    def make_finding(self, claim: Claim) -> Finding | None:
-        """The finding for a claim; None if the claim is too small to be one."""
-        evidence, rows = self._evidence, claim.rows
-        size = sum(_sum_of(evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
+    def make_draft(self, claim: Claim) -> _Draft | None:
+        """The bytes and the largest files of a claim; None if the claim is too small to be a finding."""
+        tables, rows = self._evidence.tables, claim.rows
+        size = _size_of(rows, tables)
         if size < claim.min_share * self._content_size:
             return None
-        parts = self._trace(claim)
-        layers = tuple(dict.fromkeys([*parts, *sorted(rows), *claim.other_layers]))
-        paths = claim.paths[:_MAX_PATHS] if claim.paths else largest_paths(rows, evidence.tables)
-        count = len(claim.paths) if claim.paths else sum(map(len, rows.values()))
+        largest = largest_places(rows, tables, _MAX_PATHS)
+        return _Draft(claim, size, self._trace(claim, size, largest[:1]), () if claim.paths else largest)
+
+    def make_finding(self, draft: _Draft, names: Mapping[Place, str]) -> Finding:
+        """The finding of a draft, with the names of its largest files."""
+        evidence, claim, parts = self._evidence, draft.claim, draft.parts
+        layers = tuple(dict.fromkeys([*parts, *sorted(claim.rows), *claim.other_layers]))
+        paths = claim.paths[:_MAX_PATHS] or tuple(names[place] for place in draft.largest)
+        count = len(claim.paths) if claim.paths else sum(map(len, claim.rows.values()))
         return Finding(
             id=claim.id,
             title=_fill_counts(claim.title, count),
             confidence=claim.confidence,
-            severity=claim.severity or self._severity(size),
+            severity=claim.severity or self._severity(draft.size),
             category=claim.rule.category,
             layers=layers,
             build_steps=tuple(evidence.layers[layer].build_step for layer in layers),
             paths=paths,
             path_count=count,
-            size=size,
-            compressed_size=self._download(rows) if self._known else None,
-            fix=self._fix_of(claim, parts, paths),
+            size=draft.size,
+            compressed_size=self._download(claim.rows) if self._known else None,
+            fix=_fix_of(draft, paths, names),
             in_base=bool(layers) and max(layers) < evidence.base_layers,
         )
 
-    def _trace(self, claim: Claim) -> dict[int, dict[int, Sequence[int]]]:
-        """Rows by the layer to blame, then by the layer that holds them; the layers to blame with the most bytes first."""
-        parts: dict[int, dict[int, Sequence[int]]] = defaultdict(dict)
+    def _trace(self, claim: Claim, size: int, largest: Sequence[Place]) -> dict[int, _Part]:
+        """The parts of a claim, whose size and largest file are known."""
+        tables, rows_by_origin = self._evidence.tables, defaultdict[int, dict[int, Sequence[int]]](dict)
         for layer, rows in claim.rows.items():
             split = self._origins.split(layer, rows) if claim.blame_first_layer else {layer: rows}
             for origin, chosen in split.items():
-                parts[origin][layer] = chosen
-        return dict(sorted(parts.items(), key=lambda part: (-self._size_of(part[1]), part[0])))
-
-    def _size_of(self, rows: Mapping[int, Sequence[int]]) -> int:
-        return sum(_sum_of(self._evidence.tables[layer].sizes, chosen) for layer, chosen in rows.items())
-
-    def _fix_of(self, claim: Claim, parts: Mapping[int, Mapping[int, Sequence[int]]], paths: Sequence[str]) -> str:
-        """The fix; if layers have different fixes, those of the largest layers, each with its share of the bytes."""
-        if isinstance(claim.fix, str):
-            return claim.fix.replace(PATH, f"/{paths[0]}" if paths else "the file")
-        total = self._size_of(claim.rows)
-        groups: dict[str, list[int]] = defaultdict(list)
-        for origin, rows in parts.items():
-            if len(groups) < _MAX_FIXES and (not groups or self._size_of(rows) >= _MIN_FIX_SHARE * total):
-                path = largest_paths(rows, self._evidence.tables)[0]
-                text = claim.fix(origin, path).replace(PATH, f"/{path}")
-                groups[_with_holders(text, origin, rows)].append(origin)
-        sizes = {text: sum(self._size_of(parts[origin]) for origin in origins) for text, origins in groups.items()}
-        texts = list(groups)
-        if len(groups) > 1:
-            shares = {text: 100 * sizes[text] // total for text in groups}
-            texts = [f"{_layers_phrase(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
-        return " ".join(_end_sentences([*texts, claim.note]))
+                rows_by_origin[origin][layer] = chosen
+        if len(rows_by_origin) == 1:
+            return {origin: _Part(rows, size, *largest) for origin, rows in rows_by_origin.items()}
+        parts = {
+            origin: _Part(rows, _size_of(rows, tables), *largest_places(rows, tables, 1))
+            for origin, rows in rows_by_origin.items()
+        }
+        return dict(sorted(parts.items(), key=lambda item: (-item[1].size, item[0])))
 
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
         total = 0
@@ -149,6 +164,24 @@ def _kept_by_copies(layers: Sequence[LayerAnalysis], claims: Iterable[Claim]) ->
     return {first: set().union(*[claimed[first] - claimed[index] for index in others]) for first, *others in repeated}
 
 
+def _fix_of(draft: _Draft, paths: Sequence[str], names: Mapping[Place, str]) -> str:
+    """The fix; if layers have different fixes, those of the largest layers, each with its share of the bytes."""
+    claim, parts = draft.claim, draft.parts
+    if isinstance(claim.fix, str):
+        return claim.fix.replace(PATH, f"/{paths[0]}" if paths else "the file")
+    groups: dict[str, list[int]] = defaultdict(list)
+    for origin, part in parts.items():
+        if len(groups) < _MAX_FIXES and (not groups or part.size >= _MIN_FIX_SHARE * draft.size):
+            path = names[part.largest]
+            text = claim.fix(origin, path).replace(PATH, f"/{path}")
+            groups[_with_holders(text, origin, part.rows)].append(origin)
+    texts = list(groups)
+    if len(groups) > 1:
+        shares = {text: 100 * sum(parts[origin].size for origin in groups[text]) // draft.size for text in groups}
+        texts = [f"{_layers_phrase(origins)}, {shares[text]} %: {text}" for text, origins in groups.items()]
+    return " ".join(_end_sentences([*texts, claim.note]))
+
+
 def _fill_counts(title: str, count: int) -> str:
     """A title with the number of files in it."""
     return title.replace(FILES, count_of(count, "file"))
@@ -158,6 +191,21 @@ def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
     return sum(map(column.__getitem__, rows))
 
 
+def _size_of(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> int:
+    return sum(_sum_of(tables[layer].sizes, chosen) for layer, chosen in rows.items())
+
+
+def largest_places(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable], count: int) -> list[Place]:
+    """Return the largest files among rows by layer, largest first; files without content are left out."""
+    largest: list[tuple[int, int, int]] = []
+    for layer, chosen in rows.items():
+        sizes = list(map(tables[layer].sizes.__getitem__, chosen))
+        least = max(min(heapq.nlargest(count, sizes), default=0), 1)
+        large = compress(zip(sizes, chosen, strict=True), map(least.__le__, sizes))
+        largest += heapq.nsmallest(count, ((-size, layer, row) for size, row in large))
+    return [(layer, row) for _, layer, row in heapq.nsmallest(count, largest)]
+
+
 def largest_paths(
     rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable], count: int = _MAX_PATHS
 ) -> tuple[str, ...]:
@@ -165,13 +213,21 @@ def largest_paths(
 
     ``tables`` are those of all layers, ``count`` is the number of paths.
     """
-    largest: list[tuple[int, int, int]] = []
-    for layer, chosen in rows.items():
-        sizes = tables[layer].sizes
-        least = max(min(heapq.nlargest(count, map(sizes.__getitem__, chosen)), default=0), 1)
-        large = ((-sizes[row], layer, row) for row in chosen if sizes[row] >= least)
-        largest += heapq.nsmallest(count, large)
-    return tuple(decode_name(tables[layer].paths[row]) for _, layer, row in heapq.nsmallest(count, largest))
+    places = largest_places(rows, tables, count)
+    return tuple(map(names_of(places, tables).__getitem__, places))
+
+
+def names_of(places: Iterable[Place], tables: Sequence[FileTable]) -> dict[Place, str]:
+    """Return the paths of some rows as text."""
+    rows_by_layer: dict[int, set[int]] = defaultdict(set)
+    for layer, row in places:
+        rows_by_layer[layer].add(row)
+    names: dict[Place, str] = {}
+    for layer, rows in rows_by_layer.items():
+        ordered = sorted(rows)
+        paths = tables[layer].paths.select(ordered)
+        names.update(((layer, row), decode_name(path)) for row, path in zip(ordered, paths, strict=True))
+    return names
 
 
 def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import NPM_LOCK, PACKAGE_JSON
 from ocisize.packages.development import DevelopmentPackages
 from ocisize.packages.npm import NODE_MODULES, NpmLock, package_root, read_lock, read_package_json
-from ocisize.tar.filetable import DIRECTORY, FileTable
+from ocisize.tar.filetable import DIRECTORY, FileTable, IntArray, layer_value
 from ocisize.tar.paths import join
 
 _PART = NODE_MODULES + b"/"
@@ -20,7 +21,7 @@ _OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
 _TELLING_NAMES = frozenset((PACKAGE_JSON, *_OTHER_TOOLS))
 
 
-def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[DevelopmentPackages]:
+def find_npm_development(tables: Sequence[FileTable], overlay: Overlay, runs: ImageRuns) -> list[DevelopmentPackages]:
     """The projects whose visible lock is current and names development packages, in the order of their directories.
 
     A lock is current if each package that it names is there in the same version (one that an installation may lack can be
@@ -29,6 +30,7 @@ def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[
     Args:
         tables: the file tables of all layers, with the files that scans keep.
         overlay: which rows are visible.
+        runs: the directories of the tables.
 
     """
     found = dict(_visible_locks(tables, overlay))
@@ -36,10 +38,10 @@ def find_npm_development(tables: Sequence[FileTable], overlay: Overlay) -> list[
     if not locks:
         return []
     contents = dict(_visible_manifests(tables, overlay))
-    survey = _Survey(locks)
+    survey = _Survey(locks, runs)
     for layer, table in enumerate(tables):
         if table.paths.contain(_PART):
-            survey.add_layer(layer, table, overlay)
+            survey.add_layer(layer, table, overlay.hidden_by[layer])
     return [
         _development_of(lock, survey, contents.get(join(lock.project, PACKAGE_JSON), b""))
         for lock in locks
@@ -98,7 +100,8 @@ def _has_all_packages(lock: NpmLock, present: set[bytes], contents: Mapping[byte
 class _Survey:
     """What the layers hold of the packages that some locks name."""
 
-    def __init__(self, locks: Sequence[NpmLock]) -> None:
+    def __init__(self, locks: Sequence[NpmLock], runs: ImageRuns) -> None:
+        self._runs = runs
         self._projects: dict[bytes, bytes] = {}  # by the path of a package's root
         self._development: set[bytes] = set()
         self._holders: dict[bytes, bytes] = {}  # what may hold packages of a project: itself, its workspaces and packages
@@ -109,34 +112,26 @@ class _Survey:
                 if self._projects.setdefault(path, lock.project) == lock.project and package.is_development:
                     self._development.add(path)
         self._markers = {join(lock.project, _PART + name): lock.project for lock in locks for name in _OTHER_TOOLS}
-        self._owners: dict[bytes, bytes | None] = {}  # by directory: the root of the package that its files belong to
+        self._owners = list(map(self._owner, runs.directories.paths))  # by directory: the development package of its files
         self.rows: dict[bytes, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))  # by project and layer
         self.sizes: dict[bytes, int] = defaultdict(int)
         self.present: set[bytes] = set()  # roots of packages that have a visible package.json
         self.changed: set[bytes] = set()  # projects that another tool has changed
 
-    def add_layer(self, layer: int, table: FileTable, overlay: Overlay) -> None:
+    def add_layer(self, layer: int, table: FileTable, hidden_by: IntArray) -> None:
         """Record the files of a layer."""
-        hidden_by, kinds, sizes = overlay.hidden_by[layer], table.kinds, table.sizes
-        for first, paths in table.paths.pieces():
-            last, is_inside, owner = None, False, None
-            for row, path in enumerate(paths, first):
-                directory, _, name = path.rpartition(b"/")
-                if directory != last:  # neighbors share it
-                    last, is_inside = directory, _PART in directory + b"/"
-                    owner = self._development_owner(directory) if is_inside else None
-                if not is_inside or kinds[row] == DIRECTORY or len(path) > _MAX_PATH:
-                    continue
-                if name in _TELLING_NAMES and hidden_by[row] < 0:
+        kinds, left_out = table.kinds, layer_value(table, _find_long)
+        for start, end, number in self._runs.tables[layer].spans(len(table)):
+            if (owner := self._owners[number]) is not None:
+                rows = [row for row in range(start, end) if kinds[row] != DIRECTORY and row not in left_out]
+                self.rows[self._projects[owner]][layer] += rows
+                self.sizes[owner] += sum(map(table.sizes.__getitem__, rows))
+        for name in _TELLING_NAMES:
+            for row, path in table.paths.select_with(b"/" + name + b"\0"):
+                directory = path.rpartition(b"/")[0]
+                is_file = kinds[row] != DIRECTORY and hidden_by[row] < 0 and row not in left_out
+                if is_file and _PART in directory + b"/":
                     self._add_visible(path, directory, name)
-                if owner is not None:
-                    self.rows[self._projects[owner]][layer].append(row)
-                    self.sizes[owner] += sizes[row]
-
-    def _development_owner(self, directory: bytes) -> bytes | None:
-        """The development package that a directory belongs to."""
-        owner = self._owner(directory) if len(directory) <= _MAX_PATH else None
-        return owner if owner in self._development else None
 
     def _add_visible(self, path: bytes, directory: bytes, name: bytes) -> None:
         if path in self._markers:
@@ -147,18 +142,21 @@ class _Survey:
                 self.changed.add(self._holders[holder])
 
     def _owner(self, directory: bytes) -> bytes | None:
-        """The innermost package that a directory belongs to."""
-        if directory not in self._owners:
-            owner, end = None, len(directory)
-            for _ in range(_MAX_DEPTH):
-                start = directory.rfind(_PART, 0, end)
-                if start < 0:
-                    break
-                parts = directory[start + len(_PART) :].split(b"/", 2)
-                root = directory[: start + len(_PART)] + b"/".join(parts[: 2 if parts[0][:1] == b"@" else 1])
-                if root in self._projects:
-                    owner = root
-                    break
-                end = start
-            self._owners[directory] = owner
-        return self._owners[directory]
+        """The development package that the files of a directory belong to: the innermost package must be one."""
+        end = len(directory) if len(directory) <= _MAX_PATH else 0
+        for _ in range(_MAX_DEPTH):
+            start = directory.rfind(_PART, 0, end)
+            if start < 0:
+                break
+            parts = directory[start + len(_PART) :].split(b"/", 2)
+            root = directory[: start + len(_PART)] + b"/".join(parts[: 2 if parts[0][:1] == b"@" else 1])
+            if root in self._projects:
+                return root if root in self._development else None
+            end = start
+        return None
+
+
+def _find_long(table: FileTable) -> frozenset[int]:
+    """The rows with paths that no filesystem has."""
+    pieces = (piece for piece in table.paths.pieces() if max(map(len, piece[1])) > _MAX_PATH)
+    return frozenset(row for first, paths in pieces for row, path in enumerate(paths, first) if len(path) > _MAX_PATH)

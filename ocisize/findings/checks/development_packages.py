@@ -45,7 +45,7 @@ def find_development(evidence: ImageEvidence) -> Iterator[Claim]:
     Files of the base image are separate claims.
     """
     tables, overlay = evidence.tables, evidence.overlay
-    projects = [(Check.NPM_DEVELOPMENT, NPM, packages) for packages in find_npm_development(tables, overlay)]
+    projects = [(Check.NPM_DEVELOPMENT, NPM, packages) for packages in find_npm_development(tables, overlay, evidence.runs)]
     projects += [(Check.COMPOSER_DEVELOPMENT, COMPOSER, packages) for packages in find_composer_development(tables, overlay)]
     for check, installer, packages in projects:
         for in_base in (True, False):
