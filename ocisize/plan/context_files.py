@@ -239,7 +239,7 @@ def _choose_patterns(
         return (), why_needed
     from ocisize.dockerfile.ignore_cover import cover
 
-    patterns = cover(remove, (state.stored_paths - remove) | state.needed | state.named)
+    patterns = cover(remove, state.paths_without(remove))
     if patterns is None:
         return (), _NO_PATTERNS
     if build.dockerfile is not None and candidate.category not in _NEEDED_BY_OTHER_STAGES:

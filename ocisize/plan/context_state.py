@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, filterfalse
 
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.paths import find_inside
@@ -53,7 +53,6 @@ class ContextState:
         """Record that .dockerignore names the files of some rows."""
         for layer, chosen in rows.items():
             self.ignored[layer].update(chosen)
-        self.__dict__.pop("stored_paths", None)
 
     def stored_by(self, copy: ContextCopy) -> Iterable[str]:
         """The context paths of the files of a COPY that are not ignored."""
@@ -62,10 +61,10 @@ class ContextState:
         ignored = self.ignored[copy.layer]
         return (path for row, path in copy.context_paths.items() if row not in ignored)
 
-    @cached_property
-    def stored_paths(self) -> set[str]:
-        """The context paths of all files that are not ignored."""
-        return set(chain.from_iterable(map(self.stored_by, self.copies)))
+    def paths_without(self, removed: Collection[str]) -> Iterator[str]:
+        """The context paths of all files that are not ignored but some, and of what must not be ignored."""
+        stored = chain.from_iterable(map(self.stored_by, self.copies))
+        return chain(filterfalse(removed.__contains__, stored), self.needed, self.named)
 
     def find_needed(self, paths: Collection[str], copy: ContextCopy, others: Collection[str] = ()) -> set[str]:
         """Those of some files of a COPY that must stay in the context.
