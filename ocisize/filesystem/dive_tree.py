@@ -71,25 +71,29 @@ def directories_above(paths: Iterable[bytes]) -> set[bytes]:
     return directories
 
 
-_NONE: dict[bytes, DiveNode] = {}  # the children of nodes without any; never changed
-
-
 class DiveNode:
-    """A path in a stack of layers."""
+    """A path in a stack of layers that is a directory, or has paths below it."""
 
     __slots__ = ("children", "is_directory", "size")
 
-    def __init__(self) -> None:
-        self.children: dict[bytes, DiveNode] = _NONE  # most nodes are files: a dict for each takes a third of all memory
-        self.size, self.is_directory = 0, False
+    def __init__(self, size: int = 0, *, is_directory: bool = False) -> None:
+        self.children: dict[bytes, DiveNode | int] = {}  # a number is the size of a file with nothing below it
+        self.size, self.is_directory = size, is_directory
 
     def child(self, name: bytes) -> DiveNode:
         """The node with a name below this one, made if there is none."""
-        if name not in self.children:
-            if self.children is _NONE:
-                self.children = {}
-            self.children[name] = DiveNode()
-        return self.children[name]
+        child = self.children.get(name, 0)
+        if isinstance(child, int):
+            child = self.children[name] = DiveNode(child)
+        return child
+
+    def put(self, name: bytes, size: int, *, is_directory: bool) -> None:
+        """Set what a path directly below this one is; what is below that path stays."""
+        child = self.children.get(name)
+        if isinstance(child, DiveNode):
+            child.size, child.is_directory = size, is_directory
+        else:
+            self.children[name] = DiveNode(size, is_directory=True) if is_directory else size
 
 
 class Stack:
@@ -100,6 +104,7 @@ class Stack:
 
     def __init__(self, marked: Sequence[Iterable[bytes]]) -> None:
         self._root = DiveNode()
+        self._last_parent = b"", self._root  # path and node: most paths share their directory with the path before
         self._scopes: set[bytes] = set()  # whiteouts, and the paths that they remove: nodes are kept there and below
         self._layers_left = 0  # to add until the last whiteout was looked up
         for index, paths in enumerate(marked):
@@ -112,13 +117,17 @@ class Stack:
     def size_below(self, path: bytes) -> int | None:
         """Return the bytes of a directory and all below it, 0 for a file, None if the path does not exist."""
         root = self._find(path)
-        if root is None or not root.is_directory:
+        if not isinstance(root, DiveNode) or not root.is_directory:
             return None if root is None else 0
         known, visited = self._weights, [root]
         for node in visited:
-            visited += [child for child in node.children.values() if id(child) not in known]
+            children = node.children.values()
+            visited += [child for child in children if isinstance(child, DiveNode) and id(child) not in known]
         for node in reversed(visited):
-            known[id(node)] = node.size + sum(known[id(child)] for child in node.children.values())
+            children = node.children.values()
+            known[id(node)] = node.size + sum(
+                [known[id(child)] if isinstance(child, DiveNode) else child for child in children]
+            )
         return known[id(root)]
 
     def copy(self, table: FileTable, nodes: dict[bytes, int], size_of: Callable[[int], int]) -> None:
@@ -135,37 +144,49 @@ class Stack:
         touched = self._nodes_in_scope(nodes)
         for path in sorted(touched, key=tree_order):
             row = touched[path]
-            if is_dive_whiteout(path):
+            if WHITEOUT in path and is_dive_whiteout(path):
                 parent, _, name = whiteout_target(path).rstrip(b"/").rpartition(b"/")
-                if (node := self._find(parent)) is not None:
+                if isinstance(node := self._find(parent), DiveNode):
                     node.children.pop(name, None)
+                    self._last_parent = b"", self._root
             elif target := _strip_parents(path):
                 self._put(target, size_of(row), is_directory=_is_directory(table, row))
 
-    def _find(self, path: bytes) -> DiveNode | None:
-        node: DiveNode | None = self._root
-        for name in path.split(b"/"):
-            if name and node is not None:
-                node = node.children.get(name)
+    def _find(self, path: bytes) -> DiveNode | int | None:
+        node: DiveNode | int | None = self._root
+        for name in filter(None, path.split(b"/")):
+            node = node.children.get(name) if isinstance(node, DiveNode) else None
         return node
 
     def _put(self, path: bytes, size: int, *, is_directory: bool) -> None:
-        node = self._root
-        for name in path.split(b"/"):
-            node = node.child(name)
-        node.size, node.is_directory = size, is_directory
+        directory, _, name = path.rpartition(b"/")
+        last, parent = self._last_parent
+        if directory != last:
+            parent = self._root
+            for above in directory.split(b"/") if directory else ():
+                parent = parent.child(above)
+            self._last_parent = directory, parent
+        parent.put(name, size, is_directory=is_directory)
 
     def _nodes_in_scope(self, nodes: dict[bytes, int]) -> dict[bytes, int]:
         """The nodes in a scope, with implied ones."""
         touched: dict[bytes, int] = {}
         inside = {b"": False}  # by directory: whether all in it is touched
-        for path in nodes if self._scopes else ():
-            node, directory = path, path.rpartition(b"/")[0]
-            if directory not in inside:
-                self._enter(inside, directory)
-            while (inside[directory] or self._begins_scope(node)) and node not in touched:
-                touched[node] = nodes.get(node, BLANK)
-                node, directory = directory, parent_of(directory)
+        directory, is_inside = b"", False
+        for path, row in nodes.items() if self._scopes else ():
+            parent = path.rpartition(b"/")[0]
+            if parent != directory:  # neighbors share it
+                directory = parent
+                if directory not in inside:
+                    self._enter(inside, directory)
+                is_inside = inside[directory]
+            if is_inside or self._begins_scope(path):
+                touched[path] = row
+        for directory in set(map(parent_of, touched)):
+            node = directory
+            while node not in touched and (inside[parent_of(node)] or self._begins_scope(node)):
+                touched[node] = BLANK
+                node = parent_of(node)
         return touched
 
     def _enter(self, inside: dict[bytes, bool], directory: bytes) -> None:
@@ -185,8 +206,11 @@ def size_reader(table: FileTable) -> Callable[[int], int]:
 
     BLANK has the size 0.
     """
-    sizes, others = table.sizes, {**table.claimed_sizes, BLANK: 0}
-    return lambda row: others[row] if row in others else sizes[row]
+    sizes = table.sizes[:]
+    sizes.append(0)  # at BLANK
+    for row, size in table.claimed_sizes.items():
+        sizes[row] = size
+    return sizes.__getitem__
 
 
 def _is_directory(table: FileTable, row: int) -> bool:

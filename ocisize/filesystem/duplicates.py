@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate, compress
+from operator import and_, ne
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.filetable import HASH_SIZE, NO_HASH, FileTable, IntArray
@@ -34,32 +35,34 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
     """
     duplicates = [Duplicates() for _ in tables]
     starts = list(accumulate(map(len, tables), initial=0))
+    shown = [_flag_shown(table, hidden_by) for table, hidden_by in zip(tables, overlay.hidden_by, strict=True)]
     buckets = 1 + starts[-1] // _MAX_BUCKET_ROWS  # one after the other: a dict of all contents takes too much memory
     for bucket in range(buckets):
         in_bucket = bytes(first % buckets == bucket for first in range(256))
         seen: dict[bytes, int] = {}
-        for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+        for of_layer, table, flags, start in zip(duplicates, tables, shown, starts, strict=False):
             if table.hashes:
-                _add_repeated(duplicates[layer], table, hidden_by, starts[layer], in_bucket, seen)
+                is_chosen = map(and_, flags, table.hashes[::HASH_SIZE].translate(in_bucket))
+                _add_repeated(of_layer, table, list(compress(range(len(table)), is_chosen)), start, seen)
     return [
-        evolve(of_layer, size=sum(table.sizes[row] for row in of_layer.rows))
+        evolve(of_layer, size=sum(map(table.sizes.__getitem__, of_layer.rows)))
         for of_layer, table in zip(duplicates, tables, strict=True)
     ]
 
 
-def _add_repeated(
-    duplicates: Duplicates, table: FileTable, hidden_by: IntArray, start: int, in_bucket: bytes, seen: dict[bytes, int]
-) -> None:
-    """Add the visible rows of a bucket with content that is in ``seen``, and enter the others there."""
-    hashes, sizes = table.hashes, table.sizes
-    for row in compress(range(len(table)), hashes[::HASH_SIZE].translate(in_bucket)):
-        if not sizes[row] or hidden_by[row] >= 0:
-            continue
-        value = hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE]
-        if value == NO_HASH:
-            continue
-        number = start + row
-        original = seen.setdefault(value, number)
-        if original != number:
+def _flag_shown(table: FileTable, hidden_by: IntArray) -> bytes:
+    """By row, whether a container sees content of it."""
+    return bytes([size > 0 > hider for size, hider in zip(table.sizes, hidden_by, strict=True)])
+
+
+def _add_repeated(duplicates: Duplicates, table: FileTable, rows: list[int], start: int, seen: dict[bytes, int]) -> None:
+    """Add those of some rows with content that is in ``seen``, and enter the others there."""
+    hashes = table.hashes
+    values = [hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows]
+    numbers = list(map(start.__add__, rows))
+    originals = list(map(seen.setdefault, values, numbers))
+    is_repeated = map(ne, originals, numbers)
+    for row, original, value in compress(zip(rows, originals, values, strict=True), is_repeated):
+        if value != NO_HASH:
             duplicates.rows.append(row)
             duplicates.originals.append(original)

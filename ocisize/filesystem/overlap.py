@@ -225,10 +225,10 @@ class _OverlapScan:
 
     def _rows_in(self, directories: bytearray, index: int) -> IntArray:
         """The rows of a layer in directories with a flag ("q")."""
-        rows = array("q")
-        for start, end, number in self._runs.tables[index].spans(len(self._tables[index])):
-            if directories[number]:
-                rows.extend(range(start, end))
+        rows, runs = array("q"), self._runs.tables[index]
+        flags = map(directories.__getitem__, runs.directories)
+        for start, end, _ in compress(runs.spans(len(self._tables[index])), flags):
+            rows.extend(range(start, end))
         return rows
 
 
