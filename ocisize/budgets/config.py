@@ -6,16 +6,19 @@ Few folders have budgets, so the modules that understand them are imported for a
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocisize.errors import BudgetError
 from ocisize.values import frozen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocisize.budgets.baseline import Baseline
     from ocisize.model.budget import Budget
 
@@ -34,7 +37,7 @@ class Config:
 
     budgets: tuple[Budget, ...] = ()
     name: str | None = None  #: of the image in the baseline; None: its reference
-    baseline: Path = Path(BASELINE_FILE)
+    baseline: Path | None = None  #: None: BASELINE_FILE in the current folder
     file: Path | None = None  #: that it was read from; None if there is none
 
     @property
@@ -44,18 +47,27 @@ class Config:
         return bool(self.budgets or self.name or has_baseline)
 
 
-def find_config(folder: Path) -> Config:
-    """The settings of a folder, empty if it has no file of budgets; raises BudgetError."""
-    if (folder / OWN_FILE).is_file():
-        return load_config(folder / OWN_FILE)
-    project = folder / PROJECT_FILE
-    if project.is_file() and _MAY_BEGIN_TABLE.search(_read(project)):
-        config = load_config(project)
-        if config.has_settings:  # other files name ocisize as a dependency
+def find_config() -> Config:
+    """The settings of the current folder, empty if it has no file of budgets; raises BudgetError."""
+    for name in (OWN_FILE, PROJECT_FILE, DIVE_FILE):
+        if not _is_file(name) or (name == PROJECT_FILE and not _MAY_BEGIN_TABLE.search(_read(name))):
+            continue
+        from pathlib import Path
+
+        config = load_config(Path(name))
+        if name != PROJECT_FILE or config.has_settings:  # other projects name ocisize as a dependency
             return config
-    if (folder / DIVE_FILE).is_file():
-        return load_config(folder / DIVE_FILE)
-    return Config(baseline=folder / BASELINE_FILE)
+    return Config()
+
+
+def _is_file(name: str) -> bool:
+    """Whether a file has a name; raises OSError if that cannot be known."""
+    try:
+        return stat.S_ISREG(os.stat(name).st_mode)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return False
+        raise
 
 
 def load_config(path: Path) -> Config:
@@ -97,6 +109,7 @@ def load_baseline(path: Path) -> Baseline | None:
 def save_baseline(baseline: Baseline, path: Path) -> bool:
     """Write a baseline, atomically; True if that changed the file. Raises OSError."""
     import tempfile
+    from pathlib import Path
 
     from ocisize.budgets.baseline import baseline_to_json
 
@@ -121,9 +134,10 @@ def _umask() -> int:
     return mask
 
 
-def _read(path: Path) -> str:
+def _read(path: Path | str) -> str:
     try:
-        return path.read_text("utf-8")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
     except OSError as error:
         raise BudgetError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import SUPPRESS
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocisize.cli.options import BROKEN, KEPT, UNUSABLE
@@ -15,6 +14,7 @@ from ocisize.tuples import NamedTuple
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from ocisize.budgets.baseline import Baseline
     from ocisize.model.analysis import Analysis
@@ -43,7 +43,7 @@ class BudgetGate(NamedTuple):
     """Budgets and the baseline that growth is measured from."""
 
     budgets: tuple[Budget, ...]
-    baseline_file: Path
+    given_baseline: Path | None  #: the file of the baseline; None: the usual file in the current folder
     name: str | None  #: of the image in the baseline; None: its reference
     rules: Sequence[str] = ()  #: files of the user's rules
 
@@ -51,6 +51,15 @@ class BudgetGate(NamedTuple):
     def forbids_findings(self) -> bool:
         """Whether a budget is about findings, some of which depend on an estimate of the download."""
         return any(budget.findings for budget in self.budgets)
+
+    @property
+    def baseline_file(self) -> Path:
+        """The file of the baseline, which may not exist."""
+        from pathlib import Path
+
+        from ocisize.budgets.config import BASELINE_FILE
+
+        return self.given_baseline or Path(BASELINE_FILE)
 
     def load_baseline(self) -> Baseline | None:
         """The baseline, None if there is no file; raises BudgetError."""
@@ -76,6 +85,8 @@ class BudgetGate(NamedTuple):
         return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=absent)
 
     def _rules(self) -> Sequence[str]:
+        from pathlib import Path
+
         from ocisize.rules.load import load_catalog
 
         return [rule.id for rule in load_catalog([Path(file) for file in self.rules]).rules]
@@ -134,11 +145,13 @@ def find_gate(options: argparse.Namespace) -> BudgetGate:
     from ocisize.errors import BudgetError
 
     if options.budget_file:
+        from pathlib import Path
+
         config = load_config(Path(options.budget_file))
         if not config.has_settings:
             raise BudgetError(f"{options.budget_file}: has no budgets, name or baseline")
     else:
-        config = Config() if options.no_budgets else find_config(Path())
+        config = Config() if options.no_budgets else find_config()
         if config.file and not config.has_settings and not options.quiet:
             print_message("warning", f"{config.file}: has no budgets")
     flags = list(_read_flags(options))
@@ -147,7 +160,11 @@ def find_gate(options: argparse.Namespace) -> BudgetGate:
     dive = _read_dive(options)
     if dive:
         budgets = [budget for budget in budgets if budget.key not in DIVE_FLAGS]
-    baseline = Path(options.baseline) if options.baseline else config.baseline
+    baseline = config.baseline
+    if options.baseline:
+        from pathlib import Path
+
+        baseline = Path(options.baseline)
     return BudgetGate((*budgets, *flags, *dive), baseline, options.name or config.name, options.rules or ())
 
 
@@ -197,6 +214,8 @@ def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
     flags = {rule: value for rule, value in vars(options).items() if rule in DIVE_FLAGS and value is not None}
     if not (flags or options.ci or options.ci_config):
         return ()
+    from pathlib import Path
+
     from ocisize.budgets.config import DIVE_FILE, load_dive_budgets
 
     default = None if options.no_budgets else Path(options.budget_file or DIVE_FILE)

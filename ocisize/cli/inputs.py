@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ocisize
 from ocisize.cli.terminal import print_message, progress_bars
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS
+from ocisize.sources.schemes import plain_path
 from ocisize.values import evolve
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def make_analyzer(
         advice=advice,
     )
     if rules:
+        from pathlib import Path
+
         from ocisize.rules.load import load_catalog
 
         analyzer.catalog = load_catalog([Path(path) for path in rules])
@@ -181,20 +183,22 @@ def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
 
     Prints a warning if the Dockerfile of ``--dockerfile`` cannot be read.
     """
-    path = Path(options.dockerfile or DOCKERFILE)
+    path = plain_path(options.dockerfile or DOCKERFILE)
     try:
         text = _read_text(path)
     except OSError as error:
         if options.dockerfile and not options.quiet:
             print_message("warning", f"--dockerfile: {path}: {error.strerror}; the plan names no lines")
         return None
+    from pathlib import Path
+
     from ocisize.dockerfile.ignore import ignore_names
     from ocisize.model.build_files import BuildFiles
 
     name = name_of_dockerfile(options)
     names = ignore_names(name)
     ignore = next((ignore for ignore in names if Path(ignore).is_file()), names[-1])
-    ignore_text = _read_text(Path(ignore)) if Path(ignore).is_file() else None
+    ignore_text = _read_text(ignore) if Path(ignore).is_file() else None
     return BuildFiles(dockerfile=name, text=text, ignore=ignore, ignore_text=ignore_text)
 
 
@@ -206,9 +210,10 @@ def warn_of_misfit(options: argparse.Namespace, files: BuildFiles | None, analys
         )
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: str) -> str:
     """The text of a file with its line breaks; bytes that are not UTF-8 become surrogate escapes."""
-    return path.read_bytes().decode("utf-8", "surrogateescape")
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "surrogateescape")
 
 
 def read_dockerfile(
@@ -224,7 +229,7 @@ def read_dockerfile(
     from ocisize.dockerfile.lines import find_lines
     from ocisize.dockerfile.parse import parse_dockerfile
 
-    path, problem = Path(options.dockerfile or DOCKERFILE), ""
+    path, problem = plain_path(options.dockerfile or DOCKERFILE), ""
     dockerfile = None
     try:
         dockerfile = parse_dockerfile(_read_text(path) if files is None else files.text)

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ocisize.errors import ReportError
@@ -30,7 +29,7 @@ def prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -59,6 +58,8 @@ def open_output(options: argparse.Namespace | Output) -> Iterator[TextIO]:
     A report is appended to the summary file of a GitHub step. A reader that closes the pipe early is not an error.
     """
     if options.output:
+        from pathlib import Path
+
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         path = Path(options.output)
         with path.open("a" if summary and Path(summary) == path else "w", encoding="utf-8", newline="") as file:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocisize.errors import CatalogError
 from ocisize.globs import Component, Glob
 from ocisize.model.findings import Category, Confidence
 from ocisize.rules.rule import Catalog, Ecosystem, Protection, Rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def load_catalog(extra: Sequence[Path] = ()) -> Catalog:

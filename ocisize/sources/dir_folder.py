@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocisize.blob.compression import PLAIN, detect_compression
 from ocisize.blob.digest import digest_of, is_digest
@@ -21,6 +20,9 @@ from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
 from ocisize.sources.folder import open_file
 from ocisize.sources.saved_images import SavedImage
 from ocisize.sources.store import Store, StoredSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _VERSION = b"Directory Transport Version:"
 _MAX_DEPTH = 8  # folders from the root of a tree to an image: a host and a repository

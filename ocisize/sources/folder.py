@@ -8,11 +8,14 @@ import stat
 import threading
 import weakref
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import ArchiveError
 from ocisize.sources.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class _OpenFile:
@@ -35,8 +38,10 @@ class _OpenFile:
 class FolderStore(Store):
     """The files of a folder on disk; symlinks are followed by the file system."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path | str) -> None:
+        from pathlib import Path
+
+        self._folder = Path(folder).resolve()
         self._files: weakref.WeakSet[_OpenFile] = weakref.WeakSet()
         self._lock = threading.Lock()
 
@@ -70,7 +75,7 @@ class FolderStore(Store):
             file.close()
 
 
-def open_file(path: Path) -> int:
+def open_file(path: Path | str) -> int:
     """Return a file descriptor for reading; a FIFO does not block. Raises ArchiveError."""
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -15,10 +15,10 @@ _BLOCK = 512  # bytes of a tar header, or of zeros before something else
 _INCOMPLETE = "the file is incomplete: save or download it again"
 
 
-def explain_error(path: Path, region: FileRegion, error: OcisizeError, expected: str = EXPECTED) -> ArchiveError:
+def explain_error(path: Path | str, region: FileRegion, error: OcisizeError, expected: str = EXPECTED) -> ArchiveError:
     """Return the error of a file that cannot be read as a tar, with what the file is instead, or a hint."""
     if isinstance(error, TarError) and error.offset <= _BLOCK and (kind := find_file_kind(region)) is not None:
-        return _refuse_kind(path, kind, expected)
+        return _refuse_kind(Path(path), kind, expected)
     if isinstance(error, TarError) and not error.offset:
         what = "a tar, an OCI layout or an image archive" if expected == EXPECTED else "a tar"
         return ArchiveError(f"{path} is not {what}", hint=expected)
@@ -26,10 +26,10 @@ def explain_error(path: Path, region: FileRegion, error: OcisizeError, expected:
     return ArchiveError(f"{path}: {error}", hint=error.hint or (_INCOMPLETE if truncated else expected))
 
 
-def refuse_other_kind(path: Path, region: FileRegion, expected: str = EXPECTED) -> None:
+def refuse_other_kind(path: Path | str, region: FileRegion, expected: str = EXPECTED) -> None:
     """Raise ArchiveError if a file is known to be of another kind than a tar, by its first bytes."""
     if (kind := find_file_kind(region)) is not None:
-        raise _refuse_kind(path, kind, expected)
+        raise _refuse_kind(Path(path), kind, expected)
 
 
 def _refuse_kind(path: Path, kind: Kind, expected: str) -> ArchiveError:

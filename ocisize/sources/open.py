@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
 from ocisize.logs import Logger
-from ocisize.sources.schemes import SCHEMES, OpenOptions, find_scheme, open_registry, path_exists, trim_input
+from ocisize.sources.schemes import SCHEMES, OpenOptions, find_scheme, open_registry, path_exists, plain_path, trim_input
 
 if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved images 50 ms
     from ocisize.oci.source import ImageSource
@@ -60,7 +59,7 @@ def open_source(
         from ocisize.sources.saved import open_saved
 
         try:
-            source = open_saved(Path(text), options.limits, select=options.select)
+            source = open_saved(plain_path(text), options.limits, select=options.select)
         except ArchiveError as error:
             error.hint = _add_registry(text, error)
             raise
@@ -101,6 +100,8 @@ def _scheme_hint(text: str) -> str | None:
 
 def _add_registry(text: str, error: ArchiveError) -> str | None:
     """Return the hint of an existing file or folder that cannot be read, if its name may mean an image in a registry."""
+    from pathlib import Path
+
     if error.items or "/" in text or _looks_like_path(text) or Path(text).suffix or Path(text).is_fifo():
         return error.hint
     from ocisize.oci.reference import parse_reference

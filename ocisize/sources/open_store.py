@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
@@ -14,14 +14,17 @@ from ocisize.sources.folder import FolderStore, open_file
 from ocisize.sources.store import Store
 from ocisize.sources.tarball import StreamedTarStore, TarStore
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def open_store(path: Path, limits: Limits | None = None) -> Store:
+
+def open_store(path: Path | str, limits: Limits | None = None) -> Store:
     """Open a folder or an archive, plain or compressed.
 
     Raises ArchiveError if the path is neither, or an archive is broken, and LimitExceeded if an archive asks for more than
     ``limits`` allow.
 
-    >>> store = open_store(Path("testdata/example.tar"))
+    >>> store = open_store("testdata/example.tar")
     >>> store.read("oci-layout")
     b'{"imageLayoutVersion": "1.0.0"}'
     >>> store.close()
@@ -37,7 +40,7 @@ def open_store(path: Path, limits: Limits | None = None) -> Store:
         raise
 
 
-def _open_tar(descriptor: int, path: Path, limits: Limits) -> Store:
+def _open_tar(descriptor: int, path: Path | str, limits: Limits) -> Store:
     status = os.fstat(descriptor)
     if stat.S_ISFIFO(status.st_mode):
         raise ArchiveError(f"{path}: not a file but a pipe", hint="save the image to a file first, and name the file")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocisize.errors import ArchiveError, DocumentError, LimitExceeded, OcisizeError
 from ocisize.limits import Limits
@@ -25,17 +24,20 @@ from ocisize.sources.store import Store
 from ocisize.text import printable
 from ocisize.values import evolve, frozen
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_LAYOUT, DIR = "docker-archive", "oci-archive", "oci-layout", "dir"
 _log = Logger(__name__)
 
 
-def open_saved(path: Path, limits: Limits, *, select: str | None = None, form: str | None = None) -> ImageSource:
+def open_saved(path: Path | str, limits: Limits, *, select: str | None = None, form: str | None = None) -> ImageSource:
     """Open the image in a file or folder.
 
     ``form`` is ``docker-archive``, ``oci-archive``, ``oci-layout`` or ``dir``; None: the documents decide. ``select`` is the
     tag, digest or ``@N`` of one of several images. Raises ArchiveError, DocumentError and LimitExceeded.
 
-    >>> source = open_saved(Path("testdata/example.tar"), Limits())
+    >>> source = open_saved("testdata/example.tar", Limits())
     >>> source.format, source.reference
     ('oci-archive', 'example')
     >>> source.close()
@@ -57,7 +59,7 @@ class _Documents:
     warnings: tuple[str, ...] = ()
 
 
-def _open_image(store: Store, path: Path, select: str | None, form: str | None) -> ImageSource:
+def _open_image(store: Store, path: Path | str, select: str | None, form: str | None) -> ImageSource:
     names = {name.removeprefix("./") for name in store.names()}
     is_folder, shown = isinstance(store, FolderStore), printable(str(path))
     documents = _read_documents(store, path, names, form)
@@ -72,6 +74,9 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
             kind, reason = f"an OCI layout in {'a folder' if is_folder else 'a tar'}", "it has an index.json"
         _log.info("%s is read as %s: %s", shown, kind, "its scheme requires it" if form else reason)
         return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
+    from pathlib import Path
+
+    path = Path(path)
     if is_folder and form in (DIR, None) and (folders := find_dir_folders(path)):
         from ocisize.sources.folder_images import list_images_below
 
@@ -85,7 +90,7 @@ def _open_image(store: Store, path: Path, select: str | None, form: str | None) 
     raise refuse_content(path, names, is_folder=is_folder)
 
 
-def _read_documents(store: Store, path: Path, names: set[str], form: str | None) -> _Documents:
+def _read_documents(store: Store, path: Path | str, names: set[str], form: str | None) -> _Documents:
     """Return the documents of a store, without ``index.json`` if the scheme asks for ``manifest.json``."""
     index = None
     if form in (OCI_ARCHIVE, OCI_LAYOUT) and "index.json" not in names:
