@@ -170,8 +170,12 @@ def _all_matches(build: Build, copy: ContextCopy, rule: Rule, rows: Sequence[int
         return tuple(rows)
     tables = [build.evidence.tables[copy.layer]]
     (matched,) = match_globs(rule.globs, tables, exceptions=rule.exceptions)
-    (protected,) = find_protected(build.evidence.catalog, tables, [matched])
-    return tuple(row for row in matched if row in copy.context_paths and row not in protected)
+    chosen = [row for row in matched if row in copy.context_paths]
+    unclaimed = sorted(set(chosen).difference(rows, *build.evidence.matches[copy.layer].values()))
+    if not unclaimed:  # no rule claims a protected row
+        return tuple(chosen)
+    (protected,) = find_protected(build.evidence.catalog, tables, [unclaimed])
+    return tuple(row for row in chosen if row not in protected)
 
 
 def _ignore(build: Build, copy: ContextCopy, candidate: _Candidate, state: ContextState) -> Fix | None:

@@ -118,6 +118,9 @@ def names_path(command: str, path: str, working_dir: str = "/") -> bool:
     >>> names_path("tar xf wheels/a.tar", "srv/wheels", "/srv"), names_path("tar xf mywheels", "srv/wheels", "/srv")
     (True, False)
     """
+    name = path.rpartition("/")[2]
+    if name not in command and "./" not in f"{path}/" and not is_within(working_dir, path):
+        return False  # all forms below end with the name; a COPY can bring thousands of paths
     absolute = f"/{path}"
     forms = [re.escape(absolute)]
     relative = posixpath.relpath(absolute, working_dir)
@@ -147,7 +150,7 @@ def names_parent(command: str, path: str, working_dir: str = "/") -> bool:
     while parent != "/":
         if parent == working_dir.rstrip("/") and re.search(r"(?:^|\s)(?:\.|\./|\*)(?:\s|$)", command):
             return True
-        if re.search(rf"(?<![\w.~/+-]){re.escape(parent)}(?![\w.+-])", command):
+        if parent in command and re.search(rf"(?<![\w.~/+-]){re.escape(parent)}(?![\w.+-])", command):
             return True
         parent = posixpath.dirname(parent)
     return False
