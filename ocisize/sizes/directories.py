@@ -6,13 +6,17 @@ Rows deeper than MAX_DEPTH count for the directory at that depth.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice, repeat
+from operator import sub
 
-from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex, ImageRuns
-from ocisize.model.analysis import LayerAnalysis
+from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex, DirectoryRuns, ImageRuns
 from ocisize.model.sizes import Group
-from ocisize.sizes.rows import GroupTotals, add_runs, empty_sums, iter_pieces, remainder
+from ocisize.sizes.rows import GroupTotals, LayerColumns, add_figures, add_wasted, empty_sums, file_flags, remainder
+from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
+from ocisize.tuples import NamedTuple
 
 _MIN_CHILDREN_SHARE = 0.8  # of a directory's bytes, for its largest children to be listed in its place
 _MIN_LARGE_SHARE = 0.1  # of the image, for a directory to be large
@@ -30,12 +34,55 @@ def subtree_totals(directories: DirectoryIndex, own: GroupTotals) -> GroupTotals
     return GroupTotals(own.compressed_size_known, *columns)
 
 
-def directory_sums(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> GroupTotals:
-    """Return the figures of what is directly in each directory; raises ValueError for layers without file tables."""
+class _RunSums(NamedTuple):
+    """The sums of a layer's rows over each run of rows in one directory; kept with the table of the layer."""
+
+    content: IntArray
+    files: IntArray
+    compressed: IntArray | None
+
+    @classmethod
+    def of(cls, table: FileTable, starts: IntArray) -> _RunSums:
+        """The sums of the runs that begin at ``starts``."""
+        kept = table.derived.get(cls)
+        if isinstance(kept, cls) and (kept.compressed is not None or table.compressed_sizes is None):
+            return kept
+        bounds, shares = [*starts, len(table)], table.compressed_sizes
+        sums = table.derived[cls] = cls(
+            array("q", _sum_runs(table.sizes, bounds)),
+            array("I", _sum_runs(file_flags(table), bounds)),
+            array("q", _sum_runs(shares, bounds)) if shares is not None else None,
+        )
+        return sums
+
+
+def _sum_runs(figures: Iterable[int], bounds: Sequence[int]) -> Iterator[int]:
+    """The sums of the figures from each bound to the next one."""
+    totals = list(accumulate(figures, initial=0))
+    sums_before = list(map(totals.__getitem__, bounds))
+    return map(sub, islice(sums_before, 1, None), sums_before)
+
+
+def directory_sums(layers: Sequence[LayerColumns], runs: ImageRuns) -> GroupTotals:
+    """Return the figures of what is directly in each directory of an image."""
     sums = empty_sums(layers, len(runs.directories))
-    for rows in iter_pieces(layers, runs):
-        add_runs(sums, rows)
+    for columns, layer_runs in zip(layers, runs.tables, strict=True):
+        numbers, own = layer_runs.directories, _RunSums.of(columns.table, layer_runs.starts)
+        add_figures(sums.content, numbers, own.content)
+        add_figures(sums.files, numbers, own.files)
+        if columns.shares is not None and own.compressed is not None:
+            add_figures(sums.compressed, numbers, own.compressed)
+        add_wasted(sums, columns, _numbers_of(columns, layer_runs))
     return sums
+
+
+def _numbers_of(columns: LayerColumns, runs: DirectoryRuns) -> list[int]:
+    """The directories of the wasted rows of a layer."""
+    if not columns.wasted:
+        return []
+    spans = runs.spans(len(columns.table))
+    by_row = list(chain.from_iterable(repeat(number, end - start) for start, end, number in spans))
+    return list(map(by_row.__getitem__, columns.wasted))
 
 
 def _move_up(directories: DirectoryIndex, own: GroupTotals) -> None:

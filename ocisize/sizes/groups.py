@@ -5,16 +5,30 @@ Every entry of every layer is in exactly one group of each division, so that eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import compress, groupby
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, groupby, islice
 
-from ocisize.filesystem.directories import ImageRuns, Piece
+from ocisize.filesystem.directories import DirectoryIndex, ImageRuns
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, Groups, paid_layers, uppermost_layers
 from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
-from ocisize.sizes.directories import main_directories
-from ocisize.sizes.rows import add_numbered, add_runs, directory_runs, empty_sums, iter_pieces, remainder, sum_groups
-from ocisize.tar.filetable import REGULAR
+from ocisize.sizes.directories import directory_sums, main_directories
+from ocisize.sizes.rows import (
+    GroupTotals,
+    LayerColumns,
+    add_figures,
+    add_wasted,
+    directory_runs,
+    empty_sums,
+    file_flags,
+    layer_columns,
+    remainder,
+    sum_groups,
+)
+from ocisize.tar.filetable import REGULAR, FileTable, IntArray
+from ocisize.tuples import NamedTuple
 
 MAX_GROUPS = 30  #: named groups of a division; the rest is one group without a name
 _NO_FILE = ""  # the type of entries that are no regular files: they cost headers only
@@ -30,20 +44,75 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
     >>> [group.name for group in find_groups(analyze("testdata/example.tar").layers).file_types[:2]]
     ['programs', 'documentation']
     """
-    runs = runs or directory_runs(layers)
-    types = _FileTypes(runs)
-    by_directory, by_type = empty_sums(layers, len(runs.directories)), empty_sums(layers)
-    for rows in iter_pieces(layers, runs):
-        numbers = types.numbers_of(rows.kinds, rows.piece)
-        by_type.grow(len(types.numbers))
-        add_runs(by_directory, rows)
-        add_numbered(by_type, rows, numbers)
-    by_type.grow(len(types.numbers))
+    runs, columns = runs or directory_runs(layers), layer_columns(layers)
     return Groups(
-        directories=main_directories(runs.directories, by_directory, MAX_GROUPS),
-        file_types=_largest(by_type.group(number, name) for name, number in types.numbers.items()),
+        directories=main_directories(runs.directories, directory_sums(columns, runs), MAX_GROUPS),
+        file_types=_largest(_sum_file_types(columns, runs)),
         build_steps=group_by_build_step(layers),
     )
+
+
+def _sum_file_types(layers: Sequence[LayerColumns], runs: ImageRuns) -> list[Group]:
+    """The figures of each file type."""
+    types, sums = _FileTypes(runs), empty_sums(layers)
+    for position, columns in enumerate(layers):
+        own = _TypeSums.of(columns.table, position, types)
+        numbers = list(map(types.number, own.names))
+        sums.grow(len(types.numbers))
+        add_figures(sums.content, numbers, own.content)
+        add_figures(sums.files, numbers, own.files)
+        if columns.shares is not None and own.compressed is not None:
+            add_figures(sums.compressed, numbers, own.compressed)
+        add_wasted(sums, columns, [numbers[own.rows[row]] for row in columns.wasted])
+    sums.grow(len(types.numbers))
+    return [sums.group(number, name) for name, number in types.numbers.items()]
+
+
+class _TypeSums(NamedTuple):
+    """The sums of a layer's rows by file type; kept with the table of the layer."""
+
+    names: list[str]  #: of the types
+    rows: IntArray  #: by row ("I"), the index of its type
+    content: IntArray
+    files: IntArray
+    compressed: IntArray | None
+
+    @classmethod
+    def of(cls, table: FileTable, layer: int, types: _FileTypes) -> _TypeSums:
+        """The sums of the table at the place ``layer`` of the image."""
+        kept, shares = table.derived.get(cls), table.compressed_sizes
+        if isinstance(kept, cls) and (kept.compressed is not None or shares is None):
+            return kept
+        own, all_numbers, is_file = GroupTotals(shares is not None), array("I"), file_flags(table)
+        for rows, numbers in types.numbers_by_piece(table, layer):
+            own.grow(len(types.numbers))
+            all_numbers.extend(numbers)
+            add_figures(own.content, numbers, table.sizes[rows])
+            if shares is not None:
+                add_figures(own.compressed, numbers, shares[rows])
+            counts = Counter(compress(numbers, is_file[rows]))
+            add_figures(own.files, counts.keys(), counts.values())
+        names = list(islice(types.numbers, len(own.content)))
+        sums = table.derived[cls] = cls(
+            names,
+            all_numbers,
+            array("q", own.content),
+            array("I", own.files),
+            array("q", own.compressed) if shares is not None else None,
+        )
+        return sums
+
+
+class _Places(dict[int, str | None]):
+    """The result of `place_of` for each directory, by number."""
+
+    def __init__(self, directories: DirectoryIndex) -> None:
+        super().__init__()
+        self._paths = directories.paths
+
+    def __missing__(self, number: int) -> str | None:
+        place = self[number] = place_of(self._paths[number])
+        return place
 
 
 class _FileTypes:
@@ -51,36 +120,43 @@ class _FileTypes:
 
     def __init__(self, runs: ImageRuns) -> None:
         self.numbers: dict[str, int] = {_NO_FILE: 0}
-        self._places = list(map(place_of, runs.directories.paths))
+        self._runs, self._places = runs, _Places(runs.directories)
         self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place
 
-    def numbers_of(self, kinds: bytes, piece: Piece) -> list[int]:
-        """Return the number of the file type of each row of a piece."""
-        numbers: list[int] = []
-        for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
-            start, end = _join(spans)
-            if place is not None and place != PROGRAMS:
-                numbers += [self._number(place)] * (end - start)
-                continue
-            by_extension, other = self._by_extension[place], self._number(place or OTHER)
-            for path in piece.paths[start:end]:
-                name = path.rpartition(b"/")[2]
-                stem, _, extension = name.rpartition(b".")
-                number = by_extension.get(extension) if stem else other
-                numbers.append(self._look_up(name, extension, place) if number is None else number)
-        for row in compress(range(len(kinds)), kinds.translate(_IS_NO_FILE)):
-            numbers[row] = 0
+    def number(self, name: str) -> int:
+        """Return the number of a type."""
+        return self.numbers.setdefault(name, len(self.numbers))
+
+    def numbers_by_piece(self, table: FileTable, layer: int) -> Iterator[tuple[slice, list[int]]]:
+        """Yield the rows of each piece of a table, and the number of the file type of each row."""
+        for piece in self._runs.pieces(table, layer):
+            rows = slice(piece.first, piece.first + len(piece.paths))
+            numbers: list[int] = []
+            for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
+                start, end = _join(spans)
+                numbers += self._numbers_in(place, piece.paths[start:end])
+            for row in compress(range(len(numbers)), table.kinds[rows].translate(_IS_NO_FILE)):
+                numbers[row] = 0
+            yield rows, numbers
+
+    def _numbers_in(self, place: str | None, paths: list[bytes]) -> list[int]:
+        """The numbers of files in directories of one place."""
+        if place is not None and place != PROGRAMS:
+            return [self.number(place)] * len(paths)
+        by_extension, other, numbers = self._by_extension[place], self.number(place or OTHER), list[int]()
+        for path in paths:
+            name = path.rpartition(b"/")[2]
+            stem, _, extension = name.rpartition(b".")
+            number = by_extension.get(extension) if stem else other
+            numbers.append(self._look_up(name, extension, place) if number is None else number)
         return numbers
 
     def _look_up(self, name: bytes, extension: bytes, place: str | None) -> int:
         """The type of a name with an extension that is new, or that is no word."""
-        number = self._number(type_of(name, place))
+        number = self.number(type_of(name, place))
         if is_word(extension):
             self._by_extension[place][extension] = number
         return number
-
-    def _number(self, name: str) -> int:
-        return self.numbers.setdefault(name, len(self.numbers))
 
 
 def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:

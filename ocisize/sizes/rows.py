@@ -1,22 +1,18 @@
-"""The rows of an image's layers, summed by directory or by a group number that the caller chooses.
-
-Every row is counted once. The sums of a directory come from the running totals of its runs, without a look at single rows.
-"""
+"""The rows of an image's layers, summed by a group number that the caller chooses. Every row is counted once."""
 
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from itertools import accumulate, chain, compress, islice, repeat
-from operator import sub
+from collections.abc import Iterable, MutableSequence, Sequence
+from itertools import compress, repeat
 
-from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
+from ocisize.filesystem.directories import ImageRuns, find_runs
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, paid_layers, sum_known, uppermost_layers
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
-from ocisize.values import define, field, frozen
+from ocisize.tuples import NamedTuple
+from ocisize.values import define, field
 
 _IS_FILE = bytes(kind == REGULAR for kind in range(256))
 
@@ -75,19 +71,6 @@ def uppermost_shares(layers: Sequence[LayerAnalysis]) -> list[IntArray | None]:
     ]
 
 
-@frozen
-class PieceColumns:
-    """The columns of a piece of a layer."""
-
-    piece: Piece
-    kinds: bytes
-    is_file: bytes | bytearray  #: by row: 1 for a regular file
-    sizes: IntArray
-    costs: IntArray | None  #: bytes of download; None if unknown, or paid by a lower layer
-    wasted_costs: IntArray | None  #: the same of what is hidden; None if unknown, or if an upper layer has the same blob
-    hidden: list[bool] | None  #: None if nothing is wasted
-
-
 def directory_runs(layers: Sequence[LayerAnalysis]) -> ImageRuns:
     """Return the runs of the layers' tables; raises ValueError for layers without, as in an analysis saved without files."""
     return find_runs([require_table(layer) for layer in layers])
@@ -100,85 +83,50 @@ def require_table(layer: LayerAnalysis) -> FileTable:
     return layer.files
 
 
-def iter_pieces(layers: Sequence[LayerAnalysis], runs: ImageRuns) -> Iterator[PieceColumns]:
-    """Yield all rows of the layers, base first, piece by piece; raises ValueError for layers without file tables.
+class LayerColumns(NamedTuple):
+    """The columns of a layer that are summed."""
+
+    table: FileTable
+    wasted: Sequence[int]  #: rows of files with content that no container sees, ascending
+    shares: IntArray | None  #: bytes of download; None if unknown, or paid by a lower layer
+    wasted_shares: IntArray | None  #: the same of what is hidden; None if unknown, or if an upper layer has the same blob
+
+
+def layer_columns(layers: Sequence[LayerAnalysis]) -> list[LayerColumns]:
+    """Return the columns of the layers, base first; raises ValueError for layers without file tables.
 
     The download of a blob that several layers have is in the rows of the lowest of them.
     """
-    columns = zip(layers, paid_shares(layers), uppermost_shares(layers), strict=True)
-    for position, (layer, shares, wasted_shares) in enumerate(columns):
-        table, hidden_by = require_table(layer), layer.hidden_by
-        is_file = file_flags(table)
-        for piece in runs.pieces(table, position):
-            rows = slice(piece.first, piece.first + len(piece.paths))
-            yield PieceColumns(
-                piece,
-                table.kinds[rows],
-                is_file[rows],
-                table.sizes[rows],
-                shares[rows] if shares is not None else None,
-                wasted_shares[rows] if wasted_shares is not None else None,
-                [by >= 0 for by in hidden_by[rows]] if layer.wasted_size and hidden_by is not None else None,
-            )
+    return [
+        LayerColumns(require_table(layer), _wasted_rows(layer), shares, wasted_shares)
+        for layer, shares, wasted_shares in zip(layers, paid_shares(layers), uppermost_shares(layers), strict=True)
+    ]
 
 
-def empty_sums(layers: Sequence[LayerAnalysis], groups: int = 0) -> GroupTotals:
+def _wasted_rows(layer: LayerAnalysis) -> list[int]:
+    if not layer.wasted_size or layer.hidden_by is None:
+        return []
+    sizes = require_table(layer).sizes
+    return [row for row in compress(range(len(sizes)), map((-1).__lt__, layer.hidden_by)) if sizes[row]]
+
+
+def empty_sums(layers: Sequence[LayerColumns], groups: int = 0) -> GroupTotals:
     """Return sums of 0: arrays for ``groups`` groups, or lists that grow, which are faster but take more memory."""
-    compressed_size_known = all(layer.files is not None and layer.files.compressed_sizes is not None for layer in layers)
+    compressed_size_known = all(layer.table.compressed_sizes is not None for layer in layers)
     return GroupTotals(compressed_size_known, *[array("q", bytes(8 * groups)) for _ in range(5 * bool(groups))])
 
 
-def add_runs(sums: GroupTotals, rows: PieceColumns) -> None:
-    """Add rows to the directories that they are directly in: runs by their totals, wasted rows one by one."""
-    directories, bounds = rows.piece.directories, rows.piece.bounds
-    columns = (sums.content, rows.sizes), (sums.files, rows.is_file), (sums.compressed, rows.costs)
-    for column, figures in columns:
-        if figures is not None:
-            totals = list(accumulate(figures, initial=0))
-            sums_before = [totals[bound] for bound in bounds]
-            figures_of_runs = map(sub, islice(sums_before, 1, None), sums_before)
-            for directory, figure in zip(directories, figures_of_runs, strict=True):
-                column[directory] += figure
-    if rows.hidden is not None:
-        lengths = map(sub, islice(bounds, 1, None), bounds)
-        _add_wasted(sums, rows, list(chain.from_iterable(map(repeat, directories, lengths))))
+def add_figures(column: MutableSequence[int], numbers: Iterable[int], figures: Iterable[int]) -> None:
+    """Add figures to the groups of a column; ``numbers`` are the groups, in the order of the figures."""
+    for number, figure in zip(numbers, figures, strict=True):
+        column[number] += figure
 
 
-def add_numbered(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -> None:
-    """Add rows to groups; ``numbers``: by row, the number of its group."""
-    _add(sums.content, sums.compressed, numbers, rows.sizes, rows.costs)
-    for number, count in Counter(compress(numbers, rows.is_file)).items():
-        sums.files[number] += count
-    _add_wasted(sums, rows, numbers)
-
-
-def _add_wasted(sums: GroupTotals, rows: PieceColumns, numbers: Sequence[int]) -> None:
-    if rows.hidden is None:
-        return
-    wasted = [row for row in compress(range(len(numbers)), rows.hidden) if rows.sizes[row]]
-    _add(
-        sums.wasted,
-        sums.wasted_compressed,
-        [numbers[row] for row in wasted],
-        [rows.sizes[row] for row in wasted],
-        [rows.wasted_costs[row] for row in wasted] if rows.wasted_costs is not None else None,
-    )
-
-
-def _add(
-    content: MutableSequence[int],
-    compressed: MutableSequence[int],
-    numbers: Sequence[int],
-    sizes: Sequence[int],
-    costs: Sequence[int] | None,
-) -> None:
-    if costs is None:
-        for number, size in zip(numbers, sizes, strict=True):
-            content[number] += size
-        return
-    for number, size, cost in zip(numbers, sizes, costs, strict=True):
-        content[number] += size
-        compressed[number] += cost
+def add_wasted(sums: GroupTotals, columns: LayerColumns, numbers: Sequence[int]) -> None:
+    """Add the wasted rows of a layer to groups; ``numbers`` are the groups, in the order of the rows."""
+    add_figures(sums.wasted, numbers, map(columns.table.sizes.__getitem__, columns.wasted))
+    if columns.wasted_shares is not None:
+        add_figures(sums.wasted_compressed, numbers, map(columns.wasted_shares.__getitem__, columns.wasted))
 
 
 def file_flags(table: FileTable) -> bytes | bytearray:

@@ -7,15 +7,27 @@ directory and nothing else is left out: the path of the child contains it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex
+from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex, ImageRuns
+from ocisize.filesystem.path_search import find_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group
 from ocisize.sizes.directories import directory_sums, subtree_totals
 from ocisize.sizes.files import Order, check_order
-from ocisize.sizes.rows import GroupTotals, add_numbered, directory_runs, empty_sums, iter_pieces, paid_shares, remainder
+from ocisize.sizes.rows import (
+    GroupTotals,
+    LayerColumns,
+    add_figures,
+    add_wasted,
+    directory_runs,
+    empty_sums,
+    file_flags,
+    layer_columns,
+    paid_shares,
+    remainder,
+)
 from ocisize.tar.filetable import REGULAR
 from ocisize.text import decode_name
 from ocisize.tuples import NamedTuple
@@ -62,12 +74,10 @@ def make_tree(
     deepest = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
     runs = directory_runs(layers)
     directories = runs.directories
-    whole = subtree_totals(directories, directory_sums(layers, runs))
+    columns = layer_columns(layers)
+    whole = subtree_totals(directories, directory_sums(columns, runs))
     numbers = {path: number for number, path in enumerate(_large_files(layers, count, order), 1)}
-    sums = empty_sums(layers)
-    sums.grow(len(numbers) + 1)
-    for rows in iter_pieces(layers, runs):
-        add_numbered(sums, rows, [numbers.get(path, 0) for path in rows.piece.paths])
+    sums = _sum_files(columns, runs, numbers)
     candidates = chain(_directories(directories, whole, deepest, order), _files(numbers, sums, deepest, order))
     below: dict[int, list[_Candidate]] = {0: []}  # chosen directory → chosen nodes below it
     for chosen in heapq.nsmallest(count, candidates):
@@ -129,6 +139,21 @@ def _files(numbers: dict[bytes, int], sums: GroupTotals, deepest: int, order: Or
         for path, number in numbers.items()
         if path and weights[number] and path.count(b"/") < deepest
     ]
+
+
+def _sum_files(layers: Sequence[LayerColumns], runs: ImageRuns, numbers: Mapping[bytes, int]) -> GroupTotals:
+    """The sums of the entries with some paths, by the numbers of the paths; all other entries have the number 0."""
+    sums = empty_sums(layers)
+    sums.grow(len(numbers) + 1)
+    for position, columns in enumerate(layers):
+        number_of = {row: numbers[path] for row, path in find_rows(numbers.keys(), columns.table, position, runs)}
+        rows, is_file = list(number_of), file_flags(columns.table)
+        add_figures(sums.content, number_of.values(), map(columns.table.sizes.__getitem__, rows))
+        add_figures(sums.files, number_of.values(), map(is_file.__getitem__, rows))
+        if columns.shares is not None:
+            add_figures(sums.compressed, number_of.values(), map(columns.shares.__getitem__, rows))
+        add_wasted(sums, columns, [number_of.get(row, 0) for row in columns.wasted])
+    return sums
 
 
 def _large_files(layers: Sequence[LayerAnalysis], count: int, order: Order) -> list[bytes]:

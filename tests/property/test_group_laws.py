@@ -17,7 +17,7 @@ from ocisize.sizes.files import Order, list_files
 from ocisize.model.sizes import Group
 from ocisize.sizes.tree import TreeNode, make_tree
 from ocisize.analyzer import Analyzer
-from ocisize.sizes.rows import directory_runs
+from ocisize.sizes.rows import directory_runs, layer_columns
 from tests.images import Compression, build_image, layer
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import LAYERS
@@ -95,7 +95,7 @@ def test_directories_hold_what_is_below_them(layers: list[Pairs], piece: int) ->
     analysis = analyzed(layers, "plain", piece)
     runs = directory_runs(analysis.layers)
     directories = runs.directories
-    whole = subtree_totals(directories, directory_sums(analysis.layers, runs))
+    whole = subtree_totals(directories, directory_sums(layer_columns(analysis.layers), runs))
     rows = [(entry.path, entry.size) for each in analysis.layers for entry in each.files or ()]
     for number, path in enumerate(directories.paths):
         inside = path.decode("utf-8", "surrogateescape") + "/" if path else ""
