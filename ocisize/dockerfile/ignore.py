@@ -19,8 +19,6 @@ _MANY_SLASHES = lazy_pattern(r"/{2,}")
 _TOKEN = lazy_pattern(r"\*\*/?|\*|\?|\[(\^?)((?:\\.|[^\]\\])+)\]|\\(.)|(.)", re.DOTALL)
 _IN_CLASS = lazy_pattern(r"\\(.)|(.)", re.DOTALL)
 _NAME, _CHARACTER, _DIRECTORIES, _ANYTHING = "[^/]*", "[^/]", "(?:.*/)?", ".*"
-_INSIDE = "(?:/.*)?"  # what a pattern matches beside a path: all paths below
-_NOTHING = "(?!)"
 _WILDCARDS = frozenset({_NAME, _DIRECTORIES, _ANYTHING})
 _MAX_WILDCARDS = 2  # of a pattern that is matched by a regular expression; more make the search slow
 
@@ -28,7 +26,6 @@ _MAX_WILDCARDS = 2  # of a pattern that is matched by a regular expression; more
 class _Pattern(NamedTuple):
     matches: Callable[[str], bool]
     is_exception: bool
-    expression: str = ""  #: of a regular expression that matches the same whole paths, if that is fast
 
 
 @frozen
@@ -58,13 +55,6 @@ class IgnoreFile:
                 return not pattern.is_exception
         return False
 
-    def make_test(self) -> Callable[[str], object]:
-        """A test for many paths without slashes at their ends; what it returns is true for paths that ``excludes`` names."""
-        expressions = [pattern.expression for pattern in self._parsed if not pattern.is_exception]
-        if len(expressions) < len(self._parsed) or not all(expressions):
-            return self.excludes
-        return re.compile("|".join(expressions) or _NOTHING, re.DOTALL).fullmatch
-
 
 def ignore_names(dockerfile: str) -> tuple[str, ...]:
     """The paths of the ignore file of a Dockerfile: the first one that exists is used, and no other.
@@ -81,35 +71,35 @@ def _parse_pattern(line: str) -> _Pattern:
     is_exception = line.startswith("!")
     text = line[1:].strip() if is_exception else line
     if not text:
-        return _Pattern(_never, is_exception, _NOTHING)
+        return _Pattern(_never, is_exception)
     text = posixpath.normpath(_MANY_SLASHES.sub("/", text))
     text = text[1:] if text.startswith("/") and len(text) > 1 else text
-    return _make_pattern(text, is_exception=is_exception)
+    return _Pattern(_matcher(text), is_exception)
 
 
 def _never(_: str) -> bool:
     return False
 
 
-def _make_pattern(pattern: str, *, is_exception: bool) -> _Pattern:
-    """A pattern with the fastest test whether it matches a path or one of its parents."""
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """The fastest test whether a pattern matches a path or one of its parents."""
     if not set("*?[]\\") & set(pattern):
         inside = f"{pattern}/"
-        return _Pattern(lambda path: path == pattern or path.startswith(inside), is_exception, re.escape(pattern) + _INSIDE)
+        return lambda path: path == pattern or path.startswith(inside)
     if pattern.startswith("**") and not set("*?[]\\") & set(pattern[2:]):  # builders look at the end of the path alone
         end = f"{pattern[2:]}/"
-        before = _DIRECTORIES if end.startswith("/") else _ANYTHING
-        return _Pattern(
-            lambda path: end in f"/{path}/", is_exception, before + re.escape(pattern[2:].removeprefix("/")) + _INSIDE
-        )
+        return lambda path: end in f"/{path}/"
     tokens = list(_tokens(pattern))
     if "" in tokens:
-        return _Pattern(_never, is_exception, _NOTHING)
+        return _never
     if sum(token in _WILDCARDS for token in tokens) <= _MAX_WILDCARDS:
-        expression = "".join(tokens) + _INSIDE
-        match = re.compile(expression, re.DOTALL).fullmatch
-        return _Pattern(lambda path: match(path) is not None, is_exception, expression)
-    return _Pattern(_Stepper(tokens).matches, is_exception)
+        return _compiled(f"{''.join(tokens)}(?:/.*)?")
+    return _Stepper(tokens).matches
+
+
+def _compiled(expression: str) -> Callable[[str], bool]:
+    match = re.compile(expression, re.DOTALL).fullmatch
+    return lambda path: match(path) is not None
 
 
 def _tokens(pattern: str) -> Iterator[str]:

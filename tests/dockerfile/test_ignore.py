@@ -114,14 +114,6 @@ def test_both_searches_agree(pattern: str, path: str) -> None:
     assert IgnoreFile.parse(f"*\n!{pattern}").excludes(path) is not many.excludes(path)
 
 
-@given(st.lists(TOKENS | TOKENS.map("!{}".format), max_size=4), st.lists(PATHS))
-def test_a_test_for_many_paths(patterns: list[str], paths: list[str]) -> None:
-    """The test excludes the same paths as the file."""
-    ignore = IgnoreFile.parse("\n".join(patterns))
-    is_excluded = ignore.make_test()
-    assert [bool(is_excluded(path)) for path in paths] == list(map(ignore.excludes, paths))
-
-
 @given(st.text("ab*?[]\\!#/. -^\n", max_size=30), PATHS)
 def test_any_text(text: str, path: str) -> None:
     """Any text is read, and any path is asked."""
