@@ -40,6 +40,8 @@ class _Tuple(tuple):  # type: ignore[type-arg]
             raise ValueError(f"Got unexpected field names: {list(changes)!r}")
         return made
 
+    __replace__ = _replace  # for copy.replace
+
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 
@@ -54,7 +56,7 @@ def _make_new(cls: Any) -> Any:
     """Compile the ``__new__`` of a class, and keep it."""
     owner = next(base for base in cls.__mro__ if "_fields" in base.__dict__)
     names = ", ".join(owner._fields)
-    new = eval(f"lambda _cls, {names}: make(_cls, ({names},))", {"make": tuple.__new__})  # noqa: S307  (names of fields)
+    new = eval(f"lambda _cls, {names}: _make(_cls, ({names},))", {"_make": tuple.__new__})  # noqa: S307  (names of fields)
     new.__defaults__ = tuple(owner._field_defaults.values())
     new.__name__, new.__qualname__, new.__module__ = "__new__", f"{owner.__qualname__}.__new__", owner.__module__
     owner.__new__ = staticmethod(new)

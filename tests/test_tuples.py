@@ -96,3 +96,19 @@ def test_classes_agree_with_typing(use: Any) -> None:
     expected = outcome(lambda: use(theirs))
     assert outcome(lambda: use(ours)) == expected
     assert outcome(lambda: use(ours)) == expected
+
+
+def test_any_name_of_a_field_does() -> None:
+    """The variables of a compiled constructor begin with an underscore, as no field does."""
+
+    class Verb(tuples.NamedTuple):
+        make: int
+        names: str = ""
+
+    assert tuple(Verb(make=1)) == (1, "")
+
+
+@pytest.mark.skipif(not hasattr(copy, "replace"), reason="before Python 3.13")
+def test_copy_replace() -> None:
+    replace: Any = vars(copy).get("replace")
+    assert replace(Size(1), live=2) == Size(1, 2)
