@@ -105,7 +105,10 @@ class LayerReader:
         """A sampler for layers whose compressed sizes are not known; in another process if that is worth its start."""
         if not self.estimate_download or self.source.keeps_compression:
             return None
-        if self.sample_in_process and self.jobs > 1 and stored_size > _SMALL_IMAGE and regions:
+        is_archive = (
+            len({region.descriptor for region in regions}) == 1 and regions[0].owner is None
+        )  # else files of a folder
+        if self.sample_in_process and self.jobs > 1 and stored_size > _SMALL_IMAGE and is_archive:
             from ocisize.layer.sampling_process import ProcessSampler
 
             return ProcessSampler(regions, jobs=self.jobs, image_size=stored_size, layer_count=len(layers))

@@ -28,7 +28,7 @@ answer(sys.argv[1])
 
 
 class ProcessSampler:
-    """Samples ``regions``, at least one and all of one file, in another process, which starts at once.
+    """Samples ``regions``, at least one and all of one descriptor, in another process, which starts at once.
 
     Other layers are sampled in threads, and all layers are if the process cannot be started or fails.
     """
@@ -84,11 +84,11 @@ class _Process:
         return self._estimates
 
     def close(self) -> None:
-        """End the process."""
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        with suppress(ChildProcessError):  # the program ignores the ends of its processes
-            os.waitpid(self._pid, 0)
+        """End the process, unless it has ended: another process may have its number then."""
+        with suppress(ChildProcessError, ProcessLookupError):  # the program ignores the ends of its processes
+            if os.waitpid(self._pid, os.WNOHANG) == (0, 0):
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
         os.close(self._pipe)
 
 

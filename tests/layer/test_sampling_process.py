@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from ocisize.layer import sampling_process
 from ocisize.layer.sampler import ThreadSampler
 from ocisize.layer.sampling import SizeEstimate
 from ocisize.layer.sampling_process import ProcessSampler
-from tests.images import build_image, layer, write_docker_archive
+from tests.images import build_image, layer, write_docker_archive, write_layout
 from tests.layer.test_sampling import MB, content
 
 SIZES = (10 * MB + 77, 100_000, 0, 3 * MB)  # of layers
@@ -110,6 +112,30 @@ def test_no_process_is_left(path: Path) -> None:
         sampler.close()
     assert children() == before
     assert len(os.listdir("/proc/self/fd")) == files
+
+
+def test_a_process_that_has_ended_is_not_killed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the program ignores the ends of its processes, another process may have the number."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with open_regions(path) as regions:
+            sampler = ProcessSampler(regions, **options())
+            sampler.start(regions[0])()  # the process has closed its output
+            while children():
+                time.sleep(0.01)
+            monkeypatch.setattr(os, "kill", None)
+            sampler.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_the_files_of_a_folder_are_sampled_in_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each layer is a file that is opened again to be read, so a process that shares one descriptor is of no use."""
+    monkeypatch.setattr(sampling_process, "_spawn", None)
+    image = build_image([layer({"a": content(9 * MB)})]).recompressed("plain")
+    for folder, built in (("one", image), ("two", build_image([*image.layers, layer({"b": b"b"}, "plain")]))):
+        analysis = Analyzer(jobs=2, sample_in_process=True).analyze(write_layout(built, tmp_path / folder))
+        assert analysis.content_size >= 9 * MB
 
 
 def test_a_cut_file_is_an_error_of_its_layer(path: Path, tmp_path: Path) -> None:
