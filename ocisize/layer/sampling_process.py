@@ -96,7 +96,7 @@ def _spawn(descriptor: int, request: str) -> _Process | None:
     """Start a process that calls ``answer``; None if the system cannot, or if the program is no Python interpreter."""
     if not hasattr(os, "posix_spawn") or not sys.executable or hasattr(sys, "frozen") or len(request) > _MAX_REQUEST:
         return None
-    command = [sys.executable, *(["-B"] if sys.dont_write_bytecode else []), "-c", _CODE, request, *sys.path]
+    command = [sys.executable, *_interpreter_options(), "-c", _CODE, request, *sys.path]
     reading, writing = os.pipe()
     actions = [
         (os.POSIX_SPAWN_DUP2, descriptor, 0),
@@ -105,11 +105,18 @@ def _spawn(descriptor: int, request: str) -> _Process | None:
     ]
     try:
         return _Process(os.posix_spawn(sys.executable, command, os.environ, file_actions=actions), reading)
-    except OSError:
+    except (OSError, TypeError, ValueError):  # the last two: an entry of sys.path that is no argument of a process
         os.close(reading)
         return None
     finally:
         os.close(writing)
+
+
+def _interpreter_options() -> list[str]:
+    """The options of this interpreter that say what it may import and write."""
+    flags = sys.flags
+    given = {"-B": sys.dont_write_bytecode, "-E": flags.ignore_environment, "-I": flags.isolated, "-s": flags.no_user_site}
+    return [option for option, is_given in given.items() if is_given]
 
 
 def answer(request: str) -> None:

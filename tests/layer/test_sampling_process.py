@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +103,30 @@ def test_without_posix_spawn_and_with_too_many_layers(path: Path, monkeypatch: p
                     patch.setattr(sampling_process, name, 20)
                 with closing(ProcessSampler(regions, **options())) as sampler:
                     assert [sampler.start(region)() for region in regions] == expect(regions)
+
+
+@pytest.mark.parametrize("entry", ["a\0b", None])
+def test_an_entry_of_the_module_path_that_is_no_argument(path: Path, entry: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads take over where the module search path cannot be passed on."""
+    monkeypatch.setattr(sys, "path", [*sys.path, entry])
+    with open_regions(path) as regions, closing(ProcessSampler(regions, **options())) as sampler:
+        assert [sampler.start(region)() for region in regions] == expect(regions)
+
+
+def test_an_isolated_interpreter_starts_an_isolated_one(path: Path, tmp_path: Path) -> None:
+    """The environment that this interpreter ignores is ignored by the process, too."""
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit(3)")
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "from tests.layer.test_sampling_process import *\n"
+        f"with open_regions(Path({str(path)!r})) as regions:\n"
+        "    ThreadSampler.start = None\n"
+        "    with closing(ProcessSampler(regions, **options())) as sampler: print(sampler.start(regions[0])().size)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-I", "-c", code], env=environment, capture_output=True, text=True, check=True)
+    with open_regions(path) as regions:
+        assert int(ran.stdout) == expect(regions)[0].size
 
 
 def test_no_process_is_left(path: Path) -> None:
