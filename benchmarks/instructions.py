@@ -132,17 +132,17 @@ def _merge(upper: str, folder: Path) -> Run:
 
 def _analysis(folder: Path) -> Run:
     """The first analysis of an image whose layers were read."""
-    from ocisize import Analyzer, analyzer
+    from ocisize import Analyzer, pipeline
 
     kept: list[Run] = []
-    analyze_layers = analyzer.analyze_layers
+    analyze_layers = pipeline.analyze_layers
 
     def keep(*arguments: Any, **options: Any) -> Any:
         kept.append(partial(analyze_layers, *arguments, **options))
 
-    analyzer.analyze_layers = keep
-    Analyzer(jobs=1).analyze(folder / "docker.tar")
-    analyzer.analyze_layers = analyze_layers
+    pipeline.analyze_layers = keep
+    Analyzer(jobs=1, estimate_download=False).analyze(folder / "docker.tar")
+    pipeline.analyze_layers = analyze_layers
     return kept[0]
 
 

@@ -169,9 +169,10 @@ def _merge(steps: Steps, folder: Path) -> None:
 
 def _analysis(steps: Steps, folder: Path) -> None:
     """The analysis of layers that were read, for the first time and again."""
-    from ocisize import Analyzer, analyzer
+    from ocisize import Analyzer, analyzer, pipeline
 
-    analyze_layers = analyzer.analyze_layers
+    module = analyzer if hasattr(analyzer, "analyze_layers") else pipeline  # older revisions import the function early
+    analyze_layers = module.analyze_layers
     times: dict[str, list[float]] = {"analysis": [], "analysis again": []}
 
     def timed(*arguments: Any, **options: Any) -> Any:
@@ -181,10 +182,10 @@ def _analysis(steps: Steps, folder: Path) -> None:
             many.append(time.thread_time() - start)
         return analysis
 
-    analyzer.analyze_layers = timed  # type: ignore[assignment]
+    module.analyze_layers = timed
     for _ in range(steps.rounds):
         entries = _entries(Analyzer().analyze(folder / "docker.tar"))
-    analyzer.analyze_layers = analyze_layers
+    module.analyze_layers = analyze_layers
     for name, many in times.items():
         steps.keep(name, many, entries)
 
