@@ -70,7 +70,7 @@ def plan_blocks(size: int, image_size: int, layer_count: int) -> BlockPlan:
 
     >>> plan = plan_blocks(1 << 30, 2 << 30, 5)
     >>> len(plan.starts), len(plan.exact)
-    (1200, 100)
+    (800, 50)
     >>> plan_blocks(100_000, 2 << 30, 5)
     BlockPlan(size=100000, starts=(), exact=frozenset())
     """
