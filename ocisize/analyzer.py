@@ -41,7 +41,7 @@ from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import SCRATCH, Base
+from ocisize.model.base import SCRATCH, BaseImage
 from ocisize.oci.choose import parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
@@ -187,7 +187,7 @@ class Analyzer:
         # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)
         _log.info("%s: platforms %s", printable(source.reference or name), printable(", ".join(index.images)))
-        images: dict[str, tuple[Image, Base | None]] = {}
+        images: dict[str, tuple[Image, BaseImage | None]] = {}
         for label, image in index.images.items():
             with error_context(label):
                 images[label] = self._find_base(image)
@@ -240,7 +240,7 @@ class Analyzer:
         timer.end("open")
         return source
 
-    def _find_base(self, image: Image) -> tuple[Image, Base | None]:
+    def _find_base(self, image: Image) -> tuple[Image, BaseImage | None]:
         """The image, with a warning if it is not built on the image that ``base`` names; and its base image."""
         if self.base is not None and trim_input(os.fspath(self.base)) == SCRATCH:
             return image, None

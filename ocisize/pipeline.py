@@ -30,8 +30,8 @@ from ocisize.filesystem.waste import find_waste
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
 from ocisize.logs import Logger, PhaseTimer
-from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, Failure, LayerAnalysis
-from ocisize.model.base import Base, Certainty
+from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, LayerAnalysis, LayerFailure
+from ocisize.model.base import BaseCertainty, BaseImage
 from ocisize.model.findings import Advice, Finding
 from ocisize.model.plan import Plan
 from ocisize.oci.artifacts import without_parameters
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ocisize.plan.pairing import Pairing
     from ocisize.rules.rule import Catalog
 
-#: error class → the step of reading that failed, as ``Failure.step`` names it
+#: error class → the step of reading that failed, as ``LayerFailure.step`` names it
 _FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
     (ForeignLayerAbsent, FOREIGN),
     (SourceError, "fetch"),
@@ -69,7 +69,7 @@ def analyze_layers(
     image: Image,
     outcomes: Sequence[LayerScan | LayerError],
     catalog: Catalog | None,
-    base: Base | None,
+    base: BaseImage | None,
     build_files: BuildFiles | None = None,
 ) -> Analysis:
     """Compute the analysis of an image from the scans of its layers.
@@ -185,18 +185,18 @@ def analyze_layers(
     )
 
 
-def _count_base_layers(base: Base | None, pairing: Pairing | None) -> int:
+def _count_base_layers(base: BaseImage | None, pairing: Pairing | None) -> int:
     """The number of layers of the base image that is certain, by the history or by the Dockerfile."""
     return max(base.certain_layers if base is not None else 0, pairing.base_layers if pairing is not None else 0)
 
 
-def _check_base(base: Base | None, pairing: Pairing | None) -> Base | None:
+def _check_base(base: BaseImage | None, pairing: Pairing | None) -> BaseImage | None:
     """The base image, checked with a Dockerfile that made the image: signs in the history say less."""
-    if base is None or base.certainty is Certainty.SURE or pairing is None:
+    if base is None or base.certainty is BaseCertainty.SURE or pairing is None:
         return base
     if pairing.from_scratch:
         return None
-    return evolve(base, certainty=Certainty.SURE) if 0 < base.layers == pairing.base_layers else base
+    return evolve(base, certainty=BaseCertainty.SURE) if 0 < base.layers == pairing.base_layers else base
 
 
 def _empty_scan() -> LayerScan:
@@ -204,16 +204,16 @@ def _empty_scan() -> LayerScan:
     return LayerScan(FileTable.empty(), _UNKNOWN, digest_verified=False, diff_id_verified=False)
 
 
-def _find_failure(outcome: LayerScan | LayerError) -> Failure | None:
+def _find_failure(outcome: LayerScan | LayerError) -> LayerFailure | None:
     """The step of reading a layer that failed, with its error; None for a layer that was read."""
     if not isinstance(outcome, LayerError):
         return None
     step = next((step for kind, step in _FAILED_STEPS if isinstance(outcome.cause, kind)), "read")
-    return Failure(step, str(outcome.cause))
+    return LayerFailure(step, str(outcome.cause))
 
 
 def _list_facts(
-    source: ImageSource, image: Image, scans: Sequence[LayerScan], failures: Sequence[Failure | None]
+    source: ImageSource, image: Image, scans: Sequence[LayerScan], failures: Sequence[LayerFailure | None]
 ) -> list[LayerFacts]:
     """What the manifest, the config, the source and the scan say of each layer, besides its files."""
     sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)  # registries have these layers compressed

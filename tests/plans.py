@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Category, Confidence
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import PlanEdit, Plan, PlanStep
 from tests.hostile import HOSTILE, texts
 
 PATCH = """\
@@ -65,11 +65,11 @@ def plan(*, dockerfile: str | None = "Dockerfile") -> Plan:
         ),
     )  # fmt: skip
     edits = (
-        Edit(
+        PlanEdit(
             layer=1, build_step=BuildStep("RUN apt-get install"), lines=(3, 4) if known else None,
             text="RUN apt-get install \\\n && rm -rf /var/cache/apt",
         ),
-        Edit(layer=2, build_step=BuildStep("RUN rm"), text="", lines=(5, 5) if known else None),
+        PlanEdit(layer=2, build_step=BuildStep("RUN rm"), text="", lines=(5, 5) if known else None),
     )  # fmt: skip
     return Plan(steps=steps, edits=edits, dockerfile=dockerfile, patch=PATCH if known else "")
 
@@ -83,7 +83,7 @@ def hostile_plan() -> Plan:
         for text in HOSTILE
     ]
     edits = [
-        Edit(layer=number % 2, build_step=BuildStep(text), text=f"{text}\n```\n{text}", lines=(1, 2))
+        PlanEdit(layer=number % 2, build_step=BuildStep(text), text=f"{text}\n```\n{text}", lines=(1, 2))
         for number, text in enumerate(HOSTILE)
     ]
     return Plan(steps=tuple(steps), edits=tuple(edits), dockerfile=HOSTILE[1], patch="".join(HOSTILE))
@@ -117,7 +117,7 @@ def random_plans(layer_count: int) -> st.SearchStrategy[Plan]:
         paths=st.lists(texts, max_size=3).map(tuple), path_count=st.integers(3, 10_000),
     )  # fmt: skip
     edits = st.builds(
-        Edit, layer=layers, build_step=texts.map(BuildStep), text=blocks, lines=st.none() | st.tuples(lines, lines)
+        PlanEdit, layer=layers, build_step=texts.map(BuildStep), text=blocks, lines=st.none() | st.tuples(lines, lines)
     )
     return st.builds(
         Plan, steps=st.lists(steps, max_size=6).map(tuple), edits=st.lists(edits, max_size=4).map(tuple),

@@ -19,7 +19,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ocisize.cli.main import main
-from ocisize.budgets.config import load_config
+from ocisize.budgets.config import load_budget_file
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.credentials import Credentials, find_credentials
 from tests.tools import program
@@ -100,7 +100,7 @@ def test_every_recipe_is_tested() -> None:
 
 def test_budgets(folder: Path) -> None:
     """The file of budgets is understood, all of it."""
-    assert {budget.key for budget in load_config(written("ocisize.toml", folder)).budgets} == {
+    assert {budget.key for budget in load_budget_file(written("ocisize.toml", folder)).budgets} == {
         "max-download", "max-waste", "forbid",
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, compare, from_json, to_json
-from ocisize.budgets.baseline import entry_of
+from ocisize.budgets.baseline import baseline_entry
 from ocisize.budgets.check import UNREAD, check
 from ocisize.budgets.parse import parse_budgets
 from ocisize.model.budget import BudgetStatus
@@ -379,7 +379,7 @@ def test_comparisons_refuse(partial: Analysis, tmp_path: Path) -> None:
             compare(*pair)
         assert caught.value.layers == (1,)
     with pytest.raises(IncompleteAnalysis):
-        entry_of(partial)
+        baseline_entry(partial)
 
 
 # The command line

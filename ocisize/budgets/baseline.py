@@ -49,7 +49,7 @@ def _check_parts(instance: object, attribute: Attribute[Mapping[str, int]], part
 
 
 @frozen(kw_only=True)
-class Totals:
+class BaselineTotals:
     """The figures of an image, sizes in bytes."""
 
     compressed_size: int | None = field(validator=_OPTIONAL)
@@ -72,10 +72,10 @@ class BaselineLayer:
 
 
 @frozen(kw_only=True)
-class Entry:
+class BaselineEntry:
     """The figures of one image for one platform."""
 
-    totals: Totals
+    totals: BaselineTotals
     layers: tuple[BaselineLayer, ...]
     #: figures of parts of the image, by ``ocisize.budgets.check.part_of``
     parts: Mapping[str, int] = field(factory=dict, validator=_check_parts)
@@ -89,19 +89,20 @@ class Entry:
 class Baseline:
     """Entries by name of the image and platform."""
 
-    images: Mapping[str, Mapping[str, Entry]] = field(factory=dict)
+    images: Mapping[str, Mapping[str, BaselineEntry]] = field(factory=dict)
 
-    def entry(self, name: str, platform: str) -> Entry | None:
+    def entry(self, name: str, platform: str) -> BaselineEntry | None:
         """The figures of an image for a platform; None if it has none."""
         return self.images.get(name, {}).get(platform)
 
-    def with_entry(self, name: str, platform: str, entry: Entry) -> Baseline:
+    def with_entry(self, name: str, platform: str, entry: BaselineEntry) -> Baseline:
         """The baseline with an entry added or replaced.
 
-        >>> totals = Totals(compressed_size=4, content_size=9, live_size=9, wasted_size=0, files=1, layers=1, file_size=9)
-        >>> baseline = Baseline().with_entry("registry.io/app", "linux/amd64", Entry(totals=totals, layers=()))
-        >>> baseline.entry("registry.io/app", "linux/amd64").totals.content_size
-        9
+        >>> import ocisize
+        >>> entry = baseline_entry(ocisize.analyze("testdata/example.tar"))
+        >>> baseline = Baseline().with_entry("registry.io/app", "linux/amd64", entry)
+        >>> baseline.entry("registry.io/app", "linux/amd64").totals.compressed_size
+        1590055
         """
         return Baseline({**self.images, name: {**self.images.get(name, {}), platform: entry}})
 
@@ -120,11 +121,11 @@ def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
     return numbered
 
 
-def name_of(analysis: Analysis) -> str:
+def baseline_name(analysis: Analysis) -> str:
     """The name of an image in a baseline: its reference without tag and digest, else the name of its file.
 
     >>> import ocisize
-    >>> name_of(ocisize.analyze("testdata/example.tar"))
+    >>> baseline_name(ocisize.analyze("testdata/example.tar"))
     'example'
     """
     name = (analysis.reference or "").partition("@")[0]
@@ -134,21 +135,21 @@ def name_of(analysis: Analysis) -> str:
     return display_name(analysis.source.rstrip("/").rpartition("/")[2]) or "image"
 
 
-def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entry:
+def baseline_entry(analysis: Analysis, parts: Mapping[str, int] | None = None) -> BaselineEntry:
     """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives.
 
     Raises IncompleteAnalysis if layers could not be read, or if the documents list different numbers of layers.
 
     >>> import ocisize
-    >>> entry_of(ocisize.analyze("testdata/example.tar")).totals.compressed_size
+    >>> baseline_entry(ocisize.analyze("testdata/example.tar")).totals.compressed_size
     1590055
     """
     require_complete(analysis)
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     complete = len(tables) == len(analysis.layers)
-    return Entry(
+    return BaselineEntry(
         parts=parts or {},
-        totals=Totals(
+        totals=BaselineTotals(
             compressed_size=analysis.compressed_size,
             content_size=analysis.content_size,
             live_size=analysis.live_size,
@@ -169,16 +170,17 @@ def entry_of(analysis: Analysis, parts: Mapping[str, int] | None = None) -> Entr
     )
 
 
-def ratchet(old: Entry, new: Entry) -> Entry:
+def ratchet(old: BaselineEntry, new: BaselineEntry) -> BaselineEntry:
     """The old entry with the figures that have become smaller; no figure rises, and an unknown figure becomes known.
 
     All layers are replaced, or none: each of the new ones must have a step of the old ones and must not have grown.
 
-    >>> old = Totals(compressed_size=4, content_size=9, live_size=9, wasted_size=0, files=1, layers=1, file_size=9)
-    >>> new = evolve(old, compressed_size=3, content_size=10)
-    >>> totals = ratchet(Entry(totals=old, layers=()), Entry(totals=new, layers=())).totals
+    >>> import ocisize
+    >>> old = baseline_entry(ocisize.analyze("testdata/example.tar"))
+    >>> new = evolve(old, totals=evolve(old.totals, compressed_size=1_500_000, content_size=3_000_000))
+    >>> totals = ratchet(old, new).totals
     >>> totals.compressed_size, totals.content_size
-    (3, 9)
+    (1500000, 2931632)
     """
     old_layers, new_layers = old.by_step(), new.by_step()
     smaller = all(
@@ -186,8 +188,8 @@ def ratchet(old: Entry, new: Entry) -> Entry:
     )
     old_totals, new_totals = asdict(old.totals), asdict(new.totals)
     totals: dict[str, Any] = {name: _smaller(size, new_totals[name]) for name, size in old_totals.items()}
-    return Entry(
-        totals=Totals(**totals),
+    return BaselineEntry(
+        totals=BaselineTotals(**totals),
         layers=new.layers if smaller else old.layers,
         parts={**old.parts, **{name: min(size, old.parts.get(name, size)) for name, size in new.parts.items()}},
     )
@@ -223,7 +225,7 @@ def baseline_to_json(baseline: Baseline) -> str:
     return json.dumps({"schema": SCHEMA, "version": VERSION, "images": images}, indent=2, sort_keys=True) + "\n"
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: BaselineEntry) -> dict[str, Any]:
     """An entry for JSON, without ``parts`` if there are none."""
     return {name: value for name, value in asdict(entry).items() if name != "parts" or value}
 
@@ -250,7 +252,7 @@ def baseline_from_json(text: str, name: str) -> Baseline:
     from ocisize.oci.structure import list_problems, strict_converter
 
     try:
-        images = strict_converter().structure(document.get("images"), dict[str, dict[str, Entry]])
+        images = strict_converter().structure(document.get("images"), dict[str, dict[str, BaselineEntry]])
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
         problems = list_problems(error)
         raise BudgetError("; ".join([f"{name}: is not a valid baseline", *problems]), problems=problems) from None

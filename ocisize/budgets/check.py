@@ -12,14 +12,14 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from ocisize.budgets.baseline import Baseline, Entry, name_of, number_repeats
+from ocisize.budgets.baseline import Baseline, BaselineEntry, baseline_name, number_repeats
 from ocisize.budgets.figures import MAX_PLACES, SEVERITIES, Figure
 from ocisize.budgets.kinds import Unread, Value, kind_of, measure
 from ocisize.budgets.scope import BudgetScope, TablesMissing
 from ocisize.errors import BudgetError
 from ocisize.findings.explanations import packaged_ids
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, BudgetStatus, Level, Verdict
+from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Verdict
 from ocisize.model.findings import is_packaged_id
 from ocisize.model.quantity import Number
 from ocisize.values import evolve, frozen
@@ -53,7 +53,7 @@ def check(
     """A verdict on every budget, in their order.
 
     ``baseline``: the figures that growth is measured from.
-    ``name``: the image's name in the baseline; by default ``name_of(analysis)``.
+    ``name``: the image's name in the baseline; by default ``baseline_name(analysis)``.
     ``rules``: the ids of the users' rules that the analysis used, None if unknown. A budget that forbids a finding with any
     other id, which no image can have, is UNMATCHED.
 
@@ -67,7 +67,7 @@ def check(
     fail max-download 1590055 1000000
     pass max-layers 5 5
     """
-    entry = baseline.entry(name or name_of(analysis), analysis.platform) if baseline is not None else None
+    entry = baseline.entry(name or baseline_name(analysis), analysis.platform) if baseline is not None else None
     scope = BudgetScope(analysis)
     return tuple(_check_unread(_judge(budget, scope, entry, rules), scope) for budget in budgets)
 
@@ -114,7 +114,7 @@ def is_for(pattern: str, platform: str) -> bool:
     return not pattern or any(fnmatch.fnmatchcase(platform, accepted) for accepted in patterns)
 
 
-def _judge(budget: Budget, scope: BudgetScope, entry: Entry | None, rules: Sequence[str] | None) -> Verdict:
+def _judge(budget: Budget, scope: BudgetScope, entry: BaselineEntry | None, rules: Sequence[str] | None) -> Verdict:
     if reason := _skip_reason(budget, scope.analysis.platform):
         return Verdict(budget=budget, status=BudgetStatus.SKIPPED, reason=reason)
     layers = scope.layers_of(budget)
@@ -143,12 +143,14 @@ def _check_ids(verdict: Verdict, rules: Sequence[str] | None) -> Verdict:
 
 def _skip_reason(budget: Budget, platform: str) -> str:
     """Why a budget is not checked; "" if it is."""
-    if budget.level is Level.OFF:
+    if budget.level is BudgetLevel.OFF:
         return "switched off"
     return "" if is_for(budget.platform, platform) else f"only for {budget.platform}"
 
 
-def _selects_nothing(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis], entry: Entry | None) -> bool:
+def _selects_nothing(
+    budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis], entry: BaselineEntry | None
+) -> bool:
     """True if no path of the image is at the budget's globs, and none was when the baseline was written."""
     if not budget.paths or kind_of(budget).value is Value.GLOBS:
         return False
@@ -157,7 +159,7 @@ def _selects_nothing(budget: Budget, scope: BudgetScope, layers: Sequence[LayerA
 
 
 def _baselines(
-    budget: Budget, analysis: Analysis, layers: Sequence[LayerAnalysis], entry: Entry | None
+    budget: Budget, analysis: Analysis, layers: Sequence[LayerAnalysis], entry: BaselineEntry | None
 ) -> list[Number | None]:
     """The figures that growth is measured from: one of the whole, or one of each layer, 0 of a step that is new.
 
@@ -179,7 +181,9 @@ def _baselines(
     return [0 if old is None else kind.baseline_layer(old) if kind.baseline_layer else None for old in old_layers]
 
 
-def _compare(budget: Budget, figures: Sequence[Figure], baselines: Sequence[Number | None], entry: Entry | None) -> Verdict:
+def _compare(
+    budget: Budget, figures: Sequence[Figure], baselines: Sequence[Number | None], entry: BaselineEntry | None
+) -> Verdict:
     """The verdict on some figures, with the worst of them as ``measured``."""
     comparisons: list[_Comparison] = []
     problems: list[str] = []
@@ -200,8 +204,8 @@ def _compare(budget: Budget, figures: Sequence[Figure], baselines: Sequence[Numb
     return Verdict(
         budget=budget,
         status=budget.violation_status if broken else BudgetStatus.PASS,
-        measured=worst.measured,
-        limit=worst.allowed,
+        exact_measured=worst.measured,
+        exact_limit=worst.allowed,
         where=tuple([place for figure in places for place in figure.places][:MAX_PLACES]),
         where_count=sum(figure.place_count for figure in places),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ocisize.budgets.baseline import Baseline
 from ocisize.budgets.check import check, is_for
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, BudgetStatus, Level, Verdict
+from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Verdict
 from ocisize.values import evolve
 
 
@@ -40,7 +40,7 @@ def check_all(
     }
     platforms = [*analyses, *absent]
     for number, budget in enumerate(budgets):
-        if budget.level is not Level.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
+        if budget.level is not BudgetLevel.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
             reason = f"no image for {budget.platform}, only for {', '.join(platforms)}"
             for first in list(verdicts.values())[:1]:
                 first[number] = evolve(first[number], status=BudgetStatus.UNMATCHED, reason=reason)

@@ -32,7 +32,7 @@ _MAY_BEGIN_TABLE = re.compile(
 
 
 @frozen(kw_only=True)
-class Config:
+class BudgetFile:
     """Budgets, and the baseline that growth is measured from."""
 
     budgets: tuple[Budget, ...] = ()
@@ -47,17 +47,17 @@ class Config:
         return bool(self.budgets or self.name or has_baseline)
 
 
-def find_config() -> Config:
+def find_budget_file() -> BudgetFile:
     """The settings of the current folder, empty if it has no file of budgets; raises BudgetError."""
     for name in (OWN_FILE, PROJECT_FILE, DIVE_FILE):
         if not _is_file(name) or (name == PROJECT_FILE and not _MAY_BEGIN_TABLE.search(_read(name))):
             continue
         from pathlib import Path
 
-        config = load_config(Path(name))
+        config = load_budget_file(Path(name))
         if name != PROJECT_FILE or config.has_settings:  # other projects name ocisize as a dependency
             return config
-    return Config()
+    return BudgetFile()
 
 
 def _is_file(name: str) -> bool:
@@ -70,18 +70,18 @@ def _is_file(name: str) -> bool:
         raise
 
 
-def load_config(path: Path) -> Config:
+def load_budget_file(path: Path) -> BudgetFile:
     """The settings of a file: TOML if its name ends in ``.toml``, else a ``.dive-ci``. Raises BudgetError."""
     text = _read(path)
     if path.suffix != ".toml":
         from ocisize.budgets.dive_ci import dive_budgets, parse_dive_ci
 
         budgets = dive_budgets({}, parse_dive_ci(text, str(path)), str(path))
-        return Config(budgets=budgets, baseline=path.parent / BASELINE_FILE, file=path)
+        return BudgetFile(budgets=budgets, baseline=path.parent / BASELINE_FILE, file=path)
     from ocisize.budgets.parse import parse_budgets
 
     settings = parse_budgets(text, str(path), table=_TABLE if path.name == PROJECT_FILE else ())
-    return Config(
+    return BudgetFile(
         budgets=settings.budgets,
         name=settings.name,
         baseline=path.parent / (settings.baseline or BASELINE_FILE),

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import DiveFigures
-from ocisize.model.budget import Budget, Level, Metric
-from ocisize.model.quantity import Limit, Unit, parse_share, parse_size
+from ocisize.model.budget import Budget, BudgetLevel, Metric
+from ocisize.model.quantity import BudgetLimit, Unit, parse_share, parse_size
 from ocisize.values import frozen
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class DiveRule:
     figure: Callable[[DiveFigures], float]  #: dive's own, which may be NaN or infinite
     is_minimum: bool = False
 
-    def parse(self, text: str) -> Limit | None:
+    def parse(self, text: str) -> BudgetLimit | None:
         """A limit as dive writes it, None if it is not one. NaN, which every figure passes in dive, is not.
 
         >>> DIVE_RULES["lowestEfficiency"].parse("0.95").value
@@ -50,7 +50,7 @@ class DiveRule:
             value = 0
         if value is None or (self.unit is Unit.SHARE and (value > 1 or "%" in text)):
             return None
-        return Limit(value, self.unit, is_minimum=self.is_minimum)
+        return BudgetLimit(value, self.unit, is_minimum=self.is_minimum)
 
 
 #: dive's rules by their names in flags and files
@@ -88,7 +88,7 @@ def dive_budgets(flags: Mapping[str, str], file: Mapping[str, tuple[str, int]], 
             expected = "a size such as 20MB" if rule.unit is Unit.BYTES else "a number from 0 to 1 such as 0.95"
             problems.append(f"{origin}: {key}: got {value!r}, expected {expected} or 'disabled'")
             continue
-        level = Level.OFF if value.lower() in _DISABLED else Level.FAIL
+        level = BudgetLevel.OFF if value.lower() in _DISABLED else BudgetLevel.FAIL
         budgets.append(Budget(key=key, metric=rule.metric, limit=limit, level=level, origin=origin))
     if problems:
         raise BudgetError("; ".join(problems), problems=problems)

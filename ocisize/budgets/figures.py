@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ocisize.budgets.scope import LayerSelection, RowSelection, ScopeSizes, TablesMissing, regular_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, Place
+from ocisize.model.budget import Budget, VerdictPlace
 from ocisize.model.findings import Finding, Severity
 from ocisize.model.quantity import Number
 from ocisize.tar.filetable import FileTable
@@ -24,7 +24,7 @@ class Figure:
     """A measured value and where in the image it comes from."""
 
     value: Number | None  #: in the budget's unit, of a download time in bytes; None if unknown, for ``reason``
-    places: tuple[Place, ...] = ()  #: at most MAX_PLACES
+    places: tuple[VerdictPlace, ...] = ()  #: at most MAX_PLACES
     place_count: int = field(default=Factory(lambda self: len(self.places), takes_self=True))
     reason: str = ""
 
@@ -106,7 +106,7 @@ def _largest_layer(layers: Sequence[LayerAnalysis], sizes: Sequence[int | None])
     if not known:
         return Figure(0)
     size, index = max(known)
-    return Figure(size, (Place(layer=-index, measured=size),))
+    return Figure(size, (VerdictPlace(layer=-index, exact_measured=size),))
 
 
 def largest_file(image: Analysis | LayerSelection, _budget: Budget) -> Figure:
@@ -138,18 +138,18 @@ def _largest_file(layers: Iterable[tuple[int, FileTable, Iterable[int]]]) -> Fig
     if largest is None:
         return Figure(0)
     size, layer, path = largest
-    return Figure(size, (Place(layer=layer, path=path, measured=size),))
+    return Figure(size, (VerdictPlace(layer=layer, path=path, exact_measured=size),))
 
 
 def count_entries(rows: RowSelection, _budget: Budget) -> Figure:
     """The number of selected entries of any kind; the places are in the order of their layers."""
-    places: list[Place] = []
+    places: list[VerdictPlace] = []
     count = 0
     for layer in rows.layers:
         table, selected = rows.tables[layer.index], rows.rows(layer.index)
         count += len(selected)
         places += [
-            Place(layer=layer.index, path=decode_name(table.paths[row]), measured=table.sizes[row])
+            VerdictPlace(layer=layer.index, path=decode_name(table.paths[row]), exact_measured=table.sizes[row])
             for row in selected[: MAX_PLACES - len(places)]
         ]
     return Figure(count, tuple(places), count)
@@ -168,7 +168,8 @@ def count_layer_findings(layers: LayerSelection, budget: Budget) -> Figure:
 def _count_findings(findings: Iterable[Finding], budget: Budget) -> Figure:
     forbidden = [finding for finding in findings if is_forbidden(finding, budget.findings)]
     places = [
-        Place(layer=finding.layers[0] if finding.layers else None, finding=finding.id) for finding in forbidden[:MAX_PLACES]
+        VerdictPlace(layer=finding.layers[0] if finding.layers else None, finding=finding.id)
+        for finding in forbidden[:MAX_PLACES]
     ]
     return Figure(len(forbidden), tuple(places), len(forbidden))
 

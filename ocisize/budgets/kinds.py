@@ -12,12 +12,12 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from ocisize.budgets import figures
-from ocisize.budgets.baseline import BaselineLayer, Entry
+from ocisize.budgets.baseline import BaselineEntry, BaselineLayer
 from ocisize.budgets.figures import Figure
 from ocisize.budgets.scope import BudgetScope, LayerSelection, RowSelection, ScopeSizes
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, Metric, Place
+from ocisize.model.budget import Budget, Metric, VerdictPlace
 from ocisize.model.findings import Category, Finding
 from ocisize.model.quantity import Unit
 from ocisize.model.sizes import weight_of
@@ -70,7 +70,9 @@ class BudgetKind:
     unread: Unread
     value: Value = Value.LIMIT
     is_minimum: bool = False  #: the limit is the smallest value allowed
-    baseline: Callable[[Entry], int | None] | None = None  #: the figure that growth is measured from; None: no growth
+    baseline: Callable[[BaselineEntry], int | None] | None = (
+        None  #: the figure that growth is measured from; None: no growth
+    )
     baseline_layer: Callable[[BaselineLayer], int | None] | None = None  #: the same of one layer, for ``layer``
     saving: Callable[[Finding], int | None] = lambda _finding: None  #: bytes by which a finding lowers the figure
 
@@ -231,7 +233,7 @@ def measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis])
     if budget.layer and kind_of(budget).measures.each_layer:
         values = [_measure(budget, scope, [layer]) for layer in layers]
         return [
-            evolve(figure, places=(Place(layer=layer.index, measured=figure.value),), place_count=1)
+            evolve(figure, places=(VerdictPlace(layer=layer.index, exact_measured=figure.value),), place_count=1)
             for layer, figure in zip(layers, values, strict=True)
         ]
     return [_measure(budget, scope, layers)]

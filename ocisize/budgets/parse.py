@@ -24,9 +24,9 @@ from ocisize.budgets.figures import SEVERITIES
 from ocisize.budgets.kinds import KEYS, NARROWING_KEYS, Value, kind_of, kinds_of
 from ocisize.errors import BudgetError, InvalidGlob
 from ocisize.globs import Glob, parse_glob
-from ocisize.model.budget import Budget, Level
+from ocisize.model.budget import Budget, BudgetLevel
 from ocisize.model.findings import ID
-from ocisize.model.quantity import Limit, parse_limit
+from ocisize.model.quantity import BudgetLimit, parse_limit
 from ocisize.toml_tables import TableReader, TomlError, read_toml, show
 from ocisize.values import evolve, frozen
 
@@ -37,7 +37,7 @@ _TOP_KEYS = ("name", "baseline", "budget")
 
 
 @frozen(kw_only=True)
-class Settings:
+class BudgetSettings:
     """The content of a file: budgets, and name and file of the baseline."""
 
     budgets: tuple[Budget, ...] = ()
@@ -45,7 +45,7 @@ class Settings:
     baseline: str | None = None  #: file, relative to the one that was read
 
 
-def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str] = ()) -> Settings:
+def parse_budgets(text: str, name: str = "ocisize.toml", *, table: Sequence[str] = ()) -> BudgetSettings:
     """Read budgets in TOML.
 
     ``name``: the file's name in problems and in ``Budget.origin``.
@@ -98,12 +98,12 @@ def make_off(key: str, origin: str) -> Budget:
     'off'
     """
     kind = kinds_of(key)[0]
-    return Budget(key=key, metric=kind.metric, limit=Limit(0, kind.unit), level=Level.OFF, origin=origin)
+    return Budget(key=key, metric=kind.metric, limit=BudgetLimit(0, kind.unit), level=BudgetLevel.OFF, origin=origin)
 
 
 def forbid_paths(globs: Sequence[Glob], origin: str) -> Budget:
     """A budget that forbids paths."""
-    return evolve(make_off(FORBID, origin), paths=tuple(globs), level=Level.FAIL)
+    return evolve(make_off(FORBID, origin), paths=tuple(globs), level=BudgetLevel.FAIL)
 
 
 def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
@@ -118,16 +118,16 @@ def forbid_findings(findings: Sequence[str], origin: str) -> Budget:
     for finding in findings:
         if finding not in SEVERITIES and not ID.fullmatch(finding):
             raise ValueError(f"got {finding!r}, expected an id such as OS101 or one of {', '.join(SEVERITIES)}")
-    return evolve(make_off(FORBID_FINDINGS, origin), findings=tuple(findings), level=Level.FAIL)
+    return evolve(make_off(FORBID_FINDINGS, origin), findings=tuple(findings), level=BudgetLevel.FAIL)
 
 
-def _read_settings(top: TableReader) -> Settings:
+def _read_settings(top: TableReader) -> BudgetSettings:
     budgets = list(_read_table(top, _TOP_KEYS))
     for number, table in enumerate(top.tables("budget"), 1):
         budgets += _read_table(table)
         if not any(key in table.table for key in KEYS):
             table.note("", f"budget {number}: limits nothing, expected one of {', '.join(KEYS)}")
-    return Settings(budgets=tuple(budgets), name=top.text("name") or None, baseline=top.text("baseline") or None)
+    return BudgetSettings(budgets=tuple(budgets), name=top.text("name") or None, baseline=top.text("baseline") or None)
 
 
 def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[Budget]:
@@ -137,9 +137,9 @@ def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[B
         "platform": reader.text("platform"),
         "layer": reader.text("layer"),
         "reason": reader.text("reason"),
-        "level": reader.choice("level", Level.FAIL),
-        "unknown": reader.choice("if-unknown", Level.FAIL),
-        "unmatched": reader.choice("if-unmatched", Level.WARN),
+        "level": reader.choice("level", BudgetLevel.FAIL),
+        "unknown": reader.choice("if-unknown", BudgetLevel.FAIL),
+        "unmatched": reader.choice("if-unmatched", BudgetLevel.WARN),
         "ignore": _read_globs(reader, "ignore"),
         "visible_only": reader.flag("visible-only"),
     }
@@ -148,7 +148,7 @@ def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[B
         _check_narrowing(reader, key)
         for budget in _read_key(reader, key):
             _check_growth(reader, budget)
-            level = Level.OFF if budget.level is Level.OFF else shared["level"]
+            level = BudgetLevel.OFF if budget.level is BudgetLevel.OFF else shared["level"]
             yield evolve(budget, **shared | {"level": level}, paths=budget.paths or paths)
 
 

@@ -141,17 +141,17 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 def find_gate(options: argparse.Namespace) -> BudgetGate:
     """The budgets of the options and of the files in the current folder, with the baseline; raises BudgetError."""
-    from ocisize.budgets.config import Config, find_config, load_config
+    from ocisize.budgets.config import BudgetFile, find_budget_file, load_budget_file
     from ocisize.errors import BudgetError
 
     if options.budget_file:
         from pathlib import Path
 
-        config = load_config(Path(options.budget_file))
+        config = load_budget_file(Path(options.budget_file))
         if not config.has_settings:
             raise BudgetError(f"{options.budget_file}: has no budgets, name or baseline")
     else:
-        config = Config() if options.no_budgets else find_config()
+        config = BudgetFile() if options.no_budgets else find_budget_file()
         if config.file and not config.has_settings and not options.quiet:
             print_message("warning", f"{config.file}: has no budgets")
     flags = list(_read_flags(options))

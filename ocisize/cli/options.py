@@ -12,7 +12,7 @@ from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ocisize.globs import Glob
-    from ocisize.sizes.cost import Assumptions
+    from ocisize.sizes.cost import CostAssumptions
 
 
 #: exit status: all budgets passed, a budget failed, analysis failed or incomplete, Ctrl-C
@@ -186,7 +186,7 @@ def incomplete_status(status: int, *, complete: bool) -> int:
     return status if complete else UNUSABLE
 
 
-def _assumptions(text: str) -> Assumptions:
+def _assumptions(text: str) -> CostAssumptions:
     from ocisize.sizes.cost import parse_cost
 
     try:

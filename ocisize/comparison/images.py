@@ -13,7 +13,7 @@ from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.reasons import find_reasons
 from ocisize.comparison.suggestions import find_suggestions
 from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseCertainty
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import (
     SAME_CONTENT,
@@ -162,7 +162,7 @@ def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[Lay
 def _part(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> BaseChange | None:
     """The growth of the base images and of the layers on top; None if a pair of layers is the base's on one side only."""
     old, new = before.base, after.base
-    if old is None or new is None or Certainty.GUESS in (old.found.certainty, new.found.certainty):
+    if old is None or new is None or BaseCertainty.GUESS in (old.found.certainty, new.found.certainty):
         return None
     if old.base is None or old.own is None or new.base is None or new.own is None:
         return None
@@ -170,7 +170,7 @@ def _part(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> B
     for layer in layers:
         if layer.before is not None and layer.after is not None and (layer.before < below[0]) != (layer.after < below[1]):
             return None
-    sure = old.found.certainty is new.found.certainty is Certainty.SURE
+    sure = old.found.certainty is new.found.certainty is BaseCertainty.SURE
     base, own = _part_of(old.base, new.base), _part_of(old.own, new.own)
     return BaseChange(base=base, own=own, before_layers=below[0], after_layers=below[1], sure=sure)
 

@@ -23,7 +23,7 @@ from ocisize.blob.digest import Digest
 from ocisize.history.redact import redact
 from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.history.steps import describe
-from ocisize.model.base import SCRATCH, Base, Certainty, GivenBase, Method
+from ocisize.model.base import SCRATCH, BaseCertainty, BaseImage, BaseMethod, GivenBase
 from ocisize.oci.documents import History, ImageConfig
 from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve
@@ -45,7 +45,7 @@ _COMMAND_STEP = lazy_pattern(r"(?:/bin/sh -c #\(nop\)\s+)?(?:CMD|ENTRYPOINT)\b")
 _SIGNING_BUILDERS = frozenset({"jib", "kaniko", "ko"})  # name themselves as author of all their own steps, and of no others
 
 
-def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) -> Base | None:
+def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) -> BaseImage | None:
     """Return the base image as far as the image itself shows it; None if nothing does.
 
     ``annotations`` are those of the manifest, and ``layers`` is the number of layers in it. The result may be a guess, which
@@ -69,10 +69,10 @@ def find_base(config: ImageConfig, annotations: Mapping[str, str], layers: int) 
     if base is not None:
         name = name or base.name
         return evolve(base, name=redact(name).text if name else None, digest=digest)
-    return Base(0, redact(name).text, digest, Method.NAMED, Certainty.GUESS) if name else None
+    return BaseImage(0, redact(name).text, digest, BaseMethod.NAMED, BaseCertainty.GUESS) if name else None
 
 
-def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base | None, str | None]:
+def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[BaseImage | None, str | None]:
     """Return the base image that the user gave if the image's lowest layers are its layers; else None and the reason.
 
     ``diff_ids`` are those of the image's layers, base first, None where unknown.
@@ -90,7 +90,7 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
         shared += 1
     count = len(given.diff_ids)
     if count and shared == count:
-        return Base(count, given.name, given.digest, Method.GIVEN, Certainty.SURE), None
+        return BaseImage(count, given.name, given.digest, BaseMethod.GIVEN, BaseCertainty.SURE), None
     if not count:
         return None, f"{given.name} is not the base: it has no layers"
     if shared == len(diff_ids):
@@ -101,28 +101,28 @@ def match_given(given: GivenBase, diff_ids: Sequence[str | None]) -> tuple[Base 
     )
 
 
-def _find_mark(config: ImageConfig, layers: int) -> Base | None:
+def _find_mark(config: ImageConfig, layers: int) -> BaseImage | None:
     """The base image that a builder marked: buildpacks by a label, buildah by a comment, others as author of their steps."""
     run_image = _read_object(config.run.labels.get(BUILDPACKS_KEY, "")).get("runImage")
     if isinstance(run_image, dict) and run_image.get("topLayer") in config.rootfs.diff_ids[:layers]:
         top = config.rootfs.diff_ids.index(Digest(run_image["topLayer"]))
         name = run_image.get("image") or run_image.get("reference")
-        return Base(top + 1, name if isinstance(name, str) else None, None, Method.RUN_IMAGE, Certainty.SURE)
+        return BaseImage(top + 1, name if isinstance(name, str) else None, None, BaseMethod.RUN_IMAGE, BaseCertainty.SURE)
     history = config.history
     for index in reversed(range(len(history))):
         comment = history[index].comment
         mark = _FROM.search(comment) if "FROM " in comment else None
         if mark and not _SHORT_ID.fullmatch(mark[1]):
             below = _layers_below(history, index)
-            return Base(below, mark[1], None, Method.FROM, Certainty.SURE) if 0 < below <= layers else None
+            return BaseImage(below, mark[1], None, BaseMethod.FROM, BaseCertainty.SURE) if 0 < below <= layers else None
     signed = len(history)
     while signed and _is_signed(history[signed - 1]):
         signed -= 1
     below = _layers_below(history, signed)
     if signed < len(history) and 0 < below < layers:
-        return Base(below, None, None, Method.BUILDER, Certainty.LIKELY)
+        return BaseImage(below, None, None, BaseMethod.BUILDER, BaseCertainty.LIKELY)
     if signed == len(history) and 0 < below < layers:  # the layers above have no steps, as rules_oci makes them
-        return Base(below, None, None, Method.BUILDER, Certainty.GUESS)
+        return BaseImage(below, None, None, BaseMethod.BUILDER, BaseCertainty.GUESS)
     return None
 
 
@@ -149,7 +149,7 @@ def _layers_below(history: Sequence[History], index: int) -> int:
     return sum(not entry.empty_layer for entry in history[:index])
 
 
-def _guess(history: Sequence[History], layers: int) -> Base | None:
+def _guess(history: Sequence[History], layers: int) -> BaseImage | None:
     """The first guess in the order of the module's list; likely if another one agrees."""
     pauses, command, style = _pauses(history, layers), _below_command(history), _below_buildkit(history)
     rootfs = int(bool(history) and _is_rootfs(history))
@@ -157,11 +157,11 @@ def _guess(history: Sequence[History], layers: int) -> Base | None:
         longest = max(pauses, key=lambda below: (pauses[below], below))
         agrees = command in pauses or (len(pauses) == 1 and longest == rootfs)
         below = command if command in pauses else longest
-        return Base(below, None, None, Method.CREATED, Certainty.LIKELY if agrees else Certainty.GUESS)
-    for method, below in ((Method.COMMAND, command), (Method.STYLE, style), (Method.ROOTFS, rootfs)):
+        return BaseImage(below, None, None, BaseMethod.CREATED, BaseCertainty.LIKELY if agrees else BaseCertainty.GUESS)
+    for method, below in ((BaseMethod.COMMAND, command), (BaseMethod.STYLE, style), (BaseMethod.ROOTFS, rootfs)):
         if 0 < below < layers:
-            agrees = method is Method.STYLE and below == rootfs
-            return Base(below, None, None, method, Certainty.LIKELY if agrees else Certainty.GUESS)
+            agrees = method is BaseMethod.STYLE and below == rootfs
+            return BaseImage(below, None, None, method, BaseCertainty.LIKELY if agrees else BaseCertainty.GUESS)
     return None
 
 

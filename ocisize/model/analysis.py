@@ -15,11 +15,11 @@ from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.values import field, frozen
 
-FOREIGN = "foreign"  #: ``Failure.step`` of a layer that is distributed elsewhere and could not be had
+FOREIGN = "foreign"  #: ``LayerFailure.step`` of a layer that is distributed elsewhere and could not be had
 
 
 @frozen
-class Failure:
+class LayerFailure:
     """Why a layer could not be read."""
 
     step: str  #: ``foreign``, ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit``, or ``read`` for anything else
@@ -53,7 +53,7 @@ class LayerAnalysis(Sizes):
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the layer's file within a saved image
-    failure: Failure | None = None  #: None if the layer was read
+    failure: LayerFailure | None = None  #: None if the layer was read
     files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
     hidden_by: IntArray | None = field(default=None, eq=False, repr=False)

@@ -17,12 +17,12 @@ class BaseSplit:
     A blob that both have counts as a download of the base. If only the name of the base is known, the figures are None.
     """
 
-    found: Base
+    found: BaseImage
     base: Sizes | None = None
     own: Sizes | None = None  #: of the layers that were built on the base
 
 
-class Method(str, enum.Enum):
+class BaseMethod(str, enum.Enum):
     """How the base image was found."""
 
     GIVEN = "given"  #: the user named it, and its layers are the first of the image
@@ -39,7 +39,7 @@ class Method(str, enum.Enum):
         return self.value
 
 
-class Certainty(str, enum.Enum):
+class BaseCertainty(str, enum.Enum):
     """How certain it is which layers are those of the base image."""
 
     SURE = "sure"  #: digests, the builder's own notes or a Dockerfile say so
@@ -51,14 +51,14 @@ class Certainty(str, enum.Enum):
 
 
 @frozen
-class Base:
+class BaseImage:
     """The image that an image was built on."""
 
     layers: int  #: number of its layers, the lowest of the image; 0 if only its name is known
     name: str | None  #: its reference
     digest: str | None  #: of its manifest
-    method: Method
-    certainty: Certainty
+    method: BaseMethod
+    certainty: BaseCertainty
 
     @property
     def certain_layers(self) -> int:
@@ -66,7 +66,7 @@ class Base:
 
         A root filesystem is always part of the base, whatever is between it and the own layers.
         """
-        return self.layers if self.certainty is not Certainty.GUESS or self.method is Method.ROOTFS else 0
+        return self.layers if self.certainty is not BaseCertainty.GUESS or self.method is BaseMethod.ROOTFS else 0
 
 
 @frozen

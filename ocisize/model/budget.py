@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from ocisize.globs import Glob
-from ocisize.model.quantity import Limit, Number, Unit
+from ocisize.model.quantity import BudgetLimit, Number, Unit, plain_number
 from ocisize.values import frozen
 
 
@@ -31,7 +31,7 @@ class Metric(str, enum.Enum):
         return self.value
 
 
-class Level(str, enum.Enum):
+class BudgetLevel(str, enum.Enum):
     """The effect of a budget that is not kept."""
 
     FAIL = "fail"  #: exit status 1
@@ -63,15 +63,15 @@ class Budget:
 
     ``parse_budgets`` reads budgets from TOML. A budget may also be built by hand:
 
-    >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=Limit(100, Unit.COUNT), platform="linux/amd64")
+    >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=BudgetLimit(100, Unit.COUNT), platform="linux/amd64")
     >>> budget.unit.value, budget.level.value
     ('count', 'fail')
     """
 
     key: str  #: its name where it was written: ``max-download``, ``forbid``, ``lowestEfficiency``
     metric: Metric
-    limit: Limit
-    level: Level = Level.FAIL
+    limit: BudgetLimit
+    level: BudgetLevel = BudgetLevel.FAIL
     reason: str = ""  #: why there is this budget, in its author's words
     platform: str = ""  #: ``linux/arm64``, or a pattern with ``*``; "" is any
     layer: str = ""  #: build step, with ``*`` for any text; "" is all layers
@@ -79,8 +79,8 @@ class Budget:
     ignore: tuple[Glob, ...] = ()  #: these paths and all below them are left out
     visible_only: bool = False  #: measure only what a container sees, not all that is downloaded
     findings: tuple[str, ...] = ()  #: forbidden findings: ids, or severities, which include the higher ones
-    unknown: Level = Level.FAIL  #: effect of UNKNOWN
-    unmatched: Level = Level.WARN  #: effect of UNMATCHED
+    unknown: BudgetLevel = BudgetLevel.FAIL  #: effect of UNKNOWN
+    unmatched: BudgetLevel = BudgetLevel.WARN  #: effect of UNMATCHED
     origin: str = ""  #: where it was written: ``ocisize.toml:3``, ``--max-download``
 
     @property
@@ -91,17 +91,22 @@ class Budget:
     @property
     def violation_status(self) -> BudgetStatus:
         """The status of a figure beyond the limit: WARN or FAIL, by ``level``."""
-        return BudgetStatus.WARN if self.level is Level.WARN else BudgetStatus.FAIL
+        return BudgetStatus.WARN if self.level is BudgetLevel.WARN else BudgetStatus.FAIL
 
 
 @frozen
-class Place:
+class VerdictPlace:
     """A place in the image that a verdict is about."""
 
     layer: int | None = None  #: index
     path: str | None = None
     finding: str | None = None  #: id
-    measured: Number | None = None  #: the figure of this place, if it has its own
+    exact_measured: Number | None = None  #: the figure of this place, if it has its own
+
+    @property
+    def measured(self) -> int | float | None:
+        """``exact_measured`` as a plain number; bytes, a count, a share of 0..1 or seconds, by ``Budget.unit``."""
+        return plain_number(self.exact_measured)
 
 
 @frozen(kw_only=True)
@@ -110,17 +115,34 @@ class Verdict:
 
     budget: Budget
     status: BudgetStatus
-    measured: Number | None = None  #: the figure, in the budget's unit; of several the worst
-    limit: Number | None = None  #: in the budget's unit, growth added to its baseline; None if that is unknown
-    where: tuple[Place, ...] = ()  #: the first of the places at fault, worst first
+    exact_measured: Number | None = None  #: the figure, in the budget's unit; of several the worst
+    exact_limit: Number | None = None  #: in the budget's unit, growth added to its baseline; None if that is unknown
+    where: tuple[VerdictPlace, ...] = ()  #: the first of the places at fault, worst first
     where_count: int = 0  #: how many places are at fault
     reason: str = ""  #: why the status is what it is, where the figures do not show it
+
+    @property
+    def measured(self) -> int | float | None:
+        """The figure: bytes, a count, a share of 0..1 or seconds, by ``Budget.unit``; None if it is unknown.
+
+        >>> import ocisize
+        >>> budgets = ocisize.parse_budgets('max-waste = "5 %"').budgets
+        >>> (verdict,) = ocisize.check(ocisize.analyze("testdata/example.tar"), budgets)
+        >>> round(verdict.measured, 3), verdict.limit, verdict.exact_limit
+        (0.089, 0.05, Fraction(1, 20))
+        """
+        return plain_number(self.exact_measured)
+
+    @property
+    def limit(self) -> int | float | None:
+        """The largest value allowed, or the smallest of a minimum, in the unit of ``measured``; None if it is unknown."""
+        return plain_number(self.exact_limit)
 
     @property
     def outcome(self) -> BudgetStatus:
         """PASS, WARN or FAIL: the effect on the exit status. Never worse than the budget's level.
 
-        >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=Limit(1, Unit.COUNT), unknown=Level.WARN)
+        >>> budget = Budget(key="max-files", metric=Metric.FILES, limit=BudgetLimit(1, Unit.COUNT), unknown=BudgetLevel.WARN)
         >>> Verdict(budget=budget, status=BudgetStatus.UNKNOWN).outcome.value
         'warn'
         """
@@ -129,9 +151,13 @@ class Verdict:
         elif self.status is BudgetStatus.UNMATCHED:
             level = self.budget.unmatched
         elif self.status is BudgetStatus.INCOMPLETE:
-            level = Level.FAIL
+            level = BudgetLevel.FAIL
         else:
             return BudgetStatus.PASS if self.status is BudgetStatus.SKIPPED else self.status
-        if level is Level.FAIL and self.budget.level is Level.WARN:
-            level = Level.WARN
-        return {Level.FAIL: BudgetStatus.FAIL, Level.WARN: BudgetStatus.WARN, Level.OFF: BudgetStatus.PASS}[level]
+        if level is BudgetLevel.FAIL and self.budget.level is BudgetLevel.WARN:
+            level = BudgetLevel.WARN
+        return {
+            BudgetLevel.FAIL: BudgetStatus.FAIL,
+            BudgetLevel.WARN: BudgetStatus.WARN,
+            BudgetLevel.OFF: BudgetStatus.PASS,
+        }[level]

@@ -15,7 +15,7 @@ from ocisize.values import frozen
 
 
 @frozen(kw_only=True)
-class Edit:
+class PlanEdit:
     """The final text of one instruction of the build, with the changes of all steps of the plan."""
 
     layer: int  #: the layer that the instruction made
@@ -54,7 +54,7 @@ class Plan:
     """
 
     steps: tuple[PlanStep, ...] = ()
-    edits: tuple[Edit, ...] = ()  #: base first
+    edits: tuple[PlanEdit, ...] = ()  #: base first
     estimated: bool = False  #: True if the bytes of download are estimated, since the layers are uncompressed
     dockerfile: str | None = None  #: the Dockerfile whose lines the plan names; None if there is none that fits
     patch_error: str = ""  #: why there is no patch although there are edits, "" if there is one

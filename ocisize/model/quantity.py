@@ -48,7 +48,7 @@ class Unit(str, enum.Enum):
         return self.value
 
 
-class Growth(enum.Enum):
+class GrowthKind(enum.Enum):
     """How a limit on growth is written."""
 
     AMOUNT = "amount"  #: in the figure's unit: ``+5 MB``, ``+100``
@@ -64,25 +64,25 @@ _EXPECTED = {
 
 
 @frozen
-class Limit:
+class BudgetLimit:
     """The largest value that a figure may have, or the largest growth over its baseline.
 
-    >>> Limit(120_000_000, Unit.BYTES).allowed(None)
+    >>> BudgetLimit(120_000_000, Unit.BYTES).allowed(None)
     120000000
-    >>> Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE).allowed(baseline=1000)
+    >>> BudgetLimit(Fraction(1, 50), Unit.BYTES, growth=GrowthKind.SHARE).allowed(baseline=1000)
     Fraction(1020, 1)
     """
 
     value: Number
     unit: Unit  #: of the figure
-    growth: Growth | None = None
+    growth: GrowthKind | None = None
     bandwidth: Number | None = None  #: bytes per second, of limits in seconds
     is_minimum: bool = False  #: the smallest value allowed, not the largest
 
     @property
     def value_unit(self) -> Unit:
         """The unit of ``value``: SHARE for growth as a share, else the figure's unit."""
-        return Unit.SHARE if self.growth is Growth.SHARE else self.unit
+        return Unit.SHARE if self.growth is GrowthKind.SHARE else self.unit
 
     def allowed(self, baseline: Number | None) -> Number | None:
         """The limit in the figure's unit; None for growth over an unknown baseline."""
@@ -90,10 +90,10 @@ class Limit:
             return self.value
         if baseline is None:
             return None
-        return baseline + (self.value * baseline if self.growth is Growth.SHARE else self.value)
+        return baseline + (self.value * baseline if self.growth is GrowthKind.SHARE else self.value)
 
 
-def parse_limit(text: str, units: tuple[Unit, ...], *, growth: bool = False) -> Limit:
+def parse_limit(text: str, units: tuple[Unit, ...], *, growth: bool = False) -> BudgetLimit:
     """Read a limit in the first of some units that fits.
 
     ``growth`` allows a plus in front, for growth as a share or in a unit other than shares.
@@ -103,7 +103,7 @@ def parse_limit(text: str, units: tuple[Unit, ...], *, growth: bool = False) -> 
     120000000
     >>> parse_limit("5 %", (Unit.SHARE, Unit.BYTES)).value
     Fraction(1, 20)
-    >>> parse_limit("+2 %", (Unit.BYTES,), growth=True) == Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE)
+    >>> parse_limit("+2 %", (Unit.BYTES,), growth=True) == BudgetLimit(Fraction(1, 50), Unit.BYTES, growth=GrowthKind.SHARE)
     True
     >>> parse_limit("10 s at 100 Mbit/s", (Unit.SECONDS,)).bandwidth
     Fraction(12500000, 1)
@@ -119,7 +119,7 @@ def parse_limit(text: str, units: tuple[Unit, ...], *, growth: bool = False) -> 
     return limit
 
 
-def _parse_growth(text: str, units: tuple[Unit, ...]) -> Limit | None:
+def _parse_growth(text: str, units: tuple[Unit, ...]) -> BudgetLimit | None:
     text = text[1:].strip()
     if len(text) > _MAX_LENGTH:
         return None
@@ -127,14 +127,14 @@ def _parse_growth(text: str, units: tuple[Unit, ...]) -> Limit | None:
         if unit is not Unit.SHARE:
             share = parse_share(text)
             if share is not None:
-                return Limit(share, unit, growth=Growth.SHARE)
+                return BudgetLimit(share, unit, growth=GrowthKind.SHARE)
             limit = _parse_absolute(text, (unit,))
             if limit is not None:
-                return evolve(limit, growth=Growth.AMOUNT)
+                return evolve(limit, growth=GrowthKind.AMOUNT)
     return None
 
 
-def _parse_absolute(text: str, units: tuple[Unit, ...]) -> Limit | None:
+def _parse_absolute(text: str, units: tuple[Unit, ...]) -> BudgetLimit | None:
     if len(text) > _MAX_LENGTH:
         return None
     for unit in units:
@@ -148,7 +148,7 @@ def _parse_absolute(text: str, units: tuple[Unit, ...]) -> Limit | None:
         else:
             value = parse_size(text) if unit is Unit.BYTES else parse_count(text)
         if value is not None:
-            return Limit(value, unit)
+            return BudgetLimit(value, unit)
     return None
 
 
@@ -197,13 +197,22 @@ def parse_bandwidth(text: str) -> Fraction | None:
     return _number(match["rate"]) * _factor(match["prefix"]) / (1 if match["what"] == "B" else 8) or None
 
 
-def _parse_pull(text: str) -> Limit | None:
+def _parse_pull(text: str) -> BudgetLimit | None:
     match = _PULL.fullmatch(text)
     if match is None:
         return None
     seconds = _number(match["number"]) * (60 if match["unit"].startswith("m") else 1)
     bandwidth = parse_bandwidth(match["bandwidth"])
-    return Limit(seconds, Unit.SECONDS, bandwidth=bandwidth) if bandwidth else None
+    return BudgetLimit(seconds, Unit.SECONDS, bandwidth=bandwidth) if bandwidth else None
+
+
+def plain_number(value: Number | None) -> int | float | None:
+    """A number as Python's own types have it: an int if it is whole, else the nearest float; None for None.
+
+    >>> plain_number(Fraction(6, 3)), plain_number(Fraction(1, 20)), plain_number(None)
+    (2, 0.05, None)
+    """
+    return value if value is None or isinstance(value, int) else value.numerator if value.denominator == 1 else float(value)
 
 
 def _number(text: str) -> Fraction:

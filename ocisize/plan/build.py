@@ -13,7 +13,7 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.history.redact import redact
 from ocisize.history.shell import Change, shorten
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
-from ocisize.model.plan import Edit
+from ocisize.model.plan import PlanEdit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
 from ocisize.plan.rows import RowIndex
 from ocisize.tar.paths import PathColumn
@@ -231,10 +231,10 @@ class Build:
                 leader.options += other.options
                 other.joined_into = leader.layer
 
-    def edits(self) -> tuple[Edit, ...]:
+    def edits(self) -> tuple[PlanEdit, ...]:
         """The final texts of all changed steps, base first, without secrets."""
         return tuple(
-            Edit(
+            PlanEdit(
                 layer=draft.layer,
                 build_step=draft.step,
                 text=redact(draft.render(self.escape)).text,

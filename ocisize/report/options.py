@@ -10,7 +10,7 @@ from ocisize.values import frozen
 if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Dockerfile
     from ocisize.model.budget import Verdict
-    from ocisize.sizes.cost import Assumptions
+    from ocisize.sizes.cost import CostAssumptions
 
 
 @frozen(kw_only=True)
@@ -22,7 +22,7 @@ class ReportOptions:
     arguments: Sequence[str] = ()  #: the image, and the options to read it again; () means its source: text
     files: bool = False  #: include every stored file: json, csv
     color: bool | None = None  #: color the report; None means only on a terminal: text
-    assumptions: Assumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
+    assumptions: CostAssumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
     dockerfile: str = "Dockerfile"  #: its path in the repository: sarif, github, gitlab
     parsed_dockerfile: Dockerfile | None = None  #: for the lines of findings: sarif, github, gitlab
     verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html, markdown, sarif, junit, github, gitlab, openmetrics

@@ -22,7 +22,7 @@ _KEYS = ("deploys", "nodes", "price", "bandwidth")
 
 
 @frozen(kw_only=True)
-class Assumptions:
+class CostAssumptions:
     """How often, how far and how fast an image travels."""
 
     deploys: float  #: a day
@@ -41,17 +41,17 @@ class Cost:
 
 
 @functools.cache
-def default_assumptions() -> Assumptions:
+def default_assumptions() -> CostAssumptions:
     """The packaged assumptions, ``ocisize/sizes/cost.toml``."""
     from ocisize.prebuilt.cost import TABLE
 
-    return Assumptions(**TABLE)
+    return CostAssumptions(**TABLE)
 
 
-def cost_of(size: int | None, assumptions: Assumptions) -> Cost:
+def cost_of(size: int | None, assumptions: CostAssumptions) -> Cost:
     """Return the cost of downloading ``size`` bytes with every deploy.
 
-    >>> assumptions = Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000,))
+    >>> assumptions = CostAssumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000,))
     >>> cost = cost_of(1_000_000_000, assumptions)
     >>> cost.pull_seconds, cost.yearly_bytes, round(cost.yearly_dollars, 2)
     ((80.0,), 18250000000000, 1642.5)
@@ -63,7 +63,7 @@ def cost_of(size: int | None, assumptions: Assumptions) -> Cost:
     return Cost(seconds, yearly, yearly / _GB * assumptions.price)
 
 
-def parse_cost(text: str) -> Assumptions:
+def parse_cost(text: str) -> CostAssumptions:
     """Return the assumptions of a text such as ``deploys=10,nodes=5,price=0.09,bandwidth=100Mbps``.
 
     A key that is missing has its packaged value; ``bandwidth`` can be given several times. Raises InvalidCost, which names
@@ -87,7 +87,7 @@ def parse_cost(text: str) -> Assumptions:
         else:
             values[key] = float(value)
     usual = default_assumptions()
-    return Assumptions(
+    return CostAssumptions(
         deploys=values.get("deploys", usual.deploys),
         nodes=values.get("nodes", usual.nodes),
         price=values.get("price", usual.price),

@@ -24,7 +24,7 @@ from ocisize.text import decode_name
 from ocisize.values import frozen
 
 
-class Order(str, enum.Enum):
+class SortOrder(str, enum.Enum):
     """The size that files and directories are sorted by."""
 
     SIZE = "size"  #: bytes of content
@@ -72,9 +72,9 @@ def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequenc
     return layers[layer : layer + 1]
 
 
-def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
+def check_order(layers: Sequence[LayerAnalysis], order: SortOrder) -> None:
     """Raise ViewError if the compressed sizes that ``order`` needs are unknown."""
-    if order == Order.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
+    if order == SortOrder.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
         raise ViewError(
             "the download of files is unknown: the layers of the archive are uncompressed",
             hint="sort by size, or analyze the image in its registry",
@@ -82,7 +82,7 @@ def check_order(layers: Sequence[LayerAnalysis], order: Order) -> None:
 
 
 def list_files(
-    layers: Sequence[LayerAnalysis], *, count: int, order: Order = Order.SIZE, globs: Sequence[Glob] = ()
+    layers: Sequence[LayerAnalysis], *, count: int, order: SortOrder = SortOrder.SIZE, globs: Sequence[Glob] = ()
 ) -> Listing:
     """Return the ``count`` largest files of some layers that match a glob, ties by path and layer; without globs, of all.
 
@@ -106,7 +106,7 @@ def list_files(
     sizes, costs, paid = [0] * len(layers), list[int | None](), paid_layers(layers)
     for position, (table, rows) in enumerate(zip(tables, selected, strict=True)):
         shares = table.compressed_sizes
-        column = shares if order == Order.DOWNLOAD and shares is not None else table.sizes
+        column = shares if order == SortOrder.DOWNLOAD and shares is not None else table.sizes
         candidates += [(-column[row], path, position, row) for row, path in _largest(table, rows, column, count)]
         sizes[position] = sum([table.sizes[row] for row in rows])
         if paid[position]:

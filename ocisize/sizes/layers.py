@@ -8,8 +8,8 @@ from itertools import compress
 from ocisize.filesystem.overlay import Overlay
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.history.steps import LayerHistory
-from ocisize.model.analysis import Failure, LayerAnalysis
-from ocisize.model.base import Base, BaseSplit
+from ocisize.model.analysis import LayerAnalysis, LayerFailure
+from ocisize.model.base import BaseImage, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable, layer_value
@@ -29,7 +29,7 @@ class LayerFacts(NamedTuple):
     digest_verified: bool
     diff_id_verified: bool
     member: str | None = None  #: the file of a saved image that holds the layer
-    failure: Failure | None = None  #: why the layer could not be read; its table is empty
+    failure: LayerFailure | None = None  #: why the layer could not be read; its table is empty
     estimated_compressed_size: int | None = None  #: if compressed_size is None and the layer was sampled
     estimate_error: float | None = None
 
@@ -159,7 +159,7 @@ def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -
     )
 
 
-def split_at_base(layers: Sequence[LayerAnalysis], base: Base) -> BaseSplit:
+def split_at_base(layers: Sequence[LayerAnalysis], base: BaseImage) -> BaseSplit:
     """Return the figures of the layers of the base image, and of the layers that were built on it."""
     if not base.layers:
         return BaseSplit(base)

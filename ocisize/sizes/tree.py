@@ -15,7 +15,7 @@ from ocisize.filesystem.path_search import find_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group
 from ocisize.sizes.directories import directory_sums, subtree_totals
-from ocisize.sizes.files import Order, check_order
+from ocisize.sizes.files import SortOrder, check_order
 from ocisize.sizes.rows import (
     GroupTotals,
     LayerColumns,
@@ -58,7 +58,7 @@ class _Candidate(NamedTuple):
 
 
 def make_tree(
-    layers: Sequence[LayerAnalysis], *, count: int, depth: int | None = None, order: Order = Order.SIZE
+    layers: Sequence[LayerAnalysis], *, count: int, depth: int | None = None, order: SortOrder = SortOrder.SIZE
 ) -> TreeNode:
     """Return the root of a tree with the ``count`` largest nodes, none deeper than ``depth``.
 
@@ -110,11 +110,11 @@ def _directory(group: Group, children: tuple[TreeNode, ...]) -> TreeNode:
     return TreeNode(group=group, is_directory=True, children=children, others=others)
 
 
-def _weights(sums: GroupTotals, order: Order) -> Sequence[int]:
-    return sums.compressed if order == Order.DOWNLOAD else sums.content
+def _weights(sums: GroupTotals, order: SortOrder) -> Sequence[int]:
+    return sums.compressed if order == SortOrder.DOWNLOAD else sums.content
 
 
-def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
+def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, order: SortOrder) -> list[_Candidate]:
     """All directories with a size, without those that have a single child directory and nothing else."""
     depths, weights = directories.depths(), _weights(whole, order)
     passed = {
@@ -132,7 +132,7 @@ def _directories(directories: DirectoryIndex, whole: GroupTotals, deepest: int, 
     ]
 
 
-def _files(numbers: dict[bytes, int], sums: GroupTotals, deepest: int, order: Order) -> list[_Candidate]:
+def _files(numbers: dict[bytes, int], sums: GroupTotals, deepest: int, order: SortOrder) -> list[_Candidate]:
     weights = _weights(sums, order)
     return [
         _Candidate(-weights[number], path.count(b"/") + 1, path, False, number)
@@ -156,7 +156,7 @@ def _sum_files(layers: Sequence[LayerColumns], runs: ImageRuns, numbers: Mapping
     return sums
 
 
-def _large_files(layers: Sequence[LayerAnalysis], count: int, order: Order) -> list[bytes]:
+def _large_files(layers: Sequence[LayerAnalysis], count: int, order: SortOrder) -> list[bytes]:
     """Paths that include those of the ``count`` largest files, all copies of a path together.
 
     At least one copy of such a path has 1 / layers of the size of all copies. At least ``count`` paths are as large as the
@@ -164,7 +164,7 @@ def _large_files(layers: Sequence[LayerAnalysis], count: int, order: Order) -> l
     """
     shares = paid_shares(layers)
     columns = [
-        (layer.files, column if order == Order.DOWNLOAD else layer.files.sizes)
+        (layer.files, column if order == SortOrder.DOWNLOAD else layer.files.sizes)
         for layer, column in zip(layers, shares, strict=True)
         if layer.files is not None
     ]

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from ocisize.budgets.baseline import (
     Baseline,
     BaselineLayer,
-    Entry,
-    Totals,
+    BaselineEntry,
+    BaselineTotals,
     baseline_from_json,
     baseline_to_json,
-    entry_of,
+    baseline_entry,
     ratchet,
-    name_of,
+    baseline_name,
 )
 from ocisize.errors import BudgetError
 from tests.gates import STEPS, changed, image
 
-TEXT = baseline_to_json(Baseline().with_entry("acme/app", "linux/amd64", entry_of(image())))
+TEXT = baseline_to_json(Baseline().with_entry("acme/app", "linux/amd64", baseline_entry(image())))
 
 
 def test_what_is_kept() -> None:
@@ -44,14 +44,14 @@ def test_what_is_kept() -> None:
 def test_it_reads_back() -> None:
     """What was written is what is read, and written again it is the same text."""
     baseline = baseline_from_json(TEXT, "b.json")
-    assert baseline.entry("acme/app", "linux/amd64") == entry_of(image())
+    assert baseline.entry("acme/app", "linux/amd64") == baseline_entry(image())
     assert baseline_to_json(baseline) == TEXT
     assert baseline.entry("acme/app", "linux/arm64") is baseline.entry("other", "linux/amd64") is None
 
 
 def test_entries_are_independent() -> None:
     """Other images and platforms stay when one is written, and the order of writing does not show."""
-    small = attrs.evolve(entry_of(image()), layers=())
+    small = attrs.evolve(baseline_entry(image()), layers=())
     one = Baseline().with_entry("b", "linux/arm64", small).with_entry("a", "x", small).with_entry("b", "linux/amd64", small)
     two = Baseline().with_entry("b", "linux/amd64", small).with_entry("b", "linux/arm64", small).with_entry("a", "x", small)
     assert baseline_to_json(one) == baseline_to_json(two)
@@ -96,12 +96,12 @@ def test_what_is_no_baseline(text: str, problem: str) -> None:
 )
 def test_names(reference: str | None, source: str, name: str) -> None:
     """An image keeps its entry when its tag changes with every build."""
-    assert name_of(changed(image(), reference=reference, source=source)) == name
+    assert baseline_name(changed(image(), reference=reference, source=source)) == name
 
 
 def test_a_figure_that_falls_is_lowered_alone() -> None:
     """What has become smaller is kept; what has grown stays as it was accepted."""
-    old = entry_of(image())
+    old = baseline_entry(image())
     new = attrs.evolve(old, totals=attrs.evolve(old.totals, compressed_size=9000, wasted_size=6000))
     assert ratchet(old, new).totals == attrs.evolve(old.totals, compressed_size=9000)
     assert ratchet(old, old) == old
@@ -117,7 +117,7 @@ def test_a_figure_that_falls_is_lowered_alone() -> None:
 
 def test_layers_are_replaced_when_none_has_grown() -> None:
     """A layer that grew, or is new, leaves all layers as they were; one that went does not."""
-    old = entry_of(image())
+    old = baseline_entry(image())
     first, *rest = old.layers
     smaller = (attrs.evolve(first, content_size=1, compressed_size=1, digest="sha256:new"), *rest)
     assert ratchet(old, attrs.evolve(old, layers=smaller)).layers == smaller
@@ -132,12 +132,12 @@ def test_layers_are_replaced_when_none_has_grown() -> None:
 
 def test_parts_are_kept_and_lowered() -> None:
     """Figures of parts are in the file only where there are any, read back, fall, and are not forgotten."""
-    entry = entry_of(image(), {"compressed_size in /app": 5, "live_size in /b": 7})
+    entry = baseline_entry(image(), {"compressed_size in /app": 5, "live_size in /b": 7})
     text = baseline_to_json(Baseline().with_entry("a", "b", entry))
     assert json.loads(text)["images"]["a"]["b"]["parts"] == {"live_size in /b": 7, "compressed_size in /app": 5}
     assert baseline_from_json(text, "x").entry("a", "b") == entry
     assert "parts" not in TEXT
-    now = entry_of(image(), {"compressed_size in /app": 6, "files in /c": 1, "live_size in /b": 2})
+    now = baseline_entry(image(), {"compressed_size in /app": 6, "files in /c": 1, "live_size in /b": 2})
     assert ratchet(entry, now).parts == {"compressed_size in /app": 5, "live_size in /b": 2, "files in /c": 1}
     for bad in ('"x"', "-1", "null", "1.5"):
         with pytest.raises(BudgetError, match="is not a valid baseline"):
@@ -147,9 +147,9 @@ def test_parts_are_kept_and_lowered() -> None:
 sizes = st.integers(0, 5)
 unknown_sizes = st.none() | sizes
 entries = st.builds(
-    Entry,
+    BaselineEntry,
     totals=st.builds(
-        Totals,
+        BaselineTotals,
         compressed_size=unknown_sizes,
         content_size=sizes,
         live_size=sizes,
@@ -173,10 +173,10 @@ entries = st.builds(
 
 
 @given(entries, entries)
-def test_no_figure_rises(old: Entry, new: Entry) -> None:
+def test_no_figure_rises(old: BaselineEntry, new: BaselineEntry) -> None:
     """Whatever an image has become, lowering a baseline raises and forgets nothing; doing it again changes nothing."""
     found = ratchet(old, new)
-    for field in attrs.fields(Totals):
+    for field in attrs.fields(BaselineTotals):
         before, after = getattr(old.totals, field.name), getattr(found.totals, field.name)
         assert before is None or (after is not None and after <= before)
     assert all(found.parts[part] <= size for part, size in old.parts.items())
@@ -190,7 +190,7 @@ def test_no_figure_rises(old: Entry, new: Entry) -> None:
 
 
 @given(entries)
-def test_every_entry_reads_back(entry: Entry) -> None:
+def test_every_entry_reads_back(entry: BaselineEntry) -> None:
     """Text and value are the same."""
     baseline = Baseline().with_entry("a", "b", entry)
     assert baseline_from_json(baseline_to_json(baseline), "x") == baseline

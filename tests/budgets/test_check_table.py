@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from ocisize import Verdict, check, parse_budgets
-from ocisize.budgets.baseline import Baseline, Entry, entry_of
+from ocisize.budgets.baseline import Baseline, BaselineEntry, baseline_entry
 from ocisize.budgets.check import measure_parts
 from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets, parse_dive_ci
 from ocisize.budgets.kinds import KINDS, LIMIT_KEYS, NARROWING_KEYS, BudgetKind, Value
@@ -22,7 +22,7 @@ from ocisize.cli.budget_options import status_of
 from ocisize.errors import BudgetError
 from ocisize.globs import parse_glob
 from ocisize.model.budget import Budget, BudgetStatus, Metric
-from ocisize.model.quantity import Limit, Unit
+from ocisize.model.quantity import BudgetLimit, Unit
 from ocisize.model.sizes import Sizes
 from tests.gates import image
 
@@ -106,7 +106,7 @@ def worst(row: tuple[str, Unit]) -> str:
     return f"{row[0]} = {limit}" if KIND_OF_ROW[row].value is Value.LIMIT else value_of(row, "broken")
 
 
-def one_less(entry: Entry) -> Entry:
+def one_less(entry: BaselineEntry) -> BaselineEntry:
     """A baseline in which every figure is one less than it is."""
     layers = tuple(
         attrs.evolve(layer, compressed_size=(layer.compressed_size or 1) - 1, content_size=max(layer.content_size - 1, 0))
@@ -118,7 +118,9 @@ def one_less(entry: Entry) -> Entry:
 
 def judge(text: str) -> Verdict:
     budgets = parse_budgets(text).budgets
-    baseline = Baseline().with_entry("acme/app", "linux/amd64", one_less(entry_of(image(), measure_parts(image(), budgets))))
+    baseline = Baseline().with_entry(
+        "acme/app", "linux/amd64", one_less(baseline_entry(image(), measure_parts(image(), budgets)))
+    )
     (verdict,) = check(image(), budgets, baseline)
     return verdict
 
@@ -150,9 +152,9 @@ def test_states(row: tuple[str, Unit], state: str) -> None:
     verdict = judge(value_of(row, state))
     assert (verdict.status, status_of([verdict])) == VERDICTS[state]
     if state == "equal":
-        assert verdict.limit is not None and verdict.measured == verdict.limit
+        assert verdict.exact_limit is not None and verdict.exact_measured == verdict.exact_limit
     if state == "broken" or (state != "disabled" and KIND_OF_ROW[row].value is Value.LIMIT):
-        assert verdict.measured == TABLE[row].figure("image")
+        assert verdict.exact_measured == TABLE[row].figure("image")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -166,7 +168,7 @@ def test_parts(row: tuple[str, Unit], part: str) -> None:
             parse_budgets(text)
         return
     verdict = judge(text)
-    assert (verdict.measured, verdict.status) == (figure, BudgetStatus.FAIL)
+    assert (verdict.exact_measured, verdict.status) == (figure, BudgetStatus.FAIL)
 
 
 COMBINED = [parts for count in range(2, len(NARROWING_KEYS) + 1) for parts in combinations(NARROWING_KEYS, count)]
@@ -183,15 +185,15 @@ def test_parts_of_parts(row: tuple[str, Unit], parts: tuple[str, ...]) -> None:
             parse_budgets(text)
         return
     verdict = judge(text)
-    assert verdict.measured is not None
+    assert verdict.exact_measured is not None
     if row[1] is not Unit.SHARE:
-        assert all(figure is None or verdict.measured <= figure for figure in figures)
+        assert all(figure is None or verdict.exact_measured <= figure for figure in figures)
 
 
 def narrowed(kind: BudgetKind, key: str) -> Budget:
     """A budget built by hand."""
     budget = Budget(
-        key=kind.key or "x", metric=kind.metric, limit=Limit(0, kind.unit, bandwidth=1), paths=(), findings=("low",)
+        key=kind.key or "x", metric=kind.metric, limit=BudgetLimit(0, kind.unit, bandwidth=1), paths=(), findings=("low",)
     )
     glob = (parse_glob("/app"),)
     if key == "path":
@@ -209,7 +211,7 @@ def test_budgets_built_by_hand(kind: BudgetKind, key: str) -> None:
     """What the parser refuses is no pass for those who build a budget without it: it raises."""
     budget = narrowed(kind, key)
     if key in kind.narrowed_by or (kind.value is Value.GLOBS and key == "path"):
-        assert check(image(), [budget])[0].measured is not None
+        assert check(image(), [budget])[0].exact_measured is not None
     else:
         with pytest.raises(BudgetError, match=f"{kind.name} cannot be measured by {key}"):
             check(image(), [budget])
@@ -219,7 +221,7 @@ def test_units_that_a_metric_does_not_have() -> None:
     """A budget built by hand in another unit, or on forbidden paths without paths, raises."""
     for metric, unit in ((Metric.FILES, Unit.BYTES), (Metric.PATHS, Unit.COUNT)):
         with pytest.raises(BudgetError, match="cannot be"):
-            check(image(), [Budget(key="x", metric=metric, limit=Limit(0, unit))])
+            check(image(), [Budget(key="x", metric=metric, limit=BudgetLimit(0, unit))])
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "+nan", "1e400"])
@@ -266,7 +268,7 @@ def test_growth(row: tuple[str, Unit]) -> None:
                 continue
             verdict = judge(budget)
             assert verdict.status is status, (part, growth)
-            assert (verdict.measured == verdict.limit) is (growth == "+1")
+            assert (verdict.exact_measured == verdict.exact_limit) is (growth == "+1")
 
 
 @pytest.mark.parametrize("key", [key for key in LIMIT_KEYS if key not in [growing for growing, _ in GROWING]])
@@ -297,8 +299,8 @@ def test_dives_rules(rule: str, state: str, source: str) -> None:
     verdict = judged()
     assert (verdict.status, status_of([verdict])) == VERDICTS[state]
     if state != "disabled":
-        assert verdict.measured == DIVE[rule][0]
-        assert (verdict.measured == verdict.limit) is (state == "equal")
+        assert verdict.exact_measured == DIVE[rule][0]
+        assert (verdict.exact_measured == verdict.exact_limit) is (state == "equal")
 
 
 def test_an_image_of_nothing() -> None:
@@ -308,6 +310,6 @@ def test_an_image_of_nothing() -> None:
     for row, kind in KIND_OF_ROW.items():
         if kind.value is Value.LIMIT:
             (verdict,) = check(empty, parse_budgets(value_of(row, "kept")).budgets)
-            assert (verdict.status, verdict.measured) == (BudgetStatus.PASS, 1 if kind.is_minimum else 0), row
+            assert (verdict.status, verdict.exact_measured) == (BudgetStatus.PASS, 1 if kind.is_minimum else 0), row
     statuses = [verdict.status for verdict in check(empty, dive_budgets({}, {}, ""))]
     assert statuses == [BudgetStatus.PASS, BudgetStatus.SKIPPED, BudgetStatus.PASS]

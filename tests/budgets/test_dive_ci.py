@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ocisize import Analysis, Analyzer, check
 from ocisize.budgets.dive_ci import DIVE_RULES, dive_budgets, dive_passes, parse_dive_ci
 from ocisize.model.analysis import DiveFigures
-from ocisize.model.budget import Level, BudgetStatus, Verdict
+from ocisize.model.budget import BudgetLevel, BudgetStatus, Verdict
 from ocisize.errors import BudgetError
 from tests.gates import image
 from tests.images import build_image, layer, write_docker_archive
@@ -140,16 +140,16 @@ def test_defaults() -> None:
     """Without anything said: efficiency 0.9, user waste 0.1, and no limit on wasted bytes."""
     found = {budget.key: (budget.limit.value, budget.level) for budget in dive_budgets({}, {}, "")}
     assert found == {
-        "highestUserWastedPercent": (Fraction(1, 10), Level.FAIL),
-        "highestWastedBytes": (0, Level.OFF),
-        "lowestEfficiency": (Fraction(9, 10), Level.FAIL),
+        "highestUserWastedPercent": (Fraction(1, 10), BudgetLevel.FAIL),
+        "highestWastedBytes": (0, BudgetLevel.OFF),
+        "lowestEfficiency": (Fraction(9, 10), BudgetLevel.FAIL),
     }
 
 
 @pytest.mark.parametrize("word", ["disabled", "DISABLED", "off", "false"])
 def test_words_that_switch_a_rule_off(word: str) -> None:
     """Those of dive 0.13.1, and those that later versions add."""
-    assert {budget.level for budget in dive_budgets(dict.fromkeys(DIVE_RULES, word), {}, "")} == {Level.OFF}
+    assert {budget.level for budget in dive_budgets(dict.fromkeys(DIVE_RULES, word), {}, "")} == {BudgetLevel.OFF}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_what_dive_says_of_known_images(name: str) -> None:
     assert analysis.dive is not None
     for budget in dive_budgets({}, {}, ""):
         expected = GOLDEN[name]["rules"][budget.key]
-        passes = "SKIP" if budget.level is Level.OFF else "PASS" if dive_passes(budget, analysis.dive) else "FAIL"
+        passes = "SKIP" if budget.level is BudgetLevel.OFF else "PASS" if dive_passes(budget, analysis.dive) else "FAIL"
         assert passes == expected, budget.key
 
 

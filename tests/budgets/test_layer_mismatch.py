@@ -14,7 +14,7 @@ import pytest
 
 import ocisize
 from ocisize import Analysis, Analyzer, check, parse_budgets
-from ocisize.budgets.baseline import Baseline, entry_of
+from ocisize.budgets.baseline import Baseline, baseline_entry
 from ocisize.budgets.check_platforms import check_all
 from ocisize.cli.main import main
 from ocisize.errors import DocumentError, IncompleteAnalysis
@@ -120,12 +120,12 @@ def test_a_saved_analysis_keeps_it(manifest: int, config: int, tmp_path: Path) -
 def test_comparisons_refuse_it(tmp_path: Path) -> None:
     """An image of unknown layers is neither a baseline nor a side of a comparison."""
     good, bad = analyze(tmp_path / "good", 2, 2), analyze(tmp_path / "bad", 1, 2)
-    for refused in (lambda: entry_of(bad), lambda: ocisize.compare(good, bad), lambda: ocisize.compare(bad, good)):
+    for refused in (lambda: baseline_entry(bad), lambda: ocisize.compare(good, bad), lambda: ocisize.compare(bad, good)):
         with pytest.raises(
             IncompleteAnalysis, match="cannot be compared, because the config lists 2 layers, the manifest 1"
         ):
             refused()
-    baseline = Baseline().with_entry("layout", "linux/amd64", entry_of(good))
+    baseline = Baseline().with_entry("layout", "linux/amd64", baseline_entry(good))
     (verdict,) = check(bad, parse_budgets('max-download = "+0"').budgets, baseline, name="layout")
     assert verdict.status is BudgetStatus.INCOMPLETE
 

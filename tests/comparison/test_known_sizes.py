@@ -10,7 +10,7 @@ import pytest
 
 from ocisize import Analysis, Analyzer
 from ocisize.comparison.images import compare
-from ocisize.model.base import Base, Certainty, Method
+from ocisize.model.base import BaseImage, BaseCertainty, BaseMethod
 from ocisize.sizes.layers import split_at_base
 from tests.images import build_image, layer, write_docker_archive, write_layout
 
@@ -49,7 +49,7 @@ def test_layers_of_the_other_image_have_its_sizes(released: Analysis, archived: 
 
 def test_the_base_has_the_known_size_too(released: Analysis, archived: Analysis) -> None:
     """The estimate of the base image is the sum of the known sizes."""
-    base = split_at_base(archived.layers, Base(2, None, None, Method.GIVEN, Certainty.SURE))
+    base = split_at_base(archived.layers, BaseImage(2, None, None, BaseMethod.GIVEN, BaseCertainty.SURE))
     found = compare(released, attrs.evolve(archived, base=base)).after.base
     assert found is not None
     assert found.base is not None

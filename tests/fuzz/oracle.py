@@ -13,7 +13,7 @@ import attrs
 from ocisize import compare, from_json, to_json
 from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.overlap import select_all_rows
-from ocisize.sizes.files import Order, list_files
+from ocisize.sizes.files import SortOrder, list_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.sizes.tree import make_tree
 from ocisize.errors import LayerError, OcisizeError, ReportError
@@ -176,7 +176,7 @@ def written(name: str, analysis: Analysis, **options: Any) -> str:
 
 
 def _write_tree(analysis: Analysis, file: TextIO) -> None:
-    write_tree(analysis, make_tree(analysis.layers, count=9), file, layer=None, order=Order.SIZE)
+    write_tree(analysis, make_tree(analysis.layers, count=9), file, layer=None, order=SortOrder.SIZE)
 
 
 _VIEWS: Mapping[str, Callable[[Analysis, TextIO], object]] = {

@@ -13,7 +13,7 @@ import ocisize
 from ocisize.model.build_step import BuildStep
 from ocisize import Analyzer, compare, from_json, to_json
 from ocisize.rules.automaton import Automaton
-from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, entry_of
+from ocisize.budgets.baseline import Baseline, baseline_from_json, baseline_to_json, baseline_entry
 from ocisize.budgets.parse import parse_budgets
 from ocisize.rules.parse import parse_catalog
 from ocisize.sizes.cost import parse_cost
@@ -102,7 +102,7 @@ def run_saved(data: bytes) -> None:
     check_report(analysis, data[0])
     for before, after in ((analysis, analysis), (_small(b"one"), analysis), (analysis, _small(b"two"))):
         json.loads(comparison_to_json(compare(before, after)))
-    baseline = outcome(lambda: baseline_to_json(Baseline().with_entry("app", "linux/amd64", entry_of(analysis))))
+    baseline = outcome(lambda: baseline_to_json(Baseline().with_entry("app", "linux/amd64", baseline_entry(analysis))))
     assert not isinstance(baseline, Refused)
 
 
@@ -186,7 +186,7 @@ def budget_seeds() -> list[bytes]:
         'kinds = ["file"]\nconfidence = "safe"\nneeds = ["{dir}/{stem}"]\nmatches = ["var/cache/acme/a"]\n'
         'fix = { acme = "RUN {build_step} {path}" }\n[[protect]]\nwhat = "p"\nglobs = ["/opt/"]\n[[secret]]\ntitle = "k"\n'
         'what = "w"\nglobs = [".acme/key"]\nconfidence = "probably"\n[[public]]\nwhat = "x"\nglobs = ["/usr/share/"]\n',
-        baseline_to_json(Baseline().with_entry("app", "linux/amd64", entry_of(_small(b"one")))),
+        baseline_to_json(Baseline().with_entry("app", "linux/amd64", baseline_entry(_small(b"one")))),
         "# escape=`\nFROM debian AS base\nRUN --mount=type=cache a && `\n  # no\n b\nCOPY <<E <<-'F' /a\nx\nE\n\ty\n\tF\n"
         'FROM base\nARG V=1\nCOPY --chown=1:1 $V ${W:-x} /b\nADD ["a", "b"]\nWORKDIR /x\nRUN make\n',
     )

@@ -11,8 +11,8 @@ import pytest
 
 from ocisize import Analysis, Analyzer, OcisizeError
 from ocisize.history.base_image import BUILDPACKS_KEY, DIGEST_KEY, NAME_KEY, find_base, match_given
-from ocisize.model.base import Base, GivenBase, Method
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseImage, GivenBase, BaseMethod
+from ocisize.model.base import BaseCertainty
 from ocisize.model.build_files import BuildFiles
 from ocisize.errors import NoMatchingPlatform, SourceError
 from ocisize.blob.digest import Digest
@@ -37,13 +37,13 @@ def kit(created_by: str, created: str = "", *, empty: bool = False) -> History:
 
 def found(
     *history: History, layers: int | None = None, run: RunConfig | None = None, annotations: Mapping[str, str] | None = None
-) -> Base | None:
+) -> BaseImage | None:
     count = sum(not entry.empty_layer for entry in history) if layers is None else layers
     config = ImageConfig(RootFs(diff_ids=DIFF_IDS[:count]), history=history, run=run or RunConfig())
     return find_base(config, annotations or {}, count)
 
 
-def summary(base: Base | None) -> tuple[int, str, str] | None:
+def summary(base: BaseImage | None) -> tuple[int, str, str] | None:
     return None if base is None else (base.layers, str(base.method), str(base.certainty))
 
 
@@ -169,7 +169,7 @@ def test_buildah_notes_from() -> None:
         step("/bin/sh -c d", comment="FROM 0123456789ab"),
         step("CMD x", comment="FROM 0123456789ac", empty=True),
     ]
-    assert found(*base, *own) == Base(2, "quay.io/team/base:1", None, Method.FROM, Certainty.SURE)
+    assert found(*base, *own) == BaseImage(2, "quay.io/team/base:1", None, BaseMethod.FROM, BaseCertainty.SURE)
 
 
 def test_from_scratch_has_no_base() -> None:
@@ -204,7 +204,7 @@ def buildpack(run_image: Any) -> RunConfig:
 def test_buildpacks_name_the_run_image() -> None:
     """The label has the uppermost layer of the run image, which is the base."""
     run = buildpack({"topLayer": DIFF_IDS[1], "reference": "run@sha256:1", "image": "paketo/run:base"})
-    assert found(layers=4, run=run) == Base(2, "paketo/run:base", None, Method.RUN_IMAGE, Certainty.SURE)
+    assert found(layers=4, run=run) == BaseImage(2, "paketo/run:base", None, BaseMethod.RUN_IMAGE, BaseCertainty.SURE)
 
 
 @pytest.mark.parametrize("run_image", [None, [], "x", {}, {"topLayer": None}, {"topLayer": "sha256:0"}, {"topLayer": []}])
@@ -236,9 +236,9 @@ def test_annotations_name_the_base() -> None:
     names = {NAME_KEY: "docker.io/library/debian:12", DIGEST_KEY: DIFF_IDS[7]}
     labels = RunConfig(labels={NAME_KEY: "docker.io/library/alpine:3"})
     base = found(DEBIAN, kit("RUN x"), run=labels, annotations=names)
-    assert base == Base(1, "docker.io/library/debian:12", DIFF_IDS[7], Method.STYLE, Certainty.LIKELY)
-    assert found(kit("RUN x"), annotations=names) == Base(
-        0, "docker.io/library/debian:12", DIFF_IDS[7], Method.NAMED, Certainty.GUESS
+    assert base == BaseImage(1, "docker.io/library/debian:12", DIFF_IDS[7], BaseMethod.STYLE, BaseCertainty.LIKELY)
+    assert found(kit("RUN x"), annotations=names) == BaseImage(
+        0, "docker.io/library/debian:12", DIFF_IDS[7], BaseMethod.NAMED, BaseCertainty.GUESS
     )
     named = found(kit("RUN x"), run=labels)
     assert named is not None and named.name == "docker.io/library/alpine:3"
@@ -257,7 +257,7 @@ def given(*diff_ids: Digest | None) -> GivenBase:
 
 def test_a_given_base_whose_layers_come_first() -> None:
     """It is sure, also where there is nothing else."""
-    expected = Base(2, "base:1", DIFF_IDS[8], Method.GIVEN, Certainty.SURE)
+    expected = BaseImage(2, "base:1", DIFF_IDS[8], BaseMethod.GIVEN, BaseCertainty.SURE)
     assert match_given(given(*DIFF_IDS[:2]), DIFF_IDS[:4]) == (expected, None)
     assert match_given(given(*DIFF_IDS[:2]), DIFF_IDS[:2]) == (expected, None)
 
@@ -301,7 +301,7 @@ def test_the_base_is_read_without_its_layers(tmp_path: Path) -> None:
     analysis = Analyzer(base=tmp_path / "base").analyze(write_layout(app(), tmp_path / "app"))
     assert analysis.warnings == ()
     assert analysis.base is not None and analysis.base.base is not None and analysis.base.own is not None
-    assert analysis.base.found == Base(2, str(tmp_path / "base"), base.digest, Method.GIVEN, Certainty.SURE)
+    assert analysis.base.found == BaseImage(2, str(tmp_path / "base"), base.digest, BaseMethod.GIVEN, BaseCertainty.SURE)
     assert (analysis.base.base.content_size, analysis.base.base.live_size, analysis.base.base.wasted_size) == (
         5000,
         3000,
@@ -315,7 +315,7 @@ def test_the_base_may_be_stored_another_way(tmp_path: Path) -> None:
     write_docker_archive(build_image(BASE), tmp_path / "base.tar", tags=["team/base:1"])
     analysis = Analyzer(base=str(tmp_path / "base.tar")).analyze(write_layout(app().recompressed("zstd"), tmp_path / "app"))
     assert analysis.base is not None
-    assert analysis.base.found == Base(2, "team/base:1", None, Method.GIVEN, Certainty.SURE)
+    assert analysis.base.found == BaseImage(2, "team/base:1", None, BaseMethod.GIVEN, BaseCertainty.SURE)
 
 
 def test_another_base_is_a_warning(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_scratch_is_no_base(tmp_path: Path) -> None:
     """``FROM scratch`` names no image: nothing is read, and nothing is guessed."""
     image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
     guessed, given_it = Analyzer().analyze(image), Analyzer(base="scratch").analyze(image)
-    assert guessed.base is not None and guessed.base.found.method is Method.ROOTFS
+    assert guessed.base is not None and guessed.base.found.method is BaseMethod.ROOTFS
     assert (given_it.base, given_it.warnings) == (None, ())
 
 
@@ -356,21 +356,21 @@ SCRATCH = "FROM scratch\nADD rootfs.tar /\nRUN rm -rf /old\n"
     [
         (SCRATCH, None),
         ("FROM scratch AS root\nADD rootfs.tar /\nFROM root\nRUN rm -rf /old\n", None),
-        ("FROM scratch\nADD rootfs.tar /\n", Method.ROOTFS),  # of the base image: the upper layer is of another build
-        ("FROM debian\nADD rootfs.tar /\nRUN rm -rf /old\n", Method.ROOTFS),
-        ("FROM scratch\nCOPY app /\n", Method.ROOTFS),  # of another image
-        ("FROM scratch\nCOPY app /\nFROM debian\nRUN rm -rf /old\n", Method.ROOTFS),
+        ("FROM scratch\nADD rootfs.tar /\n", BaseMethod.ROOTFS),  # of the base image: the upper layer is of another build
+        ("FROM debian\nADD rootfs.tar /\nRUN rm -rf /old\n", BaseMethod.ROOTFS),
+        ("FROM scratch\nCOPY app /\n", BaseMethod.ROOTFS),  # of another image
+        ("FROM scratch\nCOPY app /\nFROM debian\nRUN rm -rf /old\n", BaseMethod.ROOTFS),
     ],
 )
-def test_a_dockerfile_from_scratch_disproves_a_guess(tmp_path: Path, dockerfile: str, expected: Method | None) -> None:
+def test_a_dockerfile_from_scratch_disproves_a_guess(tmp_path: Path, dockerfile: str, expected: BaseMethod | None) -> None:
     """If the Dockerfile made the lowest and the top layer, no layer is of a base image."""
     image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
     analysis = Analyzer(build_files=BuildFiles(dockerfile="Dockerfile", text=dockerfile)).analyze(image)
     assert (analysis.base and analysis.base.found.method) == expected
 
 
-@pytest.mark.parametrize(("first", "expected"), [("scratch", None), ("debian", Method.CREATED)])
-def test_a_dockerfile_whose_steps_share_layers(tmp_path: Path, first: str, expected: Method | None) -> None:
+@pytest.mark.parametrize(("first", "expected"), [("scratch", None), ("debian", BaseMethod.CREATED)])
+def test_a_dockerfile_whose_steps_share_layers(tmp_path: Path, first: str, expected: BaseMethod | None) -> None:
     """``buildah build`` makes one layer of several steps: the history has all of them."""
     steps = ["COPY a /a", "COPY b /b", "COPY c /c", "RUN x", "RUN y", "RUN z"]
     history = [
@@ -386,7 +386,7 @@ def test_a_dockerfile_whose_steps_share_layers(tmp_path: Path, first: str, expec
 def test_a_dockerfile_confirms_a_guess(tmp_path: Path) -> None:
     """All layers above the guessed base are those of the Dockerfile."""
     image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
-    for text, expected in (("FROM x\nRUN rm -rf /old\n", Certainty.SURE), ("FROM x\nRUN make\n", Certainty.GUESS)):
+    for text, expected in (("FROM x\nRUN rm -rf /old\n", BaseCertainty.SURE), ("FROM x\nRUN make\n", BaseCertainty.GUESS)):
         analysis = Analyzer(build_files=BuildFiles(dockerfile="Dockerfile", text=text)).analyze(image)
         assert analysis.base is not None and analysis.base.found.certainty is expected
 
@@ -397,7 +397,7 @@ def test_a_given_base_weighs_more_than_a_dockerfile(tmp_path: Path) -> None:
     image = write_layout(build_image(BASE, history=ROOTFS_HISTORY), tmp_path / "app")
     files = BuildFiles(dockerfile="Dockerfile", text=SCRATCH)
     analysis = Analyzer(base=tmp_path / "base", build_files=files).analyze(image)
-    assert analysis.base is not None and analysis.base.found.method is Method.GIVEN
+    assert analysis.base is not None and analysis.base.found.method is BaseMethod.GIVEN
 
 
 def test_annotations_are_read_from_manifest_and_index(tmp_path: Path) -> None:
@@ -415,7 +415,7 @@ def test_annotations_are_read_from_manifest_and_index(tmp_path: Path) -> None:
     analysis = Analyzer(platform="linux/amd64").analyze(tmp_path / "app")
     assert analysis.base is not None
     assert (analysis.base.found.name, analysis.base.found.digest) == ("from-manifest", DIFF_IDS[0])
-    assert (analysis.base.found.method, analysis.base.base, analysis.base.own) == (Method.NAMED, None, None)
+    assert (analysis.base.found.method, analysis.base.base, analysis.base.own) == (BaseMethod.NAMED, None, None)
 
 
 def test_findings_in_the_base_are_distinguished(tmp_path: Path) -> None:
@@ -431,15 +431,15 @@ def test_findings_in_the_base_are_distinguished(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "certainty", "expected"),
     [
-        (Method.GIVEN, Certainty.SURE, 2),
-        (Method.CREATED, Certainty.LIKELY, 2),
-        (Method.CREATED, Certainty.GUESS, 0),
-        (Method.ROOTFS, Certainty.GUESS, 2),
+        (BaseMethod.GIVEN, BaseCertainty.SURE, 2),
+        (BaseMethod.CREATED, BaseCertainty.LIKELY, 2),
+        (BaseMethod.CREATED, BaseCertainty.GUESS, 0),
+        (BaseMethod.ROOTFS, BaseCertainty.GUESS, 2),
     ],
 )
-def test_advice_does_not_rest_on_guesses(method: Method, certainty: Certainty, expected: int) -> None:
+def test_advice_does_not_rest_on_guesses(method: BaseMethod, certainty: BaseCertainty, expected: int) -> None:
     """Findings are assigned to the base image only if the base is more than a guess."""
-    assert Base(2, None, None, method, certainty).certain_layers == expected
+    assert BaseImage(2, None, None, method, certainty).certain_layers == expected
 
 
 def test_a_guess_leaves_findings_where_they_are(tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ def test_a_guess_leaves_findings_where_they_are(tmp_path: Path) -> None:
     ]
     image = build_image([layer({"var/lib/apt/lists/Packages": b"p" * 900}), layer({"app": b"a"})], history=history)
     analysis = Analyzer().analyze(write_layout(image, tmp_path / "app"))
-    assert analysis.base is not None and analysis.base.found.certainty is Certainty.GUESS
+    assert analysis.base is not None and analysis.base.found.certainty is BaseCertainty.GUESS
     assert not any(finding.in_base for finding in analysis.advice.findings)
 
 
@@ -463,7 +463,9 @@ def test_of_a_base_in_a_registry_only_documents_are_read(server: Server, tmp_pat
     server.on(f"/v2/team/base/blobs/{config}", Answer(base.config))
     analysis = Analyzer(base=f"{server.host}/team/base:1").analyze(write_layout(app(), tmp_path / "app"))
     assert analysis.base is not None
-    assert analysis.base.found == Base(2, f"{server.host}/team/base:1", base.digest, Method.GIVEN, Certainty.SURE)
+    assert analysis.base.found == BaseImage(
+        2, f"{server.host}/team/base:1", base.digest, BaseMethod.GIVEN, BaseCertainty.SURE
+    )
     assert {request.path for request in server.requests} <= {
         "/v2/", "/v2/team/base/manifests/1", f"/v2/team/base/blobs/{config}",
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.model.quantity import Growth, Limit, Unit, parse_count, parse_limit, parse_share, parse_size
+from ocisize.model.quantity import GrowthKind, BudgetLimit, Unit, parse_count, parse_limit, parse_share, parse_size
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_counts() -> None:
 )  # fmt: skip
 def test_pulls(text: str, seconds: Fraction, bandwidth: int) -> None:
     """A small b and "bit" are bits, a big B is bytes."""
-    assert parse_limit(text, (Unit.SECONDS,)) == Limit(seconds, Unit.SECONDS, bandwidth=bandwidth)
+    assert parse_limit(text, (Unit.SECONDS,)) == BudgetLimit(seconds, Unit.SECONDS, bandwidth=bandwidth)
 
 
 @pytest.mark.parametrize("text", ["10 s", "10 at 1 MB/s", "10 s at 0 MB/s", "10 s at 5 MB", "s at 1 MB/s", "10 h at 1 MB/s"])
@@ -77,9 +77,11 @@ def test_no_pulls(text: str) -> None:
 
 def test_growth() -> None:
     """As a share or in the figure's unit, where growth is possible at all."""
-    assert parse_limit("+2 %", (Unit.BYTES,), growth=True) == Limit(Fraction(1, 50), Unit.BYTES, growth=Growth.SHARE)
-    assert parse_limit("+ 5 MB", (Unit.BYTES,), growth=True) == Limit(5_000_000, Unit.BYTES, growth=Growth.AMOUNT)
-    assert parse_limit("+1", (Unit.COUNT,), growth=True) == Limit(1, Unit.COUNT, growth=Growth.AMOUNT)
+    assert parse_limit("+2 %", (Unit.BYTES,), growth=True) == BudgetLimit(
+        Fraction(1, 50), Unit.BYTES, growth=GrowthKind.SHARE
+    )
+    assert parse_limit("+ 5 MB", (Unit.BYTES,), growth=True) == BudgetLimit(5_000_000, Unit.BYTES, growth=GrowthKind.AMOUNT)
+    assert parse_limit("+1", (Unit.COUNT,), growth=True) == BudgetLimit(1, Unit.COUNT, growth=GrowthKind.AMOUNT)
     assert parse_limit("+300 %", (Unit.SHARE, Unit.BYTES), growth=True).allowed(100) == 400
     assert parse_limit("+0.1 %", (Unit.BYTES,), growth=True).allowed(1000) == 1001
     for text in ("++2 %", "+-2 %", "+", "-2 %", "+2 apples"):

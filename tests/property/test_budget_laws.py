@@ -106,12 +106,12 @@ def test_a_limit_is_kept_up_to_the_figure_and_broken_below(
     analysis = analysis_of(layers)
     (budget,) = parse_budgets(f"{key} = {limit}").budgets
     (verdict,) = check(analysis, [budget])
-    assert verdict.measured is not None
-    assert verdict.status is (BudgetStatus.PASS if verdict.measured <= limit else BudgetStatus.FAIL)
-    (equal,) = check(analysis, [with_limit(budget, verdict.measured)])
-    assert (equal.status, equal.limit) == (BudgetStatus.PASS, verdict.measured)
-    if verdict.measured:
-        (broken,) = check(analysis, [with_limit(budget, verdict.measured - Fraction(1, 10**9))])
+    assert verdict.exact_measured is not None
+    assert verdict.status is (BudgetStatus.PASS if verdict.exact_measured <= limit else BudgetStatus.FAIL)
+    (equal,) = check(analysis, [with_limit(budget, verdict.exact_measured)])
+    assert (equal.status, equal.exact_limit) == (BudgetStatus.PASS, verdict.exact_measured)
+    if verdict.exact_measured:
+        (broken,) = check(analysis, [with_limit(budget, verdict.exact_measured - Fraction(1, 10**9))])
         assert broken.status is BudgetStatus.FAIL
 
 

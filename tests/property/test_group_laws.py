@@ -13,7 +13,7 @@ from ocisize import Analysis
 from ocisize.rules.rule import Catalog
 from ocisize.sizes.directories import directory_sums, subtree_totals
 from ocisize.sizes.groups import find_groups
-from ocisize.sizes.files import Order, list_files
+from ocisize.sizes.files import SortOrder, list_files
 from ocisize.model.sizes import Group
 from ocisize.sizes.tree import TreeNode, make_tree
 from ocisize.analyzer import Analyzer
@@ -25,7 +25,7 @@ from tests.oci.test_image import single
 
 laws = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 ANALYZER = Analyzer(jobs=1, catalog=Catalog(()))  # without advice, which is not at issue
-ORDERS = st.sampled_from(list(Order))
+ORDERS = st.sampled_from(list(SortOrder))
 
 
 def analyzed(layers: Sequence[Pairs], compression: Compression = "gzip", piece: int = 1 << 14) -> Analysis:
@@ -110,7 +110,7 @@ def nodes(node: TreeNode) -> Iterator[TreeNode]:
 
 @laws
 @given(LAYERS, st.integers(0, 12), st.one_of(st.none(), st.integers(0, 4)), ORDERS)
-def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, order: Order) -> None:
+def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, order: SortOrder) -> None:
     """The root is the whole; children and others add up to their parent; no node is shown before a heavier one."""
     analysis = analyzed(layers, "plain")
     tree = make_tree(analysis.layers, count=most, depth=depth, order=order)
@@ -122,7 +122,8 @@ def test_trees_hang_together(layers: list[Pairs], most: int, depth: int | None, 
             parts = [child.group for child in node.children] + ([node.others] if node.others else [])
             assert added(parts) == figures(node.group)
         weights = [
-            child.group.compressed_size if order == Order.DOWNLOAD else child.group.content_size for child in node.children
+            child.group.compressed_size if order == SortOrder.DOWNLOAD else child.group.content_size
+            for child in node.children
         ]
         assert weights == sorted(weights, key=lambda weight: -(weight or 0))
         assert all(
@@ -144,12 +145,12 @@ def test_trees_show_the_heaviest(layers: list[Pairs], most: int) -> None:
 
 @laws
 @given(LAYERS, st.integers(0, 12), ORDERS, st.sampled_from([1, 3, 1000]))
-def test_lists_are_the_largest_files(layers: list[Pairs], most: int, order: Order, piece: int) -> None:
+def test_lists_are_the_largest_files(layers: list[Pairs], most: int, order: SortOrder, piece: int) -> None:
     """The list is what sorting all files gives, with the cause and layer that the waste has."""
     analysis = analyzed(layers, "gzip", piece)
     listing = list_files(analysis.layers, count=most, order=order)
     files = [
-        (-(entry.size if order == Order.SIZE else entry.compressed_size or 0), entry.path, each.index)
+        (-(entry.size if order == SortOrder.SIZE else entry.compressed_size or 0), entry.path, each.index)
         for each in analysis.layers
         for entry in each.files or ()
         if entry.kind == "file" and not entry.path.rpartition("/")[2].startswith(".wh.")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, check, from_json, parse_budgets, to_json
 from ocisize.comparison.images import compare
-from ocisize.model.base import Base, Method
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseImage, BaseMethod
+from ocisize.model.base import BaseCertainty
 from ocisize.model.sizes import paid_layers
 from ocisize.report.html.data import page_data
 from ocisize.sizes.files import list_files
@@ -91,7 +91,7 @@ def test_the_base_pays_for_what_it_has(layers: list[Pairs], count: int) -> None:
     """What base and own layers share is downloaded with the base."""
     analysis = analyzed(layers)
     count = min(count, len(layers))
-    parts = split_at_base(analysis.layers, Base(count, None, None, Method.GIVEN, Certainty.SURE))
+    parts = split_at_base(analysis.layers, BaseImage(count, None, None, BaseMethod.GIVEN, BaseCertainty.SURE))
     assert parts.base is not None and parts.own is not None
     expected = first_copies(analysis)
     assert parts.base.compressed_size == sum(expected[:count])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocisize.model.build_step import BuildStep
-from ocisize.model.base import Base, Method
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseImage, BaseMethod
+from ocisize.model.base import BaseCertainty
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Sizes
 from ocisize.sizes.layers import split_at_base, sum_layers
@@ -46,7 +46,7 @@ def layer_lists(draw: st.DrawFn) -> list[LayerAnalysis]:
 def test_base_and_own_add_up(layers: list[LayerAnalysis], data: st.DataObject) -> None:
     """Every figure of the image is the sum of the base's and the own; unknown if one of the two is."""
     count = data.draw(st.integers(1, len(layers)))
-    parts = split_at_base(layers, Base(count, None, None, Method.GIVEN, Certainty.SURE))
+    parts = split_at_base(layers, BaseImage(count, None, None, BaseMethod.GIVEN, BaseCertainty.SURE))
     whole = sum_layers(layers)
     assert parts.base is not None and parts.own is not None
     for name in FIGURES:
@@ -62,5 +62,5 @@ def test_base_and_own_add_up(layers: list[LayerAnalysis], data: st.DataObject) -
 @given(layer_lists())
 def test_a_name_alone_parts_nothing(layers: list[LayerAnalysis]) -> None:
     """Where the boundary is unknown there are no figures."""
-    parts = split_at_base(layers, Base(0, "name", None, Method.NAMED, Certainty.GUESS))
+    parts = split_at_base(layers, BaseImage(0, "name", None, BaseMethod.NAMED, BaseCertainty.GUESS))
     assert (parts.base, parts.own) == (None, None)

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ocisize.budgets.baseline import Totals
+from ocisize.budgets.baseline import BaselineTotals
 from ocisize.cli.main import main
 from ocisize.model.sizes import Sizes
 from ocisize.report.formats import FORMATS
@@ -61,7 +61,7 @@ def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: 
     assert f"`{document['schema']}`" in SECTIONS["json"]
     if command != "baseline":
         assert set(document) >= HEAD
-    totals = {field.name for field in attrs.fields(Totals)}
+    totals = {field.name for field in attrs.fields(BaselineTotals)}
     shares = {"wasted_compressed_size", "safe", "probably", "ask"}
     named = set(re.findall(r"`(\w+)`", SECTIONS["json"]))
     assert set(keys_of(document)) - named - totals - shares == set()

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.sizes.cost import Assumptions, Cost, cost_of, default_assumptions, parse_cost
+from ocisize.sizes.cost import CostAssumptions, Cost, cost_of, default_assumptions, parse_cost
 from ocisize.errors import InvalidCost
 
-SOME = Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000, 1_000_000_000))
+SOME = CostAssumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000, 1_000_000_000))
 
 
 def test_the_packaged_assumptions() -> None:
@@ -41,18 +41,18 @@ def test_costs_add_up(sizes: list[int]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("deploys=3", Assumptions(deploys=3, nodes=5, price=0.09, bandwidths=SOME.bandwidths)),
+        ("deploys=3", CostAssumptions(deploys=3, nodes=5, price=0.09, bandwidths=SOME.bandwidths)),
         (
             "deploys=0.5, nodes=200,price=0,bandwidth=25Mbps",
-            Assumptions(deploys=0.5, nodes=200, price=0, bandwidths=(25_000_000,)),
+            CostAssumptions(deploys=0.5, nodes=200, price=0, bandwidths=(25_000_000,)),
         ),
         (
             "bandwidth=512kbps,bandwidth=2.5 Gbps,bandwidth=12.5 MB/s,bandwidth=1Mbit/s",
-            Assumptions(deploys=10, nodes=5, price=0.09, bandwidths=(512_000, 2_500_000_000, 100_000_000, 1_000_000)),
+            CostAssumptions(deploys=10, nodes=5, price=0.09, bandwidths=(512_000, 2_500_000_000, 100_000_000, 1_000_000)),
         ),
     ],
 )
-def test_assumptions_are_parsed(text: str, expected: Assumptions) -> None:
+def test_assumptions_are_parsed(text: str, expected: CostAssumptions) -> None:
     """What is not named stays as packaged."""
     assert parse_cost(text) == expected
 

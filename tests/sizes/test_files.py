@@ -10,7 +10,7 @@ import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.globs import parse_glob
-from ocisize.sizes.files import Listing, Order, list_files, select_layers
+from ocisize.sizes.files import Listing, SortOrder, list_files, select_layers
 from ocisize.model.waste import Cause
 from ocisize.errors import ViewError
 from tests.images import DIR, BuiltImage, File, Hard, Link, build_image, layer, write_docker_archive
@@ -52,7 +52,7 @@ def test_the_largest_files_come_first(analysis: Analysis) -> None:
 
 def test_by_download(analysis: Analysis) -> None:
     """Zeros cost less than noise of half their size."""
-    first, second = list_files(analysis.layers, count=2, order=Order.DOWNLOAD).files
+    first, second = list_files(analysis.layers, count=2, order=SortOrder.DOWNLOAD).files
     assert first.path == "d/noise.bin"
     assert first.compressed_size is not None and second.compressed_size is not None
     assert first.compressed_size > second.compressed_size
@@ -122,7 +122,7 @@ def test_an_unknown_compressed_size_cannot_order(image: BuiltImage, tmp_path: Pa
     assert listing.compressed_size is None
     assert {file.compressed_size for file in listing.files} == {None}
     with pytest.raises(ViewError, match="uncompressed"):
-        list_files(analysis.layers, count=1, order=Order.DOWNLOAD)
+        list_files(analysis.layers, count=1, order=SortOrder.DOWNLOAD)
 
 
 def test_lists_need_tables(analysis: Analysis) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ocisize import Analysis, Analyzer
 from ocisize.filesystem.directories import MAX_DEPTH, MAX_PATH, DirectoryIndex
-from ocisize.sizes.files import Order
+from ocisize.sizes.files import SortOrder
 from ocisize.sizes.tree import TreeNode, make_tree
 from ocisize.errors import ViewError
 from tests.images import BuiltLayer, File, build_image, layer, write_docker_archive
@@ -92,7 +92,7 @@ def test_by_download() -> None:
     noise = random.Random(5).randbytes(40_000)
     analysis = analyse(layer({"zeros/x": bytes(100_000), "noise/x": noise}))
     assert [child.group.name for child in make_tree(analysis.layers, count=2).children] == ["zeros"]
-    nodes = make_tree(analysis.layers, count=2, order=Order.DOWNLOAD).children
+    nodes = make_tree(analysis.layers, count=2, order=SortOrder.DOWNLOAD).children
     assert [child.group.name for child in nodes] == ["noise"]
 
 
@@ -128,7 +128,7 @@ def test_an_unknown_compressed_size_cannot_order(tmp_path: Path) -> None:
     analysis = Analyzer().analyze(str(write_docker_archive(build_image([layer({"a": b"1"})]), tmp_path / "a.tar")))
     assert make_tree(analysis.layers, count=9).children[0].group.compressed_size is None
     with pytest.raises(ViewError, match="uncompressed"):
-        make_tree(analysis.layers, count=9, order=Order.DOWNLOAD)
+        make_tree(analysis.layers, count=9, order=SortOrder.DOWNLOAD)
 
 
 def test_deep_directories_have_one_number() -> None:

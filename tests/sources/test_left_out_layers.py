@@ -10,7 +10,7 @@ import pytest
 from ocisize import Analyzer
 from ocisize.cli.main import main
 from ocisize.errors import ArchiveError, LayerError
-from ocisize.model.analysis import Failure
+from ocisize.model.analysis import LayerFailure
 from tests.images import Compression, build_image, compress, layer, sha256, tar_bytes
 
 IMAGE = build_image([layer({"etc/a": b"a" * 1000}, "plain"), layer({"etc/b": b"b" * 500}, "plain")])
@@ -36,7 +36,7 @@ def test_a_layer_that_is_left_out_is_named(tmp_path: Path, outer: Compression) -
     assert raised.value.hint == "the archive was written for an engine that has the layer: save the image with docker save"
     analysis = Analyzer(keep_going=True).analyze(path)
     assert (analysis.complete, analysis.content_size, analysis.compressed_size) == (False, 500, None)
-    assert [one.failure for one in analysis.layers] == [Failure("fetch", FAILURE), None]
+    assert [one.failure for one in analysis.layers] == [LayerFailure("fetch", FAILURE), None]
 
 
 def test_all_layers_left_out(tmp_path: Path) -> None:

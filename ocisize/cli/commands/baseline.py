@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from ocisize.budgets.baseline import Baseline, Entry
+    from ocisize.budgets.baseline import Baseline, BaselineEntry
     from ocisize.cli.budget_options import BudgetGate
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Budget
@@ -71,11 +71,11 @@ def _by_name(index: IndexAnalysis) -> list[Analysis]:
 
 def _compare(analysis: Analysis, gate: BudgetGate, baseline: Baseline, *, judged: bool) -> BaselineComparison:
     """An image and its baseline, with the verdicts on its growth."""
-    from ocisize.budgets.baseline import entry_of, name_of
+    from ocisize.budgets.baseline import baseline_entry, baseline_name
     from ocisize.budgets.check import measure_parts
     from ocisize.report.words.baseline import BaselineComparison
 
-    name, new = gate.name or name_of(analysis), entry_of(analysis, measure_parts(analysis, gate.budgets))
+    name, new = gate.name or baseline_name(analysis), baseline_entry(analysis, measure_parts(analysis, gate.budgets))
     old = baseline.entry(name, analysis.platform)
     growth = gate._replace(budgets=tuple(_growth_budgets(gate, old, new)), name=name) if judged else None
     verdicts = growth.judge(analysis) if growth else ()
@@ -84,7 +84,7 @@ def _compare(analysis: Analysis, gate: BudgetGate, baseline: Baseline, *, judged
     )
 
 
-def _entry_after(comparison: BaselineComparison, options: argparse.Namespace, status: int) -> Entry | None:
+def _entry_after(comparison: BaselineComparison, options: argparse.Namespace, status: int) -> BaselineEntry | None:
     """The entry of an image when the command is done."""
     from ocisize.budgets.baseline import ratchet
 
@@ -116,7 +116,7 @@ def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespa
             report_violations(comparison.verdicts, comparison.analysis, about=platform)
 
 
-def _growth_budgets(gate: BudgetGate, old: Entry | None, new: Entry) -> Iterator[Budget]:
+def _growth_budgets(gate: BudgetGate, old: BaselineEntry | None, new: BaselineEntry) -> Iterator[Budget]:
     """The budgets of growth; if there are none, no known download, content or waste may grow."""
     from ocisize.budgets.parse import make_limit
 

@@ -47,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     """Analyze and list files."""
     analysis = read_image(options, advice=False)
 
-    from ocisize.sizes.files import Order, list_files, select_layers
+    from ocisize.sizes.files import SortOrder, list_files, select_layers
 
-    order = Order(options.sort)
+    order = SortOrder(options.sort)
     layers = select_layers(analysis.layers, options.layer)
     listing = list_files(layers, count=options.top, order=order, globs=options.globs)
     if not (listing.file_count or options.quiet):

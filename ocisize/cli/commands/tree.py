@@ -25,10 +25,10 @@ def run(options: argparse.Namespace) -> int:
     """Analyze and show the tree."""
     analysis = read_image(options, advice=False)
 
-    from ocisize.sizes.files import Order, select_layers
+    from ocisize.sizes.files import SortOrder, select_layers
     from ocisize.sizes.tree import make_tree
 
-    order = Order(options.sort)
+    order = SortOrder(options.sort)
     layers = select_layers(analysis.layers, options.layer)
     tree = make_tree(layers, count=options.top, depth=options.depth, order=order)
     with open_output(options) as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import Plan, PlanEdit, PlanStep
 from ocisize.report.ci.markdown_text import Table, byte_length, code_block, code_span, escape_text, fold, note_missing
 from ocisize.report.ci.merge_findings import merge_findings, merge_steps
 from ocisize.report.subject import ReportedImage
@@ -123,7 +123,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
         yield f"Add to {code_span(DOCKERIGNORE)}:\n\n{code_block(chr(10).join(plan.ignored))}"
 
 
-def _block(edit: Edit, plan: Plan) -> str:
+def _block(edit: PlanEdit, plan: Plan) -> str:
     place = describe_edit_place(edit, plan)
     old = code_span(edit.build_step.shown) if edit.build_step.shown else "unknown step"
     title = f"{escape_text(place[:1].upper() + place[1:])}:"

@@ -14,7 +14,7 @@ from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.report.words.units import UNKNOWN, human_size
-from ocisize.sizes.cost import Assumptions
+from ocisize.sizes.cost import CostAssumptions
 from ocisize.text import count_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MAIN_FIGURES = ("Download", "Unpacked", "Live", "Waste")  # that are not folded away
 
 
-def write_head(analysis: Analysis, assumptions: Assumptions) -> Markup:
+def write_head(analysis: Analysis, assumptions: CostAssumptions) -> Markup:
     """Name, form, figures, base image and cost of the image; the less important figures are folded away."""
     lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers, analysis.format))
     figures = list_figures(analysis)

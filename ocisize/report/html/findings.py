@@ -11,7 +11,7 @@ from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
 from ocisize.report.words.secrets import list_secrets
 from ocisize.report.words.units import human_dollars, human_size
-from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import count_of, plural
 
 _MAX_FINDINGS = 8  # that save bytes and are not folded away
@@ -51,7 +51,7 @@ def _secret(finding: Finding) -> Markup:
     )
 
 
-def write_findings(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
+def write_findings(analysis: Analysis, assumptions: CostAssumptions | None) -> Markup:
     """All findings but secrets. Those that save little are folded away; if there is a plan, all are.
 
     With ``assumptions`` each finding shows what it saves in dollars a year.
@@ -76,7 +76,7 @@ def write_findings(analysis: Analysis, assumptions: Assumptions | None) -> Marku
     return element("section", *parts, aria_labelledby="findings-title")
 
 
-def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
+def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: CostAssumptions | None) -> Markup:
     """The significant findings, and all others folded away."""
     significant = [finding for finding in findings if is_significant(finding, analysis)]
     shown = [finding for finding in significant if finding.size][:_MAX_FINDINGS]
@@ -89,11 +89,11 @@ def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: 
     return join(parts)
 
 
-def _list_findings(findings: Sequence[Finding], assumptions: Assumptions | None) -> Markup:
+def _list_findings(findings: Sequence[Finding], assumptions: CostAssumptions | None) -> Markup:
     return element("ol", *[_finding(finding, assumptions) for finding in findings], class_="cards")
 
 
-def _finding(finding: Finding, assumptions: Assumptions | None) -> Markup:
+def _finding(finding: Finding, assumptions: CostAssumptions | None) -> Markup:
     facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")

@@ -23,7 +23,7 @@ from ocisize.report.html.plan import write_plan
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.words.image import name_image
-from ocisize.sizes.cost import Assumptions, default_assumptions
+from ocisize.sizes.cost import CostAssumptions, default_assumptions
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
@@ -39,7 +39,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 def to_html(
     analysis: Analysis,
     *,
-    assumptions: Assumptions | None = None,
+    assumptions: CostAssumptions | None = None,
     verdicts: Sequence[Verdict] = (),
     data_size: int = MAX_SIZE,
 ) -> str:

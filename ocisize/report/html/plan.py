@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.plan import Edit, Plan, PlanStep, sum_steps
+from ocisize.model.plan import Plan, PlanEdit, PlanStep, sum_steps
 from ocisize.model.sizes import weight_of
 from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
@@ -18,7 +18,7 @@ from ocisize.report.words.plan import (
     saving_of,
 )
 from ocisize.report.words.units import cut, human_dollars, human_size, shorten_step
-from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import count_of
 
 _MAX_STEPS = 8  # that are not folded away
@@ -27,7 +27,7 @@ _MAX_BUILD_STEPS = 2  # of a step of the plan
 _MAX_WIDTH = 160  # characters of a build step
 
 
-def write_plan(analysis: Analysis, assumptions: Assumptions | None) -> Markup:
+def write_plan(analysis: Analysis, assumptions: CostAssumptions | None) -> Markup:
     """The plan; nothing if it has no steps. With ``assumptions`` each step shows what it saves in dollars a year."""
     plan = analysis.plan
     if not plan.steps:
@@ -50,7 +50,7 @@ def _legend(plan: Plan) -> str:
     return f"{LEGEND} · {ORDER}" + (" · ≈: the download is an estimate" if plan.estimated else "")
 
 
-def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: Assumptions | None) -> Markup:
+def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: CostAssumptions | None) -> Markup:
     plan = analysis.plan
     facts = [describe_place(step, plan)]
     if step.compressed_size is not None and step.size:
@@ -103,7 +103,7 @@ def _edits(plan: Plan) -> Markup:
     return element("div", *parts, class_="edits")
 
 
-def _edit(edit: Edit, plan: Plan) -> Markup:
+def _edit(edit: PlanEdit, plan: Plan) -> Markup:
     place = describe_edit_place(edit, plan)
     verb = "replaces" if edit.text else "delete"
     old = element("code", cut(edit.build_step.shown, _MAX_WIDTH) or "unknown step")

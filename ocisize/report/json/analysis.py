@@ -19,7 +19,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
-from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
+from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.text import decode_name, display_name
 from ocisize.values import asdict, fields
@@ -46,7 +46,7 @@ def to_json(
     *,
     files: bool = False,
     indent: int | None = 2,
-    assumptions: Assumptions | None = None,
+    assumptions: CostAssumptions | None = None,
     verdicts: Sequence[Verdict] = (),
 ) -> str:
     """An analysis as JSON text, which ``from_json`` reads; docs/formats.md describes the document.
@@ -64,7 +64,7 @@ def to_json(
 
 
 def analysis_document(
-    analysis: Analysis, *, files: bool = False, assumptions: Assumptions | None = None, verdicts: Sequence[Verdict] = ()
+    analysis: Analysis, *, files: bool = False, assumptions: CostAssumptions | None = None, verdicts: Sequence[Verdict] = ()
 ) -> dict[str, Any]:
     """The document of an analysis, which other documents may hold.
 
@@ -115,7 +115,7 @@ def _base(split: BaseSplit | None) -> dict[str, Any] | None:
     return {"found": encodable(asdict(split.found)), **sizes}
 
 
-def _cost(analysis: Analysis, assumptions: Assumptions) -> dict[str, Any]:
+def _cost(analysis: Analysis, assumptions: CostAssumptions) -> dict[str, Any]:
     findings = [cost_of(finding.compressed_size, assumptions) for finding in analysis.advice.findings]
     return {
         "assumptions": asdict(assumptions),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from ocisize.model.budget import Verdict
-from ocisize.model.quantity import Number
+from ocisize.model.quantity import plain_number
 from ocisize.text import display_name
 
 
@@ -19,16 +18,16 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "status": verdict.status.value,
         "outcome": verdict.outcome.value,
         "level": budget.level.value,
-        "measured": _plain(verdict.measured),
-        "limit": _plain(verdict.limit),
+        "measured": verdict.measured,
+        "limit": verdict.limit,
         "unit": budget.unit.value,
-        "growth": _plain(budget.limit.value) if budget.limit.growth else None,
+        "growth": plain_number(budget.limit.value) if budget.limit.growth else None,
         "where": [
             {
                 "layer": place.layer,
                 "path": None if place.path is None else display_name(place.path),
                 "finding": place.finding,
-                "measured": _plain(place.measured),
+                "measured": place.measured,
             }
             for place in verdict.where
         ],
@@ -43,7 +42,3 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "reason": budget.reason,
         "origin": budget.origin,
     }
-
-
-def _plain(value: Number | None) -> int | float | None:
-    return float(value) if isinstance(value, Fraction) else value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.base import Certainty, Method
+from ocisize.model.base import BaseCertainty, BaseMethod
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence, Severity
 from ocisize.model.waste import Cause, WastedEntry, WasteTable
@@ -103,7 +103,7 @@ def _read_waste(documents: Any, _: type) -> WasteTable:
 
 def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
-    for kind in (Category, Cause, Certainty, Confidence, Severity, Method):
+    for kind in (Category, Cause, BaseCertainty, Confidence, Severity, BaseMethod):
         converter.register_structure_hook(kind, lambda value, kind: kind(value))
     converter.register_structure_hook(BuildStep, lambda text, _: BuildStep(expect_type(text, str)))
     converter.register_structure_hook(WasteTable, _read_waste)

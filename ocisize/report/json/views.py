@@ -14,7 +14,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.sizes import Group
 from ocisize.report.json.analysis import group_document
 from ocisize.report.json.head import head_of_view
-from ocisize.sizes.files import ListedFile, Listing, Order
+from ocisize.sizes.files import ListedFile, Listing, SortOrder
 from ocisize.sizes.tree import TreeNode
 from ocisize.text import display_name
 
@@ -23,7 +23,12 @@ VERSION = 1
 
 
 def files_to_json(
-    analysis: Analysis, listing: Listing, *, layer: int | None = None, order: Order = Order.SIZE, globs: Sequence[str] = ()
+    analysis: Analysis,
+    listing: Listing,
+    *,
+    layer: int | None = None,
+    order: SortOrder = SortOrder.SIZE,
+    globs: Sequence[str] = (),
 ) -> str:
     """A list of files and its options; ``state`` is ``live`` or the cause of waste."""
     document = {
@@ -38,13 +43,18 @@ def files_to_json(
 
 
 def tree_to_json(
-    analysis: Analysis, tree: TreeNode, *, layer: int | None = None, order: Order = Order.SIZE, depth: int | None = None
+    analysis: Analysis,
+    tree: TreeNode,
+    *,
+    layer: int | None = None,
+    order: SortOrder = SortOrder.SIZE,
+    depth: int | None = None,
 ) -> str:
     """A tree and its options; ``others`` of a node are the sizes of everything below that is in none of its children."""
     return json.dumps({**_head(TREE_SCHEMA, analysis, layer, order), "depth": depth, "tree": _node(tree)}, indent=2)
 
 
-def _head(schema: str, analysis: Analysis, layer: int | None, order: Order) -> dict[str, Any]:
+def _head(schema: str, analysis: Analysis, layer: int | None, order: SortOrder) -> dict[str, Any]:
     return {
         **head_of_view(schema, VERSION, analysis),
         "layer": layer,

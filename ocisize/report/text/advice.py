@@ -13,7 +13,7 @@ from ocisize.report.words.advice import advice_headline, by_confidence, is_signi
 from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.units import cut, human_dollars, human_size, shorten_path
-from ocisize.sizes.cost import Assumptions, cost_of
+from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import printable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
 
 
-def write_findings(console: Console, analysis: Analysis, top: int, assumptions: Assumptions | None = None) -> None:
+def write_findings(console: Console, analysis: Analysis, top: int, assumptions: CostAssumptions | None = None) -> None:
     """Write the first findings in a few lines each, as many others in one line, and count the rest.
 
     With ``assumptions`` each finding shows what it saves in dollars a year.
@@ -80,7 +80,7 @@ def render_line(finding: Finding, width: int) -> Text:
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 
-def _short(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
+def _short(finding: Finding, width: int, assumptions: CostAssumptions | None) -> Text:
     """A finding in four to six lines: title, facts, a file, the fix."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
@@ -91,7 +91,7 @@ def _short(finding: Finding, width: int, assumptions: Assumptions | None) -> Tex
     return text.append(f"\n→ {cut(printable(finding.fix), _MAX_FIX_LINES * (width - 4))}")
 
 
-def render_full(finding: Finding, width: int, assumptions: Assumptions | None) -> Text:
+def render_full(finding: Finding, width: int, assumptions: CostAssumptions | None) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
@@ -107,7 +107,7 @@ def render_full(finding: Finding, width: int, assumptions: Assumptions | None) -
     return text.append(f"\n→ {printable(finding.fix)}")
 
 
-def _facts(finding: Finding, assumptions: Assumptions | None) -> list[str]:
+def _facts(finding: Finding, assumptions: CostAssumptions | None) -> list[str]:
     facts = [finding.id, str(finding.confidence)]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")

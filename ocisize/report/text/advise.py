@@ -16,7 +16,7 @@ from ocisize.report.text.plan import write_edits, write_steps
 from ocisize.report.words.advice import is_secret, is_significant
 from ocisize.report.words.fixes import is_base_guessed, list_uncovered
 from ocisize.report.words.plan import describe_saving
-from ocisize.sizes.cost import Assumptions
+from ocisize.sizes.cost import CostAssumptions
 from ocisize.text import count_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def write_advise(
     top: int | None = None,
     width: int | None = None,
     color: bool | None = None,
-    assumptions: Assumptions | None = None,
+    assumptions: CostAssumptions | None = None,
 ) -> None:
     """Write the plan and all other findings, the first ``top`` of either at length; None: those that save much."""
     groups = _group_findings(analysis)
@@ -80,7 +80,7 @@ def _write_groups(
     analysis: Analysis,
     groups: Mapping[str, Sequence[Finding]],
     top: int | None,
-    assumptions: Assumptions | None,
+    assumptions: CostAssumptions | None,
 ) -> int:
     """Write findings below headings; returns how many of them got one line only."""
     number, short = 0, 0

@@ -8,14 +8,14 @@ from typing import TextIO
 from rich.table import Table
 from rich.text import Text
 
-from ocisize.budgets.baseline import Totals
+from ocisize.budgets.baseline import BaselineTotals
 from ocisize.report.text.budgets import write_verdicts
 from ocisize.report.text.page import open_page
 from ocisize.report.words.baseline import BaselineComparison
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
-_ROWS: tuple[tuple[str, Callable[[Totals], int | None], Callable[[int], str]], ...] = (
+_ROWS: tuple[tuple[str, Callable[[BaselineTotals], int | None], Callable[[int], str]], ...] = (
     ("Download", lambda totals: totals.compressed_size, human_size),
     ("Unpacked", lambda totals: totals.content_size, human_size),
     ("Live", lambda totals: totals.live_size, human_size),

@@ -27,7 +27,7 @@ from ocisize.report.words.download import human_download
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
 from ocisize.report.words.steps import show_step
 from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
-from ocisize.sizes.cost import Assumptions, default_assumptions
+from ocisize.sizes.cost import CostAssumptions, default_assumptions
 from ocisize.tar.filetable import FileEntry
 from ocisize.text import printable
 
@@ -50,7 +50,7 @@ def write_sections(
     top: int = 5,
     width: int | None = None,
     color: bool | None = None,
-    assumptions: Assumptions | None = None,
+    assumptions: CostAssumptions | None = None,
     verdicts: Sequence[Verdict] = (),
 ) -> None:
     """Write some sections of the report, ``top`` rows in each of their lists; ``color`` None means only on a terminal.

@@ -12,7 +12,7 @@ from rich.text import Text
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.findings import Confidence
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import Plan, PlanEdit, PlanStep
 from ocisize.report.words.fixes import LEGEND, ORDER, by_confidence, describe_bytes, place_of
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, describe_less, saving_of
@@ -108,7 +108,7 @@ def write_edits(console: Console, plan: Plan) -> None:
             console.print(Text(f"{_INDENT}{printable(pattern)}"), overflow="fold")
 
 
-def _describe_edit(edit: Edit, plan: Plan) -> str:
+def _describe_edit(edit: PlanEdit, plan: Plan) -> str:
     place, layer = describe_edit_place(edit, plan), f"layer {edit.layer}"
     return place if place == layer else f"{place} ({layer})"
 

@@ -23,7 +23,7 @@ from ocisize.values import evolve
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
-    from ocisize.sizes.cost import Assumptions
+    from ocisize.sizes.cost import CostAssumptions
 
 MAX_LINES = 24
 _MAX_UNREAD = 2  # layers that are listed
@@ -50,7 +50,7 @@ def write_screen(
     top: int = 5,
     width: int | None = None,
     color: bool | None = None,
-    assumptions: Assumptions | None = None,
+    assumptions: CostAssumptions | None = None,
     verdicts: Sequence[Verdict] = (),
     arguments: Sequence[str] = (),
 ) -> None:
@@ -68,7 +68,7 @@ def _list_lines(
     analysis: Analysis,
     width: int,
     top: int,
-    assumptions: Assumptions | None,
+    assumptions: CostAssumptions | None,
     verdicts: Sequence[Verdict],
     arguments: Sequence[str],
 ) -> Iterator[Line]:

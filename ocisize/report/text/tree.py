@@ -17,7 +17,7 @@ from ocisize.report.text.page import layer_title, open_page, print_name
 from ocisize.report.text.tables import Fitted
 from ocisize.report.words.image import describe_platform
 from ocisize.report.words.units import human_size, percent
-from ocisize.sizes.files import Order
+from ocisize.sizes.files import SortOrder
 from ocisize.sizes.tree import TreeNode
 from ocisize.text import count_of, printable
 from ocisize.values import frozen
@@ -37,7 +37,7 @@ def write_tree(
     file: TextIO,
     *,
     layer: int | None = None,
-    order: Order = Order.SIZE,
+    order: SortOrder = SortOrder.SIZE,
     width: int | None = None,
     color: bool | None = None,
 ) -> None:
@@ -58,7 +58,7 @@ def _print_subject(console: Console, analysis: Analysis, tree: TreeNode, layer: 
     )
 
 
-def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
+def _print_nodes(console: Console, tree: TreeNode, order: SortOrder) -> None:
     whole = _weight(tree.group, order)[0]
     bar = next(width for min_width, width in _BARS if console.width >= min_width)
     columns = ["Live", *(["Waste"] if tree.group.wasted_size else [])]
@@ -85,9 +85,9 @@ def _print_nodes(console: Console, tree: TreeNode, order: Order) -> None:
     console.print(table)
 
 
-def _weight(group: Group, order: Order) -> tuple[int, int]:
+def _weight(group: Group, order: SortOrder) -> tuple[int, int]:
     """The size of a group by ``order``, and the wasted part of it."""
-    if order == Order.DOWNLOAD:
+    if order == SortOrder.DOWNLOAD:
         return group.compressed_size or 0, group.wasted_compressed_size or 0
     return group.content_size, group.wasted_size
 
@@ -100,7 +100,7 @@ class _Line:
     is_rest: bool
 
 
-def _lines(node: TreeNode, order: Order, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
+def _lines(node: TreeNode, order: SortOrder, label: str = "/", branches: str = "", stem: str = "") -> Iterator[_Line]:
     """The lines of a node and of everything below; ``stem`` is the prefix of the lines below."""
     yield _Line(branches, label, node.group, is_rest=False)
     others = node.others if node.others is not None and _weight(node.others, order)[0] else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocisize.budgets.baseline import Entry
+from ocisize.budgets.baseline import BaselineEntry
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Verdict
 from ocisize.values import frozen
@@ -14,8 +14,8 @@ class BaselineComparison:
 
     name: str  #: of the image in the baseline
     analysis: Analysis
-    new: Entry  #: of the image as it is now
-    old: Entry | None  #: None if the baseline does not have the image
+    new: BaselineEntry  #: of the image as it is now
+    old: BaselineEntry | None  #: None if the baseline does not have the image
     verdicts: tuple[Verdict, ...] = ()
     file: str  #: of the baseline
     written: bool = False  #: whether the file was changed

@@ -12,7 +12,7 @@ from ocisize.budgets.dive_ci import DIVE_RULES, dive_passes
 from ocisize.budgets.figures import UNKNOWN_DOWNLOAD
 from ocisize.budgets.kinds import Value, kind_of
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, BudgetStatus, Place, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Verdict, VerdictPlace
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
@@ -139,7 +139,7 @@ def _narrowing(budget: Budget) -> str:
 
 
 def _comparison(verdict: Verdict) -> str:
-    budget, measured, limit = verdict.budget, verdict.measured, verdict.limit
+    budget, measured, limit = verdict.budget, verdict.exact_measured, verdict.exact_limit
     if measured is None or limit is None:
         return " unknown" if verdict.status in (BudgetStatus.UNKNOWN, BudgetStatus.INCOMPLETE) else ""
     if kind_of(budget).value is not Value.LIMIT:
@@ -201,7 +201,7 @@ def places_of(verdict: Verdict, analysis: Analysis) -> list[str]:
     return [*shown, f"… and {rest:,} more"] if rest > 0 else shown
 
 
-def _place(place: Place, analysis: Analysis) -> str:
+def _place(place: VerdictPlace, analysis: Analysis) -> str:
     parts = [place.finding] if place.finding else []
     if place.path is not None:
         parts.append(shorten_path("/" + display_name(place.path), 60))

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import Base, Certainty, Method
+from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
 from ocisize.report.words.download import human_download
 from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
-from ocisize.sizes.cost import Assumptions, cost_of, default_assumptions
+from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
 from ocisize.text import count_of, printable
 
 _METHODS = {
-    Method.GIVEN: "as given",
-    Method.RUN_IMAGE: "from the label of its buildpacks",
-    Method.FROM: "from build metadata",
-    Method.BUILDER: "since the marks of your builder begin above",
-    Method.CREATED: "since the build paused above",
-    Method.COMMAND: "since the history has a CMD or ENTRYPOINT above",
-    Method.STYLE: "since another builder wrote the steps above",
-    Method.ROOTFS: "since the first layer is the root filesystem of a distribution",
+    BaseMethod.GIVEN: "as given",
+    BaseMethod.RUN_IMAGE: "from the label of its buildpacks",
+    BaseMethod.FROM: "from build metadata",
+    BaseMethod.BUILDER: "since the marks of your builder begin above",
+    BaseMethod.CREATED: "since the build paused above",
+    BaseMethod.COMMAND: "since the history has a CMD or ENTRYPOINT above",
+    BaseMethod.STYLE: "since another builder wrote the steps above",
+    BaseMethod.ROOTFS: "since the first layer is the root filesystem of a distribution",
 }
 
 _MAX_RUNTIMES = 8
-_DOUBTS = {Certainty.SURE: "", Certainty.LIKELY: " (probably)", Certainty.GUESS: " (perhaps)"}
+_DOUBTS = {BaseCertainty.SURE: "", BaseCertainty.LIKELY: " (probably)", BaseCertainty.GUESS: " (perhaps)"}
 _REMEDY = "; --base IMAGE makes it certain"
 
 
-def describe_context(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
+def describe_context(analysis: Analysis, assumptions: CostAssumptions) -> Iterator[tuple[str, str, str]]:
     """Name, figure and note of each line: base image, own layers, system, cost."""
     yield from describe_base(analysis)
     yield from describe_system(analysis)
@@ -48,7 +48,7 @@ def describe_base(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
     layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
     name = f"{_name(base)}: " if base.name or base.digest else ""
     note = f"{_unpacked(split.base)}{name}{layers}{_DOUBTS[base.certainty]}, {_METHODS[base.method]}"
-    yield "Base", _figure(split.base), note + ("" if base.certainty is Certainty.SURE else _REMEDY)
+    yield "Base", _figure(split.base), note + ("" if base.certainty is BaseCertainty.SURE else _REMEDY)
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
 
@@ -60,7 +60,7 @@ def describe_system(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
         yield "System", "", system
 
 
-def _name(base: Base) -> str:
+def _name(base: BaseImage) -> str:
     return printable(base.name or base.digest or "name unknown")
 
 
@@ -87,7 +87,7 @@ def _system(system: System) -> str:
     return ", ".join(parts + ([f"{rest:,} more runtimes"] if rest > 0 else []))
 
 
-def summarize_cost(analysis: Analysis, assumptions: Assumptions) -> list[str]:
+def summarize_cost(analysis: Analysis, assumptions: CostAssumptions) -> list[str]:
     """The time of a download at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
     cost = cost_of(analysis.compressed_size, assumptions)
     if cost.pull_seconds is None or cost.yearly_dollars is None:
@@ -99,7 +99,7 @@ def summarize_cost(analysis: Analysis, assumptions: Assumptions) -> list[str]:
     ]
 
 
-def describe_cost(analysis: Analysis, assumptions: Assumptions) -> Iterator[tuple[str, str, str]]:
+def describe_cost(analysis: Analysis, assumptions: CostAssumptions) -> Iterator[tuple[str, str, str]]:
     """The time of a download and the cost of a year; nothing if the download is unknown."""
     cost = cost_of(analysis.compressed_size, assumptions)
     if cost.pull_seconds is None or cost.yearly_dollars is None:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ocisize.budgets.baseline import name_of
+from ocisize.budgets.baseline import baseline_name
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding
 from ocisize.report.words.units import human_size
@@ -23,7 +23,7 @@ def describe_image(analysis: Analysis) -> str:
 
 def repository_of(analysis: Analysis) -> str:
     """The reference without tag and digest, which stays the same from build to build; baselines use the same name."""
-    return printable(name_of(analysis))
+    return printable(baseline_name(analysis))
 
 
 def describe_saving(finding: Finding) -> str:

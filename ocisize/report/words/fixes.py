@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseCertainty
 from ocisize.model.findings import Confidence, Finding, Saving, sum_savings
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.report.words.plan import (
@@ -151,7 +151,7 @@ def summarize_guess(analysis: Analysis) -> str:
 def is_base_guessed(analysis: Analysis) -> bool:
     """Whether findings are assigned to a base image that is not certain."""
     base = analysis.base.found if analysis.base is not None else None
-    return base is not None and base.certainty is not Certainty.SURE and base.certain_layers > 0
+    return base is not None and base.certainty is not BaseCertainty.SURE and base.certain_layers > 0
 
 
 def _base_layers(analysis: Analysis) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence, Saving
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import Plan, PlanEdit, PlanStep
 from ocisize.model.sizes import weight_of
 from ocisize.report.words.units import human_size
 from ocisize.text import plural, printable
@@ -55,7 +55,7 @@ def describe_place(step: PlanStep, plan: Plan) -> str:
     return " · ".join(parts)
 
 
-def describe_edit_place(edit: Edit, plan: Plan) -> str:
+def describe_edit_place(edit: PlanEdit, plan: Plan) -> str:
     """Where an edited instruction is: ``Dockerfile:6-8``, or ``layer 3``."""
     if plan.dockerfile is None or edit.lines is None:
         return f"layer {edit.layer}"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Analyzer, analyze, from_json, to_json
 from ocisize.model.findings import Advice, Category, Confidence, Finding, Severity
-from ocisize.model.plan import Edit, Plan
+from ocisize.model.plan import PlanEdit, Plan
 from ocisize.cli.main import main
 from ocisize.report.html import rows as html_rows
 from ocisize.report.html.page import to_html
@@ -279,7 +279,7 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
     secret = attrs.evolve(finding, category=Category.SECRET, size=0)
     steps = Plan(
         steps=(step(title="t", layers=[0], lines=[1], action="do", caution="c", ignored=["i"], findings=["OS999"], paths=["p"]),),
-        edits=(Edit(layer=0, build_step=BuildStep("RUN a"), text="RUN b", lines=(1, 1)),), dockerfile="Dockerfile", patch="p",
+        edits=(PlanEdit(layer=0, build_step=BuildStep("RUN a"), text="RUN b", lines=(1, 1)),), dockerfile="Dockerfile", patch="p",
     )  # fmt: skip
     plain = attrs.evolve(plain, advice=Advice((finding, secret)), plan=steps, warnings=("w",))
     hostile = analysis_of(

@@ -13,7 +13,7 @@ from rich.console import Console
 from ocisize import Analysis, Analyzer
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Category, Confidence, Finding, Severity
-from ocisize.model.plan import Edit, Plan, PlanStep
+from ocisize.model.plan import PlanEdit, Plan, PlanStep
 from ocisize.report.json.advice import advice_to_json
 from ocisize.report.text.advice import write_findings
 from ocisize.report.text.advise import write_advise
@@ -285,11 +285,11 @@ Add to .dockerignore
 def test_each_edited_step_once_in_the_order_of_the_dockerfile(analysis: Analysis) -> None:
     """The final text of each instruction, as it can be pasted; a removed instruction says so."""
     edits = (
-        Edit(
+        PlanEdit(
             layer=1, build_step=BuildStep("RUN a"), text="RUN apt-get update && apt-get install -y " + "x" * 50, lines=(2, 4)
         ),
-        Edit(layer=2, build_step=BuildStep("RUN b"), text="COPY --chown=app . /app", lines=(5, 5)),
-        Edit(layer=3, build_step=BuildStep("RUN c"), text="", lines=(6, 6)),
+        PlanEdit(layer=2, build_step=BuildStep("RUN b"), text="COPY --chown=app . /app", lines=(5, 5)),
+        PlanEdit(layer=3, build_step=BuildStep("RUN c"), text="", lines=(6, 6)),
     )
     text = advise(analysis, Plan(steps=(step(),), edits=edits, dockerfile="build/Dockerfile"))
     assert (

@@ -10,7 +10,7 @@ import pytest
 
 from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Verdict, check, from_json, to_json
-from ocisize.budgets.baseline import Baseline, entry_of
+from ocisize.budgets.baseline import Baseline, baseline_entry
 from ocisize.budgets.dive_ci import dive_budgets
 from ocisize.report.text.full import write_sections
 from ocisize.report.words.budgets import describe
@@ -60,7 +60,7 @@ def test_a_line_says_got_limit_and_what_to_do(toml: str, expected: str) -> None:
 
 def test_growth_tells_what_it_is_measured_from() -> None:
     """Limit and growth are side by side."""
-    baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=10_000)))
+    baseline = Baseline().with_entry("acme/app", "linux/amd64", baseline_entry(changed(image(), compressed_size=10_000)))
     assert line('max-download = "+2 %"', baseline=baseline) == "download 10.1 kB < 10.2 kB (baseline +2.0 %)"
     assert line('max-files = "+1"', baseline=baseline) == "files 6 < 7 (baseline +1)"
 
@@ -75,13 +75,13 @@ def test_growth_tells_what_it_is_measured_from() -> None:
 )
 def test_limits_between_two_bytes(kept: int, text: str) -> None:
     """A share of a baseline is seldom whole: the line never says = or 0 B over."""
-    baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(changed(image(), compressed_size=kept)))
+    baseline = Baseline().with_entry("acme/app", "linux/amd64", baseline_entry(changed(image(), compressed_size=kept)))
     assert line('max-download = "+2 %"', baseline=baseline) == text
 
 
 def test_limits_between_two_files() -> None:
     """The same for counts."""
-    baseline = Baseline().with_entry("acme/app", "linux/amd64", entry_of(image()))
+    baseline = Baseline().with_entry("acme/app", "linux/amd64", baseline_entry(image()))
     assert line('max-files = "+2 %"', baseline=baseline) == "files 6 < 6.12 (baseline +2.0 %)"
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.sizes.files import Order, list_files, select_layers
+from ocisize.sizes.files import SortOrder, list_files, select_layers
 from ocisize.sizes.tree import make_tree
 from ocisize.errors import ReportError
 from ocisize.tar.filetable import FileTable
@@ -52,7 +52,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 def tree_of(
-    analysis: Analysis, *, most: int = 50, layer: int | None = None, order: Order = Order.SIZE, **options: Any
+    analysis: Analysis, *, most: int = 50, layer: int | None = None, order: SortOrder = SortOrder.SIZE, **options: Any
 ) -> str:
     file = io.StringIO()
     tree = make_tree(select_layers(analysis.layers, layer), count=most, order=order)
@@ -109,7 +109,7 @@ def test_a_view_of_a_layer_names_it(analysis: Analysis) -> None:
 
 def test_trees_by_download(analysis: Analysis) -> None:
     """Shares are those of what orders the tree."""
-    lines = tree_of(analysis, order=Order.DOWNLOAD).splitlines()
+    lines = tree_of(analysis, order=SortOrder.DOWNLOAD).splitlines()
     assert "100.0 %" in lines[4]
     shares = [float(found[1]) for line in lines[5:] if (found := re.search(r"([0-9.]+) %", line))]
     assert max(shares) < 100

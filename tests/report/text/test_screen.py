@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Verdict
-from ocisize.model.base import Base, Certainty, Method
+from ocisize.model.base import BaseImage, BaseCertainty, BaseMethod
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Category, Confidence, Finding, Severity
 from ocisize.model.plan import Plan, PlanStep
@@ -160,7 +160,7 @@ def test_numbers_are_right_aligned() -> None:
 def test_layers_flow_where_they_do_not_fit() -> None:
     """Too many layers: the base and the largest by what they do, in the order of the build, and the rest in one figure."""
     analysis = many_layers(30)
-    base = Base(2, "debian:12", None, Method.GIVEN, Certainty.SURE)
+    base = BaseImage(2, "debian:12", None, BaseMethod.GIVEN, BaseCertainty.SURE)
     lines = shown(attrs.evolve(analysis, base=split_at_base(analysis.layers, base)))
     start = next(number for number, line in enumerate(lines) if line.startswith("Layers"))
     assert lines[start].startswith("Layers  30.0 MB base · ")
@@ -172,7 +172,7 @@ def test_layers_flow_where_they_do_not_fit() -> None:
 
 def test_the_base_is_one_line() -> None:
     """The layers of the base image are not what the user changes."""
-    base = Base(2, "debian:12", None, Method.GIVEN, Certainty.SURE)
+    base = BaseImage(2, "debian:12", None, BaseMethod.GIVEN, BaseCertainty.SURE)
     lines = shown(app(base=split_at_base(image().layers, base)))
     assert "Layers  0-1  9.00 kB  base image debian:12" in lines
     assert "          2    100 B  RUN rm" in lines
@@ -261,15 +261,17 @@ def test_findings_without_a_download_are_unpacked_bytes() -> None:
 @pytest.mark.parametrize(
     ("layers", "certainty", "method", "plan", "expected"),
     [
-        (1, Certainty.GUESS, Method.ROOTFS, PLAN, "2 more findings in the guessed base image (layer 0): 180 B; see --base"),
-        (3, Certainty.LIKELY, Method.CREATED, PLAN, "2 more findings in the guessed base image (layers 0-2): 180 B; see --base"),
-        (1, Certainty.GUESS, Method.ROOTFS, Plan(), "Both findings are in the guessed base image (layer 0, 180 B): use a smaller one, or see --base."),
-        (1, Certainty.SURE, Method.FROM, PLAN, ""),
+        (1, BaseCertainty.GUESS, BaseMethod.ROOTFS, PLAN, "2 more findings in the guessed base image (layer 0): 180 B; see --base"),
+        (3, BaseCertainty.LIKELY, BaseMethod.CREATED, PLAN, "2 more findings in the guessed base image (layers 0-2): 180 B; see --base"),
+        (1, BaseCertainty.GUESS, BaseMethod.ROOTFS, Plan(), "Both findings are in the guessed base image (layer 0, 180 B): use a smaller one, or see --base."),
+        (1, BaseCertainty.SURE, BaseMethod.FROM, PLAN, ""),
     ],
 )  # fmt: skip
-def test_findings_left_to_a_guess(layers: int, certainty: Certainty, method: Method, plan: Plan, expected: str) -> None:
+def test_findings_left_to_a_guess(
+    layers: int, certainty: BaseCertainty, method: BaseMethod, plan: Plan, expected: str
+) -> None:
     """The screen says how much depends on a base image that is not certain, and how to make it certain."""
-    base = split_at_base(image().layers, Base(layers, None, None, method, certainty))
+    base = split_at_base(image().layers, BaseImage(layers, None, None, method, certainty))
     text = " ".join(shown(app(plan, [IN_BASE, IN_BASE], base=base), width=120))
     assert expected in text
     assert text.count("guess") == text.count("see --base") == bool(expected)

@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from ocisize import Analysis, Analyzer, from_json, to_json
-from ocisize.model.base import Base, Method
-from ocisize.sizes.cost import Assumptions, default_assumptions, parse_cost
-from ocisize.model.base import Certainty
+from ocisize.model.base import BaseImage, BaseMethod
+from ocisize.sizes.cost import CostAssumptions, default_assumptions, parse_cost
+from ocisize.model.base import BaseCertainty
 from ocisize.model.base import BaseSplit
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.sizes.layers import split_at_base
@@ -23,7 +23,7 @@ from ocisize.report.words.units import human_dollars, human_seconds
 from tests.images import build_image, layer, write_docker_archive, write_layout
 
 IMAGE = build_image([layer({"a": b"a" * 900}), layer({"b": b"b" * 600, "c": b"c"}), layer({"d": b"d" * 500, ".wh.c": b""})])
-BASE = Base(2, "docker.io/library/debian:12", None, Method.CREATED, Certainty.LIKELY)
+BASE = BaseImage(2, "docker.io/library/debian:12", None, BaseMethod.CREATED, BaseCertainty.LIKELY)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,11 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return attrs.evolve(Analyzer(platform="linux/amd64").analyze(folder), compressed_size=250_000_000)
 
 
-def lines(analysis: Analysis, assumptions: Assumptions | None = None) -> dict[str, tuple[str, str]]:
+def lines(analysis: Analysis, assumptions: CostAssumptions | None = None) -> dict[str, tuple[str, str]]:
     return {name: (figure, note) for name, figure, note in describe_context(analysis, assumptions or default_assumptions())}
 
 
-def with_base(analysis: Analysis, base: Base) -> Analysis:
+def with_base(analysis: Analysis, base: BaseImage) -> Analysis:
     return attrs.evolve(analysis, base=split_at_base(analysis.layers, base))
 
 
@@ -50,17 +50,17 @@ def test_base_and_own_part(analysis: Analysis) -> None:
     assert found["Yours"] == (f"{download[2]} B", "1 file, 500 B live")
 
 
-@pytest.mark.parametrize("method", [each for each in Method if each is not Method.NAMED])
-def test_every_method_has_words(analysis: Analysis, method: Method) -> None:
+@pytest.mark.parametrize("method", [each for each in BaseMethod if each is not BaseMethod.NAMED])
+def test_every_method_has_words(analysis: Analysis, method: BaseMethod) -> None:
     """However the base was found, the report says so; a guess names the way to certainty."""
-    note = lines(with_base(analysis, Base(1, None, None, method, Certainty.GUESS)))["Base"][1]
+    note = lines(with_base(analysis, BaseImage(1, None, None, method, BaseCertainty.GUESS)))["Base"][1]
     assert note.startswith("layer 0 (perhaps), ")
     assert note.endswith("; --base IMAGE makes it certain")
 
 
 def test_a_base_of_which_only_the_name_is_known(analysis: Analysis) -> None:
     """No figure is made up, and nothing is called one's own."""
-    found = lines(with_base(analysis, Base(0, "team/base:1", None, Method.NAMED, Certainty.GUESS)))
+    found = lines(with_base(analysis, BaseImage(0, "team/base:1", None, BaseMethod.NAMED, BaseCertainty.GUESS)))
     assert found["Base"] == ("?", "team/base:1; its layers are unknown")
     assert "Yours" not in found
 
@@ -128,8 +128,8 @@ def test_json_has_all_of_it(analysis: Analysis) -> None:
     assert len(document["cost"]["findings"]) == len(analysis.advice.findings) > 0
 
 
-@pytest.mark.parametrize("base", [BASE, Base(0, "x", None, Method.NAMED, Certainty.GUESS)])
-def test_base_and_system_come_back(analysis: Analysis, base: Base) -> None:
+@pytest.mark.parametrize("base", [BASE, BaseImage(0, "x", None, BaseMethod.NAMED, BaseCertainty.GUESS)])
+def test_base_and_system_come_back(analysis: Analysis, base: BaseImage) -> None:
     """What was saved is what is read; documents from before there was a base are read, too."""
     system = System(os=OperatingSystem("a", "b", "c"), runtimes=(Runtime("node", "Node.js", "", "y", 2),))
     back = from_json(to_json(attrs.evolve(with_base(analysis, base), system=system)))
@@ -144,7 +144,7 @@ def test_base_and_system_come_back(analysis: Analysis, base: Base) -> None:
 def test_hostile_names_are_escaped(analysis: Analysis) -> None:
     """Nothing in annotations, os-release and paths can steer a terminal or break JSON."""
     bad = "\x1b[31m\r\n\u202e\udce9"
-    base = Base(1, bad, bad, Method.FROM, Certainty.SURE)
+    base = BaseImage(1, bad, bad, BaseMethod.FROM, BaseCertainty.SURE)
     system = System(os=OperatingSystem(bad, bad, bad), runtimes=(Runtime("python", "Python", "3", bad, 0),))
     hostile = attrs.evolve(with_base(analysis, base), system=system)
     assert not set(text_of(hostile, width=100)) & set("\x1b\r\u202e\udce9")
