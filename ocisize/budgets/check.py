@@ -19,7 +19,7 @@ from ocisize.budgets.scope import BudgetScope, TablesMissing
 from ocisize.errors import BudgetError
 from ocisize.findings.explanations import packaged_ids
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Verdict
+from ocisize.model.budget import BASELINE, Budget, BudgetLevel, BudgetStatus, Verdict
 from ocisize.model.findings import is_packaged_id
 from ocisize.model.quantity import Number
 from ocisize.values import evolve, frozen
@@ -68,8 +68,21 @@ def check(
     pass max-layers 5 5
     """
     entry = baseline.entry(name or baseline_name(analysis), analysis.platform) if baseline is not None else None
+    return check_from(entry, analysis, budgets, rules=rules)
+
+
+def check_from(
+    entry: BaselineEntry | None,
+    analysis: Analysis,
+    budgets: Iterable[Budget],
+    *,
+    rules: Sequence[str] | None = None,
+    growth_from: str = BASELINE,
+) -> tuple[Verdict, ...]:
+    """The same, with growth measured from the figures of ``entry``, which ``growth_from`` names in messages."""
     scope = BudgetScope(analysis)
-    return tuple(_check_unread(_judge(budget, scope, entry, rules), scope) for budget in budgets)
+    verdicts = [_check_unread(_judge(budget, scope, entry, rules), scope) for budget in budgets]
+    return tuple(evolve(verdict, growth_from=growth_from) for verdict in verdicts)
 
 
 def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:

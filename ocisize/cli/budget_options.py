@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from ocisize.budgets.baseline import Baseline
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Budget, Verdict
+    from ocisize.model.comparison import Comparison
     from ocisize.model.platforms import IndexAnalysis
 
 UNWRITTEN = UNUSABLE  #: exit status
 #: flags of limits on the whole image, and their help; the keys of ``ocisize.budgets.kinds``, which takes long to import
 LIMIT_FLAGS = {
-    "max-download": "maximum download: '120 MB', or growth over a baseline: '+2 %%'",
+    "max-download": "maximum download: '120 MB', or growth over {growth_from}: '+2 %%'",
     "max-unpacked": "maximum unpacked size of all layers",
     "max-live": "maximum live size, which a container sees",
     "max-waste": "maximum waste, in bytes or as a share of unpacked: '5 %%'",
@@ -75,6 +76,14 @@ class BudgetGate(NamedTuple):
 
         return check(analysis, self.budgets, self._baseline(), name=self.name, rules=self._rules())
 
+    def judge_change(self, comparison: Comparison) -> tuple[Verdict, ...]:
+        """A verdict on each budget of AFTER, with growth measured from BEFORE."""
+        if not self.budgets:
+            return ()
+        from ocisize.budgets.check_change import check_change
+
+        return check_change(comparison.before, comparison.after, self.budgets, rules=self._rules())
+
     def judge_all(self, index: IndexAnalysis) -> Mapping[str, tuple[Verdict, ...]]:
         """Verdicts by platform on the images of an index."""
         if not self.budgets:
@@ -121,8 +130,22 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
         add(f"--{rule}", metavar="LIMIT", dest=rule, help="limit of this rule of dive, or 'disabled'")
 
 
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of budgets on a comparison, whose growth is measured from BEFORE."""
+    _add_rules(_add_limits(parser, "BEFORE"))
+    parser.set_defaults(baseline=None, name=None)
+
+
 def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options that limit growth over a baseline, too."""
+    group = _add_limits(parser, "a baseline")
+    add = group.add_argument
+    add("--baseline", metavar="FILE", help="baseline file (default: ocisize-baseline.json next to the budgets)")
+    add("--name", metavar="NAME", help="name of the image in the baseline (default: its reference without tag)")
+    return group
+
+
+def _add_limits(parser: argparse.ArgumentParser, growth_from: str) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("budgets, see docs/budgets.md")
     add = group.add_argument
     add(
@@ -132,9 +155,8 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     )
     add("--no-budgets", action="store_true", help="ignore ocisize.toml, pyproject.toml and .dive-ci")
     for key, what in LIMIT_FLAGS.items():
-        add(f"--{key}", metavar="LIMIT", action="append", default=[], dest=key, help=what)
-    add("--baseline", metavar="FILE", help="baseline file (default: ocisize-baseline.json next to the budgets)")
-    add("--name", metavar="NAME", help="name of the image in the baseline (default: its reference without tag)")
+        text = what.format(growth_from=growth_from)
+        add(f"--{key}", metavar="LIMIT", action="append", default=[], dest=key, help=text)
     parser.set_defaults(forbid=[], forbid_findings=[], ci=False, ci_config=None, **dict.fromkeys(DIVE_FLAGS))
     return group
 
@@ -229,6 +251,12 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     if any(verdict.status.value == "incomplete" for verdict in verdicts):
         return UNUSABLE
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
+
+
+def status_of_change(verdicts: Sequence[Verdict]) -> int:
+    """The same for a comparison, where a budget whose figure is unknown could not be checked."""
+    unchecked = any(verdict.outcome.value == "fail" and verdict.status.value == "unknown" for verdict in verdicts)
+    return UNUSABLE if unchecked else status_of(verdicts)
 
 
 def report_violations(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:

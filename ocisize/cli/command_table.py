@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ocisize.report.formats import FORMATS
+from ocisize.report.formats import DIFF_FORMATS, FORMATS
 from ocisize.tuples import NamedTuple
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
@@ -91,6 +91,8 @@ COMMANDS: Mapping[str, Command] = {
     "diff": Command(
         "what changed between two images, and why it grew",
         _diff,
+        formats={name: row.about for name, row in DIFF_FORMATS.items()},
+        several_reports=True,
         images={
             "before": "the old image: see below, or an analysis saved with -f json --files",
             "after": "the new image, in the same forms",

@@ -157,17 +157,22 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="base image of this image, of which only manifest and config are read; scratch: it has none",
     )
-    add(
-        "--rules",
-        action="append",
-        metavar="FILE",
-        help="TOML file with your own rules for unneeded files, see docs/rules.md; can be repeated",
-    )
+    add_rules(parser)
     add(
         "--cost",
         type=_assumptions,
         metavar="KEY=VALUE,...",
         help="assumed deploys (per day), nodes, price (dollars per GB) or bandwidth (100Mbps); adds costs to findings",
+    )
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add ``--rules``."""
+    parser.add_argument(
+        "--rules",
+        action="append",
+        metavar="FILE",
+        help="TOML file with your own rules for unneeded files, see docs/rules.md; can be repeated",
     )
 
 

@@ -8,6 +8,8 @@ from ocisize.globs import Glob
 from ocisize.model.quantity import BudgetLimit, Number, Unit, plain_number
 from ocisize.values import frozen
 
+BASELINE = "baseline"  #: ``Verdict.growth_from`` of an image that is not compared
+
 
 class Metric(str, enum.Enum):
     """A figure that can be limited. ``ocisize.model.sizes`` defines the sizes."""
@@ -120,6 +122,7 @@ class Verdict:
     where: tuple[VerdictPlace, ...] = ()  #: the first of the places at fault, worst first
     where_count: int = 0  #: how many places are at fault
     reason: str = ""  #: why the status is what it is, where the figures do not show it
+    growth_from: str = BASELINE  #: what growth is measured from: ``baseline``, or ``BEFORE`` in a comparison
 
     @property
     def measured(self) -> int | float | None:

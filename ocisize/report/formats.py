@@ -14,7 +14,9 @@ from ocisize.tuples import NamedTuple
 if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Verdict
+    from ocisize.model.comparison import Comparison
     from ocisize.model.platforms import IndexAnalysis
+    from ocisize.report.diff_subject import DiffSubject
     from ocisize.report.options import ReportOptions
     from ocisize.report.subject import Subject
 
@@ -23,6 +25,20 @@ class Writer(Protocol):
     """The function that writes a report in one format, as text that is later encoded as UTF-8."""
 
     def __call__(self, subject: Subject, file: TextIO, options: ReportOptions, /) -> None: ...
+
+
+class DiffWriter(Protocol):
+    """The function that writes a report on a comparison in one format, as text that is later encoded as UTF-8."""
+
+    def __call__(self, subject: DiffSubject, file: TextIO, options: ReportOptions, /) -> None: ...
+
+
+class DiffFormat(NamedTuple):
+    """A format of ``ocisize diff``. What ``Format`` says about a format of the same name holds here, too."""
+
+    name: str
+    about: str  #: one line of ``--help``
+    load: Callable[[], DiffWriter]
 
 
 class Format(NamedTuple):
@@ -125,6 +141,18 @@ def _badge_svg() -> Writer:
     return write
 
 
+def _text_of_diff() -> DiffWriter:
+    from ocisize.report.text.diff import write
+
+    return write
+
+
+def _json_of_diff() -> DiffWriter:
+    from ocisize.report.json.diff import write
+
+    return write
+
+
 _ROWS = (
     Format("text", "for people, on a terminal", _text, all_platforms=True, unread_images=True),
     Format(
@@ -147,8 +175,13 @@ _ROWS = (
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, advice=False),
     Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, advice=False),
 )  # fmt: skip
+_DIFF_ROWS = (
+    DiffFormat("text", "for people, on a terminal", _text_of_diff),
+    DiffFormat("json", "everything, for programs", _json_of_diff),
+)
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
+DIFF_FORMATS: Mapping[str, DiffFormat] = {row.name: row for row in _DIFF_ROWS}
 
 
 def write_report(name: str, analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
@@ -187,3 +220,21 @@ def write_index_report(
         listed = ", ".join(image.platform or image.digest for image in index.unread)
         raise ReportError(f"this format cannot show images that could not be read: {listed}")
     row.load()(Subject.of_index(index, options, verdicts), file, options)
+
+
+def write_diff_report(name: str, comparison: Comparison, file: TextIO, options: ReportOptions) -> None:
+    """Write a comparison to a text file in the format ``name``; ``options.verdicts`` are those on AFTER.
+
+    Raises KeyError for an unknown format.
+
+    >>> import io
+    >>> import ocisize
+    >>> from ocisize.report.options import ReportOptions
+    >>> image, file = ocisize.analyze("testdata/example.tar"), io.StringIO()
+    >>> write_diff_report("text", ocisize.compare(image, image), file, ReportOptions())
+    >>> file.getvalue()
+    'Nothing changed: the same 5 layers, 1.59 MB to download, 2.93 MB unpacked.\\n'
+    """
+    from ocisize.report.diff_subject import DiffSubject
+
+    DIFF_FORMATS[name].load()(DiffSubject.of(comparison, options), file, options)

@@ -165,3 +165,44 @@ def test_bases_are_given_for_both_or_for_each(tmp_path: Path, capsys: pytest.Cap
     assert "is not the base" in err
     status, _, err = status_of([*sides, *["--base", paths["old-base"]] * 3], capsys)
     assert (status, "--base: give one for both images, or one for each" in err) == (2, True)
+
+
+def _sides(before: BuiltImage, after: BuiltImage, folder: Path) -> list[str]:
+    return ["diff", *(str(write_layout(image, folder / name)) for image, name in ((before, "b"), (after, "a")))]
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [("--max-unpacked=+1001 B", 0), ("--max-unpacked=+999 B", 1), ("--max-download=1 B", 1)]
+)
+def test_a_failed_budget_ends_with_status_1(
+    limit: str, status: int, before: BuiltImage, after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Growth is measured from BEFORE without a baseline file; the verdict is in the report, and on standard error else."""
+    sides = _sides(before, after, tmp_path)
+    found, out, err = status_of([*sides, limit], capsys)
+    assert (found, "Budgets: 1" in out, err) == (status, True, "")
+    found, out, err = status_of([*sides, limit, "-f", "json"], capsys)
+    assert (found, "budget fail" in err) == (status, status == 1)
+    assert json.loads(out)["budgets"][0]["outcome"] == ("fail" if status else "pass")
+
+
+def test_a_budget_that_cannot_be_checked_ends_with_status_2(
+    before: BuiltImage, after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The download of an archive with uncompressed layers is unknown, unless the budget says that this is fine."""
+    archive = str(write_docker_archive(before, tmp_path / "before.tar"))
+    sides = ["diff", archive, str(write_layout(after, tmp_path / "a"))]
+    found, out, _ = status_of([*sides, "--max-download", "+5 %"], capsys)
+    assert (found, "the layers of BEFORE are uncompressed" in out) == (2, True)
+    budgets = tmp_path / "budgets.toml"
+    budgets.write_text('[[budget]]\nmax-download = "+5 %"\nif-unknown = "warn"\n')
+    assert status_of([*sides, "--budget-file", str(budgets)], capsys)[0] == 0
+
+
+def test_several_reports_of_one_run(
+    before: BuiltImage, after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``-f NAME=FILE`` writes a report to a file beside the one on standard output."""
+    file = tmp_path / "diff.json"
+    status, out, _ = status_of([*_sides(before, after, tmp_path), "-f", "text", "-f", f"json={file}"], capsys)
+    assert (status, "Why" in out, json.loads(file.read_text())["schema"]) == (0, True, "ocisize.comparison")

@@ -1,14 +1,23 @@
-"""``ocisize diff BEFORE AFTER``: what changed between two images, and why it grew."""
+"""``ocisize diff BEFORE AFTER``: what changed between two images, why it grew, and whether budgets allow it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.inputs import make_analyzer, read_image_with
-from ocisize.cli.options import color_mode, count
-from ocisize.cli.terminal import open_output
+from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_violations, status_of_change
+from ocisize.cli.inputs import (
+    make_analyzer,
+    name_of_dockerfile,
+    read_build_files,
+    read_dockerfile,
+    read_image_with,
+    warn_of_misfit,
+)
+from ocisize.cli.options import add_dockerfile, add_rules, color_mode, count
+from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
+from ocisize.report.formats import FORMATS, write_diff_report
 from ocisize.sources.schemes import names_registry
 
 if TYPE_CHECKING:
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 
     from ocisize.analyzer import Analyzer
     from ocisize.model.analysis import Analysis
+    from ocisize.model.build_files import BuildFiles
 
 _BEGINNING = 512  # bytes that tell a saved analysis from an archive
 
@@ -30,31 +40,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--top", type=count, default=10, metavar="N",
         help="number of rows in the lists of causes, directories and files (default: %(default)s)",
     )  # fmt: skip
+    add_dockerfile(parser)
+    add_rules(parser)
+    add_change_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read both and report."""
+    """Read both, check the budgets of AFTER and write all reports."""
     from ocisize.comparison.images import compare
+    from ocisize.report.options import ReportOptions
 
     if len(options.base) > 2:
         raise ViewError("--base: give one for both images, or one for each")
-    analyzer = make_analyzer(options, hash_content=True, estimate_download=True)
+    gate = find_gate(options)
+    files = read_build_files(options)
+    before, after = _read_both(options, files)
+    comparison = compare(before, after)
+    if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
+        warn_of_misfit(options, files, after)
+    verdicts = gate.judge_change(comparison)
+    chosen = ReportOptions(
+        top=options.top,
+        color=color_mode(options),
+        dockerfile=name_of_dockerfile(options),
+        parsed_dockerfile=read_dockerfile(options, [after], files),
+        verdicts=verdicts,
+    )
+    written = write_outputs(options.outputs, lambda name, file: write_diff_report(name, comparison, file, chosen))
+    if not any(output.format == "text" and output.output is None for output in options.outputs):
+        report_violations(verdicts, comparison.after)
+    return status_of_change(verdicts) if written else UNWRITTEN
+
+
+def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[Analysis, Analysis]:
+    """Both sides; the Dockerfile is that of AFTER."""
+    analyzer = make_analyzer(options, hash_content=True, estimate_download=True, rules=options.rules)
     analyzer.keep_layers = True
-    sides = []
-    for image, base in zip((options.before, options.after), (options.base or [None]) * 2, strict=False):
-        analyzer.base = base
-        sides.append(_read(options, image, analyzer))
-    comparison = compare(*sides)
-    with open_output(options) as file:
-        if options.format == "json":
-            from ocisize.report.json.diff import comparison_to_json
-
-            file.write(comparison_to_json(comparison) + "\n")
-        else:
-            from ocisize.report.text.diff import write_diff
-
-            write_diff(comparison, file, top=options.top, color=color_mode(options))
-    return 0
+    bases = options.base or [None]
+    analyzer.base = bases[0]
+    before = _read(options, options.before, analyzer)
+    analyzer.base, analyzer.build_files = bases[-1], files
+    return before, _read(options, options.after, analyzer)
 
 
 def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analysis:

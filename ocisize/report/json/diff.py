@@ -6,7 +6,8 @@ Files come last, each on its own line.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 import ocisize
 from ocisize.model.analysis import Analysis
@@ -16,6 +17,11 @@ from ocisize.model.sizes import Sizes
 from ocisize.report.json.analysis import encodable
 from ocisize.values import asdict, fields
 
+if TYPE_CHECKING:
+    from ocisize.model.budget import Verdict
+    from ocisize.report.diff_subject import DiffSubject
+    from ocisize.report.options import ReportOptions
+
 SCHEMA = "ocisize.comparison"
 VERSION = 1
 _SHARED = (LayerStatus.SHARED,)
@@ -23,8 +29,13 @@ _SAME_CONTENT = (LayerStatus.RECOMPRESSED, LayerStatus.REBUILT)
 _NAMES = ("source", "format", "reference", "mirror", "unverified_hosts", "platform", "digest", "config_digest", "created")
 
 
-def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str:
-    """Write a comparison as JSON text; ``top`` limits the list of files."""
+def write(subject: DiffSubject, file: TextIO, _: ReportOptions) -> None:
+    """Write the document with all files, and the verdicts on budgets if there are any."""
+    file.write(comparison_to_json(subject.comparison, verdicts=subject.verdicts) + "\n")
+
+
+def comparison_to_json(comparison: Comparison, *, top: int | None = None, verdicts: Sequence[Verdict] = ()) -> str:
+    """Write a comparison as JSON text; ``top`` limits the list of files, ``verdicts`` are those on budgets of AFTER."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -46,6 +57,10 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None) -> str
         "directories": [asdict(directory) for directory in comparison.directories],
         "kinds": _kinds(comparison),
     }
+    if verdicts:
+        from ocisize.report.json.budgets import verdict_document
+
+        document["budgets"] = [verdict_document(verdict) for verdict in verdicts]
     text = json.dumps(encodable(document), indent=2).removesuffix("\n}")
     return f'{text},\n  "files": {_files(comparison, top)}\n}}'
 

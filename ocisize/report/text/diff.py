@@ -20,6 +20,10 @@ from ocisize.text import count_of, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ocisize.model.budget import Verdict
+    from ocisize.report.diff_subject import DiffSubject
+    from ocisize.report.options import ReportOptions
+
 _MIN_SHARE = 0.001  # of the largest reason
 _NOTES = {
     "unchanged": "same path and content, compressed differently",
@@ -27,8 +31,19 @@ _NOTES = {
 }
 
 
+def write(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
+    """Write the report, at the width of the terminal or of a pipe."""
+    write_diff(subject.comparison, file, top=options.top, color=options.color, verdicts=subject.verdicts)
+
+
 def write_diff(
-    comparison: Comparison, file: TextIO, *, top: int = 10, width: int | None = None, color: bool | None = None
+    comparison: Comparison,
+    file: TextIO,
+    *,
+    top: int = 10,
+    width: int | None = None,
+    color: bool | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> None:
     """Write the report, lists cut to ``top`` rows; ``color`` None means only on a terminal."""
     with open_page(file, width=width, color=color) as console:
@@ -36,9 +51,11 @@ def write_diff(
         print_trust(console, list(dict.fromkeys(hosts)))
         if line := nothing_changed(comparison):
             console.print(Text(line), overflow="fold")
+            _verdicts(console, comparison, verdicts)
             return
         write_header(console, comparison)
         write_totals(console, comparison)
+        _verdicts(console, comparison, verdicts)
         _reasons(console, comparison, top)
         _suggestions(console, comparison, top)
         _layers(console, comparison.layers)
@@ -51,6 +68,13 @@ def write_diff(
         _kinds(console, comparison)
         _directories(console, comparison, top)
         _files(console, comparison.files, top)
+
+
+def _verdicts(console: Console, comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
+    if verdicts:
+        from ocisize.report.text.budgets import write_verdicts
+
+        write_verdicts(console, comparison.after, verdicts)
 
 
 def _reasons(console: Console, comparison: Comparison, top: int) -> None:

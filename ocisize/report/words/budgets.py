@@ -12,7 +12,7 @@ from ocisize.budgets.dive_ci import DIVE_RULES, dive_passes
 from ocisize.budgets.figures import UNKNOWN_DOWNLOAD
 from ocisize.budgets.kinds import Value, kind_of
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, BudgetStatus, Verdict, VerdictPlace
+from ocisize.model.budget import BASELINE, Budget, BudgetStatus, Verdict, VerdictPlace
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
@@ -85,7 +85,7 @@ def count_violations(verdicts: Sequence[Verdict]) -> str:
     return ("kept" if len(outcomes) == 1 else f"all {len(outcomes)} kept") if outcomes else ""
 
 
-def title_of(budget: Budget) -> str:
+def title_of(budget: Budget, growth_from: str = BASELINE) -> str:
     """A budget in words that stay the same from build to build: figure, limit and what narrows it."""
     kind = kind_of(budget)
     if kind.value is Value.FINDINGS:
@@ -94,7 +94,7 @@ def title_of(budget: Budget) -> str:
         text = f"no {', '.join(glob.text for glob in budget.paths)}"
     else:
         limit = _limit(budget.limit.value, budget.limit.value_unit)
-        allowed = f"baseline + {limit}" if budget.limit.growth else limit
+        allowed = f"{growth_from} + {limit}" if budget.limit.growth else limit
         return f"{_name(budget)} {'≥' if budget.limit.is_minimum else '≤'} {allowed}{_platform(budget)}"
     return f"{text}{_narrowing(budget)}{_platform(budget)}"
 
@@ -151,7 +151,7 @@ def _comparison(verdict: Verdict) -> str:
         got, allowed = _exact(measured, unit), _exact(limit, unit)
     text = f" {got} {sign} {allowed}"
     if budget.limit.growth:
-        text += f" (baseline +{_amount(budget.limit.value, budget.limit.value_unit)})"
+        text += f" ({verdict.growth_from} +{_amount(budget.limit.value, budget.limit.value_unit)})"
     if excess <= 0 or unit is Unit.SHARE:
         return text
     return f"{text}, {_amount(excess if unit is Unit.SECONDS else math.ceil(excess), unit)} over"
