@@ -17,98 +17,167 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # as type checkers allow: to import typing would take nearly all the time of `import ocisize`
 if TYPE_CHECKING:
-    from ocisize.analyzer import Analyzer as Analyzer
-    from ocisize.analyzer import analyze as analyze
-    from ocisize.budgets.check import check as check
-    from ocisize.budgets.parse import parse_budgets as parse_budgets
-    from ocisize.comparison.images import compare as compare
-    from ocisize.errors import OcisizeError as OcisizeError
-    from ocisize.layer.reader import Progress as Progress
-    from ocisize.limits import Limits as Limits
-    from ocisize.model.analysis import Analysis as Analysis
-    from ocisize.model.analysis import LayerAnalysis as LayerAnalysis
-    from ocisize.model.budget import Budget as Budget
-    from ocisize.model.budget import Verdict as Verdict
-    from ocisize.model.comparison import Comparison as Comparison
-    from ocisize.model.platforms import IndexAnalysis as IndexAnalysis
-    from ocisize.model.sizes import Group as Group
-    from ocisize.model.waste import Cause as Cause
-    from ocisize.model.waste import WastedEntry as WastedEntry
-    from ocisize.oci.documents import Descriptor as Descriptor
-    from ocisize.oci.documents import Platform as Platform
-    from ocisize.oci.source import ImageSource as ImageSource
-    from ocisize.oci.source import Source as Source
-    from ocisize.report.json.analysis import to_json as to_json
-    from ocisize.report.json.read import from_json as from_json
-    from ocisize.sources.open import open_source as open_source
-    from ocisize.sources.registry.client import Connection as Connection
-    from ocisize.tar.filetable import FileEntry as FileEntry
-    from ocisize.tar.filetable import FileTable as FileTable
-    from ocisize.tar.scanner import scan_tar as scan_tar
+    from ocisize.analyzer import Analyzer, analyze
+    from ocisize.budgets.baseline import (
+        Baseline,
+        BaselineEntry,
+        BaselineLayer,
+        BaselineTotals,
+        baseline_entry,
+        baseline_name,
+        ratchet,
+    )
+    from ocisize.budgets.check import check, measure_parts
+    from ocisize.budgets.check_platforms import check_all
+    from ocisize.budgets.config import BudgetFile, find_budget_file, load_baseline, load_budget_file, save_baseline
+    from ocisize.budgets.parse import BudgetSettings, parse_budgets
+    from ocisize.comparison.images import compare
+    from ocisize.dockerfile.parse import Dockerfile, parse_dockerfile
+    from ocisize.errors import (
+        ArchiveError,
+        AuthenticationFailed,
+        BlobError,
+        BudgetError,
+        CatalogError,
+        DigestMismatch,
+        DocumentError,
+        ForeignLayerAbsent,
+        IncompleteAnalysis,
+        InvalidCost,
+        InvalidGlob,
+        InvalidReference,
+        LayerError,
+        LimitExceeded,
+        NoMatchingPlatform,
+        NotAnImage,
+        OcisizeError,
+        PatchError,
+        PlatformError,
+        RegistryError,
+        ReportError,
+        SizeMismatch,
+        SourceError,
+        StreamError,
+        TarError,
+        ViewError,
+    )
+    from ocisize.globs import Glob, parse_glob
+    from ocisize.layer.reader import Progress, ProgressCallback
+    from ocisize.limits import Limits
+    from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis, LayerFailure
+    from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod, BaseSplit
+    from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Metric, Verdict, VerdictPlace
+    from ocisize.model.build_files import BuildFiles
+    from ocisize.model.build_step import BuildStep, StepKind
+    from ocisize.model.comparison import (
+        BaseChange,
+        Comparison,
+        DirectoryChange,
+        FileSum,
+        LayerChange,
+        LayerStatus,
+        PartChange,
+        Reason,
+        Suggestion,
+    )
+    from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
+    from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
+    from ocisize.model.plan import Plan, PlanEdit, PlanStep
+    from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
+    from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
+    from ocisize.model.sizes import Group, Groups, Sizes
+    from ocisize.model.system import OperatingSystem, Runtime, System
+    from ocisize.model.waste import Cause, WastedEntry, WasteTable
+    from ocisize.oci.documents import Descriptor, Platform
+    from ocisize.oci.platform import UnreadImage
+    from ocisize.oci.source import ImageSource, Source
+    from ocisize.report.formats import FORMATS, Format
+    from ocisize.report.json.analysis import to_json
+    from ocisize.report.json.read import from_json
+    from ocisize.report.options import ReportOptions
+    from ocisize.report.render import render_report
+    from ocisize.rules.load import load_catalog
+    from ocisize.rules.rule import Catalog, Rule
+    from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
+    from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
+    from ocisize.sizes.tree import TreeNode, make_tree
+    from ocisize.sources.open import open_source
+    from ocisize.sources.registry.connection import Connection
+    from ocisize.tar.filetable import FileEntry, FileTable
+    from ocisize.tar.scanner import scan_tar
 
-# Public name → its module, which is imported when the name is first used: `import ocisize` and `--help` stay fast.
-_EXPORTS = {
-    "Analysis": "model.analysis",
-    "Analyzer": "analyzer",
-    "Budget": "model.budget",
-    "Cause": "model.waste",
-    "Comparison": "model.comparison",
-    "Connection": "sources.registry.client",
-    "Descriptor": "oci.documents",
-    "FileEntry": "tar.filetable",
-    "FileTable": "tar.filetable",
-    "Group": "model.sizes",
-    "ImageSource": "oci.source",
-    "IndexAnalysis": "model.platforms",
-    "LayerAnalysis": "model.analysis",
-    "Limits": "limits",
-    "OcisizeError": "errors",
-    "Platform": "oci.documents",
-    "Progress": "layer.reader",
-    "Source": "oci.source",
-    "Verdict": "model.budget",
-    "WastedEntry": "model.waste",
-    "analyze": "analyzer",
-    "check": "budgets.check",
-    "compare": "comparison.images",
-    "from_json": "report.json.read",
-    "open_source": "sources.open",
-    "parse_budgets": "budgets.parse",
-    "scan_tar": "tar.scanner",
-    "to_json": "report.json.analysis",
+# Public names by module, which is imported when one of them is first used: `import ocisize` and `--help` stay fast.
+_MODULES = {
+    "analyzer": "Analyzer analyze",
+    "budgets.baseline": "Baseline BaselineEntry BaselineLayer BaselineTotals baseline_entry baseline_name ratchet",
+    "budgets.check": "check measure_parts",
+    "budgets.check_platforms": "check_all",
+    "budgets.config": "BudgetFile find_budget_file load_baseline load_budget_file save_baseline",
+    "budgets.parse": "BudgetSettings parse_budgets",
+    "comparison.images": "compare",
+    "dockerfile.parse": "Dockerfile parse_dockerfile",
+    "errors": (
+        "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError "
+        "ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError LimitExceeded "
+        "NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError ReportError "
+        "SizeMismatch SourceError StreamError TarError ViewError"
+    ),
+    "globs": "Glob parse_glob",
+    "layer.reader": "Progress ProgressCallback",
+    "limits": "Limits",
+    "model.analysis": "Analysis DiveFigures LayerAnalysis LayerFailure",
+    "model.base": "BaseCertainty BaseImage BaseMethod BaseSplit",
+    "model.budget": "Budget BudgetLevel BudgetStatus Metric Verdict VerdictPlace",
+    "model.build_files": "BuildFiles",
+    "model.build_step": "BuildStep StepKind",
+    "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
+    "model.file_changes": "FileChange FileChangeKind FileChanges",
+    "model.findings": "Advice Category Confidence Finding Saving Severity",
+    "model.plan": "Plan PlanEdit PlanStep",
+    "model.platforms": "Drift FindingDrift IndexAnalysis OnlyThere Spread StepDrift",
+    "model.quantity": "BudgetLimit GrowthKind Number Unit",
+    "model.sizes": "Group Groups Sizes",
+    "model.system": "OperatingSystem Runtime System",
+    "model.waste": "Cause WasteTable WastedEntry",
+    "oci.documents": "Descriptor Platform",
+    "oci.platform": "UnreadImage",
+    "oci.source": "ImageSource Source",
+    "report.formats": "FORMATS Format",
+    "report.json.analysis": "to_json",
+    "report.json.read": "from_json",
+    "report.options": "ReportOptions",
+    "report.render": "render_report",
+    "rules.load": "load_catalog",
+    "rules.rule": "Catalog Rule",
+    "sizes.cost": "Cost CostAssumptions cost_of parse_cost",
+    "sizes.files": "ListedFile Listing SortOrder list_files",
+    "sizes.tree": "TreeNode make_tree",
+    "sources.open": "open_source",
+    "sources.registry.connection": "Connection",
+    "tar.filetable": "FileEntry FileTable",
+    "tar.scanner": "scan_tar",
 }
+_EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
-    "Analysis",
-    "Analyzer",
-    "Budget",
-    "Cause",
-    "Comparison",
-    "Connection",
-    "Descriptor",
-    "FileEntry",
-    "FileTable",
-    "Group",
-    "ImageSource",
-    "IndexAnalysis",
-    "LayerAnalysis",
-    "Limits",
-    "OcisizeError",
-    "Platform",
-    "Progress",
-    "Source",
-    "Verdict",
-    "WastedEntry",
-    "__version__",
-    "analyze",
-    "check",
-    "compare",
-    "from_json",
-    "open_source",
-    "parse_budgets",
-    "scan_tar",
-    "to_json",
-]
+    "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "AuthenticationFailed", "BaseCertainty", "BaseChange",
+    "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer", "BaselineTotals", "BlobError",
+    "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings", "BudgetStatus", "BuildFiles",
+    "BuildStep", "Catalog", "CatalogError", "Category", "Cause", "Comparison", "Confidence", "Connection", "Cost",
+    "CostAssumptions", "Descriptor", "DigestMismatch", "DirectoryChange", "DiveFigures", "Dockerfile", "DocumentError",
+    "Drift", "FileChange", "FileChangeKind", "FileChanges", "FileEntry", "FileSum", "FileTable", "Finding", "FindingDrift",
+    "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis",
+    "IndexAnalysis", "InvalidCost", "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError",
+    "LayerFailure", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
+    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "PartChange", "PatchError", "Plan", "PlanEdit",
+    "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Reason", "RegistryError", "ReportError",
+    "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError",
+    "Spread", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TarError", "TreeNode", "Unit", "UnreadImage",
+    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry",
+    "baseline_name", "check", "check_all", "compare", "cost_of", "find_budget_file", "from_json", "list_files",
+    "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets",
+    "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+]  # fmt: skip
 
 
 if not TYPE_CHECKING:  # to a type checker, __getattr__ would make every attribute Any

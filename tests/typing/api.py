@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from typing_extensions import assert_type
 
 import ocisize
-from ocisize.model.build_step import BuildStep
-from ocisize.oci.documents import Descriptor
 
 
 class OwnSource:
@@ -17,7 +16,7 @@ class OwnSource:
     def read_manifest(self, digest: str | None = None) -> bytes:
         return b""
 
-    def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+    def open_blob(self, descriptor: ocisize.Descriptor) -> Iterable[bytes]:
         return [b""]
 
 
@@ -32,7 +31,7 @@ def use() -> None:
     assert_type(analysis.efficiency, float)
     for layer in analysis.layers:
         assert_type(layer, ocisize.LayerAnalysis)
-        assert_type(layer.build_step, BuildStep)
+        assert_type(layer.build_step, ocisize.BuildStep)
         if layer.files is not None:
             assert_type(layer.files.largest(3), list[ocisize.FileEntry])
     if analysis.groups is not None:
@@ -43,6 +42,21 @@ def use() -> None:
     for verdict in ocisize.check(analysis, ocisize.parse_budgets("max-files = 9").budgets):
         assert_type(verdict, ocisize.Verdict)
         assert_type(verdict.budget, ocisize.Budget)
+        assert_type(verdict.measured, int | float | None)
+        assert_type(verdict.outcome, ocisize.BudgetStatus)
+    for finding in analysis.advice.findings:
+        assert_type(finding, ocisize.Finding)
+        assert_type((finding.severity, finding.confidence), tuple[ocisize.Severity, ocisize.Confidence])
+    for step in analysis.plan.steps:
+        assert_type(step, ocisize.PlanStep)
+    assert_type(analysis.plan.total, ocisize.Saving)
+    assert_type(ocisize.load_baseline(Path("ocisize-baseline.json")), ocisize.Baseline | None)
+    assert_type(ocisize.load_catalog([Path("team.toml")]).rules, tuple[ocisize.Rule, ...])
+    assert_type(
+        ocisize.list_files(analysis.layers, count=9, globs=[ocisize.parse_glob("*.pyc")]).files,
+        tuple[ocisize.ListedFile, ...],
+    )
+    assert_type(ocisize.render_report(analysis, "markdown", options=ocisize.ReportOptions(top=3)), str)
     comparison = ocisize.compare(analysis, analysis)
     assert_type(comparison, ocisize.Comparison)
     assert_type(comparison.compressed_growth, int | None)
