@@ -27,11 +27,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ocisize.errors import BudgetError
-from ocisize.model.analysis import Analysis, require_complete
+from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
 from ocisize.text import display_name
 from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 
@@ -158,15 +158,20 @@ def baseline_entry(analysis: Analysis, parts: Mapping[str, int] | None = None) -
             layers=len(analysis.layers),
             file_size=max((size for table in tables for size in table.sizes), default=0) if complete else None,
         ),
-        layers=tuple(
-            BaselineLayer(
-                digest=layer.digest,
-                build_step=display_name(layer.build_step.text),
-                compressed_size=layer.compressed_size,
-                content_size=layer.content_size,
-            )
-            for layer in analysis.layers
-        ),
+        layers=layers_of(analysis.layers),
+    )
+
+
+def layers_of(layers: Iterable[LayerAnalysis]) -> tuple[BaselineLayer, ...]:
+    """The layers of an image as a baseline stores them."""
+    return tuple(
+        BaselineLayer(
+            digest=layer.digest,
+            build_step=display_name(layer.build_step.text),
+            compressed_size=layer.compressed_size,
+            content_size=layer.content_size,
+        )
+        for layer in layers
     )
 
 

@@ -140,7 +140,19 @@ def _judge(budget: Budget, scope: BudgetScope, entry: BaselineEntry | None, rule
         return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=NO_TABLES)
     if selects_nothing:
         return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_PATH)
-    return _check_ids(verdict, rules)
+    return _check_ids(_with_grown_layers(verdict, scope.analysis, entry), rules)
+
+
+def _with_grown_layers(verdict: Verdict, analysis: Analysis, entry: BaselineEntry | None) -> Verdict:
+    """The verdict; one on an image that has grown too much with the layers that grew as its places."""
+    budget = verdict.budget
+    is_whole = budget.limit.growth and not budget.layer and not part_of(budget)
+    if not is_whole or entry is None or verdict.where or verdict.status is not budget.violation_status:
+        return verdict
+    from ocisize.budgets.growth import grown_layers
+
+    places = grown_layers(budget, analysis.layers, entry)
+    return evolve(verdict, where=tuple(places[:MAX_PLACES]), where_count=len(places))
 
 
 def _check_ids(verdict: Verdict, rules: Sequence[str] | None) -> Verdict:

@@ -165,10 +165,10 @@ def repeat_arguments(options: argparse.Namespace) -> list[str]:
     """The image and the options that say how to read it, for another command about the same image."""
     arguments = [options.image]
     for name in _REPEATED:
-        value = vars(options)[name]
+        value = vars(options).get(name)
         for text in value if isinstance(value, list) else [value]:
             arguments += [f"--{name.replace('_', '-')}", text] if text else []
-    return [*arguments, *(f"--{name.replace('_', '-')}" for name in _REPEATED_FLAGS if vars(options)[name])]
+    return [*arguments, *(f"--{name.replace('_', '-')}" for name in _REPEATED_FLAGS if vars(options).get(name))]
 
 
 def name_of_dockerfile(options: argparse.Namespace) -> str:

@@ -12,7 +12,7 @@ from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.findings import Finding, Severity
+from ocisize.model.findings import Category, Finding, Severity
 from ocisize.model.sizes import paid_layers
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of, decode_name, plural
@@ -28,7 +28,7 @@ _MIN_FIX_SHARE = 0.01  # share of a finding's bytes below which a layer's fix is
 
 
 def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> list[tuple[Claim, Finding]]:
-    """The findings for claims, the largest first, each with its claim.
+    """The findings for claims, each with its claim: secrets first, then the largest.
 
     Order, severity and smallest share are measured in bytes of content, which every source of an image has. The same image
     in a registry and in an archive with uncompressed layers therefore has the same findings in the same order.
@@ -49,6 +49,7 @@ def make_findings(claims: Iterable[Claim], evidence: ImageEvidence) -> list[tupl
 
 def _rank(finding: Finding) -> tuple[object, ...]:
     return (
+        finding.category is not Category.SECRET,
         -finding.size,
         _SEVERITIES.index(finding.severity),
         finding.id,

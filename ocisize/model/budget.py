@@ -103,7 +103,8 @@ class VerdictPlace:
     layer: int | None = None  #: index
     path: str | None = None
     finding: str | None = None  #: id
-    exact_measured: Number | None = None  #: the figure of this place, if it has its own
+    #: the figure of this place, if it has its own; of a layer that made the image grow too much its growth
+    exact_measured: Number | None = None
 
     @property
     def measured(self) -> int | float | None:

@@ -107,7 +107,7 @@ class Saving:
 
 @frozen
 class Advice:
-    """All findings on an image, the largest saving in the download first."""
+    """All findings on an image: secrets first, then the largest saving of content."""
 
     findings: tuple[Finding, ...] = ()
 

@@ -162,7 +162,7 @@ _ROWS = (
     Format("html", "one page with a treemap and all files; works offline", _html, lists_files=True),
     Format("markdown", "for comments of pull requests and step summaries", _markdown, all_platforms=True),
     Format("sarif", "findings for code scanning and editors", _sarif, all_platforms=True, dockerfile_lines=True),
-    Format("junit", "findings as failed tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
+    Format("junit", "budgets and findings as tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
     Format("github", "findings as annotations of a GitHub workflow", _github, all_platforms=True, dockerfile_lines=True),
     Format("gitlab", "findings for GitLab's Code Quality widget", _gitlab, all_platforms=True, dockerfile_lines=True),
     Format("openmetrics", "figures for Prometheus and GitLab's metrics report", _openmetrics, all_platforms=True),
@@ -172,8 +172,8 @@ _ROWS = (
     ),
     Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, advice=False, lists_files=True),
     Format("dive-json", "the format of dive --json", _dive_json, estimates=False, advice=False, lists_files=True),
-    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, advice=False),
-    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, advice=False),
+    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
+    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False),
 )  # fmt: skip
 _DIFF_ROWS = (
     DiffFormat("text", "for people, on a terminal", _text_of_diff),

@@ -25,4 +25,4 @@ class ReportOptions:
     assumptions: CostAssumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
     dockerfile: str = "Dockerfile"  #: its path in the repository: sarif, github, gitlab
     parsed_dockerfile: Dockerfile | None = None  #: for the lines of findings: sarif, github, gitlab
-    verdicts: Sequence[Verdict] = ()  #: on budgets: text, json, html, markdown, sarif, junit, github, gitlab, openmetrics
+    verdicts: Sequence[Verdict] = ()  #: on budgets: all but csv, ncdu, dive-json

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.findings import Finding
+from ocisize.model.findings import Finding, Severity
 from ocisize.report.options import ReportOptions
+from ocisize.report.words.advice import is_secret
 from ocisize.values import evolve, frozen
 
 if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Instruction
     from ocisize.model.budget import Verdict
     from ocisize.model.platforms import IndexAnalysis
+
+_SEVERITIES = tuple(Severity)
 
 
 @frozen(kw_only=True)
@@ -27,8 +30,14 @@ class ReportedImage:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """The findings about the image, largest savings first."""
-        return self.analysis.advice.findings
+        """The findings about the image: secrets first, then the largest savings."""
+        return [*self.secrets, *(finding for finding in self.analysis.advice.findings if not is_secret(finding))]
+
+    @property
+    def secrets(self) -> Sequence[Finding]:
+        """The findings about secrets, the most severe first."""
+        secrets = filter(is_secret, self.analysis.advice.findings)
+        return sorted(secrets, key=lambda finding: _SEVERITIES.index(finding.severity))
 
     @property
     def violations(self) -> list[Verdict]:
@@ -76,10 +85,15 @@ class Subject:
         return cls(images=images, index=index)
 
     @property
+    def image(self) -> ReportedImage:
+        """The only image; raises ValueError if there are several."""
+        (image,) = self.images
+        return image
+
+    @property
     def analysis(self) -> Analysis:
         """The analysis of the only image; raises ValueError if there are several."""
-        (image,) = self.images
-        return image.analysis
+        return self.image.analysis
 
     @property
     def verdicts(self) -> Mapping[str, Sequence[Verdict]]:

@@ -169,8 +169,16 @@ def test_an_archive_of_plain_layers_passes_no_limit_on_the_download(
 def test_a_baseline_is_written_and_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """write accepts, check compares: equal passes, and an image that has grown fails until it is written again."""
     assert run(command="baseline check") == 1
-    assert "no baseline of this image and platform → ocisize baseline write IMAGE" in " ".join(
-        capsys.readouterr().out.split()
+    assert capsys.readouterr().out == (
+        "No baseline of app (linux/amd64) in ocisize-baseline.json. Write it, and commit the file:\n"
+        "  ocisize baseline write ./app --platform linux/amd64\n"
+    )
+    assert run("-f", "json", "--name", "my app", "--baseline", "b.json", command="baseline check") == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["baseline"] is None
+    assert captured.err == (
+        "budget fail: no baseline of my app (linux/amd64) in b.json; write it with: "
+        "ocisize baseline write ./app --platform linux/amd64 --name 'my app' --baseline b.json\n"
     )
     assert not (folder / "ocisize-baseline.json").exists()
     assert run(command="baseline write") == 0

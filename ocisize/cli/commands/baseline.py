@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import add_growth_options, find_gate, report_violations, status_of
-from ocisize.cli.inputs import read_all, read_image, refuse_absent
+from ocisize.cli.inputs import read_all, read_image, refuse_absent, repeat_arguments
 from ocisize.cli.options import KEPT, color_mode
-from ocisize.cli.terminal import open_output
+from ocisize.cli.terminal import open_output, print_message
 from ocisize.errors import BudgetError
 from ocisize.values import evolve
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ocisize.report.words.baseline import BaselineComparison
 
 _DEFAULT_KEYS = ("max-download", "max-unpacked", "max-waste")  # these may not grow where no budget limits growth
+
+_OF_BASELINES = ("name", "baseline", "budget_file")  # options that say where the baseline is
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +100,9 @@ def _entry_after(comparison: BaselineComparison, options: argparse.Namespace, st
 
 def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespace) -> None:
     from ocisize.report.json.baseline import baseline_comparison_to_json, baseline_comparisons_to_json
-    from ocisize.report.text.baseline import write_baseline_comparison
+    from ocisize.report.text.baseline import write_baseline_comparison, write_missing_baselines
 
+    missing = [comparison for comparison in comparisons if comparison.old is None and not comparison.written]
     with open_output(options) as file:
         if options.format == "json":
             text = (
@@ -109,11 +113,34 @@ def _report(comparisons: Sequence[BaselineComparison], options: argparse.Namespa
             file.write(text + "\n")
         else:
             for comparison in comparisons:
-                write_baseline_comparison(comparison, file, color=color_mode(options))
+                if comparison not in missing:
+                    write_baseline_comparison(comparison, file, color=color_mode(options))
+            if missing:
+                write_missing_baselines(missing, _command_to_write(options), file)
     if options.format != "text" or options.output:
-        for comparison in comparisons:
+        _report_on_terminal(comparisons, missing, options)
+
+
+def _report_on_terminal(
+    comparisons: Sequence[BaselineComparison], missing: Sequence[BaselineComparison], options: argparse.Namespace
+) -> None:
+    """List failed budgets and missing baselines on standard error, for reports that go elsewhere."""
+    from ocisize.report.words.baseline import describe_missing
+
+    for comparison in comparisons:
+        if comparison not in missing:
             platform = comparison.analysis.platform if options.all_platforms else ""
             report_violations(comparison.verdicts, comparison.analysis, about=platform)
+    if missing:
+        print_message("budget fail", f"{describe_missing(missing)}; write it with: {_command_to_write(options)}")
+
+
+def _command_to_write(options: argparse.Namespace) -> str:
+    """The command that writes the missing baseline."""
+    words = ["ocisize", "baseline", "write", *repeat_arguments(options)]
+    for name in _OF_BASELINES:
+        words += [f"--{name.replace('_', '-')}", vars(options)[name]] if vars(options)[name] else []
+    return shlex.join([*words, *(["--all-platforms"] if options.all_platforms else [])])
 
 
 def _growth_budgets(gate: BudgetGate, old: BaselineEntry | None, new: BaselineEntry) -> Iterator[Budget]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.model.budget import BudgetStatus
-from ocisize.model.findings import Severity
-from ocisize.report.ci.merge_findings import merge_findings
+from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES
+from ocisize.report.ci.merge_findings import MergedFinding, merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
+from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of
 from ocisize.report.words.findings import describe, list_paths
@@ -21,18 +21,18 @@ from ocisize.report.words.incomplete import headline, list_unread
 from ocisize.text import display_name, printable
 
 LIMIT = 10  #: annotations of a kind
-_COMMANDS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "notice"}
-_OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    """Write a command for each violated budget and each finding, as many of a kind as GitHub keeps."""
-    left = dict.fromkeys(_COMMANDS.values(), LIMIT)
+    """Write a command for each secret, each violated budget and each finding, as many of a kind as GitHub keeps."""
+    left = dict.fromkeys(map(str, LEVELS), LIMIT)
+    findings = merge_findings(subject.images)
     for command, properties, lines in [
         *_unread(subject.images),
+        *_findings([row for row in findings if is_secret(row.finding)], options),
         *_budgets(subject.images),
-        *_findings(subject.images, options),
+        *_findings([row for row in findings if not is_secret(row.finding)], options),
     ]:
         left[command] -= 1
         if left[command] >= 0:
@@ -64,17 +64,17 @@ def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
             where: Mapping[str, str | int] = {"file": place[0], "line": place[1]} if place else {}
             text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
             title = f"ocisize budget {verdict.budget.key}"
-            yield _OUTCOMES[verdict.outcome], {**where, "title": title}, [text, *places_of(verdict, image.analysis)]
+            yield str(OF_OUTCOMES[verdict.outcome]), {**where, "title": title}, [text, *places_of(verdict, image.analysis)]
 
 
-def _findings(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[_Annotation]:
-    """The findings, largest savings first; a finding of several platforms is listed once."""
-    for image, finding, platforms in merge_findings(images):
+def _findings(rows: Sequence[MergedFinding], options: ReportOptions) -> Iterator[_Annotation]:
+    """Some findings; a finding of several platforms is listed once."""
+    for image, finding, platforms, level in rows:
         line = image.dockerfile_line(finding)
         lines: Mapping[str, str | int] = {"line": line.first, "endLine": line.last} if line else {}
         properties = {"file": options.dockerfile, **lines, "title": f"ocisize {finding.id}"}
         names = f"{', '.join(platforms)}: " if image.platform else ""
-        yield _COMMANDS[finding.severity], properties, [f"{names}{describe(finding)}", *list_paths(finding)]
+        yield str(level), properties, [f"{names}{describe(finding)}", *list_paths(finding)]
 
 
 def _escape(text: str) -> str:

@@ -12,23 +12,24 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from ocisize.model.analysis import FOREIGN
-from ocisize.model.budget import BudgetStatus
-from ocisize.model.findings import Severity
+from ocisize.model.findings import Finding
+from ocisize.report.ci.levels import OF_OUTCOMES, AlertLevel, level_of
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
+from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, fingerprint, fingerprints, list_paths, repository_of
 from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import display_name, printable
 
-_SEVERITIES = {Severity.HIGH: "major", Severity.MEDIUM: "minor", Severity.LOW: "info"}
-_OUTCOMES = {BudgetStatus.FAIL: "critical", BudgetStatus.WARN: "minor"}
+_SEVERITIES = {AlertLevel.ERROR: "critical", AlertLevel.WARNING: "minor", AlertLevel.NOTICE: "info"}
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    """Write an issue for each violated budget and each finding, image by image."""
-    issues = [issue for image in subject.images for make in (_unread, _budgets, _findings) for issue in make(image, options)]
+    """Write an issue for each secret, each violated budget and each other finding, image by image."""
+    makers = (_unread, _secrets, _budgets, _others)
+    issues = [issue for image in subject.images for make in makers for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
 
@@ -56,22 +57,33 @@ def _budgets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str,
         path, line = line_of(verdict.budget) or (options.dockerfile, 1)
         text = image.with_platform(printable(describe_verdict(verdict, image.analysis)))
         yield {
-            **_issue(f"budget-{verdict.budget.key}", text, _OUTCOMES[verdict.outcome], f"{key}:{seen[key]}"),
+            **_issue(f"budget-{verdict.budget.key}", text, _SEVERITIES[OF_OUTCOMES[verdict.outcome]], f"{key}:{seen[key]}"),
             "content": {"body": "\n".join(places_of(verdict, image.analysis)) or text},
             "location": {"path": display_name(path), "lines": {"begin": line, "end": line}},
         }
 
 
-def _findings(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    for finding, key in zip(image.findings, fingerprints(image.findings, _name(image)), strict=True):
-        line = image.dockerfile_line(finding)
-        text = image.with_platform(describe(finding))
-        first, last = (line.first, line.last) if line else (1, 1)
-        yield {
-            **_issue(finding.id, text, _SEVERITIES[finding.severity], key),
-            "content": {"body": "\n".join(list_paths(finding)) or text},
-            "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
-        }
+def _secrets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    return (_finding(finding, key, image, options) for finding, key in _with_fingerprints(image) if is_secret(finding))
+
+
+def _others(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    return (_finding(finding, key, image, options) for finding, key in _with_fingerprints(image) if not is_secret(finding))
+
+
+def _with_fingerprints(image: ReportedImage) -> Iterator[tuple[Finding, str]]:
+    return zip(image.findings, fingerprints(image.findings, _name(image)), strict=True)
+
+
+def _finding(finding: Finding, key: str, image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
+    line = image.dockerfile_line(finding)
+    text = image.with_platform(describe(finding))
+    first, last = (line.first, line.last) if line else (1, 1)
+    return {
+        **_issue(finding.id, text, _SEVERITIES[level_of(finding, image)], key),
+        "content": {"body": "\n".join(list_paths(finding)) or text},
+        "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
+    }
 
 
 def _name(image: ReportedImage) -> str:

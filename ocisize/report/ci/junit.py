@@ -1,7 +1,8 @@
 """JUnit XML, the test results that Jenkins, GitLab, Azure and others read.
 
-The schema is the one that Jenkins validates, junit-10.xsd of its xunit plugin. Each budget is a test, and findings of high
-and medium severity are failed tests.
+The schema is the one that Jenkins validates, junit-10.xsd of its xunit plugin. Each budget is a test. Findings of high and
+medium severity are skipped tests with the saving as their message, and failed tests if a budget that fails forbids them: so
+there are failed tests exactly if the command ends with exit status 1.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from ocisize.budgets.forbidden import outcome_of
 from ocisize.model.analysis import FOREIGN, Analysis
 from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Finding, Severity
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
+from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import describe_layer
@@ -30,20 +33,21 @@ class Check:
     group: str  #: ``ocisize.`` and a word
     name: str
     failure: str = ""  #: one line that says why the check failed, "" if it passed
-    details: str = ""  #: more lines about the failure
+    details: str = ""  #: more lines about the failure, the warning, or what was skipped
     warning: str = ""  #: the warning of a check that passed
     skipped: str = ""  #: why the check was skipped
     error: bool = False  #: the check failed because a layer could not be read
 
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
-    """Write a suite for each image: its budgets and the findings that matter, or one passed test.
+    """Write a suite for each image: its secrets, its budgets and the findings that matter, or one passed test.
 
     Layers that could not be read are errors.
     """
+    makers = (_of_layers, _of_secrets, _of_budgets, _of_findings)
     write_suites(
         [
-            (image.analysis, _with_unique_names([*_of_layers(image), *_of_budgets(image), *_of_findings(image)]))
+            (image.analysis, _with_unique_names([check for make in makers for check in make(image)]))
             for image in subject.images
         ],
         file,
@@ -93,18 +97,38 @@ def _of_budgets(image: ReportedImage) -> Iterator[Check]:
         )
 
 
+def _of_secrets(image: ReportedImage) -> Iterator[Check]:
+    return (_of_finding(finding, image) for finding in image.secrets)
+
+
 def _of_findings(image: ReportedImage) -> Iterator[Check]:
-    """A failed check for each finding of high or medium severity, or one passed check: readers refuse empty suites."""
-    serious = [finding for finding in image.findings if finding.severity is not Severity.LOW]
-    for finding in serious:
-        yield Check(
-            group=f"ocisize.{finding.id}",
-            name=image.with_platform(finding.title),
-            failure=describe_saving(finding) or finding.title,
-            details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
-        )
-    if not serious and image.analysis.complete:
+    """A check for each finding that matters, or one passed check: readers refuse empty suites."""
+    others = [finding for finding in image.findings if not is_secret(finding) and _matters(finding, image)]
+    yield from (_of_finding(finding, image) for finding in others)
+    if not others and not image.secrets and image.analysis.complete:
         yield Check(group="ocisize.findings", name=image.with_platform("no finding of high or medium severity"))
+
+
+def _matters(finding: Finding, image: ReportedImage) -> bool:
+    """Whether a finding is of high or medium severity, or a budget forbids it."""
+    return finding.severity is not Severity.LOW or _outcome_of(finding, image) is not BudgetStatus.PASS
+
+
+def _outcome_of(finding: Finding, image: ReportedImage) -> BudgetStatus:
+    return outcome_of(finding, image.analysis, image.verdicts)
+
+
+def _of_finding(finding: Finding, image: ReportedImage) -> Check:
+    """A failed check if a budget that fails forbids the finding, else one that is skipped or has a warning."""
+    outcome, saving = _outcome_of(finding, image), describe_saving(finding) or finding.title
+    return Check(
+        group=f"ocisize.{finding.id}",
+        name=image.with_platform(finding.title),
+        failure=saving if outcome is BudgetStatus.FAIL else "",
+        warning=saving if outcome is BudgetStatus.WARN else "",
+        skipped=f"{finding.severity}: {saving}; no budget forbids it" if outcome is BudgetStatus.PASS else "",
+        details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
+    )
 
 
 def _steps(finding: Finding) -> list[str]:
@@ -145,11 +169,15 @@ def _add_test(suite: Element, check: Check) -> None:
         result = SubElement(
             test, "error" if check.error else "failure", type=printable(kind), message=printable(check.failure)
         )
-        result.text = "\n".join(map(printable, check.details.split("\n")))
+        result.text = _printable_lines(check.details)
     elif check.skipped:
-        SubElement(test, "skipped", message=printable(check.skipped))
+        SubElement(test, "skipped", message=printable(check.skipped)).text = _printable_lines(check.details) or None
     elif check.warning:
-        SubElement(test, "system-out").text = f"warning: {printable(check.warning)}"
+        SubElement(test, "system-out").text = _printable_lines(f"warning: {check.warning}\n{check.details}".rstrip())
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _properties(analysis: Analysis) -> Iterator[tuple[str, str]]:

@@ -59,9 +59,11 @@ def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     left = limit - byte_length(text)
     reserved = min(_FOR_LAYERS, left // 3, layers.length(rows, summary="Layers"))
     findings = Table("findings", "Saves | Finding | Fix", left=2)
-    merged = [row for row in merge_findings(images) if not is_secret(row[1])]
+    merged = [row for row in merge_findings(images) if not is_secret(row.finding)]
     text += findings.fill(
-        [_finding_row(*row, images) for row in merged], left - reserved, summary="Findings" if plan else ""
+        [_finding_row(row.finding, row.platforms, images) for row in merged],
+        left - reserved,
+        summary="Findings" if plan else "",
     )
     return text + layers.fill(rows, limit - byte_length(text), summary="Layers")
 
@@ -165,7 +167,7 @@ def _verdict_rows(image: ReportedImage) -> Iterator[tuple[int, str]]:
         yield _OUTCOMES.index(verdict.outcome), _row(image, cells)
 
 
-def _finding_row(_: ReportedImage, finding: Finding, platforms: Sequence[str], images: Sequence[ReportedImage]) -> str:
+def _finding_row(finding: Finding, platforms: Sequence[str], images: Sequence[ReportedImage]) -> str:
     size = weight_of(finding.compressed_size, finding.size)
     facts = [finding.id, str(finding.severity), str(finding.confidence)]
     if finding.compressed_size is None and finding.size:

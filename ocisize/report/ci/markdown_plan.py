@@ -32,9 +32,9 @@ _SECRETS = "\n**Secrets in the image.** Anyone who can pull the image can read t
 
 def write_secrets(images: Sequence[ReportedImage], room: int) -> str:
     """The secrets in at most ``room`` bytes, "" if there are none."""
-    merged = [row for row in merge_findings(images) if is_secret(row[1])]
+    merged = [row for row in merge_findings(images) if is_secret(row.finding)]
     rows = []
-    for _, finding, platforms in merged:
+    for _, finding, platforms, _level in merged:
         places = [code_span(path) if path.startswith("/") else path for path in list_paths(finding)]
         layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}" if finding.layers else ""
         facts = " · ".join(filter(None, (finding.id, layers, on_platforms(platforms, images))))

@@ -57,6 +57,8 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     read_images = [image for image in subject.images if image.analysis.complete]
     counts = [sample for image in read_images for sample in _count(image)]
     _write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
+    secrets: list[_Sample] = [(_labels_of(image), len(image.secrets)) for image in read_images]
+    _write_gauge(file, "ocisize_secrets", "", "Findings about secrets in the image.", secrets)
     text = "Bytes of download that the findings save, by how safe they are."
     savings = [sample for image in read_images for sample in _savings(image, image.analysis.advice)]
     _write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)

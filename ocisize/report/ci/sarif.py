@@ -17,10 +17,12 @@ from urllib.parse import quote
 import ocisize
 from ocisize.findings.explanations import Explanation, explain_rules
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, BudgetStatus
+from ocisize.model.budget import Budget
 from ocisize.model.findings import Confidence, Finding, Severity
+from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES, AlertLevel, level_of
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
+from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
@@ -28,9 +30,8 @@ from ocisize.report.words.incomplete import describe_layer
 from ocisize.text import display_name, printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+_LEVELS = {AlertLevel.ERROR: "error", AlertLevel.WARNING: "warning", AlertLevel.NOTICE: "note"}
 _PRECISIONS = {Confidence.SAFE: "very-high", Confidence.PROBABLY: "high", Confidence.ASK: "medium"}  # GitHub's words
-_OUTCOMES = {BudgetStatus.FAIL: "error", BudgetStatus.WARN: "warning"}
 LIMIT = 5000  #: results of a run that code scanning shows
 _IMAGE = "IMAGE"  # base of the paths in the image
 
@@ -45,18 +46,17 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 
 def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
     analysis = image.analysis
-    findings = most_serious(image.findings, LIMIT)
+    findings = most_serious(image, LIMIT)
     rules = explain_rules(findings)
     precisions = {finding.id: _PRECISIONS[finding.confidence] for finding in reversed(findings)}
     descriptors = [*[_rule(rule, precisions[rule.id]) for rule in rules.values()], *_budget_rules(image)]
     indexes = {descriptor["id"]: index for index, descriptor in enumerate(descriptors)}
+    secrets = sum(map(is_secret, findings))
     results = [
-        *_budgets(image, indexes, options),
-        *[
-            _result(finding, indexes[finding.id], key, image, options)
-            for finding, key in zip(findings, fingerprints(findings), strict=True)
-        ],
+        _result(finding, indexes[finding.id], key, image, options)
+        for finding, key in zip(findings, fingerprints(findings), strict=True)
     ]
+    results[secrets:secrets] = _budgets(image, indexes, options)
     return {
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
         # GitHub's category is the part before the last slash: images of one repository do not replace each other
@@ -79,10 +79,13 @@ def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
     }
 
 
-def most_serious(findings: Sequence[Finding], limit: int) -> list[Finding]:
-    """The ``limit`` most severe findings, in their order."""
-    ranks = list(Severity)
-    kept = sorted(range(len(findings)), key=lambda number: ranks.index(findings[number].severity))[:limit]
+def most_serious(image: ReportedImage, limit: int) -> list[Finding]:
+    """The ``limit`` findings of an image with the highest levels and severities, in their order."""
+    findings, severities = image.findings, tuple(Severity)
+    if len(findings) <= limit:
+        return list(findings)
+    ranks = [(LEVELS.index(level_of(finding, image)), severities.index(finding.severity)) for finding in findings]
+    kept = sorted(range(len(findings)), key=ranks.__getitem__)[:limit]
     return [findings[number] for number in sorted(kept)]
 
 
@@ -141,7 +144,7 @@ def _budgets(image: ReportedImage, indexes: Mapping[str, int], options: ReportOp
         yield {
             "ruleId": rule,
             "ruleIndex": indexes[rule],
-            "level": _OUTCOMES[verdict.outcome],
+            "level": _LEVELS[OF_OUTCOMES[verdict.outcome]],
             "message": {"text": _message(image.with_platform(text))},
             "locations": [{"physicalLocation": _place(path, line)}],
             "partialFingerprints": _fingerprints(f"{key}:{seen[key]}"),
@@ -175,11 +178,12 @@ def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options
     document: dict[str, Any] = {
         "ruleId": finding.id,
         "ruleIndex": rule,
-        "level": _LEVELS[finding.severity],
+        "level": _LEVELS[level_of(finding, image)],
         "message": {"text": _message(image.with_platform(describe(finding)))},
         "locations": [location],
         "partialFingerprints": _fingerprints(key),
         "properties": {
+            "severity": str(finding.severity),
             "confidence": str(finding.confidence),
             "size": finding.size,
             "compressedSize": finding.compressed_size,

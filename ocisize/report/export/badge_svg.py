@@ -35,7 +35,7 @@ _SVG = """\
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the SVG image."""
-    badge = make_badge(subject.analysis)
+    badge = make_badge(subject.image)
     lengths = [_width(badge.label), _width(badge.message)]
     left, right = (length + 2 * _PADDING for length in lengths)
     file.write(

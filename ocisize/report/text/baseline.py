@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.text import Text
 from ocisize.budgets.baseline import BaselineTotals
 from ocisize.report.text.budgets import write_verdicts
 from ocisize.report.text.page import open_page
-from ocisize.report.words.baseline import BaselineComparison
+from ocisize.report.words.baseline import BaselineComparison, describe_missing
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
@@ -46,6 +46,12 @@ def write_baseline_comparison(comparison: BaselineComparison, file: TextIO, *, c
         write_verdicts(console, comparison.analysis, comparison.verdicts)
         if comparison.written:
             console.print(Text(f"Wrote {printable(comparison.file)}", style="dim"))
+
+
+def write_missing_baselines(comparisons: Sequence[BaselineComparison], command: str, file: TextIO) -> None:
+    """Write a line about images without a baseline, and ``command``, which writes it."""
+    line = describe_missing(comparisons)
+    file.write(f"{line[0].upper()}{line[1:]}. Write it, and commit the file:\n  {printable(command)}\n")
 
 
 def _cell(value: int | None, show: Callable[[int], str]) -> str:

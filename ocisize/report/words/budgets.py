@@ -187,7 +187,7 @@ def _dive_verdict(verdict: Verdict, analysis: Analysis) -> str:
 
 
 def _places(verdict: Verdict, analysis: Analysis) -> str:
-    shown = [_place(place, analysis) for place in verdict.where[:_MAX_PLACES]]
+    shown = [_place(place, verdict, analysis) for place in verdict.where[:_MAX_PLACES]]
     rest = verdict.where_count - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
 
@@ -196,13 +196,20 @@ def places_of(verdict: Verdict, analysis: Analysis) -> list[str]:
     """The places at fault that a verdict has, and how many more there are; [] if ``describe`` names all."""
     if verdict.outcome is BudgetStatus.PASS or verdict.where_count <= _MAX_PLACES:
         return []
-    shown = [printable(_place(place, analysis)) for place in verdict.where]
+    shown = [printable(_place(place, verdict, analysis)) for place in verdict.where]
     rest = verdict.where_count - len(shown)
     return [*shown, f"… and {rest:,} more"] if rest > 0 else shown
 
 
-def _place(place: VerdictPlace, analysis: Analysis) -> str:
+def _is_growth(place: VerdictPlace, budget: Budget) -> bool:
+    """Whether a place is a layer that made the whole image grow."""
+    return bool(budget.limit.growth) and not budget.layer and place.layer is not None and place.path is None
+
+
+def _place(place: VerdictPlace, verdict: Verdict, analysis: Analysis) -> str:
     parts = [place.finding] if place.finding else []
+    if _is_growth(place, verdict.budget) and place.exact_measured is not None:
+        parts.append(f"+{_amount(place.exact_measured, verdict.budget.unit)}")
     if place.path is not None:
         parts.append(shorten_path("/" + display_name(place.path), 60))
     if place.layer is not None:
@@ -222,5 +229,7 @@ def _help(verdict: Verdict, analysis: Analysis) -> str:
         return "see the findings for their fixes"
     if budget.paths or budget.layer:
         return ""
-    savings = ((finding.id, kind.saving(finding)) for finding in analysis.advice.findings)
-    return next((f"{id_} saves {human_size(size)}" for id_, size in savings if size is not None), "")
+    grown = {place.layer for place in verdict.where if _is_growth(place, budget)}
+    findings = [finding for finding in analysis.advice.findings if not grown or not grown.isdisjoint(finding.layers)]
+    savings = [(size, finding.id) for finding in findings if (size := kind.saving(finding))]
+    return next((f"{id_} saves {human_size(size)}" for size, id_ in savings), "")

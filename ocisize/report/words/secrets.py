@@ -48,9 +48,14 @@ def _enumerate(paths: Sequence[str], count: int) -> str:
     return f"{text} are"
 
 
+def count_secrets(findings: Sequence[Finding]) -> int:
+    """The number of secrets that findings are about: their files, or one without files."""
+    return sum(max(finding.path_count, 1) for finding in findings)
+
+
 def describe_remedy(findings: Sequence[Finding], analysis: Analysis) -> str:
     """What to do about all secrets: revoke them first, then keep them out of the image."""
-    count = sum(max(finding.path_count, 1) for finding in findings)
+    count = count_secrets(findings)
     it = "it" if count == 1 else "them"
     steps = [step for step in analysis.plan.steps if step.category is Category.SECRET]
     places = list(dict.fromkeys(place_of(step, analysis) for step in steps))

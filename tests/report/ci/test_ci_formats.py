@@ -21,13 +21,15 @@ from ocisize.budgets.parse import parse_budgets
 from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.model.platforms import IndexAnalysis
 from ocisize.comparison.platforms import find_drift
-from ocisize.model.findings import Advice, Severity
+from ocisize.model.budget import BudgetStatus
+from ocisize.model.findings import Advice, Category, Finding, Severity
 from ocisize.cli.main import main
 from ocisize.report.formats import FORMATS, write_index_report, write_report
 from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.options import ReportOptions
 from ocisize.report.ci.sarif import LIMIT as MOST_RESULTS
 from ocisize.report.ci.sarif import most_serious
+from ocisize.report.subject import ReportedImage
 from ocisize.report.words.budgets import line_of, title_of
 from tests.gates import build, changed, image, judge, verdict
 from tests.hostile import HOSTILE, finding, hostile_analysis
@@ -92,7 +94,7 @@ def test_junit_has_a_test_for_each_budget() -> None:
     ]  # fmt: skip
     assert budgets[4][0].text == "warning: files 6 > 5, 1 over (Inodes are few.)"
     suite = ElementTree.fromstring(with_budgets("junit"))[0]
-    assert (suite.get("failures"), suite.get("skipped")) == ("4", "1")  # the fourth is a finding
+    assert (suite.get("failures"), suite.get("skipped")) == ("3", "2")  # the second is a finding
 
 
 def test_no_two_tests_of_junit_share_a_name() -> None:
@@ -152,7 +154,7 @@ def test_markdown_with_thousands_of_budgets() -> None:
 
 
 def test_github_annotates_budgets_where_they_are_written() -> None:
-    """Failing budgets are errors and warnings are warnings, before all findings."""
+    """Failing budgets are errors and warnings are warnings, before all findings, which are notices."""
     lines = with_budgets("github").splitlines()
     assert lines[0] == (
         "::error file=ocisize.toml,line=1,title=ocisize budget max-download::"
@@ -163,7 +165,7 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
         "error",
         "error",
         "warning",
-        "warning",
+        "notice",
         "notice",
     ]
     assert "%0A/app/tmp in layer 1%0A" in lines[2]
@@ -251,7 +253,7 @@ def test_junit_has_a_suite_for_each_platform() -> None:
     names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
     assert len(set(names)) == len(names) == 6
     assert names[0] == ("ocisize.budget", "linux/amd64: download ≤ 10,150 B")
-    assert (root.get("tests"), root.get("failures")) == ("6", "3")
+    assert (root.get("tests"), root.get("failures")) == ("6", "1")
 
 
 def test_sarif_has_a_run_for_each_platform() -> None:
@@ -413,13 +415,105 @@ def test_the_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert "warning: --dockerfile: other: no layer matches its instructions" in capsys.readouterr().err
 
 
+# levels
+
+
+def secret(number: int = 401, severity: Severity = Severity.HIGH) -> Finding:
+    """A finding about a secret, which saves nothing."""
+    return attrs.evolve(finding(number, text="a secret", severity=severity, size=0), category=Category.SECRET)
+
+
+def with_secrets() -> Analysis:
+    """Findings of all severities in front of two secrets."""
+    found = [finding(number, severity=severity) for number, severity in enumerate(Severity, 101)]
+    return changed(image(), advice=Advice((*found, secret(402, Severity.MEDIUM), secret())))
+
+
+def levels_in(name: str, text: str) -> list[tuple[str, str]]:
+    """The id and the level of each finding and budget, in their order."""
+    if name == "sarif":
+        return [(result["ruleId"], result["level"]) for result in json.loads(text)["runs"][0]["results"]]
+    if name == "gitlab":
+        return [(issue["check_name"], issue["severity"]) for issue in json.loads(text)]
+    if name == "github":
+        return [(title, level) for level, title in re.findall(r"^::(\w+) .*?title=ocisize ([^:]*)::", text, re.MULTILINE)]
+    cases = ElementTree.fromstring(text).iter("testcase")
+    return [(case.get("classname", "").removeprefix("ocisize."), case[0].tag if len(case) else "pass") for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("github", ["error", "warning", "notice", "notice", "notice"]),
+        ("sarif", ["error", "warning", "note", "note", "note"]),
+        ("gitlab", ["critical", "minor", "info", "info", "info"]),
+        ("junit", ["skipped", "skipped", "skipped", "skipped"]),
+    ],
+)
+def test_findings_are_notices_and_secrets_come_first(name: str, expected: list[str]) -> None:
+    """Secrets come first with the level of their severity; other findings do not look like failures."""
+    found = levels_in(name, text_of(name, with_secrets()))
+    assert [level for _, level in found] == expected
+    assert [id_ for id_, _ in found] == ["OS401", "OS402", "OS101", "OS102", "OS103"][: len(expected)]
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('"low"', ["OS401", "OS402", "budget", "OS101", "OS102", "OS103"]),
+        ('"OS103"', ["budget", "OS103"]),
+        ('"OS103"\nlevel = "warn"', []),
+        ('"OS310"', []),
+    ],
+)
+def test_junit_fails_as_the_command_does(toml: str, expected: list[str]) -> None:
+    """There is a failed test exactly if a budget failed: one for the budget, and one for each finding that it forbids."""
+    verdicts = judge(f"forbid-findings = {toml}", with_secrets())
+    text = text_of("junit", with_secrets(), verdicts=verdicts)
+    failed = [id_ for id_, result in levels_in("junit", text) if result == "failure"]
+    assert failed == expected
+    assert bool(failed) is any(verdict.outcome is BudgetStatus.FAIL for verdict in verdicts)
+    assert ('message="medium: 500 B of download, 1.00 kB unpacked; no budget forbids it"' in text) is (toml != '"low"')
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "warning"),
+    [("github", "error", "warning"), ("sarif", "error", "warning"), ("gitlab", "critical", "minor")],
+)
+def test_budgets_raise_findings(name: str, error: str, warning: str) -> None:
+    """A forbidden finding has the level of the budget; one in a layer that the budget does not select is a notice."""
+    analysis = changed(image(), advice=Advice((finding(101, layers=(1,)), finding(102, layers=(3,)), secret())))
+    for level, expected in (("fail", error), ("warn", warning)):
+        toml = f'[[budget]]\nlayer = "RUN apt-get*"\nforbid-findings = "low"\nlevel = "{level}"'
+        found = dict(levels_in(name, text_of(name, analysis, verdicts=judge(toml, analysis))))
+        assert found.pop("OS401") == error
+        assert found.pop("OS102") in ("notice", "note", "info")
+        assert set(found.values()) == {expected}
+
+
+def test_a_secret_is_not_among_the_annotations_left_out() -> None:
+    """More budgets fail than GitHub shows: the secret is the first annotation, whatever platform has it."""
+    verdicts = judge("max-files = [" + "1, " * 20 + "]", with_secrets())
+    assert text_of("github", with_secrets(), verdicts=verdicts).startswith("::error file=Dockerfile,title=ocisize OS401::")
+    other = attrs.evolve(with_secrets(), platform="linux/arm64")
+    lines = of_all("github", [platforms()[0], other], verdicts={"linux/arm64": verdicts}).splitlines()
+    assert lines[0].startswith("::error file=Dockerfile,title=ocisize OS401::linux/arm64: A secret.")
+
+
+def test_a_merged_finding_has_the_loudest_level() -> None:
+    """A finding of two platforms is an error if one of them forbids it."""
+    verdicts = {"linux/arm64": judge('forbid-findings = "OS101"', platforms()[1])}
+    assert "::error file=Dockerfile,title=ocisize OS101::linux/amd64, linux/arm64: " in of_all("github", verdicts=verdicts)
+
+
 # what code scanning shows
 
 
 def test_the_most_serious_findings_stay() -> None:
     """The least severe findings are left out and counted; the others keep their order."""
     findings = [finding(severity=list(Severity)[::-1][number % 3], size=number) for number in range(9)]
-    kept = most_serious(findings, 4)
+    analysis = changed(image(), advice=Advice(tuple(findings)))
+    kept = most_serious(ReportedImage(analysis=analysis), 4)
     assert [each.severity.value for each in kept].count("high") == 3
     assert kept == [each for each in findings if each in kept]
     many = [finding(100 + number % 900, severity=Severity.LOW, step=f"RUN {number}") for number in range(MOST_RESULTS + 7)]
