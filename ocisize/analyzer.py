@@ -75,10 +75,9 @@ class Analyzer:
         read all bytes and check all digests, diff_ids included.
     ``hash_content``
         hash the content of every file, not only where the figures need it.
-    ``estimate_download``
-        compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
-    ``sample_in_process``
-        compress the sample in another Python process, which takes less time where two processors are free.
+    ``estimate_download``, ``sample_in_process``
+        compress a sample of layers that an archive holds uncompressed, to estimate their compressed size; and do so in
+        another Python process, which takes less time where two processors are free.
     ``connection``, ``catalog``
         options for registries, and rules for files that images rarely need; None: the defaults.
     ``base``
@@ -87,8 +86,9 @@ class Analyzer:
         the Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
     ``advice``
         find what could be better, and make the plan; False leaves both out, and takes half of the time after reading.
-    ``keep_layers``
-        keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
+    ``keep_layers``, ``keep_packages``
+        keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once; and keep
+        the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
     ``limits``
         what an image may ask for; ``max_memory``, in bytes, lowers them by the memory law of ``ocisize.limits``.
     ``keep_going``
@@ -113,6 +113,7 @@ class Analyzer:
     build_files: BuildFiles | None = None
     advice: bool = True
     keep_layers: bool = False
+    keep_packages: bool = False
     limits: Limits = field(factory=Limits)
     max_memory: int | None = None
     keep_going: bool = False
@@ -157,12 +158,12 @@ class Analyzer:
         with closing(self._make_reader(source)) as reader:
             outcomes = self._read_distinct_layers(reader, image)
             timer.end("layers")
-
             from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
 
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
-            analysis = analyze_layers(source, name, image, outcomes, self._load_catalog(), base, self.build_files)
-            timer.end("analysis")
+            options = self._load_catalog(), base, self.build_files
+            analysis = analyze_layers(source, name, image, outcomes, *options, keep_packages=self.keep_packages)
+        timer.end("analysis")
         return analysis
 
     def analyze_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexAnalysis:
@@ -227,8 +228,8 @@ class Analyzer:
 
     def _make_limits(self, times: int = 1) -> Limits:
         """The limits, lowered to ``max_memory``."""
-        maximum = self.max_memory
-        return self.limits if maximum is None else limits_within(maximum, self.limits, jobs=self.jobs, times=times)
+        most = self.max_memory
+        return self.limits if most is None else limits_within(most, self.limits, jobs=self.jobs, times=times)
 
     def _load_catalog(self) -> Catalog | None:
         """The rules, None without ``advice``."""
@@ -257,11 +258,9 @@ class Analyzer:
         outcomes: dict[tuple[str, str | None], Outcome] = {key: self._scans[key] for key in layers if key in self._scans}
         missing = {key: layer for key, layer in layers.items() if key not in outcomes}
         outcomes.update(zip(missing, reader.read(list(missing.values())), strict=True))
-        if self.keep_layers:
-            for key in missing:
-                scan = outcomes[key]
-                if isinstance(scan, LayerScan) and scan.digest_verified:  # else its bytes may not be those of the digest
-                    self._scans[key] = scan
+        if self.keep_layers:  # the bytes of a layer that is not verified may not be those of its digest
+            read = ((key, outcomes[key]) for key in missing)
+            self._scans.update({key: scan for key, scan in read if isinstance(scan, LayerScan) and scan.digest_verified})
         own_outcomes = [outcomes[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
         return reader.hash_duplicates(image.layers, own_outcomes)
 
@@ -272,6 +271,7 @@ class Analyzer:
             jobs=self.jobs,
             verify=self.verify,
             hash_content=self.hash_content,
+            keep_packages=self.keep_packages,
             estimate_download=self.estimate_download,
             sample_in_process=self.sample_in_process,
             keep_going=self.keep_going,

@@ -71,6 +71,8 @@ def analyze_layers(
     catalog: Catalog | None,
     base: BaseImage | None,
     build_files: BuildFiles | None = None,
+    *,
+    keep_packages: bool = False,
 ) -> Analysis:
     """Compute the analysis of an image from the scans of its layers.
 
@@ -78,7 +80,7 @@ def analyze_layers(
     gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
     that could not be read. ``catalog`` has the rules for files that images rarely need; None leaves out the findings and the
     plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
-    the build, for the plan.
+    the build, for the plan. ``keep_packages`` leaves the databases of package managers in the file tables.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -170,7 +172,7 @@ def analyze_layers(
         created=image.config.created,
         manifest_size=image.manifest_size if source.has_manifest else None,
         config_size=image.config_descriptor.size,
-        layers=tuple(map(_without_contents, layers)),
+        layers=layers if keep_packages else tuple(map(_without_contents, layers)),
         waste=waste,
         advice=Advice(findings),
         plan=plan,

@@ -1,4 +1,4 @@
-"""Text for people: names of files that may not be UTF-8, control characters, and counted nouns."""
+"""Text for people: names of files that may not be UTF-8, control characters, counted nouns and sizes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from ocisize.patterns import lazy_pattern
 
+UNKNOWN = "?"  #: a figure that is not known
 _MAX_BRIEF = 200  # bytes of a name in a message
 _CONTINUATION = lazy_pattern(r"[ \t]*\\[ \t]*\r?\n\s*")
 _BACKTICKS = lazy_pattern(r"`+")
@@ -29,6 +30,34 @@ def plural(number: int, noun: str) -> str:
     ('layer', 'layers')
     """
     return noun if number == 1 else f"{noun}s"
+
+
+def human_size(size: int | None) -> str:
+    """A size in bytes with three significant digits and a decimal unit; "?" for an unknown size.
+
+    >>> human_size(512), human_size(1_250_000), human_size(62_651_000), human_size(None)
+    ('512 B', '1.25 MB', '62.7 MB', '?')
+    """
+    if size is None:
+        return UNKNOWN
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB", "EB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    if unit == "B":
+        return f"{size} B"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def signed_size(growth: int) -> str:
+    """A growth with its sign.
+
+    >>> signed_size(13_700_000), signed_size(-512), signed_size(0)
+    ('+13.7 MB', '-512 B', '0 B')
+    """
+    return f"{'+' if growth > 0 else '-' if growth < 0 else ''}{human_size(abs(growth))}"
 
 
 def decode_name(name: bytes) -> str:

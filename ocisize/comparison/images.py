@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.comparison.directory_growth import DirectoryGrowth, with_rest
+from ocisize.comparison.download_cause import find_download_cause
 from ocisize.comparison.file_columns import read_files, same_entries
 from ocisize.comparison.file_matching import find_changes
 from ocisize.comparison.file_totals import FileSums
 from ocisize.comparison.known_sizes import use_known_sizes
 from ocisize.comparison.layer_alignment import align
-from ocisize.comparison.reasons import find_reasons
+from ocisize.comparison.package_changes import find_package_changes
+from ocisize.comparison.reasons import FileEvidence, find_reasons
 from ocisize.comparison.suggestions import find_suggestions
 from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
 from ocisize.model.base import BaseCertainty
 from ocisize.model.build_step import BuildStep
+from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import (
     SAME_CONTENT,
     BaseChange,
@@ -64,17 +67,21 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     compressed_size_known = before.compressed_size is not None and after.compressed_size is not None
     compressed = (after.compressed_size or 0) - (before.compressed_size or 0) if compressed_size_known else None
     directories: list[DirectoryChange] = []
-    by_directory = None
+    packages: tuple[PackageChange, ...] = ()
+    others = None
     if changes is not None:
-        by_directory = DirectoryGrowth(changes)
-        directories = with_rest(by_directory.find(_MAX_DIRECTORIES), growth, compressed, len(changes))
+        directories = with_rest(DirectoryGrowth(changes).find(_MAX_DIRECTORIES), growth, compressed, len(changes))
+        packages, loose = find_package_changes(before, after, layers, changes)
+        others = FileEvidence(loose)
     return Comparison(
         before=before,
         after=after,
         layers=tuple(layers),
         files=changes,
         directories=tuple(directories),
-        reasons=find_reasons(before, after, layers, by_directory),
+        packages=packages,
+        reasons=find_reasons(before, after, layers, packages, others),
+        download_cause=find_download_cause(before, after, layers),
         suggestions=find_suggestions(after, layers),
         base=_part(before, after, layers),
     )

@@ -1,33 +1,29 @@
-"""Sentences that say why an image grew or shrank, the largest growth first.
-
-Layers that hardly grew come in their order, lowest first: the lowest changed layer is why those above it were built again.
-"""
+"""Sentences that say why an image grew or shrank, the largest change first."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from ocisize.comparison.base_words import describe_base, is_other_base
 from ocisize.comparison.directory_growth import DirectoryGrowth
+from ocisize.comparison.file_totals import FileSums
+from ocisize.comparison.package_words import describe_packages
 from ocisize.history.shell import shorten
-from ocisize.history.step_effects import may_lay_root_filesystem
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
+from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason
-from ocisize.model.file_changes import FileChangeKind
+from ocisize.model.file_changes import FileChangeKind, FileChanges
+from ocisize.model.sizes import weight_of
 from ocisize.model.waste import Cause
-from ocisize.text import count_of, plural
+from ocisize.text import count_of, plural, signed_size
 
 _MAX_STEP_LENGTH = 80  # characters of a build step within a sentence
 _MAX_DIFFERING_WORDS = 6  # words that two build steps differ in, for these words to be named
 _MAX_DIRECTORIES = 20  # reasons that name their main directory
-_MIN_GROWTH_SHARE = 0.01  # of the image; layers that grew less keep their order
-_OUTCOMES = {
-    LayerStatus.SHARED: "is the same",
-    LayerStatus.ADDED: "is new",
-    LayerStatus.CHANGED: "produced different files",
-    LayerStatus.REBUILT: "has the same files, with different timestamps or order",
-}
+_MAX_DETAILS = 4  # in a sentence
+_MIN_DETAIL_SHARE = 0.01  # of the largest detail of a sentence
 _PHRASES = {
     FileChangeKind.ADDED: "adds {files}",
     FileChangeKind.REMOVED: "no longer has {files}",
@@ -37,36 +33,47 @@ _PHRASES = {
     FileChangeKind.STORED_ONCE: "no longer stores {files} a second time",
 }
 _IN_PLACE = {FileChangeKind.CHANGED, FileChangeKind.NOT_COMPARED}
+_Detail = tuple[int, str]  # growth of the download, or of content if that is unknown; and a phrase
+
+
+class FileEvidence:
+    """The changes of files that no package owns, as sentences need them."""
+
+    def __init__(self, changes: FileChanges) -> None:
+        self._sums, self._growth = FileSums(changes), DirectoryGrowth(changes)
+
+    def by_kind(self, layer: LayerChange) -> Mapping[FileChangeKind, FileSum]:
+        """Return the sums of the files of a layer."""
+        return self._sums.by_kind(layer.before, layer.after)
+
+    def main_directory(self, layer: LayerChange) -> str:
+        """Return the directory with more than half of the change of a layer."""
+        return self._growth.main_directory(layer.before, layer.after)
 
 
 def find_reasons(
     before: Analysis,
     after: Analysis,
     layers: Sequence[LayerChange],
-    directories: DirectoryGrowth | None = None,
+    packages: Sequence[PackageChange] = (),
+    files: FileEvidence | None = None,
 ) -> tuple[Reason, ...]:
     """Return a sentence for each layer with a growth, largest absolute growth first.
 
-    ``layers``: those of the comparison; ``directories``: where the growth is, None if files were not compared.
+    ``layers``: those of the comparison; ``packages``: what changed in them, the largest change first; ``files``: the changes
+    of all other files, None if files were not compared.
     """
-    grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
     known = after.compressed_size is not None and before.compressed_size is not None
-    min_growth = _MIN_GROWTH_SHARE * ((after.compressed_size or 0) if known else after.content_size)
-
-    def rank(layer: LayerChange) -> int:
-        growth = abs((layer.compressed_growth or 0) if known else layer.growth)
-        return -growth if growth >= min_growth else 0
-
-    grown.sort(key=rank)
+    grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
+    grown.sort(key=lambda layer: -abs((layer.compressed_growth or 0) if known else layer.growth))
     held_by = _held_by(after)
     reasons = []
     for number, layer in enumerate(grown):
-        details = list(_details(layer, held_by))
-        if directories is not None and details and number < _MAX_DIRECTORIES:
-            details[0] += _where(directories.main_directory(layer.before, layer.after))
+        own = [change for change in packages if (change.before, change.after) == (layer.before, layer.after)]
+        details = _details(layer, own, files, held_by, name_directory=number < _MAX_DIRECTORIES)
         reasons.append(
             Reason(
-                text=": ".join([_subject(layer, before, after), *(["; ".join(details)] if details else [])]),
+                text=_sentence(layer, before, after, details),
                 before=layer.before,
                 after=layer.after,
                 growth=layer.growth,
@@ -82,53 +89,79 @@ def name_layer(index: int | None, build_step: BuildStep, side: str = "") -> str:
     return f"layer {index}{side}" + (f" `{step}`" if step else "")
 
 
-def is_other_base(layer: LayerChange) -> bool:
-    """Return True if the lowest layer is that of another base image."""
-    changed = layer.status is LayerStatus.CHANGED and layer.before == layer.after == 0
-    return changed and may_lay_root_filesystem(layer.build_step) and may_lay_root_filesystem(layer.before_build_step)
-
-
-def _subject(layer: LayerChange, before: Analysis, after: Analysis) -> str:
-    """The layer and its status."""
-    if layer.status is LayerStatus.REMOVED:
-        return f"{name_layer(layer.before, layer.build_step, ' of BEFORE')} is gone"
+def _sentence(layer: LayerChange, before: Analysis, after: Analysis, details: Sequence[str]) -> str:
+    """The layer, how it relates to BEFORE, and what is different in it."""
+    listed = "; ".join(details)
     name = name_layer(layer.after, layer.build_step)
-    if is_other_base(layer):
-        return f"{name} is another base image"
-    if layer.status is LayerStatus.CHANGED and layer.build_step != layer.before_build_step:
-        return f"{name} {_difference(layer.before_build_step, layer.build_step)}"
+    if layer.status is LayerStatus.REMOVED:
+        name = name_layer(layer.before, layer.build_step, " of BEFORE")
+        return f"{name} is gone{f': {listed}' if listed else ''}"
+    if layer.status is LayerStatus.ADDED:
+        return f"{name} is new{f': {listed}' if listed else ''}"
+    if layer.status is LayerStatus.REBUILT:
+        return f"{name} has the same files, with different timestamps or order"
     if layer.status is LayerStatus.RECOMPRESSED and layer.before is not None and layer.after is not None:
         old, new = before.layers[layer.before].compression, after.layers[layer.after].compression
         return f"{name} has the same content, {f'as {new} instead of {old}' if old != new else 'compressed differently'}"
-    return f"{name} {_OUTCOMES[layer.status]}"
+    if is_other_base(layer):
+        difference = describe_base(before, after)
+        text = f"{name} is another base image{f' ({difference})' if difference else ''}"
+        return f"{text}: {listed}" if listed else text
+    step = _difference(layer.before_build_step, layer.build_step)
+    return f"{name}{f' ({step})' if step else ''} {listed or 'changed'}"
 
 
 def _difference(old: BuildStep, new: BuildStep) -> str:
-    """How a build step changed: the words that were added and removed, or the old step."""
+    """How a build step changed: the words that were added and removed, or the old step; "" if it is the same."""
+    if old == new:
+        return ""
     before, after = Counter(old.text.split()), Counter(new.text.split())
     added, removed = " ".join((after - before).elements()), " ".join((before - after).elements())
     if 0 < len(added.split()) + len(removed.split()) <= _MAX_DIFFERING_WORDS:
-        words = [*([f"with `{added}`"] if added else []), *([f"without `{removed}`"] if removed else [])]
-        return f"is now {' and '.join(words)}"
-    return f"was `{shorten(old.text, _MAX_STEP_LENGTH)}`" if old.text else "is another step"
+        if added and removed:
+            return f"step changed: `{removed}` → `{added}`"
+        return f"step changed: `{added}` added" if added else f"step changed: `{removed}` removed"
+    return f"step was `{shorten(old.text, _MAX_STEP_LENGTH)}`" if old.text else "another step"
 
 
-def _details(layer: LayerChange, held_by: Mapping[int, Sequence[int]]) -> Iterator[str]:
-    """What changed in the files of a layer, largest growth first."""
-    details = []
-    for kind, files in sorted((layer.files or {}).items()):
+def _details(
+    layer: LayerChange,
+    packages: Sequence[PackageChange],
+    files: FileEvidence | None,
+    held_by: Mapping[int, Sequence[int]],
+    *,
+    name_directory: bool,
+) -> list[str]:
+    """What changed in a layer, largest growth first; sizes are those of the download if they are known."""
+    kinds = (layer.files or {}) if files is None or not packages else files.by_kind(layer)
+    loose = sorted(_describe_files(layer, kinds, held_by, noun="other file" if packages else "file"), key=_by_growth)
+    directory = files.main_directory(layer) if files is not None and name_directory and loose else "/"
+    where = f", most in {directory}" if directory != "/" else ""
+    single = not packages and len(loose) == 1
+    sized = [
+        (growth, f"{text}{f' {signed_size(growth)}' if growth and not single else ''}{where if number == 0 else ''}")
+        for number, (growth, text) in enumerate(loose)
+    ]
+    details = sorted([*describe_packages(packages), *sized], key=_by_growth)[:_MAX_DETAILS]
+    least = _MIN_DETAIL_SHARE * abs(details[0][0]) if details else 0
+    return [text for growth, text in details if abs(growth) >= least]
+
+
+def _by_growth(detail: _Detail) -> int:
+    return -abs(detail[0])
+
+
+def _describe_files(
+    layer: LayerChange, kinds: Mapping[FileChangeKind, FileSum], held_by: Mapping[int, Sequence[int]], *, noun: str
+) -> Iterator[_Detail]:
+    """A phrase for each kind of change."""
+    for kind, files in sorted(kinds.items()):
         if files.count and kind in _PHRASES:
-            count = count_of(files.count, "file")
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
-            details.append((_weight(kind, files), _PHRASES[kind].format(files=count, of=of)))
+            text = _PHRASES[kind].format(files=count_of(files.count, noun), of=of)
+            yield 0 if kind is FileChangeKind.MOVED else weight_of(files.compressed_growth, files.growth), text
     if shifted := _net_moved_size(layer):
-        text = "gains files from other layers" if shifted > 0 else "loses files to other layers"
-        details.append((abs(shifted), text))
-    yield from (text for _, text in sorted(details, key=lambda detail: -detail[0]))
-
-
-def _weight(kind: FileChangeKind, files: FileSum) -> int:
-    return 0 if kind is FileChangeKind.MOVED else abs(files.growth)
+        yield shifted, "gains files from other layers" if shifted > 0 else "loses files to other layers"
 
 
 def _net_moved_size(layer: LayerChange) -> int:
@@ -171,7 +204,3 @@ def join_numbers(numbers: Sequence[int]) -> str:
     words = [word for run in runs for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def _where(directory: str) -> str:
-    return f", most in {directory}" if directory != "/" else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ocisize.comparison.reasons import is_other_base, join_numbers, name_layer
+from ocisize.comparison.base_words import is_other_base
+from ocisize.comparison.reasons import join_numbers, name_layer
 from ocisize.findings.explanations import Check, explain
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange, LayerStatus, Suggestion

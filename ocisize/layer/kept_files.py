@@ -4,7 +4,8 @@ dpkg: https://man7.org/linux/man-pages/man5/deb-control.5.html, and one file per
 images. apk: https://wiki.alpinelinux.org/wiki/Apk_spec. os-release:
 https://www.freedesktop.org/software/systemd/man/latest/os-release.html. npm: the lock of a ``node_modules``,
 https://docs.npmjs.com/cli/configuring-npm/package-lock-json, and the ``package.json`` of projects and packages. composer:
-``vendor/composer/installed.json``, https://getcomposer.org/doc/.
+``vendor/composer/installed.json``, https://getcomposer.org/doc/. Python, only if asked for: the ``RECORD`` of a package,
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ocisize.patterns import lazy_pattern
 from ocisize.tar.scanner import BEGINNING_SIZE
 
 OS_RELEASE = (b"etc/os-release", b"usr/lib/os-release")
+DEBIAN_VERSION = b"etc/debian_version"
 DPKG_STATUS = b"var/lib/dpkg/status"
 DPKG_FOLDER = b"var/lib/dpkg/status.d/"
 DPKG_LISTS = b"var/lib/dpkg/info/"
@@ -25,8 +27,9 @@ APK_DATABASES = (b"lib/apk/db/installed", b"usr/lib/apk/db/installed")
 NPM_LOCK = b"node_modules/.package-lock.json"
 PACKAGE_JSON = b"package.json"
 COMPOSER_INSTALLED = b"vendor/composer/installed.json"
+PYTHON_RECORD = b".dist-info/RECORD"
 
-_EXACT_PATHS = frozenset({*OS_RELEASE, DPKG_STATUS, APT_STATES, *APK_DATABASES})
+_EXACT_PATHS = frozenset({*OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, APT_STATES, *APK_DATABASES})
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
 _MAX_TOTAL = 64 << 20  # bytes of all files of one layer
 _MAX_PACKAGE_JSON = 256 << 10  # bytes of one package.json; the largest of 1,500 packages has 30 kB
@@ -41,6 +44,8 @@ BEGINNINGS = frozenset(
 )
 #: For ``scan_tar``: the ends of the paths of those files that can be in any directory.
 PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED)
+#: The same, with those that only a comparison reads: which package of Python owns a file.
+PATH_ENDS_TO_COMPARE = (*PATH_ENDS, PYTHON_RECORD)
 
 
 class KeptFiles:
@@ -63,7 +68,7 @@ class KeptFiles:
         return is_kept
 
     def _keeps(self, path: bytes, size: int) -> bool:
-        if path.endswith(PATH_ENDS):
+        if path.endswith(PATH_ENDS_TO_COMPARE):
             return self._keeps_named(path, size)
         known = (
             path in _EXACT_PATHS or path.startswith(DPKG_FOLDER) or (path.startswith(DPKG_LISTS) and path.endswith(b".list"))
@@ -84,7 +89,9 @@ class KeptFiles:
             )
         else:
             max_size = _MAX_SIZE
-            known = path in (NPM_LOCK, COMPOSER_INSTALLED) or path.endswith((b"/" + NPM_LOCK, b"/" + COMPOSER_INSTALLED))
+            known = path in (NPM_LOCK, COMPOSER_INSTALLED) or path.endswith(
+                (b"/" + NPM_LOCK, b"/" + COMPOSER_INSTALLED, PYTHON_RECORD)
+            )
         if not known or not 0 <= size <= min(max_size, self._remaining_named):
             return False
         self._remaining_named -= size

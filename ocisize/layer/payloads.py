@@ -1,17 +1,18 @@
-"""Content hashes of single files of a layer that was read in place."""
+"""Payloads of single files of a layer that was read in place: their content hashes, and those that are kept."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import xxhash
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
 from ocisize.layer.pool import Stopped
-from ocisize.tar.filetable import FileTable
+from ocisize.tar.filetable import REGULAR, FileTable
 from ocisize.tar.scanner import WINDOW
+from ocisize.values import evolve
 
 
 def hash_payloads(
@@ -37,3 +38,23 @@ def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Ev
     if payload.position < payload.size:
         raise TarError("the file was truncated while it was read", offset=payload.offset + payload.position)
     return hasher.digest()
+
+
+def keep_payloads(
+    region: FileRegion, table: FileTable, wanted: Callable[[bytes, int], bool], path_ends: Sequence[bytes]
+) -> FileTable:
+    """The table with the payloads that the ends of their paths tell, which need no look while headers are read.
+
+    ``wanted`` decides by path and size, as in ``scan_tar``.
+    """
+    rows = [(row, path) for end in path_ends for row, path in table.paths.select_with(end + b"\0")]
+    rows = [
+        (row, path)
+        for row, path in sorted(rows)
+        if table.kinds[row] == REGULAR
+        and row not in table.contents
+        and row not in table.stored_sizes  # of sparse files, the scan itself has asked
+        and wanted(path, table.sizes[row])
+    ]
+    kept = {row: region.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
+    return evolve(table, contents={**table.contents, **kept}) if kept else table

@@ -51,6 +51,7 @@ class LayerReader:
     jobs: int
     verify: bool
     hash_content: bool
+    keep_packages: bool
     estimate_download: bool
     sample_in_process: bool
     keep_going: bool
@@ -77,6 +78,7 @@ class LayerReader:
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
+                keep_records=self.keep_packages,
                 sampler=sampler,
                 meter=Meter(tally),
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.

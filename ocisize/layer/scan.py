@@ -15,9 +15,9 @@ from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, PATH_ENDS_TO_COMPARE, KeptFiles
 from ocisize.layer.locks import fork_safe
-from ocisize.layer.payloads import hash_payloads
+from ocisize.layer.payloads import hash_payloads, keep_payloads
 from ocisize.layer.sampling import SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
@@ -25,7 +25,7 @@ from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
-from ocisize.tar.filetable import REGULAR, FileTable, IntArray
+from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.scanner import scan_tar
 from ocisize.values import evolve, field, frozen
 
@@ -71,6 +71,7 @@ def scan_layer(
     verify: bool = False,
     hash_content: bool = False,
     hash_in_thread: bool = False,
+    keep_records: bool = False,
     sampler: Sampler | None = None,
     meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
@@ -79,9 +80,9 @@ def scan_layer(
 
     Without ``verify``, a plain layer in a local file is read in place: only the size of the blob is verified, and only
     headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
-    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``sampler``
-    estimates the compressed size of a plain layer. ``meter`` enforces limits. ``on_bytes`` is called with the number of
-    stored bytes read so far; its errors end the scan.
+    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``keep_records``
+    also keeps the lists of files of Python packages. ``sampler`` estimates the compressed size of a plain layer. ``meter``
+    enforces limits. ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
 
     Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
     cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
@@ -103,14 +104,19 @@ def scan_layer(
     (['etc/hostname'], 'plain', True)
     """
     started = time.perf_counter()
+    path_ends = PATH_ENDS_TO_COMPARE if keep_records else PATH_ENDS
     try:
         blob = open_layer(source, layer.descriptor)
         if in_place := reads_in_place(blob, verify=verify):
-            scan = _scan_region(blob, layer, hash_content=hash_content, sampler=sampler, meter=meter, on_bytes=on_bytes)
+            scan = _scan_region(
+                blob, layer,
+                hash_content=hash_content, path_ends=path_ends, sampler=sampler, meter=meter, on_bytes=on_bytes,
+            )  # fmt: skip
         else:
             scan = _scan_named(
                 source, blob, layer,
-                verify=verify, hash_in_thread=hash_in_thread, sampler=sampler, meter=meter, on_bytes=on_bytes,
+                verify=verify, hash_in_thread=hash_in_thread, path_ends=path_ends, sampler=sampler, meter=meter,
+                on_bytes=on_bytes,
             )  # fmt: skip
         if scan.compression == PLAIN and {SELF_NAMED, FILE_NAMED}.isdisjoint(layer.descriptor.annotations):
             check_plain(layer.descriptor.digest, layer.diff_id)
@@ -156,6 +162,7 @@ def _scan_stream(
     *,
     verify: bool,
     hash_in_thread: bool,
+    path_ends: tuple[bytes, ...],
     sampler: Sampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
@@ -180,7 +187,7 @@ def _scan_stream(
             on_bytes=on_bytes,
         )
         sampled = SampledStream(stream, sampler.plan(size)) if sampler is not None and stream.compression == PLAIN else None
-        table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=PATH_ENDS, meter=meter)
+        table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=path_ends, meter=meter)
         stored_size = stream.finish()
     except (StreamError, TarError):
         _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, on_bytes)
@@ -222,6 +229,7 @@ def _scan_region(
     layer: Layer,
     *,
     hash_content: bool,
+    path_ends: tuple[bytes, ...],
     sampler: Sampler | None,
     meter: Meter | None,
     on_bytes: Callable[[int], object] | None,
@@ -232,7 +240,7 @@ def _scan_region(
         raise SizeMismatch(digest, got=blob.size, expected=size)
     wait_for_estimate = sampler.start(blob) if sampler is not None else _no_estimate
     try:
-        scan = _scan_in_place(blob, hash_content=hash_content, meter=meter, on_bytes=on_bytes)
+        scan = _scan_in_place(blob, hash_content=hash_content, path_ends=path_ends, meter=meter, on_bytes=on_bytes)
         return evolve(scan, wait_for_estimate=wait_for_estimate)
     except TarError:
         _verify_rest(verify_chunks(blob, digest, size), on_bytes)
@@ -240,7 +248,12 @@ def _scan_region(
 
 
 def _scan_in_place(
-    blob: FileRegion, *, hash_content: bool, meter: Meter | None, on_bytes: Callable[[int], object] | None
+    blob: FileRegion,
+    *,
+    hash_content: bool,
+    path_ends: tuple[bytes, ...],
+    meter: Meter | None,
+    on_bytes: Callable[[int], object] | None,
 ) -> LayerScan:
     with _HEADER_SCAN_LOCK:
         if on_bytes is not None:
@@ -254,7 +267,7 @@ def _scan_in_place(
             meter=meter,
             window_size=_IN_PLACE_WINDOW,
         )
-        table = _keep_in_place(blob, table, wanted)
+        table = keep_payloads(blob, table, wanted, path_ends)
     if hash_content:
         sizes, sparse = table.sizes, table.stored_sizes
         rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]
@@ -263,21 +276,6 @@ def _scan_in_place(
         on_bytes(blob.size)
     table = _add_compressed_sizes(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
-
-
-def _keep_in_place(blob: FileRegion, table: FileTable, wanted: Callable[[bytes, int], bool]) -> FileTable:
-    """The table with the payloads that the ends of their names tell, which need no look while headers are read."""
-    rows = [(row, path) for end in PATH_ENDS for row, path in table.paths.select_with(end + b"\0")]
-    rows = [
-        (row, path)
-        for row, path in sorted(rows)
-        if table.kinds[row] == REGULAR
-        and row not in table.contents
-        and row not in table.stored_sizes  # of sparse files, the scan itself has asked
-        and wanted(path, table.sizes[row])
-    ]
-    kept = {row: blob.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
-    return evolve(table, contents={**table.contents, **kept}) if kept else table
 
 
 def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -> FileTable:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
+from ocisize.model.causes import DownloadCause, PackageChange
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
 from ocisize.model.sizes import sum_known, weight_of
 from ocisize.values import field, frozen
@@ -157,6 +158,9 @@ class Comparison:
     reasons: tuple[Reason, ...]  #: largest growth of the download first
     suggestions: tuple[Suggestion, ...]  #: largest first
     base: BaseChange | None = None  #: None if a base image is unknown or only a guess
+    #: the packages whose files differ, largest change first; empty if the analyses were made without ``keep_packages``
+    packages: tuple[PackageChange, ...] = ()
+    download_cause: DownloadCause | None = None  #: why layers are downloaded again; None if few of their files are in BEFORE
 
     @property
     def growth(self) -> int:

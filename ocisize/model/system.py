@@ -12,6 +12,7 @@ class OperatingSystem:
     id: str  #: ``debian``, ``alpine`` …
     name: str  #: to show, such as ``Debian GNU/Linux``
     version: str  #: "" if there is none
+    release: str = ""  #: the exact release of this version, such as ``12.2`` of Debian 12; "" if the system does not name it
 
 
 @frozen

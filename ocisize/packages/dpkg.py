@@ -17,7 +17,8 @@ from ocisize.tuples import NamedTuple
 
 #: a field that is used here, after the end of a line: its name, and the value with the folded lines
 _FIELD = lazy_pattern(
-    rb"\n(?:[\r\v\f][ \t\r\v\f]*)?((?i:package|status|architecture|(?:pre-)?depends|recommends|provides|auto-installed))"
+    rb"\n(?:[\r\v\f][ \t\r\v\f]*)?"
+    rb"((?i:package|status|version|architecture|(?:pre-)?depends|recommends|provides|auto-installed))"
     rb"[ \t\r\v\f]*:(.*(?:\n[ \t].*)*)"
 )
 _STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+")
@@ -42,6 +43,7 @@ class Package(NamedTuple):
     depends: frozenset[str] = frozenset()  #: Depends and Pre-Depends
     recommends: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
+    version: str = ""
 
 
 def read_status(status: bytes) -> dict[PackageId, Package]:
@@ -63,6 +65,7 @@ def read_status(status: bytes) -> dict[PackageId, Package]:
             _names(fields.get(b"depends")) | _names(fields.get(b"pre-depends")),
             _names(fields.get(b"recommends")),
             _names(fields.get(b"provides")),
+            _text(fields.get(b"version")),
         )
         relations += len(package.depends) + len(package.recommends) + len(package.provides)
         if len(packages) > _MAX_PACKAGES or relations > _MAX_RELATIONS:

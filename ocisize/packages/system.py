@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.filesystem.overlay import Overlay
-from ocisize.layer.kept_files import APK_DATABASES, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
+from ocisize.layer.kept_files import APK_DATABASES, DEBIAN_VERSION, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.oci.documents import RunConfig
 from ocisize.packages.runtimes import RuntimeRule, load_runtimes
@@ -55,7 +55,7 @@ def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -
     if all(runtime.name in _INCIDENTAL for runtime in runtimes) and (own := _own_program(tables, overlay, run, libc)):
         runtimes.append(own)
     return System(
-        os=_operating_system(fields) if fields else None,
+        os=_operating_system(fields, contents.get(DEBIAN_VERSION, b"")) if fields else None,
         package_manager=manager,
         packages=count,
         libc=libc,
@@ -83,9 +83,16 @@ def _parse_release(data: bytes) -> dict[str, str]:
     return fields
 
 
-def _operating_system(fields: Mapping[str, str]) -> OperatingSystem:
+def _operating_system(fields: Mapping[str, str], debian_version: bytes) -> OperatingSystem:
     name = fields.get("PRETTY_NAME") or fields.get("NAME") or fields.get("ID") or "Linux"
-    return OperatingSystem(fields.get("ID", "linux"), name, fields.get("VERSION_ID", ""))
+    version = fields.get("VERSION_ID", "")
+    named = (fields.get("DEBIAN_VERSION_FULL", ""), debian_version.decode("ascii", "replace"), fields.get("VERSION", ""))
+    release = next((number[0] for text in named if (number := _NUMBER.match(text)) and _is_within(number[0], version)), "")
+    return OperatingSystem(fields.get("ID", "linux"), name, version, release)
+
+
+def _is_within(release: str, version: str) -> bool:
+    return bool(version) and release.startswith(f"{version}.")
 
 
 def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:

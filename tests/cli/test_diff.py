@@ -54,7 +54,7 @@ def test_the_command_reports_text(before: BuiltImage, after: BuiltImage, tmp_pat
     result = run("diff", left, right, "--top", "1")
     assert (result.returncode, result.stderr) == (0, "")
     assert "A host with BEFORE downloads" in result.stdout
-    assert "layer 1 `RUN step 1` produced different files" in result.stdout
+    assert "layer 1 `RUN step 1` changes 1 file" in result.stdout
     assert "… and 1 more (-f json has all)" in result.stdout
     assert len(run("diff", left, left).stdout.splitlines()) == 1
 

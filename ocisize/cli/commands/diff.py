@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[Analysis, Analysis]:
     """Both sides; the Dockerfile is that of AFTER."""
     analyzer = make_analyzer(options, hash_content=True, estimate_download=True, rules=options.rules)
-    analyzer.keep_layers = True
+    analyzer.keep_layers = analyzer.keep_packages = True
     bases = options.base or [None]
     analyzer.base = bases[0]
     before = _read(options, options.before, analyzer)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import ocisize
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, LayerStatus, PartChange, sum_file_totals
-from ocisize.model.file_changes import FileChange, FileChangeKind
+from ocisize.model.causes import PackageChange
+from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, LayerStatus, sum_file_totals
+from ocisize.model.file_changes import FileChange, FileChangeKind, SizeGrowth
 from ocisize.model.sizes import Sizes
 from ocisize.report.json.analysis import encodable
 from ocisize.values import asdict, fields
@@ -51,6 +52,8 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None, verdic
         "shareable_layers": [layer.after for layer in comparison.layers if layer.status in _SAME_CONTENT],
         "without_files": list(comparison.without_files),
         "reasons": [asdict(reason) for reason in comparison.reasons],
+        "download_cause": None if comparison.download_cause is None else asdict(comparison.download_cause),
+        "packages": [_package(change) for change in comparison.packages],
         "suggestions": [asdict(suggestion) for suggestion in comparison.suggestions],
         "base": None if comparison.base is None else _base(comparison.base),
         "layers": [_layer(layer) for layer in comparison.layers],
@@ -77,6 +80,11 @@ def _image(analysis: Analysis) -> dict[str, Any]:
     return {name: getattr(analysis, name) for name in (*_NAMES, *sizes)}
 
 
+def _package(change: PackageChange) -> dict[str, Any]:
+    names = ("manager", "name", "before_version", "after_version", "before", "after", "file_count")
+    return {**{name: getattr(change, name) for name in names}, **_sizes(change)}
+
+
 def _base(change: BaseChange) -> dict[str, Any]:
     layers = {"before_layers": change.before_layers, "after_layers": change.after_layers, "sure": change.sure}
     return {**layers, "base": _sizes(change.base), "own": _sizes(change.own)}
@@ -96,7 +104,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
     }
 
 
-def _sizes(grown: LayerChange | FileChange | FileSum | PartChange) -> dict[str, int | None]:
+def _sizes(grown: SizeGrowth) -> dict[str, int | None]:
     names = ("before_size", "after_size", "growth", "before_compressed_size", "after_compressed_size", "compressed_growth")
     return {name: getattr(grown, name) for name in names}
 

@@ -11,6 +11,7 @@ from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartCh
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import UNKNOWN, human_size, percent
+from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def _headline(comparison: Comparison) -> str:
         text = f"{_verb(download)} {about}{_amount(download, before.expected_compressed_size or 0)} to download, "
         text += unpacked if same else f"{_verb(content)} {unpacked}"
     if comparison.download_size is not None and comparison.after.compressed_size is not None:
-        upgrade, whole = human_size(comparison.download_size), human_size(comparison.after.compressed_size)
-        part = f"all {whole}" if upgrade == whole else f"{upgrade} of {whole}"
-        text += f". A host with BEFORE downloads {part}"
+        text += f". A host with BEFORE downloads {describe_upgrade(comparison)}"
     return f"{text[0].upper()}{text[1:]}."
 
 

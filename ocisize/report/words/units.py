@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ocisize import text
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.patterns import lazy_pattern
 
-UNKNOWN = "?"
+UNKNOWN, human_size = text.UNKNOWN, text.human_size  # sentences of lower packages need them, too
 _CUT = "…"
 _PUNCTUATION = lazy_pattern(r"(?:\s*[,;:(·]|\s+and\b)+\s*\Z")  # and words that is not shown before "…"
 _MIN_NAME = 20  # characters of a cut name, before its directory gets any
@@ -18,25 +19,6 @@ _BOILERPLATE = (
     (lazy_pattern(rf"\ARUN (?:{_PRELUDE})+"), f"RUN {_CUT} "),
     (lazy_pattern(r"(?: --(?:no-[\w-]+|break-system-packages|assume-yes|yes|quiet))+(?= )"), f" {_CUT}"),
 )
-
-
-def human_size(size: int | None) -> str:
-    """A size in bytes with three significant digits and a decimal unit; "?" for an unknown size.
-
-    >>> human_size(512), human_size(1_250_000), human_size(62_651_000), human_size(None)
-    ('512 B', '1.25 MB', '62.7 MB', '?')
-    """
-    if size is None:
-        return UNKNOWN
-    value, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB", "TB", "PB", "EB"):
-        if value < 999.5:
-            break
-        value, unit = value / 1000, larger
-    if unit == "B":
-        return f"{size} B"
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {unit}"
 
 
 def percent(share: float) -> str:

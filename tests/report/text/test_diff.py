@@ -59,7 +59,7 @@ def test_text_says_what_matters(comparison: Comparison) -> None:
                   f"{comparison.growth:+,} bytes", "1 of 6 layers shared", "Why", "Advice", "1→1", "·→5", "rebuilt",
                   "stored again", "unchanged", "together", "Directories", "Files: 8 (layer before→after)"):  # fmt: skip
         assert words in text, words
-    assert text.index("is now with `git") < text.index("is new: stores 1 file of layer 4 again")
+    assert text.index("(step changed: `git") < text.index("is new: stores 1 file of layer 4 again")
     assert text.index("Why") < text.index("Layers, base first")
 
 

@@ -1,0 +1,55 @@
+"""Causes of a difference between two images: packages that changed, and what made layers be built again."""
+
+from __future__ import annotations
+
+import enum
+
+from ocisize.model.file_changes import SizeGrowth
+from ocisize.model.sizes import weight_of
+from ocisize.values import frozen
+
+
+@frozen(kw_only=True)
+class PackageChange(SizeGrowth):
+    """A package whose files differ in one layer, with the sizes of these files; 0 on a side that does not have them."""
+
+    manager: str  #: ``dpkg``, ``apk``, ``python`` or ``npm``
+    name: str
+    before_version: str | None  #: in the image, whichever layer has it; None if it is not there or not known
+    after_version: str | None
+    before: int | None  #: index of the layer in BEFORE, None if it has none
+    after: int | None  #: index of the layer in AFTER, None if it has none
+    file_count: int
+    before_size: int
+    after_size: int
+    before_compressed_size: int | None
+    after_compressed_size: int | None
+
+    @property
+    def weight(self) -> int:
+        """``compressed_growth``, or ``growth`` if that is None."""
+        return weight_of(self.compressed_growth, self.growth)
+
+
+class CauseKind(str, enum.Enum):
+    """Why layers whose files are mostly the same are downloaded again."""
+
+    BASE = "base"  #: the base image changed
+    LAYER = "layer"  #: a lower layer changed
+    REBUILD = "rebuild"  #: no files changed, only timestamps or their order
+    COMPRESSION = "compression"  #: the tars are the same, compressed differently
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen(kw_only=True)
+class DownloadCause:
+    """Why a host with BEFORE downloads layers again, in words: it completes "because …"."""
+
+    kind: CauseKind
+    text: str
+    layer: int | None  #: index of the layer that changed first; in BEFORE if AFTER does not have it
+    layers: tuple[int, ...]  #: indexes, in AFTER: the layers that are downloaded again
+    size: int  #: bytes of content of these layers
+    compressed_size: int | None  #: bytes of their download, None if unknown
