@@ -252,4 +252,4 @@ def test_limits_that_are_none(arguments: list[str], capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as caught:
         main(["x", *arguments])
     assert caught.value.code == 2
-    assert f"argument {arguments[0]}" in capsys.readouterr().err
+    assert f"error: {arguments[0]}: got " in capsys.readouterr().err

@@ -1,8 +1,10 @@
-"""Options of docker, podman, skopeo, crane and dive that ocisize does not have, and what takes their place."""
+"""Options and commands of docker, podman, skopeo, crane and dive that ocisize lacks, and what takes their place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+
+from ocisize.cli.nearest import find_nearest
 
 _LOG_IN = "passwords are not arguments: log in with docker login, podman login or skopeo login, and ocisize uses the login"
 _AUTHFILE = "set REGISTRY_AUTH_FILE=FILE in the environment; DOCKER_CONFIG=FOLDER is for docker's config.json"
@@ -20,25 +22,33 @@ _INSTEAD: Mapping[str, str] = {
     **dict.fromkeys(("--plain-http", "--http"), "use --insecure for plain http"),
     **dict.fromkeys(("--cert-dir", "--src-cert-dir", "--cacert", "--tlscacert", "--tlscert", "--tlskey"), _CERTIFICATES),
     **dict.fromkeys(("--os", "--arch", "--variant", "--override-os", "--override-arch", "--override-variant"), _PLATFORM),
-    "--json": "use -f json",
-    "--debug": "use -v, or -vv for details",
+    "--json": "did you mean -f json?",
+    "--html": "did you mean -f html=FILE?",
+    "--debug": "did you mean -v, or -vv for details?",
+    "-V": "did you mean --version?",
     "--source": "the image says where it is: docker-archive:FILE, oci-dir:FOLDER, docker://REFERENCE",
     "--ci": "limits such as --max-waste give exit status 1: ocisize analyze --help",
 }
+
+
+#: commands of other programs, and the command of ocisize that does the same
+COMMANDS_INSTEAD: Mapping[str, str] = {
+    "inspect": "analyze", "scan": "analyze", "build": "analyze", "history": "analyze", "check": "analyze", "lint": "advise",
+    "fix": "advise", "ls": "files", "list": "files", "du": "tree", "compare": "diff",
+}  # fmt: skip
 
 
 def advise_on_option(name: str, known: Iterable[str]) -> str:
     """Return what takes the place of an unknown option, or which of the ``known`` options is spelled alike; else nothing.
 
     >>> advise_on_option("--json", ["--jobs"]), advise_on_option("--plaform", ["--platform"]), advise_on_option("--x", [])
-    ('use -f json', 'did you mean --platform?', '')
+    ('did you mean -f json?', 'did you mean --platform?', '')
     """
     if name in _INSTEAD:
         return _INSTEAD[name]
-    import difflib  # 5 ms, for errors only
-
-    meant = difflib.get_close_matches(name, known, 1, cutoff=0.75) if name.startswith("--") else []
-    return f"did you mean {meant[0]}?" if meant else ""
+    long = name if name.startswith("--") else f"-{name}"
+    meant = find_nearest(long, known, min_ratio=0.75) if len(name) > 2 else None
+    return f"did you mean {meant}?" if meant else ""
 
 
 def hide_secrets(arguments: Sequence[str]) -> list[str]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import ocisize
 from ocisize.cli.command_table import COMMANDS, DEFAULT
-from ocisize.cli.help import HelpFormatter, explain_extras, explain_word, table
+from ocisize.cli.help import HelpFormatter, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, MetavarCheck, common_options, settle_outputs
+from ocisize.cli.parser import MissingArguments, Parser, UsageError
 from ocisize.cli.terminal import prepare_streams, print_message, silence_stream
 from ocisize.errors import (
     ArchiveError,
@@ -28,8 +29,9 @@ from ocisize.errors import (
     LayerError,
     OcisizeError,
     PlatformError,
+    SourceError,
 )
-from ocisize.sources.schemes import SCHEMES, trim_input
+from ocisize.sources.schemes import SCHEMES, names_registry, trim_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\
@@ -51,11 +53,11 @@ _LIMIT_MEMORY = (
 )
 
 
-def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+def make_parser(command: str | None = None) -> Parser:
     """The parser of a command; None is the program itself, which has the options of ``analyze`` and a shorter help."""
     row = COMMANDS[command or DEFAULT]
     formats = table("formats; -f NAME=FILE writes to a file, and can be repeated (see docs/formats.md):", row.formats)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"ocisize {command}" if command else "ocisize",
         usage=None if command else "ocisize [COMMAND] IMAGE [OPTION ...]",
         description=f"Show {row.about}." if command else _describe_program(),
@@ -95,14 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else None
     prepare_streams()
     row = COMMANDS[command or DEFAULT]
-    parser = make_parser(command)
-    options, extras = parser.parse_known_args(arguments)
-    if command is None and (wrong := explain_word(options.image)):
-        parser.error(wrong)
-    if extras:
-        parser.error(explain_extras(options.image, extras, command, {name: make_parser(name) for name in COMMANDS}))
-    if wrong := settle_outputs(options, next(iter(row.formats)), several=row.several_reports):
-        parser.error(wrong)
+    try:
+        options = _parse(command, arguments)
+    except UsageError as error:
+        print_message("error", error.text)
+        print_message("hint", error.hint or f"ocisize {f'{command} ' if command else ''}--help shows the options")
+        sys.exit(UNUSABLE)
     try:
         with _open_log(options):
             status = row.load().run(options)
@@ -118,6 +118,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_message("error", "interrupted")
         return INTERRUPTED
     return status
+
+
+def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command, with its outputs settled; raises UsageError."""
+    row = COMMANDS[command or DEFAULT]
+    parser = make_parser(command)
+    try:
+        options, extras = parser.parse_known_args(arguments)
+    except MissingArguments as error:
+        from ocisize.cli.usage import explain_missing
+
+        raise explain_missing(error, arguments, command, _make_parsers()) from None
+    except UsageError as error:
+        from ocisize.cli.usage import explain_single_dash
+
+        raise explain_single_dash(arguments, command, _make_parsers()) or error from None
+    if extras:
+        from ocisize.cli.usage import explain_extras
+
+        raise explain_extras(options.image, extras, command, _make_parsers())
+    settle_outputs(options, next(iter(row.formats)), several=row.several_reports)
+    for image in filter(None, (options.image, options.before, options.after)):
+        if names_registry(image):
+            from ocisize.cli.usage import refuse_misspelled_file, refuse_word
+
+            if command is None:
+                refuse_word(image, COMMANDS)
+            refuse_misspelled_file(image)
+    return options
+
+
+def _make_parsers() -> Mapping[str, Parser]:
+    return {name: make_parser(name) for name in COMMANDS}
 
 
 def _report_system_error(error: Exception) -> int:
@@ -165,6 +198,11 @@ def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:
     """The hint of an error; for a layer that cannot be read also how to report the others, and that names come first."""
     if isinstance(error, ArchiveError) and error.items and error.hint and options.platform:
         return f"{error.hint}; --platform chooses among the images of one name"
+    if isinstance(error, SourceError) and names_registry(options.image):
+        from ocisize.cli.usage import find_near_file
+
+        if near := find_near_file(options.image):
+            return f"did you mean the file {near}?"
     cause = error.cause if isinstance(error, PlatformError) else error
     if not isinstance(cause, LayerError) or options.keep_going is not False:  # None: the command reports whole images only
         return error.hint

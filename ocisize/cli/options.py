@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ocisize.errors import InvalidCost, InvalidGlob
+from ocisize.cli.nearest import advise_on_word
+from ocisize.cli.parser import UsageError
+from ocisize.errors import InvalidCost, InvalidGlob, OcisizeError
+from ocisize.text import printable
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,10 +22,12 @@ if TYPE_CHECKING:
 #: exit status: all budgets passed, a budget failed, analysis failed or incomplete, Ctrl-C
 KEPT, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
+_PAGE = "html"  # the format for browsers
 
 #: the values of options and images that a command does not have
 ABSENT: Mapping[str, object] = {
-    "image": "", "before": "", "base": None, "rules": None, "keep_going": None, "files": False, "all_platforms": False,
+    **dict.fromkeys(("image", "before", "after"), ""), **dict.fromkeys(("base", "rules", "keep_going")),
+    "files": False, "all_platforms": False,
 }  # fmt: skip
 
 
@@ -47,7 +53,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, formatter_class=MetavarCheck)
     group = parser.add_argument_group("options of all commands")
     add = group.add_argument
-    add("--platform", metavar="OS/ARCH", help="which platform to analyze (default: linux on this processor)")
+    add("--platform", type=platform, metavar="OS/ARCH", help="which platform to analyze (default: linux on this processor)")
     add("--select", metavar="NAME", help="which image to analyze if a file contains several: a tag, a digest or @N")
     add(
         "-f", "--format", type=_output_type(formats), action="append", default=[], dest="outputs", metavar="NAME[=FILE]",
@@ -110,33 +116,36 @@ def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
     def parse(text: str) -> Output:
         name, equals, file = text.partition("=")
         if name not in formats:
-            raise argparse.ArgumentTypeError(f"unknown format {name!r} (choose from {', '.join(formats)})")
+            raise argparse.ArgumentTypeError(f"unknown format {name!r}\n{advise_on_word(name, formats, prefix='-f ')}")
         if equals and not file:
-            raise argparse.ArgumentTypeError(f"{text!r}: expected a file after '='")
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected a file after '='\nwithout a file: -f {name}")
         return Output(name, None if file in ("", "-") else file)
 
     return parse
 
 
-def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) -> str:
+def settle_outputs(options: argparse.Namespace, default: str, *, several: bool) -> None:
     """Combine ``-f`` and ``-o``: sets ``outputs``, and ``format`` and ``output`` to those of the first report.
 
-    The file of ``-o`` belongs to the report without a file in ``-f``. Returns an error message, or "".
+    The file of ``-o`` belongs to the report without a file in ``-f``. Raises UsageError for reports that would mix or
+    vanish, and for a page that would be written to a terminal.
     """
     outputs = options.outputs or [Output(default)]
     unnamed = [output.format for output in outputs if output.output is None]
     if len(outputs) > 1 and not several:
-        return "argument -f: this command writes one report"
+        raise UsageError("-f: this command writes one report", "omit the other -f")
     if len(unnamed) > 1:
-        return f"argument -f: {' and '.join(unnamed)} cannot share one output; name a file, as in -f {unnamed[-1]}=FILE"
+        text = f"-f: {' and '.join(unnamed)} cannot share one output"
+        raise UsageError(text, f"name a file: -f {unnamed[-1]}=FILE")
     if options.output and not unnamed:
-        return "argument -o: -f already names the file"
+        raise UsageError("-o: -f already names the file", "omit -o, or the file behind the format")
     outputs = [Output(output.format, output.output or options.output) for output in outputs]
     files = [output.output and os.path.realpath(output.output) for output in outputs]
     if twice := [output.output for output, file in zip(outputs, files, strict=True) if files.count(file) > 1]:
-        return f"argument -f: two reports cannot share {twice[-1]}"
+        raise UsageError(f"-f: two reports cannot share {printable(str(twice[-1]))}", "name another file for one of them")
+    if Output(_PAGE) in outputs and sys.stdout.isatty():
+        raise UsageError(f"-f {_PAGE}: a page is not for a terminal", f"name a file: -f {_PAGE}=report.html")
     options.outputs, (options.format, options.output) = outputs, outputs[0]
-    return ""
 
 
 def add_dockerfile(parser: argparse.ArgumentParser) -> None:
@@ -219,21 +228,30 @@ def color_mode(options: argparse.Namespace) -> bool | None:
 
 def count(text: str) -> int:
     """Parse an integer of at least 0."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
+    return _whole_number(text, 0)
+
+
+def _whole_number(text: str, least: int) -> int:
+    value = int(text) if text.isascii() and text.removeprefix("-").isdigit() else None
+    if value is None or value < least:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number of at least {least}")
     return value
 
 
 def positive(text: str) -> int:
     """Parse an integer of at least 1."""
+    return _whole_number(text, 1)
+
+
+def platform(text: str) -> str:
+    """Check a platform, which stays a text."""
+    from ocisize.oci.platform import parse_platform
+
     try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
+        parse_platform(text)
+    except OcisizeError as error:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected OS/ARCH[/VARIANT]\n{error.hint}") from None
+    return text
 
 
 def glob(text: str) -> Glob:

@@ -38,9 +38,12 @@ _ARCHITECTURES = {
     "loongarch64": ("loong64", None),
 }
 _SYSTEMS = {"macos": "darwin"}
+_KNOWN_SYSTEMS = ("linux", "windows", "darwin", "freebsd")  # in hints
+_KNOWN_ARCHITECTURES = ("amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "mips64le", "loong64")
 _PLATFORM = lazy_pattern(
     r"(?P<os>[^/:()]+)(?:\((?P<inner>[^/:()]+)\))?/(?P<architecture>[^/:()]+)(?:/(?P<variant>[^/:()]+))?(?::(?P<version>[^/:()]+))?"
 )
+_FORM = "write os/arch[/variant][:os.version], e.g. linux/arm64, linux/arm/v7 or windows/amd64:10.0.20348"
 _MAX_ALIKE = 10  # images for one platform that a warning names
 Candidate: TypeAlias = tuple[Platform, Descriptor]
 
@@ -95,10 +98,24 @@ def parse_platform(text: str) -> Platform:
     """
     match = _PLATFORM.fullmatch(text.strip())
     if match is None or (match["inner"] and match["version"]):
-        hint = "write os/arch[/variant][:os.version], e.g. linux/arm64, linux/arm/v7 or windows/amd64:10.0.20348"
-        raise OcisizeError(f"invalid platform {text!r}", hint=hint)
+        meant = _find_meant(text)
+        raise OcisizeError(f"invalid platform {text!r}", hint=f"did you mean {meant}?" if meant else _FORM)
     version = match["inner"] or match["version"]
     return normalize(Platform(match["os"], match["architecture"], match["variant"], version))
+
+
+def _find_meant(text: str) -> str | None:
+    """The platform of a text that names a system or a processor only, or separates them otherwise; None for others.
+
+    >>> _find_meant("arm64"), _find_meant("windows"), _find_meant("linux-aarch64"), _find_meant("vms")
+    ('linux/arm64', 'windows/amd64', 'linux/arm64', None)
+    """
+    words = re.split(r"[-_: /]+", text.strip().lower().replace("x86_64", "amd64"))
+    system = words.pop(0) if words[0] in (*_KNOWN_SYSTEMS, *_SYSTEMS) else "linux"
+    architecture = words.pop(0) if words else "amd64"
+    if words or (architecture not in _KNOWN_ARCHITECTURES and architecture not in _ARCHITECTURES):
+        return None
+    return str(normalize(Platform(system, architecture)))
 
 
 def name_of(platform: Platform) -> str:

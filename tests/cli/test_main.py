@@ -69,7 +69,7 @@ def test_the_full_report_and_its_sections(layout: Path, capsys: pytest.CaptureFi
     assert "Egress" not in some and "Egress" in full
     result = run(str(layout), "--section", "layers,wastes")
     assert result.returncode == 2
-    assert "argument --section: unknown section 'wastes' (choose from secrets, budgets, figures, " in result.stderr
+    assert result.stderr == "error: --section: unknown section 'wastes'\nhint: did you mean waste?\n"
 
 
 def test_the_report_repeats_options_in_its_commands(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,7 +213,7 @@ def test_cost_is_assumed_or_stated(layout: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(out)["cost"]["assumptions"]["price"] == 0.5
     result = run(str(layout), "--cost", "nodes=few")
     assert (result.returncode, result.stdout) == (2, "")
-    assert "argument --cost: nodes=few: nodes must be a number" in result.stderr
+    assert "error: --cost: nodes=few: nodes must be a number" in result.stderr
 
 
 def test_usage_errors_have_status_2() -> None:
@@ -302,8 +302,8 @@ def test_tree_command(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     ("arguments", "says"),
     [
         (["--layer", "2"], "there is no layer 2"),
-        (["--layer", "-1"], "must not be negative"),
-        (["--sort", "path"], "invalid choice: 'path'"),
+        (["--layer", "-1"], "expected a whole number of at least 0"),
+        (["--sort", "path"], "got 'path', expected size or download"),
     ],
 )
 @pytest.mark.parametrize("command", ["files", "tree"])
@@ -421,86 +421,6 @@ def test_advise_command(layout: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert ("→" in short, whole.count("→")) == (False, len(ids))
     with pytest.raises(SystemExit):
         main(["advise", str(layout), "--all", "--top", "3"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["tre", "app.tar"], "did you mean the command tree? ocisize tree app.tar"),
-        (["app.tar", "tree"], "commands come first: ocisize tree app.tar"),
-        (["diff", "a.tar", "b.tar", "--keep-going"], "--keep-going belongs to analyze, advise, files and tree: ocisize"),
-        (["app.tar", "--deadline", "nan"], "argument --deadline: got 'nan', expected a whole number\n"),
-        (["app.tar", "--max-memory", "1,5 GB"], "got '1,5 GB', expected a size such as '2 GB' or '2 GiB'\n"),
-        (["app.tar", "--layer", "3"], "--layer belongs to files and tree: ocisize files IMAGE --layer …"),
-        (["app.tar", "--glob=*.pyc"], "--glob belongs to files: ocisize files IMAGE --glob …"),
-        (
-            ["advise", "app.tar", "--max-download", "1"],
-            "--max-download belongs to analyze and baseline: ocisize analyze IMAGE",
-        ),
-        (
-            ["app.tar", "other.tar"],
-            "unrecognized arguments: other.tar\nto compare two images: ocisize diff app.tar other.tar",
-        ),
-        (["inspect", "app.tar"], "unrecognized arguments: app.tar\n"),
-        (["--nonsense", "app.tar"], "unrecognized arguments: --nonsense\n"),
-    ],
-)
-def test_misplaced_words_are_explained(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a command does not know is reported with what was probably meant; nothing is read."""
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert says in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--creds", "ann:word", "reg.io/app"], "--creds: passwords are not arguments: log in with docker login"),
-        (["--username", "alice", "reg.io/app"], "--username: passwords are not arguments"),
-        (["files", "--authfile", "auth.json", "reg.io/app"], "--authfile: set REGISTRY_AUTH_FILE=FILE"),
-        (["--tls-verify=false", "reg.io/app"], "--tls-verify: use --tls-no-verify for any TLS certificate, --insecure"),
-        (["diff", "a.tar", "b.tar", "--json"], "--json: use -f json"),
-        (["--plaform", "linux/arm64", "app.tar"], "--plaform: did you mean --platform?"),
-        (["app.tar", "--override-arch", "arm64"], "--override-arch: use --platform OS/ARCH[/VARIANT]"),
-    ],
-)
-def test_options_of_other_programs(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Options of skopeo, podman and docker, and misspelled ones, are answered with what ocisize has in their place."""
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    err = capsys.readouterr().err
-    assert (caught.value.code, says in err, "did you mean the command" in err) == (2, True, False)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--creds=ann:word", "app:1"],
-        ["app:1", "--password", "word"],
-        ["app:1", "--creds", "ann:word"],
-        ["app:1", "--token=word"],
-    ],
-)
-def test_passwords_among_unknown_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """No message repeats a password that was given as an argument."""
-    with pytest.raises(SystemExit):
-        main(arguments)
-    err = capsys.readouterr().err
-    assert "log in with docker login" in err and "word" not in err.replace("passwords", "").replace("--password", "")
-
-
-@pytest.mark.parametrize("word", ["help", "version"])
-def test_words_that_are_options_here(
-    word: str, layout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No registry is asked for an image named help or version; a folder of this name is read."""
-    with pytest.raises(SystemExit) as caught:
-        main([word])
-    assert (caught.value.code, f"{word} is no command: ocisize --{word}" in capsys.readouterr().err) == (2, True)
-    monkeypatch.chdir(layout.parent)
-    layout.rename(layout.parent / word)
-    assert status_of([word], capsys)[0] == 0
 
 
 def test_select_in_a_registry(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -642,25 +562,6 @@ def test_output_names_the_file_of_a_report_without(layout: Path, tmp_path: Path,
     assert status_of([str(layout), *arguments], capsys) == (0, "", "")
     assert "Layers  0" in (tmp_path / "text").read_text()
     assert status_of([str(layout), "-f", "badge=-"], capsys)[1] == (tmp_path / "badge").read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["-f", "text", "-f", "json"], "text and json cannot share one output; name a file, as in -f json=FILE"),
-        (["-f", "text=a", "-f", "json=a"], "two reports cannot share a"),
-        (["-f", "text=a", "-o", "b"], "-f already names the file"),
-        (["-f", "text=a", "-f", "json", "-o", "a"], "two reports cannot share a"),
-        (["-f", "text="], "'text=': expected a file after '='"),
-        (["-f", "nosuch=a"], "unknown format 'nosuch' (choose from text, json, "),
-    ],
-)
-def test_outputs_that_make_no_sense(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Reports that would mix or vanish are errors of usage, before anything is read."""
-    with pytest.raises(SystemExit) as caught:
-        main(["nosuch.tar", *arguments])
-    assert caught.value.code == 2
-    assert says in capsys.readouterr().err
 
 
 def test_other_commands_write_one_report(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

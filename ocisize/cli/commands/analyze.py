@@ -13,6 +13,7 @@ from ocisize.cli.inputs import (
     repeat_arguments,
     warn_of_misfit,
 )
+from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, write_report
@@ -60,7 +61,7 @@ def _sections(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in SECTIONS:
-            raise argparse.ArgumentTypeError(f"unknown section {name!r} (choose from {', '.join(SECTIONS)})")
+            raise argparse.ArgumentTypeError(f"unknown section {name!r}\n{advise_on_word(name, SECTIONS)}")
     return names
 
 

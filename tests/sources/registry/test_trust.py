@@ -502,7 +502,7 @@ def test_the_deadline_is_an_option(server: Server, capsys: pytest.CaptureFixture
     assert main([f"{server.host}/app:1", "--platform", "linux/amd64", "--deadline", "600"]) == 0
     with pytest.raises(SystemExit):
         main([f"{server.host}/app:1", "--deadline", "0"])
-    assert "must be at least 1" in capsys.readouterr().err
+    assert "expected a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_the_page_on_registries_has_the_defaults() -> None:
