@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from ocisize.cli.charset import ascii_codec, find_encoding
 from ocisize.errors import ReportError
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ _MAX_ITEM = 500  # characters of a line of a list
 
 
 def prepare_streams() -> None:
-    """Replace closed standard streams by the null device, and write escapes for characters that the encoding lacks."""
+    """Replace closed standard streams by the null device, and write ASCII and escapes where UTF-8 cannot be shown."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            if encoding := find_encoding(stream.encoding, os.environ):
+                stream.reconfigure(encoding=ascii_codec(encoding), errors="backslashreplace")
 
 
 def print_message(kind: str, text: str, items: Sequence[str] = ()) -> None:

@@ -65,8 +65,16 @@ def test_words(arguments: list[str], error: str, hint: str, capsys: pytest.Captu
         (["a.tar", "--layer", "3"], "--layer is an option of files and tree", "did you mean ocisize files a.tar --layer 3?"),
         (["a.tar", "--sort", "download"], "--sort is an option of ", "did you mean ocisize files a.tar --sort download?"),
         (["a.tar", "--glob=*.pyc"], "--glob is an option of files", "did you mean ocisize files a.tar '--glob=*.pyc'?"),
-        (["diff", "a.tar", "b.tar", "--keep-going"], "--keep-going is an option of analyze, advise, files and tree", "ocisize "),
-        (["a.tar", "--creds", "ann:word"], "unknown option --creds", "passwords are not arguments: log in with docker login"),
+        (
+            ["diff", "a.tar", "b.tar", "--keep-going"],
+            "--keep-going is an option of analyze, advise, files and tree",
+            "ocisize ",
+        ),
+        (
+            ["a.tar", "--creds", "ann:word"],
+            "unknown option --creds",
+            "passwords are not arguments: log in with docker login",
+        ),
         (["files", "--authfile", "auth.json", "reg.io/app"], "unknown option --authfile", "set REGISTRY_AUTH_FILE=FILE"),
         (["--tls-verify=false", "reg.io/app"], "unknown option --tls-verify", "use --tls-no-verify for any TLS certificate"),
         (["a.tar", "--override-arch", "arm64"], "unknown option --override-arch", "use --platform OS/ARCH[/VARIANT]"),

@@ -9,6 +9,7 @@ from typing import TextIO
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 PIPE_WIDTH = 120  #: for files, pipes and CI logs, whose readers scroll
 MAX_WIDTH = 160  #: wider lines are harder to read, not easier
+_ASCII_COLUMNS = 3  # that ``...`` and ``->`` take beside those of the signs for which they are written
 
 
 class Line:
@@ -42,12 +43,22 @@ def has_color(file: TextIO, color: bool | None) -> bool:  # noqa: FBT001 - the v
 
 def page_width(file: TextIO, color: bool | None) -> int:  # noqa: FBT001 - the value of an option
     """The characters of a line: those of the terminal, or of COLUMNS; without both more, as for a pipe."""
+    return min(_file_width(file, color), MAX_WIDTH) - spare_columns(file)
+
+
+def spare_columns(file: TextIO) -> int:
+    """The columns to leave free at the end of a line where ASCII replaces signs, because the file is not UTF-8."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    return 0 if encoding.lower().startswith("utf") else _ASCII_COLUMNS
+
+
+def _file_width(file: TextIO, color: bool | None) -> int:  # noqa: FBT001 - the value of an option
     terminal = color is not False and (color or file.isatty())
     fallback = (80, 24) if terminal else (PIPE_WIDTH, 24)
     if terminal or "COLUMNS" in os.environ:
         import shutil  # for a pipe, this would import lzma and bz2 for nothing
 
-        return min(shutil.get_terminal_size(fallback).columns, MAX_WIDTH)
+        return shutil.get_terminal_size(fallback).columns
     return PIPE_WIDTH
 
 

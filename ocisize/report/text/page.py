@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.report.text.lines import MAX_WIDTH, PIPE_WIDTH, Line
+from ocisize.report.text.lines import MAX_WIDTH, PIPE_WIDTH, Line, spare_columns
 from ocisize.report.words.image import describe_trust, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.text import printable
@@ -39,7 +39,7 @@ def open_page(file: TextIO, *, width: int | None = None, color: bool | None = No
     )
     if width is None and plain and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
-    console.width = min(console.width, MAX_WIDTH)
+    console.width = min(console.width, MAX_WIDTH) - (spare_columns(file) if width is None else 0)
     yield console
     # Tables are padded to the full width, which is of no use. A page is written by us, not by rich, which would end the
     # program where its reader has had enough.
