@@ -67,56 +67,44 @@ _log = Logger(__name__)
 class Analyzer:
     """Analyzes images with one set of options. It may be used for many images, from many threads and processes.
 
-    ``platform``
-        of the images to analyze, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
-    ``jobs``
-        how many layers are read at once.
-    ``verify``
-        read all bytes and check all digests, diff_ids included.
-    ``hash_content``
-        hash the content of every file, not only where the figures need it.
-    ``estimate_download``, ``sample_in_process``
-        compress a sample of layers that an archive holds uncompressed, to estimate their compressed size; and do so in
-        another Python process, which takes less time where two processors are free.
-    ``connection``, ``catalog``
-        options for registries, and rules for files that images rarely need; None: the defaults.
-    ``base``
-        the base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
-    ``build_files``
-        the Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
-    ``advice``
-        find what could be better, and make the plan; False leaves both out, and takes half of the time after reading.
-    ``keep_layers``, ``keep_packages``
-        keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once; and keep
-        the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
-    ``limits``
-        what an image may ask for; ``max_memory``, in bytes, lowers them by the memory law of ``ocisize.limits``.
-    ``keep_going``
-        leave out layers, and images of an index, that cannot be read; the analysis names them, and is not ``complete``.
-    ``on_progress``
-        is called under a lock, at most once per MiB and layer; its errors end the analysis.
-
     >>> Analyzer(platform="linux/arm64", jobs=2).analyze("./missing.tar")
     Traceback (most recent call last):
     ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
     """
 
+    #: Of the images to analyze, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
     platform: Platform | str | None = None
+    #: How many layers are read at once.
     jobs: int = field(factory=lambda: min(os.cpu_count() or 1, 8), validator=at_least(1))
+    #: Read all bytes and check all digests, diff_ids included.
     verify: bool = False
+    #: Hash the content of every file, not only where the figures need it.
     hash_content: bool = False
+    #: Compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
     estimate_download: bool = True
+    #: Compress the sample in another Python process, which takes less time where two processors are free.
     sample_in_process: bool = False
+    #: Options for registries; None: the defaults.
     connection: Connection | None = None
+    #: Rules for files that images rarely need; None: the packaged rules.
     catalog: Catalog | None = None
+    #: The base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
     base: str | os.PathLike[str] | None = None
+    #: The Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
     build_files: BuildFiles | None = None
+    #: Find what could be better, and make the plan; False leaves both out, and takes half of the time after reading.
     advice: bool = True
+    #: Keep the scans of verified layers, by digest and diff_id, so that images which share layers read them once.
     keep_layers: bool = False
+    #: Keep the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
     keep_packages: bool = False
+    #: What an image may ask for.
     limits: Limits = field(factory=Limits)
+    #: Bytes of memory; lowers ``limits`` by the memory law of ``ocisize.limits``. None: no limit.
     max_memory: int | None = None
+    #: Leave out layers, and images of an index, that cannot be read; the analysis names them, and is not ``complete``.
     keep_going: bool = False
+    #: Is called under a lock, at most once per MiB and layer; its errors end the analysis.
     on_progress: ProgressCallback | None = None
     _scans: dict[tuple[str, str | None], LayerScan] = field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(factory=lambda: fork_safe(threading.Lock()), init=False, repr=False)

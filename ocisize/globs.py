@@ -78,8 +78,8 @@ class Component(NamedTuple):
 class Glob(NamedTuple):
     """A parsed glob. Its components start at the root; a trailing slash adds the component ``**``."""
 
-    text: str
-    components: tuple[Component, ...]
+    text: str  #: as it was written
+    components: tuple[Component, ...]  #: between the slashes
     anchored: bool  #: matches from the root only
     directory: bool  #: matches the path itself only if it is a directory, because the glob ends with a slash
 

@@ -17,11 +17,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from ocisize.rules.load import load_catalog
 from tests.catalogs import rules_page
+from tests.played import play, played_pages
 from tests.prebuilt import write_modules
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +36,10 @@ ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
 """
 #: pages that are generated as a whole
-GENERATED: Mapping[str, Callable[[], str]] = {"docs/rules.md": lambda: rules_page(load_catalog())}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/rules.md": lambda: rules_page(load_catalog()),
+    **{page: partial(play, page) for page in played_pages()},
+}
 
 
 class Sample(NamedTuple):

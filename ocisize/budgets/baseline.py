@@ -52,12 +52,12 @@ def _check_parts(instance: object, attribute: Attribute[Mapping[str, int]], part
 class BaselineTotals:
     """The figures of an image, sizes in bytes."""
 
-    compressed_size: int | None = field(validator=_OPTIONAL)
-    content_size: int = field(validator=_SIZE)
-    live_size: int = field(validator=_SIZE)
-    wasted_size: int = field(validator=_SIZE)
-    files: int = field(validator=_SIZE)
-    layers: int = field(validator=_SIZE)
+    compressed_size: int | None = field(validator=_OPTIONAL)  #: the download; None if unknown
+    content_size: int = field(validator=_SIZE)  #: what all layers store
+    live_size: int = field(validator=_SIZE)  #: what a container sees
+    wasted_size: int = field(validator=_SIZE)  #: what no container sees
+    files: int = field(validator=_SIZE)  #: number of regular files
+    layers: int = field(validator=_SIZE)  #: number of layers
     file_size: int | None = field(validator=_OPTIONAL)  #: of the largest file; None in an analysis without file tables
 
 
@@ -65,18 +65,18 @@ class BaselineTotals:
 class BaselineLayer:
     """A layer. The next build of an image is compared with it by build step, since digests seldom stay the same."""
 
-    digest: str
-    build_step: str
-    compressed_size: int | None = field(validator=_OPTIONAL)
-    content_size: int = field(validator=_SIZE)
+    digest: str  #: of the blob
+    build_step: str  #: its text
+    compressed_size: int | None = field(validator=_OPTIONAL)  #: bytes, None if unknown
+    content_size: int = field(validator=_SIZE)  #: bytes
 
 
 @frozen(kw_only=True)
 class BaselineEntry:
     """The figures of one image for one platform."""
 
-    totals: BaselineTotals
-    layers: tuple[BaselineLayer, ...]
+    totals: BaselineTotals  #: of the whole image
+    layers: tuple[BaselineLayer, ...]  #: base first
     #: figures of parts of the image, by ``ocisize.budgets.check.part_of``
     parts: Mapping[str, int] = field(factory=dict, validator=_check_parts)
 
@@ -89,7 +89,7 @@ class BaselineEntry:
 class Baseline:
     """Entries by name of the image and platform."""
 
-    images: Mapping[str, Mapping[str, BaselineEntry]] = field(factory=dict)
+    images: Mapping[str, Mapping[str, BaselineEntry]] = field(factory=dict)  #: by name of the image, then by platform
 
     def entry(self, name: str, platform: str) -> BaselineEntry | None:
         """The figures of an image for a platform; None if it has none."""

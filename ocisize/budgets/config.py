@@ -35,9 +35,9 @@ _MAY_BEGIN_TABLE = re.compile(
 class BudgetFile:
     """Budgets, and the baseline that growth is measured from."""
 
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Budget, ...] = ()  #: in the order of the file
     name: str | None = None  #: of the image in the baseline; None: its reference
-    baseline: Path | None = None  #: None: BASELINE_FILE in the current folder
+    baseline: Path | None = None  #: the file of the baseline, which may not exist; None: BASELINE_FILE in the current folder
     file: Path | None = None  #: that it was read from; None if there is none
 
     @property
@@ -47,17 +47,25 @@ class BudgetFile:
         return bool(self.budgets or self.name or has_baseline)
 
 
-def find_budget_file() -> BudgetFile:
-    """The settings of the current folder, empty if it has no file of budgets; raises BudgetError."""
+def find_budget_file(folder: str | os.PathLike[str] = "") -> BudgetFile:
+    """The settings of a folder, empty if it has no file of budgets; raises BudgetError.
+
+    ``folder`` is the current one by default.
+    """
     for name in (OWN_FILE, PROJECT_FILE, DIVE_FILE):
-        if not _is_file(name) or (name == PROJECT_FILE and not _MAY_BEGIN_TABLE.search(_read(name))):
+        file = os.path.join(folder, name)  # noqa: PTH118  (pathlib takes time at start-up, and most folders have no such file)
+        if not _is_file(file) or (name == PROJECT_FILE and not _MAY_BEGIN_TABLE.search(_read(file))):
             continue
         from pathlib import Path
 
-        config = load_budget_file(Path(name))
-        if name != PROJECT_FILE or config.has_settings:  # other projects name ocisize as a dependency
-            return config
-    return BudgetFile()
+        budget_file = load_budget_file(Path(file))
+        if name != PROJECT_FILE or budget_file.has_settings:  # other projects name ocisize as a dependency
+            return budget_file
+    if not os.fspath(folder):
+        return BudgetFile()
+    from pathlib import Path
+
+    return BudgetFile(baseline=Path(folder, BASELINE_FILE))
 
 
 def _is_file(name: str) -> bool:

@@ -40,7 +40,7 @@ _TOP_KEYS = ("name", "baseline", "budget")
 class BudgetSettings:
     """The content of a file: budgets, and name and file of the baseline."""
 
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Budget, ...] = ()  #: in the order of the file
     name: str | None = None  #: of the image in the baseline
     baseline: str | None = None  #: file, relative to the one that was read
 

@@ -68,10 +68,10 @@ class Stage:
 class Dockerfile:
     """A parsed Dockerfile."""
 
-    text: str
+    text: str  #: as it was read
     escape: str  #: the character that continues a line
-    instructions: Sequence[Instruction]
-    stages: Sequence[Stage]
+    instructions: Sequence[Instruction]  #: in the order of the file
+    stages: Sequence[Stage]  #: in the order of the file
 
     @property
     def newline(self) -> str:

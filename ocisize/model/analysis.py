@@ -23,7 +23,7 @@ class LayerFailure:
     """Why a layer could not be read."""
 
     step: str  #: ``foreign``, ``fetch``, ``verify``, ``decompress``, ``unpack``, ``limit``, or ``read`` for anything else
-    error: str
+    error: str  #: the message of the error
 
 
 @frozen(kw_only=True)
@@ -39,10 +39,10 @@ class LayerAnalysis(Sizes):
     ('RUN rm -f /var/cache/apt/archives/*.deb', 0, 187084)
     """
 
-    index: int
-    digest: str
-    diff_id: str | None
-    media_type: str
+    index: int  #: 0 at the base
+    digest: str  #: of the blob
+    diff_id: str | None  #: the digest of the uncompressed tar; None if the config has none
+    media_type: str  #: as the manifest names it
     compression: str  #: ``gzip``, ``zstd``, ``bzip2``, ``xz`` or ``plain``; ``unknown`` if the layer could not be read
     overhead_size: int | None  #: bytes of the blob that belong to no entry; None if compressed_size is
     hides_size: int  #: bytes of content that this layer hides, in lower layers or in itself
@@ -50,10 +50,11 @@ class LayerAnalysis(Sizes):
     created_by: str  #: the text of the build step as the builder wrote it into the history
     created: str  #: RFC 3339
     build_step_certain: bool  #: False if there are more or fewer history entries than layers
-    digest_verified: bool
-    diff_id_verified: bool
+    digest_verified: bool  #: True if all bytes of the blob were read and have the digest
+    diff_id_verified: bool  #: True if the uncompressed tar was read and has the diff_id
     member: str | None = None  #: the layer's file within a saved image
     failure: LayerFailure | None = None  #: None if the layer was read
+    #: the entries; None in an analysis that was saved without them
     files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
     hidden_by: IntArray | None = field(default=None, eq=False, repr=False)
@@ -93,22 +94,22 @@ class Analysis(Sizes):
     source: str  #: the input as the user gave it
     format: str  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout``, ``rootfs`` or ``custom``
     reference: str | None  #: the image's name, None if it has none
-    platform: str
+    platform: str  #: ``linux/amd64``; ``unknown`` if neither index nor config names it
     digest: str | None  #: of the manifest; None if the input has no manifest
-    config_digest: str
-    media_type: str
-    created: str
-    manifest_size: int | None
-    config_size: int
-    layers: tuple[LayerAnalysis, ...]
-    waste: WasteTable
-    advice: Advice = field(factory=Advice)
+    config_digest: str  #: of the config, which is Docker's image ID
+    media_type: str  #: of the manifest
+    created: str  #: RFC 3339, "" if unknown
+    manifest_size: int | None  #: bytes; None if the input has no manifest
+    config_size: int  #: bytes
+    layers: tuple[LayerAnalysis, ...]  #: base first
+    waste: WasteTable  #: the files that no container sees, largest first
+    advice: Advice = field(factory=Advice)  #: what could be better
     plan: Plan = field(factory=Plan)  #: what to change in the build, and what that saves
     base: BaseSplit | None = None  #: None if no base image is known
-    system: System = field(factory=System)
+    system: System = field(factory=System)  #: the distribution, its packages and the runtimes
     mirror: str | None = None  #: the reference that the image was read from, None if that is ``reference``
     unverified_hosts: tuple[str, ...] = ()  #: registries whose identity was not verified, by options or settings
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  #: what the user should know about how the image was read
     dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
     config_layers: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None

@@ -17,8 +17,8 @@ class BaseSplit:
     A blob that both have counts as a download of the base. If only the name of the base is known, the figures are None.
     """
 
-    found: BaseImage
-    base: Sizes | None = None
+    found: BaseImage  #: the base image
+    base: Sizes | None = None  #: of the layers of the base image
     own: Sizes | None = None  #: of the layers that were built on the base
 
 
@@ -57,8 +57,8 @@ class BaseImage:
     layers: int  #: number of its layers, the lowest of the image; 0 if only its name is known
     name: str | None  #: its reference
     digest: str | None  #: of its manifest
-    method: BaseMethod
-    certainty: BaseCertainty
+    method: BaseMethod  #: how it was found
+    certainty: BaseCertainty  #: how certain its layers are
 
     @property
     def certain_layers(self) -> int:

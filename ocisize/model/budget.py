@@ -14,14 +14,14 @@ BASELINE = "baseline"  #: ``Verdict.growth_from`` of an image that is not compar
 class Metric(str, enum.Enum):
     """A figure that can be limited. ``ocisize.model.sizes`` defines the sizes."""
 
-    COMPRESSED_SIZE = "compressed_size"
-    CONTENT_SIZE = "content_size"
-    LIVE_SIZE = "live_size"
+    COMPRESSED_SIZE = "compressed_size"  #: the download
+    CONTENT_SIZE = "content_size"  #: what all layers store
+    LIVE_SIZE = "live_size"  #: what a container sees
     WASTED_SIZE = "wasted_size"  #: in bytes, or as a share of ``content_size``
     USER_WASTE = "user_waste"  #: wasted share of the content of all layers above the first
-    EFFICIENCY = "efficiency"
-    FILES = "files"
-    LAYERS = "layers"
+    EFFICIENCY = "efficiency"  #: live share of ``content_size``
+    FILES = "files"  #: number of regular files
+    LAYERS = "layers"  #: number of layers
     LAYER_COMPRESSED_SIZE = "layer_compressed_size"  #: of the layer with the largest
     LAYER_CONTENT_SIZE = "layer_content_size"  #: of the layer with the largest
     FILE_SIZE = "file_size"  #: of the largest file
@@ -71,9 +71,9 @@ class Budget:
     """
 
     key: str  #: its name where it was written: ``max-download``, ``forbid``, ``lowestEfficiency``
-    metric: Metric
-    limit: BudgetLimit
-    level: BudgetLevel = BudgetLevel.FAIL
+    metric: Metric  #: the figure that is limited
+    limit: BudgetLimit  #: the largest value allowed, or the smallest of a minimum
+    level: BudgetLevel = BudgetLevel.FAIL  #: effect if it is not kept
     reason: str = ""  #: why there is this budget, in its author's words
     platform: str = ""  #: ``linux/arm64``, or a pattern with ``*``; "" is any
     layer: str = ""  #: build step, with ``*`` for any text; "" is all layers
@@ -101,7 +101,7 @@ class VerdictPlace:
     """A place in the image that a verdict is about."""
 
     layer: int | None = None  #: index
-    path: str | None = None
+    path: str | None = None  #: without a leading slash
     finding: str | None = None  #: id
     #: the figure of this place, if it has its own; of a layer that made the image grow too much its growth
     exact_measured: Number | None = None
@@ -116,8 +116,8 @@ class VerdictPlace:
 class Verdict:
     """The result of checking one budget."""
 
-    budget: Budget
-    status: BudgetStatus
+    budget: Budget  #: the budget that was checked
+    status: BudgetStatus  #: the result
     exact_measured: Number | None = None  #: the figure, in the budget's unit; of several the worst
     exact_limit: Number | None = None  #: in the budget's unit, growth added to its baseline; None if that is unknown
     where: tuple[VerdictPlace, ...] = ()  #: the first of the places at fault, worst first

@@ -10,6 +10,6 @@ class BuildFiles:
     """A Dockerfile and the ignore file that belongs to it. The texts keep their line breaks."""
 
     dockerfile: str  #: its path, as reports and patches name it
-    text: str
+    text: str  #: the text of the Dockerfile
     ignore: str = ".dockerignore"  #: the path of the ignore file that builders use, which may not exist yet
     ignore_text: str | None = None  #: None if the ignore file does not exist

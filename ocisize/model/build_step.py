@@ -27,9 +27,9 @@ _METADATA = frozenset((
 class StepKind(enum.Enum):
     """The kinds of build steps that the library treats differently."""
 
-    RUN = "RUN"
-    COPY = "COPY"
-    ADD = "ADD"
+    RUN = "RUN"  #: a command
+    COPY = "COPY"  #: files of the build context, or of another stage or image
+    ADD = "ADD"  #: the same with archives and URLs
     ROOT_FILESYSTEM = "root filesystem"  #: a distribution's files, as an ADD to ``/`` or as ``debian.sh`` makes them
     WORKDIR = "WORKDIR"  #: makes a layer where the directory does not exist yet
     METADATA = "metadata"  #: ENV, LABEL, CMD and the like: changes the config alone
@@ -53,7 +53,7 @@ class BuildStep:
     ('apt-get update', 'apt-get install -y curl', 'ldconfig')
     """
 
-    text: str = ""
+    text: str = ""  #: the whole text
 
     def __str__(self) -> str:
         return self.text

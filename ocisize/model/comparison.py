@@ -44,26 +44,26 @@ SAME_CONTENT = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
 class FileSum(SizeGrowth):
     """The sum of stored files of one kind; entries without content do not count."""
 
-    count: int = 0
-    before_size: int = 0
-    after_size: int = 0
-    before_compressed_size: int | None = 0
-    after_compressed_size: int | None = 0
+    count: int = 0  #: number of files
+    before_size: int = 0  #: bytes of content in BEFORE
+    after_size: int = 0  #: bytes of content in AFTER
+    before_compressed_size: int | None = 0  #: bytes of download of BEFORE, None if unknown
+    after_compressed_size: int | None = 0  #: bytes of download of AFTER, None if unknown
 
 
 @frozen(kw_only=True)
 class LayerChange(SizeGrowth):
     """A layer of both images, or of one of them; sizes are 0 on the side that does not have it."""
 
-    status: LayerStatus
+    status: LayerStatus  #: how both layers relate
     before: int | None  #: index of the layer in BEFORE, None if it has none
     after: int | None  #: index of the layer in AFTER, None if it has none
     build_step: BuildStep  #: of AFTER where it has the layer
-    before_build_step: BuildStep
+    before_build_step: BuildStep  #: empty if BEFORE does not have the layer
     before_size: int  #: bytes of content
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
+    after_size: int  #: bytes of content in AFTER
+    before_compressed_size: int | None  #: bytes of download of BEFORE, None if unknown
+    after_compressed_size: int | None  #: bytes of download of AFTER, None if unknown
     files: Mapping[FileChangeKind, FileSum] | None = field(default=None, hash=False)  #: None if files were not compared
     unchanged: FileSum | None = None  #: files with the same path and content in any layer of the other image
     other: FileSum | None = None  #: bytes of download of entries without content, and of none
@@ -82,8 +82,8 @@ class DirectoryChange:
     """The growth of a directory. ``/usr/`` is the directory with everything below it, ``/usr/*`` what is directly in it."""
 
     name: str | None  #: None of the last one, which is the rest
-    growth: int
-    compressed_growth: int | None
+    growth: int  #: bytes of content
+    compressed_growth: int | None  #: bytes of download, None if unknown
     file_count: int  #: files that differ
 
 
@@ -91,11 +91,11 @@ class DirectoryChange:
 class Reason:
     """A sentence that says why an image grew or shrank."""
 
-    text: str
+    text: str  #: the sentence
     before: int | None  #: index of the layer
-    after: int | None
-    growth: int
-    compressed_growth: int | None
+    after: int | None  #: the same in AFTER
+    growth: int  #: bytes of content
+    compressed_growth: int | None  #: bytes of download, None if unknown
 
     @property
     def weight(self) -> int:
@@ -107,7 +107,7 @@ class Reason:
 class Suggestion:
     """A change that would save hosts a download, or the image some growth."""
 
-    text: str
+    text: str  #: the sentence
     layers: tuple[int, ...]  #: indexes, in AFTER
     size: int  #: bytes of content that it applies to
     compressed_size: int | None  #: bytes of download that it applies to, None if unknown
@@ -122,20 +122,20 @@ class Suggestion:
 class PartChange(SizeGrowth):
     """The sizes of the layers of the base image, or of the layers that were built on it, in both images."""
 
-    before_size: int
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
+    before_size: int  #: bytes of content in BEFORE
+    after_size: int  #: bytes of content in AFTER
+    before_compressed_size: int | None  #: bytes of download of BEFORE, None if unknown
+    after_compressed_size: int | None  #: bytes of download of AFTER, None if unknown
 
 
 @frozen(kw_only=True)
 class BaseChange:
     """The growth of an image, split into its base image and the layers that were built on it."""
 
-    base: PartChange
-    own: PartChange
+    base: PartChange  #: the layers of the base image
+    own: PartChange  #: the layers that were built on it
     before_layers: int  #: number of layers of the base image
-    after_layers: int
+    after_layers: int  #: the same of AFTER
     sure: bool  #: False if one of the base images is only likely
 
 
@@ -150,11 +150,11 @@ class Comparison:
     (2000, ['shared', 'added', 'added'])
     """
 
-    before: Analysis = field(repr=False)
-    after: Analysis = field(repr=False)
+    before: Analysis = field(repr=False)  #: the image that AFTER is compared with
+    after: Analysis = field(repr=False)  #: the newer image
     layers: tuple[LayerChange, ...]  #: base first
     files: FileChanges | None = field(eq=False, repr=False)  #: None if a layer that differs has no file table
-    directories: tuple[DirectoryChange, ...]
+    directories: tuple[DirectoryChange, ...]  #: largest change first, the rest last
     reasons: tuple[Reason, ...]  #: largest growth of the download first
     suggestions: tuple[Suggestion, ...]  #: largest first
     base: BaseChange | None = None  #: None if a base image is unknown or only a guess

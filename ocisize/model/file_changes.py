@@ -21,8 +21,8 @@ T = TypeVar("T")
 class FileChangeKind(str, enum.Enum):
     """How a stored file differs between two images."""
 
-    ADDED = "added"
-    REMOVED = "removed"
+    ADDED = "added"  #: only AFTER has it
+    REMOVED = "removed"  #: only BEFORE has it
     CHANGED = "changed"  #: different content at the same path
     MOVED = "moved"  #: the same content at another path
     STORED_AGAIN = "stored again"  #: only AFTER stores it a second time, to change owner, permissions or timestamps
@@ -61,15 +61,15 @@ class SizeGrowth:
 class FileChange(SizeGrowth):
     """A stored file that differs; on a side that does not have it, sizes are 0 and the layer is None."""
 
-    kind: FileChangeKind
+    kind: FileChangeKind  #: how the file differs
     path: str  #: in AFTER, or in BEFORE if AFTER does not have the file
     before_path: str | None  #: None if BEFORE does not have the file
-    before_layer: int | None
-    after_layer: int | None
-    before_size: int
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
+    before_layer: int | None  #: index of the layer
+    after_layer: int | None  #: index of the layer
+    before_size: int  #: bytes of content in BEFORE
+    after_size: int  #: bytes of content in AFTER
+    before_compressed_size: int | None  #: bytes of download of BEFORE, None if unknown
+    after_compressed_size: int | None  #: bytes of download of AFTER, None if unknown
 
 
 @frozen(eq=False)
@@ -105,8 +105,8 @@ class FileChanges(Sequence[FileChange]):
     The columns are sorted by kind, then by the row of AFTER, or of BEFORE if AFTER does not have the file.
     """
 
-    before: FileColumns
-    after: FileColumns
+    before: FileColumns  #: the stored files of BEFORE
+    after: FileColumns  #: the stored files of AFTER
     kinds: bytes  #: index into KINDS
     before_rows: IntArray  #: "q", rows of ``before``, -1 for none
     after_rows: IntArray  #: "q", rows of ``after``, -1 for none

@@ -42,7 +42,7 @@ class Severity(str, enum.Enum):
 
     HIGH = "high"  #: a tenth of the content or more; or a secret
     MEDIUM = "medium"  #: a hundredth or more
-    LOW = "low"
+    LOW = "low"  #: less than a hundredth
 
     def __str__(self) -> str:
         return self.value
@@ -64,7 +64,8 @@ class Category(str, enum.Enum):
     DUPLICATE = "duplicate"  #: identical content at several visible paths
     LAYER = "layer"  #: the size and number of layers
     CONFIG = "config"  #: how the image is run and named
-    SECRET = "secret"  # noqa: S105  #: what anyone who can pull the image can read
+    #: what anyone who can pull the image can read
+    SECRET = "secret"  # noqa: S105
     BASE = "base"  #: the base image, and the size beside what the runtime needs
     OTHER = "other"  #: rules of users that name no category
 
@@ -78,16 +79,16 @@ class Finding:
 
     id: str  #: stable, see docs/rules.md
     title: str  #: one line of plain text
-    confidence: Confidence
-    severity: Severity
-    category: Category = Category.OTHER
+    confidence: Confidence  #: how safe the fix is
+    severity: Severity  #: how much it matters
+    category: Category = Category.OTHER  #: its subject
     layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
     build_steps: tuple[BuildStep, ...]  #: of those layers
     paths: tuple[str, ...]  #: the largest of its files, largest first, without a leading slash
     path_count: int  #: number of its files
     size: int  #: bytes of content that the fix saves
     compressed_size: int | None  #: bytes of download that the fix saves; None if compressed sizes are unknown
-    fix: str
+    fix: str  #: what to do, in a sentence or a few
     in_base: bool = False  #: True if all of it belongs to the base image: only another base image fixes it
     plan_step: int | None = None  #: the number of the step of the plan that fixes it, from 1; None if no step does
 
@@ -109,7 +110,7 @@ class Saving:
 class Advice:
     """All findings on an image: secrets first, then the largest saving of content."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: the largest saving first
 
     @property
     def size(self) -> int:

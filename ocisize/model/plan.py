@@ -21,9 +21,8 @@ class PlanEdit:
     layer: int  #: the layer that the instruction made
     build_step: BuildStep  #: the instruction as the history has it
     text: str  #: what takes its place, valid in a Dockerfile, without a line break at its end; "" if the instruction goes
-    lines: tuple[int, int] | None = (
-        None  #: first and last line of the instruction in the Dockerfile, from 1; None if unknown
-    )
+    #: first and last line of the instruction in the Dockerfile, from 1; None if unknown
+    lines: tuple[int, int] | None = None
 
 
 @frozen(kw_only=True)
@@ -31,8 +30,8 @@ class PlanStep:
     """One thing to change, with what the change saves after the steps before it."""
 
     title: str  #: a noun phrase: ``apt archives and lists left behind``
-    confidence: Confidence
-    category: Category
+    confidence: Confidence  #: how safe it is
+    category: Category  #: its subject
     size: int  #: bytes of content that the image loses
     compressed_size: int | None  #: bytes of download that the image loses; None if unknown
     layers: tuple[int, ...]  #: whose build steps change, the one with the most bytes first
@@ -53,7 +52,7 @@ class Plan:
     No instruction is edited twice, and no byte is saved twice.
     """
 
-    steps: tuple[PlanStep, ...] = ()
+    steps: tuple[PlanStep, ...] = ()  #: the largest saving first
     edits: tuple[PlanEdit, ...] = ()  #: base first
     estimated: bool = False  #: True if the bytes of download are estimated, since the layers are uncompressed
     dockerfile: str | None = None  #: the Dockerfile whose lines the plan names; None if there is none that fits

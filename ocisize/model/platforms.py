@@ -22,7 +22,7 @@ class Spread:
     """One figure of all images."""
 
     name: str  #: a field of ``Sizes``
-    values: PerPlatform
+    values: PerPlatform  #: of the images
 
     @property
     def ratios(self) -> tuple[float | None, ...]:
@@ -37,9 +37,9 @@ class StepDrift:
 
     build_step: BuildStep  #: as the first image that has it notes it
     layers: PerPlatform  #: their indexes
-    digests: tuple[str | None, ...]
-    compressed_sizes: PerPlatform
-    content_sizes: PerPlatform
+    digests: tuple[str | None, ...]  #: of their blobs
+    compressed_sizes: PerPlatform  #: bytes of download
+    content_sizes: PerPlatform  #: bytes of content
 
     @property
     def missing(self) -> bool:
@@ -65,7 +65,7 @@ class StepDrift:
 class FindingDrift:
     """A finding that only some of the images have."""
 
-    id: str
+    id: str  #: of the finding
     title: str  #: that of the first image with the finding
     platforms: tuple[str, ...]  #: of the images with the finding
     sizes: PerPlatform  #: bytes of content that it saves
@@ -82,8 +82,8 @@ class FindingDrift:
 class Drift:
     """The differences between the images of an index."""
 
-    platforms: tuple[str, ...]
-    figures: tuple[Spread, ...]
+    platforms: tuple[str, ...]  #: of all images, in the order of the index
+    figures: tuple[Spread, ...]  #: the sizes of all images
     steps: tuple[StepDrift, ...]  #: all build steps, base first
     only_there: tuple[OnlyThere, ...]  #: directories of files that only one image has, largest first
     findings: tuple[FindingDrift, ...]  #: findings that not all images have, largest first
@@ -102,16 +102,16 @@ class IndexAnalysis:
     """
 
     source: str  #: the input as it was given
-    format: str
-    reference: str | None
+    format: str  #: as in ``Analysis``
+    reference: str | None  #: the name of the index, None if it has none
     digest: str | None  #: of the index; None if the input is a single image
-    media_type: str
+    media_type: str  #: of the index, or of the manifest of a single image
     analyses: Mapping[str, Analysis]  #: by platform as the index names it, in the order of the index
-    drift: Drift
+    drift: Drift  #: the differences between the images
     attestations: int = 0  #: number of entries that describe other entries; they are left out
     absent: tuple[str, ...] = ()  #: platforms that the index names and the source lacks
     unread: tuple[UnreadImage, ...] = ()  #: images that could not be read at all
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  #: what the user should know about how the index was read
 
     @property
     def complete(self) -> bool:
@@ -137,9 +137,9 @@ class OnlyThere:
     platform: str  #: of the image
     layer: int  #: index of the layer
     directory: str | None  #: as in ``Groups.directories``; None of the rest of the layer
-    content_size: int
-    compressed_size: int | None
-    file_count: int
+    content_size: int  #: bytes of content
+    compressed_size: int | None  #: bytes of download, None if unknown
+    file_count: int  #: number of files
 
     @property
     def weight(self) -> int:

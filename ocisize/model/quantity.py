@@ -39,10 +39,10 @@ _POWERS = {prefix: power for power, prefix in enumerate("kmgtp", 1)}
 class Unit(str, enum.Enum):
     """What a number counts."""
 
-    BYTES = "bytes"
-    COUNT = "count"
+    BYTES = "bytes"  #: bytes
+    COUNT = "count"  #: things
     SHARE = "share"  #: 0..1
-    SECONDS = "seconds"
+    SECONDS = "seconds"  #: seconds
 
     def __str__(self) -> str:
         return self.value
@@ -73,9 +73,9 @@ class BudgetLimit:
     Fraction(1020, 1)
     """
 
-    value: Number
+    value: Number  #: in ``value_unit``
     unit: Unit  #: of the figure
-    growth: GrowthKind | None = None
+    growth: GrowthKind | None = None  #: how growth over the baseline is written; None for a limit on the figure itself
     bandwidth: Number | None = None  #: bytes per second, of limits in seconds
     is_minimum: bool = False  #: the smallest value allowed, not the largest
 

@@ -55,19 +55,19 @@ def weight_of(compressed_size: int | None, content_size: int) -> int:
 class Sizes:
     """The figures of an image, or of one of its layers; the module defines them. Bytes, unless noted."""
 
-    compressed_size: int | None
-    tar_size: int
-    content_size: int
-    stored_size: int
-    live_size: int
-    disk_size: int
-    wasted_size: int
-    wasted_compressed_size: int | None
-    duplicate_size: int
+    compressed_size: int | None  #: the download; None if unknown
+    tar_size: int  #: length of the uncompressed tars
+    content_size: int  #: what all layers store, as a host writes it: unpacked
+    stored_size: int  #: the part of ``content_size`` that the tars store, without the holes of sparse files
+    live_size: int  #: what a container sees
+    disk_size: int  #: space on each host, in blocks of 4 KiB
+    wasted_size: int  #: ``content_size - live_size``: what no container sees
+    wasted_compressed_size: int | None  #: the part of the download that wasted files cost; None if unknown
+    duplicate_size: int  #: visible content that a container also sees at another path
     file_count: int  #: regular files; hard links and whiteout markers do not count
     entry_count: int  #: tar entries of all kinds
-    estimated_compressed_size: int | None = None
-    estimate_error: float | None = None
+    estimated_compressed_size: int | None = None  #: an estimate of an unknown ``compressed_size``
+    estimate_error: float | None = None  #: the error of the estimate, as a share of it
 
     @property
     def expected_compressed_size(self) -> int | None:
@@ -101,11 +101,11 @@ class Group:
     """
 
     name: str | None  #: None of the last group, which is the rest
-    content_size: int
-    wasted_size: int
+    content_size: int  #: bytes of content
+    wasted_size: int  #: bytes of ``content_size`` that no container sees
     compressed_size: int | None  #: without the bytes of the blobs that belong to no entry
-    wasted_compressed_size: int | None
-    file_count: int
+    wasted_compressed_size: int | None  #: the download of these; None if unknown
+    file_count: int  #: number of regular files
 
     @property
     def live_size(self) -> int:
@@ -121,9 +121,9 @@ class Groups:
     is the directory with everything below it, ``/usr/lib/*`` only what is directly in it.
     """
 
-    directories: tuple[Group, ...]
-    file_types: tuple[Group, ...]
-    build_steps: tuple[Group, ...]
+    directories: tuple[Group, ...]  #: by directory
+    file_types: tuple[Group, ...]  #: by file type
+    build_steps: tuple[Group, ...]  #: by build step
 
 
 class Downloaded(Protocol):

@@ -30,8 +30,8 @@ class Runtime:
 class System:
     """The system of an image, as far as paths and package databases show it."""
 
-    os: OperatingSystem | None = None
+    os: OperatingSystem | None = None  #: of os-release; None if there is no such file
     package_manager: str | None = None  #: ``dpkg``, ``apk`` or ``rpm``
     packages: int | None = None  #: number of installed packages; None without a readable database
     libc: str | None = None  #: ``glibc`` or ``musl``
-    runtimes: tuple[Runtime, ...] = ()
+    runtimes: tuple[Runtime, ...] = ()  #: of languages

@@ -49,7 +49,7 @@ class WastedEntry:
     path: str  #: without a leading slash
     size: int  #: bytes of content
     compressed_size: int | None  #: bytes of download in its layer, None if unknown
-    cause: Cause
+    cause: Cause  #: why no container sees it
     held_by: int  #: index of the layer that stores it
     hidden_by: int  #: index of the layer that hides it
 
@@ -63,12 +63,12 @@ class WasteTable(Sequence[WastedEntry]):
     (1, 'deleted')
     """
 
-    paths: list[str] = field(factory=list)
-    sizes: IntArray = field(factory=lambda: array("q"))
+    paths: list[str] = field(factory=list)  #: without leading slashes
+    sizes: IntArray = field(factory=lambda: array("q"))  #: bytes of content
     compressed_sizes: IntArray = field(factory=lambda: array("q"))  #: -1 where unknown
     causes: bytearray = field(factory=bytearray)  #: index into CAUSES
-    held_by: IntArray = field(factory=lambda: array("i"))
-    hidden_by: IntArray = field(factory=lambda: array("i"))
+    held_by: IntArray = field(factory=lambda: array("i"))  #: index of the layer that stores the file
+    hidden_by: IntArray = field(factory=lambda: array("i"))  #: index of the layer that hides it
 
     @classmethod
     def from_entries(cls, entries: Iterable[WastedEntry]) -> WasteTable:

@@ -41,10 +41,10 @@ class Platform:
     'linux/arm/v7'
     """
 
-    os: str = ""
-    architecture: str = ""
-    variant: str | None = None
-    os_version: str | None = None
+    os: str = ""  #: ``linux``, ``windows``
+    architecture: str = ""  #: as Go names it: ``amd64``, ``arm64``
+    variant: str | None = None  #: ``v7`` of ``arm``
+    os_version: str | None = None  #: of Windows: ``10.0.20348.1726``
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part) or UNKNOWN
@@ -64,13 +64,13 @@ class Descriptor:
     ValueError: 'sha256:beef' is not a digest
     """
 
-    digest: Digest = field(validator=_check_digest)
-    size: int = field(validator=_check_size)
-    media_type: str = ""
-    annotations: Mapping[str, str] = field(factory=dict, hash=False)
-    platform: Platform | None = None
-    artifact_type: str | None = None
-    urls: tuple[str, ...] = ()
+    digest: Digest = field(validator=_check_digest)  #: ``sha256:`` and hex digits
+    size: int = field(validator=_check_size)  #: stored bytes
+    media_type: str = ""  #: "" if there is none
+    annotations: Mapping[str, str] = field(factory=dict, hash=False)  #: by name
+    platform: Platform | None = None  #: of an entry of an index; None if it names none
+    artifact_type: str | None = None  #: of an artifact
+    urls: tuple[str, ...] = ()  #: other places that have the blob
 
 
 @frozen

@@ -54,7 +54,7 @@ class UnreadImage:
 
     platform: str  #: as the index names it, "" if it does not
     digest: str  #: of the manifest
-    error: str
+    error: str  #: the message of the error
 
 
 def normalize(platform: Platform) -> Platform:

@@ -44,9 +44,9 @@ class DiffFormat(NamedTuple):
 class Format(NamedTuple):
     """What a format is for, and what the command line must know about it."""
 
-    name: str
+    name: str  #: as ``-f`` takes it
     about: str  #: one line of ``--help``
-    load: Callable[[], Writer]
+    load: Callable[[], Writer]  #: imports the module of the format and returns its function
     all_platforms: bool = False  #: one document can be about the images of several platforms
     unread_images: bool = False  #: it names images of an index of which nothing could be read
     dockerfile_lines: bool = False  #: it shows findings at lines of the Dockerfile

@@ -33,20 +33,20 @@ class Rule:
     """
 
     id: str  #: "" for secrets
-    title: str
-    what: str
-    globs: tuple[Glob, ...]
-    confidence: Confidence
-    category: Category = Category.OTHER
+    title: str  #: one line
+    what: str  #: which files these are
+    globs: tuple[Glob, ...]  #: the paths
+    confidence: Confidence  #: how safe it is to leave the files out
+    category: Category = Category.OTHER  #: the subject
     packaged: bool = False  #: comes with ocisize; False for rules of users
-    why: str = ""
-    exceptions: tuple[Glob, ...] = ()
-    kinds: tuple[str, ...] = DEFAULT_KINDS
-    needs: tuple[str, ...] = ()
-    source: str = ""
+    why: str = ""  #: why it matters
+    exceptions: tuple[Glob, ...] = ()  #: paths of ``globs`` that do not count
+    kinds: tuple[str, ...] = DEFAULT_KINDS  #: kinds of entries, as ``FileEntry.kind`` names them
+    needs: tuple[str, ...] = ()  #: globs, one of which the image must have; empty: nothing is needed
+    source: str = ""  #: the address of documentation
     note: str = ""  #: a sentence to add to the fix: what the fix costs
-    matches: tuple[str, ...] = ()
-    misses: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()  #: examples of paths
+    misses: tuple[str, ...] = ()  #: examples of paths that do not count
     fix: Mapping[str, str] = field(factory=dict, hash=False)  #: what to change in the Dockerfile, by ecosystem
 
     def fixes(self, *, build_step: str, path: str) -> dict[str, str]:
@@ -92,9 +92,9 @@ def _command_pattern(commands: tuple[str, ...]) -> re.Pattern[str]:
 class Catalog:
     """Rules in the order in which they claim a path, secrets in theirs, and the paths that neither may claim."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...]  #: of users first
     protections: tuple[Protection, ...] = ()  #: paths that no rule matches
-    secrets: tuple[Rule, ...] = ()
+    secrets: tuple[Rule, ...] = ()  #: kinds of files that are secrets
     public: tuple[Protection, ...] = ()  #: paths that are no secret
     ecosystems: Mapping[str, Ecosystem] = field(factory=dict, hash=False)  #: by name
 

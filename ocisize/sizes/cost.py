@@ -36,8 +36,8 @@ class Cost:
     """The cost of a download; None if its size is unknown."""
 
     pull_seconds: tuple[float, ...] | None  #: at each of the assumed bandwidths
-    yearly_bytes: float | None
-    yearly_dollars: float | None
+    yearly_bytes: float | None  #: bytes that all hosts download in a year
+    yearly_dollars: float | None  #: the price of these bytes
 
 
 @functools.cache

@@ -38,10 +38,10 @@ class SortOrder(str, enum.Enum):
 class ListedFile:
     """A stored file, and whether a container can see it."""
 
-    path: str
-    size: int
-    compressed_size: int | None
-    layer: int
+    path: str  #: without a leading slash
+    size: int  #: bytes of content
+    compressed_size: int | None  #: bytes of download, None if unknown
+    layer: int  #: index of the layer that stores it
     cause: Cause | None  #: why it is hidden; None if it is visible
     hidden_by: int | None  #: index of the layer that hides it; None if it is visible
 
@@ -50,10 +50,10 @@ class ListedFile:
 class Listing:
     """The largest files that match, largest first, and the sums of all files that match."""
 
-    files: tuple[ListedFile, ...]
-    file_count: int
-    content_size: int
-    compressed_size: int | None
+    files: tuple[ListedFile, ...]  #: at most as many as were asked for
+    file_count: int  #: number of all files that match
+    content_size: int  #: their bytes of content
+    compressed_size: int | None  #: their bytes of download, None if unknown
 
 
 def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequence[LayerAnalysis]:

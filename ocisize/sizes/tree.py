@@ -41,8 +41,8 @@ class TreeNode:
     The name of the group is the path, without a leading slash; that of the root is empty.
     """
 
-    group: Group
-    is_directory: bool
+    group: Group  #: its sums
+    is_directory: bool  #: False for a file
     children: tuple[TreeNode, ...] = ()  #: the largest nodes below it, largest first
     others: Group | None = None  #: all else below it; None if there is nothing else
 

@@ -64,17 +64,17 @@ class FileEntry:
     ('var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', 'file', 160948, 159744, '0o644')
     """
 
-    path: str
-    kind: str
+    path: str  #: without a leading slash
+    kind: str  #: ``file``, ``hardlink``, ``symlink``, ``dir``, ``char``, ``block`` or ``fifo``
     size: int  #: of the file, as a container sees it and a host writes it; 0 for everything but regular files
     stored_size: int  #: content of the file that the tar stores: without holes, and without the map of a sparse file
     compressed_size: int | None  #: share of the stored blob, headers included; None when unknown
-    mode: int
-    uid: int
-    gid: int
+    mode: int  #: permission bits
+    uid: int  #: of the owner
+    gid: int  #: of the group
     link: str | None  #: target of a hard link or symlink
     content_hash: str | None  #: xxh3-128 of the content in hex, of a file with holes also of its map; None where unknown
-    xattrs: Mapping[str, bytes] = field(factory=dict, hash=False)
+    xattrs: Mapping[str, bytes] = field(factory=dict, hash=False)  #: extended attributes by name
 
 
 @frozen(eq=False)
@@ -100,13 +100,13 @@ class FileTable(Sequence[FileEntry]):
     ('bin/app', 'file', '0o755', None)
     """
 
-    paths: PathColumn
+    paths: PathColumn  #: without leading slashes, as bytes
     kinds: bytes  #: one tar type flag per row, normalized to ``0`` to ``6``; KIND_NAMES has their names
     sizes: IntArray  #: "q": bytes of the file, holes included; 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
     hashes: bytes  #: HASH_SIZE bytes (xxh3-128) per row, NO_HASH where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
-    attributes: tuple[Attributes, ...]
+    attributes: tuple[Attributes, ...]  #: owners and modes that occur in the layer
     tar_size: int  #: length of the uncompressed tar
     links: Mapping[int, bytes] = field(factory=dict)  #: by row: target of a link, as written in the tar
     stored_sizes: Mapping[int, int] = field(factory=dict)  #: by row: bytes of a sparse file that the tar stores

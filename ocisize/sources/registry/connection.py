@@ -51,7 +51,7 @@ class Connection:
     """Seconds to connect, and to wait for bytes."""
     retries: int = field(default=4, validator=at_least(0))
     """How often to repeat a request, and how often to resume a blob without progress."""
-    pool_size: int = 8
+    pool_size: int = 8  #: connections that are kept open
     deadline: float = field(default=4 * 3600.0, validator=_positive)
     """Seconds for one layer, with all retries; manifests and configs have at most five minutes."""
     min_rate: int = field(default=1024, validator=at_least(0))
