@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Metric, Verdict, VerdictPlace
     from ocisize.model.build_files import BuildFiles
     from ocisize.model.build_step import BuildStep, StepKind
+    from ocisize.model.causes import CauseKind, DownloadCause, PackageChange
     from ocisize.model.comparison import (
         BaseChange,
         Comparison,
@@ -91,7 +92,7 @@ if TYPE_CHECKING:
     from ocisize.oci.documents import Descriptor, Platform
     from ocisize.oci.platform import UnreadImage
     from ocisize.oci.source import ImageSource, Source
-    from ocisize.report.formats import FORMATS, Format
+    from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
     from ocisize.report.json.analysis import to_json
     from ocisize.report.json.read import from_json
     from ocisize.report.options import ReportOptions
@@ -130,6 +131,7 @@ _MODULES = {
     "model.budget": "Budget BudgetLevel BudgetStatus Metric Verdict VerdictPlace",
     "model.build_files": "BuildFiles",
     "model.build_step": "BuildStep StepKind",
+    "model.causes": "CauseKind DownloadCause PackageChange",
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
     "model.file_changes": "FileChange FileChangeKind FileChanges",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
@@ -142,7 +144,7 @@ _MODULES = {
     "oci.documents": "Descriptor Platform",
     "oci.platform": "UnreadImage",
     "oci.source": "ImageSource Source",
-    "report.formats": "FORMATS Format",
+    "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
     "report.json.analysis": "to_json",
     "report.json.read": "from_json",
     "report.options": "ReportOptions",
@@ -160,23 +162,24 @@ _MODULES = {
 _EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
-    "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "AuthenticationFailed", "BaseCertainty", "BaseChange",
-    "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer", "BaselineTotals", "BlobError",
-    "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings", "BudgetStatus", "BuildFiles",
-    "BuildStep", "Catalog", "CatalogError", "Category", "Cause", "Comparison", "Confidence", "Connection", "Cost",
-    "CostAssumptions", "Descriptor", "DigestMismatch", "DirectoryChange", "DiveFigures", "Dockerfile", "DocumentError",
-    "Drift", "FileChange", "FileChangeKind", "FileChanges", "FileEntry", "FileSum", "FileTable", "Finding", "FindingDrift",
-    "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis",
-    "IndexAnalysis", "InvalidCost", "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError",
-    "LayerFailure", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
-    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "PartChange", "PatchError", "Plan", "PlanEdit",
-    "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Reason", "RegistryError", "ReportError",
-    "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError",
-    "Spread", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TarError", "TreeNode", "Unit", "UnreadImage",
-    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry",
-    "baseline_name", "check", "check_all", "compare", "cost_of", "find_budget_file", "from_json", "list_files",
-    "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets",
-    "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+    "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "AuthenticationFailed", "BaseCertainty",
+    "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer", "BaselineTotals",
+    "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings", "BudgetStatus",
+    "BuildFiles", "BuildStep", "Catalog", "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence",
+    "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat", "DigestMismatch", "DirectoryChange", "DiveFigures",
+    "Dockerfile", "DocumentError", "DownloadCause", "Drift", "FileChange", "FileChangeKind", "FileChanges", "FileEntry",
+    "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups",
+    "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "InvalidCost", "InvalidGlob", "InvalidReference",
+    "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus", "LimitExceeded", "Limits", "ListedFile",
+    "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem",
+    "PackageChange", "PartChange", "PatchError", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress",
+    "ProgressCallback", "Reason", "RegistryError", "ReportError", "ReportOptions", "Rule", "Runtime", "Saving", "Severity",
+    "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError", "Spread", "StepDrift", "StepKind", "StreamError",
+    "Suggestion", "System", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError",
+    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
+    "compare", "cost_of", "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog",
+    "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet",
+    "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

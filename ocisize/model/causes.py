@@ -14,16 +14,16 @@ class PackageChange(SizeGrowth):
     """A package whose files differ in one layer, with the sizes of these files; 0 on a side that does not have them."""
 
     manager: str  #: ``dpkg``, ``apk``, ``python`` or ``npm``
-    name: str
+    name: str  #: as the manager has it
     before_version: str | None  #: in the image, whichever layer has it; None if it is not there or not known
-    after_version: str | None
+    after_version: str | None  #: the same in AFTER
     before: int | None  #: index of the layer in BEFORE, None if it has none
     after: int | None  #: index of the layer in AFTER, None if it has none
-    file_count: int
-    before_size: int
-    after_size: int
-    before_compressed_size: int | None
-    after_compressed_size: int | None
+    file_count: int  #: number of files that differ
+    before_size: int  #: bytes of content in BEFORE
+    after_size: int  #: bytes of content in AFTER
+    before_compressed_size: int | None  #: bytes of download of BEFORE, None if unknown
+    after_compressed_size: int | None  #: bytes of download of AFTER, None if unknown
 
     @property
     def weight(self) -> int:
@@ -47,8 +47,8 @@ class CauseKind(str, enum.Enum):
 class DownloadCause:
     """Why a host with BEFORE downloads layers again, in words: it completes "because …"."""
 
-    kind: CauseKind
-    text: str
+    kind: CauseKind  #: what changed
+    text: str  #: the words
     layer: int | None  #: index of the layer that changed first; in BEFORE if AFTER does not have it
     layers: tuple[int, ...]  #: indexes, in AFTER: the layers that are downloaded again
     size: int  #: bytes of content of these layers

@@ -36,9 +36,9 @@ class DiffWriter(Protocol):
 class DiffFormat(NamedTuple):
     """A format of ``ocisize diff``. What ``Format`` says about a format of the same name holds here, too."""
 
-    name: str
+    name: str  #: as ``-f`` takes it
     about: str  #: one line of ``--help``
-    load: Callable[[], DiffWriter]
+    load: Callable[[], DiffWriter]  #: imports the module of the format and returns its function
 
 
 class Format(NamedTuple):

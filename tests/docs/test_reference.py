@@ -88,7 +88,7 @@ def test_values_name_public_types() -> None:
 
 #: names of the standard library and type aliases that a reader knows from the text beside them
 STANDARD = {
-    "Any", "Attributes", "Callable", "Collection", "Component", "DerivedValues", "Digest", "Ecosystem", "FileColumns",
+    "Any", "Attributes", "Callable", "Collection", "Component", "DerivedValues", "DiffWriter", "Digest", "Ecosystem", "FileColumns",
     "Fraction", "Instruction", "IntArray", "Mapping", "None", "Path", "PathColumn", "PerPlatform", "Protection",
     "Sequence", "Stage", "Writer",
 }  # fmt: skip

@@ -45,3 +45,14 @@ def test_unknown_formats_are_refused(analysis: ocisize.Analysis) -> None:
     with pytest.raises(ocisize.ReportError, match="no format 'yaml'") as raised:
         ocisize.render_report(analysis, "yaml")
     assert raised.value.hint is not None and "markdown" in raised.value.hint
+
+
+@pytest.mark.parametrize("name", ocisize.DIFF_FORMATS)
+def test_comparisons(name: str, analysis: ocisize.Analysis) -> None:
+    """A comparison has formats and verdicts, too."""
+    comparison = ocisize.compare(ocisize.analyze(str(Path(EXAMPLE).parent / "golden" / "01-single-layer.tar")), analysis)
+    verdicts = ocisize.check(analysis, BUDGETS)
+    plain, judged = ocisize.render_report(comparison, name), ocisize.render_report(comparison, name, verdicts=verdicts)
+    assert plain != judged
+    with pytest.raises(ocisize.ReportError, match="no format 'ncdu'"):
+        ocisize.render_report(comparison, "ncdu")
