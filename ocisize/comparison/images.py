@@ -9,6 +9,7 @@ from ocisize.comparison.download_cause import find_download_cause
 from ocisize.comparison.file_columns import read_files, same_entries
 from ocisize.comparison.file_matching import find_changes
 from ocisize.comparison.file_totals import FileSums
+from ocisize.comparison.findings import compare_findings
 from ocisize.comparison.known_sizes import use_known_sizes
 from ocisize.comparison.layer_alignment import align
 from ocisize.comparison.package_changes import find_package_changes
@@ -73,6 +74,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         directories = with_rest(DirectoryGrowth(changes).find(_MAX_DIRECTORIES), growth, compressed, len(changes))
         packages, loose = find_package_changes(before, after, layers, changes)
         others = FileEvidence(loose)
+    new_findings, fixed_findings = compare_findings(before, after, layers)
     return Comparison(
         before=before,
         after=after,
@@ -81,6 +83,8 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         directories=tuple(directories),
         packages=packages,
         reasons=find_reasons(before, after, layers, packages, others),
+        new_findings=new_findings,
+        fixed_findings=fixed_findings,
         download_cause=find_download_cause(before, after, layers),
         suggestions=find_suggestions(after, layers),
         base=_part(before, after, layers),

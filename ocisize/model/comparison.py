@@ -19,6 +19,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.causes import DownloadCause, PackageChange
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
+from ocisize.model.findings import Finding
 from ocisize.model.sizes import sum_known, weight_of
 from ocisize.values import field, frozen
 
@@ -160,6 +161,8 @@ class Comparison:
     base: BaseChange | None = None  #: None if a base image is unknown or only a guess
     #: the packages whose files differ, largest change first; empty if the analyses were made without ``keep_packages``
     packages: tuple[PackageChange, ...] = ()
+    new_findings: tuple[Finding, ...] = ()  #: those about AFTER that BEFORE does not have; largest savings first
+    fixed_findings: tuple[Finding, ...] = ()  #: those about BEFORE that AFTER does not have
     download_cause: DownloadCause | None = None  #: why layers are downloaded again; None if few of their files are in BEFORE
 
     @property

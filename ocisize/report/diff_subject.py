@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ocisize.model.findings import Advice
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
-from ocisize.values import frozen
+from ocisize.values import evolve, frozen
 
 if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Verdict
-    from ocisize.model.comparison import Comparison
+    from ocisize.model.comparison import Comparison, Reason
+
+_MAX_REASONS = 5  # that CI formats show
+_MIN_SHARE = 0.01  # of AFTER, for a growth to be shown by CI formats
 
 
 @frozen(kw_only=True)
@@ -20,13 +24,14 @@ class DiffSubject:
     """A comparison, with AFTER as an image of which budgets are checked."""
 
     comparison: Comparison
-    image: ReportedImage  #: AFTER, its verdicts, and the lines of its Dockerfile
+    image: ReportedImage  #: AFTER, its verdicts, why it grew, and the lines of its Dockerfile
 
     @classmethod
     def of(cls, comparison: Comparison, options: ReportOptions) -> DiffSubject:
         """A comparison, with the verdicts and the Dockerfile of ``options``; both are about AFTER."""
-        (image,) = Subject.of_image(comparison.after, options).images
-        return cls(comparison=comparison, image=image)
+        image = Subject.of_image(comparison.after, options).image
+        known = frozenset(comparison.after.advice.findings).difference(comparison.new_findings)
+        return cls(comparison=comparison, image=evolve(image, reasons=_main_reasons(comparison), known_findings=known))
 
     @property
     def before(self) -> Analysis:
@@ -42,3 +47,21 @@ class DiffSubject:
     def verdicts(self) -> Sequence[Verdict]:
         """The verdicts on the budgets of AFTER; limits of growth are measured from BEFORE."""
         return self.image.verdicts
+
+    @property
+    def news(self) -> ReportedImage:
+        """AFTER with the findings that BEFORE does not have, and those that a budget forbids."""
+        from ocisize.budgets.forbidden import outcome_of
+        from ocisize.model.budget import BudgetStatus
+
+        shown = [
+            finding
+            for finding in self.after.advice.findings
+            if self.image.is_new(finding) or outcome_of(finding, self.after, self.verdicts) is not BudgetStatus.PASS
+        ]
+        return evolve(self.image, analysis=evolve(self.after, advice=Advice(tuple(shown))))
+
+
+def _main_reasons(comparison: Comparison) -> list[Reason]:
+    least = max(1, _MIN_SHARE * comparison.after.weight)
+    return [reason for reason in comparison.reasons if reason.weight >= least][:_MAX_REASONS]

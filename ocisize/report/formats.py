@@ -153,6 +153,30 @@ def _json_of_diff() -> DiffWriter:
     return write
 
 
+def _sarif_of_diff() -> DiffWriter:
+    from ocisize.report.ci.sarif import write_diff
+
+    return write_diff
+
+
+def _junit_of_diff() -> DiffWriter:
+    from ocisize.report.ci.junit import write_diff
+
+    return write_diff
+
+
+def _github_of_diff() -> DiffWriter:
+    from ocisize.report.ci.github import write_diff
+
+    return write_diff
+
+
+def _gitlab_of_diff() -> DiffWriter:
+    from ocisize.report.ci.gitlab import write_diff
+
+    return write_diff
+
+
 _ROWS = (
     Format("text", "for people, on a terminal", _text, all_platforms=True, unread_images=True),
     Format(
@@ -178,6 +202,10 @@ _ROWS = (
 _DIFF_ROWS = (
     DiffFormat("text", "for people, on a terminal", _text_of_diff),
     DiffFormat("json", "everything, for programs", _json_of_diff),
+    DiffFormat("sarif", "findings, old and new, and causes of growth for code scanning", _sarif_of_diff),
+    DiffFormat("junit", "budgets and new findings as tests, for Jenkins, GitLab, Azure", _junit_of_diff),
+    DiffFormat("github", "causes and new findings as annotations of a GitHub workflow", _github_of_diff),
+    DiffFormat("gitlab", "findings and causes of growth for GitLab's Code Quality widget", _gitlab_of_diff),
 )
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}

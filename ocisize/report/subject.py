@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis
@@ -14,6 +14,7 @@ from ocisize.values import evolve, frozen
 if TYPE_CHECKING:
     from ocisize.dockerfile.parse import Instruction
     from ocisize.model.budget import Verdict
+    from ocisize.model.comparison import Reason
     from ocisize.model.platforms import IndexAnalysis
 
 _SEVERITIES = tuple(Severity)
@@ -26,6 +27,8 @@ class ReportedImage:
     analysis: Analysis
     platform: str = ""  #: named in each row of a document about several images, "" in a document about one
     verdicts: Sequence[Verdict] = ()
+    reasons: Sequence[Reason] = ()  #: why it grew, the largest growth first, in a comparison
+    known_findings: Collection[Finding] | None = None  #: those that BEFORE has, too; None without a comparison
     lines: Sequence[Instruction | None] = ()  #: by layer, base first: what wrote it; empty without a Dockerfile
 
     @property
@@ -38,6 +41,10 @@ class ReportedImage:
         """The findings about secrets, the most severe first."""
         secrets = filter(is_secret, self.analysis.advice.findings)
         return sorted(secrets, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+    def is_new(self, finding: Finding) -> bool:
+        """Whether a comparison says that BEFORE does not have a finding."""
+        return self.known_findings is not None and finding not in self.known_findings
 
     @property
     def violations(self) -> list[Verdict]:
@@ -53,8 +60,15 @@ class ReportedImage:
 
     def dockerfile_line(self, finding: Finding) -> Instruction | None:
         """The instruction that wrote the first layer of a finding that the Dockerfile explains; None if it explains none."""
-        known = (self.lines[layer] for layer in finding.layers if layer < len(self.lines))
-        return next((line for line in known if line is not None), None)
+        return next((line for layer in finding.layers if (line := self.layer_line(layer)) is not None), None)
+
+    def step_of(self, layer: int | None) -> str:
+        """The text of the build step of a layer, "" for none."""
+        return "" if layer is None else self.analysis.layers[layer].build_step.text
+
+    def layer_line(self, layer: int | None) -> Instruction | None:
+        """The instruction that wrote a layer; None if the Dockerfile does not explain it."""
+        return self.lines[layer] if layer is not None and layer < len(self.lines) else None
 
 
 @frozen(kw_only=True)

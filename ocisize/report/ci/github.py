@@ -7,9 +7,9 @@ of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES
+from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES, AlertLevel
 from ocisize.report.ci.merge_findings import MergedFinding, merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
@@ -18,7 +18,11 @@ from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of
 from ocisize.report.words.findings import describe, list_paths
 from ocisize.report.words.incomplete import headline, list_unread
+from ocisize.report.words.upgrade import describe_growth, describe_reason
 from ocisize.text import display_name, printable
+
+if TYPE_CHECKING:
+    from ocisize.report.diff_subject import DiffSubject
 
 LIMIT = 10  #: annotations of a kind
 _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
@@ -32,6 +36,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
         *_unread(subject.images),
         *_findings([row for row in findings if is_secret(row.finding)], options),
         *_budgets(subject.images),
+        *_growth(subject.images, options),
         *_findings([row for row in findings if not is_secret(row.finding)], options),
     ]:
         left[command] -= 1
@@ -41,6 +46,13 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     missing = sum(-count for count in left.values() if count < 0)
     if missing:
         file.write(f"ocisize: {missing:,} more: GitHub shows {LIMIT} annotations of a kind\n")
+
+
+def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
+    """Write the same about AFTER, with the findings that are new or forbidden, and a notice for each cause of growth."""
+    headline = describe_growth(subject.comparison)
+    file.write(f"::notice title=ocisize diff::{_escape(headline)}\n")
+    write(Subject(images=[subject.news]), file, options)
 
 
 def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
@@ -75,6 +87,17 @@ def _findings(rows: Sequence[MergedFinding], options: ReportOptions) -> Iterator
         properties = {"file": options.dockerfile, **lines, "title": f"ocisize {finding.id}"}
         names = f"{', '.join(platforms)}: " if image.platform else ""
         yield str(level), properties, [f"{names}{describe(finding)}", *list_paths(finding)]
+
+
+def _growth(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[_Annotation]:
+    """Why the images grew, at the instructions that wrote the layers."""
+    for image in images:
+        for reason in image.reasons:
+            line = image.layer_line(reason.after)
+            where: Mapping[str, str | int] = (
+                {"file": options.dockerfile, "line": line.first, "endLine": line.last} if line else {}
+            )
+            yield str(AlertLevel.NOTICE), {**where, "title": "ocisize growth"}, [describe_reason(reason)]
 
 
 def _escape(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ocisize.model.analysis import FOREIGN
 from ocisize.model.findings import Finding
@@ -21,14 +21,18 @@ from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, fingerprint, fingerprints, list_paths, repository_of
 from ocisize.report.words.incomplete import describe_layer
+from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import display_name, printable
+
+if TYPE_CHECKING:
+    from ocisize.report.diff_subject import DiffSubject
 
 _SEVERITIES = {AlertLevel.ERROR: "critical", AlertLevel.WARNING: "minor", AlertLevel.NOTICE: "info"}
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write an issue for each secret, each violated budget and each other finding, image by image."""
-    makers = (_unread, _secrets, _budgets, _others)
+    makers = (_unread, _secrets, _budgets, _growth, _others)
     issues = [issue for image in subject.images for make in makers for issue in make(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
@@ -69,6 +73,26 @@ def _secrets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str,
 
 def _others(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
     return (_finding(finding, key, image, options) for finding, key in _with_fingerprints(image) if not is_secret(finding))
+
+
+def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
+    """Write the same about AFTER, with an issue for each cause of growth; GitLab itself finds out which issues are new."""
+    write(Subject(images=[subject.image]), file, options)
+
+
+def _growth(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """Why the image grew, at the instructions that wrote the layers."""
+    seen = Counter[str]()
+    for reason in image.reasons:
+        line = image.layer_line(reason.after)
+        first, last = (line.first, line.last) if line else (1, 1)
+        key = fingerprint(_name(image), "growth", image.step_of(reason.after))
+        seen[key] += 1
+        text = image.with_platform(describe_reason(reason))
+        yield {
+            **_issue("growth", text, _SEVERITIES[AlertLevel.NOTICE], f"{key}:{seen[key]}"),
+            "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
+        }
 
 
 def _with_fingerprints(image: ReportedImage) -> Iterator[tuple[Finding, str]]:

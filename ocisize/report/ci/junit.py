@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ocisize.budgets.forbidden import outcome_of
@@ -22,8 +22,12 @@ from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import describe_layer
+from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import printable
 from ocisize.values import evolve, frozen
+
+if TYPE_CHECKING:
+    from ocisize.report.diff_subject import DiffSubject
 
 
 @frozen(kw_only=True)
@@ -33,7 +37,7 @@ class Check:
     group: str  #: ``ocisize.`` and a word
     name: str
     failure: str = ""  #: one line that says why the check failed, "" if it passed
-    details: str = ""  #: more lines about the failure, the warning, or what was skipped
+    details: str = ""  #: more lines about the failure, the warning, what was skipped, or what passed
     warning: str = ""  #: the warning of a check that passed
     skipped: str = ""  #: why the check was skipped
     error: bool = False  #: the check failed because a layer could not be read
@@ -44,7 +48,7 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
 
     Layers that could not be read are errors.
     """
-    makers = (_of_layers, _of_secrets, _of_budgets, _of_findings)
+    makers = (_of_layers, _of_secrets, _of_budgets, _of_growth, _of_findings)
     write_suites(
         [
             (image.analysis, _with_unique_names([check for make in makers for check in make(image)]))
@@ -52,6 +56,11 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
         ],
         file,
     )
+
+
+def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
+    """Write the same about AFTER: findings that are new or forbidden, and a passed test for each cause of growth."""
+    write(Subject(images=[subject.news]), file, options)
 
 
 def _with_unique_names(checks: Sequence[Check]) -> list[Check]:
@@ -89,11 +98,21 @@ def _of_budgets(image: ReportedImage) -> Iterator[Check]:
         broken = verdict.outcome is BudgetStatus.FAIL
         yield Check(
             group="ocisize.budget",
-            name=image.with_platform(title_of(verdict.budget)),
+            name=image.with_platform(title_of(verdict.budget, verdict.growth_from)),
             failure=text if broken else "",
             details="\n".join([text, *places_of(verdict, image.analysis)]) if broken else "",
             warning=text if verdict.outcome is BudgetStatus.WARN else "",
             skipped=verdict.reason if verdict.status is BudgetStatus.SKIPPED else "",
+        )
+
+
+def _of_growth(image: ReportedImage) -> Iterator[Check]:
+    """A passed check for each cause of growth: budgets decide how much is too much."""
+    for reason in image.reasons:
+        yield Check(
+            group="ocisize.growth",
+            name=image.with_platform(f"growth of layer {reason.after}"),
+            details=describe_reason(reason),
         )
 
 
@@ -172,8 +191,9 @@ def _add_test(suite: Element, check: Check) -> None:
         result.text = _printable_lines(check.details)
     elif check.skipped:
         SubElement(test, "skipped", message=printable(check.skipped)).text = _printable_lines(check.details) or None
-    elif check.warning:
-        SubElement(test, "system-out").text = _printable_lines(f"warning: {check.warning}\n{check.details}".rstrip())
+    elif check.warning or check.details:
+        warning = f"warning: {check.warning}\n" if check.warning else ""
+        SubElement(test, "system-out").text = _printable_lines(f"{warning}{check.details}".rstrip())
 
 
 def _printable_lines(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
 import ocisize
@@ -27,12 +27,17 @@ from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of, title_of
 from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
 from ocisize.report.words.incomplete import describe_layer
+from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import display_name, printable
+
+if TYPE_CHECKING:
+    from ocisize.report.diff_subject import DiffSubject
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {AlertLevel.ERROR: "error", AlertLevel.WARNING: "warning", AlertLevel.NOTICE: "note"}
 _PRECISIONS = {Confidence.SAFE: "very-high", Confidence.PROBABLY: "high", Confidence.ASK: "medium"}  # GitHub's words
 LIMIT = 5000  #: results of a run that code scanning shows
+_GROWTH = "growth"  # rule
 _IMAGE = "IMAGE"  # base of the paths in the image
 
 
@@ -44,19 +49,25 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     file.write("\n")
 
 
+def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
+    """Write a run for AFTER, which says of each finding whether it is new, with a note for each cause of growth."""
+    write(Subject(images=[subject.image]), file, options)
+
+
 def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
     analysis = image.analysis
     findings = most_serious(image, LIMIT)
     rules = explain_rules(findings)
     precisions = {finding.id: _PRECISIONS[finding.confidence] for finding in reversed(findings)}
-    descriptors = [*[_rule(rule, precisions[rule.id]) for rule in rules.values()], *_budget_rules(image)]
+    descriptors = [_rule(rule, precisions[rule.id]) for rule in rules.values()]
+    descriptors += [*_budget_rules(image), *_growth_rule(image)]
     indexes = {descriptor["id"]: index for index, descriptor in enumerate(descriptors)}
     secrets = sum(map(is_secret, findings))
     results = [
         _result(finding, indexes[finding.id], key, image, options)
         for finding, key in zip(findings, fingerprints(findings), strict=True)
     ]
-    results[secrets:secrets] = _budgets(image, indexes, options)
+    results[secrets:secrets] = [*_budgets(image, indexes, options), *_growth(image, indexes, options)]
     return {
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
         # GitHub's category is the part before the last slash: images of one repository do not replace each other
@@ -151,6 +162,41 @@ def _budgets(image: ReportedImage, indexes: Mapping[str, int], options: ReportOp
         }
 
 
+def _growth_rule(image: ReportedImage) -> list[dict[str, Any]]:
+    """The rule of the causes of growth, if there are any."""
+    if not image.reasons:
+        return []
+    return [
+        {
+            "id": _GROWTH,
+            "name": _GROWTH,
+            "shortDescription": {"text": "The image grew"},
+            "fullDescription": {"text": "A layer is larger than in the image that this one is compared with."},
+            "help": {"text": "Remove what the build step added, or accept the growth."},
+            "properties": {"tags": ["container", "image-size"], "precision": "very-high"},
+        }
+    ]
+
+
+def _growth(image: ReportedImage, indexes: Mapping[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """A note for each cause of growth, at the instruction that wrote the layer."""
+    seen = Counter[str]()
+    for reason in image.reasons:
+        key = fingerprint("", _GROWTH, image.step_of(reason.after))
+        seen[key] += 1
+        line = image.layer_line(reason.after)
+        lines = (line.first, line.last, max(line.width, 1)) if line else (1,)
+        yield {
+            "ruleId": _GROWTH,
+            "ruleIndex": indexes[_GROWTH],
+            "level": _LEVELS[AlertLevel.NOTICE],
+            "message": {"text": _message(image.with_platform(describe_reason(reason)))},
+            "locations": [{"physicalLocation": _place(options.dockerfile, *lines)}],
+            "partialFingerprints": _fingerprints(f"{key}:{seen[key]}"),
+            "properties": {"growth": reason.growth, "compressedGrowth": reason.compressed_growth},
+        }
+
+
 def _fingerprints(key: str) -> dict[str, str]:
     return {"primaryLocationLineHash": key, "ocisize/v1": key}
 
@@ -191,6 +237,8 @@ def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options
             "inBase": finding.in_base,
         },
     }
+    if image.known_findings is not None:
+        document["baselineState"] = "new" if image.is_new(finding) else "unchanged"
     related = _paths(finding.paths)
     return {**document, "relatedLocations": related} if related else document
 

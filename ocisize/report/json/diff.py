@@ -14,8 +14,9 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import BaseChange, Comparison, FileSum, LayerChange, LayerStatus, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, SizeGrowth
+from ocisize.model.findings import Finding
 from ocisize.model.sizes import Sizes
-from ocisize.report.json.analysis import encodable
+from ocisize.report.json.analysis import encodable, serialize_build_steps
 from ocisize.values import asdict, fields
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def comparison_to_json(comparison: Comparison, *, top: int | None = None, verdic
         "reasons": [asdict(reason) for reason in comparison.reasons],
         "download_cause": None if comparison.download_cause is None else asdict(comparison.download_cause),
         "packages": [_package(change) for change in comparison.packages],
+        **{name: _findings(getattr(comparison, name)) for name in ("new_findings", "fixed_findings")},
         "suggestions": [asdict(suggestion) for suggestion in comparison.suggestions],
         "base": None if comparison.base is None else _base(comparison.base),
         "layers": [_layer(layer) for layer in comparison.layers],
@@ -78,6 +80,10 @@ def _files(comparison: Comparison, top: int | None) -> str:
 def _image(analysis: Analysis) -> dict[str, Any]:
     sizes = [field.name for field in fields(Sizes)]
     return {name: getattr(analysis, name) for name in (*_NAMES, *sizes)}
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [asdict(finding, value_serializer=serialize_build_steps) for finding in findings]
 
 
 def _package(change: PackageChange) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from rich.text import Text
 from ocisize.comparison.directory_growth import with_rest
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
+from ocisize.model.findings import Category
+from ocisize.model.sizes import weight_of
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
 from ocisize.report.text.page import open_page, print_trust
 from ocisize.report.text.tables import drop_unknown, new_table, print_rows
@@ -54,9 +56,11 @@ def write_diff(
             _verdicts(console, comparison, verdicts)
             return
         write_header(console, comparison)
+        _secrets(console, comparison)
         write_totals(console, comparison)
         _verdicts(console, comparison, verdicts)
         _reasons(console, comparison, top)
+        _findings(console, comparison, top)
         _suggestions(console, comparison, top)
         _layers(console, comparison.layers)
         if comparison.files is None:
@@ -97,6 +101,34 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     if rest:
         layers = count_of(len(rest), "more layer")
         console.print(Text(f"… and {layers}, {signed_size(sum(reason.weight for reason in rest))} together", style="dim"))
+
+
+def _secrets(console: Console, comparison: Comparison) -> None:
+    """The secrets that only AFTER has."""
+    secrets = [finding for finding in comparison.new_findings if finding.category is Category.SECRET]
+    if secrets:
+        from ocisize.report.words.secrets import describe_remedy, describe_secrets
+
+        for sentence in (*describe_secrets(secrets), describe_remedy(secrets, comparison.after)):
+            console.print(Text(f"NEW SECRET  {sentence}", style="bold red"), overflow="fold")
+        console.print()
+
+
+def _findings(console: Console, comparison: Comparison, top: int) -> None:
+    """The findings that only AFTER has, and how many of BEFORE are gone."""
+    new = [finding for finding in comparison.new_findings if finding.category is not Category.SECRET]
+    if new and top:
+        _title(console, f"New findings: {len(new)}")
+        grid = _grid()
+        for finding in new[:top]:
+            size = weight_of(finding.compressed_size, finding.size)
+            text = Text(printable(f"{finding.id} {finding.title}"))
+            grid.add_row(Text(human_size(size) if size else NONE, style="bold"), text)
+        console.print(grid)
+    if comparison.fixed_findings:
+        ids = ", ".join(dict.fromkeys(finding.id for finding in comparison.fixed_findings))
+        console.print()
+        console.print(Text(f"No longer found: {ids}", style="green"), overflow="fold")
 
 
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:

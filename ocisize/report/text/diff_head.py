@@ -10,15 +10,14 @@ from rich.text import Text
 from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartChange, sum_file_totals
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.image import name_image
-from ocisize.report.words.units import UNKNOWN, human_size, percent
-from ocisize.report.words.upgrade import describe_upgrade
+from ocisize.report.words.units import UNKNOWN, human_size
+from ocisize.report.words.upgrade import describe_growth
 from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 NONE = "-"
-_MIN_SHARE = 0.0005  # smaller shares would be shown as 0.0 %
 
 
 def nothing_changed(comparison: Comparison) -> str | None:
@@ -41,36 +40,8 @@ def write_header(console: Console, comparison: Comparison) -> None:
         console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
     platforms = {comparison.before.platform: None, comparison.after.platform: None}
     console.print(Text(" → ".join(printable(platform) for platform in platforms), style="dim"))
-    console.print(Text(_headline(comparison), style="bold"), overflow="fold")
+    console.print(Text(describe_growth(comparison), style="bold"), overflow="fold")
     console.print()
-
-
-def _headline(comparison: Comparison) -> str:
-    before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
-    unpacked = f"{_amount(content, before.content_size)} unpacked"
-    about = ABOUT if comparison.estimated_growth else ""
-    download = comparison.estimated_growth if download is None else download
-    if download is None:
-        text = f"{_verb(content)} {unpacked}; the download is unknown because the layers of an archive are uncompressed"
-    else:
-        same = _verb(download) == _verb(content) and download and content
-        text = f"{_verb(download)} {about}{_amount(download, before.expected_compressed_size or 0)} to download, "
-        text += unpacked if same else f"{_verb(content)} {unpacked}"
-    if comparison.download_size is not None and comparison.after.compressed_size is not None:
-        text += f". A host with BEFORE downloads {describe_upgrade(comparison)}"
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _verb(growth: int) -> str:
-    return "grew by" if growth > 0 else "shrank by" if growth < 0 else "the same"
-
-
-def _amount(growth: int, before: int) -> str:
-    if not growth:
-        return "size"
-    share = abs(growth) / before if before else 0.0
-    share_text = f" ({percent(share)})" if share >= _MIN_SHARE else " (less than 0.1 %)" if before else ""
-    return f"{human_size(abs(growth))}{share_text}"
 
 
 def signed_size(growth: int | None) -> str:

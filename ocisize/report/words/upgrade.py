@@ -1,10 +1,13 @@
-"""What a host that has BEFORE downloads to upgrade to AFTER, in words."""
+"""How much an image grew, why, and what a host that has BEFORE downloads to upgrade to AFTER, in words."""
 
 from __future__ import annotations
 
-from ocisize.model.comparison import Comparison
-from ocisize.report.words.units import human_size
-from ocisize.text import printable
+from ocisize.model.comparison import Comparison, Reason
+from ocisize.report.words.download import ABOUT
+from ocisize.report.words.units import human_size, percent
+from ocisize.text import printable, signed_size
+
+_MIN_SHARE = 0.0005  # smaller shares would be shown as 0.0 %
 
 
 def describe_upgrade(comparison: Comparison) -> str:
@@ -24,3 +27,38 @@ def describe_upgrade(comparison: Comparison) -> str:
         return text
     again = "" if cause.compressed_size == size else f", {human_size(cause.compressed_size)} of it"
     return f"{text}{again} again because {printable(cause.text)}"
+
+
+def describe_growth(comparison: Comparison) -> str:
+    """How much the image grew or shrank, and what a host with BEFORE downloads, in two sentences."""
+    before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
+    unpacked = f"{_amount(content, before.content_size)} unpacked"
+    about = ABOUT if comparison.estimated_growth else ""
+    download = comparison.estimated_growth if download is None else download
+    if download is None:
+        text = f"{_verb(content)} {unpacked}; the download is unknown because the layers of an archive are uncompressed"
+    else:
+        same = _verb(download) == _verb(content) and download and content
+        text = f"{_verb(download)} {about}{_amount(download, before.expected_compressed_size or 0)} to download, "
+        text += unpacked if same else f"{_verb(content)} {unpacked}"
+    if comparison.download_size is not None and comparison.after.compressed_size is not None:
+        text += f". A host with BEFORE downloads {describe_upgrade(comparison)}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _verb(growth: int) -> str:
+    return "grew by" if growth > 0 else "shrank by" if growth < 0 else "the same"
+
+
+def _amount(growth: int, before: int) -> str:
+    if not growth:
+        return "size"
+    share = abs(growth) / before if before else 0.0
+    share_text = f" ({percent(share)})" if share >= _MIN_SHARE else " (less than 0.1 %)" if before else ""
+    return f"{human_size(abs(growth))}{share_text}"
+
+
+def describe_reason(reason: Reason) -> str:
+    """A reason in one sentence, with its growth in front."""
+    unit = "unpacked" if reason.compressed_growth is None else "to download"
+    return f"{signed_size(reason.weight)} {unit}: {printable(reason.text)}"
