@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange
 from ocisize.model.findings import Category, Finding
-
-_Key = tuple[str, tuple[object, ...], str]
 
 
 def compare_findings(
@@ -17,29 +15,30 @@ def compare_findings(
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Return the findings that only AFTER has, and those that only BEFORE has, each in the order of their image.
 
-    Two findings are the same if they have one id and are about the same layers, as the comparison pairs them; findings about
-    secrets also have the same first path. Of several that are the same, the first ones are paired.
+    Two findings are the same if they have one id and share a layer, as the comparison pairs layers, or if both are about no
+    layer; findings about secrets also have the same first path. Each finding is the same as at most one other.
     """
-    partner: dict[int, int] = {
-        layer.before: layer.after for layer in layers if layer.before is not None and layer.after is not None
-    }
-    old = [_key(finding, partner) for finding in before.advice.findings]
-    new = [_key(finding, None) for finding in after.advice.findings]
-    return _without(after.advice.findings, new, old), _without(before.advice.findings, old, new)
+    pairs = [(layer.before, layer.after) for layer in layers]
+    partner = {old: new for old, new in pairs if old is not None and new is not None}
+    waiting: dict[tuple[str, str], list[tuple[Finding, frozenset[int]]]] = defaultdict(list)
+    for finding in before.advice.findings:
+        waiting[_key(finding)].append((finding, frozenset(partner[layer] for layer in finding.layers if layer in partner)))
+    new = []
+    for finding in after.advice.findings:
+        known = waiting[_key(finding)]
+        same = next((number for number, (old, shared) in enumerate(known) if _is_same(finding, old, shared)), None)
+        if same is None:
+            new.append(finding)
+        else:
+            del known[same]
+    left = {id(old) for known in waiting.values() for old, _ in known}
+    return tuple(new), tuple(finding for finding in before.advice.findings if id(finding) in left)
 
 
-def _key(finding: Finding, partner: Mapping[int, int] | None) -> _Key:
-    """What identifies a finding; layers of BEFORE are numbered as ``partner`` does, and by themselves where it has none."""
-    layers: list[object] = [layer if partner is None else partner.get(layer, f"before {layer}") for layer in finding.layers]
-    path = finding.paths[0] if finding.category is Category.SECRET and finding.paths else ""
-    return finding.id, tuple(dict.fromkeys(layers)), path
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.id, finding.paths[0] if finding.category is Category.SECRET and finding.paths else ""
 
 
-def _without(findings: Sequence[Finding], keys: Sequence[_Key], others: Sequence[_Key]) -> tuple[Finding, ...]:
-    left = Counter(others)
-    rest = []
-    for finding, key in zip(findings, keys, strict=True):
-        left[key] -= 1
-        if left[key] < 0:
-            rest.append(finding)
-    return tuple(rest)
+def _is_same(finding: Finding, old: Finding, shared: frozenset[int]) -> bool:
+    """Whether a finding about AFTER shares a layer with one about BEFORE, whose layers are ``shared`` in AFTER."""
+    return not shared.isdisjoint(finding.layers) or not (finding.layers or old.layers)

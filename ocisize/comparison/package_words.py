@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ocisize.model.causes import PackageChange
 from ocisize.text import plural, signed_size
 
-_MAX_NAMED = 3  # packages of one verb; the others are counted
+MAX_NAMED = 3  #: packages of one verb; the others are counted
 _VERBS = ("adds", "updates", "removes", "has other files of")
 
 
@@ -35,7 +35,7 @@ def _verb(change: PackageChange) -> str:
 
 
 def _enumerate(packages: Sequence[PackageChange]) -> str:
-    most = len(packages) if len(packages) == _MAX_NAMED + 1 else _MAX_NAMED
+    most = len(packages) if len(packages) == MAX_NAMED + 1 else MAX_NAMED
     names = [_name(change) for change in packages[:most]]
     if rest := packages[most:]:
         size = signed_size(sum(change.weight for change in rest))

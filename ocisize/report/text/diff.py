@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.comparison.directory_growth import with_rest
+from ocisize.comparison.package_words import MAX_NAMED
+from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
 from ocisize.model.findings import Category
@@ -60,6 +62,7 @@ def write_diff(
         write_totals(console, comparison)
         _verdicts(console, comparison, verdicts)
         _reasons(console, comparison, top)
+        _packages(console, comparison.packages, top)
         _findings(console, comparison, top)
         _suggestions(console, comparison, top)
         _layers(console, comparison.layers)
@@ -112,6 +115,20 @@ def _secrets(console: Console, comparison: Comparison) -> None:
         for sentence in (*describe_secrets(secrets), describe_remedy(secrets, comparison.after)):
             console.print(Text(f"NEW SECRET  {sentence}", style="bold red"), overflow="fold")
         console.print()
+
+
+def _packages(console: Console, packages: Sequence[PackageChange], top: int) -> None:
+    """The packages whose files differ, where a sentence above cannot name all of them."""
+    if len(packages) <= MAX_NAMED or not top:
+        return
+    rows = []
+    for change in packages[:top]:
+        versions = dict.fromkeys(filter(None, (change.before_version, change.after_version)))
+        layer = "→".join("·" if index is None else str(index) for index in (change.before, change.after))
+        sizes = signed_size(change.growth), signed_size(change.compressed_growth)
+        rows.append((*sizes, layer, change.manager, printable(" ".join((change.name, " → ".join(versions))))))
+    title = f"Packages: {len(packages):,} (layer before→after)"
+    print_rows(console, title, ("Unpacked", "Download", "Layers", "By", "Package"), rows, 2)
 
 
 def _findings(console: Console, comparison: Comparison, top: int) -> None:
