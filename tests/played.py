@@ -91,7 +91,7 @@ class _Player:
         return f"{match[0][: match.start('output') - match.start()]}{_cut(printed, output)}```"
 
     def _run(self, command: list[str]) -> str:
-        result = subprocess.run(command, cwd=self.place, env=self.environment, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(command, cwd=self.place, env=self.environment, capture_output=True, text=True, timeout=300)
         assert result.returncode == 0, f"{command[-1]}\n{result.stdout}{result.stderr}"
         return result.stdout
 

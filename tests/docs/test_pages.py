@@ -31,6 +31,6 @@ def test_programs_are_typed(tmp_path: Path) -> None:
     environment = {**os.environ, "MYPYPATH": str(ROOT)}
     result = subprocess.run(
         [sys.executable, "-m", "mypy", *options, "."],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (0, ""), result.stderr

@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("sphinx", reason="the extra `docs` is not installed")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(folder / "cache")]
-    result = subprocess.run([*command, "docs", str(folder / "html")], cwd=ROOT, capture_output=True, text=True, timeout=280)
+    result = subprocess.run([*command, "docs", str(folder / "html")], cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert result.returncode == 0, result.stderr
     return folder / "html"
 
