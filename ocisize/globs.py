@@ -14,13 +14,16 @@ trailing ``/``
     a directory and everything below it; without it, the path itself only.
 
 Everything else means itself, and case counts. There is no escape character: ``[*]`` is a star.
+
+Budgets and lists of files select the paths that a glob matches, and everything below them (`with_contents`). A rule claims
+the paths that its globs match, so that ``core`` is a core dump and not all files in a directory of this name.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ocisize.errors import InvalidGlob
 from ocisize.tuples import NamedTuple
@@ -119,6 +122,16 @@ def parse_glob(text: str) -> Glob:
     if not any(component.needle for component in components):
         raise InvalidGlob(text, "has no literal character and matches too much")
     return Glob(text, components, anchored, directory)
+
+
+def with_contents(globs: Iterable[Glob]) -> tuple[Glob, ...]:
+    """Globs that also match everything below the paths that some globs match.
+
+    >>> [glob.text for glob in with_contents([parse_glob("node_modules"), parse_glob("/app/")])]
+    ['node_modules', '/app/', 'node_modules/']
+    """
+    given = tuple(globs)
+    return (*given, *[parse_glob(glob.text + "/") for glob in given if not glob.directory])
 
 
 def _is_utf8(text: str) -> bool:

@@ -48,6 +48,9 @@ def test_progress_reaches_every_layer_end(tmp_path: Path) -> None:
         done = [step.done for step in steps]
         assert done == sorted(done)
         assert (done[-1], steps[-1].size, steps[-1].layers) == (len(image.layers[index].blob),) * 2 + (8,)
+    last = max((step for steps in seen.values() for step in steps), key=lambda step: step.total_done)
+    assert (last.total_done, last.layers_done) == (last.total_size, 8)
+    assert last.total_size == sum(len(layer.blob) for layer in image.layers)
 
 
 class Failing:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.filesystem.whiteout import whiteout_rows
-from ocisize.globs import Glob, parse_glob
+from ocisize.globs import Glob, with_contents
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget
 from ocisize.model.findings import Finding
@@ -110,7 +110,7 @@ class BudgetScope:
         key = tuple(glob.text for glob in globs), tuple(glob.text for glob in ignore)
         rows = self._matched.get(key)
         if rows is None:
-            rows = match_globs(_globs_with_contents(globs), self.tables, exceptions=_globs_with_contents(ignore))
+            rows = match_globs(with_contents(globs), self.tables, exceptions=with_contents(ignore))
             self._matched[key] = rows
         return rows
 
@@ -185,7 +185,3 @@ def regular_files(table: FileTable, rows: Iterable[int]) -> Iterator[int]:
     """Those of some rows that are regular files and no whiteout markers."""
     markers = set(whiteout_rows(table))
     return (row for row in rows if table.kinds[row] == REGULAR and row not in markers)
-
-
-def _globs_with_contents(globs: Sequence[Glob]) -> tuple[Glob, ...]:
-    return (*globs, *[parse_glob(glob.text + "/") for glob in globs if not glob.directory])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ocisize
-from ocisize.cli.terminal import print_message, progress_bars
+from ocisize.cli.terminal import print_message, show_progress
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS
 from ocisize.sources.schemes import plain_path
@@ -52,7 +52,7 @@ def read_image(
 
 def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: str | None) -> Analysis:
     """Analyze the image of the options, or the one of a file that ``select`` names; raises OcisizeError."""
-    with progress_bars(analyzer, show=_shows_progress(options)):
+    with show_progress(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=select)
     if not options.quiet:
         show_warnings(analysis.warnings)
@@ -74,7 +74,7 @@ def read_all(
         rules=options.rules,
         advice=advice,
     )
-    with progress_bars(analyzer, show=_shows_progress(options)):
+    with show_progress(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     if not options.quiet:
         absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
@@ -88,7 +88,7 @@ def read_all(
 
 
 def _shows_progress(options: argparse.Namespace) -> bool:
-    """Progress bars are for terminals only; the lines of a log would tear them."""
+    """The progress is for terminals only; the lines of a log would tear it."""
     return not options.quiet and not options.verbose and sys.stderr.isatty()
 
 

@@ -67,7 +67,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_limits(add)
     add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
     add("-v", "--verbose", action="count", default=0, help="log requests and choices to standard error; -vv: details too")
-    add("-q", "--quiet", action="store_true", help="no progress bars and no warnings on standard error")
+    add("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
     return parser
 
 

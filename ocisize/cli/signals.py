@@ -14,7 +14,7 @@ import time
 
 GRACE = 1.0  # seconds to close connections and restore the terminal
 STATUS = 130  # as shells have it: 128 and the number of the signal
-_SHOW_CURSOR = b"\x1b[?25h"  # progress bars hide it
+_CLEAR_LINE = b"\r\x1b[K"  # of the progress
 
 
 def end_in_time() -> None:
@@ -30,5 +30,5 @@ def _watch(reader: int) -> None:
         pass
     time.sleep(GRACE)
     if os.isatty(2):
-        os.write(2, _SHOW_CURSOR)
+        os.write(2, _CLEAR_LINE)
     os._exit(STATUS)

@@ -1,4 +1,4 @@
-"""Output to the terminal and to files: messages, reports and progress bars."""
+"""Output to the terminal and to files: messages, reports and the progress."""
 
 from __future__ import annotations
 
@@ -15,12 +15,8 @@ from ocisize.errors import ReportError
 if TYPE_CHECKING:
     import argparse
 
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
-
     from ocisize.analyzer import Analyzer
     from ocisize.cli.options import Output
-    from ocisize.layer.reader import Progress, ProgressCallback
 
 _MAX_ITEM = 500  # characters of a line of a list
 
@@ -103,27 +99,13 @@ def _write_output(output: Output, write: Callable[[str, TextIO], None]) -> bool:
 
 
 @contextmanager
-def progress_bars(analyzer: Analyzer, *, show: bool) -> Iterator[None]:
-    """Show a bar per layer that is being read, on a terminal only."""
+def show_progress(analyzer: Analyzer, *, show: bool) -> Iterator[None]:
+    """Show on standard error how far the layers are read, if ``show``: on a terminal only."""
     if not show:
         yield
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from ocisize.cli.progress_line import ProgressLine
 
-    columns = (TextColumn("layer {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        analyzer.on_progress = _bar_updater(bars)
+    with ProgressLine(sys.stderr) as line:
+        analyzer.on_progress = line.update
         yield
-
-
-def _bar_updater(bars: Bars) -> ProgressCallback:
-    tasks: dict[int, TaskID] = {}
-
-    def update(progress: Progress) -> None:
-        if progress.layer not in tasks:
-            tasks[progress.layer] = bars.add_task(f"{progress.layer:>3}", total=progress.size)
-        task = tasks[progress.layer]
-        bars.update(task, completed=progress.done, visible=progress.done < progress.size)
-
-    return update

@@ -27,17 +27,20 @@ _SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would sav
 
 @frozen
 class Progress:
-    """How far one layer has been read.
+    """How far one layer, and all layers together, have been read.
 
-    >>> progress = Progress(layer=0, layers=3, done=512, size=2048)
-    >>> f"layer {progress.layer + 1} of {progress.layers}: {progress.done / progress.size:.0%}"
-    'layer 1 of 3: 25%'
+    >>> progress = Progress(layer=0, layers=3, done=512, size=2048, layers_done=1, total_done=1536, total_size=8192)
+    >>> f"layer {progress.layer}: {progress.done / progress.size:.0%}, all: {progress.total_done / progress.total_size:.0%}"
+    'layer 0: 25%, all: 19%'
     """
 
     layer: int  #: index of the layer, 0 at the base
     layers: int  #: how many layers are read
     done: int  #: stored bytes so far
     size: int  #: stored bytes of the layer; equals ``done`` at its end
+    layers_done: int = 0  #: how many layers have been read to their end
+    total_done: int = 0  #: stored bytes of all layers so far
+    total_size: int = 0  #: stored bytes of all layers that are read
 
 
 ProgressCallback = Callable[[Progress], object]
@@ -67,6 +70,7 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
+        totals = _Totals(len(layers), stored_size)
         regions = self._find_regions(layers)
         sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
         all_in_place = len(regions) == len(layers) and not self.hash_content
@@ -83,7 +87,7 @@ class LayerReader:
                 meter=Meter(tally),
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
                 hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > stored_size / 2),
-                on_bytes=self._make_on_bytes(layer, len(layers), check),
+                on_bytes=self._make_on_bytes(layer, totals, check),
             )
 
         return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
@@ -122,7 +126,7 @@ class LayerReader:
         """The outcomes of an image's layers with the hashes of duplicates; see ``hash_duplicate_candidates``."""
         return hash_duplicate_candidates(layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
 
-    def _make_on_bytes(self, layer: Layer, layer_count: int, check: Check) -> Callable[[int], None]:
+    def _make_on_bytes(self, layer: Layer, totals: _Totals, check: Check) -> Callable[[int], None]:
         """A function for ``scan_layer`` that ends reads which are not needed any more, and reports the progress."""
         size, reported = layer.descriptor.size, -_PROGRESS_STEP
 
@@ -130,11 +134,31 @@ class LayerReader:
             nonlocal reported
             check()
             if self.on_progress is not None and (done - reported >= _PROGRESS_STEP or done >= size > reported):
-                reported = done
                 try:
                     with self.progress_lock:
-                        self.on_progress(Progress(layer.index, layer_count, done, size))
+                        totals.add(done - max(reported, 0), ended=done >= size)
+                        reported = done
+                        self.on_progress(totals.progress(layer, done))
                 except BaseException as error:
                     raise CallbackFailed(error) from None
 
         return on_bytes
+
+
+@define
+class _Totals:
+    """How far all layers of one call are read."""
+
+    layers: int
+    size: int
+    done: int = 0
+    layers_done: int = 0
+
+    def add(self, done: int, *, ended: bool) -> None:
+        """Count stored bytes, and the end of a layer."""
+        self.done += done
+        self.layers_done += ended
+
+    def progress(self, layer: Layer, done: int) -> Progress:
+        """The progress with that of one layer."""
+        return Progress(layer.index, self.layers, done, layer.descriptor.size, self.layers_done, self.done, self.size)

@@ -1,7 +1,7 @@
 """The largest files of an image or a layer, chosen by globs, with the layer that hides each.
 
-A glob means the same as in the catalog: see ``globs``. Rows are compared by their columns; only those that are shown
-become objects.
+A glob selects the files that it matches and those below: see ``globs``. Rows are compared by their columns; only those
+that are shown become objects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from ocisize.errors import ViewError
-from ocisize.globs import Glob
+from ocisize.globs import Glob, with_contents
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.model.waste import CAUSES, Cause
@@ -84,7 +84,7 @@ def check_order(layers: Sequence[LayerAnalysis], order: SortOrder) -> None:
 def list_files(
     layers: Sequence[LayerAnalysis], *, count: int, order: SortOrder = SortOrder.SIZE, globs: Sequence[Glob] = ()
 ) -> Listing:
-    """Return the ``count`` largest files of some layers that match a glob, ties by path and layer; without globs, of all.
+    """Return the ``count`` largest files of some layers at a glob or below, ties by path and layer; without globs, of all.
 
     Links, directories and whiteout markers do not count as files. The files of a repeated blob are downloaded once. Raises
     ViewError if ``order`` needs compressed sizes that are unknown, and ValueError for layers without file tables, as in an
@@ -99,7 +99,7 @@ def list_files(
     check_order(layers, order)
     tables = [require_table(layer) for layer in layers]
     if globs:
-        selected = match_globs(globs, tables, kinds=(REGULAR,))
+        selected = match_globs(with_contents(globs), tables, kinds=(REGULAR,))
     else:
         selected = [array("I", compress(range(len(table)), file_flags(table))) for table in tables]
     candidates: list[tuple[int, bytes, int, int]] = []  # negative size, path, position of the layer, row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -435,17 +434,6 @@ def test_select_in_a_registry(layout: Path, capsys: pytest.CaptureFixture[str]) 
     assert "--select chooses" in status_of(["diff", "127.0.0.1:9/a:1", "127.0.0.1:9/app:1", "--select", "@0"], capsys)[2]
 
 
-def test_a_glob_that_names_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder is no file, so a glob that names one lists nothing, and a hint says how to get what is below."""
-    path = str(write_layout(build_image([layer({"app/.git/HEAD": b"1"})]), tmp_path / "l"))
-    status, out, err = status_of(["files", path, "--glob", "/app/.git"], capsys)
-    assert (status, err) == (0, "hint: /app/.git is a directory; for all files in it use --glob '/app/.git/'\n")
-    assert "0 files" in out
-    assert status_of(["files", path, "--glob", "/app/.git/"], capsys)[2] == ""
-    assert status_of(["files", path, "--glob", "/app/none"], capsys)[2] == ""
-    assert status_of(["files", path, "--glob", "/app/.git", "-q"], capsys)[2] == ""
-
-
 def test_files_without_a_format_for_them(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--files changes nothing of the text, and says so; with a format that has files it is silent."""
     status, _, err = status_of([str(layout), "--files"], capsys)
@@ -481,21 +469,6 @@ def test_budgets_are_in_the_long_help() -> None:
     assert make_parser().parse_args(["x", "--max-download", "1"]) == make_parser("analyze").parse_args(
         ["x", "--max-download", "1"]
     )
-
-
-def test_progress_is_for_terminals(layout: Path) -> None:
-    """On a terminal bars are drawn on stderr and removed again; the report itself stays clean."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ocisize", str(layout)], stdout=subprocess.PIPE, stderr=follower, text=True
-    )
-    out, _ = process.communicate(timeout=60)
-    os.close(follower)
-    drawn = os.read(leader, 65536).decode()
-    os.close(leader)
-    assert process.returncode == 0
-    assert "layer" in drawn
-    assert "\x1b" not in out
 
 
 def test_light_work_loads_light_modules(tmp_path: Path) -> None:

@@ -10,14 +10,9 @@ from ocisize.cli.terminal import open_output, print_message
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-
-    from ocisize.globs import Glob
-    from ocisize.model.analysis import LayerAnalysis
-
 _GLOBS = """\
 GLOB: * and ? match characters of a name, ** matches any number of directories, [a-z] and [!a-z] match one character.
-A leading slash anchors the glob at the root, a trailing slash matches everything below; other globs match anywhere.
+A leading slash anchors the glob at the root; other globs match anywhere. A directory that matches selects all files in it.
 """
 
 
@@ -27,20 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_keep_going(parser)
     parser.add_argument(
         "--glob", type=glob, action="append", default=[], dest="globs", metavar="GLOB",
-        help="show only files that match, can be repeated: '*.pyc', '/usr/lib/', '/opt/**/*.jar'",
+        help="show only files that match or are below, can be repeated: '*.pyc', node_modules, '/opt/**/*.jar'",
     )  # fmt: skip
     parser.epilog = f"{_GLOBS}\n{parser.epilog}"
-
-
-def _advise_on_globs(globs: Sequence[Glob], layers: Sequence[LayerAnalysis]) -> None:
-    """Print a hint for each glob that names a directory, which is not a file itself."""
-    from ocisize.globs import parse_glob
-    from ocisize.sizes.files import list_files
-
-    for pattern in globs:
-        below = pattern.text.rstrip("/") + "/"
-        if below != pattern.text and list_files(layers, count=0, globs=[parse_glob(below)]).file_count:
-            print_message("hint", f"{pattern.text} is a directory; for all files in it use --glob '{below}'")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +37,10 @@ def run(options: argparse.Namespace) -> int:
     layers = select_layers(analysis.layers, options.layer)
     listing = list_files(layers, count=options.top, order=order, globs=options.globs)
     if not (listing.file_count or options.quiet):
-        _advise_on_globs(options.globs, layers)
+        from ocisize.cli.glob_hints import explain_globs
+
+        for hint in explain_globs(options.globs, layers, analysis.layers):
+            print_message("hint", hint)
     with open_output(options) as file:
         if options.format == "json":
             from ocisize.report.json.views import files_to_json
