@@ -32,6 +32,7 @@ class Command(NamedTuple):
     several_reports: bool = False  #: ``-f`` can be repeated
     images: Mapping[str, str] = {}  #: positional arguments that name images, if not one ``image``, and their help
     actions: Mapping[str, str] = {}  #: values of a positional argument before the image, and their help
+    reads_images: bool = True  #: takes images, and the options that all commands about images share
 
 
 def _analyze() -> CommandModule:
@@ -70,6 +71,12 @@ def _diff() -> CommandModule:
     return diff
 
 
+def _completion() -> CommandModule:
+    from ocisize.cli.commands import completion
+
+    return completion
+
+
 COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "how big an image is and why; the default command",
@@ -97,5 +104,16 @@ COMMANDS: Mapping[str, Command] = {
             "before": "the old image: see below, or an analysis saved with -f json --files",
             "after": "the new image, in the same forms",
         },
+    ),
+    "completion": Command(
+        "the script that completes commands, options and values in a shell",
+        _completion,
+        formats={},
+        actions={
+            "bash": "source <(ocisize completion bash)",
+            "zsh": "source <(ocisize completion zsh)",
+            "fish": "ocisize completion fish | source",
+        },
+        reads_images=False,
     ),
 }

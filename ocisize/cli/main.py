@@ -44,8 +44,10 @@ _EXAMPLES = {
     "ocisize files app.tar --glob '*.pyc'": "the largest Python bytecode files",
     "ocisize app.tar --max-download 120MB": "exit status 1 if the download is larger",
 }
+_FORMATS = "formats; -f NAME=FILE writes to a file, and can be repeated (see docs/formats.md):"
 _STATUS = "exit status: 0 all budgets passed, 1 a budget failed, 2 analysis failed or incomplete, 130 interrupted"
 
+COMPLETE = "__complete"  #: the command that the scripts of shells call
 _NO_MEMORY = "not enough memory for this image and this report"
 _LIMIT_MEMORY = (
     "--max-memory SIZE refuses an image that needs more before the memory is used; --jobs 1 and a report that lists no "
@@ -56,21 +58,22 @@ _LIMIT_MEMORY = (
 def make_parser(command: str | None = None) -> Parser:
     """The parser of a command; None is the program itself, which has the options of ``analyze`` and a shorter help."""
     row = COMMANDS[command or DEFAULT]
-    formats = table("formats; -f NAME=FILE writes to a file, and can be repeated (see docs/formats.md):", row.formats)
+    described = any(row.formats.values())
+    formats = table(_FORMATS, row.formats) if described else ""
     parser = Parser(
         prog=f"ocisize {command}" if command else "ocisize",
         usage=None if command else "ocisize [COMMAND] IMAGE [OPTION ...]",
         description=f"Show {row.about}." if command else _describe_program(),
-        epilog="\n\n".join([*([formats] if any(row.formats.values()) else []), *([_IMAGE] if command else []), _STATUS]),
+        epilog="\n\n".join(filter(None, [formats, _IMAGE if command and row.reads_images else "", _STATUS])),
         formatter_class=MetavarCheck,
-        parents=[common_options(row.formats)],
+        parents=[common_options(row.formats)] if row.reads_images else [],
         allow_abbrev=False,
     )
     if row.actions:
         text = "; ".join(f"{name}: {about}" for name, about in row.actions.items())
         parser.add_argument("action", choices=list(row.actions), help=text)
     images = row.images or {"image": f"image to analyze, see {'below' if command else 'above'}"}
-    for name, text in images.items():
+    for name, text in images.items() if row.reads_images else ():
         parser.add_argument(name, metavar=name.upper(), type=trim_input, help=text)
     parser.set_defaults(**ABSENT)
     if command:
@@ -96,6 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else None
     prepare_streams()
+    if command is None and arguments[:1] == [COMPLETE]:
+        from ocisize.cli.completion import complete, format_candidates
+
+        sys.stdout.write(format_candidates(complete(arguments[1:])))
+        return 0
     row = COMMANDS[command or DEFAULT]
     try:
         options = _parse(command, arguments)
@@ -138,7 +146,8 @@ def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
         from ocisize.cli.usage import explain_extras
 
         raise explain_extras(options.image, extras, command, _make_parsers())
-    settle_outputs(options, next(iter(row.formats)), several=row.several_reports)
+    if row.reads_images:
+        settle_outputs(options, next(iter(row.formats)), several=row.several_reports)
     for image in filter(None, (options.image, options.before, options.after)):
         if names_registry(image):
             from ocisize.cli.usage import refuse_misspelled_file, refuse_word

@@ -18,6 +18,15 @@ def progress(done: int, *, layers_done: int = 0) -> Progress:
     return Progress(0, 3, done, 10**6, layers_done=layers_done, total_done=done, total_size=2_500_000_000)
 
 
+def read_all(leader: int, follower: int) -> str:
+    """What was written to a terminal so far."""
+    os.write(follower, b"<end>")
+    drawn = b""
+    while not drawn.endswith(b"<end>"):
+        drawn += os.read(leader, 65536)
+    return drawn.removesuffix(b"<end>").decode()
+
+
 def test_the_line_is_redrawn_and_removed() -> None:
     """Every drawing begins at the first column, and the last one leaves an empty line."""
     leader, follower = pty.openpty()
@@ -25,7 +34,7 @@ def test_the_line_is_redrawn_and_removed() -> None:
         with ProgressLine(stream) as line:
             line.update(progress(1_000_000_000))
             time.sleep(1)
-        drawn = os.read(leader, 65536).decode()
+        drawn = read_all(leader, follower)
     os.close(leader)
     assert drawn.startswith("\r0 of 3 layers · 1.00/2.50 GB")
     assert "\n" not in drawn and drawn.split("\r")[-2].isspace() and drawn.endswith("\r")
@@ -37,8 +46,7 @@ def test_the_report_begins_on_an_empty_line(tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "ocisize", str(layout)]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=follower, text=True, timeout=60, check=True)
-    os.write(follower, b"end")
-    assert os.read(leader, 65536).split(b"\r")[-1] == b"end"
+    assert read_all(leader, follower).split("\r")[-1] == ""
     os.close(follower)
     os.close(leader)
     assert "\x1b" not in result.stdout
