@@ -57,8 +57,8 @@ such files (OS101), the fix moves the deletion to the step that writes them. In 
 `other`, a RUN in between may read the files, and the fix joins the steps instead. Findings of the category `secret` are shown
 with the secrets.
 
-Globs: `*`, `?` and `[…]` match within a path component, `**` matches any number of components. A leading `/` is the root of
-the image; without it, a glob matches in any directory. A trailing `/` means a directory and everything below it.
+[commands.md](commands.md#globs) describes globs. A rule claims the paths that its globs match: end a glob with `/` to claim
+everything below a directory.
 
 Each fix has the name of an ecosystem. Reports show the fixes for the commands in the build step; `any` is for other steps,
 `dockerignore` for files from the build context, `buildkit` for a cache mount, and `npm-dev` for steps that also install

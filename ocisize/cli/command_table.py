@@ -106,7 +106,7 @@ COMMANDS: Mapping[str, Command] = {
         },
     ),
     "completion": Command(
-        "the script that completes commands, options and values in a shell",
+        "a script that completes command lines in a shell",
         _completion,
         formats={},
         actions={

@@ -1,8 +1,8 @@
 """What can follow on a command line: commands, options, values, files and images, for the completion of shells.
 
 The scripts of ``ocisize completion SHELL`` call the program with the words that are typed, so that all shells answer the
-same, and a script does not grow old. The answer has a line for each candidate, with its description behind a tab; a first line
-``files PREFIX`` asks the shell to complete a file behind ``PREFIX`` as well.
+same, and a script does not grow old. The first line of an answer is ``words``, or ``files PREFIX`` where the shell completes
+a file behind ``PREFIX`` as well. Each other line is a candidate, with its description behind a tab.
 """
 
 from __future__ import annotations
