@@ -8,7 +8,7 @@ a file behind ``PREFIX`` as well. Each other line is a candidate, with its descr
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.cli.command_table import COMMANDS, DEFAULT
@@ -34,22 +34,26 @@ class Candidates(NamedTuple):
     files_behind: str | None = None  #: the part of the current word behind which a file is completed; None: no file
 
 
-def complete(words: Sequence[str]) -> Candidates:
-    """Return what the last of some words may become; the words are those behind the program's name.
+def complete(words: Sequence[str], make_parser: Callable[[str], Parser]) -> Candidates:
+    """Return what the last of some words may become.
 
-    >>> list(complete(["fil"]).words), list(complete(["app.tar", "-f", "js"]).words)
+    Args:
+        words: those behind the program's name.
+        make_parser: makes the parser of a command.
+
+    >>> from ocisize.cli.main import make_parser
+    >>> list(complete(["fil"], make_parser).words), list(complete(["app.tar", "-f", "js"], make_parser).words)
     (['files'], ['json'])
+
     """
     *before, word = words or [""]
     command = before[0] if before and before[0] in COMMANDS else None
-    found = _find_candidates(command, before[1:] if command else before, word)
+    parser = make_parser(command or DEFAULT)
+    found = _find_candidates(parser, command, before[1:] if command else before, word)
     return Candidates({name: about for name, about in found.words.items() if name.startswith(word)}, found.files_behind)
 
 
-def _find_candidates(command: str | None, before: Sequence[str], word: str) -> Candidates:
-    from ocisize.cli.main import make_parser
-
-    parser = make_parser(command or DEFAULT)
+def _find_candidates(parser: Parser, command: str | None, before: Sequence[str], word: str) -> Candidates:
     options = {name: action for action in parser._actions for name in action.option_strings}  # noqa: SLF001 - argparse has no other way
     position, pending = _walk(before, options)
     if pending is not None:

@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command is None and arguments[:1] == [COMPLETE]:
         from ocisize.cli.completion import complete, format_candidates
 
-        sys.stdout.write(format_candidates(complete(arguments[1:])))
+        sys.stdout.write(format_candidates(complete(arguments[1:], make_parser)))
         return 0
     row = COMMANDS[command or DEFAULT]
     try:

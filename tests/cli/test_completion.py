@@ -14,11 +14,16 @@ from pathlib import Path
 import pytest
 
 from ocisize.cli.command_table import COMMANDS
-from ocisize.cli.completion import complete
-from ocisize.cli.main import main
+from ocisize.cli.completion import Candidates
+from ocisize.cli.completion import complete as complete_with
+from ocisize.cli.main import main, make_parser
 from tests.tools import program
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def complete(words: list[str]) -> Candidates:
+    return complete_with(words, make_parser)
 
 
 @pytest.fixture
@@ -111,8 +116,8 @@ def test_hostile_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "\x1b" not in out and "\ncafé\tFROM of Dockerfile\n" in out
 
 
-def typed(command: list[str], setup: str, line: str, keys: str = "\t\t") -> str:
-    """What a terminal shows after a line and some keys were typed into a shell."""
+def typed(command: list[str], setup: str, line: str, expected: str, keys: str = "\t\t") -> str:
+    """What a terminal shows after a line and some keys were typed into a shell, up to the expected text."""
     process, terminal = pty.fork()
     if process == 0:
         os.environ.update(TERM="dumb", PS1="$ ", LINES="40", COLUMNS="200", LC_ALL="C.UTF-8")
@@ -122,7 +127,9 @@ def typed(command: list[str], setup: str, line: str, keys: str = "\t\t") -> str:
     while "ready" not in read_until_quiet(terminal, 0.5):
         pass
     os.write(terminal, f"{line}{keys}".encode())
-    shown = read_until_quiet(terminal, 3)
+    shown, end = "", time.monotonic() + 60
+    while expected not in shown and time.monotonic() < end:
+        shown += read_until_quiet(terminal, 0.5)
     os.write(terminal, b"\x03exit\n")
     os.close(terminal)
     os.waitpid(process, 0)
@@ -212,7 +219,7 @@ def test_zsh(line: str, expected: str, folder: Path) -> None:
     """Zsh completes at the prompt, in a terminal."""
     program("zsh")
     setup = "autoload -Uz compinit; compinit -u -D; source <(ocisize completion zsh)"
-    assert expected in typed(["zsh", "-f", "-i"], setup, line)
+    assert expected in typed(["zsh", "-f", "-i"], setup, line, expected)
 
 
 @pytest.mark.slow
@@ -220,4 +227,4 @@ def test_bash_at_the_prompt(folder: Path) -> None:
     """Bash completes in a terminal, with a blank behind a whole word only."""
     program("bash")
     setup = "source <(ocisize completion bash)"
-    assert "ocisize files " in typed(["bash", "--norc", "-i"], setup, "ocisize fil", "\t")
+    assert "ocisize files " in typed(["bash", "--norc", "-i"], setup, "ocisize fil", "ocisize files ", "\t")
