@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ocisize.comparison.base_words import describe_base, is_other_base
 from ocisize.comparison.directory_growth import DirectoryGrowth
 from ocisize.comparison.file_totals import FileSums
-from ocisize.comparison.package_words import describe_packages
+from ocisize.comparison.package_words import Phrase, describe_packages
 from ocisize.history.shell import shorten
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
@@ -33,7 +33,6 @@ _PHRASES = {
     FileChangeKind.STORED_ONCE: "no longer stores {files} a second time",
 }
 _IN_PLACE = {FileChangeKind.CHANGED, FileChangeKind.NOT_COMPARED}
-_Detail = tuple[int, str]  # growth of the download, or of content if that is unknown; and a phrase
 
 
 class FileEvidence:
@@ -134,34 +133,44 @@ def _details(
 ) -> list[str]:
     """What changed in a layer, largest growth first; sizes are those of the download if they are known."""
     kinds = (layer.files or {}) if files is None or not packages else files.by_kind(layer)
-    loose = sorted(_describe_files(layer, kinds, held_by, noun="other file" if packages else "file"), key=_by_growth)
-    directory = files.main_directory(layer) if files is not None and name_directory and loose else "/"
-    where = f", most in {directory}" if directory != "/" else ""
-    single = not packages and len(loose) == 1
-    sized = [
-        (growth, f"{text}{f' {signed_size(growth)}' if growth and not single else ''}{where if number == 0 else ''}")
-        for number, (growth, text) in enumerate(loose)
-    ]
-    details = sorted([*describe_packages(packages), *sized], key=_by_growth)[:_MAX_DETAILS]
-    least = _MIN_DETAIL_SHARE * abs(details[0][0]) if details else 0
-    return [text for growth, text in details if abs(growth) >= least]
+    noun = "other file" if packages else "file"
+    loose = sorted(_describe_files(layer, kinds, held_by, noun), key=_by_growth)
+    if loose and files is not None and name_directory and (directory := files.main_directory(layer)) != "/":
+        loose[0] = Phrase(loose[0].growth, f"{loose[0].text}, most in {directory}")
+    shifted = list(_describe_shift(layer))
+    if packages or shifted or len(loose) > 1:
+        loose = [Phrase(phrase.growth, _with_size(phrase)) for phrase in loose]
+    details = sorted([*describe_packages(packages), *loose, *shifted], key=_by_growth)
+    least = _MIN_DETAIL_SHARE * abs(details[0].growth) if details else 0
+    return [phrase.text for phrase in details if phrase.matters or abs(phrase.growth) >= least][:_MAX_DETAILS]
 
 
-def _by_growth(detail: _Detail) -> int:
-    return -abs(detail[0])
+def _with_size(phrase: Phrase) -> str:
+    """The text of a phrase with its growth, before the directory that it names."""
+    what, separator, where = phrase.text.partition(", most in ")
+    return f"{what} {signed_size(phrase.growth)}{separator}{where}" if phrase.growth else phrase.text
+
+
+def _by_growth(phrase: Phrase) -> int:
+    return -abs(phrase.growth)
 
 
 def _describe_files(
-    layer: LayerChange, kinds: Mapping[FileChangeKind, FileSum], held_by: Mapping[int, Sequence[int]], *, noun: str
-) -> Iterator[_Detail]:
+    layer: LayerChange, kinds: Mapping[FileChangeKind, FileSum], held_by: Mapping[int, Sequence[int]], noun: str
+) -> Iterator[Phrase]:
     """A phrase for each kind of change."""
     for kind, files in sorted(kinds.items()):
         if files.count and kind in _PHRASES:
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
             text = _PHRASES[kind].format(files=count_of(files.count, noun), of=of)
-            yield 0 if kind is FileChangeKind.MOVED else weight_of(files.compressed_growth, files.growth), text
+            growth = 0 if kind is FileChangeKind.MOVED else weight_of(files.compressed_growth, files.growth)
+            yield Phrase(growth, text)
+
+
+def _describe_shift(layer: LayerChange) -> Iterator[Phrase]:
+    """A phrase for the files that are the same, but in another layer."""
     if shifted := _net_moved_size(layer):
-        yield shifted, "gains files from other layers" if shifted > 0 else "loses files to other layers"
+        yield Phrase(shifted, "gains files from other layers" if shifted > 0 else "loses files to other layers")
 
 
 def _net_moved_size(layer: LayerChange) -> int:

@@ -77,7 +77,8 @@ def _push_the_same(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
 
 def _keep_in_cache(layers: Sequence[LayerChange]) -> Iterator[Suggestion]:
     """Suggest to avoid that a build step runs again with nearly the same result because a lower one changed."""
-    again = [layer for layer in layers if _same_step(layer) and _unchanged_share(layer) >= _MIN_SAME_STEP_SHARE]
+    built = [layer for layer in layers if _same_step(layer) and not is_other_base(layer)]
+    again = [layer for layer in built if _unchanged_share(layer) >= _MIN_SAME_STEP_SHARE]
     position, first = next(
         ((position, layer) for position, layer in enumerate(layers) if layer.status in _STATUS_WORDS and layer not in again),
         (0, None),

@@ -43,7 +43,7 @@ def test_packages_are_the_cause() -> None:
     (reason,) = found.reasons
     assert reason.text.startswith(f"layer 1 `{PIP}` adds matplotlib 3.8 +")
     assert "fonttools 4.4 +" in reason.text
-    assert "updates requests 2.0 → 2.1 " in reason.text
+    assert "updates requests 2.0 → 2.1" in reason.text
     changes = {change.name: (change.before_version, change.after_version, change.growth) for change in found.packages}
     assert changes["fonttools"] == (None, "4.4", 800 + len("fonttools/code.py,,\nfonttools-4.4.dist-info/RECORD,,\n"))
     assert changes["requests"] == ("2.0", "2.1", 100)

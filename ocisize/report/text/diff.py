@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.comparison.directory_growth import with_rest
-from ocisize.comparison.package_words import MAX_NAMED
+from ocisize.comparison.package_words import MAX_NAMED, has_other_version
 from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import Comparison, DirectoryChange, FileSum, LayerChange, sum_file_totals
 from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
@@ -119,6 +119,7 @@ def _secrets(console: Console, comparison: Comparison) -> None:
 
 def _packages(console: Console, packages: Sequence[PackageChange], top: int) -> None:
     """The packages whose files differ, where a sentence above cannot name all of them."""
+    packages = [change for change in packages if change.growth or has_other_version(change)]
     if len(packages) <= MAX_NAMED or not top:
         return
     rows = []
