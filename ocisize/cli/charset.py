@@ -17,7 +17,8 @@ _SIGNS = (
     ("─\N{MINUS SIGN}\N{EN DASH}", "-"), ("├│", "|"), ("└", "`"), ("█▉▊▋▌", "#"), ("▍▎▏\N{NO-BREAK SPACE}", " "), ("░", "."),
 )  # fmt: skip
 _ASCII = str.maketrans({sign: text for signs, text in _SIGNS for sign in signs})
-_CUT = lazy_pattern(r"(?<=[^\s/….])[^\s/….]{2}…|…(?:  (?=  ))?")  # with the columns of a cut word, or of the padding behind
+# With the columns of a cut word, or of the padding behind; never with characters of the code of a color.
+_CUT = lazy_pattern(r"(\x1b\[[\d;]*m[^\s…]?)…|(?<=[^\s/….])[^\s/….]{2}…|…(?:  (?=  ))?")
 _ARROW = lazy_pattern(r"→(\S*) (?=  )")  # with a column of the padding behind the word
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python sets LC_CTYPE to in the locale C
 
@@ -28,7 +29,7 @@ def to_ascii(text: str) -> str:
     >>> to_ascii("1.59 MB · ≈ 2 MB → RUN make ins…  12 MB"), to_ascii("… and 3 more, /usr/…/numpy")
     ('1.59 MB - ~ 2 MB -> RUN make i...  12 MB', '... and 3 more, /usr/.../numpy')
     """
-    return _ARROW.sub(r"->\1", _CUT.sub("...", text)).translate(_ASCII)
+    return _ARROW.sub(r"->\1", _CUT.sub(r"\1...", text)).translate(_ASCII)
 
 
 def find_encoding(encoding: str, environment: Mapping[str, str]) -> str | None:

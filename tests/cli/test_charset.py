@@ -93,6 +93,9 @@ def test_find_encoding(encoding: str, environment: dict[str, str], expected: str
         ("/usr/…/numpy", "/usr/.../numpy"),
         ("█████▋░ 50 %", "######. 50 %"),
         ("│ └ a", "| ` a"),
+        ("\x1b[2m… 38 more files\x1b[0m", "\x1b[2m... 38 more files\x1b[0m"),
+        ("\x1b[2ma…\x1b[0m", "\x1b[2ma...\x1b[0m"),
+        ("\x1b[2mabcd…\x1b[0m", "\x1b[2mab...\x1b[0m"),
     ],
 )
 def test_columns_stay(text: str, ascii_text: str) -> None:
