@@ -31,6 +31,10 @@ BIN = Path(sys.executable).parent
 FENCES = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
 RECIPES = {name: text for name, text in re.findall(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)}
 WORKFLOW, GITLAB, JENKINS = ".github/workflows/image-size.yml", ".gitlab-ci.yml", "Jenkinsfile"
+#: recipes that test_ci_comments.py tests
+COMMENTS = {
+    ".github/workflows/image-size-comment.yml", ".github/workflows/image-size-action.yml", "merge-request.gitlab-ci.yml",
+}  # fmt: skip
 PLAYED = {
     "docker": 'for word; do case $word in type=oci,dest=*) cp "$EXAMPLE" "${word#*dest=}";; esac; done',
     "pip": '[ "$1" = install ] && [ -n "$2" ]',
@@ -93,7 +97,9 @@ def written(name: str, folder: Path) -> Path:
 
 def test_every_recipe_is_tested() -> None:
     """No block of the page is passed over; those in this list have a test each."""
-    names = {"ocisize.toml", WORKFLOW, GITLAB, JENKINS, ".pre-commit-config.yaml", "Makefile", "image-size.sh"}
+    names = {
+        *COMMENTS, "ocisize.toml", WORKFLOW, GITLAB, JENKINS, ".pre-commit-config.yaml", "Makefile", "image-size.sh",
+    }  # fmt: skip
     assert set(RECIPES) == names
     assert len(FENCES) == len(RECIPES)
 

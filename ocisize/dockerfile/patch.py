@@ -56,7 +56,7 @@ def make_patch(
     @@ -0,0 +1,1 @@
     +a
     """
-    parts = [f"# {line}\n" for comment in comments for line in _wrap_comment(comment)]
+    parts = [f"# {line}\n" for comment in comments for line in wrap_comment(comment)]
     lines = _split_lines(dockerfile_text)
     edits = _edits(lines, replacements, _newline_of(dockerfile_text))
     _check(dockerfile_text, replacements, _applied(lines, edits), edits)
@@ -67,8 +67,12 @@ def make_patch(
     return "".join(parts)
 
 
-def _wrap_comment(comment: str) -> Iterator[str]:
-    """The lines of a comment, further lines indented; text in backticks is not broken."""
+def wrap_comment(comment: str) -> Iterator[str]:
+    """The lines of a comment without "# ", further lines indented; text in backticks is not broken.
+
+    >>> list(wrap_comment("End the RUN with `rm -rf /var/lib/apt/lists/*`."))
+    ['End the RUN with `rm -rf /var/lib/apt/lists/*`.']
+    """
     for line in comment.splitlines() or [""]:
         wrapped = ""
         for word in _COMMENT_WORD.findall(line):

@@ -153,6 +153,12 @@ def _json_of_diff() -> DiffWriter:
     return write
 
 
+def _markdown_of_diff() -> DiffWriter:
+    from ocisize.report.ci.markdown_diff import write
+
+    return write
+
+
 def _sarif_of_diff() -> DiffWriter:
     from ocisize.report.ci.sarif import write_diff
 
@@ -202,6 +208,7 @@ _ROWS = (
 _DIFF_ROWS = (
     DiffFormat("text", "for people, on a terminal", _text_of_diff),
     DiffFormat("json", "everything, for programs", _json_of_diff),
+    DiffFormat("markdown", "for comments of pull requests and step summaries", _markdown_of_diff),
     DiffFormat("sarif", "findings, old and new, and causes of growth for code scanning", _sarif_of_diff),
     DiffFormat("junit", "budgets and new findings as tests, for Jenkins, GitLab, Azure", _junit_of_diff),
     DiffFormat("github", "causes and new findings as annotations of a GitHub workflow", _github_of_diff),

@@ -132,7 +132,7 @@ class Rows(HTMLParser):
 def test_markdown_renders() -> None:
     """Each row has as many cells as its table has columns in GitHub's renderer, and no name becomes an element."""
     allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre"}
-    for text, columns in zip(texts("markdown"), ({3, 4, 5, 6}, {3, 4, 5, 6}, {3, 4, 5, 7}, {3, 5, 7}), strict=True):
+    for text, columns in zip(texts("markdown"), ({3, 5, 6}, {3, 5, 6}, {3, 4, 7}, {3, 4, 5, 7}), strict=True):
         page = Rows(cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.Options.CMARK_OPT_UNSAFE))
         assert page.tags <= allowed
         assert set(page.rows) == columns

@@ -30,7 +30,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.text import printable
 from ocisize.findings.explanations import explain_rules
 from tests import hostile
-from tests.gates import judge
+from tests.gates import image, judge
 from tests.hostile import analysis_of, finding, hostile_analysis
 from tests.plans import hostile_plan, with_plan
 
@@ -165,8 +165,8 @@ def test_rules_are_explained_in_general() -> None:
 def test_markdown_has_totals_findings_and_layers(example: Analysis) -> None:
     """Totals, findings with fix and paths, and the layers are there."""
     text = to_markdown([ReportedImage(analysis=example)])
-    for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 2.67 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
-                  f"**{len(example.advice.findings)} findings**", "**Fix first**", "End the RUN with `apt-get clean`.",
+    for words in ("### `example` linux/amd64", "| 1.59 MB | 2.93 MB | 261 kB (8.9 %) |", "`/app/mime.types`",
+                  f"<summary>{len(example.advice.findings)} findings</summary>", "**Fix first**", "End the RUN with `apt-get clean`.",
                   "<summary>Layers</summary>", "| 4 | 20.7 kB |"):  # fmt: skip
         assert words in text
     assert re.search(r"<br>… and \d+ more \|", text)
@@ -333,7 +333,7 @@ def test_badge_names_secrets(severity: Severity, message: str, color: str) -> No
 
 def test_badge_names_failed_budgets() -> None:
     """An image beyond its budgets has a red badge; budgets that pass do not show."""
-    analysis = attrs.evolve(analysis_of({"a": b"1"}), content_size=100, wasted_size=0)
+    analysis = attrs.evolve(image(), wasted_size=0)
     assert json.loads(text_of("badge", analysis, verdicts=judge("max-files = 100", analysis)))["color"] == "brightgreen"
     badge = json.loads(text_of("badge", analysis, verdicts=judge("max-files = 0\nmax-layers = 0", analysis)))
     assert (badge["message"].partition(", ")[2], badge["color"]) == ("2 budgets failed", "red")

@@ -1,65 +1,83 @@
-"""Secrets and the plan in Markdown: a table of the steps, what they save together, and the edited instructions."""
+"""Secrets and the plan in Markdown: rows of what to fix, and the instructions to change as blocks of a Dockerfile.
+
+A block has the final text of an instruction, with the edits of all fixes, and comments about the fixes that must be made by
+hand. Commands are in blocks, where no character needs an escape and every line can be copied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from ocisize.model.plan import Plan, PlanEdit, PlanStep
-from ocisize.report.ci.markdown_text import Table, byte_length, code_block, code_span, escape_text, fold, note_missing
-from ocisize.report.ci.merge_findings import merge_findings, merge_steps
+from ocisize.dockerfile.patch import wrap_comment
+from ocisize.model.plan import PlanEdit, PlanStep
+from ocisize.report.ci.markdown_text import (
+    Table,
+    byte_length,
+    code_block,
+    code_span,
+    escape_text,
+    fill_blocks,
+    fold,
+)
+from ocisize.report.ci.merge_findings import MergedFinding, merge_steps
 from ocisize.report.subject import ReportedImage
-from ocisize.report.words.advice import is_secret
 from ocisize.report.words.findings import list_paths
+from ocisize.report.words.fixes import place_of
 from ocisize.report.words.plan import (
     BY_HAND,
     DOCKERIGNORE,
     describe_edit_place,
-    describe_place,
     describe_saving,
     describe_total,
     saving_of,
 )
-from ocisize.report.words.units import shorten_step
 from ocisize.text import count_of, plural
+from ocisize.values import define, field
 
-_MAX_STEPS = 5  # that are not folded
+MAX_ROWS = 5  #: of a table that is not folded
 _MAX_TOTALS = 5  # platforms whose total is shown
-_MAX_BUILD_STEPS = 2  # of a step of the plan
-_MAX_WIDTH = 80  # characters of a build step
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_SECRETS = "\n**Secrets in the image.** Anyone who can pull the image can read them: revoke them first.\n"
+_Row = tuple[int, ReportedImage, PlanStep, tuple[str, ...]]  # number, image, step, platforms
 
 
-def write_secrets(images: Sequence[ReportedImage], room: int) -> str:
-    """The secrets in at most ``room`` bytes, "" if there are none."""
-    merged = [row for row in merge_findings(images) if is_secret(row.finding)]
+def write_secrets(merged: Sequence[MergedFinding], images: Sequence[ReportedImage], room: int) -> str:
+    """The secrets in at most ``room`` bytes, five of them open; "" if there are none."""
+    if not merged:
+        return ""
     rows = []
-    for _, finding, platforms, _level in merged:
+    for row in merged:
+        finding, platforms = row.finding, on_platforms(row.platforms, images)
         places = [code_span(path) if path.startswith("/") else path for path in list_paths(finding)]
         layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}" if finding.layers else ""
-        facts = " · ".join(filter(None, (finding.id, layers, on_platforms(platforms, images))))
+        facts = " · ".join(filter(None, (finding.id, str(finding.severity), layers, platforms)))
         cell = "<br>".join([f"**{escape_text(finding.title)}**", escape_text(facts), *places])
         rows.append(f"| {cell} | {escape_text(finding.fix)} |")
-    text = Table("secrets", "Secret | Fix", left=2).fill(rows, room - byte_length(_SECRETS))
-    return f"{_SECRETS}{text}" if text else ""
+    title = "\n**Secrets in the image.** Anyone who can pull the image can read them: revoke them first.\n"
+    text = Table("secrets", "Secret | Fix", left=2).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    return f"{title}{text}" if text else ""
 
 
-def write_plan(images: Sequence[ReportedImage], room: int) -> str:
+def write_plan(images: Sequence[ReportedImage], room: int, *, title: str = "Fix first") -> str:
     """The plans of all images in at most ``room`` bytes; "" if they have no steps or the first does not fit."""
-    steps = merge_steps(images)
-    total = _total(images)
-    rows = [_step(number, *row, images) for number, row in enumerate(steps, 1)]
-    table = Table("fixes", "# | Saves | Safety | Fix | Where", left=3)
-    title = "\n**Fix first** (largest unpacked size first)\n"
+    rows = [(number, *row) for number, row in enumerate(merge_steps(images), 1)]
+    return write_steps(rows, images, room, f"\n**{title}** (largest unpacked size first)\n", _total(images))
+
+
+def write_steps(rows: Sequence[_Row], images: Sequence[ReportedImage], room: int, title: str, total: str) -> str:
+    """Some steps in at most ``room`` bytes, five of them open, the others folded; "" if the first does not fit."""
+    table = Table("fixes", "# | Saves | Safe? | Fix | Where", left=3)
+    first, rest = rows[:MAX_ROWS], rows[MAX_ROWS:]
     room -= byte_length(title) + byte_length(total)
-    text = table.fill(rows[:_MAX_STEPS], room)
+    text = table.fill([_row(*row, images) for row in first], room // 2)
     if not text:
         return ""
-    room -= byte_length(text)
-    rest = rows[_MAX_STEPS:]
-    folded = table.fill(rest, room // 2, summary=f"{len(rest):,} more fixes")
-    room -= byte_length(folded)
-    return f"{title}{text}{folded}{total}{_edits([image.analysis.plan for image in images], room)}"
+    text += fill_blocks(_list_blocks(first), "edits", (room - byte_length(text)) * 2 // 3)
+    if rest:
+        summary, room = count_fixes(len(rest), "more "), room - byte_length(text)
+        more = table.fill([_row(*row, images) for row in rest], room // 2)
+        room -= byte_length(more) + byte_length(fold(summary, ""))
+        text += fold(summary, more + fill_blocks(_list_blocks(rest), "edits", room)) if more else ""
+    return f"{title}{text}{total}"
 
 
 def on_platforms(platforms: Sequence[str], images: Sequence[ReportedImage]) -> str:
@@ -69,20 +87,87 @@ def on_platforms(platforms: Sequence[str], images: Sequence[ReportedImage]) -> s
     return f"on {'all platforms' if len(set(platforms)) == len(images) else ', '.join(platforms)}"
 
 
-def _step(
+def _row(
     number: int, image: ReportedImage, step: PlanStep, platforms: Sequence[str], images: Sequence[ReportedImage]
 ) -> str:
-    plan = image.analysis.plan
-    lines = [f"**{escape_text(step.title)}**", escape_text(step.action), escape_text(step.caution)]
-    lines.append(escape_text(on_platforms(platforms, images)))
-    places = [escape_text(describe_place(step, plan))]
-    if plan.dockerfile is None or not step.lines:
-        texts = [image.analysis.layers[layer].build_step.shown for layer in step.layers]
-        places += [code_span(shorten_step(text, _MAX_WIDTH)) for text in list(filter(None, texts))[:_MAX_BUILD_STEPS]]
-    saving = (describe_saving(saving_of(step), plan) or "-").replace(" ", _NO_BREAK)
-    fix, where = ("<br>".join(filter(None, parts)) for parts in (lines, places))
+    analysis = image.analysis
+    saving = (describe_saving(saving_of(step), analysis.plan) or "-").replace(" ", _NO_BREAK)
+    fix = "<br>".join(filter(None, (f"**{escape_text(step.title)}**", escape_text(on_platforms(platforms, images)))))
     safety = "<br>".join([str(step.confidence), *([] if step.in_patch else [BY_HAND])])
-    return f"| {number} | {saving} | {safety} | {fix} | {where} |"
+    return f"| {number} | {saving} | {safety} | {fix} | {escape_text(place_of(step, analysis))} |"
+
+
+@define
+class _Block:
+    """An instruction, or the patterns of .dockerignore, with the fixes that change it."""
+
+    image: ReportedImage
+    layer: int | None  #: None: .dockerignore
+    edit: PlanEdit | None = None
+    numbers: list[int] = field(factory=list)  #: of the fixes
+    notes: list[str] = field(factory=list)  #: what to do by hand, and what to check
+    ignored: list[str] = field(factory=list)
+
+
+def _list_blocks(rows: Sequence[_Row]) -> list[str]:
+    """The blocks of some fixes, in the order of the fixes; each instruction of an image is in one block."""
+    blocks: dict[tuple[int, int | None], _Block] = {}
+    for number, image, step, _ in rows:
+        places = _places_of(step, image)
+        for position, layer in enumerate(places):
+            block = blocks.setdefault((id(image), layer), _Block(image, layer, _edit_of(layer, image)))
+            block.numbers.append(number)
+            block.ignored += step.ignored if layer is None else ()
+            notes = [*([] if step.in_patch else [step.action]), step.caution]
+            block.notes += [f"{number}: {note}" for note in notes if note and not position]
+    return [_write_block(block) for block in blocks.values()]
+
+
+def _places_of(step: PlanStep, image: ReportedImage) -> list[int | None]:
+    """The layers whose instructions a step edits, or None for .dockerignore; of a step by hand the first layer."""
+    if step.ignored:
+        return [None]
+    edited = {edit.layer for edit in image.analysis.plan.edits} if step.in_patch else set(step.layers[:1])
+    return [layer for layer in step.layers if layer in edited] or [None]
+
+
+def _edit_of(layer: int | None, image: ReportedImage) -> PlanEdit | None:
+    return next((edit for edit in image.analysis.plan.edits if edit.layer == layer), None)
+
+
+def _write_block(block: _Block) -> str:
+    """A title with the numbers of the fixes, and the code."""
+    title = f"**{_fixes(len(block.numbers)).capitalize()} {', '.join(map(str, block.numbers))}**"
+    place = code_span(DOCKERIGNORE) if block.ignored else escape_text(_place_of(block))
+    comments = [f"# {line}" for note in block.notes for line in wrap_comment(note)]
+    lines = [*comments, *(block.ignored or _instruction_of(block))]
+    head = " · ".join(filter(None, (title, escape_text(block.image.platform), place)))
+    return f"{head}\n\n{code_block(chr(10).join(lines), '' if block.ignored else 'dockerfile')}"
+
+
+def count_fixes(count: int, which: str = "") -> str:
+    """A number of fixes: ``1 fix``, ``17 more fixes``."""
+    return f"{count:,} {which}{_fixes(count)}"
+
+
+def _fixes(count: int) -> str:
+    return "fix" if count == 1 else "fixes"
+
+
+def _place_of(block: _Block) -> str:
+    if block.edit is not None:
+        return describe_edit_place(block.edit, block.image.analysis.plan)
+    return "" if block.layer is None else f"layer {block.layer}"
+
+
+def _instruction_of(block: _Block) -> list[str]:
+    """The lines of the instruction with all edits, or a comment that it is to be deleted."""
+    if block.edit is None:
+        step = block.image.analysis.layers[block.layer].build_step.shown if block.layer is not None else ""
+        return [step] if step else []
+    if block.edit.text:
+        return [block.edit.text]
+    return ["# Delete this instruction:", *(f"# {line}" for line in block.edit.build_step.shown.split("\n"))]
 
 
 def _total(images: Sequence[ReportedImage]) -> str:
@@ -93,38 +178,3 @@ def _total(images: Sequence[ReportedImage]) -> str:
     if rest := len(totals) - _MAX_TOTALS:
         lines += [f"\n… and {count_of(rest, 'more platform')}\n"] * (rest > 0)
     return "".join(lines)
-
-
-def _edits(plans: Sequence[Plan], room: int) -> str:
-    """The edited instructions and the patterns for .dockerignore, folded, in at most ``room`` bytes."""
-    blocks = list(dict.fromkeys(block for plan in plans for block in _blocks(plan)))
-    room -= byte_length(fold(_summary(blocks), note_missing(len(blocks), "edits")))
-    shown = 0
-    for block in blocks:
-        room -= byte_length(block) + 2
-        if room < 0:
-            break
-        shown += 1
-    if not shown:
-        return ""
-    missing = [note_missing(len(blocks) - shown, "edits")] if shown < len(blocks) else []
-    return fold(_summary(blocks), "\n\n".join([*blocks[:shown], *missing]))
-
-
-def _summary(blocks: Sequence[str]) -> str:
-    return f"The edited instructions ({len(blocks):,})"
-
-
-def _blocks(plan: Plan) -> Iterator[str]:
-    """Each edit with its place and the instruction that it replaces, then the patterns for .dockerignore."""
-    for edit in plan.edits:
-        yield _block(edit, plan)
-    if plan.ignored:
-        yield f"Add to {code_span(DOCKERIGNORE)}:\n\n{code_block(chr(10).join(plan.ignored))}"
-
-
-def _block(edit: PlanEdit, plan: Plan) -> str:
-    place = describe_edit_place(edit, plan)
-    old = code_span(edit.build_step.shown) if edit.build_step.shown else "unknown step"
-    title = f"{escape_text(place[:1].upper() + place[1:])}:"
-    return f"{title} replace {old} with\n\n{code_block(edit.text, 'dockerfile')}" if edit.text else f"{title} delete {old}"

@@ -50,6 +50,17 @@ class Table:
             shown += 1
         return self._text(rows[:shown], len(rows) - shown, summary) if shown else ""
 
+    def fill_first(self, rows: Sequence[str], count: int, room: int) -> str:
+        """The first ``count`` rows, and the others folded below, in at most ``room`` bytes; "" if no row fits."""
+        first, rest = rows[:count], rows[count:]
+        if not rest:
+            return self.fill(first, room)
+        text = self.fill(first, room // 2)
+        if not text:
+            return ""
+        noun = self._name.removesuffix("s") if len(rest) == 1 else self._name
+        return text + self.fill(rest, room - byte_length(text), summary=f"{len(rest):,} more {noun}")
+
     def _text(self, rows: Sequence[str], missing: int, summary: str) -> str:
         note = f"\n{note_missing(missing, self._name)}" if missing else ""
         body = "\n".join((self._head, *rows)) + f"\n{note}"
@@ -59,6 +70,21 @@ class Table:
 def note_missing(count: int, name: str) -> str:
     """A line about rows or blocks that a report has no room for."""
     return f"… and {count:,} more {name}, not shown to save space.\n"
+
+
+def fill_blocks(blocks: Sequence[str], name: str, room: int) -> str:
+    """The first blocks in at most ``room`` bytes, and how many there are more; "" if not even that fits.
+
+    ``name``: a plural.
+    """
+    texts = [f"\n{block}\n" for block in blocks]
+    if sum(map(byte_length, texts)) <= room:
+        return "".join(texts)
+    room -= byte_length(note_missing(len(blocks), name)) + 1
+    shown = 0
+    while (room := room - byte_length(texts[shown])) >= 0:
+        shown += 1
+    return "".join([*texts[:shown], f"\n{note_missing(len(blocks) - shown, name)}"]) if shown else ""
 
 
 def escape_text(text: str) -> str:
@@ -119,4 +145,4 @@ def code_block(text: str, language: str = "") -> str:
 
 def fold(summary: str, body: str) -> str:
     """Blocks that a reader unfolds."""
-    return f"\n<details>\n<summary>{summary}</summary>\n\n{body.rstrip()}\n\n</details>\n"
+    return f"\n<details>\n<summary>{summary}</summary>\n\n{body.strip(chr(10))}\n\n</details>\n"

@@ -85,6 +85,12 @@ def count_violations(verdicts: Sequence[Verdict]) -> str:
     return ("kept" if len(outcomes) == 1 else f"all {len(outcomes)} kept") if outcomes else ""
 
 
+def summarize_outcomes(verdicts: Sequence[Verdict]) -> str:
+    """How many budgets failed or warn, with the word budget: ``budgets: 1 of 3 failed``; "" if none was judged."""
+    count = count_violations(verdicts)
+    return f"budget{'' if count == 'kept' else 's:'} {count}" if count else ""
+
+
 def title_of(budget: Budget, growth_from: str = BASELINE) -> str:
     """A budget in words that stay the same from build to build: figure, limit and what narrows it."""
     kind = kind_of(budget)

@@ -13,9 +13,10 @@ from hypothesis import given
 
 from ocisize import Analysis
 from ocisize.model.findings import Advice, Category
-from ocisize.model.plan import Plan
+from ocisize.model.build_step import BuildStep
+from ocisize.model.plan import Plan, PlanEdit
 from ocisize.report.ci.markdown import LIMIT, to_markdown
-from ocisize.report.ci.markdown_text import code_block, escape_text
+from ocisize.report.ci.markdown_text import code_block, escape_text, fill_blocks
 from ocisize.report.subject import ReportedImage
 from ocisize.text import quote_code
 from tests.gates import changed, image, judge
@@ -38,21 +39,22 @@ def codes(text: str) -> list[str]:
 
 
 def test_the_plan_comes_before_findings() -> None:
-    """Secrets, budgets, steps, what they save together, the edits, and then findings and layers, folded."""
+    """Secrets, budgets, steps with the edited instructions, what they save together, then findings and layers, folded."""
     secret = attrs.evolve(finding(401, text="a secret", size=0), category=Category.SECRET, paths=("app/.env",))
     analysis = with_plan(changed(image(), advice=Advice((*image().advice.findings, secret))))
     text = text_of("markdown", analysis, verdicts=judge('max-download = "1 kB"')).replace(NO_BREAK, " ")
     parts = [
-        "**Secrets in the image.**", "| **a secret**<br>OS401 · layer 0<br>`/app/.env` | Do `a secret` again |",
+        "<!-- ocisize image acme/app linux/amd64 -->\n### ", " `acme/app:1` linux/amd64 · budgets: 1 of 1 failed · 1 secret\n",
+        "**Secrets in the image.**", "| **a secret**<br>OS401 · medium · layer 0<br>`/app/.env` | Do `a secret` again |",
         "**Budgets: 1 failed**", "**Fix first**",
-        "| 1 | 2.00 kB | safe | **apt archives left behind**<br>Delete them in the `RUN` that downloads them. | Dockerfile:3 |",
-        "| 2 | 1.00 kB | probably | **documentation copied into the image**<br>Do not copy `docs`. "
-        "| layer 3 · .dockerignore<br>`COPY . /app` |",
-        "| 3 | 250 B | ask<br>by hand | **test data**<br>Copy named directories.<br>Check that no test runs in the image. | Dockerfile:3, 6 |",
+        "| 1 | 2.00 kB | safe | **apt archives left behind** | Dockerfile:3 |",
+        "| 2 | 1.00 kB | probably | **documentation copied into the image** | .dockerignore |",
+        "| 3 | 250 B | ask<br>by hand | **test data** | Dockerfile:3, 6 |",
+        "**Fix 1** · Dockerfile:3-4\n\n```dockerfile\nRUN apt-get install \\\n && rm -rf /var/cache/apt\n```",
+        "**Fix 2** · `.dockerignore`\n\n```\ndocs\n!docs/keep.md\n```",
+        "**Fix 3** · layer 3\n\n```dockerfile\n# 3: Copy named directories.\n# 3: Check that no test runs in the image.\nCOPY . /app\n```",
         "**All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**",
-        "<summary>The edited instructions (3)</summary>", "Dockerfile:3-4: replace `RUN apt-get install` with",
-        "```dockerfile\nRUN apt-get install \\\n && rm -rf /var/cache/apt\n```", "Dockerfile:5: delete `RUN rm`",
-        "Add to `.dockerignore`:\n\n```\ndocs\n!docs/keep.md\n```", "**3 findings**", "<summary>Findings</summary>", "fix 1",
+        "<summary>2 findings</summary>", "fix 1",
         "<summary>Layers</summary>",
     ]  # fmt: skip
     places = [text.find(part) for part in parts]
@@ -62,7 +64,7 @@ def test_the_plan_comes_before_findings() -> None:
 
 
 def test_later_steps_are_folded() -> None:
-    """Five steps are open; the others are in a table of their own with their numbers."""
+    """Five steps are open; the others are in a table and blocks of their own with their numbers."""
     steps = tuple(step(title=f"thing {number}") for number in range(1, 9))
     text = text_of("markdown", with_plan(image(), Plan(steps=steps)))
     table, _, folded = text.partition("<summary>3 more fixes</summary>")
@@ -83,8 +85,14 @@ def test_later_steps_are_folded() -> None:
 )
 def test_commands_in_a_fix_are_whole(command: str) -> None:
     """Backticks, bars, backslashes and markup in a command come back from the rendered page, as one piece of code."""
-    analysis = with_plan(image(), Plan(steps=(step(action=f"Change it to {quote_code(command)}."),)))
-    assert command in codes(text_of("markdown", analysis))
+    edit = PlanEdit(layer=1, build_step=BuildStep("RUN old"), text=command)
+    analysis = with_plan(image(), Plan(steps=(step(),), edits=(edit,)))
+    assert f"{command}\n" in codes(text_of("markdown", analysis))
+    by_hand = with_plan(image(), Plan(steps=(step(action=f"Change it to {quote_code(command)}.", in_patch=False),)))
+    (block,) = [code for code in codes(text_of("markdown", by_hand)) if code.startswith("# 1: ")]
+    assert " ".join(line.removeprefix("# ").strip() for line in block.splitlines()) == " ".join(
+        f"1: Change it to {quote_code(command)}. RUN apt-get install".split()
+    )
 
 
 def test_parentheses_around_code_are_text() -> None:
@@ -117,11 +125,9 @@ def test_platforms_share_steps() -> None:
     larger = plan()
     larger = attrs.evolve(larger, steps=(attrs.evolve(larger.steps[0], compressed_size=3000), step(title="another")))
     text = of_all("markdown", [with_plan(first), with_plan(other, larger)]).replace(NO_BREAK, " ")
-    assert (
-        "| 1 | 3.00 kB | safe | **apt archives left behind**<br>Delete them in the `RUN` that downloads them.<br>on all"
-        in text
-    )
-    assert "| 2 | 2.00 kB | safe | **another**<br>Delete them in the `RUN` that downloads them.<br>on linux/arm64 |" in text
+    assert "| 1 | 3.00 kB | safe | **apt archives left behind**<br>on all platforms | Dockerfile:3 |" in text
+    assert "| 2 | 2.00 kB | safe | **another**<br>on linux/arm64 |" in text
+    assert "**Fixes 1, 2** · linux/arm64 · Dockerfile:3-4\n" in text
     assert "**linux/amd64: All 3 fixes: 3.25 kB less to download (32 %), 2.00 kB of it safe.**" in text
     assert "**linux/arm64: Both fixes: 5.00 kB less to download (49 %), all of it safe.**" in text
 
@@ -129,8 +135,8 @@ def test_platforms_share_steps() -> None:
 def test_a_large_plan_fits_a_comment() -> None:
     """Steps and edits beyond the room are counted, and findings and layers still have some."""
     edit = plan().edits[0]
-    steps = tuple(step(title=f"thing {number}", action="x" * 900) for number in range(400))
-    edits = tuple(attrs.evolve(edit, text=f"RUN {number} " + "y" * 900) for number in range(400))
+    steps = tuple(step(title=f"thing {number}" + "x" * 100, layers=[number % 4]) for number in range(400))
+    edits = tuple(attrs.evolve(edit, layer=number, text=f"RUN {number} " + "y" * 9000) for number in range(4))
     findings = tuple(finding(number) for number in range(100, 400))
     analysis = with_plan(changed(image(), advice=Advice(findings)), attrs.evolve(plan(), steps=steps, edits=edits))
     text = text_of("markdown", analysis)
@@ -138,11 +144,18 @@ def test_a_large_plan_fits_a_comment() -> None:
     shown = text.count("**thing ")
     assert 5 < shown < 400
     assert f"… and {400 - shown} more fixes, not shown to save space." in text
-    blocks = text.count("```dockerfile")
-    assert blocks > 5
-    assert f"… and {400 - blocks} more edits, not shown to save space." in text
+    assert 2 <= text.count("```dockerfile") < 8
+    assert " more edits, not shown to save space." in text
     assert text.count("<br>OS") > 20
     assert "| 3 | 1.00 kB | 2.00 kB |" in text
+
+
+def test_blocks_that_do_not_fit_are_counted() -> None:
+    """Whole blocks, or nothing where not even the count has room."""
+    blocks = ["a" * 50, "b" * 50, "c" * 50]
+    assert fill_blocks(blocks, "edits", 156) == "".join(f"\n{block}\n" for block in blocks)
+    assert fill_blocks(blocks, "edits", 150) == f"\n{blocks[0]}\n\n… and 2 more edits, not shown to save space.\n"
+    assert fill_blocks(blocks, "edits", 90) == fill_blocks([], "edits", 90) == ""
 
 
 @given(random_plans(4), random_findings)

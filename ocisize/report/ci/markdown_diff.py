@@ -1,0 +1,196 @@
+"""A comparison as a comment on a pull request: what changed and by how much, secrets, budgets, why, and fixes of what grew.
+
+The report fits a comment of GitHub, and begins with a hidden marker by which it is updated, like that of one image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from ocisize.model.comparison import Comparison, LayerChange, LayerStatus
+from ocisize.model.plan import PlanStep
+from ocisize.report.ci.comment import describe_outcome, marker_of
+from ocisize.report.ci.markdown import LIMIT, write_unread
+from ocisize.report.ci.markdown_budgets import write_budgets
+from ocisize.report.ci.markdown_plan import MAX_ROWS, count_fixes, write_secrets, write_steps
+from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text
+from ocisize.report.ci.merge_findings import merge_findings, merge_steps
+from ocisize.report.diff_subject import DiffSubject
+from ocisize.report.options import ReportOptions
+from ocisize.report.subject import ReportedImage
+from ocisize.report.words.advice import is_secret
+from ocisize.report.words.download import ABOUT, human_download
+from ocisize.report.words.findings import describe_image
+from ocisize.report.words.image import name_image
+from ocisize.report.words.incomplete import mark_incomplete
+from ocisize.report.words.units import UNKNOWN, percent
+from ocisize.report.words.upgrade import describe_upgrade
+from ocisize.text import human_size, plural
+
+_MIN_SHARE = 0.0005  # smaller shares of a change would be shown as 0.0 %
+_MAX_REASON = 600  # characters of a layer's sentence
+
+
+def write(subject: DiffSubject, file: TextIO, _: ReportOptions) -> None:
+    """Write the comparison for a comment."""
+    file.write(diff_to_markdown(subject))
+
+
+def diff_to_markdown(subject: DiffSubject, *, limit: int = LIMIT) -> str:
+    """The comparison in at most ``limit`` bytes, if its head fits."""
+    comparison, image = subject.comparison, subject.image
+    text = _head(subject)
+    text += _secrets(subject, (limit - byte_length(text)) // 3)
+    text += write_budgets([image], (limit - byte_length(text)) // 2)
+    text += _reasons(comparison, (limit - byte_length(text)) // 3)
+    text += _fixes(subject, (limit - byte_length(text)) * 2 // 3)
+    text += _layers(comparison, (limit - byte_length(text)) // 2)
+    return text + _directories(comparison, limit - byte_length(text))
+
+
+def _head(subject: DiffSubject) -> str:
+    """The marker, the growth with the verdict, and the figures before, after and their change."""
+    comparison, after = subject.comparison, subject.after
+    sign, words = describe_outcome([subject.image])
+    title = f"{sign} {code_span(describe_image(after))} {_describe_growth(comparison)}".lstrip()
+    rows = [_figure(*row, comparison) for row in _figures(comparison)]
+    upgrade = describe_upgrade(comparison)
+    host = f" A host with the image before downloads {escape_text(upgrade)}." if upgrade else ""
+    platforms = " → ".join(dict.fromkeys([subject.before.platform, after.platform]))
+    return (
+        f"{marker_of(subject.image, 'diff')}\n### {' · '.join([title, *words])}\n\n{_unread(subject)}"
+        "| | Before | After | Change |\n|---|---:|---:|---:|\n" + "\n".join(rows) + "\n\n"
+        f"{code_span(name_image(subject.before))} → {code_span(name_image(after))}, {escape_text(platforms)}.{host}\n"
+    )
+
+
+def _unread(subject: DiffSubject) -> str:
+    return write_unread([ReportedImage(analysis=subject.before), subject.image])
+
+
+def _describe_growth(comparison: Comparison) -> str:
+    """The growth of the download, or of the content where the download is unknown."""
+    download = comparison.compressed_growth
+    about = "" if download is not None or comparison.estimated_growth is None else ABOUT
+    download = comparison.estimated_growth if download is None else download
+    growth, whole, what = (
+        (comparison.growth, comparison.before.content_size, "unpacked")
+        if download is None
+        else (download, comparison.before.expected_compressed_size, "to download")
+    )
+    if not growth:
+        return "did not change" if comparison.same_layers else f"has the same size {what}"
+    verb = "grew by" if growth > 0 else "shrank by"
+    return f"{verb} {about}{human_size(abs(growth))}{_share(growth, whole)} {what}"
+
+
+def _share(growth: int, before: int | None) -> str:
+    share = abs(growth) / before if before else 0.0
+    return f" ({percent(share)})" if share >= _MIN_SHARE else ""
+
+
+def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None, int | None]]:
+    """Name, values before and after, change, and the size before of each figure."""
+    before, after = comparison.before, comparison.after
+    exact, estimated = comparison.compressed_growth, comparison.estimated_growth
+    change = estimated if exact is None else exact
+    yield "Download", human_download(before), human_download(after), change, before.expected_compressed_size
+    for name, old, new in (
+        ("Unpacked", before.content_size, after.content_size),
+        ("Waste", before.wasted_size, after.wasted_size),
+    ):
+        yield name, human_size(old), human_size(new), new - old, old
+
+
+def _figure(name: str, old: str, new: str, change: int | None, size: int | None, comparison: Comparison) -> str:
+    cells = [mark_incomplete(comparison.before, name, old), mark_incomplete(comparison.after, name, new)]
+    about = ABOUT if name == "Download" and comparison.estimated_growth is not None else ""
+    cells.append("=" if change == 0 else f"**{about}{_signed(change)}**{_share(change or 0, size)}")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _signed(growth: int | None) -> str:
+    """A size with its sign; "?" for unknown growth, "=" for none."""
+    if growth is None:
+        return UNKNOWN
+    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else "="
+
+
+def _secrets(subject: DiffSubject, room: int) -> str:
+    """The secrets of AFTER; the new ones, which BEFORE does not have, are named and come first."""
+    merged = [row for row in merge_findings([subject.image]) if is_secret(row.finding)]
+    new = [row for row in merged if subject.image.is_new(row.finding)]
+    kept = [row for row in merged if not subject.image.is_new(row.finding)]
+    text = write_secrets([*new, *kept], [subject.image], room)
+    if not text or not kept:
+        return text
+    which = "All of them are" if not new else f"The last {len(kept):,} {'is' if len(kept) == 1 else 'are'}"
+    return f"{text}\n{which} in the image before, too.\n"
+
+
+def _reasons(comparison: Comparison, room: int) -> str:
+    """Why the image grew or shrank, five reasons open."""
+    rows = [f"| {_signed(reason.weight)} | {escape_text(_cut(reason.text))} |" for reason in comparison.reasons]
+    title = "\n**Why** (change of the download)\n"
+    if any(reason.compressed_growth is None for reason in comparison.reasons):
+        title = "\n**Why** (change of the unpacked size)\n"
+    text = Table("reasons", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    return f"{title}{text}" if text else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1].replace('`', '')}…"
+
+
+def _fixes(subject: DiffSubject, room: int) -> str:
+    """The steps of AFTER's plan about layers that changed; what would save a download if there are none."""
+    changed = {
+        layer.after
+        for layer in subject.comparison.layers
+        if layer.after is not None and layer.status is not LayerStatus.SHARED
+    }
+    steps = merge_steps([subject.image])
+    numbered = [(number, *row) for number, row in enumerate(steps, 1)]
+    rows = [row for row in numbered if _is_about(row[2], changed)]
+    if not rows:
+        return _suggestions(subject.comparison, room)
+    others = ""
+    if rest := len(steps) - len(rows):
+        others = f"\n{count_fixes(rest)} of layers that did not change: `ocisize advise`.\n"
+    return write_steps(rows, [subject.image], room, "\n**Fix what changed** (largest unpacked size first)\n", others)
+
+
+def _is_about(step: PlanStep, layers: set[int]) -> bool:
+    return not layers.isdisjoint(step.layers)
+
+
+def _suggestions(comparison: Comparison, room: int) -> str:
+    """What would save hosts a download, or the image some growth, five suggestions open."""
+    rows = [f"| {human_size(each.weight)} | {escape_text(_cut(each.text))} |" for each in comparison.suggestions]
+    title = "\n**Advice** (bytes affected)\n"
+    text = Table("suggestions", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    return f"{title}{text}" if text else ""
+
+
+def _layers(comparison: Comparison, room: int) -> str:
+    rows = [_layer(layer) for layer in comparison.layers]
+    table = Table("layers", "Layer | Download | Unpacked | Upgrade | What | Step", left=2)
+    changed = sum(layer.status is not LayerStatus.SHARED for layer in comparison.layers)
+    return table.fill(rows, room, summary=f"{len(rows):,} {plural(len(rows), 'layer')}, {changed:,} changed")
+
+
+def _layer(layer: LayerChange) -> str:
+    index = "→".join("·" if number is None else str(number) for number in (layer.before, layer.after))
+    cells = [index, _signed(layer.compressed_growth), _signed(layer.growth), human_size(layer.download_size)]
+    return f"| {' | '.join([*cells, str(layer.status), code_span(layer.build_step.shown or '-')])} |"
+
+
+def _directories(comparison: Comparison, room: int) -> str:
+    rows = [
+        f"| {_signed(each.growth)} | {_signed(each.compressed_growth)} | {each.file_count:,} "
+        f"| {code_span(each.name) if each.name is not None else 'elsewhere'} |"
+        for each in comparison.directories
+        if each.growth or each.compressed_growth
+    ]
+    return Table("directories", "Unpacked | Download | Files | Directory", left=1).fill(rows, room, summary="Directories")

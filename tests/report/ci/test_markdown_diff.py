@@ -1,0 +1,104 @@
+"""The comment about a change: figures, new secrets, budgets, causes, fixes of what changed, and the limit of a comment."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+import cmarkgfm
+
+from ocisize import Analysis, compare
+from ocisize.budgets.check_change import check_change
+from ocisize.budgets.parse import parse_budgets
+from ocisize.model.comparison import Comparison, Reason
+from ocisize.model.findings import Advice, Category, Severity
+from ocisize.model.plan import Plan
+from ocisize.report.ci.markdown import LIMIT
+from ocisize.report.ci.markdown_diff import diff_to_markdown
+from ocisize.report.diff_subject import DiffSubject
+from ocisize.report.options import ReportOptions
+from tests.gates import changed, image
+from tests.hostile import HOSTILE, finding
+from tests.plans import hostile_plan, step, with_plan
+
+
+def secret(number: int) -> Any:
+    return attrs.evolve(
+        finding(number, text=f"secret {number}", severity=Severity.HIGH, size=0),
+        category=Category.SECRET,
+        layers=(0,) if number == 401 else (3,),
+    )
+
+
+def smaller() -> Analysis:
+    """The image before: without the last two layers."""
+    whole = image()
+    less = sum(layer.compressed_size or 0 for layer in whole.layers[2:])
+    return changed(
+        whole, layers=whole.layers[:2], content_size=18_000, wasted_size=0, live_size=18_000,
+        compressed_size=(whole.compressed_size or 0) - less, advice=Advice((secret(401),)), reference="acme/app:0",
+    )  # fmt: skip
+
+
+def report(comparison: Comparison, toml: str = "", limit: int = LIMIT) -> str:
+    verdicts = check_change(comparison.before, comparison.after, parse_budgets(toml).budgets) if toml else ()
+    return diff_to_markdown(DiffSubject.of(comparison, ReportOptions(verdicts=verdicts)), limit=limit)
+
+
+def test_the_comment_about_a_change() -> None:
+    """Marker and verdict, figures, new secrets, budgets, why, fixes of changed layers; the rest is folded, in this order."""
+    after = changed(image(), advice=Advice((secret(401), secret(402), *image().advice.findings)))
+    steps = (step(title="kept", layers=[0]), step(title="ours", layers=[3], action="Do `rm -rf a|b` there.", in_patch=False))
+    text = report(compare(smaller(), with_plan(after, Plan(steps=steps))), 'max-download = "+2 %"')
+    parts = [
+        "<!-- ocisize diff acme/app linux/amd64 -->\n### \N{CROSS MARK} `acme/app:1` grew by 1.10 kB (12.2 %) to download · "
+        "budgets: 1 of 1 failed · 2 secrets\n\n| | Before | After | Change |",
+        "| Download | 9.00 kB | 10.1 kB | **+1.10 kB** (12.2 %) |", "| Unpacked | 18.0 kB | 20.0 kB | **+2.00 kB** (11.1 %) |",
+        "| Waste | 0 B | 5.00 kB | **+5.00 kB** |", "acme/app:1`, linux/amd64.",
+        "**secret 402**", "**secret 401**", "The last 1 is in the image before, too.", "**Budgets: 1 failed**",
+        "**Why** (change of the download)", "**Fix what changed**", "| 2 | 2.00 kB | safe<br>by hand | **ours** | layer 3 COPY . /app |",
+        "```dockerfile\n# 2: Do `rm -rf a|b` there.\nCOPY . /app\n```", "1 fix of layers that did not change: `ocisize advise`.",
+        "<summary>4 layers, 2 changed</summary>", "<summary>Directories</summary>",
+    ]  # fmt: skip
+    places = [text.replace("\u00a0", " ").find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert "**kept**" not in text
+
+
+def test_nothing_changed() -> None:
+    """The title says so, no figure has a change, and there is no verdict without budgets."""
+    text = report(compare(image(), image()))
+    assert "\n### `acme/app:1` did not change\n" in text
+    assert "| Download | 10.1 kB | 10.1 kB | = |" in text
+    assert "**Why**" not in text
+
+
+def test_an_unknown_download() -> None:
+    """The growth is of the unpacked size, and the change of the download is unknown."""
+    unknown = changed(image(), compressed_size=None)
+    text = report(compare(changed(smaller(), compressed_size=None), unknown))
+    assert "grew by 2.00 kB (11.1 %) unpacked" in text
+    assert "| Download | ? | ? | **?** |" in text
+
+
+def test_hostile_and_huge_images_fit_a_comment() -> None:
+    """No markup of an image is left, folds are closed, and no limit is exceeded."""
+    secrets = tuple(attrs.evolve(secret(number), title=text, fix=text) for number, text in enumerate(HOSTILE, 401))
+    after = changed(image(), reference="".join(HOSTILE) + "--><b>", advice=Advice(secrets))
+    comparison = compare(smaller(), with_plan(after, hostile_plan()))
+    reasons = tuple(
+        Reason(text=f"{text} `{text}` " * 40, before=0, after=0, growth=9, compressed_growth=9) for text in HOSTILE
+    )
+    comparison = attrs.evolve(comparison, reasons=reasons * 40)
+    for limit in (4000, 20_000, LIMIT):
+        text = report(comparison, "max-files = 0", limit)
+        assert len(text.encode()) <= limit
+        first, _, rest = text.partition("\n")
+        assert re.fullmatch(r"<!-- [^<>]* -->", first)
+        page = str(cmarkgfm.github_flavored_markdown_to_html(rest, cmarkgfm.Options.CMARK_OPT_UNSAFE))
+        assert page.count("<details>") == page.count("</details>")
+        assert set(re.findall(r"<(\w+)", page)) <= {
+            "h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre",
+        }  # fmt: skip
