@@ -183,6 +183,12 @@ def _gitlab_of_diff() -> DiffWriter:
     return write_diff
 
 
+def _html_of_diff() -> DiffWriter:
+    from ocisize.report.html.diff import write
+
+    return write
+
+
 _ROWS = (
     Format("text", "for people, on a terminal", _text, all_platforms=True, unread_images=True),
     Format(
@@ -213,6 +219,7 @@ _DIFF_ROWS = (
     DiffFormat("junit", "budgets and new findings as tests, for Jenkins, GitLab, Azure", _junit_of_diff),
     DiffFormat("github", "causes and new findings as annotations of a GitHub workflow", _github_of_diff),
     DiffFormat("gitlab", "findings and causes of growth for GitLab's Code Quality widget", _gitlab_of_diff),
+    DiffFormat("html", "one page with causes, folders, files and layers; works offline", _html_of_diff),
 )
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}

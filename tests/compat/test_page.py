@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,14 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from ocisize import Analysis, Analyzer, analyze
+from ocisize import Analysis, Analyzer, analyze, compare
+from ocisize.errors import InvalidGlob
+from ocisize.globs import Component, Glob, parse_glob
+from ocisize.report.diff_subject import DiffSubject
+from ocisize.report.html.diff import diff_to_html
 from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE
+from ocisize.report.options import ReportOptions
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 from tests.gates import image
@@ -59,7 +64,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 class Report:
     """A page in the browser, with the actions of a reader."""
 
-    def __init__(self, driver: webdriver.Chrome, path: Path, *, width: int = 1200, theme: str = "light") -> None:
+    def __init__(
+        self, driver: webdriver.Chrome, path: Path, *, width: int = 1200, theme: str = "light", marked: bool = True
+    ) -> None:
         self.driver = driver
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -69,7 +76,8 @@ class Report:
         self.complaints()  # of the page before
         self.requests()
         driver.get(path.as_uri())
-        self.wait("return document.documentElement.dataset.ready === 'true'")
+        if marked:
+            self.wait("return document.documentElement.dataset.ready === 'true'")
 
     def run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
@@ -99,6 +107,23 @@ class Report:
 
     def choose(self, name: str, value: str) -> None:
         self.run("document.querySelector(`input[name=${arguments[0]}][value=${arguments[1]}]`).click()", name, value)
+
+    def open(self, path: str, fragment: str = "") -> None:
+        """Load the page again at an address."""
+        self.driver.get("about:blank")
+        self.driver.get(f"{path}{fragment}")
+        self.wait("return document.documentElement.dataset.ready === 'true'")
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    @property
+    def address(self) -> str:
+        return str(self.run("return decodeURIComponent(location.hash)"))
+
+    def search(self, text: str) -> None:
+        self.filter(search=text)
+        self.wait(f"return page.filter.search === {json.dumps(text)}")
 
     def filter(self, **values: str) -> None:
         for name, value in values.items():
@@ -232,9 +257,11 @@ def test_toggle_changes_areas(report: Report, example: Analysis) -> None:
 def test_colors_follow_layer_state_and_type(report: Report) -> None:
     """The legend names the colors, and the picture changes with them."""
     pictures = {report.picture()}
-    assert [text.partition(" · ")[0] for text in report.texts("#legend li")] == [f"Layer {index}" for index in range(5)]
+    assert [text.partition(" · ")[0] for text in report.texts("#legend li")] == [
+        *(f"Layer {index}" for index in range(5)), "Waste",
+    ]  # fmt: skip
     report.choose("color", "state")
-    assert {text.partition(" · ")[0] for text in report.texts("#legend li")} == {"deleted", "metadata-only", "live"}
+    assert {text.partition(" · ")[0] for text in report.texts("#legend li")} == {"deleted", "metadata-only", "live", "Waste"}
     pictures.add(report.picture())
     report.choose("color", "type")
     assert "programs" in report.texts("#legend li")[0]
@@ -318,9 +345,9 @@ def test_keyboard_reaches_everything(report: Report) -> None:
         active = "const it = document.activeElement; return it.id || it.name || it.closest('[id]')?.id || it.localName"
         reached.append(report.run(active))
     order = [name for name in dict.fromkeys(reached) if name in (
-        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files")]  # fmt: skip
+        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "canvas", "contents", "legend", "files")]  # fmt: skip
     assert order == [
-        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "contents", "legend", "files",
+        "theme", "measure", "color", "search", "layer", "state", "type", "reset", "layers", "canvas", "contents", "legend", "files",
     ]  # fmt: skip
     report.run("document.querySelector('#contents button').focus()")
     ActionChains(report.driver).send_keys(Keys.ENTER).perform()
@@ -328,6 +355,201 @@ def test_keyboard_reaches_everything(report: Report) -> None:
     ActionChains(report.driver).send_keys(Keys.ESCAPE).perform()
     assert report.crumbs == "/"
     assert report.run("return document.activeElement.closest('#contents') !== null")
+
+
+def test_filters_go_up_to_the_deepest_folder_that_matches(report: Report) -> None:
+    """A filter that nothing in the open folder passes shows the deepest folder above it with matches; clearing it returns."""
+    report.run("page.open(findDirectory(page.model, '/usr/share/doc/media-types'))")
+    report.filter(layer="Layer 0")
+    assert report.crumbs == "/›usr›share›doc"
+    assert report.contents
+    report.search("mozilla")
+    report.filter(layer="all")
+    assert report.crumbs == "/›usr›share"
+    report.run("document.getElementById('reset').click()")
+    assert report.crumbs == "/›usr›share›doc›media-types"
+
+
+def test_nothing_is_explained_in_place_of_a_blank_treemap(report: Report) -> None:
+    """Without matches, or without bytes of the chosen size, the treemap's place says so and has a button that helps."""
+    assert not report.find("#nothing").is_displayed()
+    report.search("nothing is called so")
+    assert report.find("#nothing-text").text == "No files match these filters."
+    report.find("#nothing-button").click()
+    assert not report.find("#nothing").is_displayed()
+    assert report.crumbs == "/"
+    report.choose("measure", "size")
+    report.filter(layer="Layer 3")  # only a marker of a deletion
+    assert report.find("#nothing-text").text == "What matches the filters has no bytes unpacked."
+    report.find("#nothing-button").click()
+    assert not report.find("#nothing").is_displayed()
+    assert report.run("return page.measure") == "download"
+
+
+GLOBS = [
+    "*.pyc", "/usr/*", "/usr/*/", "usr/", "**/lib/*.so", "/**/x", "a/**", "lib*.s[op]", "[!a-c]*.js", "[[]id].js", "x[]]y", "/a/**/b",
+    "???.txt", "caf?", "/*/x/", "[a-z]/x", "**/node_modules/**/*.md", "*.*", "[^a]x", "*", "**", "a**b", "[", "x/../y", "a//b", "[z-a]",
+    "/", "./a", "[!]", "a/**/", "\U0001f600?", "[\U0001f600-\U0001f64f]*",
+]  # fmt: skip
+PATHS = [
+    "usr/a.pyc", "usr/lib/b.pyc", "usr/x", "lib/c.so", "x", "a/x", "a/b", "a/c/d/b", "lib1.so", "lib.sp", "d.js", "a.js", "[id].js",
+    "x]y", "abc.txt", "ab.txt", "caf\u00e9", "q/x/y/z", "node_modules/p/README.md", "node_modules/p/node_modules/q/A.md", "^x", "bx",
+    "usr/usr/deep", "usr/file", "\U0001f600a", "a/usr/lib/k.so",
+]  # fmt: skip
+
+
+def test_globs_of_the_search_are_those_of_budgets(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """Every glob finds the files that ocisize.globs finds, and is refused where that refuses it."""
+    report = Report(driver, write_page(analysis_of(tmp_path, {path: b"x" for path in PATHS}), tmp_path))
+    script = """const { model } = page; return arguments[0].map((text) => {
+        try {
+          const search = searchGlob(model, parseGlob(text));
+          const rows = Array.from({ length: model.rowCount }, (_, row) => row).filter((row) => isListed(model, row));
+          return rows.filter((row) => search.inside[model.directoryOf[row]] || search.finds(row)).map((row) => rowPath(model, row));
+        } catch { return null; } })"""
+    found = report.run(script, GLOBS)
+    for text, paths in zip(GLOBS, found, strict=True):
+        try:
+            glob = parse_glob(text)
+        except InvalidGlob:
+            assert paths is None, text
+            continue
+        assert sorted(paths) == sorted(f"/{path}" for path in PATHS if glob_matches(glob, path)), text
+
+
+def glob_matches(glob: Glob, path: str) -> bool:
+    """Whether a glob matches a file, as a slow but simple walk over all ways to match."""
+    names = path.split("/")
+    starts = [0] if glob.anchored else range(len(names))
+
+    def match(components: Sequence[Component], left: list[str]) -> bool:
+        if not components:
+            return not left
+        if components[0].text == "**":
+            return any(match(components[1:], left[start:]) for start in range(len(left) + 1))
+        return bool(left) and components[0].make_test()(left[0].encode()) and match(components[1:], left[1:])
+
+    if glob.directory:  # the file itself is none
+        return any(match(glob.components[:-1], names[start:end]) for start in starts for end in range(start + 1, len(names)))
+    return any(match(glob.components, names[start:]) for start in starts)
+
+
+def test_a_glob_never_ends_in_nothing(report: Report) -> None:
+    """A glob of folders shows all that is in them, a broken one shows everything and says what is wrong with it."""
+    report.search("doc*")
+    assert report.find("#search-note").text == "The glob matches a folder, and no file: all that is in it is shown."
+    assert all("/doc/" in row[-1] for row in report.files)
+    report.search("[a")
+    assert report.find("#search-note").text == "The glob has a '[' without a ']'. All paths are shown."
+    assert report.find("#search").get_attribute("aria-invalid") == "true"
+    assert report.files[0][-1] == "/bin/busybox"
+    report.search("*.types")
+    assert {row[-1] for row in report.files} == {"/app/mime.types", "/etc/mime.types"}
+    assert report.find("#search").get_attribute("aria-invalid") == "false"
+
+
+def test_the_address_keeps_the_view(report: Report, example_page: Path) -> None:
+    """Folder, layer and search are in the address; it opens the same view, and Back and Forward go through the views."""
+    report.run("page.open(findDirectory(page.model, '/usr/share'))")
+    assert report.address == "#path=/usr/share"
+    report.filter(layer="Layer 0")
+    report.search("GPL-*")
+    assert report.address == "#path=/usr/share&layer=0&search=GPL-*"
+    shown, address = report.files, report.run("return location.hash")
+    report.driver.back()
+    report.wait("return page.filter.search === ''")
+    assert (report.crumbs, report.run("return page.filter.layer")) == ("/›usr›share", 0)
+    report.driver.back()
+    report.driver.back()
+    report.wait("return page.directory === 0")
+    assert report.address == ""
+    report.driver.forward()
+    report.wait("return page.directory !== 0")
+    report.open(example_page.as_uri(), address)
+    assert report.files == shown
+    assert report.find("#search").get_attribute("value") == "GPL-*"
+    for odd in ("#path=/usr/gone/x", "#layer=99&state=x&type=%zz", "#path=%ff&color=%", "#plan-title"):
+        report.open(example_page.as_uri(), odd)
+        assert report.contents
+
+
+def test_a_link_within_the_page_leaves_the_view(report: Report) -> None:
+    """The links to sections change the address, and not the folder that is open."""
+    report.run("page.open(findDirectory(page.model, '/usr/share'))")
+    report.run("document.querySelector('a[href=\"#plan-title\"]').click()")
+    assert report.crumbs == "/›usr›share"
+    report.driver.back()
+    report.wait("return location.hash === '#path=/usr/share'")
+    assert report.crumbs == "/›usr›share"
+
+
+def test_the_keyboard_walks_the_treemap(report: Report) -> None:
+    """Arrows choose a block, which is marked, described and read out; Enter opens it; Escape goes up and chooses it again."""
+    canvas = report.find("#canvas")
+    assert (canvas.get_attribute("role"), canvas.get_attribute("aria-label")) == ("application", "Treemap of /")
+    report.find("#reset").send_keys(Keys.TAB, Keys.TAB)
+    assert report.run("return document.activeElement.id") == "canvas"
+    live = "return document.getElementById('map-live').textContent"
+    assert report.run(live).startswith("/bin/. 1.08 MB to download")
+    assert report.run("return getComputedStyle(document.getElementById('canvas')).outlineStyle") == "solid"
+    assert report.find("#mark").is_displayed()
+    report.press(Keys.ARROW_RIGHT)
+    assert report.run(live).startswith("/usr/")
+    report.press(Keys.ARROW_DOWN)
+    assert report.run(live).startswith("/var/")
+    report.press(Keys.ARROW_LEFT)
+    assert report.run(live).startswith("/bin/")
+    report.press(Keys.ARROW_RIGHT, Keys.ENTER)
+    assert report.crumbs.startswith("/›usr")
+    assert report.run("return document.activeElement.id") == "canvas"
+    report.press(Keys.ESCAPE)
+    while report.crumbs != "/":
+        report.press(Keys.ESCAPE)
+    assert report.run(live).startswith("/usr/")
+    report.press(Keys.END)
+    assert report.find("#mark").is_displayed()
+
+
+def test_waste_is_seen_in_live_folders(report: Report, example: Analysis) -> None:
+    """A stripe is as wide as the share of waste, also in a folder that is drawn as one block; list and legend have its bytes."""
+    script = """const { treemap } = page; const found = treemap.blocks.findLast(({ item }) => treemap.itemName(item) === arguments[0]);
+        const copy = new OffscreenCanvas(treemap.canvas.width, treemap.canvas.height).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(treemap.canvas, 0, 0);
+        const { data } = copy.getImageData(found.x + 1, found.y + (arguments[1] ?? found.height) - 2, found.width - 2, 1);
+        let red = 0; for (let at = 0; at < data.length; at += 4) red += data[at] === 139 && data[at + 1] === 0 ? 1 : 0;
+        return red / (data.length / 4);"""
+    report.choose("measure", "size")
+    assert report.run(script, "busybox") == 0
+    wasted = sum(entry.size for entry in example.waste if entry.path.startswith("app/"))
+    stored = sum(entry.size for layer in example.layers for entry in layer.files or () if entry.path.startswith("app/"))
+    assert report.run(script, "app/", 17) == pytest.approx(wasted / stored, abs=0.06)
+    assert dict(zip(report.contents, report.texts("#contents .waste"), strict=True))["app/"] == f"{human_size(wasted)} waste"
+    assert f"Waste · {human_size(example.wasted_size)}" in report.texts("#legend li")
+
+
+def test_every_tile_leads_somewhere(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """All bytes have a tile, each open folder has a name that can be read, and what is too small to draw is in the list."""
+    entries = {f"d{number % 9}/e{number % 4}/f{number:05}": b"x" * (number % 97 + 1) for number in range(3000)}
+    report = Report(driver, write_page(analysis_of(tmp_path, entries, {"big": b"y" * 3_000_000}), tmp_path))
+    report.choose("measure", "size")
+    framed = """return page.treemap.blocks.filter(({ item, width, height }) =>
+        page.treemap.blocks.some(({ parent }) => parent === item.directory) && item.directory >= 0).every(({ width }) => width > 40)"""
+    assert report.run(framed)
+    rest = "return page.treemap.blocks.find(({ item, parent }) => item.directory < 0 && item.row < 0 && parent === page.directory)"
+    report.run("page.open(findDirectory(page.model, '/d0/e0'))")
+    block = report.run(rest) or report.run("return page.treemap.blocks.at(-1)")
+    report.run("page.openBlock(arguments[0])", block)
+    assert report.run("return document.querySelectorAll('#contents .pointed').length") == 1
+    assert report.complaints() == []
+
+
+def test_prints_light_and_whole(report: Report) -> None:
+    """On paper the page is light, keeps the treemap with its list, and leaves out what only works on a screen."""
+    report.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert report.find("#canvas").is_displayed()
+    assert not report.find("#search").is_displayed()
+    assert not report.find("#files").is_displayed()
+    report.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_code_can_be_copied(driver: webdriver.Chrome, tmp_path: Path) -> None:
@@ -406,7 +628,29 @@ def test_contrast(theme: str, driver: webdriver.Chrome, tmp_path: Path, example:
     assert {name: ratio for name, (ratio, least) in found.items() if ratio < least} == {}
 
 
-@pytest.mark.parametrize("width", [400, 800, 1600])
+@pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 768), ("light", 1280)])
+def test_a_page_of_a_comparison(theme: str, width: int, driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """It fits its width, has enough contrast, loads nothing, and its names stay text; bars are as wide as the change."""
+    name = HOSTILE[0].replace("/", "_")
+    before = analysis_of(tmp_path / "1", {f"d/{name}": b"x" * 4000, "shrank": b"s" * 9000})
+    after = analysis_of(tmp_path / "2", {f"d/{name}": b"y" * 12_000, "shrank": b"s" * 5000})
+    path = tmp_path / "diff.html"
+    subject = DiffSubject.of(compare(before, after), ReportOptions())
+    path.write_text(diff_to_html(subject), encoding="utf-8")
+    report = Report(driver, path, width=width, theme=theme, marked=False)
+    assert {url.partition(":")[0] for url in report.requests()} <= {"file", "data"}
+    assert report.run("return document.documentElement.scrollWidth") <= width
+    assert any(name in text for text in report.texts("#files-title ~ .scroll code"))
+    assert report.run("return document.images.length") == 0
+    widths = report.run("return [...document.querySelectorAll('#files-title ~ .scroll rect:not(.middle)')]"
+                        ".map((bar) => Number(bar.getAttribute('width')))")  # fmt: skip
+    assert widths[:2] == [50, 25]
+    found = report.run(CONTRASTS)
+    assert {name: ratio for name, (ratio, least) in found.items() if ratio < least} == {}
+    assert report.complaints() == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
 def test_fits_its_width(width: int, driver: webdriver.Chrome, tmp_path: Path, example: Analysis) -> None:
     """Nothing is wider than the window, and the treemap takes its share of it."""
     report = Report(driver, write_page(attrs.evolve(example, plan=plan()), tmp_path), width=width)

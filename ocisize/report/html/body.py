@@ -13,6 +13,8 @@ from ocisize.report.words.download import human_download
 from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
+from ocisize.report.words.plan import describe_total
+from ocisize.report.words.secrets import list_secrets
 from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.sizes.cost import CostAssumptions
 from ocisize.text import count_of
@@ -23,27 +25,51 @@ if TYPE_CHECKING:
 _MAIN_FIGURES = ("Download", "Unpacked", "Live", "Waste")  # that are not folded away
 
 
-def write_head(analysis: Analysis, assumptions: CostAssumptions) -> Markup:
-    """Name, form, figures, base image and cost of the image; the less important figures are folded away."""
-    lines = (describe_form(analysis), describe_identity(analysis), describe_verification(analysis.layers, analysis.format))
+def write_head(analysis: Analysis, assumptions: CostAssumptions, verdicts: Sequence[Verdict] = ()) -> Markup:
+    """Name, what is most urgent, and the main figures; all else about the image is folded away, so that the map is near."""
     figures = list_figures(analysis)
     context = [
         element("div", element("dt", name), element("dd", element("strong", value), f" {note}"))
         for name, value, note in describe_context(analysis, assumptions)
     ]
+    lines = (describe_identity(analysis), describe_verification(analysis.layers, analysis.format))
     return element(
         "header",
         element("h1", name_image(analysis)),
+        element("p", describe_form(analysis), class_="note"),
         _write_unread(analysis),
-        *[element("p", line, class_="note") for line in lines],
+        _write_urgent(analysis, verdicts),
         _figures(figure for figure in figures if figure[0] in _MAIN_FIGURES),
-        element("dl", *context, class_="context"),
         element(
             "details",
-            element("summary", "More figures"),
+            element("summary", "More about the image"),
+            *[element("p", line, class_="note") for line in lines],
+            element("dl", *context, class_="context"),
             _figures(figure for figure in figures if figure[0] not in _MAIN_FIGURES),
         ),
     )
+
+
+def _write_urgent(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
+    """Secrets, budgets and the plan in one line each, with links to their sections."""
+    lines = []
+    if secrets := list_secrets(analysis):
+        first = secrets[0].title[:1].upper() + secrets[0].title[1:]
+        more = f", and {len(secrets) - 1:,} more" if len(secrets) > 1 else ""
+        lines.append(element("li", _jump("Secrets", "secrets"), f"{first}{more}", class_="fail"))
+    if verdicts:
+        from ocisize.report.words.budgets import by_severity, headline
+
+        worst = by_severity(verdicts)[:1]
+        lines.append(element("li", _jump("Budgets", "budgets"), headline(verdicts).removeprefix("Budgets: "),
+                             class_="".join(verdict.outcome.value for verdict in worst)))  # fmt: skip
+    if analysis.plan.steps:
+        lines.append(element("li", _jump("Plan", "plan"), describe_total(analysis)))
+    return element("ul", *lines, class_="urgent") if lines else Markup()
+
+
+def _jump(name: str, section: str) -> Markup:
+    return element("a", name, href=f"#{section}-title")
 
 
 def _figures(figures: Iterable[tuple[str, str, str]]) -> Markup:
@@ -78,7 +104,9 @@ def write_verdicts(analysis: Analysis, verdicts: Sequence[Verdict]) -> Markup:
         )
         for verdict in by_severity(verdicts)
     ]
-    return element("section", element("h2", headline(verdicts)), element("ul", *items, class_="verdicts"))
+    return element(
+        "section", element("h2", headline(verdicts), id="budgets-title"), element("ul", *items, class_="verdicts")
+    )
 
 
 def write_layers(analysis: Analysis) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocisize.model.analysis import Analysis
 from ocisize.model.plan import Plan, PlanEdit, PlanStep, sum_steps
 from ocisize.model.sizes import weight_of
+from ocisize.report.html.code import numbered_block, patch_block
 from ocisize.report.html.findings import list_files
 from ocisize.report.html.markup import Markup, block, element, join, with_code
 from ocisize.report.words.fixes import LEGEND, ORDER
@@ -93,7 +94,7 @@ def _build_steps(step: PlanStep, analysis: Analysis) -> Markup:
 
 
 def _edits(plan: Plan) -> Markup:
-    """The final text of each edited instruction."""
+    """The final text of each edited instruction, numbered from its first line in the Dockerfile."""
     if not plan.edits:
         return Markup()
     edits = [_edit(edit, plan) for edit in plan.edits]
@@ -108,7 +109,7 @@ def _edit(edit: PlanEdit, plan: Plan) -> Markup:
     verb = "replaces" if edit.text else "delete"
     old = element("code", cut(edit.build_step.shown, _MAX_WIDTH) or "unknown step")
     title = element("p", element("strong", place[:1].upper() + place[1:]), f" · {verb} ", old, class_="note")
-    return join([title, block(edit.text)]) if edit.text else title
+    return join([title, numbered_block(edit.text, edit.lines and edit.lines[0])]) if edit.text else title
 
 
 def _ignored(plan: Plan) -> Markup:
@@ -127,4 +128,4 @@ def _patch(plan: Plan) -> Markup:
     lines = plan.patch.rstrip("\n")
     summary = f"All edits as a patch, {count_of(lines.count(chr(10)) + 1, 'line')}"
     how = element("p", element("code", "ocisize advise IMAGE --patch > fixes.patch && git apply fixes.patch"), class_="note")
-    return element("details", element("summary", summary), how, block(lines), class_="edits")
+    return element("details", element("summary", summary), how, patch_block(lines), class_="edits")

@@ -23,6 +23,7 @@ from ocisize.model.findings import Advice, Category, Confidence, Finding, Severi
 from ocisize.model.plan import PlanEdit, Plan
 from ocisize.cli.main import main
 from ocisize.report.html import rows as html_rows
+from ocisize.report.html.code import patch_block
 from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE, embed, page_data
 from tests.gates import image
@@ -137,8 +138,8 @@ def test_page_is_one_file_that_fetches_nothing(example: Analysis) -> None:
     named = [pair for pair in page.attributes if pair[1] in ("src", "href", "action", "style", "srcset")]
     assert named[0] == ("link", "href", "data:,")
     assert {value for tag, name, value in named[1:] if (tag, name) == ("a", "href")} == {
-        f"#fix-{number}" for number in range(1, len(example.plan.steps) + 1)
-    }
+        "#plan-title", *(f"#fix-{number}" for number in range(1, len(example.plan.steps) + 1)),
+    }  # fmt: skip
     assert all(tag == "a" for tag, *_ in named[1:])
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "url(" not in page.styles[0]
@@ -360,6 +361,12 @@ def test_the_plan_comes_before_findings() -> None:
     secret = attrs.evolve(make_finding(401, text="a secret", size=0), category=Category.SECRET, paths=("app/.env",))
     analysis = with_plan(attrs.evolve(image(), advice=Advice((*image().advice.findings, secret))))
     words = lines_of(analysis)
+    assert (
+        words.index("SecretsA secretPlanAll 3 fixes")
+        < words.index("Where the bytes are")
+        < words.index("Secrets in the image")
+    )
+    words = words[words.index("Secrets in the image") :]
     parts = [
         "Secrets in the image", "A secret", "/app/.env", "Fix first", "2.00 kBdownload1. apt archives left behind",
         "safe · Dockerfile:3 · 4.00 kB unpacked · OS101", "Delete them in the RUN that downloads them.",
@@ -377,10 +384,24 @@ def test_the_plan_comes_before_findings() -> None:
 def test_code_of_the_plan_can_be_copied() -> None:
     """Final texts, patterns and patch are in blocks, line by line, with tabs and without escapes."""
     odd = attrs.evolve(plan(), edits=(attrs.evolve(plan().edits[0], text="RUN <<EOF\r\n\tif a; then\r\nEOF \x1b"),))
-    blocks = re.findall(r"<pre><code>(.*?)</code></pre>", to_html(with_plan(image(), odd)), re.DOTALL)
-    assert [unescape(text) for text in blocks] == [
+    blocks = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", to_html(with_plan(image(), odd)), re.DOTALL)
+    assert [unescape(re.sub(r"</?span[^>]*>", "", text)) for text in blocks] == [
         "RUN <<EOF\n\tif a; then\nEOF \\x1b", "docs\n!docs/keep.md", PATCH.rstrip("\n"),
     ]  # fmt: skip
+
+
+def test_code_has_the_line_numbers_of_the_dockerfile() -> None:
+    """Edited instructions are numbered from their first line; a patch has old numbers, and new ones at added lines."""
+    text = to_html(with_plan(image()))
+    edited = plan().edits[0]
+    assert edited.lines is not None
+    assert f'<pre class="numbered"><code><span data-line="{edited.lines[0]}">RUN' in text
+    assert '<span data-line="3" class="removed">-RUN apt-get install</span>' in text
+    assert '<span data-line="4" class="added">+ &amp;&amp; rm -rf /var/cache/apt</span>' in text
+    two = "--- a/D\n+++ b/D\n@@ -1,2 +1,2 @@\n a\n--- b\n+++ c\n--- a/.dockerignore\n+++ b/.dockerignore\n@@ -0,0 +1 @@\n+x"
+    lines = re.findall(r'data-line="(\d*)"(?: class="(\w+)")?', patch_block(two))
+    assert lines == [("", ""), ("", ""), ("", ""), ("1", ""), ("2", "removed"), ("2", "added"),
+                     ("", ""), ("", ""), ("", ""), ("1", "added")]  # fmt: skip
 
 
 def test_a_plan_without_a_dockerfile_names_layers_and_steps() -> None:
@@ -416,6 +437,6 @@ def test_any_plan_has_a_page(random_plan: Plan) -> None:
     page = Page(text)
     assert (len(page.scripts), page.tags["html"], page.tags["img"]) == (2, 1, 0)
     assert {value for _, name, value in page.attributes if name == "href"} <= {
-        "data:,", *(f"#fix-{number}" for number in range(1, 7)),
+        "data:,", "#secrets-title", "#plan-title", *(f"#fix-{number}" for number in range(1, 7)),
     }  # fmt: skip
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]

@@ -85,71 +85,76 @@ function stateName(model, kind) {
 }
 
 /** One byte per row: 1 if it passes the filter {search, layer, state, type}; null if all rows pass. */
-function matchRows(model, filter) {
+function matchRows(model, filter, search) {
   const kindPasses = model.kinds.map(
     (kind) =>
       (filter.layer === null || kind.layer === filter.layer) &&
       (filter.type === null || kind.type === filter.type) &&
       (filter.state === null || filter.state === stateName(model, kind) || (filter.state === "waste" && kind.cause >= 0)),
   );
-  const search = filter.search.toLowerCase();
   if (!search && kindPasses.every(Boolean)) return null;
   const matched = new Uint8Array(model.rowCount);
-  const directories = search ? directoriesWith(model, search) : null;
-  for (let directory = 0; directory < model.parents.length; directory++) {
-    const all = !search || directories.inside[directory];
-    for (let row = model.firstRows[directory]; row < model.firstRows[directory + 1]; row++) {
-      if (!kindPasses[model.kindOf[row]]) continue;
-      if (all || (isListed(model, row) && (directories.start(directory) + model.names[row].toLowerCase()).includes(search))) {
-        matched[row] = 1;
-      }
-    }
+  for (let row = 0; row < model.rowCount; row++) {
+    if (!kindPasses[model.kindOf[row]]) continue;
+    if (!search || search.inside[model.directoryOf[row]] || (isListed(model, row) && search.finds(row))) matched[row] = 1;
   }
   return matched;
 }
 
-/** The directories whose paths contain a text; `start` is the path before a name, for texts with a slash. */
-function directoriesWith(model, search) {
-  const inside = new Uint8Array(model.parents.length);
-  const paths = new Array(model.parents.length);
-  for (let place = 0; place < paths.length; place++) {
-    paths[place] = place === ROOT ? "/" : paths[model.parents[place]] + model.directoryNames[place].toLowerCase() + "/";
-    inside[place] = paths[place].includes(search) && search !== "/" ? 1 : 0;
+/** The directory of a path, or the deepest one above it that the image has. */
+function findDirectory(model, path) {
+  let directory = ROOT;
+  for (const name of path.split("/").filter(Boolean)) {
+    let place = directory + 1;
+    while (place < model.ends[directory] && model.directoryNames[place] !== name) place = model.ends[place];
+    if (place >= model.ends[directory]) break;
+    directory = place;
   }
-  const across = search.includes("/");
-  return { inside, start: (place) => (across ? paths[place] : "") };
+  return directory;
 }
 
-/** Bytes of the matching rows below each directory. */
-function sumDirectories(model, values, matched) {
+/** The directory itself if it holds bytes that match, else the deepest one above it that does; else the directory. */
+function deepestMatching(model, directory, sums) {
+  if (!sums[ROOT]) return directory;
+  let place = directory;
+  while (!sums[place]) place = model.parents[place];
+  return place;
+}
+
+/** Bytes of the matching rows below each directory: of all, or of those that are waste. */
+function sumDirectories(model, values, matched, onlyWaste = false) {
   const sums = new Float64Array(model.parents.length);
+  const counts = model.kinds.map((kind) => !onlyWaste || kind.cause >= 0);
   for (let row = 0; row < model.rowCount; row++) {
-    if (matched === null || matched[row]) sums[model.directoryOf[row]] += values[row];
+    if ((matched === null || matched[row]) && counts[model.kindOf[row]]) sums[model.directoryOf[row]] += values[row];
   }
   for (let place = sums.length - 1; place > ROOT; place--) sums[model.parents[place]] += sums[place];
   return sums;
 }
 
 /**
- * The items directly in a directory, largest first: {directory, row, value}, directory or row is -1. Items of less than
- * `least` bytes are one item at the end, {directory: -1, row: -1, value, count}.
+ * The items directly in a directory, largest first: {directory, row, value, waste}, directory or row is -1. Items of less
+ * than `least` bytes are one item at the end, {directory: -1, row: -1, value, waste, count}.
  */
 function childrenOf(model, directory, view, least) {
   const items = [];
-  const rest = { directory: -1, row: -1, value: 0, count: 0 };
+  const rest = { directory: -1, row: -1, value: 0, waste: 0, count: 0 };
   const add = (item) => {
     if (item.value <= 0) return;
     if (item.value >= least) items.push(item);
     else {
       rest.value += item.value;
+      rest.waste += item.waste;
       rest.count += 1;
     }
   };
   for (let place = directory + 1; place < model.ends[directory]; place = model.ends[place]) {
-    add({ directory: place, row: -1, value: view.sums[place] });
+    add({ directory: place, row: -1, value: view.sums[place], waste: view.waste[place] });
   }
   for (let row = model.firstRows[directory]; row < model.firstRows[directory + 1]; row++) {
-    if (view.matched === null || view.matched[row]) add({ directory: -1, row, value: view.values[row] });
+    if (view.matched !== null && !view.matched[row]) continue;
+    const value = view.values[row];
+    add({ directory: -1, row, value, waste: model.kinds[model.kindOf[row]].cause < 0 ? 0 : value });
   }
   items.sort((one, other) => other.value - one.value || one.directory - other.directory || one.row - other.row);
   if (rest.count) items.push(rest);

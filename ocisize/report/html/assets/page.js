@@ -1,23 +1,38 @@
 // The page: one state, and all views drawn from it.
 
+const MEASURES = { download: "to download", size: "unpacked" };
+
 class Page {
   constructor(model) {
     this.model = model;
-    this.measure = model.compressedSizeKnown ? "download" : "size";
-    this.color = "layer";
-    this.directory = ROOT;
-    this.filter = { search: "", layer: null, state: null, type: null };
+    this.colorings = new Map();
+    this.apply(readAddress(model, location.hash) ?? readAddress(model, ""));
     this.treemap = new Treemap(byId("canvas"), model);
     this.table = new FileTable(byId("files"), model);
-    this.table.follow(this.measure);
     this.tip = new Tip(byId("tip"));
-    this.matched = null;
+    this.keys = new MapKeys(this, byId("canvas"), byId("map-live"));
     this.addControls();
     this.addPointer();
     moveWithin(byId("layers"));
-    this.refresh();
+    this.refilter(false);
+    addEventListener("popstate", () => this.goBack());
     new ResizeObserver(() => this.drawMap()).observe(byId("map"));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", () => this.recolor());
+    document.addEventListener("recolor", () => this.recolor());
+  }
+
+  /** Take over a view; `wanted` is the directory to return to when the filters let it. */
+  apply({ directory, filter, measure, color }) {
+    Object.assign(this, { directory, wanted: directory, filter, measure, color });
+  }
+
+  /** Show the view of the address, after Back or Forward. */
+  goBack() {
+    const view = readAddress(this.model, location.hash);
+    if (view === null) return; // a link to another part of the page
+    this.apply(view);
+    byId("search").value = this.filter.search;
+    this.refilter(false);
   }
 
   addControls() {
@@ -26,8 +41,8 @@ class Page {
       input.disabled = input.value === "download" && !this.model.compressedSizeKnown;
       input.addEventListener("change", () => {
         this[input.name] = input.value;
-        this.table.follow(this.measure);
         this.refresh();
+        this.remember(true);
       });
     }
     this.addChoice("layer", this.model.layers.map((_, index) => [index, `Layer ${index}`]));
@@ -36,12 +51,17 @@ class Page {
     let waiting = 0;
     byId("search").addEventListener("input", (event) => {
       clearTimeout(waiting);
-      waiting = setTimeout(() => this.choose("search", event.target.value), 150);
+      waiting = setTimeout(() => {
+        const isNew = !this.filter.search !== !event.target.value; // one entry of the history for a whole word
+        this.filter.search = event.target.value;
+        this.refilter(isNew);
+      }, 150);
     });
+    byId("search").value = this.filter.search;
     byId("reset").addEventListener("click", () => {
       this.filter = { search: "", layer: null, state: null, type: null };
       byId("search").value = "";
-      this.refilter();
+      this.refilter(true);
     });
     byId("script-only").addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.target.matches("input, select") || this.directory === ROOT) return;
@@ -77,9 +97,9 @@ class Page {
     canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("click", (event) => {
       const block = blockAt(event);
-      if (block) this.open(block.item.directory >= 0 ? block.item.directory : block.parent);
+      if (block) this.openBlock(block);
     });
-    const scrolled = () => byId("mark").hidden || this.leave();
+    const scrolled = () => byId("mark").hidden || (this.keys.isActive() ? this.keys.choose(this.keys.chosen) : this.leave());
     addEventListener("scroll", scrolled, { passive: true });
   }
 
@@ -94,7 +114,8 @@ class Page {
     if (item.row < 0) {
       const name = item.directory >= 0 ? directoryPath(model, item.directory) : `${directoryPath(model, parent)}…`;
       const rest = item.directory >= 0 ? "" : `${formatCount(item.count)} more, too small to draw`;
-      return [name, rest, `${formatSize(item.value)} ${this.measure === "download" ? "to download" : "unpacked"} · ${share}`];
+      const waste = item.waste ? ` · ${formatSize(item.waste)} of it waste` : "";
+      return [name, rest, `${formatSize(item.value)} ${MEASURES[this.measure]} · ${share}${waste}`];
     }
     const kind = model.kinds[model.kindOf[item.row]];
     const download = model.compressedSizeKnown ? `${formatSize(model.download[item.row])} to download · ` : "";
@@ -123,28 +144,56 @@ class Page {
 
   choose(name, value) {
     this.filter[name] = value;
-    this.refilter();
+    this.refilter(true);
   }
 
-  refilter() {
-    this.matched = matchRows(this.model, this.filter);
+  /** Apply the filters; where nothing below the open directory passes, the deepest one above it that has bytes is shown. */
+  refilter(isNew) {
+    const { model, filter } = this;
+    const { search, matched, note, failed } = findRows(model, filter);
+    Object.assign(this, { search, matched });
+    byId("search-note").textContent = note;
+    byId("search").setAttribute("aria-invalid", String(failed));
     this.refresh();
+    this.remember(isNew);
+  }
+
+  remember(isNew) {
+    showAddress(writeAddress(this.model, this), isNew);
+  }
+
+  /** Open a directory, the directory of a file, or the list of what is too small to draw. */
+  openBlock({ item, parent }) {
+    const directory = item.directory >= 0 ? item.directory : parent;
+    if (directory !== this.directory) return this.open(directory);
+    const lines = [...byId("contents").children];
+    const found = item.row < 0 ? lines[this.keys.blocks().length - 1] : lines.find((line) => line.item?.row === item.row);
+    for (const line of lines) line.classList.toggle("pointed", line === (found ?? lines.at(-1)));
+    (found ?? lines.at(-1)).scrollIntoView({ block: "nearest" });
   }
 
   open(directory) {
     const inside = byId("contents").contains(document.activeElement) || byId("crumbs").contains(document.activeElement);
-    this.directory = directory;
+    const left = this.directory;
+    this.wanted = directory;
     this.leave();
     this.refresh();
+    this.remember(true);
+    this.keys.follow(left);
     if (inside) (byId("contents").querySelector("button") ?? byId("crumbs").querySelector("button"))?.focus();
   }
 
   /** Draw everything again. */
   refresh() {
-    const { model, matched, directory } = this;
-    const values = model[this.measure];
-    this.view = { matched, directory, values, sums: sumDirectories(model, values, matched) };
-    this.coloring = new Coloring(model, this.color, values);
+    const { model, matched, measure } = this;
+    const values = model[measure];
+    const sums = sumDirectories(model, values, matched);
+    const directory = deepestMatching(model, this.wanted, sums);
+    this.directory = directory;
+    this.view = { matched, directory, values, sums, waste: sumDirectories(model, values, matched, true) };
+    this.table.follow(measure);
+    for (const input of document.querySelectorAll("input[type=radio]")) input.checked = input.value === this[input.name];
+    this.coloring = this.coloringOf(this.color, measure);
     for (const name of ["layer", "state", "type"]) {
       const place = byId(name).values.indexOf(this.filter[name]);
       byId(name).value = place < 0 ? "" : String(place);
@@ -153,17 +202,26 @@ class Page {
     drawContents(byId("contents"), model, this.view, (place) => this.open(place), (item) => this.markItem(item));
     this.recolor();
     this.listFiles();
+    drawNothing(model, this.view, measure);
+  }
+
+  /** The colors of the whole image, which no filter changes. */
+  coloringOf(color, measure) {
+    const name = `${color} ${measure}`;
+    if (!this.colorings.has(name)) this.colorings.set(name, new Coloring(this.model, color, this.model[measure]));
+    return this.colorings.get(name);
   }
 
   recolor() {
     const choose = (name, value) => this.choose(name, value);
     drawLayers(byId("layers"), this.model, this.measure, this.coloring, this.filter, choose, this.tip);
-    drawLegend(byId("legend"), this.model, this.coloring, this.filter, choose);
+    drawLegend(byId("legend"), this.model, this.coloring, this.filter, choose, this.view.waste[this.directory]);
     this.drawMap();
   }
 
   drawMap() {
     this.treemap.draw(this.view, this.coloring.scheme());
+    this.keys.redrawn();
   }
 
   /** Give the table its files, and describe the rows that it does not list. */
@@ -194,6 +252,7 @@ class Page {
     this.table.update(rows.slice(0, listed));
     const path = directoryPath(model, this.directory);
     byId("files-title").textContent = `Files in ${path}`;
+    byId("canvas").setAttribute("aria-label", `Treemap of ${path}`);
     byId("contents-title").textContent = `Contents of ${path}`;
     const files = others.has(model.types[UNSAVED]) ? "files" : "files with content";
     byId("status").textContent = `${formatCount(all.count)} ${files}, ${this.describeBytes(all)}`;
@@ -207,8 +266,8 @@ class Page {
   /** Whether a row is a group of entries whose names the search cannot see. */
   nameless() {
     const { model, filter } = this;
-    if (!filter.search) return () => false;
-    const passes = matchRows(model, { ...filter, search: "" });
+    if (!this.search) return () => false;
+    const passes = matchRows(model, filter, null);
     return (row) => !isListed(model, row) && model.groups.get(row) > 0 && (passes === null || passes[row] > 0);
   }
 
@@ -226,46 +285,3 @@ class Page {
     return parts.join(", ");
   }
 }
-
-function addThemeButton() {
-  const button = element("button", { type: "button", id: "theme" });
-  const name = () => (button.textContent = isDark() ? "Light colors" : "Dark colors");
-  button.addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    name();
-    page?.recolor();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
-  name();
-  document.querySelector("header").prepend(button);
-}
-
-/** A button at each block of code that copies it; where the browser forbids that, it selects the code. */
-function addCopyButtons() {
-  for (const code of document.querySelectorAll("pre > code")) {
-    const button = element("button", { type: "button", className: "copy", textContent: "Copy" });
-    button.addEventListener("click", async () => {
-      getSelection().selectAllChildren(code);
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        button.textContent = "Copied";
-      } catch {
-        button.textContent = "Selected";
-      }
-    });
-    code.parentElement.before(button);
-  }
-}
-
-let page = null;
-addThemeButton();
-addCopyButtons();
-// The browser paints the text of the page before the data are read.
-requestAnimationFrame(() =>
-  setTimeout(() => {
-    byId("script-only").hidden = false;
-    page = new Page(readModel(byId("data").textContent));
-    performance.mark("drawn");
-    document.documentElement.dataset.ready = "true";
-  }),
-);

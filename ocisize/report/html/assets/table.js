@@ -20,6 +20,7 @@ class FileTable {
     this.order = { key: "size", descending: true };
     this.rows = new Uint32Array(0);
     this.ranks = new Map();
+    this.orders = new Map();
     this.build();
     box.addEventListener("scroll", () => this.render());
     new ResizeObserver(() => this.render()).observe(box);
@@ -69,9 +70,21 @@ class FileTable {
   }
 
   sort() {
-    const rank = this.rank(this.order.key);
-    const sign = this.order.descending ? -1 : 1;
-    this.rows.sort((one, other) => sign * (rank[one] - rank[other]) || one - other);
+    const shown = new Uint8Array(this.model.rowCount);
+    for (const row of this.rows) shown[row] = 1;
+    this.rows = this.sorted(this.order).filter((row) => shown[row]);
+  }
+
+  /** All rows of the image in an order; sorted on first use, which takes longer than all else that a filter changes. */
+  sorted({ key, descending }) {
+    const name = `${key} ${descending}`;
+    if (!this.orders.has(name)) {
+      const rank = this.rank(key);
+      const sign = descending ? -1 : 1;
+      const rows = Uint32Array.from({ length: this.model.rowCount }, (_, row) => row);
+      this.orders.set(name, rows.sort((one, other) => sign * (rank[one] - rank[other]) || one - other));
+    }
+    return this.orders.get(name);
   }
 
   /** A number per row that orders a column; computed on first use. */

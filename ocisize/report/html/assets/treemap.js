@@ -5,6 +5,8 @@ const LEAST_AREA = 10; // square pixels of a block
 const HEADER = 17;
 const GAP = 1;
 const LEAST_LETTERS = 3; // of a name that is cut
+const LEAST_FRAME = 40; // pixels of the width of an open directory: its name can be read
+const STRIPE = 3; // pixels of the height of the share of waste
 const FONT = "11px system-ui, sans-serif";
 
 /** Lay items, largest first, into a box so that their blocks are as square as can be. */
@@ -53,7 +55,7 @@ class Treemap {
     this.blocks = []; // as drawn: those of directories before those in them
   }
 
-  /** Draw the rows below view.directory; `colors` has fill(kind), ink, frame(depth), text. */
+  /** Draw the rows below view.directory; `colors` has fill(kind), ink, frame(depth), text, waste. */
   draw(view, colors) {
     const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
@@ -94,12 +96,13 @@ class Treemap {
   block(item, { x, y, width, height }, parent, depth) {
     const inner = { x, y, width: Math.max(width - GAP, 0.5), height: Math.max(height - GAP, 0.5) };
     this.blocks.push({ ...inner, item, parent });
-    if (item.directory >= 0 && inner.width > 24 && inner.height > HEADER + 14) {
+    if (item.directory >= 0 && inner.width > LEAST_FRAME && inner.height > HEADER + 14) {
       const content = { x: x + 2, y: y + HEADER, width: inner.width - 4, height: inner.height - HEADER - 2 };
       const { directory, name } = this.descend(item, content);
       this.blocks.push({ ...inner, item: { ...item, directory }, parent });
       this.paint(inner, this.colors.frame(depth));
       this.label(name, item.value, { ...inner, height: HEADER }, this.colors.text);
+      this.stripe(item, { ...content, y: y + HEADER - STRIPE, height: STRIPE - 1 }, this.colors.wasteOnFrame);
       this.fill(directory, content, depth + 1);
       return;
     }
@@ -107,6 +110,13 @@ class Treemap {
     this.paint(inner, this.colors.fill(kind));
     if (item.row < 0 || !isListed(this.model, item.row)) this.hatch(inner);
     if (inner.height >= 13) this.label(this.itemName(item), item.value, inner, this.colors.ink);
+    const stripe = Math.min(STRIPE, inner.height / 3);
+    this.stripe(item, { ...inner, y: y + inner.height - stripe, height: stripe }, this.colors.waste);
+  }
+
+  /** The share of waste in an item, at the foot of its block or of its name. */
+  stripe(item, box, color) {
+    if (item.waste > 0) this.paint({ ...box, width: Math.max(1, (box.width * item.waste) / item.value) }, color);
   }
 
   paint(box, color) {

@@ -6,14 +6,9 @@ const PALETTE = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#99ddff
 const NEUTRAL = "#dddddd";
 const DARK_NEUTRAL = "#87909a";
 const INK = "#14181d";
+const WASTE = "#8b0000";
+const WASTE_ON_DARK = "#ff8a7e";
 const DARKENED = 0.82; // of each color's brightness on a dark page
-
-/** An element with properties and children; text is only ever set as text. */
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
 
 /** Replace the children of a parent; the focus stays on the button at the same place. */
 function replaceChildren(parent, children) {
@@ -25,11 +20,6 @@ function replaceChildren(parent, children) {
 
 function byId(id) {
   return document.getElementById(id);
-}
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 function shade(color) {
@@ -75,6 +65,8 @@ class Coloring {
       ink: INK,
       text: dark ? "#e6e9ec" : "#1d2329",
       hatch: "rgb(0 0 0 / 0.16)",
+      waste: WASTE,
+      wasteOnFrame: dark ? WASTE_ON_DARK : WASTE,
     };
   }
 }
@@ -84,8 +76,8 @@ function keyName(model, by, key) {
   return by === "type" ? model.types[key] : key;
 }
 
-/** The legend: each color with its name and bytes, a button that filters. */
-function drawLegend(list, model, coloring, filter, choose) {
+/** The legend: each color with its name and bytes, a button that filters; and the stripe of waste. */
+function drawLegend(list, model, coloring, filter, choose, waste) {
   const { by } = coloring;
   const colored = [...coloring.colors];
   if (by === "layer") colored.sort(([one], [other]) => one - other);
@@ -103,6 +95,12 @@ function drawLegend(list, model, coloring, filter, choose) {
     swatch.style.background = shade(NEUTRAL);
     const name = by === "state" ? "live" : by === "layer" ? `${coloring.neutral.count} other layers` : "other types";
     lines.push(element("li", {}, element("span", {}, swatch, `${name} · ${formatSize(coloring.neutral.value)}`)));
+  }
+  if (waste > 0) {
+    const button = element("button", { type: "button" }, element("span", { className: "swatch stripe" }), `Waste · ${formatSize(waste)}`);
+    button.setAttribute("aria-pressed", String(filter.state === "waste"));
+    button.addEventListener("click", () => choose("state", filter.state === "waste" ? null : "waste"));
+    lines.push(element("li", {}, button));
   }
   replaceChildren(list, lines);
 }
@@ -171,8 +169,9 @@ function mergeSpecial(model, items) {
   const others = items.filter((item) => {
     const type = item.row >= 0 ? model.kinds[model.kindOf[item.row]].type : model.special;
     if (type >= model.special) return true;
-    const one = merged.get(type) ?? { directory: -1, row: -1, value: 0, count: 0, name: "" };
+    const one = merged.get(type) ?? { directory: -1, row: -1, value: 0, waste: 0, count: 0, name: "" };
     one.value += item.value;
+    one.waste += item.waste;
     one.count += model.groups.get(item.row) ?? 1;
     one.name = `${one.count ? `${formatCount(one.count)} ` : ""}${model.types[type]}`;
     merged.set(type, one);
@@ -188,14 +187,20 @@ function drawContents(list, model, view, open, mark) {
   const line = (item, name) => {
     const share = element("span", { className: "share", textContent: formatShare(item.value, total) });
     const size = element("span", { className: "size", textContent: formatSize(item.value) });
-    const bar = element("span", { className: "meter" });
-    bar.style.width = `${total ? (100 * item.value) / total : 0}%`;
+    const [bar, wasteBar] = [item.value, item.waste].map((value) => {
+      const made = element("span", { className: "meter" });
+      made.style.width = `${total ? (100 * value) / total : 0}%`;
+      return made;
+    });
+    wasteBar.classList.add("wasted");
+    const waste = element("span", { className: "waste", textContent: item.waste ? `${formatSize(item.waste)} waste` : "" });
     let label = element("span", { className: "name", textContent: name, title: name });
     if (item.directory >= 0) {
       label = element("button", { type: "button", className: "name", textContent: name });
       label.addEventListener("click", () => open(item.directory));
     }
-    const made = element("li", {}, bar, label, size, share);
+    const made = element("li", {}, bar, wasteBar, label, waste, size, share);
+    made.item = item;
     made.addEventListener("pointerenter", () => mark(item));
     made.addEventListener("focusin", () => mark(item));
     made.addEventListener("pointerleave", () => mark(null));
@@ -205,10 +210,27 @@ function drawContents(list, model, view, open, mark) {
   const name = (item) => item.name ?? (item.directory >= 0 ? `${model.directoryNames[item.directory]}/` : rowName(model, item.row));
   const lines = items.slice(0, SHOWN_CONTENTS).map((item) => line(item, name(item)));
   const rest = items.slice(SHOWN_CONTENTS);
-  const value = rest.reduce((sum, item) => sum + item.value, 0);
-  if (rest.length) lines.push(line({ directory: -1, row: -1, value }, `… and ${formatCount(rest.length)} more`));
-  if (!lines.length) lines.push(element("li", { textContent: "No files match these filters." }));
+  const sum = (key) => rest.reduce((all, item) => all + item[key], 0);
+  if (rest.length) lines.push(line({ directory: -1, row: -1, value: sum("value"), waste: sum("waste") }, `… and ${formatCount(rest.length)} more`));
+  if (!lines.length) lines.push(element("li", { textContent: "No bytes here match the filters." }));
   list.replaceChildren(...lines);
+}
+
+/** In place of an empty treemap: why it is empty, and the way out. */
+function drawNothing(model, view, measure) {
+  const empty = !view.sums[view.directory];
+  byId("nothing").hidden = !empty;
+  byId("canvas").tabIndex = empty ? -1 : 0;
+  if (!empty) return;
+  const other = measure === "download" ? "size" : "download";
+  const matches = model.rowCount > 0 && (view.matched === null || view.matched.includes(1));
+  const hasOther = matches && model[other] !== null && sumDirectories(model, model[other], view.matched)[ROOT] > 0;
+  const without = model.rowCount ? "No files match these filters." : "The image has no files.";
+  byId("nothing-text").textContent = matches ? `What matches the filters has no bytes ${MEASURES[measure]}.` : without;
+  const button = byId("nothing-button");
+  button.hidden = model.rowCount === 0;
+  button.textContent = hasOther ? `Show bytes ${MEASURES[other]}` : "Clear filters";
+  button.onclick = () => (hasOther ? document.querySelector(`input[value=${other}]`) : byId("reset")).click();
 }
 
 /** The box beside the pointer; its text is also elsewhere on the page. */
