@@ -123,8 +123,8 @@ def test_github(folder: Path, tmp_path: Path) -> None:
     job = document(WORKFLOW)["jobs"]["image-size"]
     variables = {"IMAGE": job["env"]["IMAGE"], "GITHUB_STEP_SUMMARY": str(summary)}
     output = "".join(done(bash(step, folder, variables)) for step in workflow_steps())
-    assert "::warning file=Dockerfile" in output
-    assert summary.read_text().startswith("### ")
+    assert "::notice file=Dockerfile" in output
+    assert summary.read_text().startswith("<!-- ocisize image ")
     uploaded = next(step["with"]["sarif_file"] for step in job["steps"] if "upload-sarif" in step.get("uses", ""))
     assert json.loads((folder / uploaded).read_text())["version"] == "2.1.0"
 

@@ -13,7 +13,7 @@ from ocisize.model.plan import PlanStep
 from ocisize.report.ci.comment import describe_outcome, marker_of
 from ocisize.report.ci.markdown import LIMIT, write_unread
 from ocisize.report.ci.markdown_budgets import write_budgets
-from ocisize.report.ci.markdown_plan import MAX_ROWS, count_fixes, write_secrets, write_steps
+from ocisize.report.ci.markdown_plan import MAX_ROWS, NO_BREAK, count_fixes, write_secrets, write_steps
 from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text
 from ocisize.report.ci.merge_findings import merge_findings, merge_steps
 from ocisize.report.diff_subject import DiffSubject
@@ -131,7 +131,10 @@ def _secrets(subject: DiffSubject, room: int) -> str:
 
 def _reasons(comparison: Comparison, room: int) -> str:
     """Why the image grew or shrank, five reasons open."""
-    rows = [f"| {_signed(reason.weight)} | {escape_text(_cut(reason.text))} |" for reason in comparison.reasons]
+    rows = [
+        f"| {_signed(reason.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |"
+        for reason in comparison.reasons
+    ]
     title = "\n**Why** (change of the download)\n"
     if any(reason.compressed_growth is None for reason in comparison.reasons):
         title = "\n**Why** (change of the unpacked size)\n"
@@ -167,7 +170,10 @@ def _is_about(step: PlanStep, layers: set[int]) -> bool:
 
 def _suggestions(comparison: Comparison, room: int) -> str:
     """What would save hosts a download, or the image some growth, five suggestions open."""
-    rows = [f"| {human_size(each.weight)} | {escape_text(_cut(each.text))} |" for each in comparison.suggestions]
+    rows = [
+        f"| {human_size(each.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(each.text))} |"
+        for each in comparison.suggestions
+    ]
     title = "\n**Advice** (bytes affected)\n"
     text = Table("suggestions", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""

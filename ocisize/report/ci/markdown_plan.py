@@ -36,7 +36,7 @@ from ocisize.values import define, field
 
 MAX_ROWS = 5  #: of a table that is not folded
 _MAX_TOTALS = 5  # platforms whose total is shown
-_NO_BREAK = "\N{NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _Row = tuple[int, ReportedImage, PlanStep, tuple[str, ...]]  # number, image, step, platforms
 
 
@@ -91,7 +91,7 @@ def _row(
     number: int, image: ReportedImage, step: PlanStep, platforms: Sequence[str], images: Sequence[ReportedImage]
 ) -> str:
     analysis = image.analysis
-    saving = (describe_saving(saving_of(step), analysis.plan) or "-").replace(" ", _NO_BREAK)
+    saving = (describe_saving(saving_of(step), analysis.plan) or "-").replace(" ", NO_BREAK)
     fix = "<br>".join(filter(None, (f"**{escape_text(step.title)}**", escape_text(on_platforms(platforms, images)))))
     safety = "<br>".join([str(step.confidence), *([] if step.in_patch else [BY_HAND])])
     return f"| {number} | {saving} | {safety} | {fix} | {escape_text(place_of(step, analysis))} |"
