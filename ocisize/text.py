@@ -26,10 +26,14 @@ def count_of(number: int, noun: str) -> str:
 def plural(number: int, noun: str) -> str:
     """A regular noun, in the plural unless ``number`` is 1.
 
-    >>> plural(1, "layer"), plural(2, "layer")
-    ('layer', 'layers')
+    >>> plural(1, "layer"), plural(2, "layer"), plural(2, "fix"), plural(2, "directory")
+    ('layer', 'layers', 'fixes', 'directories')
     """
-    return noun if number == 1 else f"{noun}s"
+    if number == 1:
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
 
 
 def human_size(size: int | None) -> str:

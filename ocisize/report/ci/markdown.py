@@ -52,7 +52,7 @@ def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:
     text += write_budgets(images, (limit - byte_length(text)) // 2)
     plan = write_plan(images, (limit - byte_length(text)) * 2 // 3)
     text += plan
-    layers = Table("layers", f"{columns}# | Download | Unpacked | Waste | Hides | Step", left=1)
+    layers = Table("layer", f"{columns}# | Download | Unpacked | Waste | Hides | Step", left=1)
     rows = [_layer_row(image, layer) for image in images for layer in image.analysis.layers]
     left = limit - byte_length(text)
     reserved = min(_FOR_LAYERS, left // 3, layers.length(rows, summary="Layers"))
@@ -68,7 +68,7 @@ def _findings(merged: Sequence[MergedFinding], images: Sequence[ReportedImage], 
         where = "" if whole else " in the layers that were read"
         return "" if any(image.secrets for image in images) else f"\nNothing to fix was found{where}.\n"
     rows = [_finding_row(row.finding, row.platforms, images) for row in merged]
-    table = Table("findings", "Saves | Finding | Fix", left=2)
+    table = Table("finding", "Saves | Finding | Fix", left=2)
     if is_folded:
         return table.fill(rows, room, summary=count_of(len(rows), "finding"))
     total = "" if len(images) > 1 else f": {escape_text(summarize_fixes(images[0].analysis))}"

@@ -26,7 +26,7 @@ def write_budgets(images: Sequence[ReportedImage], room: int) -> str:
     judged = sorted([pair for image in images for pair in _rows(image)], key=lambda pair: pair[0])
     rows = [row for _, row in judged]
     open_rows = min(sum(outcome < len(_OUTCOMES) - 1 for outcome, _ in judged), MAX_ROWS)
-    table = Table("budgets", f"{'Platform | ' if images[0].platform else ''}Result | Budget | Written in", left=3)
+    table = Table("budget", f"{'Platform | ' if images[0].platform else ''}Result | Budget | Written in", left=3)
     if not open_rows:
         return table.fill(rows, room, summary=escape_text(headline(verdicts)))
     return title + table.fill_first(rows, open_rows, room - byte_length(title))

@@ -138,7 +138,7 @@ def _reasons(comparison: Comparison, room: int) -> str:
     title = "\n**Why** (change of the download)\n"
     if any(reason.compressed_growth is None for reason in comparison.reasons):
         title = "\n**Why** (change of the unpacked size)\n"
-    text = Table("reasons", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    text = Table("reason", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
 
@@ -175,13 +175,13 @@ def _suggestions(comparison: Comparison, room: int) -> str:
         for each in comparison.suggestions
     ]
     title = "\n**Advice** (bytes affected)\n"
-    text = Table("suggestions", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
 
 def _layers(comparison: Comparison, room: int) -> str:
     rows = [_layer(layer) for layer in comparison.layers]
-    table = Table("layers", "Layer | Download | Unpacked | Upgrade | What | Step", left=2)
+    table = Table("layer", "Layer | Download | Unpacked | Upgrade | What | Step", left=2)
     changed = sum(layer.status is not LayerStatus.SHARED for layer in comparison.layers)
     return table.fill(rows, room, summary=f"{len(rows):,} {plural(len(rows), 'layer')}, {changed:,} changed")
 
@@ -199,4 +199,4 @@ def _directories(comparison: Comparison, room: int) -> str:
         for each in comparison.directories
         if each.growth or each.compressed_growth
     ]
-    return Table("directories", "Unpacked | Download | Files | Directory", left=1).fill(rows, room, summary="Directories")
+    return Table("directory", "Unpacked | Download | Files | Directory", left=1).fill(rows, room, summary="Directories")

@@ -53,7 +53,7 @@ def write_secrets(merged: Sequence[MergedFinding], images: Sequence[ReportedImag
         cell = "<br>".join([f"**{escape_text(finding.title)}**", escape_text(facts), *places])
         rows.append(f"| {cell} | {escape_text(finding.fix)} |")
     title = "\n**Secrets in the image.** Anyone who can pull the image can read them: revoke them first.\n"
-    text = Table("secrets", "Secret | Fix", left=2).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    text = Table("secret", "Secret | Fix", left=2).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
 
@@ -65,18 +65,18 @@ def write_plan(images: Sequence[ReportedImage], room: int, *, title: str = "Fix 
 
 def write_steps(rows: Sequence[_Row], images: Sequence[ReportedImage], room: int, title: str, total: str) -> str:
     """Some steps in at most ``room`` bytes, five of them open, the others folded; "" if the first does not fit."""
-    table = Table("fixes", "# | Saves | Safe? | Fix | Where", left=3)
+    table = Table("fix", "# | Saves | Safe? | Fix | Where", left=3)
     first, rest = rows[:MAX_ROWS], rows[MAX_ROWS:]
     room -= byte_length(title) + byte_length(total)
     text = table.fill([_row(*row, images) for row in first], room // 2)
     if not text:
         return ""
-    text += fill_blocks(_list_blocks(first), "edits", (room - byte_length(text)) * 2 // 3)
+    text += fill_blocks(_list_blocks(first), "edit", (room - byte_length(text)) * 2 // 3)
     if rest:
         summary, room = count_fixes(len(rest), "more "), room - byte_length(text)
         more = table.fill([_row(*row, images) for row in rest], room // 2)
         room -= byte_length(more) + byte_length(fold(summary, ""))
-        text += fold(summary, more + fill_blocks(_list_blocks(rest), "edits", room)) if more else ""
+        text += fold(summary, more + fill_blocks(_list_blocks(rest), "edit", room)) if more else ""
     return f"{title}{text}{total}"
 
 

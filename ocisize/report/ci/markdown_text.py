@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ocisize.report.words.units import cut
-from ocisize.text import printable, printable_lines, split_code
+from ocisize.text import count_of, printable, printable_lines, split_code
 
 MAX_CODE = 240  #: characters of a name or build step
 MAX_COMMAND = 2000  #: characters of a command in a fix, which people copy
@@ -26,9 +26,9 @@ def byte_length(text: str) -> int:
 class Table:
     """A table with as many rows as fit."""
 
-    def __init__(self, name: str, columns: str, *, left: int) -> None:
-        """``name``: a plural. ``columns``: separated by bars; all but a platform and the last ``left`` are numbers."""
-        self._name = name
+    def __init__(self, noun: str, columns: str, *, left: int) -> None:
+        """``noun``: of a row. ``columns``: separated by bars; all but a platform and the last ``left`` are numbers."""
+        self._noun = noun
         names = columns.split(" | ")
         texts = [number >= len(names) - left or name == "Platform" for number, name in enumerate(names)]
         self._head = f"| {columns} |\n|{''.join('---|' if text else '---:|' for text in texts)}"
@@ -58,33 +58,32 @@ class Table:
         text = self.fill(first, room // 2)
         if not text:
             return ""
-        noun = self._name.removesuffix("s") if len(rest) == 1 else self._name
-        return text + self.fill(rest, room - byte_length(text), summary=f"{len(rest):,} more {noun}")
+        return text + self.fill(rest, room - byte_length(text), summary=count_of(len(rest), f"more {self._noun}"))
 
     def _text(self, rows: Sequence[str], missing: int, summary: str) -> str:
-        note = f"\n{note_missing(missing, self._name)}" if missing else ""
+        note = f"\n{note_missing(missing, self._noun)}" if missing else ""
         body = "\n".join((self._head, *rows)) + f"\n{note}"
         return fold(summary, body) if summary else f"\n{body}"
 
 
-def note_missing(count: int, name: str) -> str:
+def note_missing(count: int, noun: str) -> str:
     """A line about rows or blocks that a report has no room for."""
-    return f"… and {count:,} more {name}, not shown to save space.\n"
+    return f"… and {count_of(count, f'more {noun}')}, not shown to save space.\n"
 
 
-def fill_blocks(blocks: Sequence[str], name: str, room: int) -> str:
+def fill_blocks(blocks: Sequence[str], noun: str, room: int) -> str:
     """The first blocks in at most ``room`` bytes, and how many there are more; "" if not even that fits.
 
-    ``name``: a plural.
+    ``noun``: of a block, singular.
     """
     texts = [f"\n{block}\n" for block in blocks]
     if sum(map(byte_length, texts)) <= room:
         return "".join(texts)
-    room -= byte_length(note_missing(len(blocks), name)) + 1
+    room -= byte_length(note_missing(len(blocks), noun)) + 1
     shown = 0
     while (room := room - byte_length(texts[shown])) >= 0:
         shown += 1
-    return "".join([*texts[:shown], f"\n{note_missing(len(blocks) - shown, name)}"]) if shown else ""
+    return "".join([*texts[:shown], f"\n{note_missing(len(blocks) - shown, noun)}"]) if shown else ""
 
 
 def escape_text(text: str) -> str:

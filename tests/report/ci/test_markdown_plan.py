@@ -153,9 +153,9 @@ def test_a_large_plan_fits_a_comment() -> None:
 def test_blocks_that_do_not_fit_are_counted() -> None:
     """Whole blocks, or nothing where not even the count has room."""
     blocks = ["a" * 50, "b" * 50, "c" * 50]
-    assert fill_blocks(blocks, "edits", 156) == "".join(f"\n{block}\n" for block in blocks)
-    assert fill_blocks(blocks, "edits", 150) == f"\n{blocks[0]}\n\n… and 2 more edits, not shown to save space.\n"
-    assert fill_blocks(blocks, "edits", 90) == fill_blocks([], "edits", 90) == ""
+    assert fill_blocks(blocks, "edit", 156) == "".join(f"\n{block}\n" for block in blocks)
+    assert fill_blocks(blocks, "edit", 150) == f"\n{blocks[0]}\n\n… and 2 more edits, not shown to save space.\n"
+    assert fill_blocks(blocks, "edit", 90) == fill_blocks([], "edits", 90) == ""
 
 
 @given(random_plans(4), random_findings)
