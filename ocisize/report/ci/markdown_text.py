@@ -58,7 +58,8 @@ class Table:
         text = self.fill(first, room // 2)
         if not text:
             return ""
-        return text + self.fill(rest, room - byte_length(text), summary=count_of(len(rest), f"more {self._noun}"))
+        folded = self.fill(rest, room - byte_length(text), summary=count_of(len(rest), f"more {self._noun}"))
+        return text + (folded or f"\n{note_missing(len(rest), self._noun)}")  # a note takes less room than the first rows
 
     def _text(self, rows: Sequence[str], missing: int, summary: str) -> str:
         note = f"\n{note_missing(missing, self._noun)}" if missing else ""
