@@ -24,6 +24,7 @@ ACTION = YAML(typ="safe").load(ROOT / "action.yml")
 DOCKER = """\
 [ "$2" = build ] || exit 0
 for word; do case $word in type=oci,dest=*) target=${word#*dest=};; esac; last=$word; done
+[ ! -d "$last/.git" ] && ! ls "$last"/*.tar || exit 3  # would be in one of the images only
 cp -r "$LAYOUTS/$(cat "$last/version")" "$target"
 """
 
@@ -92,7 +93,7 @@ def run_gitlab(repository: Path, host: CodeHost) -> int:
 
 def run_action(repository: Path, host: CodeHost, inputs: Mapping[str, str] | None = None) -> int:
     """Run the steps of the action with their expressions filled in."""
-    values = {name: str(each.get("default", "")) for name, each in ACTION["inputs"].items()} | dict(inputs or {})
+    values = {name: str(row.get("default", "")) for name, row in ACTION["inputs"].items()} | dict(inputs or {})
     status = 0
     for step in ACTION["runs"]["steps"]:
         condition = step.get("if", "")
