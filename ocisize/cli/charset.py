@@ -1,6 +1,6 @@
 """Standard streams for terminals that do not show UTF-8: signs of reports become ASCII, with the columns kept.
 
-A stream gets a codec of its own, so that the help, errors and reports need not know where they are shown. Other characters
+A stream gets such a codec, so that the help, errors and reports need not know where they are shown. Other characters
 that the encoding lacks, such as those of names in an image, become escapes.
 """
 

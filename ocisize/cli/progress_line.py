@@ -8,8 +8,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, TextIO
 
-from typing_extensions import Self
-
 from ocisize.report.words.units import human_seconds, human_size
 from ocisize.text import plural
 
@@ -44,7 +42,7 @@ class ProgressLine:
         """Note how far the layers are read."""
         self._progress = progress
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> ProgressLine:  # noqa: PYI034 - Self is new in Python 3.11
         self._thread.start()
         return self
 

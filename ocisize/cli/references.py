@@ -12,6 +12,7 @@ _COMPOSE_IMAGE = re.compile(r"(?m)^[ \t]*image:[ \t]*[\"']?([^\s\"'#$]+)")
 _DOCKERFILES = ("Dockerfile", "Containerfile")
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _BASELINE = "ocisize-baseline.json"
+_SAFE = re.compile(r"[\w.:/@\[\]-]+")  # names that no shell takes for more than a word
 _MAX_SIZE = 1 << 20  # bytes of a file that is searched
 
 
@@ -25,7 +26,8 @@ def list_references() -> dict[str, str]:
     for file in _COMPOSE_FILES:
         names |= dict.fromkeys(_COMPOSE_IMAGE.findall(_read(Path(file))), f"image of {file}")
     names |= dict.fromkeys(_list_baseline_names(), "in the baseline")
-    return names | {f"{host}/": "registry with a login" for host in _list_hosts()}
+    names |= {f"{host}/": "registry with a login" for host in _list_hosts()}
+    return {name: about for name, about in names.items() if _SAFE.fullmatch(name)}
 
 
 def _list_baseline_names() -> list[str]:

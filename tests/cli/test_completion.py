@@ -107,13 +107,13 @@ def test_every_option_can_be_completed(command: str) -> None:
 
 
 def test_hostile_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names with control characters are no candidates; files that are no text or JSON name nothing."""
-    (folder / "Dockerfile").write_bytes(b"FROM \x1b[31mred\nFROM caf\xc3\xa9\n\xff")
+    """Names with control characters or signs of shells are no candidates; files that are no text or JSON name nothing."""
+    (folder / "Dockerfile").write_bytes(b"FROM \x1b[31mred\nFROM x`{touch,y}`\nFROM x;y\nFROM caf\xc3\xa9\n\xff")
     (folder / "ocisize-baseline.json").write_text("[]")
     (folder.parent / "config" / "config.json").write_text("[1]")
     assert main(["__complete", ""]) == 0
     out = capsys.readouterr().out
-    assert "\x1b" not in out and "\ncafé\tFROM of Dockerfile\n" in out
+    assert not any(sign in out for sign in ("\x1b", "touch", "x;y")) and "\ncafé\tFROM of Dockerfile\n" in out
 
 
 def typed(command: list[str], setup: str, line: str, expected: str, keys: str = "\t\t") -> str:
