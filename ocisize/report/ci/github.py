@@ -30,9 +30,14 @@ _Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, p
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write a command for each secret, each violated budget and each finding, as many of a kind as GitHub keeps."""
+    _write([], subject, file, options)
+
+
+def _write(first: Sequence[_Annotation], subject: Subject, file: TextIO, options: ReportOptions) -> None:
     left = dict.fromkeys(map(str, LEVELS), LIMIT)
     findings = merge_findings(subject.images)
     for command, properties, lines in [
+        *first,
         *_unread(subject.images),
         *_findings([row for row in findings if is_secret(row.finding)], options),
         *_budgets(subject.images),
@@ -50,9 +55,8 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 
 def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
     """Write the same about AFTER, with the findings that are new or forbidden, and a notice for each cause of growth."""
-    headline = describe_growth(subject.comparison)
-    file.write(f"::notice title=ocisize diff::{_escape(headline)}\n")
-    write(Subject(images=[subject.news]), file, options)
+    headline = (str(AlertLevel.NOTICE), {"title": "ocisize diff"}, [describe_growth(subject.comparison)])
+    _write([headline], Subject(images=[subject.news]), file, options)
 
 
 def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:

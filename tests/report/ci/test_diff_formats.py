@@ -13,6 +13,7 @@ from ocisize import compare, parse_budgets
 from ocisize.budgets.check_change import check_change
 from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.model.comparison import Comparison
+from ocisize.report.ci import github
 from ocisize.report.formats import DIFF_FORMATS, write_diff_report
 from ocisize.report.options import ReportOptions
 from tests.comparison.test_causes import APP, PIP, ROOT, debian, image, python_package
@@ -63,6 +64,15 @@ def test_github(comparison: Comparison) -> None:
     assert "a.deb" not in "".join(lines)
 
 
+def test_github_counts_the_headline(comparison: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub drops more notices of a step than it keeps: the headline is one of them."""
+    monkeypatch.setattr(github, "LIMIT", 1)
+    lines = report(comparison, "github").splitlines()
+    assert [line for line in lines if line.startswith("::notice")] == [lines[0]]
+    assert lines[0].startswith("::notice title=ocisize diff::")
+    assert lines[-1].startswith("ocisize: ")
+
+
 def test_junit(comparison: Comparison) -> None:
     """Only the budget fails; the cause is a test that passes and says why."""
     root = ElementTree.fromstring(report(comparison, "junit"))
@@ -74,7 +84,7 @@ def test_junit(comparison: Comparison) -> None:
 
 
 def test_sarif(comparison: Comparison) -> None:
-    """All findings of AFTER, old and new ones told apart, so that code scanning closes no alert."""
+    """All findings of AFTER, each with whether it is new, so that code scanning closes no alert."""
     (run,) = json.loads(report(comparison, "sarif"))["runs"]
     states: dict[str, list[Any]] = {}
     for result in run["results"]:
