@@ -90,7 +90,7 @@ def _head(images: Sequence[ReportedImage]) -> str:
     sign, words = describe_outcome(images)
     heading = " · ".join([f"{sign} {code_span(describe_image(first.analysis))} {title}".lstrip(), *words])
     return (
-        f"{marker_of(first, 'image', all_platforms=bool(first.platform))}\n### {heading}\n\n{write_unread(images)}"
+        f"{marker_of(first, 'image', all_platforms=bool(first.platform))}\n### {heading}\n\n{_write_unread(images)}"
         f"| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows) + "\n"
     )
 
@@ -105,7 +105,7 @@ def _figures(image: ReportedImage) -> str:
     return table_row(image, [mark_incomplete(analysis, name, cell) for name, cell in zip(_FIGURES, cells, strict=True)])
 
 
-def write_unread(images: Sequence[ReportedImage]) -> str:
+def _write_unread(images: Sequence[ReportedImage]) -> str:
     """The layers that could not be read, if any, for the first few platforms."""
     partial = [image for image in images if not image.analysis.complete]
     if not partial:

@@ -11,24 +11,21 @@ from typing import TextIO
 from ocisize.model.comparison import Comparison, LayerChange, LayerStatus
 from ocisize.model.plan import PlanStep
 from ocisize.report.ci.comment import describe_outcome, marker_of
-from ocisize.report.ci.markdown import LIMIT, write_unread
+from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.ci.markdown_budgets import write_budgets
 from ocisize.report.ci.markdown_plan import MAX_ROWS, NO_BREAK, count_fixes, write_secrets, write_steps
 from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text
 from ocisize.report.ci.merge_findings import merge_findings, merge_steps
 from ocisize.report.diff_subject import DiffSubject
 from ocisize.report.options import ReportOptions
-from ocisize.report.subject import ReportedImage
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT, human_download
 from ocisize.report.words.findings import describe_image
+from ocisize.report.words.growth import NO_GROWTH, describe_growth, share_of, signed_size
 from ocisize.report.words.image import name_image
-from ocisize.report.words.incomplete import mark_incomplete
-from ocisize.report.words.units import UNKNOWN, percent
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
 
-_MIN_SHARE = 0.0005  # smaller shares of a change would be shown as 0.0 %
 _MAX_REASON = 600  # characters of a layer's sentence
 
 
@@ -53,41 +50,16 @@ def _head(subject: DiffSubject) -> str:
     """The marker, the growth with the verdict, and the figures before, after and their change."""
     comparison, after = subject.comparison, subject.after
     sign, words = describe_outcome([subject.image])
-    title = f"{sign} {code_span(describe_image(after))} {_describe_growth(comparison)}".lstrip()
+    title = f"{sign} {code_span(describe_image(after))} {describe_growth(comparison)}".lstrip()
     rows = [_figure(*row, comparison) for row in _figures(comparison)]
     upgrade = describe_upgrade(comparison)
     host = f" A host with the image before downloads {escape_text(upgrade)}." if upgrade else ""
     platforms = " → ".join(dict.fromkeys([subject.before.platform, after.platform]))
     return (
-        f"{marker_of(subject.image, 'diff')}\n### {' · '.join([title, *words])}\n\n{_unread(subject)}"
+        f"{marker_of(subject.image, 'diff')}\n### {' · '.join([title, *words])}\n\n"
         "| | Before | After | Change |\n|---|---:|---:|---:|\n" + "\n".join(rows) + "\n\n"
         f"{code_span(name_image(subject.before))} → {code_span(name_image(after))}, {escape_text(platforms)}.{host}\n"
     )
-
-
-def _unread(subject: DiffSubject) -> str:
-    return write_unread([ReportedImage(analysis=subject.before), subject.image])
-
-
-def _describe_growth(comparison: Comparison) -> str:
-    """The growth of the download, or of the content where the download is unknown."""
-    download = comparison.compressed_growth
-    about = "" if download is not None or comparison.estimated_growth is None else ABOUT
-    download = comparison.estimated_growth if download is None else download
-    growth, whole, what = (
-        (comparison.growth, comparison.before.content_size, "unpacked")
-        if download is None
-        else (download, comparison.before.expected_compressed_size, "to download")
-    )
-    if not growth:
-        return "did not change" if comparison.same_layers else f"has the same size {what}"
-    verb = "grew by" if growth > 0 else "shrank by"
-    return f"{verb} {about}{human_size(abs(growth))}{_share(growth, whole)} {what}"
-
-
-def _share(growth: int, before: int | None) -> str:
-    share = abs(growth) / before if before else 0.0
-    return f" ({percent(share)})" if share >= _MIN_SHARE else ""
 
 
 def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None, int | None]]:
@@ -104,17 +76,9 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None
 
 
 def _figure(name: str, old: str, new: str, change: int | None, size: int | None, comparison: Comparison) -> str:
-    cells = [mark_incomplete(comparison.before, name, old), mark_incomplete(comparison.after, name, new)]
     about = ABOUT if name == "Download" and comparison.estimated_growth is not None else ""
-    cells.append("=" if change == 0 else f"**{about}{_signed(change)}**{_share(change or 0, size)}")
-    return f"| {name} | {' | '.join(cells)} |"
-
-
-def _signed(growth: int | None) -> str:
-    """A size with its sign; "?" for unknown growth, "=" for none."""
-    if growth is None:
-        return UNKNOWN
-    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else "="
+    growth = NO_GROWTH if change == 0 else f"**{about}{signed_size(change)}**{share_of(change or 0, size)}"
+    return f"| {name} | {old} | {new} | {growth} |"
 
 
 def _secrets(subject: DiffSubject, room: int) -> str:
@@ -131,13 +95,14 @@ def _secrets(subject: DiffSubject, room: int) -> str:
 
 def _reasons(comparison: Comparison, room: int) -> str:
     """Why the image grew or shrank, five reasons open."""
+    known = all(reason.compressed_growth is not None for reason in comparison.reasons)
     rows = [
-        f"| {_signed(reason.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |"
+        f"| {signed_size(reason.compressed_growth if known else reason.growth).replace(' ', NO_BREAK)} "
+        f"| {escape_text(_cut(reason.text))} |"
         for reason in comparison.reasons
+        if known or reason.growth
     ]
-    title = "\n**Why** (change of the download)\n"
-    if any(reason.compressed_growth is None for reason in comparison.reasons):
-        title = "\n**Why** (change of the unpacked size)\n"
+    title = f"\n**Why** (change of the {'download' if known else 'unpacked size'})\n"
     text = Table("reason", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
@@ -171,8 +136,8 @@ def _is_about(step: PlanStep, layers: set[int]) -> bool:
 def _suggestions(comparison: Comparison, room: int) -> str:
     """What would save hosts a download, or the image some growth, five suggestions open."""
     rows = [
-        f"| {human_size(each.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(each.text))} |"
-        for each in comparison.suggestions
+        f"| {human_size(suggestion.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(suggestion.text))} |"
+        for suggestion in comparison.suggestions
     ]
     title = "\n**Advice** (bytes affected)\n"
     text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
@@ -188,15 +153,15 @@ def _layers(comparison: Comparison, room: int) -> str:
 
 def _layer(layer: LayerChange) -> str:
     index = "→".join("·" if number is None else str(number) for number in (layer.before, layer.after))
-    cells = [index, _signed(layer.compressed_growth), _signed(layer.growth), human_size(layer.download_size)]
+    cells = [index, signed_size(layer.compressed_growth), signed_size(layer.growth), human_size(layer.download_size)]
     return f"| {' | '.join([*cells, str(layer.status), code_span(layer.build_step.shown or '-')])} |"
 
 
 def _directories(comparison: Comparison, room: int) -> str:
     rows = [
-        f"| {_signed(each.growth)} | {_signed(each.compressed_growth)} | {each.file_count:,} "
-        f"| {code_span(each.name) if each.name is not None else 'elsewhere'} |"
-        for each in comparison.directories
-        if each.growth or each.compressed_growth
+        f"| {signed_size(folder.growth)} | {signed_size(folder.compressed_growth)} | {folder.file_count:,} "
+        f"| {code_span(folder.name) if folder.name is not None else 'elsewhere'} |"
+        for folder in comparison.directories
+        if folder.growth or folder.compressed_growth
     ]
     return Table("directory", "Unpacked | Download | Files | Directory", left=1).fill(rows, room, summary="Directories")

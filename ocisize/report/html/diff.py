@@ -17,7 +17,6 @@ from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.growth import describe_growth, share_of, signed_size
 from ocisize.report.words.image import name_image
-from ocisize.report.words.incomplete import NOTE, headline
 from ocisize.report.words.units import human_size
 from ocisize.report.words.upgrade import describe_upgrade
 
@@ -43,6 +42,7 @@ def diff_to_html(subject: DiffSubject) -> str:
         _write_head(comparison),
         element(
             "main",
+            write_secrets(subject.after, has_plan=False),
             write_verdicts(subject.after, subject.verdicts),
             _write_causes(comparison),
             write_packages(comparison),
@@ -50,7 +50,6 @@ def diff_to_html(subject: DiffSubject) -> str:
             write_files(comparison),
             write_layer_changes(comparison),
             _write_advice(comparison),
-            write_secrets(subject.after),
         ),
         element("footer", element("p", f"ocisize {ocisize.__version__}", class_="note")),
     ]
@@ -58,7 +57,7 @@ def diff_to_html(subject: DiffSubject) -> str:
 
 
 def _write_head(comparison: Comparison) -> Markup:
-    """The verdict, both images, what could not be read, and the figures before, after and their change."""
+    """The verdict, both images, and the figures before, after and their change."""
     before, after = comparison.before, comparison.after
     upgrade = describe_upgrade(comparison)
     platforms = " → ".join(dict.fromkeys([before.platform, after.platform]))
@@ -67,14 +66,8 @@ def _write_head(comparison: Comparison) -> Markup:
         element("h1", f"{name_image(after)} {describe_growth(comparison)}"),
         element("p", f"compared with {name_image(before)} · {platforms}", class_="note"),
         element("p", "A host with the image before downloads ", *with_code(upgrade), ".") if upgrade else Markup(),
-        *[_write_unread(name, image) for name, image in (("before", before), ("after", after)) if not image.complete],
         element("dl", _side("Before", before), _side("After", after), _change(comparison), class_="figures three"),
     )
-
-
-def _write_unread(name: str, image: Analysis) -> Markup:
-    title = element("strong", f"The image {name}: {headline(image)}", class_="fail")
-    return element("div", element("p", title, f". {NOTE}."), role="alert")
 
 
 def _side(name: str, image: Analysis) -> Markup:
@@ -102,8 +95,10 @@ def _card(name: str, value: str, note: str, growth: int = 0) -> Markup:
 
 def _write_causes(comparison: Comparison) -> Markup:
     """Why the image grew or shrank, largest first; the size is that of the download if it is known."""
-    items = [_cause(signed_size(reason.weight), reason.text, reason.growth) for reason in comparison.reasons]
     known = all(reason.compressed_growth is not None for reason in comparison.reasons)
+    sizes = [(reason.compressed_growth if known else reason.growth) or 0 for reason in comparison.reasons]
+    pairs = zip(sizes, comparison.reasons, strict=True)
+    items = [_cause(signed_size(size), reason.text, size) for size, reason in pairs if size]
     return _write_list("Why", f"change of the {'download' if known else 'unpacked size'}", items)
 
 

@@ -17,8 +17,8 @@ from ocisize.text import count_of, plural
 _MAX_FINDINGS = 8  # that save bytes and are not folded away
 
 
-def write_secrets(analysis: Analysis) -> Markup:
-    """The findings about secrets; nothing if there are none."""
+def write_secrets(analysis: Analysis, *, has_plan: bool = True) -> Markup:
+    """The findings about secrets; nothing if there are none. ``has_plan``: the page has the plan, to which they link."""
     secrets = list_secrets(analysis)
     if not secrets:
         return Markup()
@@ -27,12 +27,12 @@ def write_secrets(analysis: Analysis) -> Markup:
         "section",
         element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
         element("p", note),
-        element("ol", *[_secret(finding) for finding in secrets], class_="cards"),
+        element("ol", *[_secret(finding, has_plan=has_plan) for finding in secrets], class_="cards"),
         aria_labelledby="secrets-title",
     )
 
 
-def _secret(finding: Finding) -> Markup:
+def _secret(finding: Finding, *, has_plan: bool) -> Markup:
     layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
     facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
     steps = list_steps(finding.layers, finding.build_steps)
@@ -42,7 +42,7 @@ def _secret(finding: Finding) -> Markup:
         element(
             "div",
             element("h3", finding.title[:1].upper() + finding.title[1:]),
-            element("p", " · ".join(facts), _link(finding), class_="note"),
+            element("p", " · ".join(facts), _link(finding) if has_plan else Markup(), class_="note"),
             list_files(finding.paths, finding.path_count),
             element("p", *with_code(finding.fix), class_="fix"),
             element("details", element("summary", "Build steps"), steps) if steps else Markup(),

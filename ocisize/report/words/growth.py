@@ -14,9 +14,10 @@ def describe_growth(comparison: Comparison) -> str:
     """The growth of the download, or of the content where the download is unknown, as the end of a sentence.
 
     >>> import ocisize
-    >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
+    >>> analyze = ocisize.Analyzer(estimate_download=False).analyze
+    >>> old, new = map(analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
     >>> describe_growth(ocisize.compare(old, new))
-    'grew by 2.00 kB (40.0 %) unpacked'
+    'grew by 2.00 kB (200.0 %) unpacked'
     """
     exact, estimate = comparison.compressed_growth, comparison.estimated_growth
     download = estimate if exact is None else exact

@@ -83,6 +83,18 @@ def test_an_unknown_download() -> None:
     assert "| Download | ? | ? | **?** |" in text
 
 
+def test_causes_have_one_unit() -> None:
+    """If the download of one layer is unknown, all causes have unpacked sizes."""
+    sizes = ((5000, None), (900, 100), (0, 70))
+    reasons = tuple(
+        Reason(text="a layer", before=0, after=0, growth=growth, compressed_growth=compressed)
+        for growth, compressed in sizes
+    )
+    text = report(attrs.evolve(compare(smaller(), image()), reasons=reasons)).replace("\u00a0", " ")
+    assert "**Why** (change of the unpacked size)" in text
+    assert re.findall(r"^\| (\S+ \S+) \| a layer", text, re.MULTILINE) == ["+5.00 kB", "+900 B"]
+
+
 def test_hostile_and_huge_images_fit_a_comment() -> None:
     """No markup of an image is left, folds are closed, and no limit is exceeded."""
     secrets = tuple(attrs.evolve(secret(number), title=text, fix=text) for number, text in enumerate(HOSTILE, 401))

@@ -11,9 +11,11 @@ from ocisize import Analyzer, check, compare, from_json, parse_budgets, to_json
 from ocisize.cli.main import main
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import Comparison
+from ocisize.model.findings import Advice, Category
 from ocisize.report.diff_subject import DiffSubject
 from ocisize.report.html.diff import diff_to_html
 from ocisize.report.options import ReportOptions
+from tests.hostile import finding
 from tests.images import write_layout
 from tests.pairs import make_image
 from tests.report.html.test_page import HOSTILE, Page, analysis_of
@@ -56,6 +58,17 @@ def test_verdict_and_figures_come_first(comparison: Comparison) -> None:
     for part in parts:
         place = words.find(part, place)
         assert place >= 0, part
+
+
+def test_secrets_come_before_the_causes(comparison: Comparison) -> None:
+    """They link to nothing that is not on the page, which has no plan."""
+    secret = attrs.evolve(finding(401, text="a private key"), category=Category.SECRET, plan_step=1)
+    after = attrs.evolve(comparison.after, advice=Advice((secret,)))
+    page = page_of(attrs.evolve(comparison, after=after))
+    words = words_of(page)
+    assert 0 < words.index("A private key") < words.index("Why")
+    ids = {f"#{value}" for _, name, value in page.attributes if name == "id"}
+    assert {value for _, name, value in page.attributes if name == "href" and value != "data:,"} <= ids
 
 
 def test_the_command_writes_the_page(folder: Path, tmp_path: Path) -> None:
