@@ -3,7 +3,7 @@
 A page is played in a new folder with ``testdata`` in it:
 
 * a block ``sh`` runs with bash, in the folder in which the block before it ended;
-* a block ``python`` runs as a program of its own;
+* a block ``python`` runs as a separate program;
 * a block below the name of a file in backticks is written to that file;
 * a block ``text`` below a block that ran is its output; a line ``…`` takes the place of some lines;
 * on a page about ``before`` and ``after``, the folder has the layouts of ``tests.pairs``;

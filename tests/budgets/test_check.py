@@ -81,7 +81,7 @@ def test_several_limits_of_one_figure() -> None:
     """An array sets several, each with its verdict; waste is limited in bytes too."""
     found = judge('max-waste = ["25 %", "4999 B", "5 kB"]')
     assert [each.status.value for each in found] == ["pass", "fail", "pass"]
-    assert [each.exact_measured for each in found] == [Fraction(1, 4), 5000, 5000]
+    assert [place.exact_measured for place in found] == [Fraction(1, 4), 5000, 5000]
 
 
 def test_budgets_of_paths() -> None:

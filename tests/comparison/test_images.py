@@ -316,8 +316,8 @@ def test_reasons_are_in_the_order_of_their_size() -> None:
     little = compare(image(0, 0, 0, 0), image(10, 300, 200, 0))
     assert [reason.after for reason in little.reasons if reason.growth] == [1, 2, 0]
     much = compare(image(0, 0, 0, 0), image(10, 300, 9000, 20_000))
-    assert [each.after for each in much.reasons] == [3, 2, 1, 0]
-    assert [each.growth for each in much.reasons] == [20_000, 9000, 300, 10]
+    assert [reason.after for reason in much.reasons] == [3, 2, 1, 0]
+    assert [reason.growth for reason in much.reasons] == [20_000, 9000, 300, 10]
 
 
 def test_a_small_change_to_a_large_step() -> None:

@@ -16,7 +16,9 @@ STATUS = b"Package: curl\nStatus: install ok installed\nArchitecture: amd64\nVer
 def owners_of(paths: list[str], *layers: Entries) -> PackageOwners:
     image = build_image([layer(entries) for entries in layers])
     analysis = Analyzer(keep_packages=True).analyze_source(single(image))
-    return find_owners([path.encode() for path in paths], [each.files for each in analysis.layers if each.files is not None])
+    return find_owners(
+        [path.encode() for path in paths], [layer.files for layer in analysis.layers if layer.files is not None]
+    )
 
 
 def test_dpkg() -> None:
