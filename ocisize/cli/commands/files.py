@@ -10,6 +10,7 @@ from ocisize.cli.terminal import open_output, print_message
 
 if TYPE_CHECKING:
     import argparse
+
 _GLOBS = """\
 GLOB: * and ? match characters of a name, ** matches any number of directories, [a-z] and [!a-z] match one character.
 A leading slash anchors the glob at the root; other globs match anywhere. A directory that matches selects all files in it.
