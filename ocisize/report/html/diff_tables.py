@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.words.growth import signed_size
-from ocisize.report.words.units import human_size
+from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.text import count_of
 
 if TYPE_CHECKING:
@@ -24,14 +24,15 @@ _NONE = "·"  #: a layer on the side that does not have it
 
 def write_packages(comparison: Comparison) -> Markup:
     """The packages whose files differ."""
-    growths = [package.weight for package in comparison.packages]
-    rows = [[_package(package)] for package in comparison.packages]
-    return _write_table("Packages", "", ("Package",), growths, rows)
+    growths = [package.growth for package in comparison.packages]
+    rows = [[signed_size(package.compressed_growth), _package(package)] for package in comparison.packages]
+    return _write_table("Packages", "", ("Download", "Package"), growths, rows)
 
 
 def _package(package: PackageChange) -> Markup:
-    versions = dict.fromkeys([package.before_version, package.after_version])
-    text = " → ".join(version or ("none" if len(versions) > 1 else "") for version in versions)
+    sides = ((package.before_size, package.before_version), (package.after_size, package.after_version))
+    versions = dict.fromkeys(version or (UNKNOWN if size else "none") for size, version in sides)
+    text = " → ".join(versions) if any(version for _, version in sides) else ""
     return join([element("strong", package.name), f" {text}", element("span", f" {package.manager}", class_="note")])
 
 
@@ -42,7 +43,7 @@ def write_folders(comparison: Comparison) -> Markup:
         [signed_size(folder.compressed_growth), f"{folder.file_count:,}", _path(folder.name or "elsewhere")]
         for folder in folders
     ]
-    note = "Unpacked bytes; the rows add up to the growth of the image. /usr/ is a folder with all that is in it, "
+    note = "The rows add up to the growth of the image. /usr/ is a folder with all that is in it, "
     note += "/usr/* what is directly in it."
     return _write_table("Folders", note, ("Download", "Files", "Folder"), [folder.growth for folder in folders], rows)
 
@@ -116,7 +117,7 @@ def _write_table(
 
 
 def _table(columns: Sequence[str], lines: Sequence[Markup], name: str) -> Markup:
-    heads = [element("th", column, scope="col") for column in ("Change", "", *columns)]
+    heads = [element("th", column, scope="col") for column in ("Unpacked", "", *columns)]
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *lines), class_="changes")
     return element("div", table, class_="scroll", tabindex="0", role="region", aria_labelledby=name)
 
