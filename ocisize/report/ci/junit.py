@@ -2,7 +2,7 @@
 
 The schema is the one that Jenkins validates, junit-10.xsd of its xunit plugin. Each budget is a test. Findings of high and
 medium severity are skipped tests with the saving as their message, and failed tests if a budget that fails forbids them: so
-there are failed tests exactly if the command ends with exit status 1.
+there are failed tests exactly if a budget fails.
 """
 
 from __future__ import annotations
