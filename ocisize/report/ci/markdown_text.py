@@ -12,7 +12,7 @@ MAX_CODE = 240  #: characters of a name or build step
 MAX_COMMAND = 2000  #: characters of a command in a fix, which people copy
 _PLAIN = re.compile(r"[^\W_]|[ .,;:/()%+…→·≤≥≈'-]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "=": "="}
-_LINKED = re.compile(r"://|www\.|:\w+:")  # becomes a link or an emoji outside of code
+_LINKED = re.compile(r"://|www\.|:\w+:|\bGH-\d", re.IGNORECASE)  # becomes a link or an emoji outside of code
 _SAFE_IN_SPAN = re.compile(r"(?=.*\S)[^`|\\]+")  # text that a code span in a table can hold unchanged
 _SAFE_IN_ELEMENT = " /,-=%+;{}()'^?"  # characters that are no markup in an element within a table
 _FENCE = re.compile(r"`{3,}")
