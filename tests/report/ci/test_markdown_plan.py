@@ -145,7 +145,7 @@ def test_a_large_plan_fits_a_comment() -> None:
     assert 5 < shown < 400
     assert f"… and {400 - shown} more fixes, not shown to save space." in text
     assert 2 <= text.count("```dockerfile") < 8
-    assert " more edits, not shown to save space." in text
+    assert "… and 1 more edit, not shown to save space." in text
     assert text.count("<br>OS") > 20
     assert "| 3 | 1.00 kB | 2.00 kB |" in text
 
@@ -155,7 +155,7 @@ def test_blocks_that_do_not_fit_are_counted() -> None:
     blocks = ["a" * 50, "b" * 50, "c" * 50]
     assert fill_blocks(blocks, "edit", 156) == "".join(f"\n{block}\n" for block in blocks)
     assert fill_blocks(blocks, "edit", 150) == f"\n{blocks[0]}\n\n… and 2 more edits, not shown to save space.\n"
-    assert fill_blocks(blocks, "edit", 90) == fill_blocks([], "edits", 90) == ""
+    assert fill_blocks(blocks, "edit", 90) == fill_blocks([], "edit", 90) == ""
 
 
 @given(random_plans(4), random_findings)
