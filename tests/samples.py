@@ -28,7 +28,8 @@ from tests.prebuilt import write_modules
 
 ROOT = Path(__file__).parent.parent
 _SAMPLE = re.compile(
-    r"^<!-- sample: (?P<command>.+) -->\n```\w+\n(?P<prompt>\$ .*\n)?(?P<output>(?:(?!```$).*\n)*)```$", re.MULTILINE
+    r"^<!-- sample: (?P<command>.+) -->\n(?P<fence>`{3,})\w+\n(?P<prompt>\$ .*\n)?(?P<output>(?:(?!(?P=fence)$).*\n)*)(?P=fence)$",
+    re.MULTILINE,
 )
 _TOOLS = f"""\
 set -euo pipefail
@@ -87,7 +88,7 @@ def write_samples() -> list[str]:
 
 def _rewrite(match: re.Match[str]) -> str:
     before = match[0][: match.start("output") - match.start()]
-    return f"{before}{run_command(match['command'])}```"
+    return f"{before}{run_command(match['command'])}{match['fence']}"
 
 
 if __name__ == "__main__":

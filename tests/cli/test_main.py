@@ -484,7 +484,7 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
     for arguments, modules in (
         ([example], ordinary),
         ([example, "-f", "csv"], unadvised),
-        ([example, "-f", "badge"], unadvised),
+        ([example, "-f", "badge"], [name for name in ordinary if name not in {"decimal", "fractions"}]),  # it names secrets
         (["files", example, "-f", "json"], unadvised),
         (["--help"], ["attrs", "zstandard", "rich", "oras", "difflib", "tomllib"]),
         (["tree", "--help"], ["attrs", "zstandard", "rich", "oras"]),

@@ -177,15 +177,15 @@ def test_invalid_versions(text: str) -> None:
         parse_platform(text)
 
 
-@pytest.mark.parametrize("text", ["arm64", "linux"])
-def test_an_invalid_platform_of_an_index(text: str) -> None:
-    """The error lists what can be chosen; a single image leaves no choice."""
+@pytest.mark.parametrize(("text", "platform"), [("arm64", "linux/arm64"), ("linux", "linux/amd64")])
+def test_an_invalid_platform_of_an_index(text: str, platform: str) -> None:
+    """The error lists what can be chosen, and the hint names the nearest one."""
     images = [built("amd64"), built("arm64")]
     entries = [for_platform(image.descriptor, "linux", name) for image, name in zip(images, ("amd64", "arm64"), strict=True)]
     with pytest.raises(OcisizeError) as raised:
         Analyzer(platform=text).analyze_source(source_of(entries, *images))
     assert str(raised.value) == f"invalid platform {text!r}; available: linux/amd64, linux/arm64"
-    assert str(raised.value.hint).startswith("write os/arch")
+    assert raised.value.hint == f"did you mean {platform}?"
     with pytest.raises(OcisizeError, match=f"invalid platform {text!r}$"):
         Analyzer(platform=text).analyze_source(MemorySource(images[0].manifest, images[0].blobs))
 

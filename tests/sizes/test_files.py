@@ -87,7 +87,7 @@ def test_one_layer(analysis: Analysis) -> None:
         (["/d/**/x.txt"], ["d/deep/sub/x.txt"]),
         (["zero.bin", "z*.bin", "/d/zero.bin"], ["d/zero.bin"]),
         (["/zero.bin"], []),
-        (["same", "hard", "link", "d"], ["same", "same"]),
+        (["same", "hard", "link", "d"], ["d/zero.bin", "d/noise.bin", "same", "same", "d/deep/sub/x.txt"]),
     ],
 )
 def test_globs_mean_what_they_mean_in_the_catalog(analysis: Analysis, globs: Sequence[str], expected: list[str]) -> None:
