@@ -193,7 +193,7 @@ def check_markdown(analysis: Analysis, limit: int = 65_000) -> Tags:
     allowed = {"h3", "p", "strong", "code", "br", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre"}
     assert set(page.tags) <= allowed
     assert page.attributes <= {"align", "lang"}
-    heads = len(re.findall(r"^\|[-:|]+\|$", text, re.MULTILINE))  # of the figures, and of the tables that follow, folded or not
+    heads = len(re.findall(r"^\|[-:|]+\|$", text, re.MULTILINE))  # of the figures and of all other tables, folded or not
     steps = len(re.findall(r"^\| \d+ \| [^|]* \| (?:safe|probably|ask)", text, re.MULTILINE))
     findings, layers = text.count("<br>OS"), len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) - steps
     assert page.tags["tr"] == heads + 1 + steps + findings + layers
