@@ -13,7 +13,7 @@ from operator import sub
 
 from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex, DirectoryRuns, ImageRuns
 from ocisize.model.sizes import Group
-from ocisize.sizes.rows import GroupTotals, LayerColumns, add_figures, add_wasted, empty_sums, file_flags, remainder
+from ocisize.sizes.rows import GroupTotals, LayerColumns, add_layer, empty_sums, file_flags, remainder
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
 from ocisize.tuples import NamedTuple
@@ -68,11 +68,8 @@ def directory_sums(layers: Sequence[LayerColumns], runs: ImageRuns) -> GroupTota
     sums = empty_sums(layers, len(runs.directories))
     for columns, layer_runs in zip(layers, runs.tables, strict=True):
         numbers, own = layer_runs.directories, _RunSums.of(columns.table, layer_runs.starts)
-        add_figures(sums.content, numbers, own.content)
-        add_figures(sums.files, numbers, own.files)
-        if columns.shares is not None and own.compressed is not None:
-            add_figures(sums.compressed, numbers, own.compressed)
-        add_wasted(sums, columns, _numbers_of(columns, layer_runs))
+        wasted = _numbers_of(columns, layer_runs)
+        add_layer(sums, columns, numbers, content=own.content, files=own.files, compressed=own.compressed, wasted=wasted)
     return sums
 
 

@@ -19,7 +19,7 @@ from ocisize.sizes.rows import (
     GroupTotals,
     LayerColumns,
     add_figures,
-    add_wasted,
+    add_layer,
     directory_runs,
     empty_sums,
     file_flags,
@@ -59,11 +59,8 @@ def _sum_file_types(layers: Sequence[LayerColumns], runs: ImageRuns) -> list[Gro
         own = _TypeSums.of(columns.table, position, types)
         numbers = list(map(types.number, own.names))
         sums.grow(len(types.numbers))
-        add_figures(sums.content, numbers, own.content)
-        add_figures(sums.files, numbers, own.files)
-        if columns.shares is not None and own.compressed is not None:
-            add_figures(sums.compressed, numbers, own.compressed)
-        add_wasted(sums, columns, [numbers[own.rows[row]] for row in columns.wasted])
+        wasted = [numbers[own.rows[row]] for row in columns.wasted]
+        add_layer(sums, columns, numbers, content=own.content, files=own.files, compressed=own.compressed, wasted=wasted)
     sums.grow(len(types.numbers))
     return [sums.group(number, name) for name, number in types.numbers.items()]
 

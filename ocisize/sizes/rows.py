@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import Collection, Iterable, MutableSequence, Sequence
 from itertools import compress, repeat
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
@@ -122,11 +122,28 @@ def add_figures(column: MutableSequence[int], numbers: Iterable[int], figures: I
         column[number] += figure
 
 
-def add_wasted(sums: GroupTotals, columns: LayerColumns, numbers: Sequence[int]) -> None:
-    """Add the wasted rows of a layer to groups; ``numbers`` are the groups, in the order of the rows."""
-    add_figures(sums.wasted, numbers, map(columns.table.sizes.__getitem__, columns.wasted))
+def add_layer(
+    sums: GroupTotals,
+    columns: LayerColumns,
+    numbers: Collection[int],
+    *,
+    content: Iterable[int],
+    files: Iterable[int],
+    compressed: Iterable[int] | None,
+    wasted: Sequence[int],
+) -> None:
+    """Add the figures of a layer to groups.
+
+    ``numbers`` are the groups of ``content``, ``files`` and ``compressed``, in their order; ``wasted`` are the groups of the
+    wasted rows. What a lower layer pays for is left out of ``compressed``.
+    """
+    add_figures(sums.content, numbers, content)
+    add_figures(sums.files, numbers, files)
+    if columns.shares is not None and compressed is not None:
+        add_figures(sums.compressed, numbers, compressed)
+    add_figures(sums.wasted, wasted, map(columns.table.sizes.__getitem__, columns.wasted))
     if columns.wasted_shares is not None:
-        add_figures(sums.wasted_compressed, numbers, map(columns.wasted_shares.__getitem__, columns.wasted))
+        add_figures(sums.wasted_compressed, wasted, map(columns.wasted_shares.__getitem__, columns.wasted))
 
 
 def file_flags(table: FileTable) -> bytes | bytearray:

@@ -19,8 +19,7 @@ from ocisize.sizes.files import SortOrder, check_order
 from ocisize.sizes.rows import (
     GroupTotals,
     LayerColumns,
-    add_figures,
-    add_wasted,
+    add_layer,
     directory_runs,
     empty_sums,
     file_flags,
@@ -148,11 +147,15 @@ def _sum_files(layers: Sequence[LayerColumns], runs: ImageRuns, numbers: Mapping
     for position, columns in enumerate(layers):
         number_of = {row: numbers[path] for row, path in find_rows(numbers.keys(), columns.table, position, runs)}
         rows, is_file = list(number_of), file_flags(columns.table)
-        add_figures(sums.content, number_of.values(), map(columns.table.sizes.__getitem__, rows))
-        add_figures(sums.files, number_of.values(), map(is_file.__getitem__, rows))
-        if columns.shares is not None:
-            add_figures(sums.compressed, number_of.values(), map(columns.shares.__getitem__, rows))
-        add_wasted(sums, columns, [number_of.get(row, 0) for row in columns.wasted])
+        add_layer(
+            sums,
+            columns,
+            number_of.values(),
+            content=map(columns.table.sizes.__getitem__, rows),
+            files=map(is_file.__getitem__, rows),
+            compressed=map(columns.shares.__getitem__, rows) if columns.shares is not None else None,
+            wasted=[number_of.get(row, 0) for row in columns.wasted],
+        )
     return sums
 
 
