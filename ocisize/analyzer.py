@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -146,11 +147,8 @@ class Analyzer:
         with closing(self._make_reader(source)) as reader:
             outcomes = self._read_distinct_layers(reader, image)
             timer.end("layers")
-            from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
-
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
-            options = self._load_catalog(), base, self.build_files
-            analysis = analyze_layers(source, name, image, outcomes, *options, keep_packages=self.keep_packages)
+            analysis = self._analyze_layers(source, name, image, outcomes, base)
         timer.end("analysis")
         return analysis
 
@@ -168,7 +166,6 @@ class Analyzer:
         """Analyze the images of all platforms of a source, which the caller closes; raises as ``analyze_all`` does."""
         from ocisize.comparison.platforms import find_drift
         from ocisize.model.platforms import IndexAnalysis
-        from ocisize.pipeline import analyze_layers
 
         timer = PhaseTimer(_log)
         source = complete_source(source)
@@ -193,11 +190,11 @@ class Analyzer:
             timer.end("layers")
 
             # Analyze each image from the scans of its layers.
-            analyses, catalog = dict[str, Analysis](), self._load_catalog()
+            analyses = dict[str, Analysis]()
             for label, (image, base) in images.items():
                 with error_context(label):
                     own = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                    analyses[label] = analyze_layers(source, name, image, own, catalog, base, self.build_files)
+                    analyses[label] = self._analyze_layers(source, name, image, own, base)
             timer.end("analyses")
 
         return IndexAnalysis(
@@ -219,9 +216,15 @@ class Analyzer:
         most = self.max_memory
         return self.limits if most is None else limits_within(most, self.limits, jobs=self.jobs, times=times)
 
-    def _load_catalog(self) -> Catalog | None:
-        """The rules, None without ``advice``."""
-        return (self.catalog or load_catalog()) if self.advice else None
+    def _analyze_layers(
+        self, source: ImageSource, name: str, image: Image, outcomes: Sequence[Outcome], base: BaseImage | None
+    ) -> Analysis:
+        """The analysis of an image from the outcomes of its layers."""
+        from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
+
+        catalog = (self.catalog or load_catalog()) if self.advice else None
+        packages = self.keep_packages
+        return analyze_layers(source, name, image, outcomes, catalog, base, self.build_files, keep_packages=packages)
 
     def _open(self, name: str, select: str | None = None) -> ImageSource:
         timer = PhaseTimer(_log)
