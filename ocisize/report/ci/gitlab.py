@@ -25,6 +25,7 @@ from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import display_name, printable
 
 if TYPE_CHECKING:
+    from ocisize.dockerfile.parse import Instruction
     from ocisize.report.diff_subject import DiffSubject
 
 _SEVERITIES = {AlertLevel.ERROR: "critical", AlertLevel.WARNING: "minor", AlertLevel.NOTICE: "info"}
@@ -32,10 +33,19 @@ _SEVERITIES = {AlertLevel.ERROR: "critical", AlertLevel.WARNING: "minor", AlertL
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write an issue for each secret, each violated budget and each other finding, image by image."""
-    makers = (_unread, _secrets, _budgets, _growth, _others)
-    issues = [issue for image in subject.images for make in makers for issue in make(image, options)]
+    issues = [issue for image in subject.images for issue in _issues(image, options)]
     json.dump(issues, file, indent=2)
     file.write("\n")
+
+
+def _issues(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    keys = fingerprints(image.findings, _name(image))
+    findings = [(finding, _finding(finding, key, image, options)) for finding, key in zip(image.findings, keys, strict=True)]
+    yield from _unread(image, options)
+    yield from (issue for finding, issue in findings if is_secret(finding))
+    yield from _budgets(image, options)
+    yield from _growth(image, options)
+    yield from (issue for finding, issue in findings if not is_secret(finding))
 
 
 def _unread(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
@@ -67,14 +77,6 @@ def _budgets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str,
         }
 
 
-def _secrets(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    return (_finding(finding, key, image, options) for finding, key in _with_fingerprints(image) if is_secret(finding))
-
-
-def _others(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, Any]]:
-    return (_finding(finding, key, image, options) for finding, key in _with_fingerprints(image) if not is_secret(finding))
-
-
 def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
     """Write the same about AFTER, with an issue for each cause of growth; GitLab itself finds out which issues are new."""
     write(Subject(images=[subject.image]), file, options)
@@ -84,30 +86,28 @@ def _growth(image: ReportedImage, options: ReportOptions) -> Iterator[dict[str, 
     """Why the image grew, at the instructions that wrote the layers."""
     seen = Counter[str]()
     for reason in image.reasons:
-        line = image.layer_line(reason.after)
-        first, last = (line.first, line.last) if line else (1, 1)
         key = fingerprint(_name(image), "growth", image.step_of(reason.after))
         seen[key] += 1
         text = image.with_platform(describe_reason(reason))
         yield {
             **_issue("growth", text, _SEVERITIES[AlertLevel.NOTICE], f"{key}:{seen[key]}"),
-            "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
+            "location": _location(image.layer_line(reason.after), options),
         }
 
 
-def _with_fingerprints(image: ReportedImage) -> Iterator[tuple[Finding, str]]:
-    return zip(image.findings, fingerprints(image.findings, _name(image)), strict=True)
-
-
 def _finding(finding: Finding, key: str, image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
-    line = image.dockerfile_line(finding)
     text = image.with_platform(describe(finding))
-    first, last = (line.first, line.last) if line else (1, 1)
     return {
         **_issue(finding.id, text, _SEVERITIES[level_of(finding, image)], key),
         "content": {"body": "\n".join(list_paths(finding)) or text},
-        "location": {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}},
+        "location": _location(image.dockerfile_line(finding), options),
     }
+
+
+def _location(line: Instruction | None, options: ReportOptions) -> dict[str, Any]:
+    """The lines of an instruction of the Dockerfile; line 1 if no instruction is known."""
+    first, last = (line.first, line.last) if line else (1, 1)
+    return {"path": display_name(options.dockerfile), "lines": {"begin": first, "end": last}}
 
 
 def _name(image: ReportedImage) -> str:
