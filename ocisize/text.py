@@ -55,13 +55,15 @@ def human_size(size: int | None) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
-def signed_size(growth: int) -> str:
-    """A growth with its sign.
+def signed_size(growth: int | None, no_growth: str = "0 B") -> str:
+    """A growth with its sign; ``no_growth`` for 0, "?" for an unknown growth.
 
-    >>> signed_size(13_700_000), signed_size(-512), signed_size(0)
-    ('+13.7 MB', '-512 B', '0 B')
+    >>> signed_size(13_700_000), signed_size(-512), signed_size(0), signed_size(0, "="), signed_size(None)
+    ('+13.7 MB', '-512 B', '0 B', '=', '?')
     """
-    return f"{'+' if growth > 0 else '-' if growth < 0 else ''}{human_size(abs(growth))}"
+    if growth is None:
+        return UNKNOWN
+    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else no_growth
 
 
 def decode_name(name: bytes) -> str:

@@ -177,10 +177,15 @@ class Comparison:
         return None if old is None or new is None else new - old
 
     @property
+    def expected_compressed_growth(self) -> int | None:
+        """``compressed_growth``, or an estimate if it is unknown; None if a side has no estimate."""
+        old, new = self.before.expected_compressed_size, self.after.expected_compressed_size
+        return None if old is None or new is None else new - old
+
+    @property
     def estimated_growth(self) -> int | None:
         """An estimate of an unknown ``compressed_growth``; None if it is known, or if a side has no estimate."""
-        old, new = self.before.expected_compressed_size, self.after.expected_compressed_size
-        return None if old is None or new is None or self.compressed_growth is not None else new - old
+        return self.expected_compressed_growth if self.compressed_growth is None else None
 
     @property
     def download_size(self) -> int | None:

@@ -18,7 +18,7 @@ from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of
 from ocisize.report.words.findings import describe, list_paths
 from ocisize.report.words.incomplete import headline, list_unread
-from ocisize.report.words.upgrade import describe_growth, describe_reason
+from ocisize.report.words.upgrade import describe_reason, summarize_growth
 from ocisize.text import display_name, printable
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _write(first: Sequence[_Annotation], subject: Subject, file: TextIO, options
 
 def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> None:
     """Write the same about AFTER, with the findings that are new or forbidden, and a notice for each cause of growth."""
-    headline = (str(AlertLevel.NOTICE), {"title": "ocisize diff"}, [describe_growth(subject.comparison)])
+    headline = (str(AlertLevel.NOTICE), {"title": "ocisize diff"}, [summarize_growth(subject.comparison)])
     _write([headline], Subject(images=[subject.news]), file, options)
 
 

@@ -65,8 +65,7 @@ def _head(subject: DiffSubject) -> str:
 def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None, int | None]]:
     """Name, values before and after, change, and the size before of each figure."""
     before, after = comparison.before, comparison.after
-    exact, estimated = comparison.compressed_growth, comparison.estimated_growth
-    change = estimated if exact is None else exact
+    change = comparison.expected_compressed_growth
     yield "Download", human_download(before), human_download(after), change, before.expected_compressed_size
     for name, old, new in (
         ("Unpacked", before.content_size, after.content_size),

@@ -79,9 +79,8 @@ def _side(name: str, image: Analysis) -> Markup:
 
 def _change(comparison: Comparison) -> Markup:
     before, after = comparison.before, comparison.after
-    exact, estimate = comparison.compressed_growth, comparison.estimated_growth
-    growth = estimate if exact is None else exact
-    about = ABOUT if exact is None and estimate else ""
+    growth = comparison.expected_compressed_growth
+    about = ABOUT if comparison.estimated_growth else ""
     notes = [f"{signed_size(comparison.growth)} unpacked", f"{signed_size(after.wasted_size - before.wasted_size)} waste",
              f"{after.file_count - before.file_count:+,} files"]  # fmt: skip
     share = share_of(growth or 0, before.expected_compressed_size)

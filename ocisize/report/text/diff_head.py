@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
+from ocisize import text
 from ocisize.model.comparison import BaseChange, Comparison, LayerStatus, PartChange, sum_file_totals
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.image import name_image
-from ocisize.report.words.units import UNKNOWN, human_size
-from ocisize.report.words.upgrade import describe_growth
+from ocisize.report.words.units import human_size
+from ocisize.report.words.upgrade import summarize_growth
 from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 NONE = "-"
+#: a size with its sign, NONE for no growth, "?" for unknown growth
+signed_size = partial(text.signed_size, no_growth=NONE)
 
 
 def nothing_changed(comparison: Comparison) -> str | None:
@@ -40,15 +44,8 @@ def write_header(console: Console, comparison: Comparison) -> None:
         console.print(Text(f"{name:6}  {printable(name_image(image))}", style="bold"), overflow="fold")
     platforms = {comparison.before.platform: None, comparison.after.platform: None}
     console.print(Text(" → ".join(printable(platform) for platform in platforms), style="dim"))
-    console.print(Text(describe_growth(comparison), style="bold"), overflow="fold")
+    console.print(Text(summarize_growth(comparison), style="bold"), overflow="fold")
     console.print()
-
-
-def signed_size(growth: int | None) -> str:
-    """A size with its sign; "-" for no growth, "?" for unknown growth."""
-    if growth is None:
-        return UNKNOWN
-    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else NONE
 
 
 def write_totals(console: Console, comparison: Comparison) -> None:
@@ -59,9 +56,8 @@ def write_totals(console: Console, comparison: Comparison) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", style="dim", overflow="fold")
     before, after = comparison.before, comparison.after
-    estimated, exact = comparison.estimated_growth, comparison.compressed_growth
-    growth = f"{ABOUT}{signed_size(estimated)}" if estimated else signed_size(exact if estimated is None else estimated)
-    note = _exact(exact) or describe_estimate(after) or describe_estimate(before)
+    growth = f"{ABOUT if comparison.estimated_growth else ''}{signed_size(comparison.expected_compressed_growth)}"
+    note = _exact(comparison.compressed_growth) or describe_estimate(after) or describe_estimate(before)
     table.add_row("Download", human_download(before), human_download(after), growth, note)
     table.add_row(
         "Unpacked",

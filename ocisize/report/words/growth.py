@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ocisize import text
 from ocisize.model.comparison import Comparison
 from ocisize.report.words.download import ABOUT
-from ocisize.report.words.units import UNKNOWN, human_size, percent
+from ocisize.report.words.units import human_size, percent
 
 NO_GROWTH = "="
+#: a size with its sign, NO_GROWTH for no growth, "?" for unknown growth
+signed_size = partial(text.signed_size, no_growth=NO_GROWTH)
 _MIN_SHARE = 0.0005  # smaller shares would be shown as 0.0 %
 
 
@@ -19,8 +24,7 @@ def describe_growth(comparison: Comparison) -> str:
     >>> describe_growth(ocisize.compare(old, new))
     'grew by 2.00 kB (200.0 %) unpacked'
     """
-    exact, estimate = comparison.compressed_growth, comparison.estimated_growth
-    download = estimate if exact is None else exact
+    download = comparison.expected_compressed_growth
     growth, before, what = (
         (comparison.growth, comparison.before.content_size, "unpacked")
         if download is None
@@ -28,7 +32,7 @@ def describe_growth(comparison: Comparison) -> str:
     )
     if not growth:
         return "did not change" if comparison.same_layers else f"has the same size {what}"
-    about = ABOUT if download is not None and exact is None else ""
+    about = ABOUT if comparison.estimated_growth is not None else ""
     return f"{'grew by' if growth > 0 else 'shrank by'} {about}{human_size(abs(growth))}{share_of(growth, before)} {what}"
 
 
@@ -40,14 +44,3 @@ def share_of(growth: int, before: int | None) -> str:
     """
     share = abs(growth) / before if before else 0.0
     return f" ({percent(share)})" if share >= _MIN_SHARE else ""
-
-
-def signed_size(growth: int | None) -> str:
-    """A size with its sign, "=" for no growth, "?" for unknown growth.
-
-    >>> signed_size(1500), signed_size(-20), signed_size(0), signed_size(None)
-    ('+1.50 kB', '-20 B', '=', '?')
-    """
-    if growth is None:
-        return UNKNOWN
-    return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else NO_GROWTH

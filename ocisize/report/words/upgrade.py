@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ocisize.model.comparison import Comparison, Reason
 from ocisize.report.words.download import ABOUT
-from ocisize.report.words.units import human_size, percent
+from ocisize.report.words.growth import share_of
+from ocisize.report.words.units import human_size
 from ocisize.text import printable, signed_size
-
-_MIN_SHARE = 0.0005  # smaller shares would be shown as 0.0 %
 
 
 def describe_upgrade(comparison: Comparison) -> str:
@@ -29,12 +28,11 @@ def describe_upgrade(comparison: Comparison) -> str:
     return f"{text}{again} again because {printable(cause.text)}"
 
 
-def describe_growth(comparison: Comparison) -> str:
+def summarize_growth(comparison: Comparison) -> str:
     """How much the image grew or shrank, and what a host with BEFORE downloads, in two sentences."""
-    before, download, content = comparison.before, comparison.compressed_growth, comparison.growth
+    before, download, content = comparison.before, comparison.expected_compressed_growth, comparison.growth
     unpacked = f"{_amount(content, before.content_size)} unpacked"
     about = ABOUT if comparison.estimated_growth else ""
-    download = comparison.estimated_growth if download is None else download
     if download is None:
         text = f"{_verb(content)} {unpacked}; the download is unknown because the layers of an archive are uncompressed"
     else:
@@ -53,9 +51,8 @@ def _verb(growth: int) -> str:
 def _amount(growth: int, before: int) -> str:
     if not growth:
         return "size"
-    share = abs(growth) / before if before else 0.0
-    share_text = f" ({percent(share)})" if share >= _MIN_SHARE else " (less than 0.1 %)" if before else ""
-    return f"{human_size(abs(growth))}{share_text}"
+    share = share_of(growth, before) or (" (less than 0.1 %)" if before else "")
+    return f"{human_size(abs(growth))}{share}"
 
 
 def describe_reason(reason: Reason) -> str:
