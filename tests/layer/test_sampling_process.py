@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,11 @@ def expect(regions: Sequence[FileRegion]) -> list[SizeEstimate]:
 
 def children() -> set[int]:
     """The processes that this one started and that have not ended."""
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    pids: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # the thread has ended since
+            pids += (task / "children").read_text().split()
+    return set(map(int, pids))
 
 
 def test_the_estimates_are_those_of_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
